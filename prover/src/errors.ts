@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The one error class of the package.
+ *
+ * `code` is stable and meant for machines; `message` is a sentence for people. Neither ever holds a position, a
+ * quantity, a viewing key or a witness value: an error names the place and the rule that was broken, not the value
+ * that broke it.
+ */
+
+/** Process exit codes of the CLI, by family of error. `0` is success. */
+export const EXIT = {
+  ok: 0,
+  /** The tool worked and the answer is no: a proof does not verify, a statement is not true of the account. */
+  no: 1,
+  /** Input that is not well formed, or a command line that is not. */
+  input: 2,
+  /** Build artifacts (circuits, keys) are missing or are not the ones the manifest names. */
+  artifacts: 3,
+  /** Stopped by a signal or an `AbortSignal` before the work was done. */
+  cancelled: 4,
+  /** A defect in this software. */
+  internal: 70,
+} as const;
+
+const FAMILIES = {
+  /** The statement asked for is false of this account: no proof of it exists. */
+  STATEMENT_FALSE: EXIT.no,
+  /** A proof or envelope was checked and refused. */
+  PROOF_REFUSED: EXIT.no,
+  /** Text that is not JSON or CSV of the strict kind read here. */
+  SYNTAX: EXIT.input,
+  /** A field that is missing, unknown, duplicated, or of the wrong kind. */
+  FIELD_INVALID: EXIT.input,
+  /** A value outside the range that the circuit or the contracts accept. */
+  OUT_OF_RANGE: EXIT.input,
+  /** A decimal amount that is not a whole number of lots. */
+  NOT_A_MULTIPLE: EXIT.input,
+  /** A name (asset, instrument, account) that the policy or the market does not list. */
+  UNKNOWN_NAME: EXIT.input,
+  /** An input larger than the reader accepts. */
+  TOO_LARGE: EXIT.input,
+  /** An account or market with more instruments or assets than any board size holds. */
+  NO_BOARD_SIZE: EXIT.input,
+  /** A file that cannot be read or written. */
+  FILE: EXIT.input,
+  /** A command line that is not understood. */
+  USAGE: EXIT.input,
+  ARTIFACT_MISSING: EXIT.artifacts,
+  ARTIFACT_HASH: EXIT.artifacts,
+  /** A verifying or proving key that must not be used (for instance gamma = delta). */
+  KEY_REFUSED: EXIT.artifacts,
+  CANCELLED: EXIT.cancelled,
+  INTERNAL: EXIT.internal,
+} as const;
+
+export type ErrorCode = keyof typeof FAMILIES;
+
+/** Where in an input an error lies. All parts are names and places, never values. */
+export interface ErrorPlace {
+  readonly file?: string;
+  /** 1-based. */
+  readonly line?: number;
+  /** Path of the field, for example `accounts[2].cash`. */
+  readonly field?: string;
+}
+
+export class PlimsollError extends Error {
+  override readonly name = "PlimsollError";
+  readonly code: ErrorCode;
+  readonly place: ErrorPlace;
+
+  constructor(code: ErrorCode, message: string, place: ErrorPlace = {}) {
+    const where = [place.file, place.line === undefined ? undefined : `line ${place.line}`, place.field]
+      .filter((part) => part !== undefined)
+      .join(", ");
+    super(where === "" ? message : `${where}: ${message}`);
+    this.code = code;
+    this.place = place;
+  }
+
+  get exitCode(): number {
+    return FAMILIES[this.code];
+  }
+}
+
+/** Throws `CANCELLED` when the signal has been raised; call it between the steps of long work. */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new PlimsollError("CANCELLED", "the work was cancelled before it was done");
+}

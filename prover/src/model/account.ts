@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The private side of the statement: what an account holds. */
+import { PlimsollError } from "../errors.ts";
+import { FIELD_ORDER, type FieldElement } from "../field.ts";
+import { type CashE6, cashE6, type PositionLots, positionLots, type QuantityLots, quantityLots } from "../units.ts";
+import { ASSETS, type BoardSize, instrumentsOf } from "./sizes.ts";
+
+/**
+ * A margin account on one board.
+ *
+ * `sequence` counts the proofs accepted since genesis. `viewingKey` blinds every state: the commitment absorbs
+ * `viewingKey + sequence`, so no two states of an account are equal and whoever holds the key can follow all of them.
+ */
+export interface Account {
+  readonly size: BoardSize;
+  /** Debt is negative cash. */
+  readonly cash: CashE6;
+  /** ASSETS entries, in the order of the policy. */
+  readonly collateral: readonly QuantityLots[];
+  /** As many entries as the board has instruments, in the order of the board. */
+  readonly positions: readonly PositionLots[];
+  readonly sequence: bigint;
+  readonly viewingKey: FieldElement;
+}
+
+/** Sequences stay below 2^64; with keys at most r − 1 − 2^64 the blinding never wraps to zero. */
+export const SEQUENCE_LIMIT = 1n << 64n;
+
+/** The state from which every account descends: all zero. Its commitment is one public constant for each size. */
+export function genesis(size: BoardSize): Account {
+  return {
+    size,
+    cash: 0n as CashE6,
+    collateral: new Array<QuantityLots>(ASSETS).fill(0n as QuantityLots),
+    positions: new Array<PositionLots>(instrumentsOf(size)).fill(0n as PositionLots),
+    sequence: 0n,
+    viewingKey: 0n as FieldElement,
+  };
+}
+
+/**
+ * A viewing key: 1 to r − 1 − 2^64.
+ *
+ * The upper bound keeps `viewingKey + sequence` from ever wrapping to zero, the one value from which the circuit lets
+ * the key be set anew. Whoever is handed a key (a venue's operator) checks it with this function before relying on it.
+ */
+export function viewingKey(value: bigint, field = "viewingKey"): FieldElement {
+  if (value < 1n || value >= FIELD_ORDER - SEQUENCE_LIMIT) {
+    throw new PlimsollError("OUT_OF_RANGE", "expected a viewing key between 1 and r - 1 - 2^64", { field });
+  }
+  return value as FieldElement;
+}
+
+/** Checks shape and ranges of an account. Does not check its viewing key: genesis has none. */
+export function checkAccount(account: Account): Account {
+  checkLength(account.collateral, ASSETS, "collateral");
+  checkLength(account.positions, instrumentsOf(account.size), "positions");
+  cashE6(account.cash, "cash");
+  for (const [index, quantity] of account.collateral.entries()) quantityLots(quantity, `collateral[${index}]`);
+  for (const [index, position] of account.positions.entries()) positionLots(position, `positions[${index}]`);
+  if (account.sequence < 0n || account.sequence >= SEQUENCE_LIMIT) {
+    throw new PlimsollError("OUT_OF_RANGE", "expected a sequence between 0 and 2^64 - 1", { field: "sequence" });
+  }
+  return account;
+}
+
+/** Throws `FIELD_INVALID` unless the list has exactly `length` entries. */
+export function checkLength(list: readonly unknown[], length: number, field: string): void {
+  if (list.length !== length) {
+    throw new PlimsollError("FIELD_INVALID", `expected ${length} entries, found ${list.length}`, { field });
+  }
+}

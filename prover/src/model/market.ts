@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Public market data of one epoch: prices, and the board of instruments with their risk arrays. */
+import { PlimsollError } from "../errors.ts";
+import {
+  type ChargeE6,
+  type ColumnE6,
+  chargeE6,
+  columnE6,
+  type LotPriceE16,
+  lotPriceE16,
+  type RateBps,
+  rateBps,
+  type ThresholdE6,
+  thresholdE6,
+} from "../units.ts";
+import { checkLength } from "./account.ts";
+import { ASSETS, type BoardSize, blocksOf, instrumentsOf, SCENARIOS } from "./sizes.ts";
+
+/** What one long lot of an instrument is worth and risks; a short lot is the exact negative, but for the charges. */
+export interface BoardRow {
+  /** Profit of one long lot in each of SCENARIOS scenarios. */
+  readonly profits: readonly ColumnE6[];
+  /** Value of one long lot at the mark; what closing it now would pay. */
+  readonly mark: ColumnE6;
+  /** Change in value for a rise of the underlying by 100%, linearised. */
+  readonly delta: ColumnE6;
+  readonly longCharge: ChargeE6;
+  readonly shortCharge: ChargeE6;
+}
+
+/** Terms of a block of BLOCK_INSTRUMENTS rows. */
+export interface BoardBlock {
+  /** Whether this block belongs to the netting set of the block before. Never true of the first block. */
+  readonly continues: boolean;
+  /** Liquidity terms; those of the last block of a netting set hold for the set. */
+  readonly liquidityThreshold: ThresholdE6;
+  readonly liquidityRate: RateBps;
+}
+
+export interface Board {
+  readonly size: BoardSize;
+  readonly rows: readonly BoardRow[];
+  readonly blocks: readonly BoardBlock[];
+}
+
+export interface Market {
+  /** ASSETS prices per lot, in the order of the policy. */
+  readonly prices: readonly LotPriceE16[];
+  readonly board: Board;
+}
+
+/** A row in which nothing has value and nothing is charged: an unused or delisted place on the board. */
+export const EMPTY_ROW: BoardRow = {
+  profits: new Array<ColumnE6>(SCENARIOS).fill(0n as ColumnE6),
+  mark: 0n as ColumnE6,
+  delta: 0n as ColumnE6,
+  longCharge: 0n as ChargeE6,
+  shortCharge: 0n as ChargeE6,
+};
+
+/** Checks shape and ranges. Says nothing about whether the values follow from prices and a risk model. */
+export function checkMarket(market: Market): Market {
+  const { prices, board } = market;
+  checkLength(prices, ASSETS, "prices");
+  for (const [index, price] of prices.entries()) lotPriceE16(price, `prices[${index}]`);
+  checkLength(board.rows, instrumentsOf(board.size), "rows");
+  for (const [index, row] of board.rows.entries()) {
+    const field = `rows[${index}]`;
+    checkLength(row.profits, SCENARIOS, `${field}.profits`);
+    for (const [scenario, profit] of row.profits.entries()) columnE6(profit, `${field}.profits[${scenario}]`);
+    columnE6(row.mark, `${field}.mark`);
+    columnE6(row.delta, `${field}.delta`);
+    chargeE6(row.longCharge, `${field}.longCharge`);
+    chargeE6(row.shortCharge, `${field}.shortCharge`);
+  }
+  checkLength(board.blocks, blocksOf(board.size), "blocks");
+  for (const [index, block] of board.blocks.entries()) {
+    thresholdE6(block.liquidityThreshold, `blocks[${index}].liquidityThreshold`);
+    rateBps(block.liquidityRate, `blocks[${index}].liquidityRate`);
+  }
+  if (board.blocks[0]?.continues) {
+    throw new PlimsollError("OUT_OF_RANGE", "the first block cannot continue a netting set", {
+      field: "blocks[0].continues",
+    });
+  }
+  return market;
+}
