@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma circom 2.2.0;
+
+include "lib/range.circom";
+include "lib/packing.circom";
+include "lib/commitment.circom";
+include "lib/transfer.circom";
+include "lib/haircut.circom";
+include "lib/positions.circom";
+include "lib/netting.circom";
+include "lib/coverage.circom";
+
+/// The private account committed to by `stateBefore` becomes the one committed to by `stateAfter` by a public transfer
+/// and a private fill; and at the given policy, prices and board the account after has coverage at least / below a level.
+///
+/// Plan   1. read the public transfer and terms
+///        2. range-check the account after, valuing collateral (haircuts) and positions (charges, sums) on the way
+///        3. the account before is the account after less transfer and fill, element by element
+///        4. commitments; the key that blinds states is set once, the sequence grows by one
+///        5. netting sets: runs of blocks
+///        6. equity and margin meet the terms
+///        7. bind the context
+///
+/// Params     BLOCKS     of ROWS instruments each
+///            ASSETS, TIERS, SCENARIOS as in sizes.json
+/// Unchecked  that the account before was in range: every state descends from genesis by checked steps;
+///            bounds of policy, prices and board: whoever supplies public inputs (contract, verifier) bounds them
+template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
+    var INSTRUMENTS = BLOCKS * ROWS;
+    var PACKED = elementsFor(SCENARIOS + 2, widePerElement());
+    var POSITION_ELEMENTS = elementsFor(INSTRUMENTS, positionsPerElement());
+    var COLLATERAL_ELEMENTS = elementsFor(ASSETS, widePerElement());
+    var ELEMENTS = POSITION_ELEMENTS + COLLATERAL_ELEMENTS + 2;
+
+    // ---- PUBLIC: of the proof ----
+    signal input stateBefore;                      // commitment to the account before
+    signal input stateAfter;                       // commitment to the account after
+    signal input transfer;                         // asset and signed amount
+    signal input fill;                             // commitment to the fill
+    signal input terms;                            // level, direction, side
+    signal input context;                          // what the proof is for: bound, not interpreted
+    // ---- PUBLIC: of policy, prices, board ----
+    signal input policy[ASSETS][3 * TIERS];        // boundaries, weights, intercepts
+    signal input prices[ASSETS];                   // per lot, 16 decimals
+    signal input rows[INSTRUMENTS][PACKED + 2];    // packed columns, long charge, short charge
+    signal input blocks[BLOCKS][3];                // liquidity threshold, liquidity rate, continues
+    // ---- PRIVATE ----
+    signal input positionsAfter[INSTRUMENTS];      // lots
+    signal input collateralAfter[ASSETS];          // lots
+    signal input cashAfter;                        // millionths of quote currency
+    signal input blindingBefore;                   // viewing key + sequence; zero at genesis
+    signal input blindingAfter;
+    signal input fillPositions[POSITION_ELEMENTS]; // packed deltas
+    signal input fillCollateral[COLLATERAL_ELEMENTS];
+    signal input fillCash;
+    signal input fillBlinding;
+
+    // 1. Transfer and terms.
+    signal transferCollateral[COLLATERAL_ELEMENTS], transferCash;
+    (transferCollateral, transferCash) <== ReadTransfer(ASSETS)(transfer);
+    signal level, side;
+    signal {binary} below;
+    (level, below, side) <== ReadTerms()(terms);
+
+    // 2. The account after.
+    signal cash;
+    (cash, _) <== Signed(64)(cashAfter);
+
+    signal {maxbit} quantities[ASSETS];
+    component haircut[ASSETS];
+    signal value[ASSETS];
+    quantities.maxbit = 64;
+    var collateral = 0;
+    for (var a = 0; a < ASSETS; a++) {
+        haircut[a] = TierValue(TIERS);
+        haircut[a].quantity <== collateralAfter[a];
+        for (var t = 0; t < TIERS; t++) {
+            haircut[a].boundary[t] <== policy[a][t];
+            haircut[a].weight[t] <== policy[a][TIERS + t];
+            haircut[a].intercept[t] <== policy[a][2 * TIERS + t];
+        }
+        quantities[a] <== haircut[a].checkedQuantity;
+        value[a] <== prices[a] * haircut[a].weightedLotsBps;
+        collateral += value[a];
+    }
+
+    signal {maxbit} positions[INSTRUMENTS];
+    component held[BLOCKS];
+    positions.maxbit = 31;
+    var charge = 0;
+    for (var b = 0; b < BLOCKS; b++) {
+        held[b] = BlockPositions(ROWS, PACKED);
+        for (var j = 0; j < ROWS; j++) {
+            held[b].lots[j] <== positionsAfter[b * ROWS + j];
+            held[b].rows[j] <== rows[b * ROWS + j];
+        }
+        for (var j = 0; j < ROWS; j++) {
+            positions[b * ROWS + j] <== held[b].checkedLots[j];
+        }
+        charge += held[b].charge;
+    }
+
+    // 3. The account before.
+    signal packedPositions[POSITION_ELEMENTS] <== Pack(INSTRUMENTS, positionStride(), positionsPerElement())(positions);
+    signal packedCollateral[COLLATERAL_ELEMENTS] <== Pack(ASSETS, wideStride(), widePerElement())(quantities);
+    component before = Commitment(purposeState(), INSTRUMENTS, ELEMENTS);
+    component after = Commitment(purposeState(), INSTRUMENTS, ELEMENTS);
+    component filled = Commitment(purposeFill(), INSTRUMENTS, ELEMENTS);
+    signal applied[ELEMENTS - 1];
+    for (var e = 0; e < ELEMENTS - 1; e++) {
+        var moved = 0;
+        if (e < POSITION_ELEMENTS) {
+            after.elements[e] <== packedPositions[e];
+            filled.elements[e] <== fillPositions[e];
+        } else if (e < POSITION_ELEMENTS + COLLATERAL_ELEMENTS) {
+            after.elements[e] <== packedCollateral[e - POSITION_ELEMENTS];
+            filled.elements[e] <== fillCollateral[e - POSITION_ELEMENTS];
+            moved = transferCollateral[e - POSITION_ELEMENTS];
+        } else {
+            after.elements[e] <== cash;
+            filled.elements[e] <== fillCash;
+            moved = transferCash;
+        }
+        applied[e] <== side * filled.elements[e];
+        before.elements[e] <== after.elements[e] - applied[e] - moved;
+    }
+
+    // 4. Commitments, and the blinding: set once, when it is zero; else one larger, which counts the sequence.
+    before.elements[ELEMENTS - 1] <== blindingBefore;
+    after.elements[ELEMENTS - 1] <== blindingAfter;
+    filled.elements[ELEMENTS - 1] <== fillBlinding;
+    before.commitment === stateBefore;
+    after.commitment === stateAfter;
+    filled.commitment === fill;
+    blindingBefore * (blindingAfter - blindingBefore - 1) === 0;
+
+    // 5. Netting sets. A block's run is its own sums and, where it continues a set, the run of the block before.
+    signal run[BLOCKS][PACKED];
+    signal carried[BLOCKS][PACKED];
+    component set[BLOCKS];
+    signal setMargin[BLOCKS];
+    signal setMark[BLOCKS];
+    var margin = 10000 * charge;
+    var mark = 0;
+    for (var b = 0; b < BLOCKS; b++) {
+        set[b] = SetMargin(SCENARIOS, bitLength(maxColumnSum((b + 1) * ROWS)));
+        for (var k = 0; k < PACKED; k++) {
+            if (b == 0) {
+                carried[b][k] <== 0;
+            } else {
+                carried[b][k] <== blocks[b][2] * run[b - 1][k];
+            }
+            run[b][k] <== held[b].sums[k] + carried[b][k];
+            set[b].sums[k] <== run[b][k];
+        }
+        if (b == 0) {
+            _ <== blocks[b][2]; // the verifier keeps it zero: no set reaches before the first block
+        }
+        set[b].threshold <== blocks[b][0];
+        set[b].rate <== blocks[b][1];
+        // Only the last block of a set counts.
+        var ends = 1;
+        if (b < BLOCKS - 1) {
+            ends -= blocks[b + 1][2];
+        }
+        setMargin[b] <== ends * set[b].margin;
+        setMark[b] <== ends * set[b].markValue;
+        margin += setMargin[b];
+        mark += setMark[b];
+    }
+
+    // 6. Equity and margin meet the terms.
+    signal equity <== collateral + 100000000000000 * (cashAfter + mark);
+    signal maintenance <== margin;
+    Coverage(bitLength(maxSurplus(INSTRUMENTS, ASSETS)))(equity, maintenance, level, below);
+
+    // 7. A public input in no constraint could be exchanged in a finished proof.
+    signal contextSquared <== context * context;
+}
+
+/// Largest absolute column sum over this many instruments: positions of 32 bits, columns below 2^42. 1e-6.
+function maxColumnSum(INSTRUMENTS) {
+    return INSTRUMENTS * (1 << 31) * ((1 << 42) - 1);
+}
+
+/// Largest absolute value of equity - 10^6 * level * margin: collateral + cash + marks, and charges of 60 bits + scan +
+/// liquidity (at most 10^4 bps of delta) at a level of 20 bits. 1e-20.
+function maxSurplus(INSTRUMENTS, ASSETS) {
+    var columns = maxColumnSum(INSTRUMENTS);
+    var equity = ASSETS * (1 << 64) * 10000 * (1 << 64) + 100000000000000 * ((1 << 63) + columns);
+    var margin = 10000 * (INSTRUMENTS * (1 << 31) * (1 << 60) + 2 * columns);
+    return equity + 1000000 * (1 << 20) * margin;
+}

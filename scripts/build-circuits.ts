@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Compiles the circuits: `build-circuits [size…]`, all sizes by default, smallest first.
+ *
+ * Writes build/circuits/<size>/circuit.{r1cs,wasm,sym} and circuit.json, which holds the hash of everything the result
+ * depends on (circuits, circomlib, compiler, options); where it is unchanged nothing is done. Refuses a circuit over the
+ * ceilings of sizes.json.
+ */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import sizes from "../circuits/sizes.json" with { type: "json" };
+import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
+import { step } from "./progress.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "..");
+const OPTIONS = ["--r1cs", "--wasm", "--sym", "--O2", "--inspect", "-l", "node_modules"];
+const require = createRequire(import.meta.url);
+const version = (name: string): string => require(`${name}/package.json`).version;
+const COMPILER = `circom 2.2.3 (circom2 ${version("circom")}), circomlib ${version("circomlib")}, --O2`;
+
+/** What a compiled circuit was made from and how large it is. */
+export interface CircuitRecord {
+  readonly sources: string;
+  readonly compiler: string;
+  readonly constraints: number;
+  readonly publicInputs: number;
+}
+
+const PUBLIC = "stateBefore, stateAfter, transfer, fill, terms, context, policy, prices, rows, blocks";
+
+/** The main component of one size, generated so that sizes.json alone fixes the parameters. */
+export function mainOf(size: BoardSize, include: string): string {
+  const { assets, tiers, scenarios, blockInstruments } = sizes;
+  const parameters = [sizes.sizes[size].blocks, blockInstruments, assets, tiers, scenarios].join(", ");
+  return `// SPDX-License-Identifier: GPL-3.0-or-later
+pragma circom 2.2.0;
+include "${include}";
+component main {public [${PUBLIC}]} = Account(${parameters});
+`;
+}
+
+function sourcesHash(main: string): string {
+  const hash = createHash("sha256").update(JSON.stringify([COMPILER, OPTIONS, main]));
+  for (const file of globSync("circuits/**/*.circom", { cwd: ROOT }).sort()) {
+    hash.update(JSON.stringify([file, readFileSync(path.join(ROOT, file), "utf8")]));
+  }
+  return hash.digest("hex");
+}
+
+/** Runs the compiler in the project's root (it sees only files below its working directory). Rejects with its output. */
+export function circom(args: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [path.join(path.dirname(require.resolve("circom/package.json")), "cli.js"), ...args], { cwd: ROOT });
+    let output = "";
+    child.stdout.on("data", (chunk) => (output += chunk));
+    child.stderr.on("data", (chunk) => (output += chunk));
+    child.on("error", reject);
+    child.on("close", (code) => {
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the compiler colours its output
+      const plain = output.replace(/\u001b\[[0-9;]*m/g, "");
+      if (code === 0) resolve(plain);
+      else reject(new Error(`circom failed:\n${plain}`));
+    });
+  });
+}
+
+function readRecord(file: string): CircuitRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Compiles one size unless its record says that nothing changed. Returns the record. */
+export async function buildCircuit(size: BoardSize): Promise<CircuitRecord> {
+  const directory = path.join("build", "circuits", size);
+  const recordFile = path.join(ROOT, directory, "circuit.json");
+  const main = mainOf(size, "../../../circuits/account.circom");
+  const sources = sourcesHash(main);
+  const cached = readRecord(recordFile);
+  if (cached?.sources === sources) return cached;
+
+  return await step(`compile ${size}`, async () => {
+    const absolute = path.join(ROOT, directory);
+    rmSync(absolute, { recursive: true, force: true });
+    mkdirSync(absolute, { recursive: true });
+    writeFileSync(path.join(absolute, "circuit.circom"), main);
+    const output = await circom([path.join(directory, "circuit.circom"), ...OPTIONS, "-o", directory]);
+    const warnings = output.match(/warning\[.*/g);
+    if (warnings) throw new Error(`circom warns about ${size}:\n${warnings.join("\n")}`);
+    renameSync(path.join(absolute, "circuit_js", "circuit.wasm"), path.join(absolute, "circuit.wasm"));
+    rmSync(path.join(absolute, "circuit_js"), { recursive: true });
+
+    const count = (what: string) => Number(output.match(new RegExp(`^${what}: (\\d+)`, "m"))?.[1]);
+    const constraints = count("non-linear constraints") + count("linear constraints");
+    const publicInputs = count("public inputs");
+    const { constraintCeiling, domainPower, publicInputs: expected } = sizes.sizes[size];
+    if (publicInputs !== expected) throw new Error(`${size} has ${publicInputs} public inputs, expected ${expected}`);
+    if (!(constraints <= constraintCeiling && constraints + publicInputs + 1 <= 2 ** domainPower)) {
+      throw new Error(`${size} has ${constraints} constraints: over its ceiling`);
+    }
+    const record: CircuitRecord = { sources, compiler: COMPILER, constraints, publicInputs };
+    writeFileSync(recordFile, `${JSON.stringify(record, null, 2)}\n`);
+    return record;
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const wanted = process.argv.slice(2);
+  for (const size of BOARD_SIZES) {
+    if (wanted.length > 0 && !wanted.includes(size)) continue;
+    const { constraints, publicInputs } = await buildCircuit(size);
+    process.stderr.write(`  ${size}: ${constraints} constraints, ${publicInputs} public inputs\n`);
+  }
+}
