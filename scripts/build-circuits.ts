@@ -54,7 +54,11 @@ function sourcesHash(main: string): string {
 /** Runs the compiler in the project's root (it sees only files below its working directory). Rejects with its output. */
 export function circom(args: readonly string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [path.join(path.dirname(require.resolve("circom/package.json")), "cli.js"), ...args], { cwd: ROOT });
+    const child = spawn(
+      process.execPath,
+      [path.join(path.dirname(require.resolve("circom/package.json")), "cli.js"), ...args],
+      { cwd: ROOT },
+    );
     let output = "";
     child.stdout.on("data", (chunk) => (output += chunk));
     child.stderr.on("data", (chunk) => (output += chunk));

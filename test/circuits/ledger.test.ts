@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The bit ledger of docs/statement.md, recomputed from the declared ranges and compared with the widths that the compiled
+ * circuits have: their `.sym` files name every bit that a range check has.
+ */
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "chai";
+import { FIELD_ORDER } from "../../prover/src/field.ts";
+import {
+  POSITION_STRIDE,
+  POSITIONS_PER_ELEMENT,
+  WIDE_PER_ELEMENT,
+  WIDE_STRIDE,
+} from "../../prover/src/model/commit.ts";
+import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
+import { ASSETS, BLOCK_INSTRUMENTS, BOARD_SIZES, blocksOf, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import { BITS, BPS } from "../../prover/src/units.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const bitLength = (value: bigint) => value.toString(2).length;
+const unsigned = (bits: number) => (1n << BigInt(bits)) - 1n;
+
+const largestPosition = 1n << BigInt(BITS.position - 1);
+const columnSum = (instruments: number) => BigInt(instruments) * largestPosition * unsigned(BITS.column);
+
+function largestSurplus(instruments: number): bigint {
+  const columns = columnSum(instruments);
+  const collateral = BigInt(ASSETS) * unsigned(BITS.quantity) * BPS * unsigned(BITS.lotPrice);
+  const equity = collateral + E6_TO_E20 * ((1n << BigInt(BITS.cash - 1)) + columns);
+  const charge = BigInt(instruments) * largestPosition * unsigned(BITS.charge);
+  const margin = E6_TO_E10 * (charge + columns) + BPS * columns;
+  return equity + MARGIN_LEVEL_TO_E20 * unsigned(BITS.level) * margin;
+}
+
+/** Largest index of `bits` of every range check whose component path matches, from the compiled circuit's symbols. */
+function widths(size: string, component: RegExp): Set<number> {
+  const last = new Map<string, number>();
+  for (const line of readFileSync(path.join(ROOT, "build/circuits", size, "circuit.sym"), "utf8").split("\n")) {
+    const match = line.match(/^\d+,-?\d+,\d+,main\.(.*)\.bits\[(\d+)\]$/);
+    if (match && component.test(match[1]!))
+      last.set(match[1]!, Math.max(last.get(match[1]!) ?? 0, Number(match[2]) + 1));
+  }
+  return new Set(last.values());
+}
+
+describe("bit ledger", () => {
+  it("C05: leaves a guard gap between packed pieces for a difference of differences", () => {
+    expect(Number(POSITION_STRIDE)).to.be.at.least(BITS.position + 3);
+    expect(Number(WIDE_STRIDE)).to.be.at.least(BITS.quantity + 3);
+    expect(Number(POSITION_STRIDE) * POSITIONS_PER_ELEMENT).to.be.at.most(252);
+    expect(Number(WIDE_STRIDE) * WIDE_PER_ELEMENT).to.be.at.most(252);
+  });
+
+  for (const size of BOARD_SIZES) {
+    it(`C05: keeps ${size} inside the field at all maxima at once`, () => {
+      const instruments = instrumentsOf(size);
+      const sum = bitLength(columnSum(instruments));
+      expect(sum + 2, "a gap and its alias").to.be.at.most(Number(WIDE_STRIDE));
+      expect(BITS.threshold).to.be.below(sum);
+      // Three packed differences, each below 1.5 · 2^(sum + 1), stay below the field order.
+      expect(3n << BigInt(2 * Number(WIDE_STRIDE) + sum + 1)).to.satisfy((value: bigint) => value < FIELD_ORDER);
+      expect(bitLength(largestSurplus(instruments))).to.be.at.most(252);
+    });
+
+    it(`C05: gives ${size} the widths of the ledger in its compiled constraints`, () => {
+      expect([...widths(size, /^held\[\d+\]\.checked\[\d+\]\./)]).to.deep.equal([BITS.position]);
+      expect([...widths(size, /^haircut\[\d+\]\.Unsigned/)]).to.deep.equal([BITS.quantity]);
+      for (let block = 0; block < blocksOf(size); block++) {
+        const sum = bitLength(columnSum((block + 1) * BLOCK_INSTRUMENTS));
+        const found = [...widths(size, new RegExp(`^set\\[${block}\\]\\.`))].sort((a, b) => a - b);
+        expect(found, `scan, then gaps, mark, delta of block ${block}`).to.deep.equal([sum, sum + 1]);
+      }
+      expect([...widths(size, /^Coverage/)]).to.deep.equal([bitLength(largestSurplus(instrumentsOf(size)))]);
+    });
+  }
+});
