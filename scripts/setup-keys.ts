@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Makes development keys for compiled circuits: `setup-keys [size…]`, all sizes by default, smallest first.
+ *
+ * Writes build/keys/<size>/{proving.zkey, verification.json} and their line in build/keys/manifest.json. The trapdoor is
+ * random and forgotten. A key is kept while circuit and generator are the ones it was made from and its files are
+ * intact. Refuses to replace keys that come from a ceremony.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+  type ArtifactOptions,
+  type ArtifactRecord,
+  buildDirectory,
+  loadManifest,
+  type Manifest,
+  manifestPath,
+} from "../prover/src/artifacts.ts";
+import { PlimsollError } from "../prover/src/errors.ts";
+import { makeDevelopmentKey, trapdoorFrom } from "../prover/src/keys/development.ts";
+import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
+import type { CircuitRecord } from "./build-circuits.ts";
+import { step } from "./progress.ts";
+
+const GENERATOR = ["bn254.ts", "development.ts", "r1cs.ts"].map((file) =>
+  path.join(import.meta.dirname, "../prover/src/keys", file),
+);
+
+const sha256 = (...parts: Uint8Array[]) => {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+};
+
+/** Written beside a key: what it was made from and what came out. */
+interface KeyRecord {
+  readonly madeFrom: string;
+  readonly zkey: string;
+  readonly verificationKey: string;
+}
+
+function readIfThere(file: string): Buffer | undefined {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Never leaves half a file behind. */
+function writeAtomically(file: string, content: Uint8Array | string): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  writeFileSync(temporary, content);
+  renameSync(temporary, file);
+}
+
+const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Makes the key of one size unless it is there, and enters it in the manifest. */
+export async function setupKey(size: BoardSize, options: ArtifactOptions = {}): Promise<ArtifactRecord> {
+  const build = buildDirectory(options);
+  const at = (...parts: string[]) => path.join(build, ...parts);
+  const circuitFile = (name: string) => {
+    const file = at("circuits", size, name);
+    const bytes = readIfThere(file);
+    if (bytes) return bytes;
+    throw new PlimsollError("ARTIFACT_MISSING", `the file does not exist; \`npm run setup -- ${size}\` makes it`, {
+      file,
+    });
+  };
+  const earlier = await loadManifest(options).catch(() => undefined);
+  if (earlier?.origin === "ceremony") {
+    const why = "these keys come from a ceremony; remove the file first if development keys shall replace them";
+    throw new PlimsollError("KEY_REFUSED", why, { file: manifestPath(options) });
+  }
+
+  const r1cs = circuitFile("circuit.r1cs");
+  const circuit: CircuitRecord = JSON.parse(circuitFile("circuit.json").toString("utf8"));
+  const zkeyFile = `keys/${size}/proving.zkey`;
+  const verificationKeyFile = `keys/${size}/verification.json`;
+  const recordFile = at("keys", size, "key.json");
+  const madeFrom = sha256(r1cs, ...GENERATOR.map((file) => readFileSync(file)));
+  let key: KeyRecord = JSON.parse(readIfThere(recordFile)?.toString("utf8") ?? "{}");
+  const intact = (file: string, hash: string) => {
+    const bytes = readIfThere(at(file));
+    return bytes !== undefined && sha256(bytes) === hash;
+  };
+  if (key.madeFrom !== madeFrom || !intact(zkeyFile, key.zkey) || !intact(verificationKeyFile, key.verificationKey)) {
+    key = await step(`make a development key for ${size}`, async () => {
+      const { zkey, verificationKey } = await makeDevelopmentKey(r1cs, trapdoorFrom(randomBytes(64)), showProgress);
+      writeAtomically(at(zkeyFile), zkey);
+      writeAtomically(at(verificationKeyFile), verificationKey);
+      const record = { madeFrom, zkey: sha256(zkey), verificationKey: sha256(Buffer.from(verificationKey)) };
+      writeAtomically(recordFile, json(record));
+      return record;
+    });
+  }
+
+  const file = (name: string, hash: string) => ({ path: name, sha256: hash });
+  const record: ArtifactRecord = {
+    constraints: circuit.constraints,
+    publicInputs: circuit.publicInputs,
+    sources: circuit.sources,
+    r1cs: file(`circuits/${size}/circuit.r1cs`, sha256(r1cs)),
+    wasm: file(`circuits/${size}/circuit.wasm`, sha256(circuitFile("circuit.wasm"))),
+    zkey: file(zkeyFile, key.zkey),
+    verificationKey: file(verificationKeyFile, key.verificationKey),
+  };
+  const manifest: Manifest = {
+    format: "plimsoll-manifest/1",
+    origin: "development",
+    compiler: circuit.compiler,
+    circuits: { ...earlier?.circuits, [size]: record },
+  };
+  writeAtomically(manifestPath(options), json(manifest));
+  return record;
+}
+
+/** On a terminal only: a log needs no running percentage. */
+function showProgress(_what: string, done: number): void {
+  if (process.stderr.isTTY) process.stderr.write(` ${Math.floor(done * 100)}%`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const wanted = process.argv.slice(2);
+  const unknown = wanted.find((size) => !(BOARD_SIZES as readonly string[]).includes(size));
+  if (unknown !== undefined) {
+    process.stderr.write(`unknown size; known are ${BOARD_SIZES.join(", ")}\n`);
+    process.exitCode = 2;
+  } else {
+    for (const size of BOARD_SIZES) {
+      if (wanted.length > 0 && !wanted.includes(size)) continue;
+      const { verificationKey } = await setupKey(size);
+      process.stderr.write(`  ${size}: verification key ${verificationKey.sha256.slice(0, 16)}…\n`);
+    }
+  }
+}
