@@ -2,9 +2,10 @@
 pragma circom 2.2.0;
 
 include "lib/range.circom";
+include "lib/ledger.circom";
 include "lib/packing.circom";
-include "lib/commitment.circom";
 include "lib/transfer.circom";
+include "lib/transition.circom";
 include "lib/haircut.circom";
 include "lib/positions.circom";
 include "lib/netting.circom";
@@ -30,7 +31,6 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
     var PACKED = elementsFor(SCENARIOS + 2, widePerElement());
     var POSITION_ELEMENTS = elementsFor(INSTRUMENTS, positionsPerElement());
     var COLLATERAL_ELEMENTS = elementsFor(ASSETS, widePerElement());
-    var ELEMENTS = POSITION_ELEMENTS + COLLATERAL_ELEMENTS + 2;
 
     // ---- PUBLIC: of the proof ----
     signal input stateBefore;                      // commitment to the account before
@@ -63,13 +63,11 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
     (level, below, side) <== ReadTerms()(terms);
 
     // 2. The account after.
-    signal cash;
+    signal {maxbit} cash;
     (cash, _) <== Signed(64)(cashAfter);
-
     signal {maxbit} quantities[ASSETS];
     component haircut[ASSETS];
     signal value[ASSETS];
-    quantities.maxbit = 64;
     var collateral = 0;
     for (var a = 0; a < ASSETS; a++) {
         haircut[a] = TierValue(TIERS);
@@ -83,10 +81,8 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
         value[a] <== prices[a] * haircut[a].weightedLotsBps;
         collateral += value[a];
     }
-
     signal {maxbit} positions[INSTRUMENTS];
     component held[BLOCKS];
-    positions.maxbit = 31;
     var charge = 0;
     for (var b = 0; b < BLOCKS; b++) {
         held[b] = BlockPositions(ROWS, PACKED);
@@ -100,39 +96,14 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
         charge += held[b].charge;
     }
 
-    // 3. The account before.
-    signal packedPositions[POSITION_ELEMENTS] <== Pack(INSTRUMENTS, positionStride(), positionsPerElement())(positions);
-    signal packedCollateral[COLLATERAL_ELEMENTS] <== Pack(ASSETS, wideStride(), widePerElement())(quantities);
-    component before = Commitment(purposeState(), INSTRUMENTS, ELEMENTS);
-    component after = Commitment(purposeState(), INSTRUMENTS, ELEMENTS);
-    component filled = Commitment(purposeFill(), INSTRUMENTS, ELEMENTS);
-    signal applied[ELEMENTS - 1];
-    for (var e = 0; e < ELEMENTS - 1; e++) {
-        var moved = 0;
-        if (e < POSITION_ELEMENTS) {
-            after.elements[e] <== packedPositions[e];
-            filled.elements[e] <== fillPositions[e];
-        } else if (e < POSITION_ELEMENTS + COLLATERAL_ELEMENTS) {
-            after.elements[e] <== packedCollateral[e - POSITION_ELEMENTS];
-            filled.elements[e] <== fillCollateral[e - POSITION_ELEMENTS];
-            moved = transferCollateral[e - POSITION_ELEMENTS];
-        } else {
-            after.elements[e] <== cash;
-            filled.elements[e] <== fillCash;
-            moved = transferCash;
-        }
-        applied[e] <== side * filled.elements[e];
-        before.elements[e] <== after.elements[e] - applied[e] - moved;
-    }
-
-    // 4. Commitments, and the blinding: set once, when it is zero; else one larger, which counts the sequence.
-    before.elements[ELEMENTS - 1] <== blindingBefore;
-    after.elements[ELEMENTS - 1] <== blindingAfter;
-    filled.elements[ELEMENTS - 1] <== fillBlinding;
-    before.commitment === stateBefore;
-    after.commitment === stateAfter;
-    filled.commitment === fill;
-    blindingBefore * (blindingAfter - blindingBefore - 1) === 0;
+    // 3. and 4. The account before, and the commitments.
+    signal before, after, filled;
+    (before, after, filled) <== Transition(INSTRUMENTS, ASSETS)(
+        positions, quantities, cash, blindingBefore, blindingAfter, transferCollateral, transferCash, side,
+        fillPositions, fillCollateral, fillCash, fillBlinding);
+    before === stateBefore;
+    after === stateAfter;
+    filled === fill;
 
     // 5. Netting sets. A block's run is its own sums and, where it continues a set, the run of the block before.
     signal run[BLOCKS][PACKED];
@@ -176,18 +147,4 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
 
     // 7. A public input in no constraint could be exchanged in a finished proof.
     signal contextSquared <== context * context;
-}
-
-/// Largest absolute column sum over this many instruments: positions of 32 bits, columns below 2^42. 1e-6.
-function maxColumnSum(INSTRUMENTS) {
-    return INSTRUMENTS * (1 << 31) * ((1 << 42) - 1);
-}
-
-/// Largest absolute value of equity - 10^6 * level * margin: collateral + cash + marks, and charges of 60 bits + scan +
-/// liquidity (at most 10^4 bps of delta) at a level of 20 bits. 1e-20.
-function maxSurplus(INSTRUMENTS, ASSETS) {
-    var columns = maxColumnSum(INSTRUMENTS);
-    var equity = ASSETS * (1 << 64) * 10000 * (1 << 64) + 100000000000000 * ((1 << 63) + columns);
-    var margin = 10000 * (INSTRUMENTS * (1 << 31) * (1 << 60) + 2 * columns);
-    return equity + 1000000 * (1 << 20) * margin;
 }

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+pragma circom 2.2.0;
+
+// The largest values that sums can take, from the declared ranges: widths of comparisons are derived from these, not
+// typed. docs/statement.md has the ledger, test/circuits/ledger.test.ts recomputes it.
+
+/// Largest absolute column sum over this many instruments: positions of 32 bits, columns below 2^42. 1e-6.
+function maxColumnSum(INSTRUMENTS) {
+    return INSTRUMENTS * (1 << 31) * ((1 << 42) - 1);
+}
+
+/// Largest absolute value of equity - 10^6 * level * margin: collateral + cash + marks, and charges of 60 bits + scan +
+/// liquidity (at most 10^4 bps of delta) at a level of 20 bits. 1e-20.
+function maxSurplus(INSTRUMENTS, ASSETS) {
+    var columns = maxColumnSum(INSTRUMENTS);
+    var equity = ASSETS * (1 << 64) * 10000 * (1 << 64) + 100000000000000 * ((1 << 63) + columns);
+    var margin = 10000 * (INSTRUMENTS * (1 << 31) * (1 << 60) + 2 * columns);
+    return equity + 1000000 * (1 << 20) * margin;
+}
