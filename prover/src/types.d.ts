@@ -6,3 +6,17 @@ declare module "circomlibjs" {
   }
   export function buildPoseidon(): Promise<Poseidon>;
 }
+declare module "snarkjs" {
+  type MemoryFile = { type: "mem"; data?: Uint8Array };
+  export const groth16: {
+    prove(provingKey: MemoryFile, witness: MemoryFile): Promise<{ proof: unknown; publicSignals: string[] }>;
+    verify(verificationKey: unknown, publicSignals: unknown, proof: unknown): Promise<boolean>;
+  };
+  export const curves: { getCurveFromName(name: "bn128"): Promise<{ terminate(): Promise<void> }> };
+}
+declare module "circom_runtime" {
+  export function WitnessCalculatorBuilder(circuit: WebAssembly.Instance): Promise<{
+    /** Nested arrays of any depth are taken row by row. Writes snarkjs's wtns format. */
+    calculateWTNSBin(input: Readonly<Record<string, bigint | readonly bigint[]>>): Promise<Uint8Array>;
+  }>;
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** From a request to a proof that has been verified. */
+import { type Artifacts, loadArtifacts } from "../artifacts.ts";
+import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import type { BoardSize } from "../model/sizes.ts";
+import { type Request, state } from "../model/statement.ts";
+import { type Backend, snarkjsBackend } from "./snarkjs.ts";
+import { createVerifier, type Verifier } from "./verify.ts";
+
+/** A proof that the strict verifier has accepted. Everything in it is public. */
+export interface Proof {
+  readonly size: BoardSize;
+  /** snarkjs's `proof.json`. */
+  readonly proof: Groth16Proof;
+  /** snarkjs's `public.json`: all public signals in the circuit's order, as decimal strings. */
+  readonly publicSignals: readonly string[];
+  readonly verificationKey: { readonly sha256: string; readonly origin: Artifacts["identity"]["origin"] };
+}
+
+/** Points are affine, coordinates decimal strings below the order of the base field. */
+export interface Groth16Proof {
+  readonly pi_a: readonly [string, string, "1"];
+  readonly pi_b: readonly [readonly [string, string], readonly [string, string], readonly ["1", "0"]];
+  readonly pi_c: readonly [string, string, "1"];
+  readonly protocol: "groth16";
+  readonly curve: "bn128";
+}
+
+/** Steps of one proof, in order. `load` is quick when the size has been used before. */
+export const PROVE_STEPS = ["load", "witness", "prove", "verify"] as const;
+export type ProveStep = (typeof PROVE_STEPS)[number];
+
+export interface ProveOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called as each step begins. */
+  readonly onStep?: ((step: ProveStep, size: BoardSize) => void) | undefined;
+}
+
+export interface Prover {
+  /**
+   * Proves a request; the board size is that of its account. Holds secrets in memory only.
+   *
+   * Throws `STATEMENT_FALSE` without starting a proof where the statement is not true of the account, `CANCELLED`
+   * soon after the signal is raised, `ARTIFACT_MISSING` or `ARTIFACT_HASH` from loading, `OUT_OF_RANGE` and
+   * `FIELD_INVALID` for a request that is malformed, `INTERNAL` where no proof came out that the strict verifier
+   * accepts. No error holds a private value.
+   */
+  prove(request: Request, options?: ProveOptions): Promise<Proof>;
+  /** Waits for the proof being made, ends all threads and forgets the keys. A process that has closed exits by itself. */
+  close(): Promise<void>;
+}
+
+export interface ProverOptions {
+  /** Where circuits and keys are; see `loadArtifacts`. */
+  readonly directory?: string | undefined;
+  /** In place of `loadArtifacts`, for artifacts that come from elsewhere than files. */
+  readonly load?: ((size: BoardSize) => Promise<Artifacts>) | undefined;
+  readonly backend?: Backend | undefined;
+}
+
+interface Loaded {
+  readonly artifacts: Artifacts;
+  readonly circuit: WebAssembly.Module;
+  readonly verifier: Verifier;
+}
+
+/** A prover that loads each size once, at its first use, and keeps it warm. */
+export function createProver(options: ProverOptions = {}): Prover {
+  const {
+    directory,
+    load = (size) => loadArtifacts(size, directory === undefined ? {} : { directory }),
+    backend = snarkjsBackend(),
+  } = options;
+  const sizes = new Map<BoardSize, Promise<Loaded>>();
+
+  function loaded(size: BoardSize): Promise<Loaded> {
+    let entry = sizes.get(size);
+    if (entry === undefined) {
+      entry = open(size);
+      sizes.set(size, entry);
+      // A failure is not kept: the caller may build what is missing and try again.
+      entry.catch(() => sizes.delete(size));
+    }
+    return entry;
+  }
+
+  async function open(size: BoardSize): Promise<Loaded> {
+    const artifacts = await load(size);
+    return {
+      artifacts,
+      circuit: await WebAssembly.compile(artifacts.wasm as BufferSource),
+      verifier: createVerifier(artifacts.verificationKeyFile, {
+        size,
+        sha256: artifacts.identity.verificationKeySha256,
+      }),
+    };
+  }
+
+  return {
+    async prove(request, { signal, onStep } = {}) {
+      const { size } = request.before;
+      const begin = (step: ProveStep) => {
+        throwIfCancelled(signal);
+        onStep?.(step, size);
+      };
+      throwIfCancelled(signal);
+      const { holds, circuitInput, publicSignals } = state(request);
+      if (!holds) {
+        throw new PlimsollError(
+          "STATEMENT_FALSE",
+          "the statement is not true of this account, so no proof of it exists",
+        );
+      }
+      begin("load");
+      const { artifacts, circuit, verifier } = await loaded(size);
+      begin("witness");
+      const witness = await guarded(() => backend.witness(circuit, circuitInput), "the witness could not be computed");
+      begin("prove");
+      const made = await guarded(
+        () => backend.prove(artifacts.zkey, witness, signal),
+        "the proof could not be computed",
+      );
+      begin("verify");
+      // Against the statement's own signals: what the backend says of them does not count.
+      const signals = publicSignals.map(String);
+      const verdict = verifier.verify(signals, made.proof);
+      if (!verdict.ok) throw new PlimsollError("INTERNAL", `the proof made does not verify: ${verdict.reason}`);
+      throwIfCancelled(signal);
+      return {
+        size,
+        proof: made.proof as Groth16Proof,
+        publicSignals: signals,
+        verificationKey: { sha256: verifier.keySha256, origin: artifacts.identity.origin },
+      };
+    },
+    async close() {
+      sizes.clear();
+      await backend.close();
+    },
+  };
+}
+
+/** Runs work of a library and drops what it says of a failure, which may quote private values. */
+async function guarded<T>(work: () => Promise<T>, failure: string): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof PlimsollError && error.code === "CANCELLED" ? error : new PlimsollError("INTERNAL", failure);
+  }
+}

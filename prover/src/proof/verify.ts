@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Strict Groth16 verification on BN254, sharing no code with the prover.
+ *
+ * What is not standard here: encodings are canonical or refused. Every number is a decimal string without sign or
+ * leading zero, below its modulus; every point is affine (z = 1), on its curve, in its subgroup, and not infinity;
+ * objects have exactly the fields of snarkjs's files. So one proof has one text, whatever accepts it here is accepted
+ * by any correct verifier, and nothing that a lenient reader would repair gets through.
+ */
+import { pippenger } from "@noble/curves/abstract/curve.js";
+import { bn254 } from "@noble/curves/bn254.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { PlimsollError } from "../errors.ts";
+import { FIELD_ORDER, type FieldElement } from "../field.ts";
+import { type BoardSize, publicInputsOf } from "../model/sizes.ts";
+import { PROOF_SIGNALS } from "../model/statement.ts";
+
+/** Why a proof was refused. Stable, for machines. */
+export type ProofRefusal =
+  /** Not exactly the fields of a Groth16 proof over bn128, or a list of the wrong length. */
+  | "PROOF_FIELDS"
+  | "COORDINATE_NOT_CANONICAL"
+  | "COORDINATE_NOT_REDUCED"
+  | "POINT_NOT_AFFINE"
+  | "POINT_AT_INFINITY"
+  | "POINT_NOT_ON_CURVE"
+  | "POINT_NOT_IN_SUBGROUP"
+  | "SIGNALS_COUNT"
+  | "SIGNAL_NOT_CANONICAL"
+  | "SIGNAL_NOT_REDUCED"
+  /** All is well formed, and it is not a proof of these signals under this key. */
+  | "PAIRING_FAILED";
+
+/** `detail` names the place and the rule, never a value. */
+export interface Refused<Reason extends string = string> {
+  readonly ok: false;
+  readonly reason: Reason;
+  readonly detail: string;
+}
+
+export type ProofVerdict = { readonly ok: true; readonly signals: readonly FieldElement[] } | Refused<ProofRefusal>;
+
+export interface Verifier {
+  readonly size: BoardSize;
+  /** Hash of the key's file, in lower-case hexadecimal. */
+  readonly keySha256: string;
+  /**
+   * Checks a proof of these signals (both as snarkjs writes them, of any kind: they are not trusted). Never throws.
+   * Does NOT check what the signals say: compare them with the statement that was asked for.
+   */
+  verify(publicSignals: unknown, proof: unknown): ProofVerdict;
+}
+
+const G1 = bn254.G1.Point;
+const G2 = bn254.G2.Point;
+const { Fp, Fp2, Fp12 } = bn254.fields;
+type PointG1 = InstanceType<typeof G1>;
+type PointG2 = InstanceType<typeof G2>;
+
+/** Thrown and caught in this file only. */
+class Refusal extends Error {
+  readonly reason: ProofRefusal;
+  constructor(reason: ProofRefusal, detail: string) {
+    super(detail);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Opens a verification key for one board size.
+ *
+ * `file` is the key as snarkjs writes it, in bytes; its SHA-256 must be `sha256`, which comes from a manifest or another
+ * source that is trusted: whoever chooses the key forges any proof. Throws `ARTIFACT_HASH` where it is another file,
+ * `KEY_REFUSED` where it is that file and still no sound key for the size (gamma = delta, wrong counts, bad points).
+ *
+ * The sum over the signals that proofs share (policy, prices, board) is kept for the market last seen: the first proof
+ * of a market costs a multiplication by each of its values, every later one six.
+ */
+export function createVerifier(file: Uint8Array, expected: { size: BoardSize; sha256: string }): Verifier {
+  const keySha256 = bytesToHex(sha256(file));
+  if (keySha256 !== expected.sha256) {
+    throw new PlimsollError("ARTIFACT_HASH", "the verification key is not the expected one: its SHA-256 differs");
+  }
+  const key = openKey(file, publicInputsOf(expected.size));
+  const own = PROOF_SIGNALS.length;
+  let shared: { readonly text: string; readonly sum: PointG1 } | undefined;
+
+  function sumOfSignals(signals: readonly FieldElement[]): PointG1 {
+    const text = signals.slice(own).join();
+    if (shared?.text !== text) shared = { text, sum: combine(key.ic.slice(1 + own), signals.slice(own)) };
+    return key.ic[0]!.add(combine(key.ic.slice(1, 1 + own), signals.slice(0, own))).add(shared.sum);
+  }
+
+  return {
+    size: expected.size,
+    keySha256,
+    verify(publicSignals, proof) {
+      try {
+        const signals = readSignals(publicSignals, key.ic.length - 1);
+        const { a, b, c } = readProof(proof);
+        // e(A, B) · e(−Σ, gamma) · e(−C, delta) = e(alpha, beta)
+        const sum = sumOfSignals(signals);
+        const pairs = [
+          { g1: a, g2: b },
+          { g1: sum.negate(), g2: key.gamma },
+          { g1: c.negate(), g2: key.delta },
+        ].filter(({ g1 }) => !g1.is0());
+        if (!Fp12.eql(bn254.pairingBatch(pairs), key.alphaBeta)) {
+          throw new Refusal("PAIRING_FAILED", "not a proof of these public signals under this key");
+        }
+        return { ok: true, signals };
+      } catch (error) {
+        if (error instanceof Refusal) return { ok: false, reason: error.reason, detail: error.message };
+        throw error;
+      }
+    },
+  };
+}
+
+/** Σ scalar · point. */
+function combine(points: readonly PointG1[], scalars: readonly bigint[]): PointG1 {
+  const used = [...scalars.keys()].filter((index) => scalars[index] !== 0n);
+  return pippenger(
+    G1,
+    used.map((index) => points[index]!),
+    used.map((index) => scalars[index]!),
+  );
+}
+
+interface Key {
+  /** e(alpha, beta). */
+  readonly alphaBeta: ReturnType<typeof bn254.pairing>;
+  readonly gamma: PointG2;
+  readonly delta: PointG2;
+  readonly ic: readonly PointG1[];
+}
+
+function openKey(file: Uint8Array, publicInputs: number): Key {
+  try {
+    const key = fields(parseText(file), [
+      "protocol",
+      "curve",
+      "nPublic",
+      "vk_alpha_1",
+      "vk_beta_2",
+      "vk_gamma_2",
+      "vk_delta_2",
+      // A function of the two before, in a form of snarkjs's own; never used here.
+      "vk_alphabeta_12",
+      "IC",
+    ]);
+    checkCurve(key);
+    if (key.nPublic !== publicInputs) {
+      throw new Refusal("PROOF_FIELDS", `nPublic: expected the ${publicInputs} public inputs of this board size`);
+    }
+    const gamma = readG2(key.vk_gamma_2, "vk_gamma_2");
+    const delta = readG2(key.vk_delta_2, "vk_delta_2");
+    // Without a contribution to the second phase delta is the generator, as gamma is in ceremonies: anyone forges proofs.
+    if ([gamma, gamma.negate(), G2.BASE].some((point) => point.equals(delta))) {
+      throw new Refusal("PROOF_FIELDS", "delta is gamma or the generator: nobody has contributed to this key");
+    }
+    return {
+      alphaBeta: bn254.pairing(readG1(key.vk_alpha_1, "vk_alpha_1"), readG2(key.vk_beta_2, "vk_beta_2")),
+      gamma,
+      delta,
+      ic: list(key.IC, publicInputs + 1, "IC").map((point, index) => readG1(point, `IC[${index}]`)),
+    };
+  } catch (error) {
+    if (error instanceof Refusal) throw new PlimsollError("KEY_REFUSED", `verification key: ${error.message}`);
+    throw error;
+  }
+}
+
+function parseText(file: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(file));
+  } catch {
+    throw new Refusal("PROOF_FIELDS", "not JSON");
+  }
+}
+
+function readSignals(value: unknown, count: number): FieldElement[] {
+  if (!Array.isArray(value) || value.length !== count) {
+    throw new Refusal("SIGNALS_COUNT", `expected a list of ${count} public signals`);
+  }
+  return Array.from(value, (signal: unknown, index) => {
+    const name = `public signal ${index}`;
+    return readNumber(signal, FIELD_ORDER, name, "SIGNAL_NOT_CANONICAL", "SIGNAL_NOT_REDUCED") as FieldElement;
+  });
+}
+
+function readProof(value: unknown): { a: PointG1; b: PointG2; c: PointG1 } {
+  const proof = fields(value, ["pi_a", "pi_b", "pi_c", "protocol", "curve"]);
+  checkCurve(proof);
+  return { a: readG1(proof.pi_a, "pi_a"), b: readG2(proof.pi_b, "pi_b"), c: readG1(proof.pi_c, "pi_c") };
+}
+
+function checkCurve({ protocol, curve }: { protocol: unknown; curve: unknown }): void {
+  if (protocol !== "groth16") throw new Refusal("PROOF_FIELDS", 'protocol: expected "groth16"');
+  if (curve !== "bn128") throw new Refusal("PROOF_FIELDS", 'curve: expected "bn128"');
+}
+
+/** The members of an object that has exactly these. */
+function fields<Name extends string>(value: unknown, names: readonly Name[]): Record<Name, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Refusal("PROOF_FIELDS", "expected an object");
+  }
+  const missing = names.find((name) => !Object.hasOwn(value, name));
+  if (missing !== undefined) throw new Refusal("PROOF_FIELDS", `the field "${missing}" is missing`);
+  if (Object.keys(value).length !== names.length) throw new Refusal("PROOF_FIELDS", "a field that is not known here");
+  return value as Record<Name, unknown>;
+}
+
+function list(value: unknown, length: number, name: string): unknown[] {
+  if (!Array.isArray(value) || value.length !== length) {
+    throw new Refusal("PROOF_FIELDS", `${name}: expected a list of ${length}`);
+  }
+  return value;
+}
+
+/** ["x", "y", "1"] */
+function readG1(value: unknown, name: string): PointG1 {
+  const [x, y, z] = list(value, 3, name);
+  checkAffine(z === "1", z === "0", name);
+  return checkPoint(G1.fromAffine({ x: coordinate(x, `${name}[0]`), y: coordinate(y, `${name}[1]`) }), name);
+}
+
+/** [["x0", "x1"], ["y0", "y1"], ["1", "0"]], where x = x0 + x1·u. */
+function readG2(value: unknown, name: string): PointG2 {
+  const [x, y, z] = list(value, 3, name).map((pair, index) => list(pair, 2, `${name}[${index}]`));
+  checkAffine(z![0] === "1" && z![1] === "0", z![0] === "0" && z![1] === "0", name);
+  const read = (pair: unknown[], index: number) =>
+    Fp2.create({
+      c0: coordinate(pair[0], `${name}[${index}][0]`),
+      c1: coordinate(pair[1], `${name}[${index}][1]`),
+    });
+  return checkPoint(G2.fromAffine({ x: read(x!, 0), y: read(y!, 1) }), name);
+}
+
+function checkAffine(one: boolean, zero: boolean, name: string): void {
+  if (zero) throw new Refusal("POINT_AT_INFINITY", `${name}: the point at infinity`);
+  if (!one) throw new Refusal("POINT_NOT_AFFINE", `${name}: expected z = 1`);
+}
+
+function checkPoint<Point extends PointG1 | PointG2>(point: Point, name: string): Point {
+  // Affine zeros stand for infinity in Ethereum's encoding, and noble takes them so.
+  if (point.is0()) throw new Refusal("POINT_AT_INFINITY", `${name}: the point at infinity`);
+  try {
+    point.assertValidity();
+  } catch (error) {
+    throw (error as Error).message.includes("subgroup")
+      ? new Refusal("POINT_NOT_IN_SUBGROUP", `${name}: not in the subgroup of order r`)
+      : new Refusal("POINT_NOT_ON_CURVE", `${name}: not on the curve`);
+  }
+  return point;
+}
+
+const coordinate = (value: unknown, name: string) =>
+  readNumber(value, Fp.ORDER, name, "COORDINATE_NOT_CANONICAL", "COORDINATE_NOT_REDUCED");
+
+const CANONICAL = /^(0|[1-9][0-9]{0,77})$/;
+
+function readNumber(value: unknown, modulus: bigint, name: string, kind: ProofRefusal, range: ProofRefusal): bigint {
+  if (typeof value !== "string" || !CANONICAL.test(value)) {
+    throw new Refusal(kind, `${name}: expected a decimal string without sign or leading zero`);
+  }
+  const number = BigInt(value);
+  if (number >= modulus) throw new Refusal(range, `${name}: expected a number below the modulus`);
+  return number;
+}
