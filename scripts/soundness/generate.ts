@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Runs witness modules of circom 2, as they are or with every assertion taken out.
+ *
+ * A module without assertions computes hints and derived signals for any input, however illegal: what an attacker's own
+ * generator would do. It is made from the compiled module itself, so it cannot differ from the shipped one otherwise.
+ */
+import { readFileSync } from "node:fs";
+import type { Witness } from "./r1cs.ts";
+
+/** Values by input signal; arrays are flattened in row-major order. */
+export type Inputs = Readonly<Record<string, bigint | readonly bigint[]>>;
+
+interface Module {
+  init(sanityCheck: number): void;
+  getFieldNumLen32(): number;
+  getInputSize(): number;
+  getWitnessSize(): number;
+  getInputSignalSize(high: number, low: number): number;
+  setInputSignal(high: number, low: number, index: number): void;
+  getWitness(wire: number): void;
+  readSharedRWMemory(word: number): number;
+  writeSharedRWMemory(word: number, value: number): void;
+}
+
+/** `call $printErrorMessage; i32.const 4; return; end`, the end of every assertion: 4 is its error, import 1 the callee. */
+const ASSERTION = Buffer.from([0x10, 0x01, 0x41, 0x04, 0x0f, 0x0b]);
+const NOP = 0x01;
+
+function withoutAssertions(module: Buffer): Buffer {
+  const copy = Buffer.from(module);
+  for (let at = copy.indexOf(ASSERTION); at >= 0; at = copy.indexOf(ASSERTION, at)) copy.fill(NOP, at, at + 5);
+  return copy;
+}
+
+const FNV_PRIME = 0x100000001b3n;
+function fnv(name: string): [number, number] {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(name)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * FNV_PRIME);
+  return [Number(hash >> 32n), Number(hash & 0xffffffffn)];
+}
+
+/** Computes witnesses; kept warm between calls. Throws where an assertion fails or inputs are missing or unknown. */
+export type Generator = (inputs: Inputs) => Witness;
+
+export async function loadGenerator(file: string, { assertions }: { assertions: boolean }): Promise<Generator> {
+  const code = readFileSync(file);
+  const ignore = () => {};
+  const { instance } = await WebAssembly.instantiate(new Uint8Array(assertions ? code : withoutAssertions(code)), {
+    runtime: {
+      exceptionHandler: (code: number) => {
+        throw new Error(
+          code === 4 ? "an assertion of the circuit fails" : `witness generation fails with code ${code}`,
+        );
+      },
+      printErrorMessage: ignore,
+      writeBufferMessage: ignore,
+      showSharedRWMemory: ignore,
+    },
+  });
+  const module = instance.exports as unknown as Module;
+  const words = module.getFieldNumLen32();
+  return (inputs) => {
+    module.init(0);
+    let given = 0;
+    for (const [name, value] of Object.entries(inputs)) {
+      const [high, low] = fnv(name);
+      const values = typeof value === "bigint" ? [value] : value;
+      if (module.getInputSignalSize(high, low) !== values.length) throw new Error(`input ${name} does not fit`);
+      for (const [index, element] of values.entries()) {
+        for (let word = 0; word < words; word++) {
+          module.writeSharedRWMemory(word, Number(BigInt.asUintN(32, element >> BigInt(32 * word))) | 0);
+        }
+        module.setInputSignal(high, low, index);
+      }
+      given += values.length;
+    }
+    if (given !== module.getInputSize()) throw new Error("inputs are missing");
+    return Array.from({ length: module.getWitnessSize() }, (_, wire) => {
+      module.getWitness(wire);
+      let value = 0n;
+      for (let word = words - 1; word >= 0; word--) {
+        value = (value << 32n) | BigInt(module.readSharedRWMemory(word) >>> 0);
+      }
+      return value;
+    });
+  };
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** A circuit under attack: the system that ships, and the same system with every signal kept. */
+import { type Compiled, compile, hintNames } from "./compile.ts";
+import { type Generator, type Inputs, loadGenerator } from "./generate.ts";
+import { type R1cs, readR1cs, readSymbols, type Symbols, violations, type Witness, wiresOf } from "./r1cs.ts";
+import { solver } from "./solve.ts";
+
+/** Values of signals by name, `main.` first. Negative numbers wrap into the field. */
+export type Lies = Readonly<Record<string, bigint>>;
+
+export interface Attack {
+  /** Whether the shipped constraints hold. With a lie in it, true is a soundness flaw. */
+  readonly accepted: boolean;
+  /** For each constraint of the full system that is violated, the component that it stands in. */
+  readonly stoppedAt: readonly string[];
+  /** The same constraints by the signals in them. */
+  readonly violated: readonly (readonly string[])[];
+  /** The shipped system's witness, for other checkers. */
+  readonly witness: Witness;
+  readonly shippedViolations: number;
+  /** Value of a signal in the attack's witness, in [0, prime). Throws on a name that the circuit does not have. */
+  value(name: string): bigint;
+}
+
+export interface Target {
+  readonly shipped: { readonly r1cs: R1cs; readonly symbols: Symbols };
+  readonly full: { readonly r1cs: R1cs; readonly symbols: Symbols };
+  /** The shipped generator: throws where the inputs break an assertion. Returns the shipped system's witness. */
+  readonly prove: Generator;
+  /** What any input gives, legal or not, with all derived signals following it; and, with lies, what the lies give. */
+  attack(inputs: Inputs, lies?: Lies): Attack;
+  /** The full witness re-derived from the inputs and the baseline's hints: equal to the baseline where nothing lies. */
+  rederive(inputs: Inputs): { readonly derived: Witness; readonly baseline: Witness };
+}
+
+/** Loads a circuit compiled twice from the same sources; `full` with `--O0`. */
+export async function loadTarget(shippedFiles: Omit<Compiled, "sources">, fullFiles: Compiled): Promise<Target> {
+  const load = (files: Omit<Compiled, "sources">) => ({ r1cs: readR1cs(files.r1cs), symbols: readSymbols(files.sym) });
+  const shipped = load(shippedFiles);
+  const full = load(fullFiles);
+  const prove = await loadGenerator(shippedFiles.wasm, { assertions: true });
+  const free = await loadGenerator(fullFiles.wasm, { assertions: false });
+  const hints = hintNames(fullFiles.sources);
+  const local = (name: string) => name.slice(name.lastIndexOf(".") + 1).replace(/\[.*$/, "");
+  const { derive, hints: hintWires } = solver(full.r1cs, (wire) => hints.has(local(full.symbols.nameOf(wire))));
+
+  // Shipped wire → full wire, by name.
+  const origin = new Uint32Array(shipped.r1cs.wires);
+  for (const [name, wire] of shipped.symbols.entries()) {
+    const source = full.symbols.wireOf(name);
+    if (source === undefined) throw new Error(`the full system has no signal ${name}: not of the same sources`);
+    origin[wire] = source;
+  }
+  const wireOf = (name: string) => {
+    const wire = full.symbols.wireOf(name);
+    if (wire === undefined) throw new Error(`the circuit has no signal ${name}`);
+    return wire;
+  };
+  const { outputs, publicInputs, privateInputs } = full.r1cs;
+  /** Inputs keep their wires under every simplification: they stand first, after the outputs. */
+  const inputWires = Array.from({ length: publicInputs + privateInputs }, (_, index) => 1 + outputs + index);
+
+  function attack(inputs: Inputs, lies: Lies = {}): Attack {
+    const baseline = free(inputs);
+    let witness = baseline;
+    let broken = violations(full.r1cs, baseline);
+    const told = Object.entries(lies).map(([name, value]) => [wireOf(name), value] as const);
+    if (told.length > 0) {
+      // The other hints stay as they were, or give way to what the lie implies for them: whichever breaks less.
+      const candidates = [hintWires, []].map((firm) => {
+        const given = new Map([...inputWires, ...firm].map((wire) => [wire, baseline[wire]!]));
+        for (const [wire, value] of told) given.set(wire, value);
+        const derived = derive(given, baseline);
+        return { derived, left: violations(full.r1cs, derived) };
+      });
+      const best = candidates.reduce((one, other) => (other.left.length < one.left.length ? other : one));
+      witness = best.derived;
+      broken = best.left;
+    }
+    const projected = Array.from(origin, (source) => witness[source]!);
+    const violated = broken.map((constraint) => wiresOf(full.r1cs, constraint).map(full.symbols.nameOf));
+    const shippedViolations = violations(shipped.r1cs, projected).length;
+    return {
+      accepted: shippedViolations === 0,
+      stoppedAt: violated.map(componentOf),
+      violated,
+      witness: projected,
+      shippedViolations,
+      value: (name) => witness[wireOf(name)]!,
+    };
+  }
+  return {
+    shipped,
+    full,
+    prove,
+    attack,
+    rederive: (inputs) => {
+      const baseline = free(inputs);
+      return { derived: derive(new Map(inputWires.map((wire) => [wire, baseline[wire]!])), baseline), baseline };
+    },
+  };
+}
+
+/** Compiles `main` twice below `directory` and loads it. Paths are below the project's root. */
+export async function compileTarget(main: string, directory: string): Promise<Target> {
+  return loadTarget(
+    await compile(main, `${directory}/shipped`, "--O2"),
+    await compile(main, `${directory}/full`, "--O0"),
+  );
+}
+
+/** The innermost component that holds all these signals, its own or those of its parts. */
+function componentOf(names: readonly string[]): string {
+  const paths = names.map((name) => name.split(".").slice(0, -1));
+  const [first = [], ...others] = paths;
+  let depth = first.length;
+  for (const other of others) {
+    let same = 0;
+    while (same < depth && other[same] === first[same]) same++;
+    depth = same;
+  }
+  return first.slice(0, depth).join(".");
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The Account circuit under test: honest and hostile witnesses, and inputs that the model would never build. */
+import path from "node:path";
+import { fromField, toField } from "../../prover/src/field.ts";
+import type { Account } from "../../prover/src/model/account.ts";
+import { commitFill, commitState, packPositions, packWide, stateBlinding } from "../../prover/src/model/commit.ts";
+import { type Evaluation, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
+import type { Market } from "../../prover/src/model/market.ts";
+import type { Policy } from "../../prover/src/model/policy.ts";
+import { ASSETS, type BoardSize, blocksOf, CASH_INDEX } from "../../prover/src/model/sizes.ts";
+import {
+  boardSignals,
+  type CircuitInput,
+  type Direction,
+  encodeTerms,
+  encodeTransfer,
+  policySignals,
+} from "../../prover/src/model/statement.ts";
+import { type Fill, NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
+import type { LevelBps } from "../../prover/src/units.ts";
+import { buildCircuit } from "../../scripts/build-circuits.ts";
+import { compile } from "../../scripts/soundness/compile.ts";
+import { type Attack, loadTarget, type Target } from "../../scripts/soundness/target.ts";
+
+const targets = new Map<BoardSize, Promise<Target>>();
+
+/** The circuit of one size, compiled where its sources changed; loaded once. */
+export function accountCircuit(size: BoardSize): Promise<Target> {
+  let target = targets.get(size);
+  if (target === undefined) {
+    target = load(size);
+    targets.set(size, target);
+  }
+  return target;
+}
+
+async function load(size: BoardSize): Promise<Target> {
+  await buildCircuit(size);
+  const directory = path.join("build", "circuits", size);
+  const file = (extension: string) => path.resolve(import.meta.dirname, "../..", directory, `circuit.${extension}`);
+  const full = await compile(path.join(directory, "circuit.circom"), path.join("build", "soundness", size), "--O0");
+  return loadTarget({ r1cs: file("r1cs"), sym: file("sym"), wasm: file("wasm") }, full);
+}
+
+/** Figures of an account that the circuit computes inside, in the model's units. */
+export interface Figures {
+  readonly values: readonly bigint[];
+  readonly equity: bigint;
+  readonly margin: bigint;
+  /** 10^4 · scan + liquidity of each block that ends a netting set, zero for the others. */
+  readonly setMargins: readonly bigint[];
+  readonly required: bigint;
+}
+
+/** What the circuit computed, read as signed numbers. */
+export function figuresOf(attack: Attack, size: BoardSize): Figures {
+  const signed = (name: string) => fromField(attack.value(name));
+  const list = (length: number, name: string) => Array.from({ length }, (_, index) => signed(`main.${name}[${index}]`));
+  return {
+    values: list(ASSETS, "value"),
+    equity: signed("main.equity"),
+    margin: signed("main.maintenance"),
+    setMargins: list(blocksOf(size), "setMargin"),
+    required: MARGIN_LEVEL_TO_E20 * signed("main.level") * signed("main.maintenance"),
+  };
+}
+
+/** The same figures by the model. */
+export function modelFigures({ assets, sets, equity, margin }: Evaluation, size: BoardSize, level: LevelBps): Figures {
+  const setMargins = new Array<bigint>(blocksOf(size)).fill(0n);
+  for (const { lastBlock, scan, liquidity } of sets) setMargins[lastBlock] = 10_000n * scan + liquidity;
+  return {
+    values: assets.map(({ value }) => value),
+    equity,
+    margin,
+    setMargins,
+    required: MARGIN_LEVEL_TO_E20 * level * margin,
+  };
+}
+
+/** A claim put to the circuit as it stands: nothing about it need be true or in range. */
+export interface Claim {
+  readonly before: Account;
+  readonly after: Account;
+  readonly transfer?: Transfer;
+  /** What makes up the difference between the two states, unless given. */
+  readonly fill?: Fill;
+  readonly side?: Side;
+  readonly level: LevelBps;
+  readonly direction: Direction;
+  readonly context?: bigint;
+  readonly policy: Policy;
+  readonly market: Market;
+}
+
+/** The fill that takes `before` to `after`, piece by piece, whatever their ranges. */
+export function difference(
+  before: Account,
+  after: Account,
+  transfer: Transfer = NO_TRANSFER,
+  side: Side = 1n,
+  blinding = 99n,
+): Fill {
+  const moved = (asset: number) => (asset === transfer.asset ? transfer.amount : 0n);
+  return {
+    size: before.size,
+    positions: after.positions.map((lots, index) => side * (lots - before.positions[index]!)),
+    collateral: after.collateral.map((lots, asset) => side * (lots - before.collateral[asset]! - moved(asset))),
+    cash: side * (after.cash - before.cash - moved(CASH_INDEX)),
+    blinding: toField(blinding),
+  };
+}
+
+/**
+ * The circuit's input for a claim, as an attacker would choose it: every commitment is of what is claimed, so that no
+ * equation over commitments stands in the way of the lie.
+ */
+export function claimInput(claim: Claim): CircuitInput {
+  const { before, after, transfer = NO_TRANSFER, side = 1n, level, direction, context = 7n, policy, market } = claim;
+  const fill = claim.fill ?? difference(before, after, transfer, side);
+  const board = boardSignals(market.board);
+  const rowValues = 8 * market.board.rows.length;
+  return {
+    stateBefore: commitState(before),
+    stateAfter: commitState(after),
+    transfer: encodeTransfer(transfer),
+    fill: commitFill(fill),
+    terms: encodeTerms({ level, direction, side }),
+    context: toField(context),
+    policy: policySignals(policy),
+    prices: market.prices.map(toField),
+    rows: board.slice(0, rowValues),
+    blocks: board.slice(rowValues),
+    positionsAfter: after.positions.map(toField),
+    collateralAfter: after.collateral.map(toField),
+    cashAfter: toField(after.cash),
+    blindingBefore: stateBlinding(before),
+    blindingAfter: stateBlinding(after),
+    fillPositions: packPositions(fill.positions),
+    fillCollateral: packWide(fill.collateral),
+    fillCash: toField(fill.cash),
+    fillBlinding: fill.blinding,
+  };
+}
