@@ -67,6 +67,8 @@ export interface ErrorPlace {
 export class PlimsollError extends Error {
   override readonly name = "PlimsollError";
   readonly code: ErrorCode;
+  /** The message without the place. */
+  readonly rule: string;
   readonly place: ErrorPlace;
 
   constructor(code: ErrorCode, message: string, place: ErrorPlace = {}) {
@@ -75,7 +77,13 @@ export class PlimsollError extends Error {
       .join(", ");
     super(where === "" ? message : `${where}: ${message}`);
     this.code = code;
+    this.rule = message;
     this.place = place;
+  }
+
+  /** The same error at a place that a reader of files knows better; parts not given stay. */
+  at(place: ErrorPlace): PlimsollError {
+    return new PlimsollError(this.code, this.rule, { ...this.place, ...place });
   }
 
   get exitCode(): number {
