@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Verification keys of every size with a known trapdoor and without a circuit: any signals can be proved under them, as
+ * the simulator of the zero-knowledge argument does, in milliseconds. For tests of what happens around a proof.
+ */
+import { createHash } from "node:crypto";
+import { normalizeZ } from "@noble/curves/abstract/curve.js";
+import { bn254 } from "@noble/curves/bn254.js";
+import type { VerificationKey } from "../../prover/src/artifacts.ts";
+import { toField } from "../../prover/src/field.ts";
+import { type BoardSize, publicInputsOf } from "../../prover/src/model/sizes.ts";
+import type { ProofJson } from "./forge.ts";
+
+const G1 = bn254.G1.Point;
+const G2 = bn254.G2.Point;
+
+export interface SimulatedKey {
+  readonly size: BoardSize;
+  readonly key: VerificationKey;
+  /** The key as a file. */
+  readonly file: Uint8Array;
+  readonly sha256: string;
+  /** A proof of these signals that verifies under the key. */
+  prove(signals: readonly bigint[]): ProofJson;
+}
+
+/** Different seeds give different keys. `tweak` changes the key before it is written. */
+export function simulatedKey(
+  size: BoardSize,
+  seed = 1n,
+  tweak: (key: VerificationKey) => object = (key) => key,
+): SimulatedKey {
+  const [alpha, beta, gamma, delta, first, step] = [3n, 5n, 7n, 11n, 13n, 17n].map((n) => toField(n ** 80n * seed));
+  const count = publicInputsOf(size) + 1;
+  // IC_i = (first + i·step)·G, by additions.
+  const points = [G1.BASE.multiply(first!)];
+  const stride = G1.BASE.multiply(step!);
+  while (points.length < count) points.push(points.at(-1)!.add(stride));
+  const key: VerificationKey = {
+    protocol: "groth16",
+    curve: "bn128",
+    nPublic: count - 1,
+    vk_alpha_1: g1(G1.BASE.multiply(alpha!)),
+    vk_beta_2: g2(G2.BASE.multiply(beta!)),
+    vk_gamma_2: g2(G2.BASE.multiply(gamma!)),
+    vk_delta_2: g2(G2.BASE.multiply(delta!)),
+    vk_alphabeta_12: [],
+    IC: normalizeZ(G1, points).map(g1),
+  };
+  const file = Buffer.from(JSON.stringify(tweak(key)));
+  return {
+    size,
+    key,
+    file,
+    sha256: createHash("sha256").update(file).digest("hex"),
+    prove(signals) {
+      const sum = signals.reduce((total, signal, i) => total + signal * (first! + BigInt(i + 1) * step!), first!);
+      const [a, b] = [19n, 23n];
+      const c = toField((a * b - alpha! * beta! - gamma! * sum) * bn254.fields.Fr.inv(delta!));
+      const [pi_a, pi_b, pi_c] = [g1(G1.BASE.multiply(a)), g2(G2.BASE.multiply(b)), g1(G1.BASE.multiply(c))];
+      return { pi_a, pi_b, pi_c, protocol: "groth16", curve: "bn128" };
+    },
+  };
+}
+
+function g1(point: InstanceType<typeof G1>): [string, string, string] {
+  const { x, y } = point.toAffine();
+  return [`${x}`, `${y}`, "1"];
+}
+
+function g2(point: InstanceType<typeof G2>): [[string, string], [string, string], [string, string]] {
+  const { x, y } = point.toAffine();
+  return [
+    [`${x.c0}`, `${x.c1}`],
+    [`${y.c0}`, `${y.c1}`],
+    ["1", "0"],
+  ];
+}
