@@ -126,16 +126,19 @@ function showProgress(_what: string, done: number): void {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const wanted = process.argv.slice(2);
-  const unknown = wanted.find((size) => !(BOARD_SIZES as readonly string[]).includes(size));
-  if (unknown !== undefined) {
-    process.stderr.write(`unknown size; known are ${BOARD_SIZES.join(", ")}\n`);
-    process.exitCode = 2;
-  } else {
+  try {
+    const wanted = process.argv.slice(2);
+    if (wanted.some((size) => !(BOARD_SIZES as readonly string[]).includes(size))) {
+      throw new PlimsollError("USAGE", `unknown size; known are ${BOARD_SIZES.join(", ")}`);
+    }
     for (const size of BOARD_SIZES) {
       if (wanted.length > 0 && !wanted.includes(size)) continue;
       const { verificationKey } = await setupKey(size);
-      process.stderr.write(`  ${size}: verification key ${verificationKey.sha256.slice(0, 16)}…\n`);
+      process.stderr.write(`  ${size}: development key ${verificationKey.sha256.slice(0, 16)}…\n`);
     }
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = error.exitCode;
   }
 }

@@ -71,18 +71,18 @@ export interface LoadedVerificationKey {
   readonly identity: ArtifactIdentity;
   readonly verificationKey: VerificationKey;
   /** The file that the key was parsed from, whose hash is the identity's. */
-  readonly verificationKeyFile: Uint8Array;
+  readonly verificationKeyFile: Uint8Array<ArrayBuffer>;
 }
 
 export interface Artifacts extends LoadedVerificationKey {
   /** The witness generator. */
-  readonly wasm: Uint8Array;
-  readonly zkey: Uint8Array;
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  readonly zkey: Uint8Array<ArrayBuffer>;
 }
 
 export interface ArtifactOptions {
   /** The build directory; else the environment's PLIMSOLL_BUILD; else build/ at the root of the package. */
-  readonly directory?: string;
+  readonly directory?: string | undefined;
 }
 
 export function buildDirectory({ directory }: ArtifactOptions = {}): string {
@@ -162,7 +162,7 @@ async function open(size: BoardSize, options: ArtifactOptions) {
   };
   const fileOf = (which: "wasm" | "zkey" | "verificationKey") => path.join(buildDirectory(options), record[which].path);
 
-  async function file(which: "wasm" | "zkey" | "verificationKey"): Promise<Uint8Array> {
+  async function file(which: "wasm" | "zkey" | "verificationKey"): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = await read(fileOf(which), size);
     if (createHash("sha256").update(bytes).digest("hex") === record![which].sha256) return bytes;
     const why = `the file is not the one the manifest names (SHA-256 differs); \`${remedy(size)}\` makes it anew`;

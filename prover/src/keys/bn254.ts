@@ -16,10 +16,6 @@ type Exports = Record<string, (...operands: number[]) => number>;
 const PAGE = 2 ** 16;
 /** Room that is always free above the last allocation, for the temporaries of the module's batch functions. */
 const SLACK = 2 ** 24;
-/** Bits of a scalar handled by one addition. 11 to 13 measured alike for 2^15 to 2^18 scalars. */
-const WINDOW_BITS = 12;
-const WINDOWS = Math.ceil(254 / WINDOW_BITS);
-const WINDOW_ENTRIES = 2 ** WINDOW_BITS;
 /** Points brought to affine form together, and kept in cache while one window's table is walked. */
 const BATCH = 1024;
 
@@ -34,7 +30,7 @@ export interface Bn254 {
   alloc(length: number): Pointer;
   /** A field element given as an integer in [0, r). */
   element(value: bigint): Pointer;
-  /** The generator of a group times each of `count` plain scalars: affine points, 22 additions each. */
+  /** The generator of a group times each of `count` plain scalars: affine points. */
   generatorTimes(group: "g1" | "g2", scalars: Pointer, count: number): Uint8Array;
 }
 
@@ -42,7 +38,13 @@ export function toBytes(value: bigint): Uint8Array {
   return Uint8Array.from(Buffer.from(value.toString(16).padStart(2 * SCALAR_BYTES, "0"), "hex").reverse());
 }
 
-export async function openBn254(): Promise<Bn254> {
+/** `points` is about how many products of a generator will be asked for: it sets the size of the tables, no result. */
+export async function openBn254(points: number): Promise<Bn254> {
+  // Bits of a scalar handled by one addition: the more points, the better a large table pays. 11 to 13 measured alike
+  // from 2^15 points on; beyond, tables outgrow the cache.
+  const windowBits = Math.min(12, Math.max(4, Math.round(Math.log2(points)) - 3));
+  const windows = Math.ceil(254 / windowBits);
+  const windowEntries = 2 ** windowBits;
   const curve = await buildBn128(true);
   const memory = new WebAssembly.Memory({ initial: 64 });
   // A copy, because the type of the code admits shared memory and WebAssembly does not.
@@ -69,25 +71,25 @@ export async function openBn254(): Promise<Bn254> {
     return at;
   }
 
-  /** Entry d of window w: generator · d · 2^(w · WINDOW_BITS), affine. */
+  /** Entry d of window w: generator · d · 2^(w · windowBits), affine. */
   function table(group: "g1" | "g2"): Pointer {
     const known = tables.get(group);
     if (known !== undefined) return known;
     const generator = curve[group === "g1" ? "G1" : "G2"].gAffine;
     const size = generator.length;
     const wide = (size / 2) * 3;
-    const entries = alloc(WINDOWS * WINDOW_ENTRIES * size);
-    const multiples = alloc((WINDOW_ENTRIES + 1) * wide);
+    const entries = alloc(windows * windowEntries * size);
+    const multiples = alloc((windowEntries + 1) * wide);
     const base = alloc(size);
     bytes().set(generator, base);
     const [zero, addMixed, batchToAffine, toAffine] = ["zero", "addMixed", "batchToAffine", "toAffine"].map(
       (name) => run[`${group}m_${name}`]!,
     ) as [Exports[string], Exports[string], Exports[string], Exports[string]];
-    for (let window = 0; window < WINDOWS; window++) {
+    for (let window = 0; window < windows; window++) {
       zero(multiples);
-      for (let at = multiples; at < multiples + WINDOW_ENTRIES * wide; at += wide) addMixed(at, base, at + wide);
-      toAffine(multiples + WINDOW_ENTRIES * wide, base);
-      batchToAffine(multiples, WINDOW_ENTRIES, entries + window * WINDOW_ENTRIES * size);
+      for (let at = multiples; at < multiples + windowEntries * wide; at += wide) addMixed(at, base, at + wide);
+      toAffine(multiples + windowEntries * wide, base);
+      batchToAffine(multiples, windowEntries, entries + window * windowEntries * size);
     }
     tables.set(group, entries);
     return entries;
@@ -106,12 +108,12 @@ export async function openBn254(): Promise<Bn254> {
     for (let first = 0; first < count; first += BATCH) {
       const batch = Math.min(BATCH, count - first);
       for (let i = 0; i < batch; i++) zero(sums + i * wide);
-      for (let window = 0; window < WINDOWS; window++) {
-        const bit = window * WINDOW_BITS;
-        const row = entries + window * WINDOW_ENTRIES * size;
+      for (let window = 0; window < windows; window++) {
+        const bit = window * windowBits;
+        const row = entries + window * windowEntries * size;
         let at = scalars + first * SCALAR_BYTES + (bit >> 3);
         // The last window reads past its scalar; what it reads there is masked away.
-        const mask = 2 ** Math.min(WINDOW_BITS, 256 - bit) - 1;
+        const mask = 2 ** Math.min(windowBits, 256 - bit) - 1;
         for (let sum = sums; sum < sums + batch * wide; sum += wide, at += SCALAR_BYTES) {
           const digit = (view.getUint32(at, true) >>> (bit & 7)) & mask;
           if (digit !== 0) addMixed(sum, row + digit * size, sum);

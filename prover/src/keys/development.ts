@@ -71,7 +71,7 @@ export async function makeDevelopmentKey(
   const domain = 2 ** power;
   if (power > 20) throw new PlimsollError("OUT_OF_RANGE", "a development key is made for at most 2^20 rows");
 
-  const bn254 = await openBn254();
+  const bn254 = await openBn254(3 * wires + domain);
   const { run, alloc, element } = bn254;
   const {
     frm_mul: mul,

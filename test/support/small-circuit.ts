@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Circuits small enough to make keys for in every test: one from circom, one written as an r1cs by hand. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { FIELD_ORDER } from "../../prover/src/field.ts";
+import { circom } from "../../scripts/build-circuits.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+
+/** Compiles circom source to r1cs and witness generator, without simplification. Nothing is left on disk. */
+export async function compileSmall(source: string): Promise<{ r1cs: Uint8Array; wasm: Uint8Array }> {
+  const directory = path.join("build", `small-${process.pid}`);
+  const file = (name: string) => path.join(ROOT, directory, name);
+  mkdirSync(file(""), { recursive: true });
+  try {
+    writeFileSync(file("small.circom"), source);
+    await circom([path.join(directory, "small.circom"), "--r1cs", "--wasm", "--O1", "-o", directory]);
+    return { r1cs: readFileSync(file("small.r1cs")), wasm: readFileSync(file("small_js/small.wasm")) };
+  } finally {
+    rmSync(file(""), { recursive: true });
+  }
+}
+
+/** The r1cs of x_1 · x_1 = w, with any number of public inputs x and one private wire w. */
+export function squareR1cs(publics: number): Uint8Array {
+  const u32 = (...numbers: number[]) => Buffer.from(Uint32Array.from(numbers).buffer);
+  const number = (value: bigint) => Buffer.from(value.toString(16).padStart(64, "0"), "hex").reverse();
+  const section = (id: number, ...parts: Buffer[]) => {
+    const content = Buffer.concat(parts);
+    return Buffer.concat([u32(id, content.length, 0), content]);
+  };
+  const term = (wire: number) => Buffer.concat([u32(1, wire), number(1n)]);
+  const wires = publics + 2;
+  const header = section(1, u32(32), number(FIELD_ORDER), u32(wires, 0, publics, 1, wires, 0, 1));
+  return Buffer.concat([Buffer.from("r1cs"), u32(1, 2), header, section(2, term(1), term(1), term(publics + 1))]);
+}
