@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+/// The public side of the circuit `Account`: sizes, public signals and their encodings.
+///
+/// Public signals, in order: stateBefore, stateAfter, transfer, fill, terms, context; then policy (for each asset its
+/// boundaries, weights, intercepts), prices, rows (eight values for each instrument), blocks (three values for each).
+library Statement {
+    uint256 internal constant ASSETS = 15;
+    uint256 internal constant TIERS = 4;
+    /// Index by which a transfer names cash; smaller indices name collateral assets.
+    uint256 internal constant CASH = ASSETS;
+    uint256 internal constant BLOCK_INSTRUMENTS = 60;
+    uint256 internal constant ROW_VALUES = 8;
+    uint256 internal constant BLOCK_VALUES = 3;
+
+    uint256 internal constant PROOF_SIGNALS = 6;
+    uint256 internal constant FIRST_POLICY_SIGNAL = PROOF_SIGNALS;
+    uint256 internal constant FIRST_PRICE_SIGNAL = FIRST_POLICY_SIGNAL + ASSETS * 3 * TIERS;
+    uint256 internal constant FIRST_ROW_SIGNAL = FIRST_PRICE_SIGNAL + ASSETS;
+
+    /// Widths of level and transfer in bits.
+    uint256 internal constant LEVEL_BITS = 20;
+    uint256 internal constant TRANSFER_BITS = 65;
+
+    /// There is no circuit for boards of this many instruments.
+    error SizeUnknown(uint256 instruments);
+
+    function publicSignals(uint256 instruments) internal pure returns (uint256) {
+        return firstBlockSignal(instruments) + (instruments / BLOCK_INSTRUMENTS) * BLOCK_VALUES;
+    }
+
+    function firstBlockSignal(uint256 instruments) internal pure returns (uint256) {
+        return FIRST_ROW_SIGNAL + instruments * ROW_VALUES;
+    }
+
+    /// Commitment to the account that holds nothing: the state in which every account opens.
+    function genesisState(uint256 instruments) internal pure returns (uint256) {
+        if (instruments == 60) return 0x0e15e33717ae49b961f02ee414546ec84bc6fc206090b13ef3b7b6446acf43fc;
+        if (instruments == 240) return 0x0186a1a69f523c2d615931ecf5005c6e748aa04c3af9b1990f2833740504057d;
+        if (instruments == 480) return 0x05b18066368e368ad126f8daf37a65f30c8147be6dd9bb7214074599f1cd28d1;
+        revert SizeUnknown(instruments);
+    }
+
+    /// Commitment to the fill of zeros, blinded by zero: the fill of every call that names none.
+    function noFill(uint256 instruments) internal pure returns (uint256) {
+        if (instruments == 60) return 0x0606795afc9c3dcfa844ca1c58242ffe9b107645f0ca971c05a8e2401fef277b;
+        if (instruments == 240) return 0x2964b05a35b1837d4d592eaf2ed13c0222cc1abf120ea396fe808e98e578b222;
+        if (instruments == 480) return 0x2612467579a9a3d958c1bb687ff85fd876a1804ff70b16ff54338ce88350ed6a;
+        revert SizeUnknown(instruments);
+    }
+
+    /// @param asset index of the asset, at most CASH; checked by the caller
+    /// @param lots lots of the asset (cash: 1e-6) into the account, negative out of it; −2^64 to 2^64 − 1, checked by
+    /// the caller
+    function encodeTransfer(uint256 asset, int256 lots) internal pure returns (uint256) {
+        return (asset << TRANSFER_BITS) + uint256(lots + int256(1 << (TRANSFER_BITS - 1)));
+    }
+
+    /// @param level basis points, below 2^20; checked by the caller
+    /// @param below whether coverage below the level is proven, rather than coverage of at least the level
+    /// @param minus whether the account applies the fill with −1
+    function encodeTerms(uint256 level, bool below, bool minus) internal pure returns (uint256) {
+        return level | (uint256(below ? 1 : 0) << LEVEL_BITS) | (uint256(minus ? 1 : 0) << (LEVEL_BITS + 1));
+    }
+}
