@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Black's formula for European options on a forward (F. Black, The pricing of commodity contracts, 1976).
+ *
+ * exp, log and the normal distribution are those of the Cephes library compiled to WebAssembly, not those of the host:
+ * ECMAScript leaves the last bits of `Math.exp` and `Math.log` open, WebAssembly leaves none, so board values come out
+ * the same on every machine and anyone can recompute them to the last digit.
+ */
+import cephes from "cephes";
+
+await cephes.compiled;
+
+export interface BlackTerms {
+  /** Above zero. */
+  readonly forward: number;
+  /** Above zero. */
+  readonly strike: number;
+  /** Time to expiry, at least zero. */
+  readonly years: number;
+  /** Annual, at least zero. */
+  readonly volatility: number;
+  /** Annual, continuously compounded. */
+  readonly rate: number;
+  readonly right: "call" | "put";
+}
+
+export interface BlackValue {
+  /** At least zero. */
+  readonly value: number;
+  /** Derivative of the value by the forward, discounted: 0 to 1 for a call, −1 to 0 for a put. */
+  readonly forwardDelta: number;
+}
+
+export const discount = (rate: number, years: number): number => cephes.exp(-rate * years);
+export const growth = (rate: number, years: number): number => cephes.exp(rate * years);
+
+/**
+ * Value and delta. Without time or volatility: the discounted intrinsic value. Does not check its arguments; values
+ * that are not finite come out as such and are refused at the border.
+ */
+export function black76({ forward, strike, years, volatility, rate, right }: BlackTerms): BlackValue {
+  const sign = right === "call" ? 1 : -1;
+  const factor = discount(rate, years);
+  const deviation = volatility * Math.sqrt(years);
+  if (deviation === 0) {
+    const inTheMoney = sign * (forward - strike) > 0;
+    return inTheMoney
+      ? { value: factor * sign * (forward - strike), forwardDelta: factor * sign }
+      : { value: 0, forwardDelta: 0 };
+  }
+  const d1 = cephes.log(forward / strike) / deviation + deviation / 2;
+  const forwardWeight = cephes.ndtr(sign * d1);
+  const strikeWeight = cephes.ndtr(sign * (d1 - deviation));
+  // The difference of two products can round to just below zero far out of the money.
+  const value = Math.max(0, factor * sign * (forward * forwardWeight - strike * strikeWeight));
+  return { value, forwardDelta: factor * sign * forwardWeight };
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { expect } from "chai";
+import fc from "fast-check";
+import { PlimsollError } from "../../prover/src/errors.ts";
+import { type AccountDocument, readAccount } from "../../prover/src/formats/account.ts";
+import { documentSha256 } from "../../prover/src/formats/json.ts";
+import { type InstrumentDocument, type MarketDocument, readMarket } from "../../prover/src/formats/market.ts";
+import { readPolicy } from "../../prover/src/formats/policy.ts";
+import { coverageBpsDown, type Evaluation, evaluate } from "../../prover/src/model/evaluate.ts";
+import { black76 } from "../../prover/src/risk/black76.ts";
+import { buildMarket, firstModel, shock } from "../../prover/src/risk/board.ts";
+import type { Instrument, Move, Option } from "../../prover/src/risk/model.ts";
+import { sampleFirm } from "../../prover/src/risk/sample.ts";
+import { firstGrid } from "../../prover/src/risk/scenarios.ts";
+import { firstValuation } from "../../prover/src/risk/valuation.ts";
+
+const sample = sampleFirm();
+const { marketInput } = sample;
+const policy = readPolicy(JSON.stringify(sample.policy), "policy.json");
+const instruments = marketInput.instruments as readonly Instrument[];
+const rowsOf = (market: MarketDocument) => market.instruments as readonly InstrumentDocument[];
+const millionths = (text: string) => Math.round(Number(text) * 1e6);
+
+function evaluated(account: AccountDocument, market: MarketDocument, withdrawn = "0"): Evaluation {
+  const read = readMarket(JSON.stringify(market), "market.json", policy);
+  const { account: held } = readAccount(JSON.stringify(account), "account.json", policy, read);
+  const cash = (held.cash - BigInt(withdrawn) * 1_000_000n) as typeof held.cash;
+  return evaluate({ ...held, cash }, policy.policy, read.market);
+}
+
+describe("Black-76", () => {
+  it("gives the published values of textbook examples", () => {
+    const atTheMoney = { forward: 20, strike: 20, years: 4 / 12, volatility: 0.25, rate: 0.09 };
+    expect(black76({ ...atTheMoney, right: "call" }).value).to.be.closeTo(1.1166, 5e-5);
+    expect(black76({ ...atTheMoney, right: "put" }).value).to.be.closeTo(1.1166, 5e-5);
+    const call = { forward: 25, strike: 26, years: 0.75, volatility: 0.3, rate: 0.1, right: "call" } as const;
+    expect(black76(call).value).to.be.closeTo(2.01, 5e-3);
+    const put = { forward: 70, strike: 65, years: 5 / 12, volatility: 0.2, rate: 0.06, right: "put" } as const;
+    expect(black76(put).value).to.be.closeTo(1.495, 5e-3);
+  });
+
+  it("equals the expected payoff integrated over the lognormal density", () => {
+    const input = {
+      forward: 97_250,
+      strike: 80_000,
+      years: 0.34,
+      volatility: 0.575,
+      rate: 0.04,
+      right: "put",
+    } as const;
+    const deviation = input.volatility * Math.sqrt(input.years);
+    const payoff = (z: number) =>
+      Math.max(0, input.strike - input.forward * Math.exp(deviation * z - deviation ** 2 / 2)) *
+      (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI));
+    // Simpson's rule up to the kink, beyond which the payoff is zero.
+    const kink = (Math.log(input.strike / input.forward) + deviation ** 2 / 2) / deviation;
+    const steps = 2000;
+    const width = (kink + 12) / steps;
+    let sum = 0;
+    for (let i = 0; i <= steps; i++)
+      sum += payoff(-12 + i * width) * (i === 0 || i === steps ? 1 : i % 2 === 1 ? 4 : 2);
+    const expected = (Math.exp(-input.rate * input.years) * sum * width) / 3;
+    expect(black76(input).value).to.be.closeTo(expected, 1e-6);
+  });
+
+  it("is exact where the formula is the normal distribution alone", () => {
+    // At the money with deviation 2 a call is worth F · (2Φ(1) − 1), and Φ(1) = 0.841344746068542948585…
+    const value = black76({ forward: 1, strike: 1, years: 4, volatility: 1, rate: 0, right: "call" }).value;
+    expect(value).to.be.closeTo(2 * 0.8413447460685429 - 1, 2e-16);
+  });
+
+  const terms = {
+    forward: fc.double({ min: 1, max: 1e6, noNaN: true }),
+    moneyness: fc.double({ min: 0.2, max: 5, noNaN: true }),
+    years: fc.double({ min: 1e-4, max: 3, noNaN: true }),
+    volatility: fc.double({ min: 0.01, max: 3, noNaN: true }),
+    rate: fc.double({ min: -0.05, max: 0.2, noNaN: true }),
+  };
+  const cases = fc.record(terms).map(({ moneyness, ...rest }) => ({ ...rest, strike: rest.forward * moneyness }));
+
+  it("keeps put-call parity, in value and in delta", () => {
+    fc.assert(
+      fc.property(cases, (input) => {
+        const call = black76({ ...input, right: "call" });
+        const put = black76({ ...input, right: "put" });
+        const factor = Math.exp(-input.rate * input.years);
+        const scale = input.forward + input.strike;
+        expect(call.value - put.value).to.be.closeTo(factor * (input.forward - input.strike), 1e-13 * scale);
+        expect(call.forwardDelta - put.forwardDelta).to.be.closeTo(factor, 1e-14);
+      }),
+    );
+  });
+
+  it("stays between discounted intrinsic value and forward, rises with volatility, and moves with the forward", () => {
+    fc.assert(
+      fc.property(cases, fc.double({ min: 1.001, max: 2, noNaN: true }), (input, more) => {
+        const factor = Math.exp(-input.rate * input.years);
+        const slack = 1e-12 * (input.forward + input.strike);
+        const call = black76({ ...input, right: "call" });
+        expect(call.value).to.be.within(
+          factor * Math.max(0, input.forward - input.strike) - slack,
+          factor * input.forward + slack,
+        );
+        expect(black76({ ...input, volatility: input.volatility * more, right: "call" }).value).to.be.at.least(
+          call.value - slack,
+        );
+        const up = { ...input, forward: input.forward * more };
+        expect(black76({ ...up, right: "call" }).value).to.be.at.least(call.value - slack);
+        expect(black76({ ...up, right: "put" }).value).to.be.at.most(black76({ ...input, right: "put" }).value + slack);
+      }),
+    );
+  });
+
+  it("has the delta that differences of its value have", () => {
+    fc.assert(
+      fc.property(cases, fc.constantFrom("call" as const, "put" as const), (input, right) => {
+        fc.pre(input.volatility * Math.sqrt(input.years) > 0.02);
+        const step = input.forward * 1e-5;
+        const value = (forward: number) => black76({ ...input, forward, right }).value;
+        const slope = (value(input.forward + step) - value(input.forward - step)) / (2 * step);
+        expect(black76({ ...input, right }).forwardDelta).to.be.closeTo(slope, 1e-4);
+      }),
+    );
+  });
+
+  it("is the discounted intrinsic value without time or volatility", () => {
+    const still = { forward: 110, strike: 100, years: 1, volatility: 0, rate: 0 };
+    expect(black76({ ...still, right: "call" })).to.deep.equal({ value: 10, forwardDelta: 1 });
+    expect(black76({ ...still, right: "put" })).to.deep.equal({ value: 0, forwardDelta: 0 });
+    expect(black76({ ...still, years: 0, volatility: 1, right: "call" }).value).to.equal(10);
+  });
+});
+
+describe("the first valuation", () => {
+  const perpetual: Instrument = {
+    kind: "perpetual",
+    symbol: "P",
+    underlying: "BTC",
+    lot: "1",
+    basis: 0,
+    fundingPaid: 412.75,
+  };
+  const future: Instrument = {
+    kind: "future",
+    symbol: "F",
+    underlying: "BTC",
+    lot: "1",
+    expiry: "2027-11-22T08:00:00Z",
+  };
+
+  it("takes the funding that a long has paid off a perpetual's mark, and only off its mark", () => {
+    expect(firstValuation.mark(perpetual, marketInput)).to.equal(97250.5 - 412.75);
+    expect(firstValuation.delta(perpetual, marketInput)).to.equal(97250.5);
+    const move: Move = { price: 0.1, volatility: 0 };
+    const profit =
+      firstValuation.valueAfter(perpetual, marketInput, move) - firstValuation.mark(perpetual, marketInput);
+    expect(profit).to.be.closeTo(9725.05, 1e-9);
+  });
+
+  it("marks a future at its forward, undiscounted", () => {
+    expect(firstValuation.mark(future, marketInput)).to.be.closeTo(97250.5 * Math.exp(0.065), 1e-9);
+  });
+
+  it("refuses a row that has expired and an underlying that is not observed", () => {
+    const expired = { ...future, expiry: marketInput.time };
+    expect(() => buildMarket({ ...marketInput, instruments: [expired] }))
+      .to.throw(PlimsollError)
+      .with.property("code", "OUT_OF_RANGE");
+    expect(() => buildMarket({ ...marketInput, instruments: [{ ...future, underlying: "DOGE" }] }))
+      .to.throw(PlimsollError)
+      .with.property("code", "UNKNOWN_NAME");
+  });
+});
+
+describe("the first scenario grid", () => {
+  const scenarios = firstGrid.scenarios(["BTC", "ETH"]);
+
+  it("is 14 moves that count in full and two extreme ones that count in part", () => {
+    expect(scenarios).to.have.length(16);
+    expect(scenarios.map(({ counted }) => counted)).to.deep.equal([...new Array(14).fill(1), 0.33, 0.33]);
+    expect(new Set(scenarios.map(({ label }) => label)).size).to.equal(16);
+  });
+
+  it("never lets a BTC-against-ETH hedge cost less than its larger leg", () => {
+    const quantity = fc.integer({ min: -100_000, max: 100_000 });
+    const scan = (btc: number, eth: number) =>
+      Math.max(
+        0,
+        ...scenarios.map(
+          ({ moves, counted }) => -counted * (btc * moves.BTC!.price * 97250.5 + eth * moves.ETH!.price * 3460.25),
+        ),
+      );
+    fc.assert(
+      fc.property(quantity, quantity, (btc, eth) => {
+        expect(scan(btc, eth)).to.be.at.least(Math.max(scan(btc, 0), scan(0, eth)) * (1 - 1e-12));
+      }),
+    );
+    // And yet the hedge is worth something.
+    expect(scan(100, -2810)).to.be.below(0.7 * (scan(100, 0) + scan(0, -2810)));
+  });
+
+  it("decides nothing for a linear position by its extremes", () => {
+    for (const { moves, counted } of scenarios.slice(14)) {
+      expect(Math.abs(moves.BTC!.price) * counted).to.be.below(0.12);
+      expect(Math.abs(moves.ETH!.price) * counted).to.be.below(0.15);
+    }
+  });
+});
+
+describe("buildMarket", () => {
+  const { valuation, charges } = firstModel;
+  const scenarios = firstGrid.scenarios(["BTC", "ETH"]);
+
+  it("rounds profits down, charges up, marks and deltas to the nearest millionth per lot", () => {
+    for (const [index, row] of rowsOf(sample.market).entries()) {
+      const instrument = instruments[index]!;
+      const lot = Number(instrument.lot);
+      const mark = valuation.mark(instrument, marketInput);
+      const charge = charges.charges(instrument, marketInput, mark);
+      for (const [scenario, { moves, counted }] of scenarios.entries()) {
+        const profit = valuation.valueAfter(instrument, marketInput, moves[instrument.underlying]!) - mark;
+        expect(millionths(row.profits[scenario]!)).to.be.within(
+          counted * profit * lot * 1e6 - 1,
+          counted * profit * lot * 1e6,
+        );
+      }
+      expect(millionths(row.mark)).to.be.closeTo(mark * lot * 1e6, 0.5 + 1e-4);
+      expect(millionths(row.delta)).to.be.closeTo(valuation.delta(instrument, marketInput) * lot * 1e6, 0.5 + 1e-4);
+      expect(millionths(row.longCharge)).to.be.within(charge.long * lot * 1e6 - 1e-4, charge.long * lot * 1e6 + 1);
+      expect(millionths(row.shortCharge)).to.be.within(
+        charge.short * lot * 1e6 + 1 - 1e-4,
+        charge.short * lot * 1e6 + 2,
+      );
+    }
+  });
+
+  it("never asks for less margin than the unrounded values would, whatever is held", () => {
+    const exact = instruments.map((instrument) => {
+      const lot = Number(instrument.lot);
+      const mark = valuation.mark(instrument, marketInput);
+      const { long, short } = charges.charges(instrument, marketInput, mark);
+      const profits = scenarios.map(
+        ({ moves, counted }) =>
+          counted * (valuation.valueAfter(instrument, marketInput, moves[instrument.underlying]!) - mark) * lot,
+      );
+      return { profits, long: long * lot, short: short * lot };
+    });
+    const rounded = rowsOf(sample.market).map((row) => ({
+      profits: row.profits.map(Number),
+      long: Number(row.longCharge),
+      short: Number(row.shortCharge),
+    }));
+    const margin = (rows: typeof exact, lots: readonly number[]) => {
+      const charge = lots.reduce(
+        (sum, count, row) => sum + (count > 0 ? rows[row]!.long * count : -rows[row]!.short * count),
+        0,
+      );
+      const profit = (scenario: number) =>
+        lots.reduce((sum, count, row) => sum + count * rows[row]!.profits[scenario]!, 0);
+      return charge + Math.max(0, ...scenarios.map((_, scenario) => -profit(scenario)));
+    };
+    const book = fc.array(fc.integer({ min: -100_000, max: 100_000 }), { minLength: 40, maxLength: 40 });
+    fc.assert(
+      fc.property(book, (lots) => {
+        expect(margin(rounded, lots)).to.be.at.least(margin(exact, lots) * (1 - 1e-12));
+      }),
+    );
+  });
+
+  it("refuses a lot so large that a board value leaves its range, naming row and column", () => {
+    const perpetual = instruments[0]!;
+    const build = (lot: string) => buildMarket({ ...marketInput, instruments: [{ ...perpetual, lot }] });
+    // 2^42 millionths are 4,398,046.5 in quote currency: 45 BTC fit, 46 do not.
+    expect(Number(rowsOf(build("45"))[0]!.mark)).to.be.above(4e6);
+    expect(() => build("46"))
+      .to.throw(PlimsollError, "instruments[BTC-PERP].mark")
+      .with.property("code", "OUT_OF_RANGE");
+  });
+
+  it("refuses a value that is not a number", () => {
+    const option = instruments.find((instrument): instrument is Option => instrument.kind === "option")!;
+    expect(() => buildMarket({ ...marketInput, instruments: [{ ...option, volatility: Number.NaN }] }))
+      .to.throw(PlimsollError)
+      .with.property("code", "OUT_OF_RANGE");
+  });
+
+  it("leaves a place of the board empty where it is told to", () => {
+    const market = buildMarket({ ...marketInput, instruments: [instruments[0]!, null, instruments[1]!] });
+    expect(market.instruments[1]).to.deep.equal({ symbol: null });
+    expect(readMarket(JSON.stringify(market), "market.json", policy).instruments[1]).to.equal(undefined);
+  });
+
+  it("O11: gives the same document on every machine", () => {
+    // Moves when the model or the sample does; a host that computes another last digit moves it too.
+    expect(documentSha256(JSON.parse(JSON.stringify(sampleFirm().market)))).to.equal(SAMPLE_MARKET_SHA256);
+  });
+
+  it("moves every price that follows an underlying in a shock, and no other", () => {
+    const after = shock(marketInput, -0.3);
+    expect(after.epoch).to.equal("8");
+    expect(after.underlyings.BTC!.spot).to.equal("68075.35");
+    const prices = Object.fromEntries(buildMarket(after).prices.map(({ asset, price }) => [asset, price]));
+    expect(prices).to.deep.equal({ BTC: "68075.35", ETH: "2422.175", yETH: "2577.678635", USDT: "0.9996" });
+  });
+});
+
+describe("the sample firm", () => {
+  const now = evaluated(sample.atlas, sample.market);
+
+  it("covers twice its margin", () => {
+    expect(coverageBpsDown(now)).to.equal(SAMPLE_COVERAGE_BPS);
+  });
+
+  it("would need many times the margin without netting", () => {
+    const alone = Object.entries(sample.atlas.positions).reduce((sum, [symbol, quantity]) => {
+      const single = evaluated({ ...sample.atlas, positions: { [symbol]: quantity } }, sample.market);
+      return sum + single.sets[0]!.scan;
+    }, 0n);
+    const { scan, worstScenario } = now.sets[0]!;
+    expect(Number(alone) / Number(scan)).to.be.within(9, 11);
+    expect(sample.market.scenarios[worstScenario!]).to.equal("BTC −12% alone");
+  });
+
+  it("is as rich after its opening trade at the marks as before, and so is the house", () => {
+    expect(now.equity).to.equal(evaluated(sample.deposited.atlas, sample.market).equity);
+    const house = evaluated(sample.house, sample.market);
+    expect(house.equity).to.equal(evaluated(sample.deposited.house, sample.market).equity);
+    expect(coverageBpsDown(house)! >= policy.levels.initial).to.equal(true);
+  });
+
+  it("may make the withdrawal that passes and not the one that breaches initial margin", () => {
+    const { passes, breaches } = sample.withdrawals;
+    expect(Number(breaches)).to.be.at.most(Number(sample.deposited.atlas.cash) - Number(passes));
+    expect(coverageBpsDown(evaluated(sample.atlas, sample.market, passes))! >= policy.levels.initial).to.equal(true);
+    expect(coverageBpsDown(evaluated(sample.atlas, sample.market, breaches))! < policy.levels.initial).to.equal(true);
+  });
+
+  it("falls below the call level, not below liquidation, when prices fall by 30%, before the withdrawal and after", () => {
+    for (const market of [sample.marketAfterFall, buildMarket(shock(marketInput, -0.3))]) {
+      for (const withdrawn of ["0", sample.withdrawals.passes]) {
+        const coverage = coverageBpsDown(evaluated(sample.atlas, market, withdrawn))!;
+        expect(coverage < policy.levels.call).to.equal(true);
+        expect(coverage >= policy.levels.liquidation).to.equal(true);
+      }
+    }
+  });
+
+  it("uses every haircut tier rule: within one, across two, and on a concentrated asset across two", () => {
+    expect(now.assets.slice(0, 4).map(({ tier }) => tier)).to.deep.equal([1, 0, 1, 1]);
+  });
+});
+
+const SAMPLE_COVERAGE_BPS = 20_149n;
+const SAMPLE_MARKET_SHA256 = "653fdc4f7ba7a6f3462882eb5185ca42a7afdc21b9082ef021c5e00f3e6463e8";
