@@ -7,9 +7,9 @@
 import { CsvError, parse } from "csv-parse/sync";
 import { PlimsollError } from "../errors.ts";
 
-const MAX_LENGTH = 4_000_000;
-const MAX_LINES = 20_000;
-const MAX_LINE_LENGTH = 1_000;
+const MAX_LENGTH = 2_000_000;
+const MAX_LINES = 10_000;
+const MAX_LINE_LENGTH = 400;
 
 /** A row by column, with the line on which it ends. */
 export interface CsvRow<Column extends string> {
@@ -24,33 +24,23 @@ export function parseCsv<Column extends string>(
   columns: readonly Column[],
 ): CsvRow<Column>[] {
   checkLimits(text, file);
-  const [header, ...rows] = records(text, file);
-  if (header === undefined || header.record.join() !== columns.join()) {
-    throw new PlimsollError("SYNTAX", `expected the header "${columns.join()}"`, { file, line: header?.line ?? 1 });
-  }
-  return rows.map(({ record, line }) => {
-    if (record.length !== columns.length) {
-      throw new PlimsollError("SYNTAX", `expected ${columns.length} fields, found ${record.length}`, { file, line });
-    }
-    const fields = Object.fromEntries(columns.map((column, index) => [column, record[index]!]));
-    return { line, fields: fields as { [Name in Column]: string } };
-  });
-}
-
-function records(text: string, file: string): { record: string[]; line: number }[] {
+  let seen = "";
+  const header = (record: string[]) => {
+    seen = record.join();
+    if (seen === columns.join()) return [...columns];
+    throw new PlimsollError("SYNTAX", `expected the header "${columns.join()}"`, { file, line: 1 });
+  };
   try {
-    const parsed = parse(text, {
-      bom: true,
-      info: true,
-      record_delimiter: ["\r\n", "\n"],
-      relax_column_count: true,
-    }) as unknown as { record: string[]; info: { lines: number } }[];
-    return parsed.map(({ record, info }) => ({ record, line: info.lines }));
+    const options = { bom: true, columns: header, info: true, record_delimiter: ["\r\n", "\n"] };
+    const rows = parse(text, options) as unknown as { record: CsvRow<Column>["fields"]; info: { lines: number } }[];
+    if (seen === "") header([]);
+    return rows.map(({ record, info }) => ({ line: info.lines, fields: record }));
   } catch (error) {
-    // Only the place is taken over: the parser's messages quote the text.
     if (!(error instanceof CsvError)) throw error;
-    const line = (error as { lines?: unknown }).lines;
-    throw new PlimsollError("SYNTAX", "not valid CSV", typeof line === "number" ? { file, line } : { file });
+    // Only place and kind are taken over: the parser's messages quote the text.
+    const { code, lines: line } = error as { code: string; lines?: unknown };
+    const rule = code === "CSV_RECORD_INCONSISTENT_COLUMNS" ? `expected ${columns.length} fields` : "not valid CSV";
+    throw new PlimsollError("SYNTAX", rule, typeof line === "number" ? { file, line } : { file });
   }
 }
 

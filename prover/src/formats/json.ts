@@ -2,7 +2,7 @@
 /**
  * Strict JSON with a place for every value.
  *
- * A document is bounded before it is parsed (bytes, nesting, number of values), so hostile input costs one scan.
+ * A document is bounded before it is parsed (length, nesting, strings, number of values), so hostile input costs one scan.
  * Values are read by kind; whatever is missing, unknown, duplicated or of another kind is refused, naming file, line
  * and field. A field is named only with words of the format, the policy or the market, which are public: keys that
  * are not known are never repeated, since in a private file they may be anything.
@@ -25,6 +25,7 @@ export interface JsonLimits {
 }
 
 const MAX_DEPTH = 16;
+const MAX_STRING = 2_000;
 /** Letters, digits and . _ : / -, starting with a letter or digit, at most 64 characters. */
 const SYMBOL = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/;
 /** 1 to 200 characters, none of them invisible (so none that drives a terminal), no space at either end. */
@@ -56,14 +57,20 @@ function checkLimits(text: string, file: string, limits: JsonLimits): void {
   let depth = 0;
   let line = 1;
   let inString = false;
+  let start = 0;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (inString) {
       if (code === 0x5c) index++;
       else if (code === 0x22) inString = false;
       else if (code < 0x20) throw new PlimsollError("SYNTAX", "a control character in a string", { file, line });
-    } else if (code === 0x22) inString = true;
-    else if (code === 0x0a) line++;
+      if (index - start > MAX_STRING) {
+        throw new PlimsollError("TOO_LARGE", `expected strings of at most ${MAX_STRING} characters`, { file, line });
+      }
+    } else if (code === 0x22) {
+      inString = true;
+      start = index;
+    } else if (code === 0x0a) line++;
     else if (code === 0x2c) values++;
     else if (code === 0x5b || code === 0x7b) {
       depth++;

@@ -9,7 +9,7 @@ import { documentSha256, isSymbol, type JsonLimits, type JsonValue, parseJson } 
 import { CASH_DECIMALS, MAX_LOT_DECIMALS, type PolicyFile, relocate } from "./policy.ts";
 
 const FORMAT = "plimsoll-market/1";
-const LIMITS: JsonLimits = { length: 4_000_000, values: 30_000 };
+const LIMITS: JsonLimits = { length: 1_500_000, values: 30_000 };
 const PRICE_DECIMALS = 8;
 const MAX_TERMS = 16;
 const E6 = lotOfDecimals(CASH_DECIMALS);

@@ -1,0 +1,719 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { readFileSync } from "node:fs";
+import { expect } from "chai";
+import fc from "fast-check";
+import { type ErrorCode, PlimsollError } from "../../prover/src/errors.ts";
+import { FIELD_ORDER } from "../../prover/src/field.ts";
+import {
+  type AccountFile,
+  type AccountTables,
+  accountDocument,
+  readAccount,
+  readAccountTables,
+  readViewingKey,
+} from "../../prover/src/formats/account.ts";
+import { formatDecimal, formatLots, lotsOf, parseDecimal } from "../../prover/src/formats/decimal.ts";
+import { canonicalJson, documentSha256, formatJson, type Json } from "../../prover/src/formats/json.ts";
+import { type MarketFile, marketDocument, readMarket } from "../../prover/src/formats/market.ts";
+import { type PolicyFile, policyDocument, readPolicy } from "../../prover/src/formats/policy.ts";
+import { genesis } from "../../prover/src/model/account.ts";
+import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
+import { EMPTY_ROW } from "../../prover/src/model/market.ts";
+import { UNLISTED } from "../../prover/src/model/policy.ts";
+import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
+import { sampleFirm } from "../../prover/src/risk/sample.ts";
+
+const firm = sampleFirm();
+const text = (document: unknown) => formatJson(document as Json);
+const policy = readPolicy(text(firm.policy), "policy.json");
+const market = readMarket(text(firm.market), "market.json", policy);
+
+/** A number that stands for a secret: planted in private input, it must not be in any error. */
+const CANARY = "731904562";
+
+function refusal(work: () => unknown): PlimsollError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof PlimsollError) return error;
+    throw error;
+  }
+  throw new Error("accepted");
+}
+
+type Path = readonly (string | number)[];
+
+/** The document's text with the value at `path` replaced by raw text, and the line on which that stands. */
+function damaged(document: unknown, path: Path, raw: string): { text: string; line: number } {
+  const copy = structuredClone(document) as Record<string | number, unknown>;
+  let parent = copy;
+  for (const step of path.slice(0, -1)) parent = parent[step] as typeof parent;
+  parent[path.at(-1)!] = "@here@";
+  const whole = text(copy);
+  return {
+    text: whole.replace('"@here@"', () => raw),
+    line: whole.slice(0, whole.indexOf("@here@")).split("\n").length,
+  };
+}
+
+const pathText = (path: Path) =>
+  path.reduce<string>(
+    (all, step) => (typeof step === "number" ? `${all}[${step}]` : all === "" ? step : `${all}.${step}`),
+    "",
+  );
+
+interface Document {
+  readonly name: string;
+  readonly document: unknown;
+  readonly read: (text: string) => unknown;
+  readonly amounts: readonly Path[];
+}
+
+const DOCUMENTS: readonly Document[] = [
+  {
+    name: "policy.json",
+    document: firm.policy,
+    read: (body) => readPolicy(body, "policy.json"),
+    amounts: [
+      ["assets", 0, "tiers", 0, "upTo"],
+      ["assets", 1, "tiers", 2, "haircutBps"],
+      ["levels", "closeOut"],
+    ],
+  },
+  {
+    name: "market.json",
+    document: firm.market,
+    read: (body) => readMarket(body, "market.json", policy),
+    amounts: [
+      ["epoch"],
+      ["prices", 2, "price"],
+      ["instruments", 3, "lot"],
+      ["instruments", 3, "profits", 5],
+      ["instruments", 3, "mark"],
+      ["instruments", 3, "longCharge"],
+      ["blocks", 0, "liquidityThreshold"],
+      ["blocks", 0, "liquidityRateBps"],
+    ],
+  },
+  {
+    name: "account.json",
+    document: firm.atlas,
+    read: (body) => readAccount(body, "account.json", policy, market),
+    amounts: [["cash"], ["collateral", "ETH"], ["positions", "BTC-PERP"], ["sequence"]],
+  },
+];
+
+describe("documents", () => {
+  for (const { name, document, read, amounts } of DOCUMENTS) {
+    const hostile: readonly [what: string, raw: string, code: ErrorCode][] = [
+      ["1e21", "1e21", "FIELD_INVALID"],
+      ['"1e21"', '"1e21"', "FIELD_INVALID"],
+      ["an empty string", '""', "FIELD_INVALID"],
+      ["true", "true", "FIELD_INVALID"],
+      ["null", "null", "FIELD_INVALID"],
+      ["2^53 + 1 as a number", "9007199254740993", "FIELD_INVALID"],
+      ["a small number", "1", "FIELD_INVALID"],
+      ["0x10", '"0x10"', "FIELD_INVALID"],
+      ["a leading space", '" 1"', "FIELD_INVALID"],
+      ["a trailing space", '"1 "', "FIELD_INVALID"],
+      ["a trailing newline", '"1\\n"', "FIELD_INVALID"],
+      ["a plus sign", '"+1"', "FIELD_INVALID"],
+      ["a leading zero", '"01"', "FIELD_INVALID"],
+      ["minus zero", '"-0.0"', "FIELD_INVALID"],
+      ["a bare point", '"1."', "FIELD_INVALID"],
+      ["digits of another script", '"１２"', "FIELD_INVALID"],
+      ["grouping", '"1,000"', "FIELD_INVALID"],
+      ["x + r", `"${FIELD_ORDER + BigInt(CANARY)}"`, "FIELD_INVALID"],
+      ["nested arrays", `[[["${CANARY}"]]]`, "FIELD_INVALID"],
+      ["an object", `{"a":"${CANARY}"}`, "FIELD_INVALID"],
+      ["2^90", `"${1n << 90n}"`, "OUT_OF_RANGE"],
+      ["-2^90", `"-${1n << 90n}"`, "OUT_OF_RANGE"],
+      ["too many decimals", `"0.${"0".repeat(20)}1"`, "NOT_A_MULTIPLE"],
+    ];
+    for (const [what, raw, code] of hostile) {
+      it(`P01: ${name} refuses ${what} for an amount, naming file, line and field, not the value`, () => {
+        for (const path of amounts) {
+          // A lot may have any decimals and any size; it is only divided by.
+          if (path.at(-1) === "lot" && code !== "FIELD_INVALID" && !raw.startsWith('"-')) continue;
+          const { text: body, line } = damaged(document, path, raw);
+          const error = refusal(() => read(body));
+          expect(error.code, pathText(path)).to.equal(code);
+          expect(error.place).to.deep.equal({ file: name, line, field: pathText(path) });
+          expect(error.message).to.not.include(CANARY);
+        }
+      });
+    }
+
+    it(`P01: ${name} refuses 1.5 where an integer is due`, () => {
+      for (const path of amounts.filter((path) => /Bps|epoch|sequence|closeOut/.test(String(path.at(-1))))) {
+        expect(refusal(() => read(damaged(document, path, '"1.5"').text))).to.include({ code: "NOT_A_MULTIPLE" });
+      }
+    });
+
+    it(`P01: ${name} refuses unknown, duplicate, missing and __proto__ fields without repeating their names`, () => {
+      const whole = text(document);
+      const first = whole.slice(0, whole.indexOf("\n") + 1);
+      const rest = whole.slice(first.length);
+      const cases: [string, number][] = [
+        [`${first}"secret${CANARY}": "1",\n${rest}`, 2],
+        [`${first}"__proto__": {"a": "${CANARY}"},\n${rest}`, 2],
+        [`${first}"constructor": "${CANARY}",\n${rest}`, 2],
+        [`${first}${rest.split("\n")[0]}\n${rest}`, 3],
+        [whole.replace(/"format".*\n/, ""), 1],
+        [whole.replace(/"format"/, '"f\\u006frmat2"'), 2],
+      ];
+      for (const [body, line] of cases) {
+        const error = refusal(() => read(body));
+        expect(error.code).to.equal("FIELD_INVALID");
+        expect(error.place).to.include({ file: name, line });
+        expect(error.message).to.not.include(CANARY).and.to.not.include("proto");
+      }
+    });
+
+    it(`P01: ${name} refuses text that is not JSON, naming the line`, () => {
+      const whole = text(document);
+      const lines = whole.split("\n").length;
+      const cases: [string, number][] = [
+        ["", 1],
+        [whole.slice(0, -3), lines - 2],
+        [`${whole}${CANARY}`, lines],
+        [`// ${CANARY}\n${whole}`, 1],
+        [whole.replace('": ', '" '), 2],
+        [whole.replace(",\n", ",,\n"), 2],
+        [whole.replace(/\n\}\n$/, ",\n}\n"), lines - 1],
+        [whole.replace("plimsoll", "plim\nsoll"), 2],
+        [whole.replace("plimsoll", "plim\u0000soll"), 2],
+      ];
+      for (const [body, line] of cases) {
+        const error = refusal(() => read(body));
+        expect(error.code).to.equal("SYNTAX");
+        expect(error.place.file).to.equal(name);
+        expect(error.place.line).to.be.within(line - 1, line);
+        expect(error.message).to.not.include(CANARY);
+      }
+      expect(refusal(() => read("[".repeat(100_000))).code).to.equal("TOO_LARGE");
+      for (const body of ["null", "[]", '"a"', "1"]) expect(refusal(() => read(body)).code).to.equal("FIELD_INVALID");
+    });
+
+    it(`P03: ${name} is read with a byte order mark and with CRLF`, () => {
+      expect(read(`\uFEFF${text(document).replaceAll("\n", "\r\n")}`)).to.deep.equal(read(text(document)));
+    });
+  }
+
+  it("P01: counts are plain JSON numbers in their range", () => {
+    for (const raw of ['"8"', "9", "-1", "1.5", "8e0", "8.0", "true", "1e21"]) {
+      const { text: body, line } = damaged(firm.policy, ["assets", 1, "lotDecimals"], raw);
+      const error = refusal(() => readPolicy(body, "policy.json"));
+      expect(error.code).to.equal("FIELD_INVALID");
+      expect(error.place).to.deep.equal({ file: "policy.json", line, field: "assets[1].lotDecimals" });
+    }
+    const cash = damaged(firm.policy, ["cash", "decimals"], "18");
+    expect(refusal(() => readPolicy(cash.text, "policy.json")).place.field).to.equal("cash.decimals");
+  });
+
+  it("refuses a policy whose tiers or levels are out of order, or whose symbols repeat, at their lines", () => {
+    const cases: [Path, string, string][] = [
+      [["assets", 0, "tiers", 1, "upTo"], JSON.stringify(firm.policy.assets[0]!.tiers[0]!.upTo), "assets[0].tiers[1]"],
+      [["assets", 0, "tiers", 0, "upTo"], '"0"', "assets[0].tiers[0]"],
+      [["assets", 0, "tiers", 1, "haircutBps"], '"1"', "assets[0].tiers[1]"],
+      [["assets", 0, "tiers", 1, "haircutBps"], '"10001"', "assets[0].tiers[1].haircutBps"],
+      [["levels", "call"], '"15001"', "levels.call"],
+      [["assets", 1, "symbol"], '"BTC"', "assets[1].symbol"],
+      [["assets", 1, "symbol"], '"USDC"', "assets[1].symbol"],
+      [["assets", 1, "symbol"], '"a b"', "assets[1].symbol"],
+    ];
+    for (const [path, raw, field] of cases) {
+      const error = refusal(() => readPolicy(damaged(firm.policy, path, raw).text, "policy.json"));
+      expect(error.place.field).to.equal(field);
+      expect(error.place.line).to.be.a("number");
+    }
+  });
+
+  it("refuses a market with missing, doubled or unknown prices, instruments twice, bad times and wrong blocks", () => {
+    const cases: [Path, string, ErrorCode, string][] = [
+      [["prices", 1, "asset"], '"BTC"', "FIELD_INVALID", "prices[1].asset"],
+      [["prices", 1, "asset"], '"DOGE"', "UNKNOWN_NAME", "prices[1].asset"],
+      [["prices"], "[]", "FIELD_INVALID", "prices"],
+      [["prices", 0, "price"], '"184467440737.09551616"', "OUT_OF_RANGE", "prices[0].price"],
+      [["instruments", 1, "symbol"], '"BTC-PERP"', "FIELD_INVALID", "instruments[1]"],
+      [["instruments", 1, "symbol"], "null", "FIELD_INVALID", "instruments[1]"],
+      [["instruments", 1, "lot"], '"0"', "OUT_OF_RANGE", "instruments[1].lot"],
+      [["instruments", 1, "mark"], '"4398046.511104"', "OUT_OF_RANGE", "instruments[1].mark"],
+      [["instruments", 1, "profits"], "[]", "FIELD_INVALID", "instruments[1].profits"],
+      [["instruments", 1, "terms"], '{"a":1}', "FIELD_INVALID", "instruments[1].terms"],
+      [["instruments", 1, "terms"], '{"__proto__":"x"}', "FIELD_INVALID", "instruments[1].terms"],
+      [["instruments", 1, "terms"], '{"a":"x","a":"y"}', "FIELD_INVALID", "instruments[1].terms"],
+      [["scenarios", 0], '"\\u001b[2J"', "FIELD_INVALID", "scenarios[0]"],
+      [["blocks"], "[]", "FIELD_INVALID", "blocks"],
+      [["blocks", 0, "continues"], "true", "OUT_OF_RANGE", "blocks[0].continues"],
+      [["time"], '"2026-02-30T08:00:00Z"', "FIELD_INVALID", "time"],
+      [["time"], '"2026-11-22 08:00"', "FIELD_INVALID", "time"],
+    ];
+    for (const [path, raw, code, field] of cases) {
+      const { text: body, line } = damaged(firm.market, path, raw);
+      const error = refusal(() => readMarket(body, "market.json", policy));
+      expect(error.code, field).to.equal(code);
+      expect(error.place.field).to.equal(field);
+      expect(error.place.line).to.be.within(line - 1, line + 1);
+    }
+  });
+
+  it("converts exactly with the lot, and refuses a remainder", () => {
+    const read = (quantity: string) =>
+      readAccount(
+        damaged(firm.atlas, ["positions", "BTC-PERP"], JSON.stringify(quantity)).text,
+        "a.json",
+        policy,
+        market,
+      );
+    expect(read("-1.250").account.positions[0]).to.equal(-1250n);
+    expect(read("2147483.647").account.positions[0]).to.equal(2n ** 31n - 1n);
+    expect(refusal(() => read("2147483.648")).code).to.equal("OUT_OF_RANGE");
+    const error = refusal(() => read("1.2505"));
+    expect(error.code).to.equal("NOT_A_MULTIPLE");
+    expect(error.message).to.include("a multiple of 0.001").and.not.include("1.2505");
+  });
+
+  it("refuses names that policy or market do not list, without repeating them", () => {
+    for (const part of ["collateral", "positions"]) {
+      const { text: body, line } = damaged(firm.atlas, [part], `{"X${CANARY}":"1"}`);
+      const error = refusal(() => readAccount(body, "a.json", policy, market));
+      expect(error).to.include({ code: "UNKNOWN_NAME" });
+      expect(error.place).to.deep.equal({ file: "a.json", line, field: part });
+      expect(error.message).to.not.include(CANARY);
+    }
+  });
+
+  it("gives a hash that depends on the content and not on the layout", () => {
+    const compact = JSON.stringify(firm.policy);
+    expect(readPolicy(compact, "p").sha256)
+      .to.equal(policy.sha256)
+      .and.match(/^[0-9a-f]{64}$/);
+    expect(documentSha256(firm.policy as unknown as Json)).to.equal(policy.sha256);
+    expect(readPolicy(compact.replace(/"upTo":"(\d+)"/, '"upTo":"$1.0"'), "p").sha256).to.not.equal(policy.sha256);
+    expect(canonicalJson({ b: ["é", null, true], a: { z: 1, "": "x" } })).to.equal(
+      '{"a":{"":"x","z":1},"b":["é",null,true]}',
+    );
+    expect(documentSha256({})).to.equal("44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+  });
+
+  it("reads a viewing key and refuses anything else without showing it", () => {
+    expect(readViewingKey("7\n", "key")).to.equal(7n);
+    for (const key of ["", "0", "-1", ` ${CANARY}`, `0x${CANARY}`, `${CANARY}\n\n`, `${FIELD_ORDER + 731904562n}`]) {
+      const error = refusal(() => readViewingKey(key, "key"));
+      expect(error.place).to.deep.equal({ file: "key", line: 1, field: "viewingKey" });
+      expect(error.message).to.not.include(CANARY).and.to.not.include(String(FIELD_ORDER).slice(0, 20));
+    }
+  });
+});
+
+describe("tables", () => {
+  const PORTFOLIO = "account,asset,amount\n";
+  const POSITIONS = "account,instrument,quantity\n";
+  const read = (tables: { portfolio?: string; positions?: string }, name = "atlas") => {
+    const named: AccountTables = {
+      ...(tables.portfolio === undefined ? {} : { portfolio: { text: tables.portfolio, file: "portfolio.csv" } }),
+      ...(tables.positions === undefined ? {} : { positions: { text: tables.positions, file: "positions.csv" } }),
+    };
+    return readAccountTables(named, name, 3n, policy, market);
+  };
+  const expected = () => {
+    const account = genesis("board-60");
+    return {
+      ...account,
+      cash: -1_500_000n,
+      collateral: account.collateral.map((_, index) => (index === 0 ? 1_250_000_000n : 0n)),
+      positions: account.positions.map((_, index) => (index === 0 ? -20_000n : 0n)),
+      sequence: 3n,
+    };
+  };
+
+  it("P03: reads LF and CRLF, a byte order mark, quoted fields, and only the account asked for", () => {
+    const portfolio = `${PORTFOLIO}boreas,BTC,1\natlas,USDC,-1.5\natlas,BTC,12.50\n`;
+    const positions = `${POSITIONS}atlas,BTC-PERP,-20\nboreas,BTC-PERP,20\n`;
+    const variants = [
+      (table: string) => table,
+      (table: string) => table.trimEnd(),
+      (table: string) => `\uFEFF${table}`,
+      (table: string) => table.replaceAll("\n", "\r\n"),
+      (table: string) => table.replace(/[^,\n]+/g, '"$&"'),
+      (table: string) => `\uFEFF${table.replace(/[^,\n]+/g, '"$&"').replaceAll("\n", "\r\n")}`,
+    ];
+    for (const variant of variants) {
+      const { name, account } = read({ portfolio: variant(portfolio), positions: variant(positions) });
+      expect(name).to.equal("atlas");
+      expect(account).to.deep.equal(expected());
+    }
+    expect(read({ positions }).account.cash).to.equal(0n);
+    const quoted = `${PORTFOLIO}"desk ""A"", Zug",USDC,1\n`;
+    expect(read({ portfolio: quoted }, 'desk "A", Zug').account.cash).to.equal(1_000_000n);
+  });
+
+  it("P03: refuses missing and other headers, wrong rows and duplicates by file, line and column", () => {
+    const cases: [portfolio: string, code: ErrorCode, line: number, field?: string][] = [
+      ["", "SYNTAX", 1],
+      [`atlas,BTC,${CANARY}\n`, "SYNTAX", 1],
+      [`account,asset,amount,note\natlas,BTC,1,${CANARY}\n`, "SYNTAX", 1],
+      ["account,asset\natlas,BTC\n", "SYNTAX", 1],
+      ["account,amount,asset\natlas,1,BTC\n", "SYNTAX", 1],
+      ["Account,Asset,Amount\natlas,BTC,1\n", "SYNTAX", 1],
+      [`${PORTFOLIO}atlas,BTC,1\natlas,ETH\n`, "SYNTAX", 3],
+      [`${PORTFOLIO}atlas,BTC,1,${CANARY}\n`, "SYNTAX", 2],
+      [`${PORTFOLIO}atlas,BTC,1\n\natlas,ETH,1\n`, "SYNTAX", 3],
+      [`${PORTFOLIO}atlas,BTC,1\natlas,"ETH,${CANARY}\n`, "SYNTAX", 3],
+      [`${PORTFOLIO}atlas,B"TC,${CANARY}\n`, "SYNTAX", 2],
+      [`${PORTFOLIO}atlas;BTC;${CANARY}\n`, "SYNTAX", 2],
+      [`${PORTFOLIO}atlas,BTC,1\natlas,ETH,1\natlas,BTC,${CANARY}\n`, "FIELD_INVALID", 4, "asset"],
+      [`${PORTFOLIO}atlas,X${CANARY},1\n`, "UNKNOWN_NAME", 2, "asset"],
+      [`${PORTFOLIO}atlas,__proto__,1\n`, "UNKNOWN_NAME", 2, "asset"],
+      [`${PORTFOLIO}atlas,BTC,${CANARY}e2\n`, "FIELD_INVALID", 2, "amount"],
+      [`${PORTFOLIO}atlas,BTC, ${CANARY}\n`, "FIELD_INVALID", 2, "amount"],
+      [`${PORTFOLIO}atlas,BTC,\n`, "FIELD_INVALID", 2, "amount"],
+      [`${PORTFOLIO}atlas,BTC,-1\n`, "OUT_OF_RANGE", 2, "amount"],
+      [`${PORTFOLIO}atlas,USDC,0.${CANARY}\n`, "NOT_A_MULTIPLE", 2, "amount"],
+      [`${PORTFOLIO},BTC,1\n`, "FIELD_INVALID", 2, "account"],
+      // Rows of other accounts are checked too.
+      [`${PORTFOLIO}atlas,BTC,1\nboreas,BTC,0x${CANARY}\n`, "FIELD_INVALID", 3, "amount"],
+    ];
+    for (const [portfolio, code, line, field] of cases) {
+      const error = refusal(() => read({ portfolio }));
+      expect(error.code, portfolio).to.equal(code);
+      expect(error.place, portfolio).to.deep.equal({ file: "portfolio.csv", line, ...(field && { field }) });
+      expect(error.message).to.not.include(CANARY);
+    }
+    const other = refusal(() => read({ portfolio: `${PORTFOLIO}boreas,BTC,1\n` }));
+    expect(other.code).to.equal("UNKNOWN_NAME");
+  });
+});
+
+describe("limits", () => {
+  /** Refusal within 100 ms that keeps no memory. The input is made, and flattened, before the clock starts. */
+  function refusedAtOnce(what: string, input: string, read: (input: string) => unknown, code: ErrorCode): void {
+    it(`P02: refuses ${what} within 100 ms and without memory growth`, () => {
+      input.charCodeAt(input.length - 1);
+      const before = process.memoryUsage();
+      const start = performance.now();
+      const error = refusal(() => read(input));
+      const elapsed = performance.now() - start;
+      const after = process.memoryUsage();
+      expect(error.code).to.equal(code);
+      expect(elapsed).to.be.below(100);
+      expect(after.heapUsed - before.heapUsed + after.external - before.external).to.be.below(8_000_000);
+    });
+  }
+
+  const account = (body: string) => readAccount(body, "account.json", policy, market);
+  const table = (body: string) =>
+    readAccountTables({ positions: { text: body, file: "p.csv" } }, "a", 0n, policy, market);
+  const padded = (document: unknown) => text(document).replace("\n", `\n${" ".repeat(10_000_000)}`);
+
+  for (const { name, document, read } of DOCUMENTS)
+    refusedAtOnce(`${name} of 10 MB`, padded(document), read, "TOO_LARGE");
+  refusedAtOnce(
+    "10^6 positions in JSON",
+    `{"positions":{${Array.from({ length: 1_000_000 }, (_, index) => `"P${index}":"1"`).join()}}}`,
+    account,
+    "TOO_LARGE",
+  );
+  refusedAtOnce(
+    "10^6 positions in CSV",
+    `account,instrument,quantity\n${"a,BTC-PERP,1\n".repeat(1_000_000)}`,
+    table,
+    "TOO_LARGE",
+  );
+  refusedAtOnce("10^5 rows", `account,instrument,quantity\n${"a,b,1\n".repeat(100_000)}`, table, "TOO_LARGE");
+  refusedAtOnce(
+    "a 10^5-digit integer as a string",
+    damaged(firm.atlas, ["cash"], `"${"9".repeat(100_000)}"`).text,
+    account,
+    "TOO_LARGE",
+  );
+  refusedAtOnce(
+    "a 1,000-digit integer as a string",
+    damaged(firm.atlas, ["cash"], `"${"9".repeat(1_000)}"`).text,
+    account,
+    "FIELD_INVALID",
+  );
+  refusedAtOnce(
+    "a 10^5-digit integer as a number",
+    damaged(firm.atlas, ["cash"], "9".repeat(100_000)).text,
+    account,
+    "FIELD_INVALID",
+  );
+  refusedAtOnce(
+    "a 10^5-digit integer in CSV",
+    `account,instrument,quantity\na,BTC-PERP,${"9".repeat(100_000)}\n`,
+    table,
+    "TOO_LARGE",
+  );
+  refusedAtOnce(
+    "a 10^5-digit viewing key",
+    "9".repeat(100_000),
+    (body) => readViewingKey(body, "key"),
+    "FIELD_INVALID",
+  );
+  refusedAtOnce("10^5 open brackets", "[".repeat(100_000), account, "TOO_LARGE");
+  refusedAtOnce("10^5 empty arrays", `[${"[],".repeat(100_000)}[]]`, account, "TOO_LARGE");
+
+  it("P07: a policy, market or account that fits no board size is refused with the counts", () => {
+    const sixteen = {
+      ...firm.policy,
+      assets: Array.from({ length: 16 }, (_, index) => ({ ...firm.policy.assets[0], symbol: `A${index}` })),
+    };
+    const empty = { symbol: null };
+    const held = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`P${index}`, "1"]));
+    const rows = Array.from({ length: 481 }, (_, index) => `a,P${index},1\n`).join("");
+    const cases: [() => unknown, string, string | undefined][] = [
+      [() => readPolicy(text(sixteen), "f"), "16 assets, but every board size holds at most 15", "assets"],
+      [
+        () => readMarket(text({ ...firm.market, instruments: new Array(481).fill(empty) }), "f", policy),
+        "481 instruments, but the largest board holds 480",
+        "instruments",
+      ],
+      [
+        () => account(text({ ...firm.atlas, positions: held(481) })),
+        "481 instruments, but the largest board holds 480",
+        "positions",
+      ],
+      [
+        () => account(text({ ...firm.atlas, collateral: held(16) })),
+        "16 assets, but the largest board holds 15",
+        "collateral",
+      ],
+      [
+        () => table(`account,instrument,quantity\n${rows}`),
+        "481 instruments, but the largest board holds 480",
+        undefined,
+      ],
+    ];
+    for (const [work, rule, field] of cases) {
+      const error = refusal(work);
+      expect(error).to.include({ code: "NO_BOARD_SIZE", rule });
+      expect(error.place.field).to.equal(field);
+    }
+  });
+
+  it("takes the smallest board that holds the instruments", () => {
+    const block = firm.market.blocks[0];
+    for (const [count, size] of [
+      [0, "board-60"],
+      [60, "board-60"],
+      [61, "board-240"],
+      [240, "board-240"],
+      [241, "board-480"],
+      [480, "board-480"],
+    ] as const) {
+      const instruments = new Array(count).fill({ symbol: null });
+      const read = (blocks: number) =>
+        readMarket(text({ ...firm.market, instruments, blocks: new Array(blocks).fill(block) }), "m", policy);
+      expect(read(blocksOf(size)).market.board.size).to.equal(size);
+      expect(refusal(() => read(blocksOf(size) + 1)).place.field).to.equal("blocks");
+    }
+  });
+});
+
+describe("round trips", () => {
+  const unsigned = (bits: number) => fc.bigInt(0n, (1n << BigInt(bits)) - 1n);
+  const signed = (bits: number) => fc.bigInt(-(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n);
+  const symbols = (count: number) =>
+    fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,9}$/), { minLength: count, maxLength: count });
+  const label = fc.stringMatching(/^[A-Za-zé€😀%+]([ "\\A-Za-z0-9é€😀%+-]{0,20}[A-Za-z])?$/u);
+
+  const policies: fc.Arbitrary<PolicyFile> = fc.integer({ min: 1, max: ASSETS }).chain((count) =>
+    fc
+      .record({
+        name: label,
+        names: symbols(count + 1),
+        assets: fc.array(
+          fc.record({
+            lotDecimals: fc.integer({ min: 0, max: 8 }),
+            boundaries: fc.uniqueArray(fc.bigInt(1n, (1n << 64n) - 1n), { minLength: 1, maxLength: TIERS }),
+            weights: fc.array(fc.bigInt(0n, 10_000n), { minLength: TIERS, maxLength: TIERS }),
+          }),
+          { minLength: count, maxLength: count },
+        ),
+        levels: fc.array(unsigned(20), { minLength: 4, maxLength: 4 }),
+      })
+      .map(({ name, names, assets, levels }) => {
+        const sorted = (values: bigint[]) => values.toSorted((a, b) => (a < b ? -1 : 1));
+        const schedules = assets.map(({ boundaries, weights }) => {
+          const ascending = sorted(boundaries);
+          const descending = sorted(weights).reverse();
+          return Array.from({ length: TIERS }, (_, tier) => ({
+            boundaryLots: ascending[tier] ?? ascending.at(-1)!,
+            weightBps: tier < ascending.length ? descending[tier]! : 0n,
+          }));
+        });
+        const [initial, call, liquidation, closeOut] = sorted(levels).reverse();
+        return {
+          name,
+          cashSymbol: names[count]!,
+          assets: assets.map(({ lotDecimals }, index) => ({ symbol: names[index]!, lotDecimals })),
+          policy: { schedules: Array.from({ length: ASSETS }, (_, asset) => schedules[asset] ?? UNLISTED) },
+          levels: { initial, call, liquidation, closeOut },
+        } as unknown as PolicyFile;
+      }),
+  );
+
+  const row = fc.record({
+    profits: fc.array(
+      signed(43).filter((value) => value > -(1n << 42n)),
+      { minLength: SCENARIOS, maxLength: SCENARIOS },
+    ),
+    mark: signed(42),
+    delta: signed(42),
+    longCharge: unsigned(60),
+    shortCharge: unsigned(60),
+  });
+
+  const marketsOf = (under: PolicyFile): fc.Arbitrary<MarketFile> =>
+    fc.integer({ min: 0, max: 70 }).chain((count) =>
+      fc
+        .record({
+          labels: fc.array(label, { minLength: 32, maxLength: 32 }),
+          epoch: unsigned(64),
+          date: fc.date({ min: new Date(0), max: new Date("9999-12-31T23:59:59Z"), noInvalidDate: true }),
+          names: symbols(count),
+          lots: fc.array(fc.record({ units: fc.bigInt(1n, 10n ** 12n), decimals: fc.integer({ min: 0, max: 18 }) }), {
+            minLength: count,
+            maxLength: count,
+          }),
+          rows: fc.array(fc.option(row, { freq: 9 }), { minLength: count, maxLength: count }),
+          blocks: fc.array(
+            fc.record({
+              continues: fc.boolean(),
+              liquidityThreshold: unsigned(78),
+              liquidityRate: fc.bigInt(0n, 10_000n),
+            }),
+            { minLength: 8, maxLength: 8 },
+          ),
+          prices: fc.array(unsigned(37), { minLength: ASSETS, maxLength: ASSETS }),
+          terms: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), label, { maxKeys: 3 }),
+        })
+        .map(({ labels, epoch, date, names, lots, rows, blocks, prices, terms }) => {
+          const size = BOARD_SIZES.find((each) => count <= instrumentsOf(each))!;
+          return {
+            board: labels[16]!,
+            epoch,
+            time: `${date.toISOString().slice(0, 19)}Z`,
+            scenarios: labels.slice(0, 16),
+            instruments: rows.map((present, index) =>
+              present === null
+                ? undefined
+                : // Read back, a lot has the fewest decimals.
+                  { symbol: names[index]!, lot: parseDecimal(formatLots(1n, lots[index]!)), terms },
+            ),
+            blocks: labels.slice(17, 17 + blocksOf(size)),
+            market: {
+              prices: prices.map((priceE8, asset) => {
+                const listed = under.assets[asset];
+                return listed === undefined ? 0n : priceE8 * 10n ** BigInt(8 - listed.lotDecimals);
+              }),
+              board: {
+                size,
+                rows: Array.from({ length: instrumentsOf(size) }, (_, index) => rows[index] ?? EMPTY_ROW),
+                blocks: blocks
+                  .slice(0, blocksOf(size))
+                  .map((block, index) => ({ ...block, continues: index > 0 && block.continues })),
+              },
+            },
+          } as unknown as MarketFile;
+        }),
+    );
+
+  const accountsOf = (under: PolicyFile, on: MarketFile): fc.Arbitrary<AccountFile> =>
+    fc
+      .record({
+        name: label,
+        cash: signed(64),
+        collateral: fc.array(unsigned(64), { minLength: ASSETS, maxLength: ASSETS }),
+        positions: fc.array(signed(32), { minLength: 480, maxLength: 480 }),
+        sequence: unsigned(64),
+      })
+      .map(({ name, cash, collateral, positions, sequence }) => {
+        const empty = genesis(on.market.board.size);
+        return {
+          name,
+          account: {
+            ...empty,
+            cash,
+            collateral: empty.collateral.map((_, index) =>
+              under.assets[index] === undefined ? 0n : collateral[index]!,
+            ),
+            positions: empty.positions.map((_, index) =>
+              on.instruments[index] === undefined ? 0n : positions[index]!,
+            ),
+            sequence,
+          },
+        } as unknown as AccountFile;
+      });
+
+  it("reading what was written gives the same policy, market and account, and writing it again the same text", () => {
+    const cases = policies.chain((under) =>
+      marketsOf(under).chain((on) => accountsOf(under, on).map((holder) => ({ under, on, holder }))),
+    );
+    fc.assert(
+      fc.property(cases, ({ under, on, holder }) => {
+        const policyText = text(policyDocument(under));
+        const { sha256: policyHash, ...policyAgain } = readPolicy(policyText, "p");
+        expect(policyAgain).to.deep.equal(under);
+        expect(text(policyDocument(policyAgain))).to.equal(policyText);
+        const marketText = text(marketDocument(on, under));
+        const { sha256: marketHash, ...marketAgain } = readMarket(marketText, "m", under);
+        expect(marketAgain).to.deep.equal(on);
+        expect(text(marketDocument(marketAgain, under))).to.equal(marketText);
+        const accountText = text(accountDocument(holder, under, on));
+        const accountAgain = readAccount(accountText, "a", under, on);
+        expect(accountAgain).to.deep.equal(holder);
+        expect(text(accountDocument(accountAgain, under, on))).to.equal(accountText);
+        expect(policyHash).to.not.equal(marketHash);
+      }),
+      { numRuns: 25, seed: 7 },
+    );
+  });
+
+  it("decimal strings of any count and lot read back as the count", () => {
+    fc.assert(
+      fc.property(signed(84), fc.integer({ min: 0, max: 12 }), (count, decimals) => {
+        const written = formatDecimal(count, decimals);
+        expect(lotsOf(parseDecimal(written), { units: 1n, decimals })).to.equal(count);
+        expect(written).to.match(/^-?(0|[1-9]\d*)(\.\d*[1-9])?$/);
+      }),
+      { numRuns: 300, seed: 8 },
+    );
+    expect(formatDecimal(-5n, 6)).to.equal("-0.000005");
+    expect(formatDecimal(1_500_000n, 6)).to.equal("1.5");
+    expect(formatDecimal(0n, 6)).to.equal("0");
+  });
+
+  it("the sample firm's documents read back as they are", () => {
+    expect(policyDocument(policy)).to.deep.equal(firm.policy);
+    expect(marketDocument(market, policy)).to.deep.equal(firm.market);
+    const atlas = readAccount(text(firm.atlas), "a", policy, market);
+    expect(accountDocument(atlas, policy, market)).to.deep.equal(firm.atlas);
+  });
+});
+
+describe("docs/formats.md", () => {
+  const docs = readFileSync(new URL("../../docs/formats.md", import.meta.url), "utf8");
+  const example = (name: string) => {
+    const block = new RegExp(`\`\`\`\\w+ ${name.replace(".", "\\.")}\n(.*?)\`\`\``, "s").exec(docs);
+    expect(block, name).to.not.equal(null);
+    return block![1]!;
+  };
+
+  it("its examples are one case: they read, agree with each other and give the coverage it states", () => {
+    const under = readPolicy(example("policy.json"), "policy.json");
+    const on = readMarket(example("market.json"), "market.json", under);
+    const holder = readAccount(example("account.json"), "account.json", under, on);
+    const tables = {
+      portfolio: { text: example("portfolio.csv"), file: "portfolio.csv" },
+      positions: { text: example("positions.csv"), file: "positions.csv" },
+    };
+    expect(readAccountTables(tables, "atlas", 0n, under, on)).to.deep.equal(holder);
+    const evaluation = evaluate(holder.account, under.policy, on.market);
+    expect(formatDecimal(evaluation.equity, 20)).to.equal("1137499.75");
+    expect(formatDecimal(evaluation.margin, 10)).to.equal("601000");
+    expect(coverageBpsDown(evaluation)).to.equal(18926n);
+  });
+});
