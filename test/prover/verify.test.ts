@@ -23,7 +23,7 @@ function randomSignals(size: BoardSize, seed: number): bigint[] {
   );
 }
 
-const opened = ({ file, size, sha256 }: SimulatedKey) => createVerifier(file, { size, sha256 });
+const opened = ({ file, identity }: SimulatedKey) => createVerifier(file, identity);
 
 describe("strict verifier", () => {
   const simulated = simulatedKey(SIZE);
@@ -254,16 +254,14 @@ describe("strict verifier", () => {
     it("A03: is refused by its hash where it is another key, sound as that may be", () => {
       const other = simulatedKey(SIZE, 3n);
       expect(opened(other).verify(signals, other.prove(values)).ok).to.equal(true);
-      expect(refusal(() => createVerifier(other.file, { size: SIZE, sha256: simulated.sha256 }))).to.match(
-        /^ARTIFACT_HASH/,
-      );
+      expect(refusal(() => createVerifier(other.file, simulated.identity))).to.match(/^ARTIFACT_HASH/);
       expect(reasonOf(signals, other.prove(values))).to.equal("PAIRING_FAILED");
     });
 
     it("P04: is refused by its hash with one byte changed", () => {
       const changed = Uint8Array.from(simulated.file);
       changed[1000]! ^= 1;
-      expect(refusal(() => createVerifier(changed, simulated))).to.match(/^ARTIFACT_HASH/);
+      expect(refusal(() => createVerifier(changed, simulated.identity))).to.match(/^ARTIFACT_HASH/);
     });
 
     it("V09: is refused where delta is gamma, minus gamma or the generator; a forged proof shows why", () => {
@@ -291,7 +289,7 @@ describe("strict verifier", () => {
 
     it("is refused with counts of another size, fields added or missing, or a point that is none", () => {
       expect(tweaked((key) => key)).to.equal("opened");
-      expect(refusal(() => createVerifier(simulated.file, { ...simulated, size: "board-240" }))).to.match(
+      expect(refusal(() => createVerifier(simulated.file, { ...simulated.identity, size: "board-240" }))).to.match(
         /^KEY_REFUSED.*nPublic/,
       );
       const cases: [(key: VerificationKey) => object, RegExp][] = [

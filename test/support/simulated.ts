@@ -6,20 +6,22 @@
 import { createHash } from "node:crypto";
 import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
-import type { VerificationKey } from "../../prover/src/artifacts.ts";
+import type { Artifacts, VerificationKey } from "../../prover/src/artifacts.ts";
 import { toField } from "../../prover/src/field.ts";
 import { type BoardSize, publicInputsOf } from "../../prover/src/model/sizes.ts";
+import { type CircuitInput, PROOF_SIGNALS } from "../../prover/src/model/statement.ts";
+import type { Backend } from "../../prover/src/proof/snarkjs.ts";
+import type { KeyIdentity } from "../../prover/src/proof/verify.ts";
 import type { ProofJson } from "./forge.ts";
 
 const G1 = bn254.G1.Point;
 const G2 = bn254.G2.Point;
 
 export interface SimulatedKey {
-  readonly size: BoardSize;
+  readonly identity: KeyIdentity;
   readonly key: VerificationKey;
   /** The key as a file. */
   readonly file: Uint8Array;
-  readonly sha256: string;
   /** A proof of these signals that verifies under the key. */
   prove(signals: readonly bigint[]): ProofJson;
 }
@@ -49,10 +51,9 @@ export function simulatedKey(
   };
   const file = Buffer.from(JSON.stringify(tweak(key)));
   return {
-    size,
+    identity: { size, sha256: createHash("sha256").update(file).digest("hex"), origin: "development" },
     key,
     file,
-    sha256: createHash("sha256").update(file).digest("hex"),
     prove(signals) {
       const sum = signals.reduce((total, signal, i) => total + signal * (first! + BigInt(i + 1) * step!), first!);
       const [a, b] = [19n, 23n];
@@ -75,4 +76,48 @@ function g2(point: InstanceType<typeof G2>): [[string, string], [string, string]
     [`${y.c0}`, `${y.c1}`],
     ["1", "0"],
   ];
+}
+
+/** Artifacts with a simulated key and a circuit that is empty. */
+export async function simulatedArtifacts({ identity, key, file }: SimulatedKey): Promise<Artifacts> {
+  const { size, sha256, origin } = identity;
+  const none = "0".repeat(64);
+  return {
+    identity: {
+      size,
+      origin,
+      compiler: "none",
+      constraints: 1,
+      publicInputs: key.nPublic,
+      sourcesSha256: none,
+      r1csSha256: none,
+      wasmSha256: none,
+      zkeySha256: none,
+      verificationKeySha256: sha256,
+    },
+    verificationKey: key,
+    verificationKeyFile: file,
+    wasm: new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
+    zkey: new Uint8Array(),
+  };
+}
+
+/** A backend that proves whatever the public signals say under a simulated key. */
+export function simulatedBackend(key: SimulatedKey): Backend {
+  let signals: bigint[] = [];
+  return {
+    async witness(_circuit, input) {
+      signals = publicSignalsOf(input);
+      return new Uint8Array();
+    },
+    async prove() {
+      return { proof: key.prove(signals), publicSignals: signals.map(String) };
+    },
+    async close() {},
+  };
+}
+
+/** The public signals among the inputs of the circuit, in its order. */
+export function publicSignalsOf(input: CircuitInput): bigint[] {
+  return [...PROOF_SIGNALS, "policy", "prices", "rows", "blocks"].flatMap((name) => input[name]!);
 }

@@ -4,8 +4,9 @@ import { type Artifacts, loadArtifacts } from "../artifacts.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { BoardSize } from "../model/sizes.ts";
 import { type Request, state } from "../model/statement.ts";
+import { verifierOf } from "./load.ts";
 import { type Backend, snarkjsBackend } from "./snarkjs.ts";
-import { createVerifier, type Verifier } from "./verify.ts";
+import type { KeyIdentity, Verifier } from "./verify.ts";
 
 /** A proof that the strict verifier has accepted. Everything in it is public. */
 export interface Proof {
@@ -14,7 +15,7 @@ export interface Proof {
   readonly proof: Groth16Proof;
   /** snarkjs's `public.json`: all public signals in the circuit's order, as decimal strings. */
   readonly publicSignals: readonly string[];
-  readonly verificationKey: { readonly sha256: string; readonly origin: Artifacts["identity"]["origin"] };
+  readonly key: KeyIdentity;
 }
 
 /** Points are affine, coordinates decimal strings below the order of the base field. */
@@ -46,6 +47,8 @@ export interface Prover {
    * accepts. No error holds a private value.
    */
   prove(request: Request, options?: ProveOptions): Promise<Proof>;
+  /** The key under which this prover's proofs of a size verify. Loads the size; throws like it. */
+  key(size: BoardSize): Promise<KeyIdentity>;
   /** Waits for the proof being made, ends all threads and forgets the keys. A process that has closed exits by itself. */
   close(): Promise<void>;
 }
@@ -66,12 +69,9 @@ interface Loaded {
 
 /** A prover that loads each size once, at its first use, and keeps it warm. */
 export function createProver(options: ProverOptions = {}): Prover {
-  const {
-    directory,
-    load = (size) => loadArtifacts(size, directory === undefined ? {} : { directory }),
-    backend = snarkjsBackend(),
-  } = options;
+  const { directory, load = (size) => loadArtifacts(size, { directory }), backend = snarkjsBackend() } = options;
   const sizes = new Map<BoardSize, Promise<Loaded>>();
+  let closed = false;
 
   function loaded(size: BoardSize): Promise<Loaded> {
     let entry = sizes.get(size);
@@ -89,10 +89,7 @@ export function createProver(options: ProverOptions = {}): Prover {
     return {
       artifacts,
       circuit: await WebAssembly.compile(artifacts.wasm as BufferSource),
-      verifier: createVerifier(artifacts.verificationKeyFile, {
-        size,
-        sha256: artifacts.identity.verificationKeySha256,
-      }),
+      verifier: verifierOf(artifacts),
     };
   }
 
@@ -103,6 +100,7 @@ export function createProver(options: ProverOptions = {}): Prover {
         throwIfCancelled(signal);
         onStep?.(step, size);
       };
+      if (closed) throw new PlimsollError("CANCELLED", "the prover is closed");
       throwIfCancelled(signal);
       const { holds, circuitInput, publicSignals } = state(request);
       if (!holds) {
@@ -130,10 +128,14 @@ export function createProver(options: ProverOptions = {}): Prover {
         size,
         proof: made.proof as Groth16Proof,
         publicSignals: signals,
-        verificationKey: { sha256: verifier.keySha256, origin: artifacts.identity.origin },
+        key: verifier.key,
       };
     },
+    async key(size) {
+      return (await loaded(size)).verifier.key;
+    },
     async close() {
+      closed = true;
       sizes.clear();
       await backend.close();
     },

@@ -41,10 +41,17 @@ export interface Refused<Reason extends string = string> {
 
 export type ProofVerdict = { readonly ok: true; readonly signals: readonly FieldElement[] } | Refused<ProofRefusal>;
 
-export interface Verifier {
+/** Which key proofs are verified under. */
+export interface KeyIdentity {
   readonly size: BoardSize;
-  /** Hash of the key's file, in lower-case hexadecimal. */
-  readonly keySha256: string;
+  /** SHA-256 of the key's file in snarkjs's form, 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+  /** `development`: whoever made the key can forge proofs. */
+  readonly origin: "development" | "ceremony";
+}
+
+export interface Verifier {
+  readonly key: KeyIdentity;
   /**
    * Checks a proof of these signals (both as snarkjs writes them, of any kind: they are not trusted). Never throws.
    * Does NOT check what the signals say: compare them with the statement that was asked for.
@@ -70,19 +77,18 @@ class Refusal extends Error {
 /**
  * Opens a verification key for one board size.
  *
- * `file` is the key as snarkjs writes it, in bytes; its SHA-256 must be `sha256`, which comes from a manifest or another
- * source that is trusted: whoever chooses the key forges any proof. Throws `ARTIFACT_HASH` where it is another file,
+ * `file` is the key as snarkjs writes it, in bytes; its SHA-256 must be that of `identity`, which comes from a manifest or
+ * another source that is trusted: whoever chooses the key forges any proof. Throws `ARTIFACT_HASH` where it is another file,
  * `KEY_REFUSED` where it is that file and still no sound key for the size (gamma = delta, wrong counts, bad points).
  *
  * The sum over the signals that proofs share (policy, prices, board) is kept for the market last seen: the first proof
  * of a market costs a multiplication by each of its values, every later one six.
  */
-export function createVerifier(file: Uint8Array, expected: { size: BoardSize; sha256: string }): Verifier {
-  const keySha256 = bytesToHex(sha256(file));
-  if (keySha256 !== expected.sha256) {
+export function createVerifier(file: Uint8Array, { size, sha256: expected, origin }: KeyIdentity): Verifier {
+  if (bytesToHex(sha256(file)) !== expected) {
     throw new PlimsollError("ARTIFACT_HASH", "the verification key is not the expected one: its SHA-256 differs");
   }
-  const key = openKey(file, publicInputsOf(expected.size));
+  const key = openKey(file, publicInputsOf(size));
   const own = PROOF_SIGNALS.length;
   let shared: { readonly text: string; readonly sum: PointG1 } | undefined;
 
@@ -93,10 +99,9 @@ export function createVerifier(file: Uint8Array, expected: { size: BoardSize; sh
   }
 
   return {
-    size: expected.size,
-    keySha256,
+    key: { size, sha256: expected, origin },
     verify(publicSignals, proof) {
-      try {
+      return refusing(() => {
         const signals = readSignals(publicSignals, key.ic.length - 1);
         const { a, b, c } = readProof(proof);
         // e(A, B) · e(−Σ, gamma) · e(−C, delta) = e(alpha, beta)
@@ -110,12 +115,23 @@ export function createVerifier(file: Uint8Array, expected: { size: BoardSize; sh
           throw new Refusal("PAIRING_FAILED", "not a proof of these public signals under this key");
         }
         return { ok: true, signals };
-      } catch (error) {
-        if (error instanceof Refusal) return { ok: false, reason: error.reason, detail: error.message };
-        throw error;
-      }
+      });
     },
   };
+}
+
+/** Public signals of a size, if they are canonical; not whether anything proves them. Never throws. */
+export function parsePublicSignals(publicSignals: unknown, size: BoardSize): ProofVerdict {
+  return refusing(() => ({ ok: true, signals: readSignals(publicSignals, publicInputsOf(size)) }));
+}
+
+function refusing(work: () => ProofVerdict): ProofVerdict {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Refusal) return { ok: false, reason: error.reason, detail: error.message };
+    throw error;
+  }
 }
 
 /** Σ scalar · point. */

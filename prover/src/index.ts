@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Plimsoll: zero-knowledge proofs that a margin account's haircut-weighted collateral covers its maintenance margin.
+ *
+ *   const policy = readPolicy(policyText, "policy.json");
+ *   const market = readMarket(marketText, "market.json", policy);
+ *   const { account } = readAccount(accountText, "account.json", policy, market);
+ *
+ *   const prover = createProver();
+ *   const before = { ...account, viewingKey: readViewingKey(keyText, "viewing.key") };
+ *   const transition = { transfer: NO_TRANSFER, fill: noFill(before.size), side: 1n };
+ *   const envelope = await proveEnvelope(prover, {
+ *     before, transition, level: policy.levels.initial, direction: "at-least", audience: "request 17", policy, market,
+ *   });
+ *   await prover.close();
+ *
+ *   const verdict = await verifyEnvelope({ envelope: …, policy: …, market: … }, loadVerifier);
+ *
+ * Amounts are bigint, in the units of `units.ts`; decimal strings are in files only. Every error is a `PlimsollError`
+ * with a stable `code`, and none holds a position, a key or any other private value.
+ */
+export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifest } from "./artifacts.ts";
+export { type ErrorCode, type ErrorPlace, EXIT, PlimsollError } from "./errors.ts";
+export type { FieldElement } from "./field.ts";
+export {
+  type AccountFile,
+  type AccountTables,
+  type NamedText,
+  readAccount,
+  readAccountTables,
+  readViewingKey,
+} from "./formats/account.ts";
+export { formatJson } from "./formats/json.ts";
+export { type MarketDocument, type MarketFile, readMarket } from "./formats/market.ts";
+export { type PolicyDocument, type PolicyFile, readPolicy } from "./formats/policy.ts";
+export { type Account, genesis, viewingKey } from "./model/account.ts";
+export { commitFill, commitState } from "./model/commit.ts";
+export { coverageBpsDown, type Evaluation, evaluate, isAtLeast } from "./model/evaluate.ts";
+export type { Market } from "./model/market.ts";
+export type { Policy } from "./model/policy.ts";
+export { ASSETS, BOARD_SIZES, type BoardSize, CASH_INDEX, instrumentsOf } from "./model/sizes.ts";
+export { type Direction, type Request, type Statement, state } from "./model/statement.ts";
+export {
+  applyTransition,
+  type Fill,
+  NO_TRANSFER,
+  noFill,
+  type Transfer,
+  type Transition,
+} from "./model/transition.ts";
+export {
+  type Caveat,
+  describe,
+  type Envelope,
+  type EnvelopeDescription,
+  type EnvelopeInputs,
+  type EnvelopeRefusal,
+  type EnvelopeVerdict,
+  proveEnvelope,
+  type Question,
+  readEnvelope,
+  verifyEnvelope,
+} from "./proof/envelope.ts";
+export { loadVerifier } from "./proof/load.ts";
+export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./proof/prover.ts";
+export {
+  createVerifier,
+  type KeyIdentity,
+  type ProofRefusal,
+  type ProofVerdict,
+  type Refused,
+  type Verifier,
+} from "./proof/verify.ts";
