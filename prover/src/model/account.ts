@@ -51,6 +51,12 @@ export function viewingKey(value: bigint, field = "viewingKey"): FieldElement {
   return value as FieldElement;
 }
 
+/** A new viewing key from the system's generator: 248 random bits, never zero. */
+export function randomViewingKey(): FieldElement {
+  const bytes = crypto.getRandomValues(new Uint8Array(31));
+  return viewingKey(bytes.reduce((key, byte) => (key << 8n) + BigInt(byte), 0n) + 1n);
+}
+
 /** Checks shape and ranges of an account. Does not check its viewing key: genesis has none. */
 export function checkAccount(account: Account): Account {
   checkLength(account.collateral, ASSETS, "collateral");

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The main job on real input, on a chain inside this process: a market maker deposits, trades, attests, withdraws, is
+ * refused, falls below the call level and is flagged; an auditor verifies a proof offline.
+ *
+ * Story on stdout, progress on stderr, files in build/demo.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { type Contract, ContractFactory, type Signer } from "ethers";
+import hardhat, { network } from "hardhat";
+import { loadVerificationKey } from "../prover/src/artifacts.ts";
+import { AccountClient, type Published } from "../prover/src/chain/client.ts";
+import { deploy } from "../prover/src/chain/deploy.ts";
+import { chainPolicy, domainOf, publication, signEpoch } from "../prover/src/chain/publication.ts";
+import { PlimsollError } from "../prover/src/errors.ts";
+import { type AccountFile, readAccount } from "../prover/src/formats/account.ts";
+import { formatDecimal } from "../prover/src/formats/decimal.ts";
+import { type MarketFile, readMarket } from "../prover/src/formats/market.ts";
+import { readPolicy } from "../prover/src/formats/policy.ts";
+import { genesis, randomViewingKey } from "../prover/src/model/account.ts";
+import { commitState } from "../prover/src/model/commit.ts";
+import { coverageBpsDown, evaluate } from "../prover/src/model/evaluate.ts";
+import { CASH_INDEX, publicInputsOf } from "../prover/src/model/sizes.ts";
+import type { Fill } from "../prover/src/model/transition.ts";
+import { createProver, type Proof } from "../prover/src/proof/prover.ts";
+import { sampleFirm } from "../prover/src/risk/sample.ts";
+import type { LevelBps } from "../prover/src/units.ts";
+
+const OUT = path.resolve(import.meta.dirname, "../build/demo");
+const SIZE = "board-60";
+const started = performance.now();
+
+const say = (text = "") => process.stdout.write(`${text}\n`);
+const title = (text: string) => say(`\n\x1b[1m${text}\x1b[0m`);
+const row = (label: string, value: string) => say(`  ${label.padEnd(46)}${value.padStart(22)}`);
+const short = (value: bigint | string) => {
+  const hex = BigInt(value).toString(16).padStart(64, "0");
+  return `0x${hex.slice(0, 8)}…${hex.slice(-6)}`;
+};
+const money = (units: bigint, decimals: number) => {
+  const [whole, fraction = ""] = formatDecimal(units, decimals).split(".");
+  return `${whole!.replace(/\B(?=(\d{3})+$)/g, ",")}.${fraction.padEnd(2, "0").slice(0, 2)}`;
+};
+const percent = (bps: bigint | undefined) => (bps === undefined ? "no margin" : `${(Number(bps) / 100).toFixed(2)}%`);
+
+/** Times a step of work and shows it on stderr. */
+async function timed<T>(what: string, work: () => Promise<T>): Promise<{ result: T; seconds: string }> {
+  process.stderr.write(`  … ${what}`);
+  const from = performance.now();
+  const result = await work();
+  const seconds = `${((performance.now() - from) / 1000).toFixed(2)} s`;
+  process.stderr.write(`: ${seconds}\n`);
+  return { result, seconds };
+}
+
+// ---- The firm, the venue, the market ----
+
+const firm = sampleFirm();
+mkdirSync(OUT, { recursive: true });
+const text = (name: string, document: unknown) => {
+  const content = `${JSON.stringify(document, null, 2)}\n`;
+  writeFileSync(path.join(OUT, name), content, { mode: name.startsWith("private") ? 0o600 : 0o644 });
+  return content;
+};
+const policy = readPolicy(text("policy.json", firm.policy), "policy.json");
+const before = readMarket(text("market.json", firm.market), "market.json", policy);
+const afterFall = readMarket(text("market-after-fall.json", firm.marketAfterFall), "market-after-fall.json", policy);
+const account = (document: unknown, name: string): AccountFile =>
+  readAccount(text(`private-${name}.json`, document), `private-${name}.json`, policy, before);
+const atlasHas = account(firm.atlas, "atlas").account;
+const deposited = account(firm.deposited.atlas, "atlas-deposit").account;
+const houseDeposited = account(firm.deposited.house, "house-deposit").account;
+const openingFill: Fill = {
+  size: SIZE,
+  positions: atlasHas.positions,
+  collateral: atlasHas.collateral.map(() => 0n),
+  cash: atlasHas.cash - deposited.cash,
+  blinding: randomViewingKey(),
+};
+const { initial, call } = policy.levels;
+
+say("Plimsoll: a margin account proves that it is covered, and shows nothing else.");
+title("1. What Atlas, a market maker, sees (private)");
+const view = evaluate(atlasHas, policy.policy, before.market);
+row("cash", `${money(atlasHas.cash, 6)} USDC`);
+for (const [index, { symbol, lotDecimals }] of policy.assets.entries()) {
+  const { value } = view.assets[index]!;
+  const market = before.market.prices[index]! * atlasHas.collateral[index]!;
+  row(
+    `${formatDecimal(atlasHas.collateral[index]!, lotDecimals)} ${symbol}, worth ${money(market, 16)}, counts`,
+    money(value, 20),
+  );
+}
+row(
+  "positions at their marks",
+  money(
+    view.sets.reduce((sum, set) => sum + set.markValue, 0n),
+    6,
+  ),
+);
+row("equity", money(view.equity, 20));
+const alone = atlasHas.positions.reduce((sum, lots, index) => {
+  if (lots === 0n) return sum;
+  const single = { ...genesis(SIZE), positions: atlasHas.positions.map((_, other) => (other === index ? lots : 0n)) };
+  return sum + evaluate(single as typeof atlasHas, policy.policy, before.market).margin;
+}, 0n);
+row("margin of each position by itself, summed", money(alone, 10));
+row("margin of the netted portfolio", money(view.margin, 10));
+row("coverage", percent(coverageBpsDown(view)));
+
+// ---- The chain ----
+
+title("2. The venue opens");
+const connection = await network.connect({ override: { initialDate: before.time } } as never);
+const { ethers } = connection as unknown as { ethers: { getSigners(): Promise<Signer[]> } };
+const [venue, atlasSigner, houseSigner, watcher, treasury, ...reporters] = (await ethers.getSigners()) as [
+  Signer,
+  Signer,
+  Signer,
+  Signer,
+  Signer,
+  ...Signer[],
+];
+const signers = reporters.slice(0, 5);
+const prover = createProver();
+const { result: system } = await timed("deploying verifier, market board and gate", async () =>
+  deploy({ deployer: venue, keys: [await loadVerificationKey(SIZE)], signers, threshold: 3n }),
+);
+const { chainId } = await venue.provider!.getNetwork();
+const gateAddress = await system.gate.getAddress();
+const tokens = new Map<number, Contract>();
+const artifact = await hardhat.artifacts.readArtifact("TestToken");
+for (const [index, symbol, decimals, lotDecimals] of [
+  ...policy.assets.map(
+    ({ symbol, lotDecimals }, index) =>
+      [index, symbol, symbol.endsWith("ETH") ? 18 : lotDecimals, lotDecimals] as const,
+  ),
+  [CASH_INDEX, policy.cashSymbol, 6, 6] as const,
+]) {
+  const token = await new ContractFactory(artifact.abi, artifact.bytecode, venue).deploy(symbol, decimals);
+  await (await (system.gate as Contract).registerAsset!(index, await token.getAddress(), lotDecimals)).wait();
+  tokens.set(index, token as Contract);
+}
+await (await system.board.createBoard!(60, chainPolicy(policy.policy, policy.levels, 3600n))).wait();
+
+/** Publishes an epoch under three of five signatures and returns what proofs are made under. */
+async function publish(file: MarketFile): Promise<Published> {
+  const time = BigInt(Date.parse(file.time) / 1000);
+  const { epoch, parts } = publication(file.market, { board: 1n, epoch: file.epoch, time });
+  const domain = domainOf("MarketBoard", chainId, await system.board.getAddress());
+  const now = BigInt((await venue.provider!.getBlock("latest"))!.timestamp);
+  if (time > now)
+    await connection.provider.request({ method: "evm_setNextBlockTimestamp", params: [`0x${time.toString(16)}`] });
+  const { result: receipt } = await timed(`publishing epoch ${file.epoch}`, async () =>
+    (await system.board.publish!(epoch, await signEpoch(signers.slice(0, 3), domain, epoch), parts)).wait(),
+  );
+  row(`epoch ${file.epoch} opened by 3 of 5 signers`, `${(Number(receipt.gasUsed) / 1e6).toFixed(2)} M gas`);
+  const { policyId } = await system.board.latest!(1);
+  return { policyId, epoch: file.epoch, policy: policy.policy, market: file.market };
+}
+const open = await publish(before);
+row("verifier's key (development: local chains only)", short(await system.verifiers.get(SIZE)!.keyHash!()));
+
+const domain = domainOf("MarginGate", chainId, gateAddress);
+async function member(signer: Signer): Promise<AccountClient> {
+  await (await (system.gate.connect(signer) as Contract).open!(1)).wait();
+  const id = await system.gate.accounts!();
+  return new AccountClient({ gate: system.gate, domain, prover }, signer, id, genesis(SIZE), randomViewingKey());
+}
+async function fund(client: AccountClient, signer: Signer, asset: number, lots: bigint) {
+  if (lots === 0n) return;
+  const token = tokens.get(asset)!;
+  const amount = lots * (await system.gate.assets!(asset)).lot;
+  await (await token.mint!(await signer.getAddress(), amount)).wait();
+  await (await (token.connect(signer) as Contract).approve!(gateAddress, amount)).wait();
+  await (await (system.gate.connect(signer) as Contract).deposit!(client.id, asset, amount)).wait();
+  await timed(`absorbing a deposit of ${asset === CASH_INDEX ? policy.cashSymbol : policy.assets[asset]!.symbol}`, () =>
+    client.absorb(asset, lots, open),
+  );
+}
+
+title("3. Deposits, then a private trade");
+const atlas = await member(atlasSigner);
+const house = await member(houseSigner);
+await fund(atlas, atlasSigner, CASH_INDEX, deposited.cash);
+for (const [asset, lots] of deposited.collateral.entries()) await fund(atlas, atlasSigner, asset, lots);
+await fund(house, houseSigner, CASH_INDEX, houseDeposited.cash);
+const { result: traded } = await timed("trading: both sides prove initial margin", () =>
+  atlas.trade(house, openingFill, initial, open),
+);
+row("positions opened in one fill", `${atlasHas.positions.filter((lots) => lots !== 0n).length}`);
+row("gas of the trade, two proofs verified", `${traded.receipt.gasUsed}`);
+say("  What the chain sees of it:");
+row("  account 1 became", short(commitState(atlas.state)));
+row("  account 2 became", short(commitState(house.state)));
+row("  by the fill", short(traded.proof.publicSignals[3]!));
+say("  No instrument, no size, no price, no side's gain.");
+
+title("4. Attestation: coverage of at least 150%");
+const { result: attested, seconds } = await timed("proving", () => atlas.attest(initial, open));
+row("time to prove, verify and settle", seconds);
+row("proof", "256 bytes");
+row("public signals, of which the call sends one", `${publicInputsOf(SIZE)}`);
+row("gas of the attestation", `${attested.receipt.gasUsed}`);
+
+const cash = (amount: string) => BigInt(amount) * 1_000_000n;
+const to = await treasury.getAddress();
+title(`5. A withdrawal of ${firm.withdrawals.passes} USDC`);
+const { result: paid } = await timed("proving", () =>
+  atlas.withdraw(CASH_INDEX, cash(firm.withdrawals.passes), to, initial, open),
+);
+row("paid out to the treasury", `${money(await tokens.get(CASH_INDEX)!.balanceOf!(to), 6)} USDC`);
+row("gas of the withdrawal", `${paid.receipt.gasUsed}`);
+row("coverage after it (private)", percent(coverageBpsDown(evaluate(atlas.state, policy.policy, before.market))));
+
+title(`6. A withdrawal of ${firm.withdrawals.breaches} USDC would breach the initial margin`);
+const tooMuch = cash(firm.withdrawals.breaches);
+const refusal = await atlas.withdraw(CASH_INDEX, tooMuch, to, initial, open).then(
+  () => undefined,
+  (error: unknown) => error,
+);
+if (!(refusal instanceof PlimsollError && refusal.code === "STATEMENT_FALSE"))
+  throw new Error("the prover did not refuse");
+row("the prover", refusal.code);
+// A true proof of less, sent as if it were enough: the gate asks its own question.
+const action = { action: "Withdraw", asset: BigInt(CASH_INDEX), amount: tooMuch, recipient: to, fee: 0n } as const;
+const movement = { transfer: { asset: CASH_INDEX, amount: -tooMuch } };
+const less = await atlas.prepare(action, open, { level: 10_000n as LevelBps, direction: "at-least" }, movement);
+const reverted = await (system.gate.connect(atlasSigner) as Contract).withdraw!(
+  less.step,
+  CASH_INDEX,
+  tooMuch,
+  to,
+  0n,
+).then(
+  () => "nothing",
+  (error: Error) => /ProofInvalid/.exec(error.message)?.[0] ?? error.message,
+);
+if (reverted !== "ProofInvalid") throw new Error(`the gate did not refuse: ${reverted}`);
+row("the gate, given a proof of 100% where 150% is due", reverted);
+
+title("7. Prices fall by 30%");
+const fallen = await publish(afterFall);
+const after = evaluate(atlas.state, policy.policy, afterFall.market);
+row("coverage (private)", percent(coverageBpsDown(after)));
+// Whoever holds the viewing key and the fills can follow the account: here a risk desk that Atlas gave them to.
+const desk = new AccountClient(
+  { gate: system.gate, domain, prover },
+  watcher,
+  atlas.id,
+  atlas.state,
+  atlas.state.viewingKey,
+);
+await timed("proving that coverage is below 120%", () => desk.flag(call, fallen));
+const { flagged } = await system.gate.accountOf!(atlas.id);
+row("flag raised at level", percent(flagged.level));
+row("withdrawals", "stopped until coverage is 120% again");
+
+await prover.close();
+process.stderr.write(`  the demo took ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
