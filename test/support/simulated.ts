@@ -21,7 +21,7 @@ export interface SimulatedKey {
   readonly identity: KeyIdentity;
   readonly key: VerificationKey;
   /** The key as a file. */
-  readonly file: Uint8Array;
+  readonly file: Uint8Array<ArrayBuffer>;
   /** A proof of these signals that verifies under the key. */
   prove(signals: readonly bigint[]): ProofJson;
 }
@@ -49,7 +49,7 @@ export function simulatedKey(
     vk_alphabeta_12: [],
     IC: normalizeZ(G1, points).map(g1),
   };
-  const file = Buffer.from(JSON.stringify(tweak(key)));
+  const file = new TextEncoder().encode(JSON.stringify(tweak(key)));
   return {
     identity: { size, sha256: createHash("sha256").update(file).digest("hex"), origin: "development" },
     key,
@@ -111,7 +111,7 @@ export function simulatedBackend(key: SimulatedKey): Backend {
       return new Uint8Array();
     },
     async prove() {
-      return { proof: key.prove(signals), publicSignals: signals.map(String) };
+      return key.prove(signals);
     },
     async close() {},
   };

@@ -88,7 +88,7 @@ export function createProver(options: ProverOptions = {}): Prover {
     const artifacts = await load(size);
     return {
       artifacts,
-      circuit: await WebAssembly.compile(artifacts.wasm as BufferSource),
+      circuit: await WebAssembly.compile(artifacts.wasm),
       verifier: verifierOf(artifacts),
     };
   }
@@ -114,19 +114,18 @@ export function createProver(options: ProverOptions = {}): Prover {
       begin("witness");
       const witness = await guarded(() => backend.witness(circuit, circuitInput), "the witness could not be computed");
       begin("prove");
-      const made = await guarded(
+      const proof = await guarded(
         () => backend.prove(artifacts.zkey, witness, signal),
         "the proof could not be computed",
       );
       begin("verify");
-      // Against the statement's own signals: what the backend says of them does not count.
       const signals = publicSignals.map(String);
-      const verdict = verifier.verify(signals, made.proof);
+      const verdict = verifier.verify(signals, proof);
       if (!verdict.ok) throw new PlimsollError("INTERNAL", `the proof made does not verify: ${verdict.reason}`);
       throwIfCancelled(signal);
       return {
         size,
-        proof: made.proof as Groth16Proof,
+        proof: proof as Groth16Proof,
         publicSignals: signals,
         key: verifier.key,
       };

@@ -5,21 +5,15 @@
  * What both print and throw is kept from view, since it may quote values of private signals.
  */
 import { WitnessCalculatorBuilder } from "circom_runtime";
-import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import { throwIfCancelled } from "../errors.ts";
 import type { CircuitInput } from "../model/statement.ts";
-
-/** A proof as snarkjs writes it: `proof.json` and `public.json`. Not verified. */
-export interface RawProof {
-  readonly proof: unknown;
-  readonly publicSignals: unknown;
-}
 
 /** What computes proofs. Results are not trusted: the prover verifies each before it returns it. */
 export interface Backend {
   /** Values of all signals, in snarkjs's wtns format. */
   witness(circuit: WebAssembly.Module, input: CircuitInput): Promise<Uint8Array>;
-  /** Rejects with `CANCELLED` soon after the signal is raised, wherever the computation is. */
-  prove(provingKey: Uint8Array, witness: Uint8Array, signal: AbortSignal | undefined): Promise<RawProof>;
+  /** A proof as snarkjs writes it (`proof.json`), not verified. Rejects with `CANCELLED` soon after the signal is raised, wherever the computation is. */
+  prove(provingKey: Uint8Array, witness: Uint8Array, signal: AbortSignal | undefined): Promise<unknown>;
   /** Ends the threads; afterwards nothing of the backend keeps a process alive. */
   close(): Promise<void>;
 }
@@ -51,7 +45,7 @@ export function snarkjsBackend(): Backend {
   };
 }
 
-async function prove(provingKey: Uint8Array, witness: Uint8Array, signal: AbortSignal | undefined): Promise<RawProof> {
+async function prove(provingKey: Uint8Array, witness: Uint8Array, signal: AbortSignal | undefined): Promise<unknown> {
   throwIfCancelled(signal);
   const { curves, groth16 } = await import("snarkjs");
   // Started here, where nothing interrupts it: threads half started could not be ended.
@@ -59,7 +53,7 @@ async function prove(provingKey: Uint8Array, witness: Uint8Array, signal: AbortS
   throwIfCancelled(signal);
   const proving = groth16.prove({ type: "mem", data: provingKey }, { type: "mem", data: witness });
   // Work that has lost its threads stands still and is forgotten; the next proof starts new ones.
-  return untilAborted(proving, signal, endThreads);
+  return (await untilAborted(proving, signal, endThreads)).proof;
 }
 
 async function endThreads(): Promise<void> {
@@ -89,7 +83,7 @@ function instantiate(circuit: WebAssembly.Module): Promise<WebAssembly.Instance>
   return WebAssembly.instantiate(circuit, {
     runtime: {
       exceptionHandler() {
-        throw new PlimsollError("INTERNAL", "the circuit refused the witness");
+        throw new Error("the circuit refused its input");
       },
       printErrorMessage: silent,
       writeBufferMessage: silent,
