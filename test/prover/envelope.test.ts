@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { expect } from "chai";
+import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
+import { formatJson, type Json } from "../../prover/src/formats/json.ts";
+import { type MarketFile, marketDocument, readMarket } from "../../prover/src/formats/market.ts";
+import { readPolicy } from "../../prover/src/formats/policy.ts";
+import { type Account, genesis } from "../../prover/src/model/account.ts";
+import { commitState } from "../../prover/src/model/commit.ts";
+import { BOARD_SIZES, type BoardSize, blocksOf, CASH_INDEX, SCENARIOS } from "../../prover/src/model/sizes.ts";
+import { applyTransition, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
+import {
+  describe as describeEnvelope,
+  type Envelope,
+  type EnvelopeInputs,
+  proveEnvelope,
+  type Question,
+  readEnvelope,
+  verifyEnvelope,
+} from "../../prover/src/proof/envelope.ts";
+import { createProver } from "../../prover/src/proof/prover.ts";
+import { createVerifier } from "../../prover/src/proof/verify.ts";
+import { cashE6, levelBps, positionLots } from "../../prover/src/units.ts";
+import { randomMarket, seededRng } from "../support/random.ts";
+import { type SimulatedKey, simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
+
+const tiers = [{ upTo: "500", haircutBps: "500" }];
+const POLICY = {
+  format: "plimsoll-policy/1",
+  name: "test",
+  cash: { symbol: "USDC", decimals: 6 },
+  assets: ["BTC", "ETH"].map((symbol) => ({ symbol, lotDecimals: 8, tiers })),
+  levels: { initial: "15000", call: "12000", liquidation: "10000", closeOut: "6000" },
+};
+const policyText = formatJson(POLICY);
+const policy = readPolicy(policyText, "policy.json");
+
+function marketText(size: BoardSize, seed: number): string {
+  const file: MarketFile = {
+    board: "test board",
+    epoch: 7n,
+    time: "2026-11-22T08:00:00Z",
+    scenarios: Array.from({ length: SCENARIOS }, (_, index) => `scenario ${index}`),
+    instruments: Array.from({ length: 60 * (blocksOf(size) - 1) + 1 }, (_, index) => ({
+      symbol: `I-${index}`,
+      lot: { units: 1n, decimals: 3 },
+      terms: {},
+    })),
+    blocks: Array.from({ length: blocksOf(size) }, (_, index) => `block ${index}`),
+    market: randomMarket(seededRng(seed), size, "typical"),
+  };
+  return formatJson(marketDocument(file, policy) as unknown as Json);
+}
+
+function question(size: BoardSize, market: string, change: Partial<Question> = {}): Question {
+  const before: Account = {
+    ...genesis(size),
+    cash: cashE6(10n ** 12n),
+    positions: genesis(size).positions.with(0, positionLots(3n)),
+    viewingKey: 77n as FieldElement,
+    sequence: 4n,
+  };
+  return {
+    before,
+    transition: { transfer: NO_TRANSFER, fill: noFill(size), side: 1n },
+    level: levelBps(15_000n),
+    direction: "at-least",
+    audience: "lender, request 17",
+    policy,
+    market: readMarket(market, "market.json", policy),
+    ...change,
+  };
+}
+
+const prover = (key: SimulatedKey) =>
+  createProver({ load: () => simulatedArtifacts(key), backend: simulatedBackend(key) });
+
+describe("proof envelope", () => {
+  const key = simulatedKey("board-60");
+  const market = marketText("board-60", 1);
+  const verifier = createVerifier(key.file, key.identity);
+  let envelope: Envelope;
+  before(async () => {
+    envelope = await proveEnvelope(prover(key), question("board-60", market));
+  });
+
+  const inputs = (document: unknown, change: Partial<EnvelopeInputs> = {}): EnvelopeInputs => ({
+    envelope: { text: typeof document === "string" ? document : JSON.stringify(document), file: "proof.json" },
+    policy: { text: policyText, file: "policy.json" },
+    market: { text: market, file: "market.json" },
+    ...change,
+  });
+  /** Reason and detail of a refusal, or "valid". */
+  const outcome = async (document: unknown, change: Partial<EnvelopeInputs> = {}): Promise<string> => {
+    const verdict = await verifyEnvelope(inputs(document, change), () => verifier);
+    return verdict.ok ? "valid" : `${verdict.reason}: ${verdict.detail}`;
+  };
+
+  for (const size of BOARD_SIZES) {
+    it(`verifies against the policy and market it was made under, ${size}`, async () => {
+      const own = simulatedKey(size);
+      const ownMarket = marketText(size, 2);
+      const made = await proveEnvelope(prover(own), question(size, ownMarket));
+      const given = inputs(made, { market: { text: ownMarket, file: "market.json" } });
+      const verdict = await verifyEnvelope(given, () => createVerifier(own.file, own.identity));
+      expect(verdict).to.deep.include({ ok: true, size, states: { before: "claimed", after: "claimed" } });
+    });
+  }
+
+  it("has the fields of the format, and reads back as itself", () => {
+    expect(Object.keys(envelope)).to.deep.equal([
+      "format",
+      "size",
+      "statement",
+      "proof",
+      "publicSignals",
+      "signals",
+      "verificationKey",
+      "policySha256",
+      "marketSha256",
+    ]);
+    expect(readEnvelope({ text: formatJson(envelope as unknown as Json), file: "proof.json" })).to.deep.equal(envelope);
+    expect(envelope.signals.slice(5)).to.deep.include({
+      ...envelope.signals[6],
+      from: 6,
+      to: 185,
+      name: "policy",
+    });
+    expect(envelope.signals.at(-1)).to.include({ from: 681, to: 683, name: "blocks" });
+    expect(envelope.statement.text).to.equal(
+      'At the prices and risk values of board "test board", epoch 7, 2026-11-22T08:00:00Z, the account committed to by ' +
+        "stateAfter has equity of at least 150% of its maintenance margin; it follows from the one committed to by " +
+        "stateBefore by no transfer and no fill.",
+    );
+  });
+
+  it("says a transfer, a fill, a side and a level in words, and verifies them", async () => {
+    const fill = { ...noFill("board-60"), cash: 5n, blinding: 9n as FieldElement };
+    const cases: [Transition, Partial<Question>, RegExp][] = [
+      [
+        { transfer: { asset: 0, amount: 125_000_000n }, fill, side: -1n },
+        { level: levelBps(0n) },
+        /equity that is not negative; .* by 1.25 BTC put in and one private fill\.$/,
+      ],
+      [
+        { transfer: { asset: CASH_INDEX, amount: -1_500_000n }, fill, side: 1n },
+        { level: levelBps(10_050n) },
+        /at least 100.5% of .* by 1.5 USDC taken out and one private fill\.$/,
+      ],
+      [
+        { transfer: { asset: CASH_INDEX, amount: -2n * 10n ** 12n }, fill: noFill("board-60"), side: 1n },
+        { level: levelBps(6_000n), direction: "below" },
+        /equity below 60% of its .* by 2000000 USDC taken out and no fill\.$/,
+      ],
+    ];
+    for (const [transition, change, words] of cases) {
+      const made = await proveEnvelope(prover(key), question("board-60", market, { transition, ...change }));
+      expect(made.statement.text).to.match(words);
+      expect(await outcome(made)).to.equal("valid");
+    }
+  });
+
+  it("says what is not proven: always completeness, the key's origin, and states only claimed", async () => {
+    const codes = async (change: Partial<EnvelopeInputs>) => {
+      const verdict = await verifyEnvelope(inputs(envelope, change), () => verifier);
+      return verdict.ok && verdict.notProven.map(({ code }) => code);
+    };
+    expect(await codes({})).to.deep.equal(["DEVELOPMENT_KEY", "STATES_CLAIMED", "COMPLETENESS", "MARKET_VALUES"]);
+    const { before, transition } = question("board-60", market);
+    const states = { before: commitState(before), after: commitState(applyTransition(before, transition)) };
+    expect(await codes({ expectedStates: states })).to.deep.equal(["DEVELOPMENT_KEY", "COMPLETENESS", "MARKET_VALUES"]);
+    expect(await outcome(envelope, { expectedStates: { after: states.before } })).to.match(
+      /^STATE_UNEXPECTED: public signal 1 \(stateAfter\)/,
+    );
+    expect(await outcome(envelope, { expectedStates: { before: states.after } })).to.match(
+      /^STATE_UNEXPECTED: public signal 0 \(stateBefore\)/,
+    );
+  });
+
+  it("A01: refuses damaged public signals with a code, never an exception", async () => {
+    const signals = envelope.publicSignals;
+    const cases: [unknown, RegExp][] = [
+      [[...signals, "0"], /^SIGNALS_COUNT/],
+      [signals.slice(1), /^SIGNALS_COUNT/],
+      [{}, /^SIGNALS_COUNT/],
+      [signals.with(6, "0x1"), /^SIGNAL_NOT_CANONICAL/],
+      [signals.with(6, `0${signals[6]}`), /^SIGNAL_NOT_CANONICAL/],
+      [(signals as unknown[]).with(6, 1), /^SIGNAL_NOT_CANONICAL/],
+      [(signals as unknown[]).with(6, 1e21), /^ENVELOPE_MALFORMED/],
+      [signals.with(6, "-1"), /^SIGNAL_NOT_CANONICAL/],
+      [signals.with(6, `${BigInt(signals[6]!) + FIELD_ORDER}`), /^SIGNAL_NOT_REDUCED/],
+    ];
+    for (const [publicSignals, reason] of cases) expect(await outcome({ ...envelope, publicSignals })).to.match(reason);
+  });
+
+  it("A02: refuses a damaged proof with a code", async () => {
+    const { proof } = envelope;
+    const q = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
+    const cases: [unknown, RegExp][] = [
+      [{ ...proof, pi_a: [`${BigInt(proof.pi_a[0]) + q}`, ...proof.pi_a.slice(1)] }, /^COORDINATE_NOT_REDUCED/],
+      [{ ...proof, pi_a: proof.pi_a.slice(0, 2) }, /^PROOF_FIELDS/],
+      [{ ...proof, pi_c: [...proof.pi_c.slice(0, 2), "2"] }, /^POINT_NOT_AFFINE/],
+      [{ ...proof, protocol: "plonk" }, /^PROOF_FIELDS/],
+      [{ ...proof, curve: "bls12381" }, /^PROOF_FIELDS/],
+      [{ ...proof, pi_a: proof.pi_c }, /^PAIRING_FAILED/],
+      [null, /^PROOF_FIELDS/],
+    ];
+    for (const [damaged, reason] of cases) expect(await outcome({ ...envelope, proof: damaged })).to.match(reason);
+  });
+
+  it("A03: refuses a valid proof under somebody else's key", async () => {
+    const other = simulatedKey("board-60", 9n);
+    const theirs = await proveEnvelope(prover(other), question("board-60", market));
+    expect(await outcome(theirs)).to.match(/^KEY_MISMATCH/);
+    expect(await outcome({ ...theirs, verificationKey: envelope.verificationKey })).to.match(
+      /^SIGNAL_MISMATCH: public signal 5 \(context\)/,
+    );
+    const ceremony = { ...envelope.verificationKey, origin: "ceremony" };
+    expect(await outcome({ ...envelope, verificationKey: ceremony })).to.match(/^KEY_MISMATCH/);
+  });
+
+  it("A04: refuses signals in another order, naming the first that differs", async () => {
+    const signals = envelope.publicSignals;
+    const swapped = (one: number, two: number) => signals.with(one, signals[two]!).with(two, signals[one]!);
+    const cases: [readonly string[], RegExp][] = [
+      [swapped(0, 1), /^PAIRING_FAILED/],
+      [swapped(2, 4), /^SIGNAL_MISMATCH: public signal 2 \(transfer\) is not what the statement says/],
+      [swapped(3, 5), /^SIGNAL_MISMATCH: public signal 3 \(fill\)/],
+      [swapped(6, 186), /^SIGNAL_MISMATCH: public signal 6 \(policy\[0\]\) is not what the policy says/],
+      [swapped(186, 187), /^SIGNAL_MISMATCH: public signal 186 \(prices\[0\]\) is not what the market says/],
+      [swapped(201, 202), /^SIGNAL_MISMATCH: public signal 201 \(rows\[0\]\)/],
+      [swapped(681, 682), /^SIGNAL_MISMATCH: public signal 681 \(blocks\[0\]\)/],
+    ];
+    for (const [publicSignals, reason] of cases) expect(await outcome({ ...envelope, publicSignals })).to.match(reason);
+  });
+
+  it("A04: refuses the same proof with any other statement", async () => {
+    const { statement } = envelope;
+    const changed = (change: object) => ({ ...envelope, statement: { ...statement, ...change } });
+    const cases: [object, RegExp][] = [
+      [{ audience: "another lender" }, /^SIGNAL_MISMATCH: public signal 5 \(context\)/],
+      [{ text: statement.text.replace("150%", "300%") }, /^ENVELOPE_MALFORMED.*statement\.text/],
+      [{ level: "30000", text: statement.text.replace("150%", "300%") }, /^SIGNAL_MISMATCH: public signal 4 \(terms\)/],
+      [{ direction: "below", text: statement.text.replace("of at least", "below") }, /^SIGNAL_MISMATCH.*\(terms\)/],
+      [{ side: "-1" }, /^SIGNAL_MISMATCH.*\(terms\)/],
+      [
+        { fill: "private", text: statement.text.replace("no fill", "one private fill") },
+        /^SIGNAL_MISMATCH.*\(context\)/,
+      ],
+      [
+        { transfer: { asset: "BTC", amount: "1" }, text: statement.text.replace("no transfer", "1 BTC put in") },
+        /^SIGNAL_MISMATCH: public signal 2 \(transfer\)/,
+      ],
+      [{ transfer: { asset: "ETH", amount: "0" } }, /^SIGNAL_MISMATCH: public signal 2 \(transfer\)/],
+      [{ transfer: { asset: "SOL", amount: "0" } }, /^STATEMENT_MISMATCH/],
+      [{ epoch: "8", text: statement.text.replace("epoch 7", "epoch 8") }, /^STATEMENT_MISMATCH: statement.epoch/],
+      [{ board: "other", text: statement.text.replace("test board", "other") }, /^STATEMENT_MISMATCH: statement.board/],
+      [{ level: "015000" }, /^ENVELOPE_MALFORMED/],
+      [{ level: "15000.0" }, /^ENVELOPE_MALFORMED/],
+      [{ extra: "" }, /^ENVELOPE_MALFORMED/],
+    ];
+    for (const [change, reason] of cases)
+      expect(await outcome(changed(change)), JSON.stringify(change)).to.match(reason);
+  });
+
+  it("A04: refuses notes that say something else of the signals", async () => {
+    const renamed = envelope.signals.map((note) =>
+      note.name === "stateAfter" ? { ...note, meaning: "anything" } : note,
+    );
+    expect(await outcome({ ...envelope, signals: renamed })).to.match(/^ENVELOPE_MALFORMED.*signals/);
+  });
+
+  it("A05: refuses other policy or market data, naming which", async () => {
+    const otherPolicy = formatJson({ ...POLICY, levels: { ...POLICY.levels, initial: "15001" } });
+    const otherMarket = market.replace('"epoch": "7"', '"epoch": "8"');
+    const file = "x.json";
+    expect(await outcome(envelope, { policy: { text: otherPolicy, file } })).to.match(/^POLICY_MISMATCH/);
+    expect(await outcome(envelope, { market: { text: otherMarket, file } })).to.match(/^MARKET_MISMATCH/);
+    expect(await outcome(envelope, { market: { text: marketText("board-240", 1), file } })).to.match(
+      /^MARKET_MISMATCH/,
+    );
+    expect(await outcome(envelope, { policy: { text: market, file } })).to.match(/^POLICY_MALFORMED: x.json/);
+    expect(await outcome(envelope, { market: { text: policyText, file } })).to.match(/^MARKET_MALFORMED: x.json/);
+    expect(await outcome(envelope, { policy: { text: "{", file } })).to.match(/^POLICY_MALFORMED: x.json, line 1/);
+    const otherHash = { ...envelope, marketSha256: envelope.policySha256 };
+    expect(await outcome(otherHash)).to.match(/^MARKET_MISMATCH/);
+    // The same data in another layout are the same data.
+    const compact = { text: JSON.stringify(JSON.parse(market)), file };
+    expect(await outcome(envelope, { market: compact })).to.equal("valid");
+  });
+
+  it("A05: refuses an honest proof whose hashes were exchanged for those of other data", async () => {
+    const otherMarket = marketText("board-60", 3);
+    const { sha256 } = readMarket(otherMarket, "market.json", policy);
+    const passed = { ...envelope, marketSha256: sha256 };
+    expect(await outcome(passed, { market: { text: otherMarket, file: "market.json" } })).to.match(/^SIGNAL_MISMATCH/);
+  });
+
+  it("refuses what is no envelope, whatever it is", async () => {
+    const text = JSON.stringify(envelope);
+    const malformed = [
+      "",
+      "null",
+      "[]",
+      "{}",
+      text.slice(0, -1),
+      text.replace("plimsoll-proof/1", "plimsoll-proof/2"),
+      text.replace('"size":', '"size":"board-60","size":'),
+      text.replace('"size":', '"__proto__":{},"size":'),
+      text.replace("board-60", "board-61"),
+      text.replace(envelope.policySha256, envelope.policySha256.toUpperCase()),
+      text.replace(envelope.policySha256, ""),
+      `${"[".repeat(100_000)}`,
+      `"${"x".repeat(2_000_000)}"`,
+    ];
+    for (const document of malformed)
+      expect(await outcome(document), document.slice(0, 60)).to.match(/^ENVELOPE_MALFORMED/);
+  });
+
+  it("describes an envelope with the names, meanings and units of its signals, unverified", () => {
+    const words = describeEnvelope(envelope);
+    expect(words.sentence).to.equal(envelope.statement.text);
+    expect(words.signals.slice(0, 6).map(({ name }) => name)).to.deep.equal([
+      "stateBefore",
+      "stateAfter",
+      "transfer",
+      "fill",
+      "terms",
+      "context",
+    ]);
+    expect(words.signals[4]).to.include({ value: "15000", unit: "basis points" });
+    expect(words.signals.every(({ meaning, unit }) => meaning.length > 0 && unit.length > 0)).to.equal(true);
+    expect(words.notProven.map(({ code }) => code)).to.include.members(["COMPLETENESS", "STATES_CLAIMED"]);
+    const hostile = { ...envelope, publicSignals: ["\u001b[2J", ...envelope.publicSignals.slice(1)] };
+    expect(describeEnvelope(hostile).signals[0]).not.to.have.property("value");
+    expect(describeEnvelope({ ...envelope, publicSignals: null as never }).signals).to.have.length(10);
+  });
+
+  it("holds nothing private", () => {
+    const { before, transition } = question("board-60", market);
+    const after = applyTransition(before, transition);
+    const text = JSON.stringify(envelope);
+    for (const secret of [before.cash, before.viewingKey, after.viewingKey + after.sequence]) {
+      expect(text).not.to.match(new RegExp(`"${secret}"`));
+    }
+  });
+});
