@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * A firm's own report of its margin account: one HTML file that needs nothing else, opens offline and prints.
+ *
+ * It is PRIVATE: it holds positions and quantities, and says so. Every figure is computed here from the account by the
+ * integer model; only what is drawn or rounded for the eye leaves exact arithmetic.
+ */
+import { formatLots, lotOfDecimals } from "../formats/decimal.ts";
+import type { MarketFile } from "../formats/market.ts";
+import { LEVELS, type LevelName, type PolicyFile } from "../formats/policy.ts";
+import type { Account } from "../model/account.ts";
+import {
+  coverageBpsDown,
+  E6_TO_E10,
+  type Evaluation,
+  evaluate,
+  isAtLeast,
+  MARGIN_LEVEL_TO_E20,
+  type NettingSet,
+} from "../model/evaluate.ts";
+import type { HaircutSchedule } from "../model/policy.ts";
+import { BLOCK_INSTRUMENTS } from "../model/sizes.ts";
+import { BPS, type LevelBps, type PositionLots } from "../units.ts";
+import { type BarRow, barChart, ladderChart, type Tone } from "./charts.ts";
+import { type Markup, markup } from "./html.ts";
+import { STYLE } from "./style.ts";
+
+/** The account at some moment, to be shown on the ladder. */
+export interface ReportMoment {
+  readonly label: string;
+  /** What came of it, in a few words: "paid out", "refused". */
+  readonly note: string;
+  readonly account: Account;
+  readonly market: MarketFile;
+}
+
+/** One proof, made or refused, in words. */
+export interface ReportProof {
+  /** What it says, as a sentence. */
+  readonly statement: string;
+  /** Whether the statement was proven. */
+  readonly proven: boolean;
+  /** What came of it, as a sentence. */
+  readonly outcome: string;
+  /** Further facts, as names and values: time, size, gas, hashes. */
+  readonly facts: readonly (readonly [name: string, value: string])[];
+}
+
+export interface ReportInput {
+  readonly firm: string;
+  readonly policy: PolicyFile;
+  readonly market: MarketFile;
+  readonly account: Account;
+  /** Shown on the ladder in this order, in place of the account alone. */
+  readonly moments?: readonly ReportMoment[];
+  readonly proofs?: readonly ReportProof[];
+  /** The verifying key of the proofs: SHA-256, and "development" or "ceremony". */
+  readonly key?: { readonly sha256: string; readonly origin: string };
+}
+
+const LEVEL_WORDS: Readonly<
+  Record<LevelName, { readonly name: string; readonly tone: Tone; readonly meaning: string }>
+> = {
+  initial: { name: "initial margin", tone: "good", meaning: "Withdrawals and new positions are allowed." },
+  call: { name: "margin call", tone: "neutral", meaning: "No margin call, but no withdrawals and no new risk." },
+  liquidation: {
+    name: "liquidation",
+    tone: "warn",
+    meaning: "Margin call: withdrawals stop and a deadline to cure runs.",
+  },
+  closeOut: { name: "close-out", tone: "severe", meaning: "Liquidation: a slice of the account is sold." },
+};
+const CLOSED_OUT = { tone: "bad" as Tone, meaning: "Close-out: the whole account is sold." };
+const INSOLVENT = { tone: "bad" as Tone, meaning: "Equity is negative: the account owes more than it holds." };
+
+/** Renders the report. Pure: the same input gives the same text. Throws like `evaluate`. */
+export function renderReport(input: ReportInput): string {
+  const { firm, policy, market, account } = input;
+  const evaluation = evaluate(account, policy.policy, market.market);
+  const quote = policy.cashSymbol;
+  const standing = standingOf(evaluation, policy);
+  const free = (name: LevelName) => evaluation.equity - MARGIN_LEVEL_TO_E20 * policy.levels[name] * evaluation.margin;
+  const toInitial = free("initial");
+  const toCall = free("call");
+  const proofs = input.proofs ?? [];
+  const document = markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${firm}: margin report, epoch ${market.epoch.toString()}</title>
+${STYLE}
+</head>
+<body>
+<p class="private"><strong>PRIVATE</strong> The firm's own view, with positions and quantities that no proof shows. Not for publication.</p>
+<header>
+<h1>${firm}: margin report</h1>
+<p class="lead">${market.board}, epoch ${market.epoch.toString()}, market of ${market.time.replace("T", " ").replace("Z", " UTC")}. Policy: ${policy.name}. All amounts in ${quote}.</p>
+</header>
+
+<section class="cards">
+<div class="card ${standing.tone}"><h2>Coverage</h2><p class="big">${coverageText(evaluation)}</p><p>${standing.meaning}</p></div>
+<div class="card"><h2>Equity</h2><p class="big">${whole(evaluation.equity, 20)}</p><p>Collateral after haircuts, cash, and positions at their marks.</p></div>
+<div class="card"><h2>Margin required</h2><p class="big">${whole(evaluation.margin, 10)}</p><p>What the positions could lose, and what closing them costs.</p></div>
+<div class="card"><h2>Room</h2><p class="big">${whole(toInitial, 20)}</p><p>${
+    toInitial < 0n
+      ? "Short of the initial level: nothing can be withdrawn."
+      : "Above the initial level: what could be withdrawn in cash."
+  } ${whole(toCall < 0n ? -toCall : toCall, 20)} ${toCall < 0n ? "are missing to cure the margin call." : "above a margin call."}</p></div>
+</section>
+
+${ladderSection(input, evaluation)}
+${collateralSection(input, evaluation)}
+${marginSection(input, evaluation)}
+${nettingSection(input, evaluation)}
+${evaluation.sets.map((set) => scenarioSection(input, set))}
+${positionSection(input)}
+${proofs.length === 0 ? "" : proofSection(proofs, input.key)}
+${LIMITS}
+</body>
+</html>
+`;
+  return document.text;
+}
+
+function ladderSection({ policy, market, account, moments }: ReportInput, evaluation: Evaluation): Markup {
+  const shown = moments ?? [{ label: "Now", note: standingOf(evaluation, policy).meaning, account, market }];
+  const steps = LEVELS.map((name) => ({
+    label: `${LEVEL_WORDS[name].name} ${percent(policy.levels[name])}`,
+    level: Number(policy.levels[name]) / 1e4,
+    tone: LEVEL_WORDS[name].tone,
+  })).reverse();
+  const points = shown.map((moment) => {
+    const at = evaluate(moment.account, policy.policy, moment.market.market);
+    const coverage = coverageBpsDown(at);
+    return {
+      label: moment.label,
+      note: moment.note,
+      tone: standingOf(at, policy).tone,
+      coverage: coverage === undefined ? undefined : Number(coverage) / 1e4,
+      text: coverageText(at),
+    };
+  });
+  return markup`<section>
+<h2>Coverage against the levels</h2>
+<p>Coverage is equity divided by margin. Each level is a decision of the venue, taken on a proof and not on these figures.</p>
+${ladderChart("Coverage against the levels", steps, points)}
+<table class="legend"><tbody>
+${LEVELS.map((name) => markup`<tr><td class="key band-${LEVEL_WORDS[name].tone}"></td><td>${percent(policy.levels[name])} and above</td><td>${LEVEL_WORDS[name].meaning}</td></tr>`)}
+<tr><td class="key band-bad"></td><td>below ${percent(policy.levels.closeOut)}</td><td>${CLOSED_OUT.meaning}</td></tr>
+</tbody></table>
+</section>`;
+}
+
+function collateralSection({ policy, market, account }: ReportInput, evaluation: Evaluation): Markup {
+  const held = policy.assets.flatMap(({ symbol, lotDecimals }, asset) => {
+    const quantity = account.collateral[asset]!;
+    if (quantity === 0n) return [];
+    const price = market.market.prices[asset]!;
+    const counted = evaluation.assets[asset]!.value as bigint;
+    const value = price * quantity * BPS;
+    const priceE8 = price / 10n ** BigInt(8 - lotDecimals);
+    const pieces = tierPieces(policy.policy.schedules[asset]!, quantity, lotDecimals);
+    const lost = value === 0n ? "–" : percent((BPS * (value - counted) + value / 2n) / value);
+    return [
+      { symbol, quantity: formatLots(quantity, lotOfDecimals(lotDecimals)), priceE8, value, counted, pieces, lost },
+    ];
+  });
+  const positions = evaluation.sets.reduce((sum, set) => sum + set.markValue, 0n);
+  const total = (pick: (row: (typeof held)[number]) => bigint) => held.reduce((sum, row) => sum + pick(row), 0n);
+  return markup`<section>
+<h2>What counts, and how much of it</h2>
+<p>Each asset is marked down before it counts. The more of it there is, the larger the haircut on the last part, and above the cap nothing counts.</p>
+${barChart(
+  "Market value of each asset, split into what counts and the haircut",
+  held.map(({ symbol, quantity, value, counted, lost }) => ({
+    label: `${grouped(quantity)} ${symbol}`,
+    segments: [
+      { value: units(counted, 20), tone: "neutral" },
+      { value: units(value - counted, 20), tone: "muted" },
+    ],
+    text: `${whole(counted, 20)} (−${lost})`,
+  })),
+  180,
+)}
+<p class="caption"><span class="swatch neutral"></span> counts <span class="swatch muted"></span> haircut</p>
+<table>
+<thead><tr><th>Asset</th><th class="n">Quantity</th><th class="n">Price</th><th class="n">Market value</th><th>Haircut by tier</th><th class="n">Haircut</th><th class="n">Counts</th></tr></thead>
+<tbody>
+${held.map(
+  (row) =>
+    markup`<tr><td>${row.symbol}</td><td class="n">${grouped(row.quantity)}</td><td class="n">${price(row.priceE8)}</td><td class="n">${whole(row.value, 20)}</td><td>${row.pieces}</td><td class="n">${whole(row.value - row.counted, 20)} (${row.lost})</td><td class="n">${whole(row.counted, 20)}</td></tr>`,
+)}
+<tr class="sum"><td colspan="3">Collateral</td><td class="n">${whole(
+    total((row) => row.value),
+    20,
+  )}</td><td></td><td class="n">${whole(
+    total((row) => row.value - row.counted),
+    20,
+  )}</td><td class="n">${whole(evaluation.collateral, 20)}</td></tr>
+<tr><td colspan="6">Cash and positions together <small>cash ${whole(account.cash, 6)}, positions at their marks ${whole(positions, 6)}: a future bought costs its whole price in cash and is worth it again as a position</small></td><td class="n">${whole(account.cash + positions, 6)}</td></tr>
+<tr class="sum"><td colspan="6">Equity</td><td class="n">${whole(evaluation.equity, 20)}</td></tr>
+</tbody></table>
+</section>`;
+}
+
+/** "20 at 8%, 8 at 12%" in whole units. */
+function tierPieces(schedule: HaircutSchedule, quantity: bigint, lotDecimals: number): string {
+  const lot = lotOfDecimals(lotDecimals);
+  const pieces: string[] = [];
+  let lower = 0n;
+  for (const { boundaryLots, weightBps } of schedule) {
+    const upper = quantity < boundaryLots ? quantity : boundaryLots;
+    if (upper > lower) pieces.push(`${grouped(formatLots(upper - lower, lot))} at ${percent(BPS - weightBps)}`);
+    lower = boundaryLots > lower ? boundaryLots : lower;
+  }
+  if (quantity > lower) pieces.push(`${grouped(formatLots(quantity - lower, lot))} above the cap, not counted`);
+  return pieces.join(", ");
+}
+
+function marginSection({ market }: ReportInput, evaluation: Evaluation): Markup {
+  const rows: { label: string; explain: string; value: bigint }[] = evaluation.sets.flatMap((set) => {
+    const name = setName(market, set);
+    const worst = set.worstScenario === undefined ? "no scenario loses" : market.scenarios[set.worstScenario]!;
+    const { liquidityThreshold, liquidityRate } = market.market.board.blocks[set.lastBlock]!;
+    return [
+      { label: `Worst scenario, ${name}`, explain: worst, value: E6_TO_E10 * set.scan },
+      {
+        label: `Liquidity, ${name}`,
+        explain: `${percent(liquidityRate)} of net delta ${whole(set.delta, 6)} beyond ${whole(liquidityThreshold, 6)}`,
+        value: set.liquidity as bigint,
+      },
+    ];
+  });
+  rows.push({
+    label: "Charges",
+    explain: "closing costs of every position, and a minimum on each short option",
+    value: E6_TO_E10 * evaluation.charge,
+  });
+  const share = (value: bigint) =>
+    evaluation.margin === 0n ? 0n : ((1000n * value + evaluation.margin / 2n) / evaluation.margin) * 10n;
+  return markup`<section>
+<h2>What the margin is made of</h2>
+${barChart(
+  "Parts of the margin",
+  rows.map(({ label, value }) => ({
+    label,
+    segments: [{ value: units(value, 10), tone: "neutral" }],
+    text: `${whole(value, 10)}  (${percent(share(value), 1)})`,
+  })),
+)}
+<table><tbody>
+${rows.map(({ label, explain, value }) => markup`<tr><td>${label}</td><td>${explain}</td><td class="n">${whole(value, 10)}</td></tr>`)}
+<tr class="sum"><td colspan="2">Margin required</td><td class="n">${whole(evaluation.margin, 10)}</td></tr>
+</tbody></table>
+</section>`;
+}
+
+/** Scan of the part of an account's positions that `keep` keeps, summed over netting sets. */
+function scanOf({ policy, market, account }: ReportInput, keep: (index: number) => boolean): bigint {
+  const positions = account.positions.map((lots, index) => (keep(index) ? lots : (0n as PositionLots)));
+  const { sets } = evaluate({ ...account, positions }, policy.policy, market.market);
+  return sets.reduce((sum, { scan }) => sum + scan, 0n);
+}
+
+function nettingSection(input: ReportInput, evaluation: Evaluation): Markup {
+  const { market, account } = input;
+  const held = [...account.positions.keys()].filter((index) => account.positions[index] !== 0n);
+  if (held.length < 2) return markup``;
+  const alone = held.reduce((sum, position) => sum + scanOf(input, (index) => index === position), 0n);
+  const underlyings = [...new Set(held.map((index) => underlyingOf(market, index)))];
+  const together = evaluation.sets.reduce((sum, { scan }) => sum + scan, 0n);
+  const bar = (label: string, value: bigint, tone: Tone): BarRow => ({
+    label,
+    segments: [{ value: units(value, 6), tone }],
+    text: whole(value, 6),
+    emphasised: tone === "neutral",
+  });
+  const rows = [bar(`${held.length} positions, each on its own`, alone, "muted")];
+  if (underlyings.length > 1) {
+    for (const name of underlyings) {
+      const scan = scanOf(input, (index) => underlyingOf(market, index) === name);
+      rows.push(bar(`all in ${name}, netted among themselves`, scan, "muted"));
+    }
+  }
+  rows.push(bar("all together, as margined", together, "neutral"));
+  const saved = alone === 0n ? 0n : ((alone - together) * BPS) / alone;
+  return markup`<section>
+<h2>What netting saves</h2>
+<p>The worst-scenario part of the margin if positions were margined apart. Netting them saves ${percent(saved, 0)} of it: gains of one offset losses of another in the same scenario.</p>
+${barChart("Worst-scenario margin without and with netting", rows)}
+</section>`;
+}
+
+function scenarioSection({ market }: ReportInput, set: NettingSet): Markup {
+  return markup`<section>
+<h2>Profit and loss by scenario: ${setName(market, set)}</h2>
+<p>All positions of the set revalued in each of 16 moves of the market. ${
+    set.worstScenario === undefined
+      ? "No scenario loses, so the set needs no scan margin."
+      : markup`The worst, <strong>${market.scenarios[set.worstScenario]!}</strong>, loses <strong>${whole(set.scan, 6)}</strong>, and that is what the margin covers.`
+  }</p>
+${barChart(
+  "Profit and loss in each scenario",
+  set.profits.map((profit, scenario) => {
+    const worst = scenario === set.worstScenario;
+    const tone: Tone = worst ? "bad" : profit < 0n ? "warn" : "good";
+    return {
+      label: `${worst ? "WORST: " : ""}${market.scenarios[scenario]!}`,
+      segments: [{ value: units(profit, 6), tone }],
+      text: signed(profit, 6),
+      emphasised: worst,
+    };
+  }),
+  340,
+  110,
+)}
+</section>`;
+}
+
+function positionSection(input: ReportInput): Markup {
+  const { market, account } = input;
+  const held = market.instruments.flatMap((instrument, index) => {
+    const lots = account.positions[index]!;
+    return instrument === undefined || lots === 0n
+      ? []
+      : [{ instrument, lots, row: market.market.board.rows[index]!, index }];
+  });
+  return markup`<section>
+<h2>Positions</h2>
+${
+  held.length === 0
+    ? markup`<p>None.</p>`
+    : markup`<table>
+<thead><tr><th>Instrument</th><th class="n">Quantity</th><th class="n">Value at mark</th><th class="n">Delta</th><th class="n">Charge</th><th class="n">Worst scenario on its own</th></tr></thead>
+<tbody>
+${held.map(({ instrument, lots, row, index }) => {
+  const charge = lots > 0n ? row.longCharge * lots : row.shortCharge * -lots;
+  return markup`<tr><td class="symbol">${instrument.symbol}</td><td class="n">${grouped(formatLots(lots, instrument.lot))}</td><td class="n">${whole(lots * row.mark, 6)}</td><td class="n">${whole(lots * row.delta, 6)}</td><td class="n">${whole(charge, 6)}</td><td class="n">${whole(
+    scanOf(input, (position) => position === index),
+    6,
+  )}</td></tr>`;
+})}
+</tbody></table>`
+}
+</section>`;
+}
+
+function proofSection(proofs: readonly ReportProof[], key: ReportInput["key"]): Markup {
+  return markup`<section>
+<h2>What has been proven about this account</h2>
+<p>A proof shows that a statement is true of the account behind a published commitment, and shows nothing else: no position, no quantity, no price paid.</p>
+${proofs.map(
+  ({ statement, proven, outcome, facts }) => markup`<article class="proof ${proven ? "good" : "bad"}">
+<h3><span class="verdict">${proven ? "Proven" : "Not provable"}</span> ${statement}</h3>
+<p>${outcome}</p>
+${facts.length === 0 ? "" : markup`<dl>${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`}
+</article>`,
+)}
+${key === undefined ? "" : keyParagraph(key)}
+</section>`;
+}
+
+const keyParagraph = ({ sha256, origin }: NonNullable<ReportInput["key"]>) =>
+  markup`<p>Verifying key: <code>${sha256}</code>, ${
+    origin === "development"
+      ? markup`<strong>a development key</strong>. Whoever made it can forge proofs: fit for trying things out, for nothing else.`
+      : `made in a ${origin}.`
+  }</p>`;
+
+const LIMITS = markup`<section>
+<h2>What none of this proves</h2>
+<ul>
+<li><strong>That these are all of the firm's holdings or debts.</strong> A proof speaks of one account. Inside the venue it descends from the first deposit step by step; what lies elsewhere is not in it.</li>
+<li><strong>That prices and scenarios are right.</strong> They are public, and signed by the venue's price reporters; the proof uses them as they are.</li>
+<li><strong>That losses stop at the worst scenario.</strong> Margin covers the moves listed above, not every move.</li>
+<li><strong>That anything still holds later.</strong> A proof is about one state at one epoch.</li>
+</ul>
+<p class="caption">Amounts are rounded to whole units and coverage down to a hundredth of a percent, for reading only. Decisions use exact integers.</p>
+</section>`;
+
+function standingOf(evaluation: Evaluation, policy: PolicyFile): { tone: Tone; meaning: string } {
+  const reached = LEVELS.find((name) => isAtLeast(evaluation, policy.levels[name]));
+  if (reached !== undefined) return LEVEL_WORDS[reached];
+  return isAtLeast(evaluation, 0n as LevelBps) ? CLOSED_OUT : INSOLVENT;
+}
+
+function coverageText(evaluation: Evaluation): string {
+  const coverage = coverageBpsDown(evaluation);
+  return coverage === undefined ? "no margin needed" : percent(coverage);
+}
+
+function setName({ blocks }: MarketFile, { firstBlock, lastBlock }: NettingSet): string {
+  return blocks.slice(firstBlock, lastBlock + 1).join(" + ");
+}
+
+/** Underlying by the instrument's terms, or the netting block where the terms name none. */
+function underlyingOf({ instruments, blocks }: MarketFile, index: number): string {
+  return instruments[index]?.terms.underlying ?? blocks[Math.floor(index / BLOCK_INSTRUMENTS)] ?? "other";
+}
+
+const GROUPED = new Intl.NumberFormat("en-US");
+const MINUS = "−";
+
+/** `value · 10^-decimals` rounded to the nearest whole number, grouped. */
+function whole(value: bigint, decimals: number): string {
+  const unit = 10n ** BigInt(decimals);
+  const magnitude = ((value < 0n ? -value : value) + unit / 2n) / unit;
+  return `${value < 0n && magnitude !== 0n ? MINUS : ""}${GROUPED.format(magnitude)}`;
+}
+
+const signed = (value: bigint, decimals: number) => `${value > 0n ? "+" : ""}${whole(value, decimals)}`;
+
+/** A price of a whole unit, exact, with at least two decimals. */
+function price(priceE8: bigint): string {
+  const text = grouped(formatLots(priceE8, lotOfDecimals(8)));
+  return text.includes(".") ? text.replace(/\.(.)$/, ".$10") : `${text}.00`;
+}
+
+/** Groups the digits of a decimal string, and gives it a minus sign that is as wide as its digits. */
+function grouped(text: string): string {
+  const [head, fraction] = text.split(".") as [string, string?];
+  const digits = GROUPED.format(BigInt(head.replace("-", "")));
+  return `${text.startsWith("-") ? MINUS : ""}${digits}${fraction === undefined ? "" : `.${fraction}`}`;
+}
+
+/** Basis points as a percentage, rounded down to `shown` decimals, at most two; trailing zeros dropped. */
+function percent(bps: bigint, shown = 2): string {
+  const scale = 10n ** BigInt(2 - shown);
+  const floor = bps >= 0n ? bps / scale : -((-bps + scale - 1n) / scale);
+  const value = Number(floor * scale) / 100;
+  return `${value < 0 ? MINUS : ""}${Math.abs(value)}%`;
+}
+
+/** For drawing. */
+const units = (value: bigint, decimals: number): number => Number(value) / 10 ** decimals;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { expect } from "chai";
+import { readAccount } from "../../prover/src/formats/account.ts";
+import { readMarket } from "../../prover/src/formats/market.ts";
+import { readPolicy } from "../../prover/src/formats/policy.ts";
+import { genesis } from "../../prover/src/model/account.ts";
+import { type ReportInput, renderReport } from "../../prover/src/report/report.ts";
+import { sampleFirm } from "../../prover/src/risk/sample.ts";
+
+const sample = sampleFirm();
+const policy = readPolicy(JSON.stringify(sample.policy), "policy.json");
+const market = readMarket(JSON.stringify(sample.market), "market.json", policy);
+const fallen = readMarket(JSON.stringify(sample.marketAfterFall), "fallen.json", policy);
+const { account } = readAccount(JSON.stringify(sample.atlas), "atlas.json", policy, market);
+const input: ReportInput = {
+  firm: "Atlas",
+  policy,
+  market,
+  account,
+  moments: [
+    { label: "Opening", note: "attested", account, market },
+    { label: "Fall", note: "flagged", account, market: fallen },
+  ],
+  proofs: [
+    { statement: "Coverage is at least 150%.", proven: true, outcome: "Verified.", facts: [["made in", "0.9 s"]] },
+  ],
+  key: { sha256: "0123", origin: "development" },
+};
+const html = renderReport(input);
+const text = html.replace(/<style>.*<\/style>/s, "").replace(/<[^>]+>/g, " ");
+
+describe("the report", () => {
+  it("shows the model's figures: coverage, equity, margin, and coverage at every moment", () => {
+    for (const figure of ["201.49%", "10,775,468", "5,347,703", "109.69%"]) expect(text).to.include(figure);
+  });
+
+  it("names the worst scenario and marks its bar alone", () => {
+    expect(text).to.include("WORST: BTC −12% alone");
+    expect(html.match(/<rect class="bad"/g)).to.have.length(1);
+  });
+
+  it("shows what netting saves", () => {
+    for (const figure of ["38,302,638", "4,040,538", "saves 89%"]) expect(text).to.include(figure);
+  });
+
+  it("shows each asset's haircut by tier, and what exceeds the cap as not counted", () => {
+    expect(text).to.include("20 at 8%, 8 at 12%");
+    const collateral = account.collateral.with(0, 310_00000000n as (typeof account.collateral)[number]);
+    expect(renderReport({ ...input, account: { ...account, collateral } })).to.include(
+      "20 at 8%, 80 at 12%, 200 at 20%, 10 above the cap, not counted",
+    );
+  });
+
+  it("shows every scenario and every position, and says that it is private", () => {
+    for (const scenario of market.scenarios) expect(text).to.include(scenario);
+    for (const symbol of Object.keys(sample.atlas.positions)) expect(text).to.include(symbol);
+    expect(text).to.include("PRIVATE");
+  });
+
+  it("holds no viewing key", () => {
+    const viewingKey = 123456789123456789n as typeof account.viewingKey;
+    expect(renderReport({ ...input, account: { ...account, viewingKey } })).to.equal(html);
+  });
+
+  it("warns of a development key and says what is not proven", () => {
+    expect(text).to.include("a development key");
+    expect(text).to.include("That these are all of the firm's holdings");
+    const ceremony = renderReport({ ...input, key: { sha256: "0123", origin: "ceremony" } });
+    expect(ceremony).to.not.include("a development key");
+  });
+
+  it("needs nothing from outside and runs nothing", () => {
+    expect(html).to.not.match(/https?:|<script|<link|<img|@import|url\(|\son\w+=/);
+    expect(html).to.include("default-src &#39;none&#39;".replaceAll("&#39;", "'"));
+  });
+
+  it("P01: escapes every text that it is given, in content and in attributes", () => {
+    const hostile = `"><script>alert('1')</script>&`;
+    const files = { ...market, board: hostile, blocks: [hostile], scenarios: market.scenarios.map(() => hostile) };
+    const page = renderReport({
+      ...input,
+      firm: hostile,
+      market: {
+        ...files,
+        time: hostile,
+        instruments: market.instruments.map((instrument) =>
+          instrument === undefined ? undefined : { ...instrument, symbol: hostile, terms: { underlying: hostile } },
+        ),
+      },
+      policy: {
+        ...policy,
+        name: hostile,
+        cashSymbol: hostile,
+        assets: policy.assets.map((asset) => ({ ...asset, symbol: hostile })),
+      },
+      moments: [{ label: hostile, note: hostile, account, market: fallen }],
+      proofs: [{ statement: hostile, proven: false, outcome: hostile, facts: [[hostile, hostile]] }],
+      key: { sha256: hostile, origin: hostile },
+    });
+    expect(page).to.not.include("<script");
+    expect(page).to.not.include("alert('1')");
+    expect(page.match(/&lt;script&gt;/g)!.length).to.be.above(40);
+  });
+
+  it("is the same text for the same input", () => {
+    expect(renderReport(input)).to.equal(html);
+  });
+
+  it("renders an account that holds nothing, one that is insolvent, and one whose coverage is off the chart", () => {
+    const empty = renderReport({ firm: "Empty", policy, market, account: genesis("board-60") });
+    expect(empty).to.include("no margin needed").and.not.include("NaN");
+    const broke = renderReport({
+      firm: "Broke",
+      policy,
+      market,
+      account: { ...genesis("board-60"), positions: account.positions },
+    });
+    expect(broke).to.include("Equity is negative").and.not.include("NaN");
+    const cash = 1_000_000_000_000_000n as typeof account.cash;
+    const rich = renderReport({ firm: "Rich", policy, market, account: { ...account, cash } });
+    expect(rich).to.not.include("NaN");
+  });
+});
