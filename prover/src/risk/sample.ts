@@ -176,8 +176,8 @@ const POSITIONS: Readonly<Record<string, string>> = {
   "ETH-26MAR27-4000-C": "-3500",
 };
 
-/** The fall of the demo: prices by 30%, implied volatilities up by a quarter of themselves. */
-const FALL = { price: -0.3, volatility: 0.25 };
+/** The fall of the demo: within half an hour prices by 30%, implied volatilities up by a quarter of themselves. */
+const FALL = { price: -0.3, volatility: 0.25, time: "2026-11-22T08:30:00Z" };
 
 /** The sample firm, its venue's policy and market, and the trade that opens its positions. */
 export function sampleFirm(): SampleFirm {
@@ -200,7 +200,7 @@ export function sampleFirm(): SampleFirm {
     policy: POLICY,
     marketInput: MARKET,
     market,
-    marketAfterFall: buildMarket(shock(MARKET, FALL.price, FALL.volatility)),
+    marketAfterFall: buildMarket({ ...shock(MARKET, FALL.price, FALL.volatility), time: FALL.time }),
     deposited: { atlas, house },
     openingFill,
     atlas: { ...atlas, cash: e6(fromE6(atlas.cash) - paid), positions: POSITIONS },
