@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** A proof of each board size, for random accounts, through three verifiers: snarkjs, the strict one, the contract. */
+import { expect } from "chai";
+import type { Signer } from "ethers";
+import { network } from "hardhat";
+import * as snarkjs from "snarkjs";
+import { loadVerificationKey } from "../../prover/src/artifacts.ts";
+import { proofWords } from "../../prover/src/chain/calls.ts";
+import { type Deployment, deploy } from "../../prover/src/chain/deploy.ts";
+import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
+import { PROOF_SIGNALS, state } from "../../prover/src/model/statement.ts";
+import { createProver } from "../../prover/src/proof/prover.ts";
+import { createVerifier } from "../../prover/src/proof/verify.ts";
+import { randomRequest, seededRng } from "../support/random.ts";
+
+/** Public signals whose points one call of the contract adds up. */
+const CHUNK = 600;
+
+describe("a proof of a random account", function () {
+  this.timeout(600_000);
+  const prover = createProver();
+  let chain: Deployment;
+
+  before(async () => {
+    const { ethers } = (await network.connect()) as unknown as { ethers: { getSigners(): Promise<Signer[]> } };
+    const [deployer] = await ethers.getSigners();
+    const keys = await Promise.all(BOARD_SIZES.map((size) => loadVerificationKey(size)));
+    chain = await deploy({ deployer: deployer!, keys, signers: [deployer!], threshold: 1n });
+  });
+  after(() => prover.close());
+
+  for (const [index, size] of BOARD_SIZES.entries()) {
+    it(`verifies on ${size} with snarkjs, with the strict verifier and on chain; a changed signal with none`, async () => {
+      const request = randomRequest(seededRng(71 + index), size);
+      const direction = state({ ...request, direction: "at-least" }).holds ? "at-least" : "below";
+      const { proof, publicSignals } = await prover.prove({ ...request, direction });
+      const { verificationKey, verificationKeyFile, identity } = await loadVerificationKey(size);
+      const strict = createVerifier(verificationKeyFile, {
+        size,
+        origin: identity.origin,
+        sha256: identity.verificationKeySha256,
+      });
+
+      const verifier = chain.verifiers.get(size)!;
+      let point = { x: 0n, y: 0n };
+      const market = publicSignals.slice(PROOF_SIGNALS.length);
+      for (let first = 0; first < market.length; first += CHUNK) {
+        const values = market.slice(first, first + CHUNK);
+        const { x, y } = await verifier.accumulate!(PROOF_SIGNALS.length + first, values, point, {
+          gasLimit: 16_000_000n,
+        });
+        point = { x, y };
+      }
+      const onChain = (signals: readonly string[]) =>
+        verifier.verify!(proofWords(proof), signals.slice(0, PROOF_SIGNALS.length), point).then(
+          () => true,
+          (error: Error) => {
+            expect(error.message).to.contain("ProofInvalid");
+            return false;
+          },
+        );
+
+      expect(await snarkjs.groth16.verify(verificationKey as never, [...publicSignals], proof as never)).to.equal(true);
+      expect(strict.verify(publicSignals, proof)).to.deep.include({ ok: true });
+      expect(await onChain(publicSignals)).to.equal(true);
+
+      const changed = publicSignals.with(5, (BigInt(publicSignals[5]!) ^ 1n).toString());
+      expect(await snarkjs.groth16.verify(verificationKey as never, changed, proof as never)).to.equal(false);
+      expect(strict.verify(changed, proof)).to.deep.include({ ok: false });
+      expect(await onChain(changed)).to.equal(false);
+    });
+  }
+});
