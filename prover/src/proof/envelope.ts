@@ -276,7 +276,11 @@ export async function verifyEnvelope(
       verificationKey: envelope.verificationKey,
       policySha256: envelope.policySha256,
       marketSha256: envelope.marketSha256,
-      notProven: caveats(envelope, states.after === "expected"),
+      // Without a private fill the state after follows from the state before: knowing either is knowing both.
+      notProven: caveats(
+        envelope,
+        states.after === "expected" || (states.before === "expected" && envelope.statement.fill === "none"),
+      ),
     };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, reason: error.reason, detail: error.message };
