@@ -188,6 +188,9 @@ export interface RequestOptions {
   readonly fill?: boolean;
   /** Whether it is to start from genesis; drawn (one in ten) unless given. */
   readonly fromGenesis?: boolean;
+  /** Drawn unless given. */
+  readonly policy?: Policy;
+  readonly market?: Market;
 }
 
 /**
@@ -196,8 +199,7 @@ export interface RequestOptions {
  */
 export function randomRequest(rng: Rng, size: BoardSize, options: RequestOptions = {}): Request {
   const { holds = true, fill = rng.chance(0.7), fromGenesis = rng.chance(0.1) } = options;
-  const policy = randomPolicy(rng);
-  const market = randomMarket(rng, size);
+  const { policy = randomPolicy(rng), market = randomMarket(rng, size) } = options;
   const before = fromGenesis ? genesis(size) : randomAccount(rng, size);
   const transition: Transition = {
     ...(fill ? randomFill(rng, before) : { transfer: randomTransfer(rng, before), fill: noFill(size), side: 1n }),
