@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The only file access of the CLI: bounded reading, and writing that leaves all or nothing behind. */
+import { randomBytes } from "node:crypto";
+import { link, mkdir, mkdtemp, open, rename, rm, unlink, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import type { NamedText } from "../formats/account.ts";
+
+/** No reader takes more, in bytes. */
+const MAX_BYTES = 8_000_000;
+const STDIN = "-";
+const PRIVATE = 0o600;
+
+/** Reads what a command line names. `-` is standard input, once. */
+export class Inputs {
+  readonly #signal: AbortSignal;
+  #stdinTaken = false;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  /** A file's text. Throws `FILE` where it cannot be read, `TOO_LARGE`, `SYNTAX` where it is not UTF-8, `USAGE`. */
+  async text(name: string): Promise<NamedText> {
+    const file = name === STDIN ? "standard input" : name;
+    const bytes = name === STDIN ? await this.#stdin(file) : await readBounded(name);
+    throwIfCancelled(this.#signal);
+    try {
+      return { file, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+    } catch {
+      throw new PlimsollError("SYNTAX", "not UTF-8 text", { file });
+    }
+  }
+
+  async #stdin(file: string): Promise<Uint8Array> {
+    if (this.#stdinTaken) throw new PlimsollError("USAGE", "only one input can be standard input (-)");
+    this.#stdinTaken = true;
+    const { stdin } = process;
+    const stop = () => stdin.destroy();
+    this.#signal.addEventListener("abort", stop);
+    try {
+      const chunks: Uint8Array[] = [];
+      let length = 0;
+      for await (const chunk of stdin as AsyncIterable<Uint8Array>) {
+        length += chunk.length;
+        if (length > MAX_BYTES) throw tooLarge(file);
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks);
+    } catch (error) {
+      throwIfCancelled(this.#signal);
+      throw error instanceof PlimsollError ? error : unreadable(file);
+    } finally {
+      this.#signal.removeEventListener("abort", stop);
+    }
+  }
+}
+
+const tooLarge = (file: string) => new PlimsollError("TOO_LARGE", `expected at most ${MAX_BYTES} bytes`, { file });
+const unreadable = (file: string, why = "") => new PlimsollError("FILE", `cannot be read${why}`, { file });
+
+async function readBounded(file: string): Promise<Uint8Array> {
+  try {
+    await using handle = await open(file);
+    if ((await handle.stat()).size > MAX_BYTES) throw tooLarge(file);
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    // A pipe has no size: count what comes.
+    for await (const chunk of handle.createReadStream({ autoClose: false }) as AsyncIterable<Uint8Array>) {
+      length += chunk.length;
+      if (length > MAX_BYTES) throw tooLarge(file);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  } catch (error) {
+    if (error instanceof PlimsollError) throw error;
+    throw unreadable(file, (error as NodeJS.ErrnoException).code === "ENOENT" ? ": it does not exist" : "");
+  }
+}
+
+/** Writes a file so that the name holds the old content or all of the new, whatever happens. */
+export async function writeResult(file: string, text: string): Promise<void> {
+  await viaTemporary(file, text, 0o666, (temporary) => rename(temporary, file));
+}
+
+/** Writes a file for its owner alone. Throws `FILE` where the name is taken: a secret is never overwritten. */
+export async function writeSecret(file: string, text: string): Promise<void> {
+  await viaTemporary(file, text, PRIVATE, async (temporary) => {
+    await link(temporary, file);
+    await unlink(temporary);
+  });
+}
+
+async function viaTemporary(
+  file: string,
+  text: string,
+  mode: number,
+  put: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString("hex")}`);
+  try {
+    await writeFile(temporary, text, { flag: "wx", mode, flush: true });
+    await put(temporary);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw unwritable(file, error);
+  }
+}
+
+/** Makes a directory with these files, or nothing. Throws `FILE` where it exists and is not empty. */
+export async function writeDirectory(directory: string, files: readonly DirectoryFile[]): Promise<void> {
+  let temporary: string | undefined;
+  try {
+    await mkdir(path.dirname(directory), { recursive: true });
+    temporary = await mkdtemp(path.join(path.dirname(directory), `.${path.basename(directory)}.`));
+    for (const { name, text, secret } of files) {
+      await writeFile(path.join(temporary, name), text, { mode: secret ? PRIVATE : 0o666 });
+    }
+    await rename(temporary, directory);
+  } catch (error) {
+    if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    throw unwritable(directory, error);
+  }
+}
+
+export interface DirectoryFile {
+  readonly name: string;
+  readonly text: string;
+  readonly secret?: boolean;
+}
+
+function unwritable(file: string, error: unknown): PlimsollError {
+  const { code } = error as NodeJS.ErrnoException;
+  const taken = code === "EEXIST" || code === "ENOTEMPTY" || code === "ENOTDIR";
+  return new PlimsollError("FILE", taken ? "exists already; nothing was written" : "cannot be written", { file });
+}

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The command line: options to readers to library to print.
+ *
+ * Results go to stdout and nothing else does; progress, warnings and errors go to stderr. On an error nothing is
+ * written. SIGINT and SIGTERM stop the work at its next step.
+ */
+import { Command, CommanderError } from "commander";
+import packageJson from "../../../package.json" with { type: "json" };
+import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
+import type { FieldElement } from "../field.ts";
+import { type AccountFile, newViewingKey, readAccount, readAccountTables, readViewingKey } from "../formats/account.ts";
+import { lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
+import { formatJson, isLabel, type Json } from "../formats/json.ts";
+import { readMarket, unsigned64 } from "../formats/market.ts";
+import { LEVELS, readPolicy } from "../formats/policy.ts";
+import type { Direction } from "../model/statement.ts";
+import { type LevelBps, levelBps } from "../units.ts";
+import { Inputs, writeResult, writeSecret } from "./files.ts";
+import { levelWord } from "./text.ts";
+
+const EXIT_HELP = `
+Exit codes
+  ${EXIT.ok}   done; the answer is yes
+  ${EXIT.no}   done; the answer is no: the proof was refused, or the statement is false of the account
+  ${EXIT.input}   bad input: a file, a field or the command line
+  ${EXIT.artifacts}   circuits or keys are missing, damaged or must not be used
+  ${EXIT.cancelled}   cancelled by SIGINT or SIGTERM
+  ${EXIT.internal}  a defect in plimsoll
+
+A file given as - is standard input (at most one). Results go to stdout, progress and errors to stderr.
+Circuits and keys are read from build/ of the package, or from the directory in PLIMSOLL_BUILD.`;
+
+const cancellation = new AbortController();
+const { signal } = cancellation;
+const inputs = new Inputs(signal);
+
+const progress = (line: string) => process.stderr.write(`plimsoll: ${line}\n`);
+
+/** Prints a result: as JSON for machines, else as text. */
+function print(json: boolean | undefined, value: unknown, text: () => string): void {
+  throwIfCancelled(signal);
+  const replacer = (_: string, member: unknown) => (typeof member === "bigint" ? member.toString() : member);
+  process.stdout.write(json ? `${JSON.stringify(value, replacer, 2)}\n` : `${text()}\n`);
+}
+
+interface MarketOptions {
+  readonly policy: string;
+  readonly market: string;
+  readonly json?: boolean;
+}
+
+interface AccountOptions extends MarketOptions {
+  readonly account?: string;
+  readonly portfolio?: string;
+  readonly positions?: string;
+  readonly name?: string;
+  readonly sequence?: string;
+}
+
+async function loadMarket(options: MarketOptions) {
+  const policyText = await inputs.text(options.policy);
+  const policy = readPolicy(policyText.text, policyText.file);
+  const marketText = await inputs.text(options.market);
+  return { policy, market: readMarket(marketText.text, marketText.file, policy) };
+}
+
+async function loadAccount(options: AccountOptions) {
+  const { policy, market } = await loadMarket(options);
+  return { policy, market, holder: await readHolder() };
+
+  async function readHolder(): Promise<AccountFile> {
+    const { account, portfolio, positions, name, sequence } = options;
+    const tables = [portfolio, positions, name, sequence].some((option) => option !== undefined);
+    if (account !== undefined) {
+      if (tables)
+        throw new PlimsollError("USAGE", "--account excludes --portfolio, --positions, --name and --sequence");
+      const { text, file } = await inputs.text(account);
+      return readAccount(text, file, policy, market);
+    }
+    if (name === undefined || (portfolio === undefined && positions === undefined)) {
+      throw new PlimsollError("USAGE", "give --account, or --portfolio and --positions with --name");
+    }
+    const texts = {
+      ...(portfolio === undefined ? {} : { portfolio: await inputs.text(portfolio) }),
+      ...(positions === undefined ? {} : { positions: await inputs.text(positions) }),
+    };
+    return readAccountTables(texts, name, optionInteger("--sequence", sequence ?? "0", unsigned64), policy, market);
+  }
+}
+
+async function loadViewingKey(name: string): Promise<FieldElement> {
+  const { text, file } = await inputs.text(name);
+  return readViewingKey(text, file);
+}
+
+/** A whole number given as an option. */
+function optionInteger<T>(option: string, text: string, unit: (value: bigint) => T): T {
+  try {
+    return unit(lotsOf(parseDecimal(text), lotOfDecimals(0)));
+  } catch (error) {
+    throw error instanceof PlimsollError ? new PlimsollError("USAGE", error.rule, { field: option }) : error;
+  }
+}
+
+function optionCommitment(option: string, text: string | undefined): bigint | undefined {
+  if (text === undefined || /^(0|[1-9][0-9]{0,77})$/.test(text)) return text === undefined ? undefined : BigInt(text);
+  throw new PlimsollError("USAGE", "expected a commitment: a decimal number", { field: option });
+}
+
+const program = new Command("plimsoll")
+  .description("Prove that a margin account covers its margin, without showing what is in it; and verify such proofs.")
+  .version(packageJson.version)
+  .addHelpText("after", EXIT_HELP)
+  .showHelpAfterError("(--help shows the options)")
+  .exitOverride();
+
+const withMarket = (command: Command) =>
+  command
+    .requiredOption("--policy <file>", "policy, JSON")
+    .requiredOption("--market <file>", "market, JSON")
+    .option("--json", "print JSON");
+
+const withAccount = (command: Command) =>
+  withMarket(command)
+    .option("--account <file>", "account, JSON")
+    .option("--portfolio <file>", "in place of --account: CSV account,asset,amount")
+    .option("--positions <file>", "in place of --account: CSV account,instrument,quantity")
+    .option("--name <account>", "which account of the CSV files")
+    .option("--sequence <count>", "with CSV files: how many proofs the account has had accepted (default 0)");
+
+program
+  .command("init")
+  .argument("<directory>", "a new or empty directory")
+  .description("write the files of a sample firm, with a page that explains them")
+  .option("--json", "print JSON")
+  .action(async (directory: string, { json }: { json?: boolean }) => {
+    const { init } = await import("./init.ts");
+    const files = await init(directory);
+    print(json, { directory, files }, () => `${directory}: ${files.join(", ")}`);
+  });
+
+withAccount(program.command("value"))
+  .description("value an account and work out its margin (prints private figures)")
+  .action(async (options: AccountOptions) => {
+    const { policy, market, holder } = await loadAccount(options);
+    const { renderValuation, valueAccount } = await import("./value.ts");
+    const valuation = valueAccount(holder, policy, market);
+    print(options.json, valuation, () => renderValuation(valuation));
+  });
+
+withAccount(program.command("commit"))
+  .description("print the commitment to an account's state")
+  .option("--key <file>", "viewing key")
+  .option("--new-key <file>", "make a viewing key, readable by you alone, and use it; never overwrites")
+  .action(async (options: AccountOptions & { key?: string; newKey?: string }) => {
+    const { key, newKey } = options;
+    if ((key === undefined) === (newKey === undefined)) {
+      throw new PlimsollError("USAGE", "give either --key or --new-key");
+    }
+    const { holder } = await loadAccount(options);
+    const made = newViewingKey();
+    const viewingKey = key === undefined ? readViewingKey(made, newKey!) : await loadViewingKey(key);
+    const { commitState } = await import("../model/commit.ts");
+    const commitment = commitState({ ...holder.account, viewingKey });
+    throwIfCancelled(signal);
+    if (newKey !== undefined) await writeSecret(newKey, made);
+    const { size, sequence } = holder.account;
+    print(options.json, { commitment, size, sequence }, () => commitment.toString());
+  });
+
+withAccount(program.command("prove"))
+  .description("prove that an account's coverage is at least, or below, a level")
+  .requiredOption("--key <file>", "viewing key")
+  .option("--at-least <level>", `${LEVELS.map(levelWord).join(", ")}, or basis points`)
+  .option("--below <level>", "the same, for the opposite claim")
+  .requiredOption("--audience <text>", "for whom or what the proof is: it is good for nothing else")
+  .option("--out <file>", "where to write the proof; else stdout")
+  .action(
+    async (
+      options: AccountOptions & { key: string; atLeast?: string; below?: string; audience: string; out?: string },
+    ) => {
+      const { atLeast, below, audience, out } = options;
+      const word = atLeast ?? below;
+      if (word === undefined || (atLeast !== undefined && below !== undefined)) {
+        throw new PlimsollError("USAGE", "give either --at-least or --below");
+      }
+      const direction: Direction = atLeast === undefined ? "below" : "at-least";
+      if (!isLabel(audience)) {
+        throw new PlimsollError("USAGE", "expected 1 to 200 visible characters", { field: "--audience" });
+      }
+      const { policy, market, holder } = await loadAccount(options);
+      const named = LEVELS.find((name) => levelWord(name) === word);
+      const level: LevelBps =
+        named === undefined ? optionInteger(`--${direction}`, word, levelBps) : policy.levels[named];
+      const before = { ...holder.account, viewingKey: await loadViewingKey(options.key) };
+
+      const [{ createProver }, { proveEnvelope }, { NO_TRANSFER, noFill }] = await Promise.all([
+        import("../proof/prover.ts"),
+        import("../proof/envelope.ts"),
+        import("../model/transition.ts"),
+      ]);
+      const transition = { transfer: NO_TRANSFER, fill: noFill(before.size), side: 1n } as const;
+      const prover = createProver();
+      try {
+        const envelope = await proveEnvelope(
+          prover,
+          { before, transition, level, direction, audience, policy, market },
+          { signal, onStep: (step, size) => progress(`${step} (${size})`) },
+        );
+        throwIfCancelled(signal);
+        const text = formatJson(envelope as unknown as Json);
+        if (out === undefined) process.stdout.write(text);
+        else {
+          await writeResult(out, text);
+          print(options.json, { file: out, statement: envelope.statement }, () => envelope.statement.text);
+        }
+      } catch (error) {
+        if (!(error instanceof PlimsollError) || error.code !== "STATEMENT_FALSE") throw error;
+        const claim = `${direction === "below" ? "below" : "at least"} ${named === undefined ? "" : `the ${word} level of `}`;
+        throw new PlimsollError(
+          "STATEMENT_FALSE",
+          `the coverage of this account is not ${claim}${level} basis points, so no proof of it exists`,
+        );
+      } finally {
+        await prover.close();
+      }
+    },
+  );
+
+withMarket(program.command("verify"))
+  .argument("<proof>", "proof file")
+  .description("verify a proof against a published policy and market; needs no secret and no network")
+  .option("--state-before <commitment>", "the commitment that the account is known to have had")
+  .option("--state-after <commitment>", "the commitment that the account is known to have")
+  .action(async (proof: string, options: MarketOptions & { stateBefore?: string; stateAfter?: string }) => {
+    const before = optionCommitment("--state-before", options.stateBefore);
+    const after = optionCommitment("--state-after", options.stateAfter);
+    const [{ verifyEnvelope }, { loadVerifier }] = await Promise.all([
+      import("../proof/envelope.ts"),
+      import("../proof/load.ts"),
+    ]);
+    const envelope = await inputs.text(proof);
+    const policy = await inputs.text(options.policy);
+    const market = await inputs.text(options.market);
+    const expectedStates = { before, after };
+    const verdict = await verifyEnvelope({ envelope, policy, market, expectedStates }, (size) => loadVerifier(size));
+    print(options.json, verdict, () =>
+      verdict.ok
+        ? [
+            `valid: ${verdict.statement.text}`,
+            `for: ${verdict.statement.audience}`,
+            ...verdict.notProven.map(({ code, text }) => `not proven (${code}): ${text}`),
+          ].join("\n")
+        : `refused (${verdict.reason}): ${verdict.detail}`,
+    );
+    process.exitCode = verdict.ok ? EXIT.ok : EXIT.no;
+  });
+
+program
+  .command("inspect")
+  .argument("<proof>", "proof file")
+  .description("say in words what a proof file claims; verifies nothing")
+  .option("--json", "print JSON")
+  .action(async (proof: string, { json }: { json?: boolean }) => {
+    const text = await inputs.text(proof);
+    const { describe, readEnvelope } = await import("../proof/envelope.ts");
+    const description = describe(readEnvelope(text));
+    print(json, description, () =>
+      [
+        "not verified; the file claims:",
+        description.sentence,
+        `for: ${description.audience}`,
+        "",
+        ...description.facts.map(({ label, value }) => `${label}: ${value}`),
+        "",
+        ...description.signals.map((signal) => {
+          const place = "index" in signal ? `${signal.index}` : `${signal.from} to ${signal.to}`;
+          const value = signal.value === undefined ? "" : `\n    ${signal.value}`;
+          return `signal ${place}, ${signal.name}: ${signal.meaning} (${signal.unit})${value}`;
+        }),
+        "",
+        ...description.notProven.map(({ text }) => `not proven: ${text}`),
+      ].join("\n"),
+    );
+  });
+
+program
+  .command("doctor")
+  .description("check versions, circuits, keys and memory")
+  .option("--json", "print JSON")
+  .action(async ({ json }: { json?: boolean }) => {
+    const { diagnose, renderDiagnosis } = await import("./doctor.ts");
+    const diagnosis = await diagnose(packageJson.version);
+    print(json, diagnosis, () => renderDiagnosis(diagnosis));
+    process.exitCode = diagnosis.usable ? EXIT.ok : EXIT.artifacts;
+  });
+
+/** One line on stderr, or one JSON object with --json, and the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
+  const json = process.argv.includes("--json");
+  if (error instanceof PlimsollError) {
+    const { code, message, rule, place, exitCode } = error;
+    process.stderr.write(
+      json ? `${JSON.stringify({ error: { code, rule, ...place } })}\n` : `plimsoll: ${code}: ${message}\n`,
+    );
+    return exitCode;
+  }
+  // Neither message nor properties: they may hold anything. Where it happened holds no values.
+  const frames = (error instanceof Error ? (error.stack ?? "") : "")
+    .split("\n")
+    .filter((line) => /^ {4}at /.test(line));
+  const rule = "a defect in plimsoll; please report the lines below";
+  process.stderr.write(
+    json
+      ? `${JSON.stringify({ error: { code: "INTERNAL", rule, frames } })}\n`
+      : `plimsoll: INTERNAL: ${rule}\n${frames.join("\n")}\n`,
+  );
+  return EXIT.internal;
+}
+
+for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => cancellation.abort());
+// A reader that has seen enough (head, less) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") process.exitCode = EXIT.input;
+});
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
