@@ -63,7 +63,11 @@ contract AccountVerifier is IAccountVerifier {
     }
 
     /// @inheritdoc IAccountVerifier
-    function verify(uint256[8] calldata proof, uint256[6] calldata inputs, G1 calldata market) external view {
+    function verify(uint256[8] calldata proof, uint256[6] calldata inputs, G1 calldata market)
+        external
+        view
+        returns (bytes4)
+    {
         for (uint256 index = 0; index < 8; index++) {
             if (proof[index] >= Bn254.Q) revert CoordinateNotCanonical(index, proof[index]);
         }
@@ -101,6 +105,7 @@ contract AccountVerifier is IAccountVerifier {
             mcopy(add(pairs, 0x280), add(key, 0x140), 0x80) // delta
         }
         if (!Bn254.pairingIsOne(input, 4)) revert ProofInvalid();
+        return IAccountVerifier.verify.selector;
     }
 
     /// @inheritdoc IAccountVerifier

@@ -8,6 +8,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
 import {IMarginGate} from "./interfaces/IMarginGate.sol";
 import {IMarket, Market} from "./interfaces/IMarket.sol";
 import {Bn254} from "./libraries/Bn254.sol";
@@ -269,7 +270,9 @@ contract MarginGate is IMarginGate, EIP712, Ownable2Step, ReentrancyGuardTransie
             Statement.encodeTerms(effect.level, effect.below, effect.minus),
             uint256(digest) % Bn254.R
         ];
-        current.verifier.verify(step.proof, inputs, current.point);
+        if (current.verifier.verify(step.proof, inputs, current.point) != IAccountVerifier.verify.selector) {
+            revert VerifierRefused(address(current.verifier));
+        }
 
         account.state = step.stateAfter;
         if (effect.amount > 0) creditOf[step.account][effect.asset] -= uint256(effect.amount);

@@ -19,7 +19,11 @@ interface IAccountVerifier {
     /// @param proof A.x, A.y, B.x imaginary, B.x real, B.y imaginary, B.y real, C.x, C.y
     /// @param inputs stateBefore, stateAfter, transfer, fill, terms, context
     /// @param market sum over policy, prices, rows and blocks of value times IC
-    function verify(uint256[8] calldata proof, uint256[6] calldata inputs, G1 calldata market) external view;
+    /// @return the selector of this function, by which callers know that it was a verifier that answered
+    function verify(uint256[8] calldata proof, uint256[6] calldata inputs, G1 calldata market)
+        external
+        view
+        returns (bytes4);
 
     /// `sum` + Σ values_i · IC of public signal `firstSignal + i`.
     /// @param firstSignal counted from 0 (stateBefore)

@@ -68,6 +68,8 @@ interface IMarginGate {
     event FlagCleared(uint256 indexed account, uint32 level, uint64 epoch);
 
     error MarketRefused(address market);
+    /// The market named a verifier that did not answer as one.
+    error VerifierRefused(address verifier);
     error AssetTaken(uint256 asset, address token);
     error TokenTaken(address token);
     error AssetUnknown(uint256 asset);

@@ -75,7 +75,8 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
         `a development key proves nothing: it is not deployed on chain ${chainId}, only on local chains`,
       );
     }
-    createVerifier(verificationKeyFile, { size: identity.size, sha256: identity.verificationKeySha256 });
+    const { size, verificationKeySha256: sha256, origin } = identity;
+    createVerifier(verificationKeyFile, { size, sha256, origin });
   }
 
   const create = async (name: (typeof CONTRACTS)[number], ...args: unknown[]): Promise<Contract> => {

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The gate's main path, with real proofs of the real circuit throughout.
+import { expect } from "chai";
+import { FIELD_ORDER } from "../../prover/src/field.ts";
+import { genesis } from "../../prover/src/model/account.ts";
+import { commitFill, commitState } from "../../prover/src/model/commit.ts";
+import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
+import { createProver } from "../../prover/src/proof/prover.ts";
+import { BTC, CASH, call, E6, E8, E18, ETH, fillOf, type Holder, marketAt, World } from "./world.ts";
+
+interface Stored {
+  owner: string;
+  state: bigint;
+  attested: { level: bigint; epoch: bigint; time: bigint };
+  flagged: { level: bigint; epoch: bigint; time: bigint };
+}
+
+describe("margin gate with real proofs", function () {
+  this.timeout(300_000);
+  const prover = createProver();
+  let world: World;
+  let alice: Holder;
+  let bob: Holder;
+
+  before(async () => {
+    world = await World.create({ prover });
+    alice = await world.holder(10);
+    bob = await world.holder(11);
+  });
+  after(() => prover.close());
+
+  const stored = async ({ id }: Holder) => (await world.gate.accountOf!(id)) as Stored;
+  const held = async (asset: bigint, at: string) => (await world.tokens.get(asset)!.balanceOf!(at)) as bigint;
+  const gateAt = () => world.gate.getAddress();
+  const refuses = (sent: Promise<unknown>, error: string, of = world.gate) =>
+    expect(sent).to.be.revertedWithCustomError(of, error);
+
+  it("opens an account in the public genesis state of its board", async () => {
+    expect((await stored(alice)).state).to.equal(commitState(genesis("board-60")));
+    expect((await stored(alice)).owner).to.equal(alice.owner.address);
+    expect(bob.id).to.equal(alice.id + 1n);
+  });
+
+  it("takes deposits as public credits, from anyone, without a proof", async () => {
+    await call(alice.gate, "deposit", alice.id, CASH, 1_000_000n * E6);
+    await call(bob.gate, "deposit", alice.id, BTC, 10n * E8);
+    await call(alice.gate, "deposit", alice.id, ETH, 100n * E18);
+    for (const [asset, amount] of [
+      [CASH, 1_000_000n * E6],
+      [BTC, 10n * E8],
+      [ETH, 100n * E18],
+    ] as const) {
+      expect(await world.gate.creditOf!(alice.id, asset)).to.equal(amount);
+      expect(await world.gate.custodyOf!(asset)).to.equal(amount);
+      expect(await held(asset, await gateAt())).to.equal(amount);
+    }
+    expect((await stored(alice)).state).to.equal(commitState(genesis("board-60")));
+  });
+
+  it("absorbs credits into the private state, whole or in part", async () => {
+    for (const [asset, amount] of [
+      [CASH, 400_000n * E6],
+      [CASH, 600_000n * E6],
+      [BTC, 10n * E8],
+      [ETH, 100n * E18],
+    ] as const) {
+      const ready = await alice.absorption({ asset, amount });
+      await call(alice.gate, "absorb", ready.step, asset, amount, false);
+      alice.state = ready.after;
+      expect((await stored(alice)).state).to.equal(commitState(ready.after));
+    }
+    expect(await world.gate.creditOf!(alice.id, CASH)).to.equal(0n);
+    expect(await world.gate.custodyOf!(CASH)).to.equal(1_000_000n * E6);
+    expect(alice.state.collateral[1]).to.equal(100n * E8);
+    await bob.fund(CASH, 3_000_000n * E6);
+    expect((await stored(alice)).attested.time).to.equal(0n);
+  });
+
+  it("trades: one fill, both sides proven, nothing but two commitments on chain", async () => {
+    // Alice goes long 20 bitcoin (20,000 lots) at the mark; cash flows are none at a trade at the mark of a perpetual
+    // whose mark is its value, so she pays for the lots.
+    const price = world.market.board.rows[0]!.mark;
+    const fill = fillOf("board-60", { 0: 20_000n }, -20_000n * price);
+    const a = await alice.trading(fill, 1n, bob.id);
+    const b = await bob.trading(fill, -1n, alice.id);
+    const commitment = commitFill(fill);
+    const signedB = { ...b.step, signature: "0x" };
+    await refuses(alice.gate.trade!(a.step, signedB, commitment), "NotAuthorised");
+    await call(alice.gate, "trade", a.step, await bob.signed(b), commitment);
+    [alice.state, bob.state] = [a.after, b.after];
+    for (const holder of [alice, bob]) {
+      expect((await stored(holder)).state).to.equal(commitState(holder.state));
+      expect((await stored(holder)).attested.level).to.equal(15_000n);
+    }
+    expect(alice.state.positions[0]! + bob.state.positions[0]!).to.equal(0n);
+    expect(alice.state.cash + bob.state.cash).to.equal(4_000_000n * E6);
+  });
+
+  it("pays a withdrawal that leaves the initial level, to the recipient named, less the relayer's fee", async () => {
+    const [relayer, recipient] = [world.signers[15]!, world.signers[16]!];
+    const given = { asset: ETH, amount: 2n * E18, recipient: recipient.address, fee: 123n };
+    const ready = await alice.withdrawal(given);
+    const step = await alice.signed(ready);
+    const custody = (await world.gate.custodyOf!(ETH)) as bigint;
+    await call(world.gate.connect(relayer), "withdraw", step, ETH, 2n * E18, recipient.address, 123n);
+    alice.state = ready.after;
+    expect(await held(ETH, recipient.address)).to.equal(2n * E18 - 123n);
+    expect(await held(ETH, relayer.address)).to.equal(123n);
+    expect(await world.gate.custodyOf!(ETH)).to.equal(custody - 2n * E18);
+    expect(await held(ETH, await gateAt())).to.equal(custody - 2n * E18);
+    expect((await stored(alice)).state).to.equal(commitState(alice.state));
+  });
+
+  it("refuses a withdrawal that would leave too little, which nobody can prove", async () => {
+    const amount = 9n * E8;
+    const given = { asset: BTC, amount, recipient: alice.owner.address, fee: 0n };
+    const error = await alice.withdrawal(given).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).to.have.property("code", "STATEMENT_FALSE");
+    // The best that can be proven, coverage of at least nothing, is not what the gate asks.
+    const lesser = await alice.prepare(
+      { action: "Withdraw", ...given },
+      { transfer: { asset: 0, amount: -amount } },
+      { level: 0n },
+    );
+    await refuses(
+      alice.gate.withdraw!(lesser.step, BTC, amount, alice.owner.address, 0n),
+      "ProofInvalid",
+      world.verifier,
+    );
+    expect((await stored(alice)).state).to.equal(commitState(alice.state));
+  });
+
+  it("records an attestation with its level, epoch and time", async () => {
+    const ready = await alice.attestation(12_000n);
+    await call(alice.gate, "attest", ready.step, 12_000n);
+    alice.state = ready.after;
+    const { attested } = await stored(alice);
+    expect([attested.level, attested.epoch]).to.deep.equal([12_000n, 1n]);
+    expect(attested.time).to.equal(BigInt(await world.time.latest()));
+  });
+
+  it("V02: a used proof, negated or re-randomised, has no second effect; as a first use it is as good", async () => {
+    const ready = await alice.attestation(10_000n);
+    const { bn254 } = await import("@noble/curves/bn254.js");
+    const { G1, G2 } = bn254;
+    const [ax, ay, bxi, bxr, byi, byr, cx, cy] = ready.step.proof as [
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+    ];
+    const { Fp2, Fr } = bn254.fields;
+    const a = G1.Point.fromAffine({ x: ax, y: ay });
+    const b = G2.Point.fromAffine({ x: Fp2.create({ c0: bxr, c1: bxi }), y: Fp2.create({ c0: byr, c1: byi }) });
+    const variant = (factor: bigint) => {
+      const first = a.multiply(factor).toAffine();
+      const { x, y } = b.multiply(Fr.inv(factor)).toAffine();
+      return { ...ready.step, proof: [first.x, first.y, x.c1, x.c0, y.c1, y.c0, cx, cy] };
+    };
+    const variants = [variant(FIELD_ORDER - 1n), variant(12_345n)];
+    await call(alice.gate, "attest", variants[1], 10_000n);
+    alice.state = ready.after;
+    for (const again of [...variants, ready.step]) {
+      await refuses(alice.gate.attest!(again, 10_000n), "StateSuperseded");
+    }
+    expect((await stored(alice)).state).to.equal(commitState(ready.after));
+  });
+
+  it("V05: a proof of a superseded state, policy or epoch is refused by name", async () => {
+    const ready = await alice.attestation(12_000n);
+    const next = await alice.attestation(10_000n);
+    await call(alice.gate, "attest", next.step, 10_000n);
+    alice.state = next.after;
+    await expect(alice.gate.attest!(ready.step, 12_000n))
+      .to.be.revertedWithCustomError(world.gate, "StateSuperseded")
+      .withArgs(alice.id, commitState(alice.state), ready.step.stateBefore);
+    const old = await alice.attestation(12_000n);
+    await world.publish(2n);
+    await expect(alice.gate.attest!(old.step, 12_000n))
+      .to.be.revertedWithCustomError(world.gate, "EpochSuperseded")
+      .withArgs(2, 1);
+  });
+
+  it("a fall of 30%: anyone who can follow the account flags it, and withdrawals stop", async () => {
+    // First as much out as the initial level allows, so that there is something to call.
+    const out = 1_000_000n * E6;
+    await bob.fund(CASH, 1n);
+    const given = { asset: BTC, amount: 4n * E8, recipient: alice.owner.address, fee: 0n };
+    const ready = await alice.withdrawal(given);
+    await call(alice.gate, "withdraw", ready.step, BTC, 4n * E8, alice.owner.address, 0n);
+    alice.state = ready.after;
+    expect(out).to.equal(1_000_000n * E6);
+
+    await world.publish(3n, marketAt("board-60", 70_000n, 2_800n));
+    const coverage = coverageBpsDown(evaluate(alice.state, world.policy, world.market))!;
+    expect(coverage < 12_000n).to.equal(true);
+    const flag = await alice.flagging();
+    const watcher = world.gate.connect(world.signers[17]!) as typeof world.gate;
+    await call(watcher, "flag", flag.step);
+    alice.state = flag.after;
+    const { flagged, state } = await stored(alice);
+    expect([flagged.level, flagged.epoch, state]).to.deep.equal([12_000n, 3n, commitState(alice.state)]);
+    const again = await alice.flagging();
+    await refuses(watcher.flag!(again.step), "AccountFlagged");
+    await refuses(alice.gate.withdraw!(again.step, CASH, 1n, alice.owner.address, 0n), "AccountFlagged");
+  });
+
+  it("nobody flags an account that is not below the call level", async () => {
+    const error = await bob.flagging().then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(error).to.have.property("code", "STATEMENT_FALSE");
+    // A proof of the opposite, or of a level that nobody asked for, is not accepted in its place.
+    for (const terms of [
+      { level: 12_000n, direction: "at-least" },
+      { level: (1n << 20n) - 1n, direction: "below" },
+    ] as const) {
+      const other = await bob.prepare({ action: "Flag" }, {}, terms);
+      await refuses(bob.gate.flag!(other.step), "ProofInvalid", world.verifier);
+    }
+  });
+
+  it("a top-up is taken from an insolvent account too, and an attestation at the call level clears the flag", async () => {
+    await world.publish(4n, marketAt("board-60", 20_000n, 800n));
+    expect(evaluate(alice.state, world.policy, world.market).equity < 0n).to.equal(true);
+    await alice.fund(CASH, 100n * E6, "below");
+    // Values that are stale refuse everything else, and not this.
+    await world.time.increase(4000n);
+    await alice.fund(CASH, 2_500_000n * E6);
+    const stale = await alice.attestation(12_000n);
+    await refuses(alice.gate.attest!(stale.step, 12_000n), "EpochStale", world.deployment.board);
+    await world.publish(5n);
+    const lower = await alice.attestation(10_000n);
+    await call(alice.gate, "attest", lower.step, 10_000n);
+    alice.state = lower.after;
+    expect((await stored(alice)).flagged.time > 0n).to.equal(true);
+    const cure = await alice.attestation(12_000n);
+    await expect(alice.gate.attest!(cure.step, 12_000n))
+      .to.emit(world.gate, "FlagCleared")
+      .withArgs(alice.id, 12_000, 5);
+    alice.state = cure.after;
+    expect((await stored(alice)).flagged.time).to.equal(0n);
+    const given = { asset: CASH, amount: E6, recipient: alice.owner.address, fee: 0n };
+    const ready = await alice.withdrawal(given);
+    await call(alice.gate, "withdraw", ready.step, CASH, E6, alice.owner.address, 0n);
+    alice.state = ready.after;
+  });
+
+  it("whoever has the viewing key and the fills follows the account from the events alone", async () => {
+    const events = await world.gate.queryFilter(world.gate.filters.Settled!(alice.id));
+    const last = events.at(-1) as unknown as { args: { stateAfter: bigint } };
+    expect(last.args.stateAfter).to.equal(commitState(alice.state));
+    expect(alice.state.sequence).to.equal(BigInt(events.length));
+  });
+});

@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Real proofs where a proof is to be accepted; simulated keys for malformed keys and the sweep over gas.
+import { bn254 } from "@noble/curves/bn254.js";
+import { expect } from "chai";
+import { type Contract, concat, dataSlice, toBeHex } from "ethers";
+import { loadVerificationKey, type VerificationKey } from "../../prover/src/artifacts.ts";
+import { proofWords } from "../../prover/src/chain/calls.ts";
+import { deploy } from "../../prover/src/chain/deploy.ts";
+import { chainKey, pageCreation } from "../../prover/src/chain/key.ts";
+import { FIELD_ORDER } from "../../prover/src/field.ts";
+import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
+import { state } from "../../prover/src/model/statement.ts";
+import { createProver, type Groth16Proof } from "../../prover/src/proof/prover.ts";
+import { forgeWithoutContribution, withoutContribution } from "../support/forge.ts";
+import { randomRequest, seededRng } from "../support/random.ts";
+import { simulatedKey } from "../support/simulated.ts";
+import { pointOf } from "./points.ts";
+import { CASH, type Chain, call, createChain, deployable, World } from "./world.ts";
+
+const Q = bn254.fields.Fp.ORDER;
+const { Fp, Fp2 } = bn254.fields;
+
+/** Arguments of `verify`. */
+interface Given {
+  proof: bigint[];
+  inputs: bigint[];
+  point: { x: bigint; y: bigint };
+}
+
+describe("account verifier", () => {
+  const prover = createProver();
+  let chain: Chain;
+  const verifiers = new Map<BoardSize, Contract>();
+  const valid = new Map<BoardSize, Given>();
+
+  before(async function () {
+    this.timeout(300_000);
+    chain = await createChain();
+    const signers = await chain.ethers.getSigners();
+    const keys = await Promise.all(BOARD_SIZES.map((size) => loadVerificationKey(size)));
+    const deployed = await deploy({ deployer: signers[0]!, keys, signers: signers.slice(1, 4), threshold: 3n });
+    for (const [size, verifier] of deployed.verifiers) verifiers.set(size, verifier);
+    for (const [index, size] of BOARD_SIZES.entries()) {
+      const request = randomRequest(seededRng(500 + index), size, { holds: true });
+      const { proof } = await prover.prove(request);
+      const signals = state(request).publicSignals;
+      valid.set(size, {
+        proof: proofWords(proof),
+        inputs: signals.slice(0, 6),
+        point: pointOf(keys[index]!.verificationKey, signals.slice(6)),
+      });
+    }
+  });
+  after(() => prover.close());
+
+  const verify = (size: BoardSize, changed: Partial<Given> = {}): Promise<unknown> => {
+    const { proof, inputs, point } = { ...valid.get(size)!, ...changed };
+    return verifiers.get(size)!.verify!(proof, inputs, point);
+  };
+  const changedAt = (list: bigint[], index: number, value: bigint) => list.with(index, value);
+
+  for (const size of BOARD_SIZES) {
+    it(`accepts a real proof of a random account on ${size}, and refuses every change of an input`, async () => {
+      await verify(size);
+      const { inputs, point } = valid.get(size)!;
+      for (const index of inputs.keys()) {
+        const other = changedAt(inputs, index, (inputs[index]! + 1n) % FIELD_ORDER);
+        await expect(verify(size, { inputs: other })).to.be.revertedWithCustomError(
+          verifiers.get(size)!,
+          "ProofInvalid",
+        );
+      }
+      const moved = bn254.G1.Point.fromAffine(point).add(bn254.G1.Point.BASE).toAffine();
+      await expect(verify(size, { point: moved })).to.be.revertedWithCustomError(verifiers.get(size)!, "ProofInvalid");
+    });
+  }
+
+  it("C10: refuses a proof made with another size's key", async () => {
+    const { inputs, point } = valid.get("board-60")!;
+    const { proof } = valid.get("board-240")!;
+    for (const given of [{ proof }, { proof, inputs, point }]) {
+      await expect(verify("board-60", given)).to.be.revertedWithCustomError(verifiers.get("board-60")!, "ProofInvalid");
+    }
+  });
+
+  it("V01: refuses every public input + r, and every coordinate + q, by name and place", async () => {
+    const verifier = verifiers.get("board-60")!;
+    const { proof, inputs, point } = valid.get("board-60")!;
+    for (const index of inputs.keys()) {
+      for (const value of [inputs[index]! + FIELD_ORDER, FIELD_ORDER, (1n << 256n) - 1n]) {
+        await expect(verify("board-60", { inputs: changedAt(inputs, index, value) }))
+          .to.be.revertedWithCustomError(verifier, "InputNotCanonical")
+          .withArgs(index, value);
+      }
+    }
+    for (const index of proof.keys()) {
+      for (const value of [proof[index]! + Q, Q, (1n << 256n) - 1n]) {
+        await expect(verify("board-60", { proof: changedAt(proof, index, value) }))
+          .to.be.revertedWithCustomError(verifier, "CoordinateNotCanonical")
+          .withArgs(index, value);
+      }
+    }
+    await expect(verify("board-60", { point: { ...point, x: point.x + Q } })).to.be.revertedWithCustomError(
+      verifier,
+      "PrecompileFailed",
+    );
+  });
+
+  it("V08: refuses the zero proof and points at infinity", async () => {
+    const verifier = verifiers.get("board-60")!;
+    const { proof } = valid.get("board-60")!;
+    await expect(verify("board-60", { proof: new Array<bigint>(8).fill(0n) })).to.be.revertedWithCustomError(
+      verifier,
+      "ProofPointAtInfinity",
+    );
+    for (const [point, words] of [
+      [0, [0, 1]],
+      [1, [2, 3, 4, 5]],
+      [2, [6, 7]],
+    ] as const) {
+      const zeroed = proof.map((word, index) => ((words as readonly number[]).includes(index) ? 0n : word));
+      await expect(verify("board-60", { proof: zeroed }))
+        .to.be.revertedWithCustomError(verifier, "ProofPointAtInfinity")
+        .withArgs(point);
+    }
+  });
+
+  it("V08: refuses points off the curve and off the subgroup", async () => {
+    const verifier = verifiers.get("board-60")!;
+    const { proof } = valid.get("board-60")!;
+    for (const index of proof.keys()) {
+      const off = changedAt(proof, index, (proof[index]! + 1n) % Q);
+      await expect(verify("board-60", { proof: off })).to.be.revertedWithCustomError(verifier, "PrecompileFailed");
+    }
+    const [xi, xr, yi, yr] = outsideSubgroup();
+    const outside = [...proof.slice(0, 2), xi, xr, yi, yr, ...proof.slice(6)];
+    await expect(verify("board-60", { proof: outside })).to.be.revertedWithCustomError(verifier, "PrecompileFailed");
+    const flipped = changedAt(proof, 1, Q - proof[1]!);
+    await expect(verify("board-60", { proof: flipped })).to.be.revertedWithCustomError(verifier, "ProofInvalid");
+  });
+
+  it("V06: with too little gas it reverts, and never calls the proof invalid", async () => {
+    const verifier = verifiers.get("board-60")!;
+    const { proof, inputs, point } = valid.get("board-60")!;
+    const data = verifier.interface.encodeFunctionData("verify", [proof, inputs, point]);
+    const limiter = await chain.ethers.deployContract("GasLimiter");
+    const invalid = verifier.interface.getError("ProofInvalid")!.selector;
+    let accepted = 0;
+    for (let gas = 1_000; gas <= 600_000; gas += gas < 260_000 ? 4_001 : 40_001) {
+      const [ok, answer] = await limiter.call!.staticCall(verifier, gas, data);
+      if (ok) accepted++;
+      else expect(answer.slice(0, 10)).not.to.equal(invalid);
+      expect(ok, `${gas} gas`).to.equal(gas > 230_000);
+    }
+    expect(accepted).to.be.greaterThan(5);
+  });
+
+  it("V08: accumulates nothing beyond the signals, and nothing at or above r", async () => {
+    const verifier = verifiers.get("board-60")!;
+    const infinity = { x: 0n, y: 0n };
+    await expect(verifier.accumulate!(683, [1n, 1n], infinity))
+      .to.be.revertedWithCustomError(verifier, "SignalOutOfRange")
+      .withArgs(683, 684);
+    await expect(verifier.accumulate!(1n << 255n, [], infinity)).to.be.revertedWithCustomError(
+      verifier,
+      "SignalOutOfRange",
+    );
+    await expect(verifier.accumulate!(6, [1n, FIELD_ORDER], infinity))
+      .to.be.revertedWithCustomError(verifier, "InputNotCanonical")
+      .withArgs(1, FIELD_ORDER);
+    expect(await verifier.accumulate!(684, [], infinity)).to.deep.equal([0n, 0n]);
+  });
+});
+
+describe("deployment of a verifier", () => {
+  let chain: Chain;
+  const simulated = simulatedKey("board-60");
+
+  before(async () => {
+    chain = await createChain();
+  });
+
+  async function deployPages(creations: readonly string[]): Promise<string[]> {
+    const [sender] = await chain.ethers.getSigners();
+    const addresses: string[] = [];
+    for (const data of creations) {
+      const receipt = await (await sender!.sendTransaction({ data })).wait();
+      addresses.push(receipt!.contractAddress!);
+    }
+    return addresses;
+  }
+  const create = (pages: readonly string[], hash: string, instruments = 60) =>
+    chain.ethers.deployContract("AccountVerifier", [instruments, pages, hash]);
+  const refused = async (key: VerificationKey) => {
+    const { hash, pages } = chainKey(key);
+    return expect(create(await deployPages(pages), hash));
+  };
+  const interfaceOf = () => chain.ethers.getContractFactory("AccountVerifier");
+
+  it("S03: refuses a key with another hash, and a page with one byte changed", async () => {
+    const { hash, pages } = chainKey(simulated.key);
+    const factory = await interfaceOf();
+    await expect(create(await deployPages(pages), toBeHex(1, 32))).to.be.revertedWithCustomError(
+      factory,
+      "KeyHashWrong",
+    );
+    const last = pages[1]!;
+    const flipped = `${last.slice(0, -1)}${last.endsWith("0") ? "1" : "0"}`;
+    await expect(create(await deployPages([pages[0]!, flipped]), hash)).to.be.revertedWithCustomError(
+      factory,
+      "KeyHashWrong",
+    );
+  });
+
+  it("S03: deploys nothing where the key is not the one its manifest names", async () => {
+    const signers = await chain.ethers.getSigners();
+    const named = deployable(simulated);
+    for (const key of [
+      { ...named, verificationKeyFile: Uint8Array.from([...named.verificationKeyFile, 32]) },
+      { ...named, verificationKeyFile: deployable(simulatedKey("board-60", 2n)).verificationKeyFile },
+    ]) {
+      const nonce = await signers[0]!.getNonce();
+      const error = await refusal(
+        deploy({ deployer: signers[0]!, keys: [key], signers: [signers[1]!], threshold: 1n }),
+      );
+      expect(error).to.have.property("code", "ARTIFACT_HASH");
+      expect(await signers[0]!.getNonce()).to.equal(nonce);
+    }
+  });
+
+  it("S04: deploys a development key on local chains only, a key of a ceremony anywhere", async () => {
+    const main = await createChain(1);
+    const signers = await main.ethers.getSigners();
+    const key = deployable(simulated);
+    const at = { deployer: signers[0]!, signers: [signers[1]!], threshold: 1n };
+    const error = await refusal(deploy({ ...at, keys: [key] }));
+    expect(error).to.have.property("code", "KEY_REFUSED");
+    expect(await signers[0]!.getNonce()).to.equal(0);
+    await deploy({ ...at, keys: [{ ...key, identity: { ...key.identity, origin: "ceremony" } }] });
+  });
+
+  it("V07: refuses pages that are missing, too many, of another length, without code, or that could run", async () => {
+    const { hash, pages } = chainKey(simulated.key);
+    const [first, second] = (await deployPages(pages)) as [string, string];
+    const factory = await interfaceOf();
+    for (const given of [[first], [first, second, second], []]) {
+      await expect(create(given, hash)).to.be.revertedWithCustomError(factory, "PageCountWrong");
+    }
+    const code = await chain.ethers.provider.getCode(second);
+    const [short, running] = await deployPages([
+      pageCreation(dataSlice(code, 1, (code.length - 2) / 2 - 1)),
+      pages[1]!.replace("0x61", "0x61").replace("5f395ff300", "5f395ff301"),
+    ]);
+    const [account] = await chain.ethers.getSigners();
+    for (const bad of [short!, running!, first, account!.address, "0x0000000000000000000000000000000000000008"]) {
+      await expect(create([first, bad], hash)).to.be.revertedWithCustomError(factory, "PageMalformed");
+    }
+    await create([first, second], hash);
+    await expect(create([first, second], hash, 61)).to.be.revertedWithCustomError(factory, "SizeUnknown");
+    await expect(create([first, second], hash, 240)).to.be.revertedWithCustomError(factory, "PageCountWrong");
+  });
+
+  it("V08: refuses key points at infinity, unreduced, off the curve and off the subgroup", async () => {
+    const factory = await interfaceOf();
+    const { key } = simulated;
+    const zero2 = [
+      ["0", "0"],
+      ["0", "0"],
+      ["1", "0"],
+    ]; // prettier-ignore
+    const [xi, xr, yi, yr] = outsideSubgroup().map(String) as [string, string, string, string];
+    const ic = (index: number, point: string[]) => ({ ...key, IC: key.IC.with(index, point) });
+    for (const bad of [
+      { ...key, vk_alpha_1: ["0", "0", "1"] },
+      ic(0, ["1", "3", "1"]),
+      ic(684, ["0", "0", "1"]),
+      ic(300, [`${BigInt(key.IC[300]![0]!) + Q}`, key.IC[300]![1]!, "1"]),
+      { ...key, vk_beta_2: zero2 },
+      { ...key, vk_gamma_2: zero2 },
+      { ...key, vk_delta_2: zero2 },
+    ]) {
+      await (await refused(bad)).to.be.revertedWithCustomError(factory, "KeyPointRefused");
+    }
+    for (const name of ["vk_beta_2", "vk_gamma_2", "vk_delta_2"] as const) {
+      const outside = {
+        ...key,
+        [name]: [
+          [xr, xi],
+          [yr, yi],
+          ["1", "0"],
+        ],
+      }; // prettier-ignore
+      await (await refused(outside)).to.be.revertedWithCustomError(factory, "PrecompileFailed");
+      const unreduced = structuredClone(key);
+      unreduced[name][0]![0] = `${BigInt(key[name][0]![0]!) + Q}`;
+      await (await refused(unreduced)).to.be.revertedWithCustomError(factory, "PrecompileFailed");
+    }
+  });
+
+  it("V09: a proof of anything can be forged where gamma = delta, and no such key is deployed", async () => {
+    const { verificationKey } = await loadVerificationKey("board-60");
+    const key = withoutContribution(verificationKey);
+    const rng = seededRng(9);
+    const signals = Array.from({ length: 684 }, () => rng.below(FIELD_ORDER));
+    const forged = forgeWithoutContribution(key, signals);
+    // The verifier's own equation, put to the precompile.
+    expect(await pairingSays(key, forged as Groth16Proof, signals)).to.equal(1n);
+    expect(await pairingSays(verificationKey, forged as Groth16Proof, signals)).to.equal(0n);
+    const factory = await interfaceOf();
+    await (await refused(key)).to.be.revertedWithCustomError(factory, "KeyWithoutSecondPhase");
+    const [x, y, z] = key.vk_gamma_2;
+    const minus = { ...key, vk_delta_2: [x!, y!.map((part) => `${Q - BigInt(part)}`), z!] };
+    await (await refused(minus)).to.be.revertedWithCustomError(factory, "KeyWithoutSecondPhase");
+  });
+
+  async function pairingSays(key: VerificationKey, proof: Groth16Proof, signals: bigint[]): Promise<bigint> {
+    const G1 = bn254.G1.Point;
+    const ic0 = { x: BigInt(key.IC[0]![0]!), y: BigInt(key.IC[0]![1]!) };
+    const sum = G1.fromAffine(pointOf(key, signals, 0))
+      .add(G1.fromAffine(ic0))
+      .toAffine();
+    const words = proofWords(proof);
+    const g2 = ([x, y]: string[][]) => [x![1]!, x![0]!, y![1]!, y![0]!].map(BigInt);
+    const input = [
+      words[0]!,
+      Q - words[1]!,
+      ...words.slice(2, 6),
+      ...key.vk_alpha_1.slice(0, 2).map(BigInt),
+      ...g2(key.vk_beta_2),
+      sum.x,
+      sum.y,
+      ...g2(key.vk_gamma_2),
+      words[6]!,
+      words[7]!,
+      ...g2(key.vk_delta_2),
+    ]; // prettier-ignore
+    const data = concat(input.map((word) => toBeHex(word, 32)));
+    return BigInt(await chain.ethers.provider.call({ to: toBeHex(8, 20), data }));
+  }
+
+  it("V07: routes to contracts that answer as verifiers of known sizes, one for each size", async () => {
+    const factory = await chain.ethers.getContractFactory("VerifierRouter");
+    const [account] = await chain.ethers.getSigners();
+    const route = (...verifiers: unknown[]) => chain.ethers.deployContract("VerifierRouter", [verifiers]);
+    await expect(route(account)).to.be.revertedWithCustomError(factory, "VerifierRefused");
+    for (const length of [0, 31]) {
+      await expect(route(await chain.ethers.deployContract("Answerer", [length]))).to.be.revert(chain.ethers);
+    }
+    for (const length of [32, 64]) {
+      await expect(route(await chain.ethers.deployContract("Answerer", [length]))).to.be.revertedWithCustomError(
+        factory,
+        "SizeUnknown",
+      );
+    }
+    const { hash, pages } = chainKey(simulated.key);
+    const verifier = await create(await deployPages(pages), hash);
+    await expect(route(verifier, verifier)).to.be.revertedWithCustomError(factory, "SizeTaken").withArgs(60);
+    const router = await route(verifier);
+    expect(await router.verifierOf!(60)).to.equal(await verifier.getAddress());
+    await expect(router.verifierOf!(240)).to.be.revertedWithCustomError(factory, "SizeUnknown").withArgs(240);
+  });
+
+  it("V07: board and gate refuse to stand on an address without code", async () => {
+    const [account] = await chain.ethers.getSigners();
+    await expect(
+      chain.ethers.deployContract("MarketBoard", [account, account, [account], 1]),
+    ).to.be.revertedWithCustomError(await chain.ethers.getContractFactory("MarketBoard"), "RouterRefused");
+    await expect(chain.ethers.deployContract("MarginGate", [account, account])).to.be.revertedWithCustomError(
+      await chain.ethers.getContractFactory("MarginGate"),
+      "MarketRefused",
+    );
+  });
+
+  it("V07: a verifier that has no code, or answers in other lengths or words, lets no step through", async () => {
+    const world = await World.create();
+    const holder = await world.holder(7);
+    const ready = await holder.absorption({ asset: CASH, amount: 1n });
+    await call(holder.gate, "deposit", holder.id, CASH, 1n);
+    const absorb = () => holder.gate.absorb!(ready.step, CASH, 1n, false);
+    const at = await world.verifier.getAddress();
+    const own = await world.ethers.provider.getCode(at);
+    const setCode = (code: string) => world.chain.provider.request({ method: "hardhat_setCode", params: [at, code] });
+    const codes = ["0x"];
+    for (const length of [0, 31, 32, 64]) {
+      const answerer = await world.ethers.deployContract("Answerer", [length]);
+      codes.push(await world.ethers.provider.getCode(answerer));
+    }
+    for (const code of codes) {
+      await setCode(code);
+      await expect(absorb()).to.be.revert(world.ethers);
+    }
+    await setCode(own);
+    await absorb();
+  });
+});
+
+/** A point on the twist that is not in the subgroup: imaginary and real parts of x and y. */
+function outsideSubgroup(): [bigint, bigint, bigint, bigint] {
+  const b = Fp2.mulByB(Fp2.ONE);
+  for (let c0 = 1n; ; c0++) {
+    const x = Fp2.create({ c0, c1: 1n });
+    const y2 = Fp2.add(Fp2.mul(Fp2.sqr(x), x), b);
+    try {
+      const y = Fp2.sqrt(y2);
+      if (Fp.is0(y.c0) && Fp.is0(y.c1)) continue;
+      return [x.c1, x.c0, y.c1, y.c0];
+    } catch {
+      // Not a square: the next x.
+    }
+  }
+}
+
+async function refusal(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => {
+      throw new Error("expected a refusal");
+    },
+    (error: unknown) => error,
+  );
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {IMarginGate} from "../interfaces/IMarginGate.sol";
+
+/// A wallet contract that owns accounts and signs as its keeper does.
+contract Wallet is IERC1271 {
+    address private immutable _keeper;
+
+    constructor(address keeper) {
+        _keeper = keeper;
+    }
+
+    function open(IMarginGate gate, uint256 board) external returns (uint256) {
+        return gate.open(board);
+    }
+
+    function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
+        return ECDSA.recoverCalldata(hash, signature) == _keeper ? IERC1271.isValidSignature.selector : bytes4(0);
+    }
+}
+
+/// Has code, and answers every call with as many bytes of zero as it was told.
+contract Answerer {
+    uint256 private immutable _length;
+
+    constructor(uint256 length) {
+        _length = length;
+    }
+
+    fallback() external {
+        uint256 length = _length;
+        assembly {
+            return(0, length)
+        }
+    }
+}
+
+/// Passes a call on with a limited amount of gas and reports how it ended.
+contract GasLimiter {
+    function call(address target, uint256 gasLimit, bytes calldata data) external returns (bool ok, bytes memory answer) {
+        (ok, answer) = target.call{gas: gasLimit}(data);
+    }
+}
+
+/// Measures the gas of a call's execution, the cold access to its target included, calldata of a transaction not.
+contract GasMeter {
+    function measure(address target, bytes calldata data) external view returns (uint256 used) {
+        bytes memory copy = data;
+        uint256 before = gasleft();
+        (bool ok,) = target.staticcall(copy);
+        used = before - gasleft();
+        require(ok, "the measured call reverted");
+    }
+}
