@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Statements for the small circuit: each structured so that one kind of mistake shows in it, and some at random. */
+import type { FieldElement } from "../../prover/src/field.ts";
+import { type Account, genesis } from "../../prover/src/model/account.ts";
+import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
+import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
+import type { Policy } from "../../prover/src/model/policy.ts";
+import { ASSETS, blocksOf, CASH_INDEX, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
+import { NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
+import type {
+  CashE6,
+  ChargeE6,
+  ColumnE6,
+  LevelBps,
+  LotPriceE16,
+  PositionLots,
+  QuantityLots,
+  RateBps,
+  ThresholdE6,
+  WeightBps,
+} from "../../prover/src/units.ts";
+import { randomAccount, randomMarket, randomPolicy, seededRng } from "../../test/support/random.ts";
+import {
+  type Case,
+  type MiniRequest,
+  MODEL_BOARD,
+  MODEL_INSTRUMENTS,
+  miniCase,
+  modelRow,
+  SHAPE,
+  smallMarket,
+  smallPolicy,
+  smallPositions,
+} from "./miniature.ts";
+
+const MAX_COLUMN = (1n << 42n) - 1n;
+const LOWEST_POSITION = -(1n << 31n);
+const HIGHEST_POSITION = (1n << 31n) - 1n;
+const MAX_QUANTITY = (1n << 64n) - 1n;
+
+/** What a scenario of ours says; the rest is filled in. Positions and rows by instrument of the small board. */
+interface Sketch {
+  readonly quantity?: (asset: number) => bigint;
+  readonly boundary?: (asset: number, tier: number) => bigint;
+  readonly weight?: (asset: number, tier: number) => bigint;
+  readonly price?: (asset: number) => bigint;
+  readonly lots?: (instrument: number) => bigint;
+  readonly profit?: (instrument: number, scenario: number) => bigint;
+  readonly mark?: (instrument: number) => bigint;
+  readonly delta?: (instrument: number) => bigint;
+  readonly charges?: (instrument: number) => readonly [long: bigint, short: bigint];
+  readonly continues?: readonly boolean[];
+  readonly threshold?: (block: number) => bigint;
+  readonly rate?: (block: number) => bigint;
+  readonly cash?: bigint;
+  readonly transfer?: Transfer;
+  readonly side?: Side;
+  /** Whether the account moves by a fill; else only by the transfer. */
+  readonly fill?: boolean;
+  readonly opens?: boolean;
+}
+
+/** Everything in a request but the question that is asked. */
+type Scene = Omit<MiniRequest, "level" | "direction">;
+
+function draw(sketch: Sketch): Scene {
+  const {
+    quantity = (asset) => 700n + 900n * BigInt(asset),
+    boundary = (asset, tier) => (tier === 0 ? 1000n : 5000n) + 10n * BigInt(asset),
+    weight = (asset, tier) => (tier === 0 ? 9000n : 4000n) - 10n * BigInt(asset),
+    price = (asset) => 10n ** 15n + BigInt(asset) * 10n ** 14n,
+    lots = (instrument) => [4n, -6n, 2n, -8n, 10n, 0n, 12n, -2n, 6n][instrument]!,
+    profit = (instrument, scenario) => 1000n * BigInt(((instrument * 7 + scenario * 13) % 19) - 9) + 2n,
+    mark = (instrument) => 5000n + 100n * BigInt(instrument),
+    delta = (instrument) => 9000n - 50n * BigInt(instrument * instrument),
+    charges = (instrument) => [300n + BigInt(instrument), 500n + 2n * BigInt(instrument)],
+    continues = [false, true, false],
+    threshold = () => 1000n,
+    rate = (block) => 200n + 2n * BigInt(block),
+    cash = 10n ** 9n,
+    transfer = { asset: 3, amount: 40n },
+    side = 1n,
+    fill = true,
+    opens = false,
+  } = sketch;
+  const policy: Policy = {
+    schedules: Array.from({ length: ASSETS }, (_, asset) =>
+      Array.from({ length: TIERS }, (_, tier) => ({
+        boundaryLots: boundary(asset, Math.min(tier, SHAPE.tiers - 1)) as QuantityLots,
+        weightBps: (tier < SHAPE.tiers ? weight(asset, tier) : 0n) as WeightBps,
+      })),
+    ),
+  };
+  const rows = new Array<BoardRow>(MODEL_INSTRUMENTS).fill(EMPTY_ROW);
+  const positions = new Array<PositionLots>(MODEL_INSTRUMENTS).fill(0n as PositionLots);
+  for (let instrument = 0; instrument < SHAPE.blocks * SHAPE.rows; instrument++) {
+    const [long, short] = charges(instrument);
+    positions[modelRow(instrument)] = lots(instrument) as PositionLots;
+    rows[modelRow(instrument)] = {
+      profits: Array.from({ length: SCENARIOS }, (_, scenario) =>
+        scenario < SHAPE.scenarios ? (profit(instrument, scenario) as ColumnE6) : (0n as ColumnE6),
+      ),
+      mark: mark(instrument) as ColumnE6,
+      delta: delta(instrument) as ColumnE6,
+      longCharge: long as ChargeE6,
+      shortCharge: short as ChargeE6,
+    };
+  }
+  const market: Market = {
+    prices: Array.from({ length: ASSETS }, (_, asset) => price(asset) as LotPriceE16),
+    board: {
+      size: MODEL_BOARD,
+      rows,
+      blocks: Array.from({ length: blocksOf(MODEL_BOARD) }, (_, block) => ({
+        continues: continues[block] ?? false,
+        liquidityThreshold: (block < SHAPE.blocks ? threshold(block) : 0n) as ThresholdE6,
+        liquidityRate: (block < SHAPE.blocks ? rate(block) : 0n) as RateBps,
+      })),
+    },
+  };
+  const after = {
+    positions,
+    collateral: Array.from({ length: ASSETS }, (_, asset) => quantity(asset) as QuantityLots),
+    cash: cash as CashE6,
+  };
+  const moved = (asset: number) => (asset === transfer.asset ? transfer.amount : 0n);
+  const zero = genesis(MODEL_BOARD);
+  const before: Account = opens
+    ? zero
+    : fill
+      ? { ...zero, cash: 12_345n as CashE6, sequence: 7n, viewingKey: 987_654_321n as FieldElement }
+      : {
+          size: MODEL_BOARD,
+          positions,
+          collateral: after.collateral.map((held, asset) => (held - moved(asset)) as QuantityLots),
+          cash: (after.cash - moved(CASH_INDEX)) as CashE6,
+          sequence: 41n,
+          viewingKey: 1_234_567n as FieldElement,
+        };
+  return {
+    policy,
+    market,
+    before,
+    after,
+    transfer,
+    side,
+    fillBlinding: (fill || opens ? 4242n : 0n) as FieldElement,
+    ...(opens ? { openWithViewingKey: 777_777n as FieldElement } : {}),
+    context: 99n,
+  };
+}
+
+/** A scene with nothing in it but what is said: no collateral, no profit, no charge, no liquidity. */
+const bare: Sketch = {
+  quantity: () => 0n,
+  profit: () => 0n,
+  mark: () => 0n,
+  delta: () => 0n,
+  charges: () => [0n, 0n],
+  rate: () => 0n,
+  transfer: NO_TRANSFER,
+};
+
+const alternating = (instrument: number) => (instrument % 2 === 0 ? HIGHEST_POSITION : LOWEST_POSITION);
+const pick =
+  <T>(...values: readonly T[]) =>
+  (index: number) =>
+    values[index % values.length]!;
+
+/** Coverage of exactly one: equity 10^14 units of 1e-20 above cash that is one short, and one unit less. */
+const exactly = (missing: bigint): Sketch => ({
+  ...bare,
+  lots: (instrument) => (instrument === 0 ? 5n : 0n),
+  charges: () => [1000n, 3000n],
+  // 5 · 1000 = 5000 of margin, at level 10000 met by as much cash; collateral gives a unit of 1e-6 less `missing`.
+  cash: 4999n,
+  quantity: (asset) => (asset === 0 ? 1n : 0n),
+  boundary: () => MAX_QUANTITY,
+  weight: (_, tier) => (tier === 0 ? 1n : 0n),
+  price: (asset) => (asset === 0 ? 10n ** 14n - missing : 0n),
+});
+
+/** Scenes by name: `plain` is the one that lies are told in. */
+const SCENES: Readonly<Record<string, Sketch>> = {
+  plain: {},
+  "tier edges": {
+    quantity: pick(0n, 1n, 999n, 1000n, 1001n, 4999n, 5000n, 5001n, MAX_QUANTITY - 1n, MAX_QUANTITY),
+    boundary: (_, tier) => (tier === 0 ? 1000n : 5000n),
+    fill: true,
+    transfer: NO_TRANSFER,
+  },
+  "empty and full tiers": {
+    quantity: pick(0n, 5n, MAX_QUANTITY),
+    boundary: (asset, tier) =>
+      pick([0n, 0n], [0n, 6n], [5n, 5n], [MAX_QUANTITY, MAX_QUANTITY], [1n, MAX_QUANTITY])(asset)[tier]!,
+    weight: pick(10_000n, 1n, 7_777n),
+    price: pick((1n << 64n) - 1n, 1n, 0n),
+    transfer: NO_TRANSFER,
+  },
+  "all long": {
+    lots: () => HIGHEST_POSITION,
+    profit: (_, k) => (k === 3 ? -MAX_COLUMN : MAX_COLUMN - BigInt(k)),
+    mark: () => MAX_COLUMN,
+    delta: () => MAX_COLUMN,
+    continues: [false, true, true],
+    charges: pick([1n, 2n], [7n, 3n]),
+    cash: (1n << 63n) - 1n,
+  },
+  "all short": {
+    lots: () => LOWEST_POSITION,
+    profit: (_, k) => (k === 0 ? MAX_COLUMN : -MAX_COLUMN + BigInt(k)),
+    mark: () => -MAX_COLUMN,
+    delta: () => MAX_COLUMN,
+    continues: [false, true, true],
+    charges: pick([1n, 2n], [7n, 3n]),
+    cash: (1n << 63n) - 1n,
+  },
+  "all short, losing": {
+    lots: () => LOWEST_POSITION,
+    profit: () => MAX_COLUMN,
+    mark: () => MAX_COLUMN,
+    delta: () => -MAX_COLUMN,
+    continues: [false, false, true],
+    threshold: () => 0n,
+    charges: () => [0n, (1n << 60n) - 1n],
+    cash: -(1n << 63n),
+    side: -1n,
+  },
+  "opposite extremes": {
+    lots: alternating,
+    profit: (instrument, k) => ((instrument + k) % 2 === 0 ? MAX_COLUMN : -MAX_COLUMN),
+    mark: (instrument) => (instrument % 3 === 0 ? -MAX_COLUMN : MAX_COLUMN),
+    delta: (instrument) => (instrument % 3 === 0 ? MAX_COLUMN : -MAX_COLUMN),
+    threshold: () => (1n << 75n) - 1n,
+    continues: [false, true, false],
+    side: -1n,
+  },
+  "no scenario loses": {
+    lots: () => 3n,
+    profit: (_, k) => 10n + BigInt(k),
+    continues: [false, false, false],
+  },
+  "scenarios tie": {
+    lots: () => 3n,
+    profit: pick(-10n, -10n, 5n, -10n),
+    continues: [false, false, true],
+  },
+  "first scenario is worst": {
+    lots: () => 2n,
+    profit: (_, k) => -100n + 10n * BigInt(k),
+    continues: [false, true, true],
+  },
+  "last scenario is worst": { lots: () => -2n, profit: (_, k) => -100n + 70n * BigInt(k) },
+  "only the first set loses": {
+    lots: (instrument) => (instrument < 3 ? 7n : 1n),
+    profit: (instrument, k) => (instrument < 3 ? -50n - BigInt(k) : 40n),
+    continues: [false, false, true],
+  },
+  "delta at the threshold": {
+    ...bare,
+    lots: (instrument) => (instrument % 3 === 0 ? 1n : 0n),
+    delta: (instrument) => 1000n + BigInt(Math.floor(instrument / 3)),
+    threshold: () => 1001n,
+    rate: () => 10_000n,
+    charges: () => [5n, 5n],
+    continues: [false, false, false],
+  },
+  "negative delta at the threshold": {
+    ...bare,
+    lots: (instrument) => (instrument % 3 === 0 ? -1n : 0n),
+    delta: (instrument) => 1000n + BigInt(Math.floor(instrument / 3)),
+    threshold: () => 1001n,
+    rate: () => 10_000n,
+    charges: () => [5n, 5n],
+    continues: [false, false, false],
+  },
+  "terms of the last block": {
+    threshold: pick(0n, 500n, 100_000n),
+    rate: pick(10_000n, 100n, 7n),
+    continues: [false, true, true],
+    delta: () => 90_000n,
+    lots: () => 20n,
+  },
+  "first two apart": { continues: [false, false, true], rate: pick(11n, 22n, 33n), threshold: pick(1n, 2n, 3n) },
+  "exactly covered": exactly(0n),
+  "one unit short": exactly(1n),
+  "one unit over": exactly(-1n),
+  "negative equity": { ...bare, cash: -1n, lots: () => 0n },
+  "nothing at all": { ...bare, cash: 0n, lots: () => 0n, fill: false },
+  opens: {
+    opens: true,
+    quantity: () => 0n,
+    lots: () => 0n,
+    cash: 500n,
+    transfer: { asset: 15, amount: 500n },
+    fill: false,
+  },
+  "side minus": { side: -1n, transfer: { asset: 15, amount: -77n } },
+  "largest transfer": {
+    fill: false,
+    quantity: (asset) => (asset === 14 ? MAX_QUANTITY : 3n),
+    transfer: { asset: 14, amount: MAX_QUANTITY },
+  },
+  "smallest transfer": { transfer: { asset: 0, amount: -(1n << 64n) }, side: -1n },
+  ...Object.fromEntries(
+    [1, 2, 4, 7, 8, 11, 13].map((asset) => [
+      `transfer of asset ${asset}`,
+      { fill: false, quantity: () => 10n ** 6n, transfer: { asset, amount: 1000n + BigInt(asset) } } satisfies Sketch,
+    ]),
+  ),
+  "charges differ by sign": {
+    ...bare,
+    charges: (instrument) => [10n + BigInt(instrument), 1000n + 10n * BigInt(instrument)],
+    lots: pick(1n, -1n, 0n),
+  },
+};
+
+const LEVEL_TOP = (1n << 20n) - 1n;
+
+/** The question at the edge of its answer: at the account's coverage and one above, both directions of one of them. */
+function ask(name: string, scene: Scene): Case[] {
+  const evaluation = evaluate({ ...scene.before, ...scene.after }, scene.policy, scene.market);
+  const coverage = coverageBpsDown(evaluation);
+  const clamp = (level: bigint) => (level < 0n ? 0n : level > LEVEL_TOP ? LEVEL_TOP : level) as LevelBps;
+  const level = clamp(coverage ?? 0n);
+  const next = clamp((coverage ?? 10_000n) + 1n);
+  return [
+    miniCase(`${name}, at least`, { ...scene, level, direction: "at-least" }),
+    miniCase(`${name}, below`, { ...scene, level: next, direction: "below" }),
+    miniCase(`${name}, at least one more`, { ...scene, level: next, direction: "at-least" }),
+  ];
+}
+
+function randomScene(seed: number, flavour: "typical" | "boundary" | "saturated"): Scene {
+  const rng = seededRng(seed);
+  const market = smallMarket(randomMarket(rng, MODEL_BOARD, flavour));
+  const policy = smallPolicy(randomPolicy(rng, flavour));
+  const small = (account: Account): Account => ({ ...account, positions: smallPositions(account.positions) });
+  const asset = Number(rng.below(16n));
+  return {
+    market,
+    policy,
+    before: small(randomAccount(rng, MODEL_BOARD, flavour)),
+    after: small(randomAccount(rng, MODEL_BOARD, flavour)),
+    transfer: { asset, amount: rng.between(-(10n ** 6n), 10n ** 6n) },
+    side: rng.pick([1n, -1n] as const),
+    fillBlinding: rng.below(1n << 250n) as FieldElement,
+    context: rng.below(1n << 250n),
+  };
+}
+
+/** All cases, the most telling first. */
+export function miniCases(): Case[] {
+  const scenes: [string, Scene][] = Object.entries(SCENES).map(([name, sketch]) => [name, draw(sketch)]);
+  for (const [index, flavour] of (["typical", "boundary", "saturated", "typical", "boundary"] as const).entries()) {
+    scenes.push([`${flavour} ${index}`, randomScene(100 + index, flavour)]);
+  }
+  return scenes.flatMap(([name, scene]) => ask(name, scene));
+}
+
+/**
+ * The case that lies are told in: `plain`, at a level with its 2^19 bit set, which the account covers many times over, so
+ * that what a lie moves downstream seldom decides the verdict.
+ */
+export function slackCase(): Case {
+  return miniCase("slack", {
+    ...draw({ cash: 4n * 10n ** 18n }),
+    level: ((1n << 19n) + 4n) as LevelBps,
+    direction: "at-least",
+  });
+}
+
+/** As `slackCase`, of a scene. */
+export function sceneCase(name: string, change: Sketch, level: bigint, direction: "at-least" | "below"): Case {
+  return miniCase(name, { ...draw(change), level: level as LevelBps, direction });
+}

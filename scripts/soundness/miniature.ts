@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The circuit in small, for experiments that compile it hundreds of times: the same sources with
+ *   - 3 blocks of 3 instruments, 2 tiers, 4 scenarios (15 assets: the transfer's index has four bits);
+ *   - a permutation that costs one constraint an element in place of Poseidon, so that half a second compiles it all;
+ *   - one guard taken out, `assert(SUM_BITS > 78)`: sums of so few rows are narrower, and so thresholds here are too.
+ * Every other line is the shipped one. The integer model serves it unchanged: what a small board holds, a large board
+ * whose other rows are empty holds too.
+ */
+import fs, { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { FIELD_ORDER, type FieldElement, toField } from "../../prover/src/field.ts";
+import type { Account } from "../../prover/src/model/account.ts";
+import { packPositions, packWide, SPONGE_RATE, stateBlinding } from "../../prover/src/model/commit.ts";
+import { type Evaluation, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
+import { EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
+import { intercepts, type Policy } from "../../prover/src/model/policy.ts";
+import { ASSETS, BLOCK_INSTRUMENTS, type BoardSize, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import { type Direction, encodeTerms, encodeTransfer } from "../../prover/src/model/statement.ts";
+import { applyTransition, type Side, type Transfer } from "../../prover/src/model/transition.ts";
+import type { ColumnE6, LevelBps, PositionLots, ThresholdE6, WeightBps } from "../../prover/src/units.ts";
+import { type Generator, type Inputs, loadGenerator } from "./generate.ts";
+import { type R1cs, readR1cs, readSymbols, type Symbols } from "./r1cs.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const require = createRequire(import.meta.url);
+
+export const SHAPE = { blocks: 3, rows: 3, tiers: 2, scenarios: 4 } as const;
+const INSTRUMENTS = SHAPE.blocks * SHAPE.rows;
+/** The board on which the model works a small account out: its blocks are the first of this one. */
+const MODEL_BOARD: BoardSize = "board-240";
+/** Column sums of one small block stay below 2^75; a threshold must too. */
+export const MINI_THRESHOLD_BITS = 75;
+
+/** Texts of circom files by their path below circuits/. */
+export type Sources = ReadonlyMap<string, string>;
+
+const GUARD = "assert(SUM_BITS > 78);";
+
+/** The shipped sources, but for the guard. Lines keep their numbers. */
+export function shippedSources(): Map<string, string> {
+  const sources = new Map<string, string>();
+  for (const file of globSync("**/*.circom", { cwd: path.join(ROOT, "circuits") }).sort()) {
+    sources.set(file, readFileSync(path.join(ROOT, "circuits", file), "utf8"));
+  }
+  const netting = sources.get("lib/netting.circom")!;
+  if (!netting.includes(GUARD)) throw new Error(`circuits/lib/netting.circom no longer has "${GUARD}"`);
+  return sources.set("lib/netting.circom", netting.replace(GUARD, ""));
+}
+
+const PERMUTATION = `pragma circom 2.2.0;
+template PoseidonEx(N, OUTPUTS) {
+    signal input inputs[N];
+    signal input initialState;
+    signal output out[OUTPUTS];
+    signal chain[N + 1];
+    chain[0] <== initialState;
+    for (var i = 0; i < N; i++) {
+        chain[i + 1] <== (chain[i] + inputs[i]) * (chain[i] + 2 * inputs[i] + i + 1);
+    }
+    for (var o = 0; o < OUTPUTS; o++) {
+        out[o] <== chain[N] + o;
+    }
+}
+`;
+
+/** The sponge of the circuit over the small permutation. */
+export function miniSponge(purpose: number, instruments: number, elements: readonly bigint[]): FieldElement {
+  let state = BigInt(purpose * 65536 + instruments);
+  for (let start = 0; start < elements.length; start += SPONGE_RATE) {
+    for (let index = 0; index < SPONGE_RATE; index++) {
+      const element = elements[start + index] ?? 0n;
+      state = ((state + element) * (state + 2n * element + BigInt(index) + 1n)) % FIELD_ORDER;
+    }
+  }
+  return toField(state);
+}
+
+export const PUBLIC_INPUTS = [
+  ...["stateBefore", "stateAfter", "transfer", "fill", "terms", "context"],
+  ...["policy", "prices", "rows", "blocks"],
+];
+export const SPONGE_ELEMENTS = 20;
+
+/** Main components: the whole statement, and a sponge of two absorptions, which the small account does not need. */
+export const MAINS = {
+  account: `pragma circom 2.2.0;
+include "account.circom";
+component main {public [${PUBLIC_INPUTS.join(", ")}]} = Account(${SHAPE.blocks}, ${SHAPE.rows}, ${ASSETS}, ${SHAPE.tiers}, ${SHAPE.scenarios});
+`,
+  sponge: `pragma circom 2.2.0;
+include "lib/commitment.circom";
+component main = Commitment(purposeState(), 60, ${SPONGE_ELEMENTS});
+`,
+};
+
+// ---- Compiling -----------------------------------------------------------------------------------------------------
+
+/** A compiled circuit; names have the line of an anonymous component in place of its number. */
+export interface Build {
+  readonly r1cs: R1cs;
+  readonly symbols: Symbols;
+  /** Wire by name, `main.` first. */
+  readonly wires: ReadonlyMap<string, number>;
+  readonly names: readonly string[];
+  /** Computes a witness whatever the inputs: no assertion stops it. */
+  readonly generate: Generator;
+  readonly warnings: readonly string[];
+}
+
+interface Runner {
+  compile(): Promise<WebAssembly.Module>;
+  execute(): Promise<unknown>;
+}
+
+let compilerModule: Promise<WebAssembly.Module> | undefined;
+
+/** `Signed_78_3286` → `Signed@78`: offsets in a file move with every edit, lines do not. */
+export const stableName = (name: string): string => name.replace(/_(\d+)_\d+(?=[.[]|$)/g, "@$1");
+
+/**
+ * Compiles sources, keeping every signal unless told otherwise, in this process (a warm compiler is four times as fast as a new process) in a directory of its own
+ * below build/. Throws the compiler's message where they do not compile.
+ */
+export async function compileSources(
+  sources: Sources,
+  main: string,
+  directory: string,
+  level: "--O0" | "--O2" = "--O0",
+): Promise<Build> {
+  const { CircomRunner, bindings } = require("circom");
+  compilerModule ??= WebAssembly.compile(readFileSync(require.resolve("circom/circom.wasm")));
+  const module = await compilerModule;
+  const absolute = path.join(ROOT, directory);
+  rmSync(absolute, { recursive: true, force: true });
+  const all = new Map([...sources, ["main.circom", main], ["circomlib/circuits/poseidon.circom", PERMUTATION]]);
+  for (const [file, text] of all) {
+    mkdirSync(path.dirname(path.join(absolute, file)), { recursive: true });
+    writeFileSync(path.join(absolute, file), text);
+  }
+  let output = "";
+  const captured = {
+    ...fs,
+    writeSync(descriptor: number, bytes: Uint8Array, ...rest: number[]) {
+      if (descriptor > 2) return fs.writeSync(descriptor, bytes, ...rest);
+      output += Buffer.from(bytes).toString("utf8");
+      return bytes.length;
+    },
+  };
+  const args = [`${directory}/main.circom`, level, "--r1cs", "--sym", "--wasm", "-l", directory, "-o", directory];
+  const runner: Runner = new CircomRunner({
+    args,
+    env: {},
+    preopens: { ".": "." },
+    bindings: { ...bindings, fs: captured },
+  });
+  runner.compile = async () => module;
+  const back = process.cwd();
+  if (back !== ROOT) throw new Error("run from the project's root: the compiler sees only what is below it");
+  try {
+    await runner.execute();
+  } catch {
+    throw new Error(plain(output) || "the compiler stopped without a message");
+  }
+  const symbols = readSymbols(path.join(absolute, "main.sym"));
+  const wires = new Map<string, number>();
+  const names: string[] = ["one"];
+  for (const [name, wire] of symbols.entries()) {
+    const stable = stableName(name);
+    if (!wires.has(stable)) wires.set(stable, wire);
+    names[wire] ??= stable;
+  }
+  return {
+    r1cs: readR1cs(path.join(absolute, "main.r1cs")),
+    symbols,
+    wires,
+    names,
+    generate: await loadGenerator(path.join(absolute, "main_js/main.wasm"), { assertions: false }),
+    warnings: plain(output).match(/warning\[.*/g) ?? [],
+  };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the compiler colours its output
+const plain = (output: string) => output.replace(/\u001b\[[0-9;]*m/g, "");
+
+// ---- Cases from the integer model -----------------------------------------------------------------------------------
+
+/** What a small statement is about. Only the first SHAPE.rows rows of the first SHAPE.blocks blocks hold anything. */
+export interface MiniRequest {
+  readonly policy: Policy;
+  readonly market: Market;
+  readonly before: Account;
+  readonly after: Pick<Account, "positions" | "collateral" | "cash">;
+  readonly transfer: Transfer;
+  readonly side: Side;
+  readonly fillBlinding: FieldElement;
+  readonly openWithViewingKey?: FieldElement;
+  readonly level: LevelBps;
+  readonly direction: Direction;
+  readonly context: bigint;
+}
+
+/** A statement for the small circuit, and what the model says of it. */
+export interface Case {
+  readonly name: string;
+  readonly inputs: Inputs;
+  /** Whether the statement is true: whether the circuit must accept it. */
+  readonly holds: boolean;
+  /** Expected values by signal, reduced. */
+  readonly outputs: Readonly<Record<string, bigint>>;
+  readonly evaluation: Evaluation;
+}
+
+/** Row of the model's board that the small board's row stands in. */
+export const modelRow = (instrument: number) =>
+  Math.floor(instrument / SHAPE.rows) * BLOCK_INSTRUMENTS + (instrument % SHAPE.rows);
+const miniRows = Array.from({ length: INSTRUMENTS }, (_, instrument) => modelRow(instrument));
+const isMini = new Set(miniRows);
+export const MODEL_INSTRUMENTS = instrumentsOf(MODEL_BOARD);
+export { MODEL_BOARD };
+
+/** The schedule's first tiers; above them nothing counts. */
+export const smallPolicy = ({ schedules }: Policy): Policy => ({
+  schedules: schedules.map((schedule) =>
+    schedule.map((tier, index) =>
+      index < SHAPE.tiers
+        ? tier
+        : { boundaryLots: schedule[SHAPE.tiers - 1]!.boundaryLots, weightBps: 0n as WeightBps },
+    ),
+  ),
+});
+
+export const smallMarket = ({ prices, board }: Market): Market => ({
+  prices,
+  board: {
+    ...board,
+    rows: board.rows.map((row, index) =>
+      isMini.has(index)
+        ? { ...row, profits: row.profits.map((profit, k) => (k < SHAPE.scenarios ? profit : (0n as ColumnE6))) }
+        : EMPTY_ROW,
+    ),
+    blocks: board.blocks.map((block, index) => ({
+      ...block,
+      continues: index < SHAPE.blocks && block.continues,
+      liquidityThreshold: BigInt.asUintN(MINI_THRESHOLD_BITS, block.liquidityThreshold) as ThresholdE6,
+    })),
+  },
+});
+
+export const smallPositions = (positions: readonly PositionLots[]) =>
+  positions.map((lots, index) => (isMini.has(index) ? lots : (0n as PositionLots)));
+
+/** Works a small statement out in the model. The fill is what the transfer leaves of the difference. */
+export function miniCase(name: string, request: MiniRequest): Case {
+  const { policy, market, before, after, transfer, side, level, direction, context } = request;
+  const moved = (asset: number) => (asset === transfer.asset ? transfer.amount : 0n);
+  const fill = {
+    size: MODEL_BOARD,
+    positions: before.positions.map((lots, index) => side * (after.positions[index]! - lots)),
+    collateral: before.collateral.map((lots, asset) => side * (after.collateral[asset]! - lots - moved(asset))),
+    cash: side * (after.cash - before.cash - moved(CASH_INDEX)),
+    blinding: request.fillBlinding,
+  };
+  const { openWithViewingKey } = request;
+  const reached = applyTransition(before, {
+    transfer,
+    fill,
+    side,
+    ...(openWithViewingKey === undefined ? {} : { openWithViewingKey }),
+  });
+  const evaluation = evaluate(reached, policy, market);
+  const small = (positions: readonly bigint[]) => miniRows.map((row) => positions[row]!);
+  const elementsOf = (account: Account) => [
+    ...packPositions(small(account.positions)),
+    ...packWide(account.collateral),
+    toField(account.cash),
+    stateBlinding(account),
+  ];
+  const fillElements = [
+    ...packPositions(small(fill.positions)),
+    ...packWide(fill.collateral),
+    toField(fill.cash),
+    fill.blinding,
+  ];
+  const rows = miniRows.map((row) => market.board.rows[row]!);
+  const below = direction === "below" ? 1n : 0n;
+  return {
+    name,
+    holds: isAtLeast(evaluation, level) === (direction === "at-least"),
+    evaluation,
+    inputs: {
+      stateBefore: miniSponge(1, INSTRUMENTS, elementsOf(before)),
+      stateAfter: miniSponge(1, INSTRUMENTS, elementsOf(reached)),
+      transfer: encodeTransfer(transfer),
+      fill: miniSponge(2, INSTRUMENTS, fillElements),
+      terms: encodeTerms({ level, direction, side }),
+      context: toField(context),
+      policy: policy.schedules.flatMap((schedule) => {
+        const tiers = schedule.slice(0, SHAPE.tiers);
+        return [
+          ...tiers.map((tier) => tier.boundaryLots),
+          ...tiers.map((tier) => tier.weightBps),
+          ...intercepts(schedule).slice(0, SHAPE.tiers),
+        ].map(toField);
+      }),
+      prices: market.prices.map(toField),
+      rows: rows.flatMap((row) => [
+        ...packWide([...row.profits.slice(0, SHAPE.scenarios), row.mark, row.delta]),
+        toField(row.longCharge),
+        toField(row.shortCharge),
+      ]),
+      blocks: market.board.blocks
+        .slice(0, SHAPE.blocks)
+        .flatMap((block) => [block.liquidityThreshold, block.liquidityRate, block.continues ? 1n : 0n].map(toField)),
+      positionsAfter: small(reached.positions).map(toField),
+      collateralAfter: reached.collateral.map(toField),
+      cashAfter: toField(reached.cash),
+      blindingBefore: stateBlinding(before),
+      blindingAfter: stateBlinding(reached),
+      fillPositions: packPositions(small(fill.positions)),
+      fillCollateral: packWide(fill.collateral),
+      fillCash: toField(fill.cash),
+      fillBlinding: fill.blinding,
+    },
+    outputs: {
+      "main.equity": toField(evaluation.equity),
+      "main.maintenance": toField(evaluation.margin),
+      "main.level": level,
+      "main.below": below,
+      "main.side": toField(side),
+      ...Object.fromEntries(evaluation.assets.map(({ asset, value }) => [`main.value[${asset}]`, toField(value)])),
+    },
+  };
+}
