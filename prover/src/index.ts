@@ -20,6 +20,9 @@
  * with a stable `code`, and none holds a position, a key or any other private value.
  */
 export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifest } from "./artifacts.ts";
+export { AccountClient, type PreparedStep, type Published, type Venue } from "./chain/client.ts";
+export { type Deployment, type DeployOptions, deploy } from "./chain/deploy.ts";
+export { chainPolicy, domainOf, publication, signEpoch } from "./chain/publication.ts";
 export { type ErrorCode, type ErrorPlace, EXIT, PlimsollError } from "./errors.ts";
 export type { FieldElement } from "./field.ts";
 export {
@@ -33,7 +36,7 @@ export {
 export { formatJson } from "./formats/json.ts";
 export { type MarketDocument, type MarketFile, readMarket } from "./formats/market.ts";
 export { type PolicyDocument, type PolicyFile, readPolicy } from "./formats/policy.ts";
-export { type Account, genesis, viewingKey } from "./model/account.ts";
+export { type Account, genesis, randomViewingKey, viewingKey } from "./model/account.ts";
 export { commitFill, commitState } from "./model/commit.ts";
 export { coverageBpsDown, type Evaluation, evaluate, isAtLeast } from "./model/evaluate.ts";
 export type { Market } from "./model/market.ts";

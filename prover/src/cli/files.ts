@@ -131,6 +131,6 @@ export interface DirectoryFile {
 
 function unwritable(file: string, error: unknown): PlimsollError {
   const { code } = error as NodeJS.ErrnoException;
-  const taken = code === "EEXIST" || code === "ENOTEMPTY" || code === "ENOTDIR";
+  const taken = ["EEXIST", "ENOTEMPTY", "ENOTDIR", "EBUSY", "EINVAL"].includes(code ?? "");
   return new PlimsollError("FILE", taken ? "exists already; nothing was written" : "cannot be written", { file });
 }

@@ -7,7 +7,7 @@ import type { PolicyDocument } from "../formats/policy.ts";
 import { sampleFirm } from "../risk/sample.ts";
 import { type DirectoryFile, writeDirectory } from "./files.ts";
 
-/** Writes the sample firm into a new or empty directory, and a fresh viewing key. Returns the names of the files. */
+/** Writes the sample firm into a new directory, and a fresh viewing key. Returns the names of the files. */
 export async function init(directory: string): Promise<string[]> {
   const { policy, market, atlas } = sampleFirm();
   const json = (document: unknown) => formatJson(document as Json);

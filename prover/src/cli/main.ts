@@ -131,7 +131,7 @@ const withAccount = (command: Command) =>
 
 program
   .command("init")
-  .argument("<directory>", "a new or empty directory")
+  .argument("<directory>", "a directory that does not exist yet")
   .description("write the files of a sample firm, with a page that explains them")
   .option("--json", "print JSON")
   .action(async (directory: string, { json }: { json?: boolean }) => {

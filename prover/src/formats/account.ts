@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll-account/1` and its CSV equivalent: what one account holds. Private; so is the viewing key beside it. */
-import { bytesToHex, randomBytes } from "@noble/hashes/utils.js";
 import { type ErrorCode, PlimsollError } from "../errors.ts";
-import { FIELD_ORDER, type FieldElement } from "../field.ts";
-import { type Account, checkAccount, genesis, SEQUENCE_LIMIT, viewingKey } from "../model/account.ts";
+import type { FieldElement } from "../field.ts";
+import { type Account, checkAccount, genesis, randomViewingKey, viewingKey } from "../model/account.ts";
 import { ASSETS, BOARD_SIZES, instrumentsOf } from "../model/sizes.ts";
 import { type CashE6, cashE6, type PositionLots, positionLots, type QuantityLots, quantityLots } from "../units.ts";
 import { parseCsv } from "./csv.ts";
@@ -233,8 +232,5 @@ export function readViewingKey(text: string, file: string): FieldElement {
   }
 }
 
-/** The text of a new viewing key's file. Uniform up to a bias below 2^-128. */
-export function newViewingKey(): string {
-  const random = BigInt(`0x${bytesToHex(randomBytes(48))}`);
-  return `${viewingKey(1n + (random % (FIELD_ORDER - SEQUENCE_LIMIT - 1n)))}\n`;
-}
+/** The text of a new viewing key's file. */
+export const newViewingKey = (): string => `${randomViewingKey()}\n`;

@@ -51,10 +51,11 @@ export function viewingKey(value: bigint, field = "viewingKey"): FieldElement {
   return value as FieldElement;
 }
 
-/** A new viewing key from the system's generator: 248 random bits, never zero. */
+/** A new viewing key from the system's generator, uniform up to a bias below 2^-128. */
 export function randomViewingKey(): FieldElement {
-  const bytes = crypto.getRandomValues(new Uint8Array(31));
-  return viewingKey(bytes.reduce((key, byte) => (key << 8n) + BigInt(byte), 0n) + 1n);
+  const bytes = crypto.getRandomValues(new Uint8Array(48));
+  const random = bytes.reduce((sum, byte) => (sum << 8n) + BigInt(byte), 0n);
+  return viewingKey(1n + (random % (FIELD_ORDER - SEQUENCE_LIMIT - 1n)));
 }
 
 /** Checks shape and ranges of an account. Does not check its viewing key: genesis has none. */

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Runs what the README shows, in an empty folder. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { expect } from "chai";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const README = readFileSync(path.join(ROOT, "README.md"), "utf8");
+const run = promisify(execFile);
+
+/** Contents of the fenced blocks in this language ("" for output), in order. */
+const blocks = (language: string): string[] =>
+  [...README.matchAll(/^```(\w*)\n(.*?)^```$/gms)].flatMap(([, tag, content]) => (tag === language ? [content!] : []));
+
+describe("the README", function () {
+  this.timeout(180_000);
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "plimsoll-readme-"));
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("is at most 150 lines", () => {
+    expect(README.split("\n").length).to.be.at.most(151);
+  });
+
+  it("shows commands that do what it says, with the output it shows", async () => {
+    const script = `plimsoll() { "${process.execPath}" "${ROOT}/prover/bin/plimsoll.mjs" "$@"; }\nset -e\n${blocks("sh")[0]!.replaceAll("npx plimsoll", "plimsoll")}`;
+    const { stdout } = await run("sh", ["-c", script], { cwd: folder });
+    const squeezed = stdout.replaceAll(/\s+/g, " ");
+    // The demo's output, the third, is not of these commands.
+    const shown = blocks("")
+      .slice(0, 2)
+      .flatMap((output) => output.split("…\n"));
+    expect(shown).to.have.length(3);
+    for (const part of shown) expect(squeezed).to.contain(part.replaceAll(/\s+/g, " ").trim());
+  });
+
+  it("shows library code that runs", async () => {
+    // Below the package's own root, so that its name resolves as it does for a user.
+    const file = path.join(ROOT, "build", `readme-${process.pid}.ts`);
+    writeFileSync(file, blocks("ts")[0]!);
+    try {
+      const { stdout } = await run(process.execPath, [file], { cwd: path.join(folder, "firm") });
+      expect(stdout).to.contain("at least 120% of its maintenance margin");
+    } finally {
+      rmSync(file);
+    }
+  });
+});
