@@ -8,7 +8,7 @@
 import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { promisify } from "node:util";
+import { promisify, styleText } from "node:util";
 import { type Contract, ContractFactory, type Signer } from "ethers";
 import hardhat, { network } from "hardhat";
 import { loadVerificationKey } from "../prover/src/artifacts.ts";
@@ -36,7 +36,7 @@ const SIZE = "board-60";
 const started = performance.now();
 
 const say = (text = "") => process.stdout.write(`${text}\n`);
-const title = (text: string) => say(`\n\x1b[1m${text}\x1b[0m`);
+const title = (text: string) => say(`\n${styleText("bold", text)}`);
 const row = (label: string, value: string) => say(`  ${label.padEnd(46)}${value.padStart(22)}`);
 const short = (value: bigint | string) => {
   const hex = BigInt(value).toString(16).padStart(64, "0");
@@ -46,6 +46,7 @@ const money = (units: bigint, decimals: number) => {
   const [whole, fraction = ""] = formatDecimal(units, decimals).split(".");
   return `${whole!.replace(/\B(?=(\d{3})+$)/g, ",")}.${fraction.padEnd(2, "0").slice(0, 2)}`;
 };
+const whole = (text: string) => money(BigInt(text), 0).slice(0, -3);
 const percent = (bps: bigint | undefined) => (bps === undefined ? "no margin" : `${(Number(bps) / 100).toFixed(2)}%`);
 
 /** Times a step of work and shows it on stderr. */
@@ -210,7 +211,7 @@ row("gas of the attestation", `${attested.receipt.gasUsed}`);
 
 const cash = (amount: string) => BigInt(amount) * 1_000_000n;
 const to = await treasury.getAddress();
-title(`5. A withdrawal of ${firm.withdrawals.passes} USDC`);
+title(`5. A withdrawal of ${whole(firm.withdrawals.passes)} USDC`);
 const { result: paid } = await timed("proving", () =>
   atlas.withdraw(CASH_INDEX, cash(firm.withdrawals.passes), to, initial, open),
 );
@@ -220,7 +221,7 @@ row("coverage after it (private)", percent(coverageBpsDown(evaluate(atlas.state,
 
 const solvent = atlas.state;
 
-title(`6. A withdrawal of ${firm.withdrawals.breaches} USDC would breach the initial margin`);
+title(`6. A withdrawal of ${whole(firm.withdrawals.breaches)} USDC would breach the initial margin`);
 const tooMuch = cash(firm.withdrawals.breaches);
 const refusal = await atlas.withdraw(CASH_INDEX, tooMuch, to, initial, open).then(
   () => undefined,
@@ -299,8 +300,8 @@ const report = renderReport({
   account: solvent,
   moments: [
     moment("after the opening trade", "attested", atlasHas, before),
-    moment(`after withdrawing ${firm.withdrawals.passes}`, "paid out", solvent, before),
-    moment(`after withdrawing ${firm.withdrawals.breaches} more`, "refused", less.after, before),
+    moment(`after withdrawing ${whole(firm.withdrawals.passes)}`, "paid out", solvent, before),
+    moment(`after withdrawing ${whole(firm.withdrawals.breaches)} more`, "refused", less.after, before),
     moment("after prices fall by 30%", "flagged", solvent, afterFall),
   ],
   proofs: [
@@ -314,13 +315,13 @@ const report = renderReport({
       ],
     },
     {
-      statement: `Coverage is at least 150% after ${firm.withdrawals.passes} USDC have left.`,
+      statement: `Coverage is at least 150% after ${whole(firm.withdrawals.passes)} USDC have left.`,
       proven: true,
       outcome: "Paid out to the treasury.",
       facts: [["gas", `${paid.receipt.gasUsed}`]],
     },
     {
-      statement: `Coverage is at least 150% after ${firm.withdrawals.breaches} USDC more have left.`,
+      statement: `Coverage is at least 150% after ${whole(firm.withdrawals.breaches)} USDC more have left.`,
       proven: false,
       outcome: "Not true, so no proof exists; a proof of 100% was refused by the gate.",
       facts: [],
