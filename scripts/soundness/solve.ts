@@ -10,8 +10,12 @@
  *   1. A constraint with one unknown in it, linear with a non-zero coefficient, defines the unknown. A product with a
  *      known zero factor counts as zero whatever else it holds.
  *   2. A linear constraint whose only unknowns are digits (wires held to 0 or 1 by a constraint, their coefficients
- *      c·2^i for different i) defines them as binary digits, as a decomposition's hint would.
+ *      c·2^i for different i) defines them as binary digits, as a decomposition's hint would; the highest takes what
+ *      does not fit.
  *   3. Where both are exhausted a hint takes its baseline value, one at a time in label order; then anything unknown does.
+ *
+ * Linear constraints come first throughout, so that what breaks is quadratic: simplification solves linear constraints
+ * away, and a witness that broke one would turn into another when carried over to the simplified system.
  *
  * What it does not do: hints other than digits do not react to a lie told elsewhere in the same witness; a lie that
  * needs them to must set them too.
@@ -23,11 +27,13 @@ export interface Solver {
   /** Wires of hints that are not digits. */
   readonly hints: readonly number[];
   /**
-   * A full witness in which the given wires keep their values.
-   * @param given     wire → value: inputs and lies; reduced into the field
+   * A full witness in which the given wires keep their values; all values by wire, reduced into the field.
+   * @param given     inputs, and hints that shall hold
+   * @param lies      told once everything that does not depend on them is derived, so that a lie is not explained by
+   *                  bending what comes before it; wires that a constraint makes equal to one lied about follow it
    * @param baseline  a full witness to take hints from where nothing determines them
    */
-  derive(given: ReadonlyMap<number, bigint>, baseline: Witness): Witness;
+  derive(given: ReadonlyMap<number, bigint>, lies: ReadonlyMap<number, bigint>, baseline: Witness): Witness;
 }
 
 function inverse(value: bigint, prime: bigint): bigint {
@@ -70,6 +76,9 @@ export function solver(r1cs: R1cs, isHint: (wire: number) => boolean = () => fal
     }
   }
 
+  const isLinear = Uint8Array.from({ length: constraints }, (_, constraint) =>
+    termsOf[3 * constraint] === 0 || termsOf[3 * constraint + 1] === 0 ? 1 : 0,
+  );
   const isDigit = digitWires(r1cs);
   const powers = new Map<bigint, number>();
   for (let shift = 0; 1n << BigInt(shift) < prime; shift++) powers.set(1n << BigInt(shift), shift);
@@ -77,7 +86,7 @@ export function solver(r1cs: R1cs, isHint: (wire: number) => boolean = () => fal
   const decompositionsOf = new Map<number, number[]>();
   for (let constraint = 0; constraint < constraints; constraint++) {
     const combination = 3 * constraint + 2;
-    if (termsOf[combination - 2]! > 0 && termsOf[combination - 1]! > 0) continue;
+    if (!isLinear[constraint]) continue;
     const found = decompositionOf(combination);
     if (found === undefined) continue;
     const index = decompositions.push(found) - 1;
@@ -105,24 +114,58 @@ export function solver(r1cs: R1cs, isHint: (wire: number) => boolean = () => fal
       const shifts = digits.map(([wire, coefficient]) => [wire, powers.get(mod(coefficient * unscale))] as const);
       if (shifts.every(([, shift]) => shift !== undefined)) {
         const known = shifts as readonly (readonly [number, number])[];
-        if (new Set(known.map(([, shift]) => shift)).size === known.length)
-          return { combination, scale, digits: known };
-        return undefined;
+        if (new Set(known.map(([, shift]) => shift)).size < known.length) return undefined;
+        return { combination, scale, digits: known.toSorted(([, one], [, other]) => one - other) };
       }
       if (digits.length > 300) return undefined;
     }
     return undefined;
   }
 
-  const hints: number[] = [];
-  for (let wire = 1; wire < wires; wire++) if (isHint(wire) && !isDigit[wire]) hints.push(wire);
+  // Wires that a linear constraint x - y = 0 makes equal.
+  const copies = new Map<number, number[]>();
+  for (let constraint = 0; constraint < constraints; constraint++) {
+    const combination = 3 * constraint + 2;
+    const start = starts[combination]!;
+    if (!isLinear[constraint] || termsOf[combination] !== 2) continue;
+    const [one, other] = [termWire[start]!, termWire[start + 1]!];
+    const sum = coefficients[termCoefficient[start]!]! + coefficients[termCoefficient[start + 1]!]!;
+    if (one === 0 || other === 0 || sum !== prime) continue;
+    copies.set(one, [...(copies.get(one) ?? []), other]);
+    copies.set(other, [...(copies.get(other) ?? []), one]);
+  }
 
-  function derive(given: ReadonlyMap<number, bigint>, baseline: Witness): Witness {
+  const isInput = (wire: number) =>
+    wire > r1cs.outputs && wire <= r1cs.outputs + r1cs.publicInputs + r1cs.privateInputs;
+  /** Lies told of one wire are told of its copies too, but for inputs. */
+  function spread(lies: ReadonlyMap<number, bigint>): Map<number, bigint> {
+    const told = new Map(lies);
+    for (const [wire, value] of told) {
+      for (const copy of copies.get(wire) ?? []) if (!told.has(copy) && !isInput(copy)) told.set(copy, value);
+    }
+    return told;
+  }
+  /** Copies of digits take their digit's value: a name alone does not make them hints. */
+  const copiesDigit = (wire: number) => copies.get(wire)?.some((other) => isDigit[other]) === true;
+
+  const hints: number[] = [];
+  for (let wire = 1; wire < wires; wire++) if (isHint(wire) && !isDigit[wire] && !copiesDigit(wire)) hints.push(wire);
+
+  function derive(given: ReadonlyMap<number, bigint>, lies: ReadonlyMap<number, bigint>, baseline: Witness): Witness {
+    const told = spread(lies);
+    let untold: ReadonlyMap<number, bigint> | undefined = told;
+    const held: Decomposition[] = [];
     const witness = new Array<bigint>(wires).fill(0n);
     const known = new Uint8Array(wires);
     const unknownTerms = termsOf.slice();
     const queued = new Uint8Array(constraints);
     const queue: number[] = [];
+    const linearQueue: number[] = [];
+    const enqueue = (constraint: number) => {
+      if (queued[constraint]) return;
+      queued[constraint] = 1;
+      (isLinear[constraint] ? linearQueue : queue).push(constraint);
+    };
     const ready: number[] = [];
     const waiting = awaited.slice();
 
@@ -133,11 +176,7 @@ export function solver(r1cs: R1cs, isHint: (wire: number) => boolean = () => fal
       for (let at = occurrenceStarts[wire]!; at < occurrenceStarts[wire + 1]!; at++) {
         const combination = occurrences[at]!;
         unknownTerms[combination]!--;
-        const constraint = Math.floor(combination / 3);
-        if (!queued[constraint]) {
-          queued[constraint] = 1;
-          queue.push(constraint);
-        }
+        enqueue(Math.floor(combination / 3));
       }
       for (const index of decompositionsOf.get(wire) ?? []) if (--waiting[index]! === 0) ready.push(index);
     }
@@ -172,7 +211,7 @@ export function solver(r1cs: R1cs, isHint: (wire: number) => boolean = () => fal
       if (all === 0) return;
       const vanishes = unknownTerms[c]! <= 1 && (zero(a) || zero(b));
       const wire = onlyUnknown(vanishes ? [c] : [a, b, c]);
-      if (wire === undefined || wire === null) return;
+      if (wire === undefined || wire === null || untold?.has(wire)) return;
       // Unknown wires hold zero, so a combination's value is its known part.
       const [a1, b1] = vanishes ? [0n, 0n] : [coefficientOf(a, wire), coefficientOf(b, wire)];
       if (a1 !== 0n && b1 !== 0n) return;
@@ -183,20 +222,33 @@ export function solver(r1cs: R1cs, isHint: (wire: number) => boolean = () => fal
       learn(wire, mod((evaluate(r1cs, c, witness) - a0 * b0) * inverse(slope, prime)));
     }
 
-    function decompose({ combination, scale, digits }: Decomposition): void {
-      if (digits.every(([wire]) => known[wire])) return;
+    function decompose(decomposition: Decomposition): void {
+      const { combination, scale, digits } = decomposition;
+      if (untold !== undefined && digits.some(([wire]) => untold?.has(wire))) {
+        held.push(decomposition);
+        return;
+      }
+      const open = digits.filter(([wire]) => !known[wire]);
+      const highest = open.at(-1);
+      if (highest === undefined) return;
       // Unknown digits hold zero, so this is the rest together with the digits already known.
       const value = mod(-evaluate(r1cs, combination, witness) * inverse(scale, prime));
-      for (const [wire, shift] of digits) if (!known[wire]) learn(wire, (value >> BigInt(shift)) & 1n);
+      let placed = 0n;
+      for (const [wire, shift] of open.slice(0, -1)) {
+        const digit = (value >> BigInt(shift)) & 1n;
+        placed += digit << BigInt(shift);
+        learn(wire, digit);
+      }
+      learn(highest[0], mod((value - placed) * inverse(1n << BigInt(highest[1]), prime)));
     }
 
     learn(0, 1n);
-    for (const [wire, value] of given) learn(wire, mod(value));
-    for (let constraint = 0; constraint < constraints; constraint++) if (!queued[constraint]) queue.push(constraint);
+    for (const [wire, value] of given) if (!told.has(wire)) learn(wire, mod(value));
+    for (let constraint = 0; constraint < constraints; constraint++) enqueue(constraint);
     let nextHint = 0;
     let nextWire = 1;
     for (;;) {
-      const constraint = queue.pop();
+      const constraint = linearQueue.pop() ?? queue.pop();
       if (constraint !== undefined) {
         queued[constraint] = 0;
         consider(constraint);
@@ -205,6 +257,16 @@ export function solver(r1cs: R1cs, isHint: (wire: number) => boolean = () => fal
       const decomposition = ready.pop();
       if (decomposition !== undefined) {
         decompose(decompositions[decomposition]!);
+        continue;
+      }
+      if (untold !== undefined) {
+        untold = undefined;
+        for (const [wire, value] of told) learn(wire, mod(value));
+        continue;
+      }
+      const open = held.pop();
+      if (open !== undefined) {
+        decompose(open);
         continue;
       }
       while (nextHint < hints.length && known[hints[nextHint]!]) nextHint++;

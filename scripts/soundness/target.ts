@@ -9,8 +9,13 @@ import { solver } from "./solve.ts";
 export type Lies = Readonly<Record<string, bigint>>;
 
 export interface Attack {
-  /** Whether the shipped constraints hold. With a lie in it, true is a soundness flaw. */
-  readonly accepted: boolean;
+  /**
+   * accepted  the shipped constraints hold; with a lie in it, a soundness flaw
+   * stopped   they do not
+   * void      they hold, but of the lie nothing is left: it was about signals that simplification removed, and the shipped
+   *           witness is the generator's own
+   */
+  readonly outcome: "accepted" | "stopped" | "void";
   /** For each constraint of the full system that is violated, the component that it stands in. */
   readonly stoppedAt: readonly string[];
   /** The same constraints by the signals in them. */
@@ -69,8 +74,7 @@ export async function loadTarget(shippedFiles: Omit<Compiled, "sources">, fullFi
       // The other hints stay as they were, or give way to what the lie implies for them: whichever breaks less.
       const candidates = [hintWires, []].map((firm) => {
         const given = new Map([...inputWires, ...firm].map((wire) => [wire, baseline[wire]!]));
-        for (const [wire, value] of told) given.set(wire, value);
-        const derived = derive(given, baseline);
+        const derived = derive(given, new Map(told), baseline);
         return { derived, left: violations(full.r1cs, derived) };
       });
       const best = candidates.reduce((one, other) => (other.left.length < one.left.length ? other : one));
@@ -78,10 +82,11 @@ export async function loadTarget(shippedFiles: Omit<Compiled, "sources">, fullFi
       broken = best.left;
     }
     const projected = Array.from(origin, (source) => witness[source]!);
+    const own = told.length > 0 && projected.every((value, wire) => value === baseline[origin[wire]!]);
     const violated = broken.map((constraint) => wiresOf(full.r1cs, constraint).map(full.symbols.nameOf));
     const shippedViolations = violations(shipped.r1cs, projected).length;
     return {
-      accepted: shippedViolations === 0,
+      outcome: shippedViolations > 0 ? "stopped" : own ? "void" : "accepted",
       stoppedAt: violated.map(componentOf),
       violated,
       witness: projected,
@@ -96,7 +101,10 @@ export async function loadTarget(shippedFiles: Omit<Compiled, "sources">, fullFi
     attack,
     rederive: (inputs) => {
       const baseline = free(inputs);
-      return { derived: derive(new Map(inputWires.map((wire) => [wire, baseline[wire]!])), baseline), baseline };
+      return {
+        derived: derive(new Map(inputWires.map((wire) => [wire, baseline[wire]!])), new Map(), baseline),
+        baseline,
+      };
     },
   };
 }

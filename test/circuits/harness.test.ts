@@ -126,15 +126,15 @@ describe("hostile-witness harness", function () {
         expect(violations(target.shipped.r1cs, target.prove(inputs))).deep.equal([]);
         const { derived, baseline } = target.rederive(inputs);
         expect(derived).deep.equal(baseline);
-        expect(target.attack(inputs).accepted).equal(true);
+        expect(target.attack(inputs).outcome).equal("accepted");
       }
       const hit = buggy.attack(hostileInputs, lies);
-      expect(hit.accepted).equal(true);
+      expect(hit.outcome).equal("accepted");
       expect(hit.violated).deep.equal([]);
       for (const [name, value] of Object.entries(lies)) expect(hit.value(name)).equal(value);
 
       const stopped = fixed.attack(hostileInputs, liesFixed);
-      expect(stopped.accepted).equal(false);
+      expect(stopped.outcome).equal("stopped");
       expect(stopped.violated.flat().join(" ")).match(stoppedAt);
       expect(stopped.violated.length).below(3);
     });
