@@ -68,27 +68,29 @@ export async function loadTarget(shippedFiles: Omit<Compiled, "sources">, fullFi
   function attack(inputs: Inputs, lies: Lies = {}): Attack {
     const baseline = free(inputs);
     let witness = baseline;
-    let broken = violations(full.r1cs, baseline);
-    const told = Object.entries(lies).map(([name, value]) => [wireOf(name), value] as const);
-    if (told.length > 0) {
+    let broken: readonly number[] | undefined;
+    const told = new Map(Object.entries(lies).map(([name, value]) => [wireOf(name), value]));
+    if (told.size > 0) {
       // The other hints stay as they were, or give way to what the lie implies for them: whichever breaks less.
-      const candidates = [hintWires, []].map((firm) => {
+      for (const firm of [hintWires, []]) {
         const given = new Map([...inputWires, ...firm].map((wire) => [wire, baseline[wire]!]));
-        const derived = derive(given, new Map(told), baseline);
-        return { derived, left: violations(full.r1cs, derived) };
-      });
-      const best = candidates.reduce((one, other) => (other.left.length < one.left.length ? other : one));
-      witness = best.derived;
-      broken = best.left;
+        const derived = derive(given, told, baseline);
+        const left = violations(full.r1cs, derived);
+        if (broken === undefined || left.length < broken.length) [witness, broken] = [derived, left];
+      }
     }
     const projected = Array.from(origin, (source) => witness[source]!);
-    const own = told.length > 0 && projected.every((value, wire) => value === baseline[origin[wire]!]);
-    const violated = broken.map((constraint) => wiresOf(full.r1cs, constraint).map(full.symbols.nameOf));
+    const own = told.size > 0 && projected.every((value, wire) => value === baseline[origin[wire]!]);
     const shippedViolations = violations(shipped.r1cs, projected).length;
     return {
       outcome: shippedViolations > 0 ? "stopped" : own ? "void" : "accepted",
-      stoppedAt: violated.map(componentOf),
-      violated,
+      get violated() {
+        broken ??= violations(full.r1cs, witness);
+        return broken.map((constraint) => wiresOf(full.r1cs, constraint).map(full.symbols.nameOf));
+      },
+      get stoppedAt() {
+        return this.violated.map(componentOf);
+      },
       witness: projected,
       shippedViolations,
       value: (name) => witness[wireOf(name)]!,

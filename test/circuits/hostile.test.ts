@@ -570,7 +570,7 @@ describe("hostile witnesses of the Account circuit", function () {
         [name]: 1n - circuit.attack(claimInput({ ...short, direction: "below" })).value(name),
       });
       const digits = names(/^main\.set\[0\]\.Signed_\d+_\d+\.ToBits_\d+_\d+\.bits\[\d+\]$/);
-      const tops = digits.filter((name, index) => digits[index + 1]?.endsWith("[0]") ?? true);
+      const tops = digits.filter((_, index) => digits[index + 1]?.endsWith("[0]") ?? true);
       expect(tops.length).equal(3);
       for (const name of [...tops, "main.set[0].isLong", "main.set[0].isOver"]) {
         for (const given of [sufficient, short]) expectStopped(given, /^main\.set\[0\]/, flip(name));

@@ -15,11 +15,14 @@ import {
   encodeTerms,
   encodeTransfer,
   policySignals,
+  type Request,
+  state,
 } from "../../prover/src/model/statement.ts";
 import { type Fill, NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { buildCircuit } from "../../scripts/build-circuits.ts";
 import { compile } from "../../scripts/soundness/compile.ts";
+import type { Witness } from "../../scripts/soundness/r1cs.ts";
 import { type Attack, loadTarget, type Target } from "../../scripts/soundness/target.ts";
 
 const targets = new Map<BoardSize, Promise<Target>>();
@@ -141,4 +144,35 @@ export function claimInput(claim: Claim): CircuitInput {
     fillCash: toField(fill.cash),
     fillBlinding: fill.blinding,
   };
+}
+
+/**
+ * Where circuit and model disagree about a request, one sentence each; empty where they agree: on whether the statement
+ * holds, on every public signal, and on every figure. Throws where the model itself refuses the request.
+ */
+export function disagreements(target: Target, request: Request): string[] {
+  const { size } = request.before;
+  const { holds, evaluation, circuitInput, publicSignals } = state(request);
+  const found: string[] = [];
+  const attack = target.attack(circuitInput);
+  let proven: Witness | undefined;
+  try {
+    proven = target.prove(circuitInput);
+  } catch {
+    // its assertions refuse
+  }
+  if ((proven !== undefined) !== holds)
+    found.push(`the generator ${proven ? "accepts" : "refuses"}, the model does not`);
+  if ((attack.outcome === "accepted") !== holds)
+    found.push(`the constraints are ${attack.outcome}, the model holds: ${holds}`);
+  if (proven?.some((value, wire) => value !== attack.witness[wire])) found.push("two generators of one circuit differ");
+  if (!holds && !attack.stoppedAt.every((place) => /^main\.Coverage/.test(place)))
+    found.push("refused for another reason");
+  if (publicSignals.some((value, index) => value !== attack.witness[index + 1])) found.push("a public signal differs");
+  const ours = figuresOf(attack, size);
+  const theirs = modelFigures(evaluation, size, request.level);
+  for (const [name, value] of Object.entries(theirs)) {
+    if (String(ours[name as keyof Figures]) !== String(value)) found.push(`${name} differs`);
+  }
+  return found;
 }
