@@ -67,6 +67,7 @@ export function hintNames(sources: readonly string[]): Set<string> {
   const name = String.raw`([A-Za-z_$][\w$]*)(?:\s*\[[^\]]*\])*\s*`;
   for (const file of sources) {
     const text = readFileSync(file, "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+    if (!/<--|-->/.test(text)) continue; // long tables of constants are slow to search for the rest
     for (const match of text.matchAll(new RegExp(`${name}<--`, "g"))) names.add(match[1]!);
     for (const match of text.matchAll(new RegExp(`-->\\s*${name}`, "g"))) names.add(match[1]!);
   }

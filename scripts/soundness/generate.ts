@@ -8,7 +8,7 @@
 import { readFileSync } from "node:fs";
 import type { Witness } from "./r1cs.ts";
 
-/** Values by input signal; arrays are flattened in row-major order. */
+/** Values by input signal, in [0, prime); arrays are flattened in row-major order. */
 export type Inputs = Readonly<Record<string, bigint | readonly bigint[]>>;
 
 interface Module {
@@ -60,6 +60,9 @@ export async function loadGenerator(file: string, { assertions }: { assertions: 
   });
   const module = instance.exports as unknown as Module;
   const words = module.getFieldNumLen32();
+  // One field element, little-endian, as 32-bit words and as 64-bit limbs.
+  const element = new Uint32Array(words + (words % 2));
+  const limbs = new BigUint64Array(element.buffer);
   return (inputs) => {
     module.init(0);
     let given = 0;
@@ -67,10 +70,10 @@ export async function loadGenerator(file: string, { assertions }: { assertions: 
       const [high, low] = fnv(name);
       const values = typeof value === "bigint" ? [value] : value;
       if (module.getInputSignalSize(high, low) !== values.length) throw new Error(`input ${name} does not fit`);
-      for (const [index, element] of values.entries()) {
-        for (let word = 0; word < words; word++) {
-          module.writeSharedRWMemory(word, Number(BigInt.asUintN(32, element >> BigInt(32 * word))) | 0);
-        }
+      for (const [index, value] of values.entries()) {
+        if (value < 0n) throw new RangeError(`input ${name} is not reduced into the field`);
+        for (let limb = 0; limb < limbs.length; limb++) limbs[limb] = value >> BigInt(64 * limb);
+        for (let word = 0; word < words; word++) module.writeSharedRWMemory(word, element[word]! | 0);
         module.setInputSignal(high, low, index);
       }
       given += values.length;
@@ -78,9 +81,10 @@ export async function loadGenerator(file: string, { assertions }: { assertions: 
     if (given !== module.getInputSize()) throw new Error("inputs are missing");
     return Array.from({ length: module.getWitnessSize() }, (_, wire) => {
       module.getWitness(wire);
+      for (let word = 0; word < words; word++) element[word] = module.readSharedRWMemory(word);
       let value = 0n;
-      for (let word = words - 1; word >= 0; word--) {
-        value = (value << 32n) | BigInt(module.readSharedRWMemory(word) >>> 0);
+      for (let limb = limbs.length - 1; limb >= 0; limb--) {
+        if (value !== 0n || limbs[limb] !== 0n) value = (value << 64n) | limbs[limb]!;
       }
       return value;
     });
