@@ -8,6 +8,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
 import {IMarginGate} from "./interfaces/IMarginGate.sol";
 import {IMarket, Market} from "./interfaces/IMarket.sol";
@@ -98,10 +99,9 @@ contract MarginGate is IMarginGate, EIP712, Ownable2Step, ReentrancyGuardTransie
         account = ++accounts;
         Account storage opened = _accounts[account];
         opened.owner = msg.sender;
-        opened.board = uint32(board);
-        opened.instruments = uint32(instruments);
+        opened.board = SafeCast.toUint32(board);
+        opened.instruments = SafeCast.toUint32(instruments);
         opened.state = Statement.genesisState(instruments);
-        if (opened.board != board) revert BoardsDiffer(board, opened.board);
         emit AccountOpened(account, msg.sender, board);
     }
 
@@ -276,7 +276,12 @@ contract MarginGate is IMarginGate, EIP712, Ownable2Step, ReentrancyGuardTransie
 
         account.state = step.stateAfter;
         if (effect.amount > 0) creditOf[step.account][effect.asset] -= uint256(effect.amount);
-        if (effect.amount < 0) custodyOf[effect.asset] -= uint256(-effect.amount);
+        if (effect.amount < 0) {
+            uint256 amount = uint256(-effect.amount);
+            uint256 custody = custodyOf[effect.asset];
+            if (amount > custody) revert CustodyTooSmall(effect.asset, custody, amount);
+            custodyOf[effect.asset] = custody - amount;
+        }
         emit Settled(step.account, stateBefore, step.stateAfter, inputs[2], effect.fill, inputs[4], current.epoch);
         if (!effect.below && effect.level != 0) _attested(step.account, account, current, uint32(effect.level));
     }

@@ -20,7 +20,8 @@ import {Statement} from "./libraries/Statement.sol";
 ///
 /// Safety rests on the owner, on fewer than k signers signing wrong values, and on the verifiers. Not checked: that
 /// board values follow from the prices and the published risk model (anyone can recompute them).
-/// Liveness rests on k signers, and on the values they signed being public before the signatures are.
+/// Liveness rests on k signers, and on the values they signed being public before the signatures are. Whoever finds an
+/// epoch opened by another goes on with `resume`.
 contract MarketBoard is IMarket, EIP712, Ownable2Step {
     /// Haircuts of all assets (asset, tier), levels and age. Above the last boundary no quantity counts.
     struct Policy {

@@ -59,18 +59,18 @@ export const POLICY: Policy = {
   ],
 };
 
-/** Two perpetuals, of 0.001 bitcoin and 0.01 ether a lot, 16 moves from −12% to +12%. Prices in whole dollars. */
+/** Two futures at a quarter of 0.001 bitcoin and 0.01 ether a lot, 16 moves from −12% to +12%. Prices in whole dollars. */
 export function marketAt(size: BoardSize, btc: bigint, eth: bigint): Market {
-  const perpetual = (lotE6: bigint): BoardRow => ({
+  const future = (lotE6: bigint): BoardRow => ({
     profits: Array.from({ length: 16 }, (_, move) => ((lotE6 * (BigInt(move) * 16n - 120n)) / 1000n) as ColumnE6),
-    mark: (lotE6 / 1000n) as ColumnE6,
+    mark: (lotE6 / 4n) as ColumnE6,
     delta: lotE6 as ColumnE6,
     longCharge: 40_000n as ChargeE6,
     shortCharge: 50_000n as ChargeE6,
   });
   const rows = new Array<BoardRow>(instrumentsOf(size)).fill(EMPTY_ROW);
-  rows[0] = perpetual(btc * 1000n);
-  rows[1] = perpetual(eth * 10_000n);
+  rows[0] = future(btc * 1000n);
+  rows[1] = future(eth * 10_000n);
   return {
     prices: [btc * E8, eth * E8, ...new Array<bigint>(ASSETS - 2).fill(0n)] as LotPriceE16[],
     board: {
@@ -114,10 +114,19 @@ export interface WorldOptions {
   readonly prover?: Prover;
   readonly key?: SimulatedKey;
   readonly chainId?: number;
+  /** Unix seconds at which the chain starts; now unless given. */
+  readonly start?: bigint;
 }
 
 /** A chain of its own. With a fixed gas limit nothing is estimated, which would run every transaction several times. */
-export const createChain = (chainId = 31_337) => network.create({ override: { chainId, gas: 16_000_000n } });
+export const createChain = (chainId = 31_337, start?: bigint) =>
+  network.create({
+    override: {
+      chainId,
+      gas: 16_000_000n,
+      ...(start === undefined ? {} : { initialDate: new Date(Number(start) * 1000).toISOString() }),
+    },
+  });
 
 export type Chain = Awaited<ReturnType<typeof network.create>>;
 
@@ -151,8 +160,8 @@ export class World {
   }
 
   /** Board 1 with epoch 1, and USDC, BTC and ETH registered. Signers: 0 deploys, 1 to 5 are the quorum (3 of 5). */
-  static async create({ size = "board-60", prover, key = simulatedKey(size), chainId }: WorldOptions = {}) {
-    const chain = await createChain(chainId);
+  static async create({ size = "board-60", prover, key = simulatedKey(size), chainId, start }: WorldOptions = {}) {
+    const chain = await createChain(chainId, start);
     const signers = await chain.ethers.getSigners();
     const deployment = await deploy({
       deployer: signers[0]!,

@@ -5,11 +5,14 @@ pragma solidity 0.8.30;
 ///
 /// Safety rests on
 ///  - the market that the gate was deployed with, and through it the verifiers, the policy and the signers;
-///  - the owner registering tokens that are what the policy prices, and that move exactly the amount asked for or
-///    revert; tokens whose balances change by themselves are not supported;
+///  - the owner registering tokens that are what the policies price, in the lots that they count, and that move exactly
+///    the amount asked for or revert; tokens whose balances change by themselves are not supported;
 ///  - each account's owner keeping its own state: a commitment whose opening is lost stays where it is.
 /// It does not rest on callers, relayers or makers of proofs.
-/// Liveness rests on fresh market values, for every call but `open`, `deposit` and `absorb`.
+/// Liveness rests on fresh market values, for every call but `open`, `deposit` and `absorb`; withdrawals of cash also on
+/// cash being there, since accounts may owe it (their collateral covers the debt, but is not cash).
+/// Not prevented here: an owner who takes a step in every block outruns `flag`, whose proof is then always of a state that
+/// is past. A deadline for attestations is what such an owner cannot outrun.
 ///
 /// Amounts are in units of the token. They must be whole lots where the account's private quantities change.
 interface IMarginGate {
@@ -88,6 +91,8 @@ interface IMarginGate {
     /// The token moved another amount than it was asked to.
     error TransferInexact(address token, uint256 asked, uint256 moved);
     error CreditTooSmall(uint256 account, uint256 asset, uint256 credit, uint256 amount);
+    /// More is asked for than the gate holds of the asset: it has been lent to accounts whose cash is negative.
+    error CustodyTooSmall(uint256 asset, uint256 custody, uint256 amount);
     error FeeAboveAmount(uint256 fee, uint256 amount);
     error LevelNotInPolicy(uint256 level, uint64 policyId);
     error AccountFlagged(uint256 account);

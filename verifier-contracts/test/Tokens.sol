@@ -44,7 +44,18 @@ contract ReentrantToken is TestToken {
 
     constructor() TestToken("RE", 8) {}
 
-    function set(address target_, bytes calldata callback_) external {
+    /// From now on every transfer mints one unit to somebody on the side.
+    function slip(address to) external {
+        set(address(this), abi.encodeCall(this.sneak, (to)));
+    }
+
+    function sneak(address to) external {
+        target = address(0);
+        _mint(to, 1);
+        target = address(this);
+    }
+
+    function set(address target_, bytes memory callback_) public {
         (target, callback) = (target_, callback_);
     }
 

@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Proofs under a simulated key, whose trapdoor is known: each attack has the best proof that anyone could wish for, true
+// or not, so that what refuses it is the gate. `gate.test.ts` goes the main path with proofs of the real circuit.
+import { expect } from "chai";
+import type { Contract } from "ethers";
+import { contextOf, type GateCall, stepOf } from "../../prover/src/chain/calls.ts";
+import { deploy } from "../../prover/src/chain/deploy.ts";
+import { FIELD_ORDER } from "../../prover/src/field.ts";
+import { genesis } from "../../prover/src/model/account.ts";
+import { commitFill, commitState } from "../../prover/src/model/commit.ts";
+import { BOARD_SIZES, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import { encodeTerms, encodeTransfer, marketSignals } from "../../prover/src/model/statement.ts";
+import { noFill } from "../../prover/src/model/transition.ts";
+import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
+import { simulatedKey } from "../support/simulated.ts";
+import {
+  BTC,
+  CASH,
+  call,
+  callView,
+  createChain,
+  deployable,
+  E6,
+  E8,
+  E18,
+  ETH,
+  fillOf,
+  type Holder,
+  LATE,
+  marketAt,
+  type Ready,
+  World,
+} from "./world.ts";
+
+const KEY = simulatedKey("board-60");
+
+describe("margin gate under attack", () => {
+  let world: World;
+  let gate: Contract;
+  let alice: Holder;
+  let bob: Holder;
+  let restore: () => Promise<void>;
+  let states: Holder["state"][];
+
+  before(async () => {
+    world = await World.create({ key: KEY });
+    gate = world.gate;
+    alice = await world.holder(10);
+    bob = await world.holder(11);
+    for (const holder of [alice, bob]) await holder.fund(CASH, 1_000_000n * E6);
+    states = [alice.state, bob.state];
+  });
+  beforeEach(async () => {
+    const snapshot = await world.chain.networkHelpers.takeSnapshot();
+    restore = () => snapshot.restore();
+  });
+  afterEach(async () => {
+    await restore();
+    [alice.state, bob.state] = states as [Holder["state"], Holder["state"]];
+    world.market = marketAt("board-60", 100_000n, 4_000n);
+  });
+
+  const stateOf = async ({ id }: Holder) => ((await callView(gate, "accountOf", id)) as { state: bigint }).state;
+  const refuses = (sent: Promise<unknown>, error: string, of = gate) =>
+    expect(sent).to.be.revertedWithCustomError(of, error);
+  const invalid = (sent: Promise<unknown>) => refuses(sent, "ProofInvalid", world.verifier);
+  const to = () => world.signers[16]!.address;
+  const payout = (asset = CASH, amount = 5n * E6, fee = 0n) => ({ asset, amount, recipient: to(), fee });
+  const withdraw = (
+    ready: Pick<Ready, "step">,
+    { asset, amount, recipient, fee }: ReturnType<typeof payout>,
+    by = alice,
+  ) => by.gate.withdraw!(ready.step, asset, amount, recipient, fee) as Promise<unknown>;
+
+  /** A proof of any public inputs for a call, true or not. */
+  async function forged(
+    given: GateCall,
+    inputs: { transfer: bigint; fill: bigint; terms: bigint },
+    policy = world.policy,
+  ) {
+    const context = contextOf(await world.domain("MarginGate"), given);
+    const signals = [
+      given.stateBefore,
+      given.stateAfter,
+      inputs.transfer,
+      inputs.fill,
+      inputs.terms,
+      context,
+      ...marketSignals(policy, world.market),
+    ];
+    return stepOf(given, { policyId: 1n, epoch: 1n }, KEY.prove(signals) as Groth16Proof);
+  }
+  const NONE = {
+    transfer: encodeTransfer({ asset: 0, amount: 0n }),
+    fill: commitFill(noFill("board-60")),
+    terms: encodeTerms({ level: 12_000n as never, direction: "at-least", side: 1n }),
+  };
+  const attest = (stateAfter: bigint): GateCall => ({
+    action: "Attest",
+    account: alice.id,
+    stateBefore: commitState(alice.state),
+    stateAfter,
+    deadline: LATE,
+    level: 12_000n,
+  });
+
+  it("V01: a state after that is not reduced reverts, and changes nothing", async () => {
+    for (const stateAfter of [5n + FIELD_ORDER, FIELD_ORDER, (1n << 256n) - 1n]) {
+      const good = attest(stateAfter);
+      const step = await forged({ ...good, stateAfter: stateAfter % FIELD_ORDER }, NONE);
+      await refuses(alice.gate.attest!({ ...step, stateAfter }, 12_000n), "InputNotCanonical", world.verifier);
+    }
+    expect(await stateOf(alice)).to.equal(commitState(alice.state));
+  });
+
+  it("V02: a state after that is the state before, or genesis, is refused whatever the proof says", async () => {
+    for (const stateAfter of [commitState(alice.state), commitState(genesis("board-60"))]) {
+      const step = await forged(attest(stateAfter), NONE);
+      await refuses(alice.gate.attest!(step, 12_000n), "StateNotNew");
+    }
+    const step = await forged(attest(5n), NONE);
+    await call(alice.gate, "attest", step, 12_000n);
+  });
+
+  it("V03: a proof for another account, gate, chain or key is worth nothing", async () => {
+    const ready = await alice.withdrawal(payout());
+    // Another account of the same owner, in the very same state.
+    const twin = await world.holder(10, BigInt(alice.viewingKey));
+    await twin.fund(CASH, 1_000_000n * E6);
+    expect(commitState(twin.state)).to.equal(commitState(alice.state));
+    await invalid(withdraw({ step: { ...ready.step, account: twin.id } }, payout()));
+
+    // Another gate on the same market, another chain with the same addresses, another key at the same addresses.
+    const second = await world.ethers.deployContract("MarginGate", [world.deployment.board, world.signers[0]]);
+    const elsewhere = await World.create({ key: KEY, chainId: 1337 });
+    const rekeyed = await World.create({ key: simulatedKey("board-60", 2n) });
+    for (const [where, other] of [
+      [world, second as unknown as Contract],
+      [elsewhere, elsewhere.gate],
+      [rekeyed, rekeyed.gate],
+    ] as const) {
+      if (where === world) {
+        for (const asset of [CASH, BTC, ETH]) {
+          await call(other, "registerAsset", asset, world.tokens.get(asset), asset === CASH ? 6 : 8);
+        }
+      } else expect(await other.getAddress()).to.equal(await gate.getAddress());
+      const owner = where.signers[10]!;
+      const at = other.connect(owner) as Contract;
+      await call(at, "open", 1n);
+      await call(where.tokens.get(CASH)!, "mint", owner, 1_000_000n * E6);
+      await call(where.tokens.get(CASH)!.connect(owner), "approve", other, 1n << 255n);
+      await call(at, "deposit", 1n, CASH, 1_000_000n * E6);
+      const stranger = Object.assign(Object.create(Object.getPrototypeOf(alice)), alice, {
+        state: genesis("board-60"),
+      });
+      const absorb = await (stranger as Holder).absorption({ asset: CASH, amount: 1_000_000n * E6 });
+      await refuses(at.absorb!(absorb.step, CASH, 1_000_000n * E6, false), "ProofInvalid", where.verifier);
+    }
+    await withdraw(ready, payout());
+  });
+
+  it("V04: nobody changes recipient, fee, asset, amount or deadline of a signed withdrawal", async () => {
+    const given = payout(CASH, 5n * E6, E6);
+    const ready = await alice.withdrawal(given);
+    const step = await alice.signed(ready);
+    const thief = world.signers[15]!;
+    const changes: [Partial<typeof given>, Partial<typeof step>][] = [
+      [{ recipient: thief.address }, {}],
+      [{ fee: 2n * E6 }, {}],
+      [{ fee: 0n }, {}],
+      [{ amount: 6n * E6 }, {}],
+      [{ asset: BTC }, {}],
+      [{}, { deadline: LATE + 1n }],
+    ];
+    for (const [change, changedStep] of changes) {
+      const { asset, amount, recipient, fee } = { ...given, ...change };
+      const send = (by: unknown) =>
+        (gate.connect(by as never) as Contract).withdraw!({ ...step, ...changedStep }, asset, amount, recipient, fee);
+      await refuses(send(thief), "NotAuthorised");
+      await invalid(send(alice.owner));
+    }
+    await refuses(
+      (gate.connect(thief) as Contract).withdraw!(ready.step, CASH, given.amount, to(), given.fee),
+      "NotAuthorised",
+    );
+    const other = await alice.signed(ready, bob.owner);
+    await refuses(
+      (gate.connect(thief) as Contract).withdraw!(other, CASH, given.amount, to(), given.fee),
+      "NotAuthorised",
+    );
+    await call(gate.connect(thief), "withdraw", step, CASH, given.amount, to(), given.fee);
+    await refuses(
+      (gate.connect(thief) as Contract).withdraw!(step, CASH, given.amount, to(), given.fee),
+      "StateSuperseded",
+    );
+  });
+
+  it("V05, O09: a superseded policy is refused with the policy's id, and naming the current one does not help", async () => {
+    const ready = await alice.withdrawal(payout());
+    await call(
+      world.deployment.board,
+      "setPolicy",
+      1n,
+      world.chainPolicy(world.policy, { ...world.levels, initial: 15_001n }),
+    );
+    await expect(withdraw(ready, payout())).to.be.revertedWithCustomError(gate, "PolicySuperseded").withArgs(2, 1);
+    await invalid(withdraw({ step: { ...ready.step, policyId: 2n } }, payout()));
+    const haircut = { schedules: world.policy.schedules.with(0, world.policy.schedules[2]!) };
+    await call(world.deployment.board, "setPolicy", 1n, world.chainPolicy(haircut));
+    await invalid(withdraw({ step: { ...ready.step, policyId: 3n } }, payout()));
+  });
+
+  it("V05: naming the current epoch does not help a proof of an older one", async () => {
+    const ready = await alice.withdrawal(payout());
+    await world.publish(2n, marketAt("board-60", 99_000n, 4_000n));
+    await refuses(withdraw(ready, payout()), "EpochSuperseded");
+    await invalid(withdraw({ step: { ...ready.step, epoch: 2n } }, payout()));
+  });
+
+  it("V06: swept from 100 k to 600 k gas, a call settles whole or reverts whole, and is never told invalid", async () => {
+    const ready = await alice.withdrawal(payout());
+    const step = await alice.signed(ready);
+    const { asset, amount, recipient, fee } = payout();
+    const data = gate.interface.encodeFunctionData("withdraw", [step, asset, amount, recipient, fee]);
+    const limiter = await world.ethers.deployContract("GasLimiter");
+    const error = world.verifier.interface.getError("ProofInvalid")!.selector;
+    const before = { state: await stateOf(alice), custody: await gate.custodyOf!(CASH) };
+    let settled = 0;
+    for (let gas = 100_000; gas <= 600_000; gas += 12_500) {
+      const snapshot = await world.chain.networkHelpers.takeSnapshot();
+      const [ok, answer] = await limiter.call!.staticCall(gate, gas, data);
+      await call(limiter, "call", gate, gas, data);
+      const state = await stateOf(alice);
+      const custody = await gate.custodyOf!(CASH);
+      const paid = await world.tokens.get(CASH)!.balanceOf!(recipient);
+      if (ok) {
+        settled++;
+        expect([state, custody, paid]).to.deep.equal([commitState(ready.after), before.custody - amount, amount]);
+      } else {
+        expect([state, custody, paid]).to.deep.equal([before.state, before.custody, 0n]);
+        expect(answer.slice(0, 10)).not.to.equal(error);
+      }
+      await snapshot.restore();
+    }
+    expect(settled).to.be.within(10, 30);
+  });
+
+  it("V20: the gate takes no point from anyone, only the address of its market when it is made", () => {
+    const inputs = gate.interface.fragments
+      .filter((part) => part.type === "function")
+      .flatMap((part) => part.inputs.flatMap((input) => [input, ...(input.components ?? [])]));
+    expect(inputs.filter(({ name, type }) => /point|market/i.test(name) || type.includes("[2]"))).to.deep.equal([]);
+    expect(inputs.length).to.be.greaterThan(20);
+  });
+
+  describe("C10, C14: boards, sides and fills", () => {
+    const FILL = fillOf("board-60", { 0: 100n }, -5n * E6);
+    const commitment = commitFill(FILL);
+
+    it("C10: a proof under another board's market is refused, and accounts of two boards do not trade", async () => {
+      await call(world.deployment.board, "createBoard", instrumentsOf("board-60"), world.chainPolicy());
+      const second = Object.assign(Object.create(Object.getPrototypeOf(world)), world, { board: 2n }) as World;
+      await second.publish(1n, marketAt("board-60", 1_000_000n, 4_000n));
+      const there = await second.holder(12);
+      await there.fund(CASH, 1_000_000n * E6);
+      Object.assign(second, { market: marketAt("board-60", 1_000_000n, 4_000n) });
+      const wrong = Object.assign(Object.create(Object.getPrototypeOf(alice)), alice, { world: second }) as Holder;
+      const ready = await wrong.withdrawal(payout());
+      await invalid(withdraw(ready, payout()));
+      const a = await alice.trading(FILL, 1n, there.id);
+      const b = await there.trading(FILL, -1n, alice.id);
+      await refuses(alice.gate.trade!(a.step, await there.signed(b), commitment), "BoardsDiffer");
+    });
+
+    it("C10: every size has its own genesis, so no state of one is a state of another", () => {
+      const constants = BOARD_SIZES.flatMap((size) => [commitState(genesis(size)), commitFill(noFill(size))]);
+      expect(new Set(constants).size).to.equal(6);
+    });
+
+    it("C14: the same fill on the same side of both accounts is refused, either way round", async () => {
+      const a = { plus: await alice.trading(FILL, 1n, bob.id), minus: await alice.trading(FILL, -1n, bob.id) };
+      const b = { plus: await bob.trading(FILL, 1n, alice.id), minus: await bob.trading(FILL, -1n, alice.id) };
+      for (const [one, two] of [
+        [a.plus, b.plus],
+        [a.minus, b.minus],
+        [a.minus, b.plus],
+      ] as const) {
+        await invalid(alice.gate.trade!(one.step, await bob.signed(two), commitment));
+      }
+      await call(alice.gate, "trade", a.plus.step, await bob.signed(b.minus), commitment);
+    });
+
+    it("C14: different fills, no fill, one account twice, and another counterparty are refused", async () => {
+      const a = await alice.trading(FILL, 1n, bob.id);
+      const b = await bob.trading(FILL, -1n, alice.id);
+      const larger = await bob.trading(fillOf("board-60", { 0: 99n }, -5n * E6), -1n, alice.id);
+      await invalid(
+        alice.gate.trade!(
+          a.step,
+          await bob.signed({ ...larger, call: { ...larger.call, fill: commitment } as GateCall }),
+          commitment,
+        ),
+      );
+      const empty = noFill("board-60");
+      const [none, nothing] = [await alice.trading(empty, 1n, bob.id), await bob.trading(empty, -1n, alice.id)];
+      await refuses(alice.gate.trade!(none.step, await bob.signed(nothing), commitFill(empty)), "FillRefused");
+      await refuses(alice.gate.trade!(a.step, a.step, commitment), "SameAccount");
+      const carol = await world.holder(12);
+      await carol.fund(CASH, 1_000_000n * E6);
+      const c = await carol.trading(FILL, -1n, alice.id);
+      await invalid(alice.gate.trade!(a.step, await carol.signed(c), commitment));
+      // Bob's agreement with Alice is none with Carol.
+      const other = await carol.trading(FILL, 1n, bob.id);
+      await refuses(carol.gate.trade!(other.step, await bob.signed(b), commitment), "NotAuthorised");
+    });
+
+    it("C14: a fill where the call names none is refused", async () => {
+      const given = payout();
+      const transfer = { asset: 15, amount: -given.amount };
+      const ready = await alice.prepare({ action: "Withdraw", ...given }, { transfer, fill: FILL }, { level: 15_000n });
+      await invalid(withdraw(ready, given));
+      const minus = await alice.prepare({ action: "Attest", level: 12_000n }, { side: -1n }, { level: 12_000n });
+      await invalid(alice.gate.attest!(minus.step, 12_000n));
+    });
+
+    it("trades need both owners: relayed with two signatures, or one and the other as sender, and no other way", async () => {
+      const a = await alice.trading(FILL, 1n, bob.id);
+      const b = await bob.trading(FILL, -1n, alice.id);
+      const [signedA, signedB] = [await alice.signed(a), await bob.signed(b)];
+      const relayer = gate.connect(world.signers[15]!) as Contract;
+      await refuses(relayer.trade!(a.step, signedB, commitment), "NotAuthorised");
+      await refuses(relayer.trade!(signedA, b.step, commitment), "NotAuthorised");
+      await refuses(relayer.trade!(signedA, { ...b.step, signature: signedA.signature }, commitment), "NotAuthorised");
+      await call(relayer, "trade", signedA, signedB, commitment);
+    });
+
+    it("an account of a contract wallet is its wallet's to sign for (ERC-1271)", async () => {
+      const wallet = await world.ethers.deployContract("Wallet", [bob.owner]);
+      await call(wallet, "open", gate, 1n);
+      const id = (await gate.accounts!()) as bigint;
+      const carol = Object.assign(Object.create(Object.getPrototypeOf(bob)), bob, { id, state: genesis("board-60") });
+      await call(alice.gate, "deposit", id, CASH, 1_000_000n * E6);
+      const funding = await carol.absorption({ asset: CASH, amount: 1_000_000n * E6 });
+      await refuses(bob.gate.absorb!(funding.step, CASH, 1_000_000n * E6, false), "NotAuthorised");
+      await refuses(
+        bob.gate.absorb!(await carol.signed(funding, alice.owner), CASH, 1_000_000n * E6, false),
+        "NotAuthorised",
+      );
+      await call(alice.gate, "absorb", await carol.signed(funding, bob.owner), CASH, 1_000_000n * E6, false);
+      carol.state = funding.after;
+      const a = await alice.trading(FILL, 1n, id);
+      const b = await carol.trading(FILL, -1n, alice.id);
+      await call(alice.gate, "trade", a.step, await carol.signed(b, bob.owner), commitment);
+    });
+  });
+
+  describe("tokens", () => {
+    async function withToken(name: string) {
+      const token = await world.ethers.deployContract(name);
+      await call(gate, "registerAsset", 2n, token, 8);
+      await call(token, "mint", alice.owner, 1_000n * E8);
+      await call(token.connect(alice.owner), "approve", gate, 1n << 255n);
+      return token as unknown as Contract;
+    }
+
+    it("V10: a token that takes a fee is refused on the way in, and on the way out costs the gate no more than the amount", async () => {
+      const token = await withToken("FeeToken");
+      await expect(alice.gate.deposit!(alice.id, 2n, E8))
+        .to.be.revertedWithCustomError(gate, "TransferInexact")
+        .withArgs(await token.getAddress(), E8, E8 - E8 / 100n);
+      await call(token, "set", false);
+      await alice.fund(2n, E8);
+      await call(token, "set", true);
+      const ready = await alice.withdrawal(payout(2n, E8));
+      // The gate parts with exactly the amount: what the token does to it then is between token and recipient.
+      await withdraw(ready, payout(2n, E8));
+      expect(await gate.custodyOf!(2n)).to.equal(0n);
+      expect(await token.balanceOf!(gate)).to.equal(0n);
+    });
+
+    it("V10: a token that calls back finds every door closed", async () => {
+      const token = await withToken("ReentrantToken");
+      await alice.fund(2n, 10n * E8);
+      const ready = await alice.withdrawal(payout(2n, E8));
+      const next = await alice.attestation(12_000n);
+      const calls: [string, unknown[]][] = [
+        ["deposit", [alice.id, 2n, E8]],
+        ["withdraw", [await alice.signed(ready), 2n, E8, to(), 0n]],
+        ["absorb", [next.step, 2n, E8, false]],
+        ["attest", [await alice.signed(next), 12_000n]],
+        ["flag", [next.step]],
+        ["trade", [next.step, next.step, 5n]],
+      ];
+      for (const [method, args] of calls) {
+        await call(token, "set", gate, gate.interface.encodeFunctionData(method, args));
+        await refuses(alice.gate.deposit!(alice.id, 2n, E8), "ReentrancyGuardReentrantCall");
+        await refuses(withdraw(ready, payout(2n, E8)), "ReentrancyGuardReentrantCall");
+      }
+      // Opening is no door: it holds nothing of anyone's.
+      await call(token, "set", gate, gate.interface.encodeFunctionData("open", [1n]));
+      await withdraw(ready, payout(2n, E8));
+      expect(await gate.custodyOf!(2n)).to.equal(9n * E8);
+      expect(await token.balanceOf!(gate)).to.equal(9n * E8);
+    });
+
+    it("V10: a token that slips in more or lies is refused, one that returns nothing is taken", async () => {
+      const reentrant = await withToken("ReentrantToken");
+      // Minting calls back too, once: the callback is off while it mints.
+      await call(reentrant, "slip", gate);
+      await refuses(alice.gate.deposit!(alice.id, 2n, E8), "TransferInexact");
+      for (const [asset, name] of [
+        [3n, "LyingToken"],
+        [4n, "SilentToken"],
+      ] as const) {
+        const token = await world.ethers.deployContract(name);
+        await call(gate, "registerAsset", asset, token, 8);
+        await call(token, "mint", alice.owner, 1_000n * E8);
+        await call(token.connect(alice.owner), "approve", gate, 1n << 255n);
+      }
+      await refuses(alice.gate.deposit!(alice.id, 3n, E8), "TransferInexact");
+      await alice.fund(4n, E8);
+      const ready = await alice.withdrawal(payout(4n, E8));
+      await withdraw(ready, payout(4n, E8));
+      expect(await gate.custodyOf!(4n)).to.equal(0n);
+    });
+
+    it("tokens sent without a deposit are nobody's, and cannot be withdrawn", async () => {
+      const token = world.tokens.get(CASH)!;
+      await call(token, "mint", gate, 7_000_000n * E6);
+      expect(await gate.custodyOf!(CASH)).to.equal(2_000_000n * E6);
+      const more = { ...payout(CASH, 2_000_001n * E6) };
+      const after = 77n;
+      const given: GateCall = {
+        action: "Withdraw",
+        account: alice.id,
+        stateBefore: commitState(alice.state),
+        stateAfter: after,
+        deadline: LATE,
+        ...more,
+      };
+      const step = await forged(given, {
+        ...NONE,
+        transfer: encodeTransfer({ asset: 15, amount: -more.amount }),
+        terms: encodeTerms({ level: 15_000n as never, direction: "at-least", side: 1n }),
+      });
+      // Even with a forged proof no more leaves than came in.
+      await expect(withdraw({ step }, more))
+        .to.be.revertedWithCustomError(gate, "CustodyTooSmall")
+        .withArgs(CASH, 2_000_000n * E6, more.amount);
+    });
+
+    it("assets are registered once, by the owner, with tokens that hold whole lots", async () => {
+      const token = await world.ethers.deployContract("TestToken", ["X", 18]);
+      const coarse = await world.ethers.deployContract("TestToken", ["Y", 4]);
+      await refuses(alice.gate.registerAsset!(5n, token, 8), "OwnableUnauthorizedAccount");
+      await refuses(gate.registerAsset!(16n, token, 8), "AssetUnknown");
+      await refuses(gate.registerAsset!(CASH, token, 6), "AssetTaken");
+      await refuses(gate.registerAsset!(5n, world.tokens.get(BTC), 8), "TokenTaken");
+      await refuses(gate.registerAsset!(5n, token, 9), "LotRefused");
+      await refuses(gate.registerAsset!(5n, coarse, 5), "LotRefused");
+      await expect(gate.registerAsset!(5n, alice.owner, 8)).to.be.revert(world.ethers);
+      await call(gate, "registerAsset", 5n, coarse, 4);
+      await refuses(gate.registerAsset!(5n, token, 8), "AssetTaken");
+      const bare = await world.ethers.deployContract("MarginGate", [world.deployment.board, world.signers[0]]);
+      await refuses(bare.registerAsset!(CASH, token, 8), "LotRefused", bare as unknown as Contract);
+      await refuses(bare.registerAsset!(CASH, coarse, 4), "LotRefused", bare as unknown as Contract);
+      await call(bare, "registerAsset", CASH, token, 6);
+    });
+  });
+
+  describe("V11: amounts and deadlines", () => {
+    const lot = 10n ** 10n;
+
+    it("deposits refuse zero, what is not whole lots, and more than 2^64 - 1 lots; that many are taken", async () => {
+      await refuses(alice.gate.deposit!(alice.id, ETH, 0n), "AmountZero");
+      for (const amount of [1n, lot - 1n, lot + 1n, E18 + 1n]) {
+        await expect(alice.gate.deposit!(alice.id, ETH, amount))
+          .to.be.revertedWithCustomError(gate, "AmountNotInLots")
+          .withArgs(amount, lot);
+      }
+      const most = ((1n << 64n) - 1n) * lot;
+      for (const amount of [most + lot, (((1n << 256n) - 1n) / lot) * lot]) {
+        await refuses(alice.gate.deposit!(alice.id, ETH, amount), "AmountTooLarge");
+      }
+      await refuses(alice.gate.deposit!(alice.id, 9n, 1n), "AssetUnknown");
+      await refuses(alice.gate.deposit!(alice.id, 16n, 1n), "AssetUnknown");
+      await refuses(alice.gate.deposit!(99n, ETH, lot), "AccountUnknown");
+      await call(alice.gate, "deposit", alice.id, ETH, most);
+      const ready = await alice.absorption({ asset: ETH, amount: most });
+      await call(alice.gate, "absorb", ready.step, ETH, most, false);
+    });
+
+    it("absorbs refuse zero, part of a lot, and more than the credit, by one unit too", async () => {
+      await call(alice.gate, "deposit", alice.id, ETH, 10n * lot);
+      const ready = await alice.absorption({ asset: ETH, amount: 11n * lot });
+      await expect(alice.gate.absorb!(ready.step, ETH, 11n * lot, false))
+        .to.be.revertedWithCustomError(gate, "CreditTooSmall")
+        .withArgs(alice.id, ETH, 10n * lot, 11n * lot);
+      await refuses(alice.gate.absorb!(ready.step, ETH, 0n, false), "AmountZero");
+      await refuses(alice.gate.absorb!(ready.step, ETH, lot - 1n, false), "AmountNotInLots");
+      await refuses(bob.gate.absorb!({ ...ready.step, account: bob.id }, ETH, lot, false), "CreditTooSmall");
+      const less = await alice.absorption({ asset: ETH, amount: 10n * lot });
+      await invalid(alice.gate.absorb!(less.step, ETH, 9n * lot, false));
+      await call(alice.gate, "absorb", less.step, ETH, 10n * lot, false);
+    });
+
+    it("withdrawals refuse zero, part of a lot, too much, and a fee above the amount; a fee of the whole is paid", async () => {
+      await alice.fund(ETH, 10n * E18);
+      const ready = await alice.withdrawal(payout(ETH, E18));
+      const send = (change: object) => withdraw(ready, { ...payout(ETH, E18), ...change });
+      await refuses(send({ amount: 0n }), "AmountZero");
+      await refuses(send({ amount: E18 + 1n }), "AmountNotInLots");
+      await refuses(send({ amount: (1n << 64n) * lot }), "AmountTooLarge");
+      await refuses(send({ fee: E18 + 1n }), "FeeAboveAmount");
+      await invalid(send({ amount: E18 - lot }));
+      const whole = await alice.withdrawal(payout(ETH, E18, E18));
+      const before = (await world.tokens.get(ETH)!.balanceOf!(alice.owner)) as bigint;
+      await withdraw(whole, payout(ETH, E18, E18));
+      expect(await world.tokens.get(ETH)!.balanceOf!(alice.owner)).to.equal(before + E18);
+    });
+
+    it("a deadline of now is kept, one of a second ago has passed", async () => {
+      const at = BigInt(await world.time.latest()) + 100n;
+      const ready = await alice.withdrawal(payout(), at);
+      await world.time.setNextBlockTimestamp(at + 1n);
+      await expect(withdraw(ready, payout()))
+        .to.be.revertedWithCustomError(gate, "DeadlinePassed")
+        .withArgs(at, at + 1n);
+      await restore();
+      const snapshot = await world.chain.networkHelpers.takeSnapshot();
+      restore = () => snapshot.restore();
+      await world.time.setNextBlockTimestamp(at);
+      await withdraw(ready, payout());
+    });
+  });
+
+  describe("who may do what", () => {
+    it("nobody but the owner absorbs, attests, withdraws; least of all from genesis, whose contents all know", async () => {
+      const carol = await world.holder(12);
+      await call(carol.gate, "deposit", carol.id, CASH, E6);
+      // A stranger knows the genesis state, and could set a viewing key of its own.
+      const ready = await carol.absorption({ asset: CASH, amount: E6 });
+      await refuses(alice.gate.absorb!(ready.step, CASH, E6, false), "NotAuthorised");
+      const attest = await carol.attestation(6_000n);
+      await refuses(alice.gate.attest!(attest.step, 6_000n), "NotAuthorised");
+      await refuses(alice.gate.withdraw!(attest.step, CASH, E6, to(), 0n), "NotAuthorised");
+      await call(carol.gate, "absorb", ready.step, CASH, E6, false);
+    });
+
+    it("V17: attests only levels that the policy names, and a verdict's level is the one that was proven", async () => {
+      for (const level of [0n, 1n, 11_999n, 12_001n, (1n << 20n) + 12_000n, 1n << 32n]) {
+        const step = (await alice.attestation(12_000n)).step;
+        await refuses(alice.gate.attest!(step, level), "LevelNotInPolicy");
+      }
+      const lower = await alice.attestation(10_000n);
+      await invalid(alice.gate.attest!(lower.step, 12_000n));
+      const below = await alice.prepare(
+        { action: "Attest", level: 12_000n },
+        {},
+        { level: 12_000n, direction: "below" },
+      );
+      await invalid(alice.gate.attest!(below.step, 12_000n));
+    });
+
+    it("an absorb takes the direction that it is told, and proves no other", async () => {
+      await call(alice.gate, "deposit", alice.id, CASH, E6);
+      for (const [direction, below] of [
+        ["at-least", true],
+        ["below", false],
+      ] as const) {
+        const ready = await alice.absorption({ asset: CASH, amount: E6 }, direction);
+        await invalid(alice.gate.absorb!(ready.step, CASH, E6, below));
+      }
+      expect(((await callView(gate, "accountOf", alice.id)) as { attested: { time: bigint } }).attested.time).to.equal(
+        0n,
+      );
+    });
+
+    it("boards and accounts that do not exist are refused", async () => {
+      await refuses(alice.gate.open!(2n), "BoardUnknown", world.deployment.board);
+      await refuses(alice.gate.open!((1n << 32n) + 1n), "BoardUnknown", world.deployment.board);
+      for (const method of ["attest", "flag"]) {
+        const step = { ...(await alice.attestation(12_000n)).step, account: 99n };
+        await refuses(alice.gate[method]!(...(method === "attest" ? [step, 12_000n] : [step])), "AccountUnknown");
+      }
+    });
+  });
+
+  it("a gate of a second deployment on one chain answers to its own owner only", async () => {
+    const chain = await createChain();
+    const signers = await chain.ethers.getSigners();
+    const deployed = await deploy({
+      deployer: signers[3]!,
+      keys: [deployable(KEY)],
+      signers: signers.slice(4, 5),
+      threshold: 1n,
+    });
+    expect(await deployed.gate.owner!()).to.equal(signers[3]!.address);
+    expect(await deployed.board.owner!()).to.equal(signers[3]!.address);
+    expect(await deployed.gate.market!()).to.equal(await deployed.board.getAddress());
+  });
+});
