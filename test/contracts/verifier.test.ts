@@ -155,6 +155,23 @@ describe("account verifier", () => {
     expect(accepted).to.be.greaterThan(5);
   });
 
+  it("reads the right IC on both sides of every page's end, on the largest board", async () => {
+    const { verificationKey } = await loadVerificationKey("board-480");
+    const rng = seededRng(480);
+    // Entry n of a page is IC number n − 8 of the table: see the key's layout.
+    const ends = Array.from({ length: 10 }, (_, page) => (page + 1) * 383 - 8);
+    const values = new Array<bigint>(4065).fill(0n);
+    for (const signal of ends.flatMap((end) => [end - 1, end, end + 1])) values[signal] = rng.below(FIELD_ORDER);
+    const sum = (first: number) => {
+      const { x, y } = pointOf(verificationKey, values.slice(first), first);
+      return [x, y];
+    };
+    for (const first of [0, 6, 375, 376, 4064]) {
+      const got = await verifiers.get("board-480")!.accumulate!(first, values.slice(first), { x: 0n, y: 0n });
+      expect(got).to.deep.equal(sum(first));
+    }
+  });
+
   it("V08: accumulates nothing beyond the signals, and nothing at or above r", async () => {
     const verifier = verifiers.get("board-60")!;
     const infinity = { x: 0n, y: 0n };
