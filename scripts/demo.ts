@@ -117,7 +117,7 @@ row("coverage", percent(coverageBpsDown(view)));
 // ---- The chain ----
 
 title("2. The venue opens");
-const connection = await network.connect({ override: { initialDate: before.time } } as never);
+const connection = await network.connect({ override: { initialDate: before.time, gas: 16_000_000n } } as never);
 const { ethers } = connection as unknown as { ethers: { getSigners(): Promise<Signer[]> } };
 const [venue, atlasSigner, houseSigner, watcher, treasury, ...reporters] = (await ethers.getSigners()) as [
   Signer,
