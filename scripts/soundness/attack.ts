@@ -12,9 +12,10 @@ import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
 import { ASSETS } from "../../prover/src/model/sizes.ts";
 import { miniCases, sceneCase, slackCase } from "./cases.ts";
 import type { Inputs } from "./generate.ts";
-import { type Build, type Case, miniSponge, PUBLIC_INPUTS, SHAPE, SPONGE_ELEMENTS } from "./miniature.ts";
+import { type Build, type Case, miniSponge, PUBLIC_INPUTS, SHAPE, SPONGE_ELEMENTS, stableName } from "./miniature.ts";
 import { evaluate, violations, type Witness } from "./r1cs.ts";
 import { type Incidence, incidence, type Ripple, ripple } from "./ripple.ts";
+import { type Fact, uniqueness } from "./uniqueness.ts";
 
 export const DETECTORS = ["model", "hostile", "alternatives", "uniqueness"] as const;
 export type Detector = (typeof DETECTORS)[number];
@@ -66,13 +67,14 @@ export function spongeDisagreement(build: Build): Finding | undefined {
 
 /** What no lie may reach: inputs are fixed but for the commitments, which follow from the rest. */
 const COMMITMENTS = ["main.stateBefore", "main.stateAfter", "main.fill"];
-const HINT = /\.(scan|column|selected)(\[\d+\])?$/;
+const local = (name: string) => name.slice(name.lastIndexOf(".") + 1).replace(/\[.*$/, "");
 
 export interface Speaker {
   readonly build: Build;
   readonly system: Incidence;
   readonly ripple: Ripple;
-  readonly soft: ReadonlySet<number>;
+  /** Wires of hints but digits, by the hint's name. */
+  readonly soft: readonly (readonly number[])[];
   /** Value in the witness; throws `Missing` where the circuit has no such signal. */
   v(name: string): bigint;
   /** Names that match, in the order of the compiler's labels. */
@@ -85,7 +87,11 @@ export function speaker(build: Build, inputs: Inputs, system: Incidence = incide
   const { outputs, publicInputs, privateInputs } = build.r1cs;
   const firm = new Set(Array.from({ length: publicInputs + privateInputs }, (_, index) => 1 + outputs + index));
   for (const name of COMMITMENTS) firm.delete(build.wires.get(name) ?? -1);
-  const soft = new Set([...build.wires].filter(([name]) => HINT.test(name)).map(([, wire]) => wire));
+  const isInput = (wire: number) => wire > outputs && wire <= outputs + publicInputs + privateInputs;
+  // Digits follow from the number that they are of.
+  const isHint = (name: string, wire: number) => build.hints.has(name) && name !== "bits" && !isInput(wire);
+  const hints = [...build.wires].filter(([name, wire]) => isHint(local(name), wire));
+  const soft = [...Map.groupBy(hints, ([name]) => local(name)).values()].map((group) => group.map(([, wire]) => wire));
   const base = build.generate(inputs);
   const wireOf = (name: string) => {
     const wire = build.wires.get(name);
@@ -163,6 +169,19 @@ function* library(): Generator<Lie> {
         yield lie(`C07: piece ${piece} for a quantity in ${holds}`, () => select(asset, oneHot(piece)));
     }
     yield lie(`C07: no piece for a quantity in ${holds}`, () => select(asset, [0n, 0n, 0n]));
+  }
+  for (const [boundary, quantity] of [
+    [0, 1000n],
+    [1, 5000n],
+  ] as const) {
+    yield lie(`C06: boundary ${boundary} on the piece that ends there`, () => ({
+      "main.collateralAfter[0]": quantity,
+      ...select(0, oneHot(boundary)),
+    }));
+    yield lie(`C06: one below boundary ${boundary} on the piece that starts there`, () => ({
+      "main.collateralAfter[0]": quantity - 1n,
+      ...select(0, oneHot(boundary + 1)),
+    }));
   }
   for (const [pieces, quantity] of [
     [[1n, 1n, 0n], 1500n],
@@ -307,8 +326,9 @@ function withHints(s: Speaker, instrument: number, lots: bigint): Record<string,
       return small(s.v(`main.set[${set}].column[${k}]`)) + signed * unpacked(packed, k % 3);
     });
     for (const [k, value] of columns.entries()) lies[`main.set[${set}].column[${k}]`] = value;
-    const losses = columns.slice(0, SHAPE.scenarios).filter((value) => value < 0n);
-    lies[`main.set[${set}].scan`] = losses.reduce((most, value) => (-value > most ? -value : most), 0n);
+    let scan = 0n;
+    for (const value of columns.slice(0, SHAPE.scenarios)) if (scan + value < 0n) scan = -value;
+    lies[`main.set[${set}].scan`] = scan;
   }
   return lies;
 }
@@ -465,10 +485,11 @@ function holds(r1cs: Build["r1cs"], constraint: number, witness: Witness): boole
 /** Most wires tried before the search gives up; each costs a few milliseconds. */
 const MOST_SUSPECTS = 400;
 
-/** A second witness for the same inputs, commitments included, by moving a wire that no constraint was found to define. */
+/** A second witness for the same inputs, by moving a hint or a wire that no constraint was found to define. */
 export function alternative({ build, ripple, soft }: Speaker): Finding | undefined {
   const { prime } = build.r1cs;
-  const suspects = [...ripple.undetermined.slice(0, MOST_SUSPECTS), ...soft];
+  const hints = soft.flat().filter((wire) => ripple.definerOf(wire) === undefined);
+  const suspects = [...hints.slice(0, MOST_SUSPECTS), ...ripple.undetermined.slice(0, MOST_SUSPECTS)];
   for (const wire of suspects) {
     const value = ripple.base[wire]!;
     for (const to of [value + 1n, value - 1n, 0n, 1n - value, value + 2n, value + STRIDE, value + STRIDE * STRIDE]) {
@@ -480,4 +501,27 @@ export function alternative({ build, ripple, soft }: Speaker): Finding | undefin
     }
   }
   return undefined;
+}
+
+// ---- uniqueness -----------------------------------------------------------------------------------------------------
+
+/** What the verifier keeps true of the small circuit's public inputs: as `account-facts.json`, for fewer tiers. */
+const FACTS: readonly Fact[] = [
+  {
+    says: "the boundaries of each haircut schedule ascend and are below 2^64",
+    source: "the cases",
+    each: { a: [0, ASSETS - 1] },
+    low: "0",
+    high: `${(1n << 64n) - 1n}`,
+    ascending: Array.from({ length: SHAPE.tiers }, (_, tier) => `main.policy[{a}][${tier}]`),
+  },
+];
+
+/** The first signal that the static analysis does not show to be determined by the inputs. */
+export function undetermined({ r1cs, symbols }: Build): Finding | undefined {
+  const { rules } = uniqueness(r1cs, symbols, FACTS);
+  const unknown = rules.flatMap((rule, wire) => (rule === undefined ? [wire] : []));
+  if (unknown.length === 0) return undefined;
+  const what = `${unknown.length} signals not determined, ${stableName(symbols.nameOf(unknown[0]!))} first`;
+  return { detector: "uniqueness", what };
 }

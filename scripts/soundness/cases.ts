@@ -5,7 +5,16 @@ import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
 import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
 import type { Policy } from "../../prover/src/model/policy.ts";
-import { ASSETS, blocksOf, CASH_INDEX, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
+import {
+  ASSETS,
+  type BoardSize,
+  blocksOf,
+  CASH_INDEX,
+  instrumentsOf,
+  SCENARIOS,
+  TIERS,
+} from "../../prover/src/model/sizes.ts";
+import { type Request, state } from "../../prover/src/model/statement.ts";
 import { NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
 import type {
   CashE6,
@@ -20,11 +29,11 @@ import type {
   WeightBps,
 } from "../../prover/src/units.ts";
 import { randomAccount, randomMarket, randomPolicy, seededRng } from "../../test/support/random.ts";
+import type { Inputs } from "./generate.ts";
 import {
   type Case,
   type MiniRequest,
   MODEL_BOARD,
-  MODEL_INSTRUMENTS,
   miniCase,
   modelRow,
   SHAPE,
@@ -63,16 +72,24 @@ interface Sketch {
 /** Everything in a request but the question that is asked. */
 type Scene = Omit<MiniRequest, "level" | "direction">;
 
-function draw(sketch: Sketch): Scene {
+/** Where instruments stand: those of the small board in the model's, or all of a real one. */
+interface Place {
+  readonly size: BoardSize;
+  readonly instruments: number;
+  readonly row: (instrument: number) => number;
+}
+const MINIATURE: Place = { size: MODEL_BOARD, instruments: SHAPE.blocks * SHAPE.rows, row: modelRow };
+
+function draw(sketch: Sketch, { size, instruments, row }: Place = MINIATURE): Scene {
   const {
     quantity = (asset) => 700n + 900n * BigInt(asset),
-    boundary = (asset, tier) => (tier === 0 ? 1000n : 5000n) + 10n * BigInt(asset),
-    weight = (asset, tier) => (tier === 0 ? 9000n : 4000n) - 10n * BigInt(asset),
+    boundary = (asset, tier) => [1000n, 5000n, 7000n, 11_000n][tier]! + 10n * BigInt(asset),
+    weight = (asset, tier) => [9000n, 4000n, 3000n, 1000n][tier]! - 10n * BigInt(asset),
     price = (asset) => 10n ** 15n + BigInt(asset) * 10n ** 14n,
-    lots = (instrument) => [4n, -6n, 2n, -8n, 10n, 0n, 12n, -2n, 6n][instrument]!,
+    lots = (instrument) => [4n, -6n, 2n, -8n, 10n, 0n, 12n, -2n, 6n][instrument % 9]!,
     profit = (instrument, scenario) => 1000n * BigInt(((instrument * 7 + scenario * 13) % 19) - 9) + 2n,
     mark = (instrument) => 5000n + 100n * BigInt(instrument),
-    delta = (instrument) => 9000n - 50n * BigInt(instrument * instrument),
+    delta = (instrument) => 9000n - 50n * BigInt((instrument % 9) ** 2),
     charges = (instrument) => [300n + BigInt(instrument), 500n + 2n * BigInt(instrument)],
     continues = [false, true, false],
     threshold = () => 1000n,
@@ -83,22 +100,27 @@ function draw(sketch: Sketch): Scene {
     fill = true,
     opens = false,
   } = sketch;
+  // A place that is not small has every tier and scenario.
+  const [tiers, scenarios, blocks] =
+    size === MODEL_BOARD && row === modelRow
+      ? [SHAPE.tiers, SHAPE.scenarios, SHAPE.blocks]
+      : [TIERS, SCENARIOS, blocksOf(size)];
   const policy: Policy = {
     schedules: Array.from({ length: ASSETS }, (_, asset) =>
       Array.from({ length: TIERS }, (_, tier) => ({
-        boundaryLots: boundary(asset, Math.min(tier, SHAPE.tiers - 1)) as QuantityLots,
-        weightBps: (tier < SHAPE.tiers ? weight(asset, tier) : 0n) as WeightBps,
+        boundaryLots: boundary(asset, Math.min(tier, tiers - 1)) as QuantityLots,
+        weightBps: (tier < tiers ? weight(asset, tier) : 0n) as WeightBps,
       })),
     ),
   };
-  const rows = new Array<BoardRow>(MODEL_INSTRUMENTS).fill(EMPTY_ROW);
-  const positions = new Array<PositionLots>(MODEL_INSTRUMENTS).fill(0n as PositionLots);
-  for (let instrument = 0; instrument < SHAPE.blocks * SHAPE.rows; instrument++) {
+  const rows = new Array<BoardRow>(instrumentsOf(size)).fill(EMPTY_ROW);
+  const positions = new Array<PositionLots>(instrumentsOf(size)).fill(0n as PositionLots);
+  for (let instrument = 0; instrument < instruments; instrument++) {
     const [long, short] = charges(instrument);
-    positions[modelRow(instrument)] = lots(instrument) as PositionLots;
-    rows[modelRow(instrument)] = {
+    positions[row(instrument)] = lots(instrument) as PositionLots;
+    rows[row(instrument)] = {
       profits: Array.from({ length: SCENARIOS }, (_, scenario) =>
-        scenario < SHAPE.scenarios ? (profit(instrument, scenario) as ColumnE6) : (0n as ColumnE6),
+        scenario < scenarios ? (profit(instrument, scenario) as ColumnE6) : (0n as ColumnE6),
       ),
       mark: mark(instrument) as ColumnE6,
       delta: delta(instrument) as ColumnE6,
@@ -109,12 +131,12 @@ function draw(sketch: Sketch): Scene {
   const market: Market = {
     prices: Array.from({ length: ASSETS }, (_, asset) => price(asset) as LotPriceE16),
     board: {
-      size: MODEL_BOARD,
+      size,
       rows,
-      blocks: Array.from({ length: blocksOf(MODEL_BOARD) }, (_, block) => ({
+      blocks: Array.from({ length: blocksOf(size) }, (_, block) => ({
         continues: continues[block] ?? false,
-        liquidityThreshold: (block < SHAPE.blocks ? threshold(block) : 0n) as ThresholdE6,
-        liquidityRate: (block < SHAPE.blocks ? rate(block) : 0n) as RateBps,
+        liquidityThreshold: (block < blocks ? threshold(block) : 0n) as ThresholdE6,
+        liquidityRate: (block < blocks ? rate(block) : 0n) as RateBps,
       })),
     },
   };
@@ -124,13 +146,13 @@ function draw(sketch: Sketch): Scene {
     cash: cash as CashE6,
   };
   const moved = (asset: number) => (asset === transfer.asset ? transfer.amount : 0n);
-  const zero = genesis(MODEL_BOARD);
+  const zero = genesis(size);
   const before: Account = opens
     ? zero
     : fill
       ? { ...zero, cash: 12_345n as CashE6, sequence: 7n, viewingKey: 987_654_321n as FieldElement }
       : {
-          size: MODEL_BOARD,
+          size,
           positions,
           collateral: after.collateral.map((held, asset) => (held - moved(asset)) as QuantityLots),
           cash: (after.cash - moved(CASH_INDEX)) as CashE6,
@@ -373,4 +395,31 @@ export function slackCase(): Case {
 /** As `slackCase`, of a scene. */
 export function sceneCase(name: string, change: Sketch, level: bigint, direction: "at-least" | "below"): Case {
   return miniCase(name, { ...draw(change), level: level as LevelBps, direction });
+}
+
+/** As `slackCase`, on a real board: its inputs for the shipped circuit. Neighbouring blocks join in pairs. */
+export function realSlackInputs(size: BoardSize): Inputs {
+  const scene = draw(
+    { cash: 4n * 10n ** 18n, continues: Array.from({ length: blocksOf(size) }, (_, block) => block % 2 === 1) },
+    { size, instruments: instrumentsOf(size), row: (instrument) => instrument },
+  );
+  const { before, after, transfer, side } = scene;
+  const moved = (asset: number) => (asset === transfer.asset ? transfer.amount : 0n);
+  const fill = {
+    size,
+    positions: after.positions.map((lots, index) => side * (lots - before.positions[index]!)),
+    collateral: after.collateral.map((lots, asset) => side * (lots - before.collateral[asset]! - moved(asset))),
+    cash: side * (after.cash - before.cash - moved(CASH_INDEX)),
+    blinding: scene.fillBlinding,
+  };
+  const { policy, market, context } = scene;
+  const level = ((1n << 19n) + 4n) as LevelBps;
+  const request: Request = {
+    ...{ before, policy, market, context, level },
+    transition: { transfer, fill, side },
+    direction: "at-least",
+  };
+  const { circuitInput, holds } = state(request);
+  if (!holds) throw new Error("the slack case has no slack");
+  return circuitInput;
 }

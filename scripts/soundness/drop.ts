@@ -13,8 +13,17 @@
  * Lies are told in the system with every signal kept, where what follows is plain, and judged in the shipped one.
  */
 
-import { type R1cs, wiresOf } from "./r1cs.ts";
-import { type Incidence, inverse, type Outcome, type Ripple } from "./ripple.ts";
+import path from "node:path";
+import { toField } from "../../prover/src/field.ts";
+import type { BoardSize } from "../../prover/src/model/sizes.ts";
+import { type Speaker, speaker } from "./attack.ts";
+import { realSlackInputs } from "./cases.ts";
+import { compile } from "./compile.ts";
+import { type Build, openBuild } from "./miniature.ts";
+import { type R1cs, readR1cs, readSymbols, violations, wiresOf } from "./r1cs.ts";
+import { type Incidence, incidence, inverse, type Outcome, type Ripple } from "./ripple.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
 
 export type WireLies = ReadonlyMap<number, bigint>;
 
@@ -100,4 +109,84 @@ export function dropEach(
   }
   progress?.(found, caught.length);
   return { caught };
+}
+
+// ---- The account's circuit ------------------------------------------------------------------------------------------
+
+/** Lies about the account that take more than one idea, for constraints that the search alone does not reach. */
+export function* accountRecipes(s: Speaker): Generator<WireLies> {
+  const { v, build } = s;
+  const has = (name: string) => build.wires.has(name);
+  const count = (name: (index: number) => string) => {
+    let index = 0;
+    while (has(name(index))) index++;
+    return index;
+  };
+  const wires = (lies: Readonly<Record<string, bigint>>): WireLies =>
+    new Map(Object.entries(lies).map(([name, value]) => [build.wires.get(name)!, toField(value)]));
+
+  yield wires({ "main.blindingAfter": v("main.blindingAfter") + 5n });
+
+  // A scan above every loss leaves no gap at zero; the product is cut off anywhere.
+  for (let set = 0; has(`main.set[${set}].scan`); set++) {
+    const scan = { [`main.set[${set}].scan`]: v(`main.set[${set}].scan`) + 1n };
+    yield wires(scan);
+    const scenarios = count((k) => `main.set[${set}].nonZero[${k}]`);
+    for (let k = 0; k < scenarios; k++) yield wires({ ...scan, [`main.set[${set}].nonZero[${k}]`]: 0n });
+  }
+
+  // Several pieces of a haircut at once, one of them a negative number of times. `to` less `from` of the sum must hold a
+  // quantity; where small boundaries leave none, boundaries near the top of the range do.
+  const assets = count((asset) => `main.haircut[${asset}].quantity`);
+  const pieces = count((piece) => `main.haircut[0].selected[${piece}]`);
+  const top = 1n << 64n;
+  const boundaries = [
+    Array.from({ length: pieces - 1 }, (_, tier) => 1000n * BigInt(tier + 1)),
+    Array.from({ length: pieces - 1 }, (_, tier) =>
+      tier === pieces - 2 ? top - 1n : (top >> 2n) + 1000n * BigInt(tier),
+    ),
+  ];
+  for (let asset = 0; asset < assets; asset++) {
+    for (let odd = 0; odd < pieces; odd++) {
+      for (const list of boundaries) {
+        for (let chosen = 0; chosen < 1 << pieces; chosen++) {
+          const others = Array.from({ length: pieces }, (_, piece) => piece).filter((piece) => (chosen >> piece) & 1);
+          if (others.length < 2 || others.includes(odd)) continue;
+          const times = (piece: number) =>
+            piece === odd ? 1n - BigInt(others.length) : others.includes(piece) ? 1n : 0n;
+          let [from, to] = [0n, 0n];
+          for (let piece = 0; piece < pieces; piece++) {
+            from += times(piece) * (piece === 0 ? 0n : list[piece - 1]!);
+            to += times(piece) * (piece === pieces - 1 ? top : list[piece]!);
+          }
+          const quantity = from < 0n ? 0n : from;
+          if (quantity >= to) continue;
+          const lies: Record<string, bigint> = { [`main.collateralAfter[${asset}]`]: quantity };
+          for (const [tier, boundary] of list.entries()) lies[`main.policy[${asset}][${tier}]`] = boundary;
+          for (let piece = 0; piece < pieces; piece++) lies[`main.haircut[${asset}].selected[${piece}]`] = times(piece);
+          yield wires(lies);
+        }
+      }
+    }
+  }
+}
+
+/** Drops each constraint of a shipped circuit in turn. Compiles the full system if need be. */
+export async function dropEachOf(
+  size: BoardSize,
+  progress?: DropOptions["progress"],
+): Promise<{ report: DropReport; full: Build; shipped: R1cs; speaker: Speaker; judge: Judge }> {
+  const circuit = `build/circuits/${size}/circuit`;
+  const full = await openBuild(await compile(`${circuit}.circom`, `build/soundness/${size}`, "--O0"));
+  const shipped = readR1cs(path.join(ROOT, `${circuit}.r1cs`));
+  const origin = new Uint32Array(shipped.wires);
+  for (const [name, wire] of readSymbols(path.join(ROOT, `${circuit}.sym`)).entries()) {
+    origin[wire] = full.symbols.wireOf(name)!;
+  }
+  const s = speaker(full, realSlackInputs(size));
+  if (violations(full.r1cs, s.ripple.base).length > 0) throw new Error("the circuit refuses an honest account");
+  const judge = { system: incidence(shipped), origin };
+  const recipes = accountRecipes(s).map((lies) => [s.ripple, lies] as const);
+  const report = dropEach(full.r1cs, [s.ripple], judge, { recipes, ...(progress ? { progress } : {}) });
+  return { report, full, shipped, speaker: s, judge };
 }

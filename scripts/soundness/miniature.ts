@@ -20,6 +20,7 @@ import { ASSETS, BLOCK_INSTRUMENTS, type BoardSize, CASH_INDEX, instrumentsOf } 
 import { type Direction, encodeTerms, encodeTransfer } from "../../prover/src/model/statement.ts";
 import { applyTransition, type Side, type Transfer } from "../../prover/src/model/transition.ts";
 import type { ColumnE6, LevelBps, PositionLots, ThresholdE6, WeightBps } from "../../prover/src/units.ts";
+import { type Compiled, hintNames } from "./compile.ts";
 import { type Generator, type Inputs, loadGenerator } from "./generate.ts";
 import { type R1cs, readR1cs, readSymbols, type Symbols } from "./r1cs.ts";
 
@@ -104,6 +105,8 @@ export interface Build {
   /** Wire by name, `main.` first. */
   readonly wires: ReadonlyMap<string, number>;
   readonly names: readonly string[];
+  /** Local names of signals that the sources assign without a constraint. */
+  readonly hints: ReadonlySet<string>;
   /** Computes a witness whatever the inputs: no assertion stops it. */
   readonly generate: Generator;
   readonly warnings: readonly string[];
@@ -163,7 +166,20 @@ export async function compileSources(
   } catch {
     throw new Error(plain(output) || "the compiler stopped without a message");
   }
-  const symbols = readSymbols(path.join(absolute, "main.sym"));
+  return {
+    ...(await openBuild({
+      r1cs: path.join(absolute, "main.r1cs"),
+      sym: path.join(absolute, "main.sym"),
+      wasm: path.join(absolute, "main_js/main.wasm"),
+      sources: [...all.keys()].map((file) => path.join(absolute, file)),
+    })),
+    warnings: plain(output).match(/warning\[.*/g) ?? [],
+  };
+}
+
+/** Reads what the compiler wrote. */
+export async function openBuild({ r1cs, sym, wasm, sources }: Compiled): Promise<Build> {
+  const symbols = readSymbols(sym);
   const wires = new Map<string, number>();
   const names: string[] = ["one"];
   for (const [name, wire] of symbols.entries()) {
@@ -172,12 +188,13 @@ export async function compileSources(
     names[wire] ??= stable;
   }
   return {
-    r1cs: readR1cs(path.join(absolute, "main.r1cs")),
+    r1cs: readR1cs(r1cs),
     symbols,
     wires,
     names,
-    generate: await loadGenerator(path.join(absolute, "main_js/main.wasm"), { assertions: false }),
-    warnings: plain(output).match(/warning\[.*/g) ?? [],
+    hints: hintNames(sources),
+    generate: await loadGenerator(wasm, { assertions: false }),
+    warnings: [],
   };
 }
 

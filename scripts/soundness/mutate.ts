@@ -24,6 +24,7 @@ import {
   type Finding,
   speakers,
   spongeDisagreement,
+  undetermined,
 } from "./attack.ts";
 import { type Build, compileSources, MAINS, type Sources, shippedSources } from "./miniature.ts";
 
@@ -236,14 +237,11 @@ export function sameConstraints(one: Build["r1cs"], other: Build["r1cs"]): boole
   );
 }
 
-/** Further detectors, tried where the quick ones find nothing. */
-export type SlowDetector = (build: Build) => Finding | undefined;
-
 /** What the detectors say of damaged sources: the first finding, or with `all` the first of each. */
 export async function examine(
   { sources, main }: { sources: Sources; main: string },
   directory: string,
-  options: { shipped?: Build["r1cs"]; all?: boolean; slow?: SlowDetector } = {},
+  options: { shipped?: Build["r1cs"]; all?: boolean } = {},
 ): Promise<{ verdict: Verdict; findings: Finding[]; message?: string }> {
   let build: Build;
   let sponge: Build | undefined;
@@ -272,7 +270,7 @@ export async function examine(
     },
     () => on && (alternative(on.slack) ?? alternative(on.gain)),
     () => asShipped && exchangeable(asShipped),
-    () => options.slow?.(build),
+    () => undetermined(build),
   );
   for (const [stage, detect] of detectors.entries()) {
     // What simplification takes away shows only in what ships.

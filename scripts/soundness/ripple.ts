@@ -63,9 +63,15 @@ export function inverse(value: bigint, prime: bigint): bigint {
 
 /**
  * @param firm  wires known from the start: inputs that a lie leaves alone
- * @param soft  hints: firm once nothing more follows from inputs, but `repair` may change them
+ * @param soft  hints, those of one name together: firm once nothing more follows from inputs and the groups before, but
+ *              `repair` may change them
  */
-export function ripple(system: Incidence, base: Witness, firm: Iterable<number>, soft: ReadonlySet<number>): Ripple {
+export function ripple(
+  system: Incidence,
+  base: Witness,
+  firm: Iterable<number>,
+  soft: readonly (readonly number[])[],
+): Ripple {
   const { r1cs, constraintsOf } = system;
   const { prime, wires, constraints, starts, termWire, termCoefficient, coefficients } = r1cs;
   const mod = (value: bigint) => {
@@ -138,7 +144,8 @@ export function ripple(system: Incidence, base: Witness, firm: Iterable<number>,
     }
   };
   known[0] = 1;
-  for (const wire of firm) if (!soft.has(wire)) learn(wire, -1);
+  const isSoft = new Set(soft.flat());
+  for (const wire of firm) if (!isSoft.has(wire)) learn(wire, -1);
   for (let constraint = 0; constraint < constraints; constraint++) queue.push(constraint);
   for (let at = 0; at < queue.length || stuck(); ) if (at < queue.length) consider(queue[at++]!);
 
@@ -156,7 +163,8 @@ export function ripple(system: Incidence, base: Witness, firm: Iterable<number>,
         const places = unknown.map(
           (wire) => [wire, shifts.get(mod(coefficientOf(combination, wire) * unscale)) ?? -1] as const,
         );
-        if (places.some(([, shift]) => shift < 0)) continue;
+        if (places.some(([, shift]) => shift < 0) || new Set(places.map(([, shift]) => shift)).size < places.length)
+          continue;
         places.sort((one, other) => one[1] - other[1]);
         decompositions.set(constraint, { scale, places });
         const list = places.map(([wire]) => wire);
@@ -168,11 +176,13 @@ export function ripple(system: Incidence, base: Witness, firm: Iterable<number>,
       }
     }
   }
-  /** Nothing follows any more: the hints become firm, all at once; then the lowest unknown wire. */
+  /** Nothing follows any more: the next group of hints becomes firm, all of it at once; then the lowest unknown wire. */
   function stuck(): boolean {
-    const hints = [...soft].filter((wire) => !known[wire]);
-    for (const wire of hints) learn(wire, -1);
-    if (hints.length > 0) return true;
+    for (const group of soft) {
+      const hints = group.filter((wire) => !known[wire]);
+      for (const wire of hints) learn(wire, -1);
+      if (hints.length > 0) return true;
+    }
     for (let wire = 1; wire < wires; wire++) {
       if (known[wire]) continue;
       undetermined.push(wire);
@@ -279,7 +289,7 @@ export function ripple(system: Incidence, base: Witness, firm: Iterable<number>,
       const found = outcome.violated
         .filter((constraint) => constraint !== spare && isLinear(constraint))
         .flatMap((constraint) => wiresOf(r1cs, constraint).map((wire) => [constraint, wire] as const))
-        .filter(([, wire]) => soft.has(wire) && !told.has(wire))
+        .filter(([, wire]) => isSoft.has(wire) && !told.has(wire))
         .map(([constraint, wire]) => ({ wire, to: solveFor(constraint, wire, value) }))
         .filter((one): one is { wire: number; to: bigint } => one.to !== undefined)
         // The smallest change is the likeliest to pass a range check.
