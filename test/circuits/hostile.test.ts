@@ -811,6 +811,18 @@ describe("hostile witnesses of the Account circuit", function () {
       }
       expectStopped(claim({ after: next(before, { viewingKey: 77n as FieldElement }) }), /Transition/);
     });
+    it("C16: violates where the blinding is left at zero or wraps to it, so that a state could be met twice", () => {
+      const open = genesis(size);
+      const paid = { ...open, cash: 5n as CashE6 };
+      expectStopped(claim({ before: open, after: open, fill: noFill(size) }), /Transition/);
+      expectStopped(claim({ before: open, after: paid, transfer: { asset: CASH_INDEX, amount: 5n } }), /Transition/);
+      expectStopped(claim({ before: paid, after: paid, fill: noFill(size) }), /Transition/);
+      const last = { ...open, viewingKey: (FIELD_ORDER - 1n) as FieldElement };
+      const inverse = only(/^main\.Transition_\d+_\d+\.inverse$/);
+      for (const hint of [0n, 1n, -1n]) {
+        expectStopped(claim({ before: last, after: open, fill: noFill(size) }), /Transition/, { [inverse]: hint });
+      }
+    });
     it("C16: the viewing key is set once, from genesis", () => {
       const opened = next(genesis(size), { viewingKey: before.viewingKey, cash: 5n as CashE6 });
       expectExact(
