@@ -7,7 +7,8 @@ include "commitment.circom";
 /// Commitments to the account after, to the fill, and to the account before, which is the account after less transfer and
 /// fill, packed element by packed element.
 /// Inputs     positionsAfter, collateralAfter, cashAfter  range-checked
-///            blindingBefore, blindingAfter  set once, when it is zero; else one larger, which counts the sequence
+///            blindingBefore, blindingAfter  set once, when it is zero; else one larger, which counts the
+///            sequence; never zero again
 ///            transferCollateral, transferCash  what a public transfer adds
 ///            side  +1 or -1
 ///            fillPositions, fillCollateral  packed deltas, fillCash, fillBlinding
@@ -62,6 +63,9 @@ template Transition(INSTRUMENTS, ASSETS) {
     after.elements[MOVABLE] <== blindingAfter;
     filled.elements[MOVABLE] <== fillBlinding;
     blindingBefore * (blindingAfter - blindingBefore - 1) === 0;
+    signal inverse <-- blindingAfter == 0 ? 0 : 1 / blindingAfter;
+    // hint, constrained by: the product, which shows that the blinding is never zero again
+    blindingAfter * inverse === 1;
 
     stateBefore <== before.commitment;
     stateAfter <== after.commitment;

@@ -9,7 +9,8 @@ import { ASSETS, type BoardSize, instrumentsOf } from "./sizes.ts";
  * A margin account on one board.
  *
  * `sequence` counts the proofs accepted since genesis. `viewingKey` blinds every state: the commitment absorbs
- * `viewingKey + sequence`, so no two states of an account are equal and whoever holds the key can follow all of them.
+ * `viewingKey + sequence`, so no two states of an account are equal, and whoever holds the key and learns the fills can
+ * follow all of them.
  */
 export interface Account {
   readonly size: BoardSize;
@@ -23,7 +24,7 @@ export interface Account {
   readonly viewingKey: FieldElement;
 }
 
-/** Sequences stay below 2^64; with keys at most r − 1 − 2^64 the blinding never wraps to zero. */
+/** Sequences stay below 2^64; with keys at most r − 1 − 2^64 the blinding never reaches zero. */
 export const SEQUENCE_LIMIT = 1n << 64n;
 
 /** The state from which every account descends: all zero. Its commitment is one public constant for each size. */
@@ -41,8 +42,8 @@ export function genesis(size: BoardSize): Account {
 /**
  * A viewing key: 1 to r − 1 − 2^64.
  *
- * The upper bound keeps `viewingKey + sequence` from ever wrapping to zero, the one value from which the circuit lets
- * the key be set anew. Whoever is handed a key (a venue's operator) checks it with this function before relying on it.
+ * The upper bound keeps `viewingKey + sequence` from reaching zero, which the circuit refuses: such an account would stand
+ * still for good. Whoever is handed a key (a venue's operator) checks it with this function before relying on it.
  */
 export function viewingKey(value: bigint, field = "viewingKey"): FieldElement {
   if (value < 1n || value >= FIELD_ORDER - SEQUENCE_LIMIT) {
