@@ -171,7 +171,7 @@ describe("plimsoll", () => {
     expect(later).to.include({ code: 1, err: "" });
     expect(JSON.parse(later.out)).to.include({ ok: false, reason: "MARKET_MISMATCH" });
     const garbage = await plimsoll(["verify", "-", ...MARKET], { stdin: "{}" });
-    expect(garbage.code).to.equal(1);
+    expect(garbage.code).to.equal(2);
     expect(garbage.out).to.match(/^refused \(ENVELOPE_MALFORMED\)/);
     rmSync(at("later.json"));
     rmSync(at("proof.json"));

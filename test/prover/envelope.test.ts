@@ -159,6 +159,35 @@ describe("proof envelope", () => {
     }
   });
 
+  it("says that a transfer is only claimed, however well the state before is known", async () => {
+    const topUp = { transfer: { asset: CASH_INDEX, amount: 10n ** 14n }, fill: noFill("board-60"), side: 1n } as const;
+    const asked = question("board-60", market, { transition: topUp });
+    const made = await proveEnvelope(prover(key), asked);
+    const after = commitState(applyTransition(asked.before, topUp));
+    const codes = async (expectedStates: NonNullable<EnvelopeInputs["expectedStates"]>) => {
+      const verdict = await verifyEnvelope(inputs(made, { expectedStates }), () => verifier);
+      return verdict.ok && verdict.notProven.map(({ code }) => code);
+    };
+    expect(await codes({ before: commitState(asked.before) })).to.include.members([
+      "STATES_CLAIMED",
+      "TRANSFER_CLAIMED",
+    ]);
+    expect(await codes({ after })).to.not.include.members(["STATES_CLAIMED", "TRANSFER_CLAIMED"]);
+  });
+
+  it("A04: refuses a proof of another level, direction or audience than the verifier asked for", async () => {
+    const { level, direction, audience } = envelope.statement;
+    const exact = { level: BigInt(level), direction, audience };
+    expect(await outcome(envelope, { asked: exact })).to.equal("valid");
+    for (const other of [
+      { ...exact, level: exact.level + 1n },
+      { ...exact, direction: direction === "below" ? "at-least" : "below" } as const,
+      { ...exact, audience: `${audience} ` },
+    ]) {
+      expect(await outcome(envelope, { asked: other })).to.match(/^STATEMENT_UNEXPECTED/);
+    }
+  });
+
   it("says what is not proven: always completeness, the key's origin, and states only claimed", async () => {
     const codes = async (change: Partial<EnvelopeInputs>) => {
       const verdict = await verifyEnvelope(inputs(envelope, change), () => verifier);
@@ -167,7 +196,11 @@ describe("proof envelope", () => {
     expect(await codes({})).to.deep.equal(["DEVELOPMENT_KEY", "STATES_CLAIMED", "COMPLETENESS", "MARKET_VALUES"]);
     const { before, transition } = question("board-60", market);
     const states = { before: commitState(before), after: commitState(applyTransition(before, transition)) };
-    expect(await codes({ expectedStates: states })).to.deep.equal(["DEVELOPMENT_KEY", "COMPLETENESS", "MARKET_VALUES"]);
+    const known = ["DEVELOPMENT_KEY", "COMPLETENESS", "MARKET_VALUES"];
+    expect(await codes({ expectedStates: states })).to.deep.equal(known);
+    // Nothing moved between the two states: either tells the other.
+    expect(await codes({ expectedStates: { before: states.before } })).to.deep.equal(known);
+    expect(await codes({ expectedStates: { after: states.after } })).to.deep.equal(known);
     expect(await outcome(envelope, { expectedStates: { after: states.before } })).to.match(
       /^STATE_UNEXPECTED: public signal 1 \(stateAfter\)/,
     );

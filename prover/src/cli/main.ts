@@ -13,7 +13,7 @@ import { type AccountFile, newViewingKey, readAccount, readAccountTables, readVi
 import { lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
 import { formatJson, isLabel, type Json } from "../formats/json.ts";
 import { readMarket, unsigned64 } from "../formats/market.ts";
-import { LEVELS, readPolicy } from "../formats/policy.ts";
+import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import type { Direction } from "../model/statement.ts";
 import { type LevelBps, levelBps } from "../units.ts";
 import { Inputs, writeResult, writeSecret } from "./files.ts";
@@ -39,7 +39,6 @@ const progress = (line: string) => process.stderr.write(`plimsoll: ${line}\n`);
 
 /** Prints a result: as JSON for machines, else as text. */
 function print(json: boolean | undefined, value: unknown, text: () => string): void {
-  throwIfCancelled(signal);
   const replacer = (_: string, member: unknown) => (typeof member === "bigint" ? member.toString() : member);
   process.stdout.write(json ? `${JSON.stringify(value, replacer, 2)}\n` : `${text()}\n`);
 }
@@ -106,6 +105,25 @@ function optionInteger<T>(option: string, text: string, unit: (value: bigint) =>
 function optionCommitment(option: string, text: string | undefined): bigint | undefined {
   if (text === undefined || /^(0|[1-9][0-9]{0,77})$/.test(text)) return text === undefined ? undefined : BigInt(text);
   throw new PlimsollError("USAGE", "expected a commitment: a decimal number", { field: option });
+}
+
+interface ClaimOptions {
+  readonly atLeast?: string;
+  readonly below?: string;
+  readonly audience?: string;
+}
+
+/** The claim that options name, if any; `name` where its level was given by name. */
+function claimed({ atLeast, below }: ClaimOptions, levels: Readonly<Record<LevelName, LevelBps>>) {
+  const word = atLeast ?? below;
+  if (word === undefined) return undefined;
+  if (atLeast !== undefined && below !== undefined) {
+    throw new PlimsollError("USAGE", "give either --at-least or --below");
+  }
+  const direction: Direction = atLeast === undefined ? "below" : "at-least";
+  const named = LEVELS.find((level) => levelWord(level) === word);
+  if (named !== undefined) return { direction, level: levels[named], name: word };
+  return { direction, level: optionInteger(`--${direction}`, word, levelBps), name: undefined };
 }
 
 const program = new Command("plimsoll")
@@ -176,86 +194,89 @@ withAccount(program.command("prove"))
   .option("--below <level>", "the same, for the opposite claim")
   .requiredOption("--audience <text>", "for whom or what the proof is: it is good for nothing else")
   .option("--out <file>", "where to write the proof; else stdout")
-  .action(
-    async (
-      options: AccountOptions & { key: string; atLeast?: string; below?: string; audience: string; out?: string },
-    ) => {
-      const { atLeast, below, audience, out } = options;
-      const word = atLeast ?? below;
-      if (word === undefined || (atLeast !== undefined && below !== undefined)) {
-        throw new PlimsollError("USAGE", "give either --at-least or --below");
-      }
-      const direction: Direction = atLeast === undefined ? "below" : "at-least";
-      if (!isLabel(audience)) {
-        throw new PlimsollError("USAGE", "expected 1 to 200 visible characters", { field: "--audience" });
-      }
-      const { policy, market, holder } = await loadAccount(options);
-      const named = LEVELS.find((name) => levelWord(name) === word);
-      const level: LevelBps =
-        named === undefined ? optionInteger(`--${direction}`, word, levelBps) : policy.levels[named];
-      const before = { ...holder.account, viewingKey: await loadViewingKey(options.key) };
+  .action(async (options: AccountOptions & ClaimOptions & { key: string; audience: string; out?: string }) => {
+    const { audience, out } = options;
+    if (!isLabel(audience)) {
+      throw new PlimsollError("USAGE", "expected 1 to 200 visible characters", { field: "--audience" });
+    }
+    const { policy, market, holder } = await loadAccount(options);
+    const claim = claimed(options, policy.levels);
+    if (claim === undefined) throw new PlimsollError("USAGE", "give either --at-least or --below");
+    const { level, direction, name } = claim;
+    const before = { ...holder.account, viewingKey: await loadViewingKey(options.key) };
 
-      const [{ createProver }, { proveEnvelope }, { NO_TRANSFER, noFill }] = await Promise.all([
-        import("../proof/prover.ts"),
-        import("../proof/envelope.ts"),
-        import("../model/transition.ts"),
-      ]);
-      const transition = { transfer: NO_TRANSFER, fill: noFill(before.size), side: 1n } as const;
-      const prover = createProver();
-      try {
-        const envelope = await proveEnvelope(
-          prover,
-          { before, transition, level, direction, audience, policy, market },
-          { signal, onStep: (step, size) => progress(`${step} (${size})`) },
-        );
-        throwIfCancelled(signal);
-        const text = formatJson(envelope as unknown as Json);
-        if (out === undefined) process.stdout.write(text);
-        else {
-          await writeResult(out, text);
-          print(options.json, { file: out, statement: envelope.statement }, () => envelope.statement.text);
-        }
-      } catch (error) {
-        if (!(error instanceof PlimsollError) || error.code !== "STATEMENT_FALSE") throw error;
-        const claim = `${direction === "below" ? "below" : "at least"} ${named === undefined ? "" : `the ${word} level of `}`;
-        throw new PlimsollError(
-          "STATEMENT_FALSE",
-          `the coverage of this account is not ${claim}${level} basis points, so no proof of it exists`,
-        );
-      } finally {
-        await prover.close();
+    const [{ createProver }, { proveEnvelope }, { NO_TRANSFER, noFill }] = await Promise.all([
+      import("../proof/prover.ts"),
+      import("../proof/envelope.ts"),
+      import("../model/transition.ts"),
+    ]);
+    const transition = { transfer: NO_TRANSFER, fill: noFill(before.size), side: 1n } as const;
+    const prover = createProver();
+    try {
+      const envelope = await proveEnvelope(
+        prover,
+        { before, transition, level, direction, audience, policy, market },
+        { signal, onStep: (step, size) => progress(`${step} (${size})`) },
+      );
+      throwIfCancelled(signal);
+      const text = formatJson(envelope as unknown as Json);
+      if (out === undefined) process.stdout.write(text);
+      else {
+        await writeResult(out, text);
+        print(options.json, { file: out, statement: envelope.statement }, () => envelope.statement.text);
       }
-    },
-  );
+    } catch (error) {
+      if (!(error instanceof PlimsollError) || error.code !== "STATEMENT_FALSE") throw error;
+      const words = `${direction === "below" ? "below" : "at least"} ${name === undefined ? "" : `the ${name} level of `}`;
+      throw new PlimsollError(
+        "STATEMENT_FALSE",
+        `the coverage of this account is not ${words}${level} basis points, so no proof of it exists`,
+      );
+    } finally {
+      await prover.close();
+    }
+  });
 
 withMarket(program.command("verify"))
   .argument("<proof>", "proof file")
   .description("verify a proof against a published policy and market; needs no secret and no network")
   .option("--state-before <commitment>", "the commitment that the account is known to have had")
   .option("--state-after <commitment>", "the commitment that the account is known to have")
-  .action(async (proof: string, options: MarketOptions & { stateBefore?: string; stateAfter?: string }) => {
-    const before = optionCommitment("--state-before", options.stateBefore);
-    const after = optionCommitment("--state-after", options.stateAfter);
-    const [{ verifyEnvelope }, { loadVerifier }] = await Promise.all([
-      import("../proof/envelope.ts"),
-      import("../proof/load.ts"),
-    ]);
-    const envelope = await inputs.text(proof);
-    const policy = await inputs.text(options.policy);
-    const market = await inputs.text(options.market);
-    const expectedStates = { before, after };
-    const verdict = await verifyEnvelope({ envelope, policy, market, expectedStates }, (size) => loadVerifier(size));
-    print(options.json, verdict, () =>
-      verdict.ok
-        ? [
-            `valid: ${verdict.statement.text}`,
-            `for: ${verdict.statement.audience}`,
-            ...verdict.notProven.map(({ code, text }) => `not proven (${code}): ${text}`),
-          ].join("\n")
-        : `refused (${verdict.reason}): ${verdict.detail}`,
-    );
-    process.exitCode = verdict.ok ? EXIT.ok : EXIT.no;
-  });
+  .option("--at-least <level>", "refuse a proof of anything else: a level of the policy, or basis points")
+  .option("--below <level>", "the same, for the opposite claim")
+  .option("--audience <text>", "refuse a proof made for anyone or anything else")
+  .action(
+    async (proof: string, options: MarketOptions & ClaimOptions & { stateBefore?: string; stateAfter?: string }) => {
+      const before = optionCommitment("--state-before", options.stateBefore);
+      const after = optionCommitment("--state-after", options.stateAfter);
+      const [{ verifyEnvelope }, { loadVerifier }] = await Promise.all([
+        import("../proof/envelope.ts"),
+        import("../proof/load.ts"),
+      ]);
+      const envelope = await inputs.text(proof);
+      const policy = await inputs.text(options.policy);
+      const market = await inputs.text(options.market);
+      // The reader's own files are input, not evidence: what is wrong with them is not held against the proof.
+      const published = readPolicy(policy.text, policy.file);
+      readMarket(market.text, market.file, published);
+      const asked = { ...claimed(options, published.levels), audience: options.audience };
+      const expectedStates = { before, after };
+      const verdict = await verifyEnvelope({ envelope, policy, market, expectedStates, asked }, (size) =>
+        loadVerifier(size),
+      );
+      print(options.json, verdict, () =>
+        verdict.ok
+          ? [
+              `valid: ${verdict.statement.text}`,
+              `for: ${verdict.statement.audience}`,
+              ...verdict.notProven.map(({ code, text }) => `not proven (${code}): ${text}`),
+            ].join("\n")
+          : `refused (${verdict.reason}): ${verdict.detail}`,
+      );
+      const unreadable = !verdict.ok && verdict.reason === "ENVELOPE_MALFORMED";
+      process.exitCode = verdict.ok ? EXIT.ok : unreadable ? EXIT.input : EXIT.no;
+    },
+  );
 
 program
   .command("inspect")
@@ -308,9 +329,8 @@ function report(error: unknown): number {
     return exitCode;
   }
   // Neither message nor properties: they may hold anything. Where it happened holds no values.
-  const frames = (error instanceof Error ? (error.stack ?? "") : "")
-    .split("\n")
-    .filter((line) => /^ {4}at /.test(line));
+  const stack = error instanceof Error ? (error.stack ?? "").replace(error.message, "") : "";
+  const frames = stack.split("\n").filter((line) => /^ {4}at .*:\d+:\d+\)?$/.test(line));
   const rule = "a defect in plimsoll; please report the lines below";
   process.stderr.write(
     json

@@ -190,12 +190,25 @@ export type EnvelopeRefusal =
   /** A public signal is not the one that statement, policy or market give; `detail` names the first. */
   | "SIGNAL_MISMATCH"
   /** A commitment is not the one that the verifier expects. */
-  | "STATE_UNEXPECTED";
+  | "STATE_UNEXPECTED"
+  /** A statement that may well be true, but not the one that was asked for. */
+  | "STATEMENT_UNEXPECTED";
 
 /** Something that a valid proof does not show. */
 export interface Caveat {
-  readonly code: "DEVELOPMENT_KEY" | "STATES_CLAIMED" | "COMPLETENESS" | "MARKET_VALUES" | "FILL_PRIVATE";
+  readonly code:
+    | "DEVELOPMENT_KEY"
+    | "STATES_CLAIMED"
+    | "COMPLETENESS"
+    | "MARKET_VALUES"
+    | "TRANSFER_CLAIMED"
+    | "FILL_PRIVATE";
   readonly text: string;
+}
+
+export interface KnownStates {
+  readonly before: "expected" | "claimed";
+  readonly after: "expected" | "claimed";
 }
 
 export type EnvelopeVerdict =
@@ -205,7 +218,7 @@ export type EnvelopeVerdict =
       readonly statement: StatementDocument;
       readonly signals: ProofSignals;
       /** Whether the commitments are the ones the verifier expected, or only what the prover says. */
-      readonly states: { readonly before: "expected" | "claimed"; readonly after: "expected" | "claimed" };
+      readonly states: KnownStates;
       readonly verificationKey: { readonly sha256: string; readonly origin: KeyIdentity["origin"] };
       readonly policySha256: string;
       readonly marketSha256: string;
@@ -220,6 +233,12 @@ export interface EnvelopeInputs {
   readonly market: NamedText;
   /** Commitments known from elsewhere: from a chain, or attested. */
   readonly expectedStates?: { readonly before?: bigint | undefined; readonly after?: bigint | undefined } | undefined;
+  /** What was asked; a proof of anything else is refused. The level is in basis points. */
+  readonly asked?: {
+    readonly level?: bigint | undefined;
+    readonly direction?: Direction | undefined;
+    readonly audience?: string | undefined;
+  };
 }
 
 /** Thrown and caught in this file only. */
@@ -256,6 +275,15 @@ export async function verifyEnvelope(
     same(envelope.verificationKey.sha256, sha256, "KEY_MISMATCH", "the proof was made under another key");
     same(envelope.verificationKey.origin, origin, "KEY_MISMATCH", `the key's origin is ${origin}`);
 
+    const { level, direction, audience } = envelope.statement;
+    const { asked = {} } = inputs;
+    for (const [what, wanted, given] of [
+      ["level", asked.level?.toString(), level],
+      ["direction", asked.direction, direction],
+      ["audience", asked.audience, audience],
+    ] as const) {
+      same(given, wanted ?? given, "STATEMENT_UNEXPECTED", `statement.${what} is not what was asked for`);
+    }
     const expected = expectedSignals(envelope, policy, market, inputs.expectedStates ?? {});
     const given = accepted(parsePublicSignals(envelope.publicSignals, size)).signals;
     for (const [index, value] of expected.entries()) {
@@ -266,7 +294,7 @@ export async function verifyEnvelope(
     accepted(verifier.verify(envelope.publicSignals, envelope.proof));
 
     const [before, after] = expected.slice(0, 2).map((value) => (value === undefined ? "claimed" : "expected"));
-    const states = { before: before!, after: after! } as const;
+    const states: KnownStates = { before: before!, after: after! };
     return {
       ok: true,
       size,
@@ -276,11 +304,7 @@ export async function verifyEnvelope(
       verificationKey: envelope.verificationKey,
       policySha256: envelope.policySha256,
       marketSha256: envelope.marketSha256,
-      // Without a private fill the state after follows from the state before: knowing either is knowing both.
-      notProven: caveats(
-        envelope,
-        states.after === "expected" || (states.before === "expected" && envelope.statement.fill === "none"),
-      ),
+      notProven: caveats(envelope, states),
     };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, reason: error.reason, detail: error.message };
@@ -498,16 +522,19 @@ function sourceOf(index: number): string {
   return index < PROOF_SIGNALS.length + 3 * TIERS * ASSETS ? "the policy says" : "the market says";
 }
 
-function caveats({ statement, verificationKey }: Envelope, stateKnown: boolean): Caveat[] {
+function caveats({ statement, verificationKey }: Envelope, { before, after }: KnownStates): Caveat[] {
+  // With neither transfer nor fill the state after is the state before: knowing one is knowing the other.
+  const still = statement.fill === "none" && statement.transfer.amount === "0";
   const all: (Caveat | false)[] = [
     verificationKey.origin === "development" && {
       code: "DEVELOPMENT_KEY",
       text: "The key is a development key: whoever made it can forge proofs. Good for tests only.",
     },
-    !stateKnown && {
-      code: "STATES_CLAIMED",
-      text: "The commitments to the account are the prover's own claim: nothing here ties them to a chain or a custodian.",
-    },
+    after !== "expected" &&
+      !(still && before === "expected") && {
+        code: "STATES_CLAIMED",
+        text: "The commitments to the account are the prover's own claim: nothing here ties them to a chain or a custodian.",
+      },
     {
       code: "COMPLETENESS",
       text: "It is not proven that this account is all that its owner holds or owes, nor that the assets exist.",
@@ -516,6 +543,11 @@ function caveats({ statement, verificationKey }: Envelope, stateKnown: boolean):
       code: "MARKET_VALUES",
       text: "Policy, prices and risk values are taken as given: not that they are right, nor that they are current.",
     },
+    statement.transfer.amount !== "0" &&
+      after !== "expected" && {
+        code: "TRANSFER_CLAIMED",
+        text: "The transfer is part of the claim: it is not shown that it took place, and coverage is as stated only if it did.",
+      },
     statement.fill === "private" && {
       code: "FILL_PRIVATE",
       text: "What was traded is hidden, and it is not shown here that another account took the other side.",
@@ -556,6 +588,6 @@ export function describe(envelope: Envelope): EnvelopeDescription {
       { label: "market", value: `sha256 ${marketSha256}` },
       { label: "verification key", value: `${verificationKey.origin}, sha256 ${verificationKey.sha256}` },
     ],
-    notProven: caveats(envelope, false),
+    notProven: caveats(envelope, { before: "claimed", after: "claimed" }),
   };
 }
