@@ -8,7 +8,7 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
@@ -28,8 +28,11 @@ export interface CircuitRecord {
   readonly compiler: string;
   readonly constraints: number;
   readonly publicInputs: number;
+  /** SHA-256 of the compiler's output: what later steps read must be what it wrote. */
+  readonly files: Readonly<Record<(typeof FILES)[number], string>>;
 }
 
+const FILES = ["circuit.r1cs", "circuit.wasm", "circuit.sym"] as const;
 const PUBLIC = "stateBefore, stateAfter, transfer, fill, terms, context, policy, prices, rows, blocks";
 
 /** The main component of one size, generated so that sizes.json alone fixes the parameters. */
@@ -87,11 +90,16 @@ export async function buildCircuit(size: BoardSize): Promise<CircuitRecord> {
   const main = mainOf(size, "../../../circuits/account.circom");
   const sources = sourcesHash(main);
   const cached = readRecord(recordFile);
-  if (cached?.sources === sources) return cached;
+  const hashOf = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
+  const intact = (file: (typeof FILES)[number]) => {
+    const output = path.join(ROOT, directory, file);
+    return existsSync(output) && hashOf(output) === cached?.files?.[file];
+  };
+  if (cached?.sources === sources && FILES.every(intact)) return cached;
 
   return await step(`compile ${size}`, async () => {
     const absolute = path.join(ROOT, directory);
-    rmSync(absolute, { recursive: true, force: true });
+    rmSync(absolute, { recursive: true, force: true }); // the record first of all: half a result is none
     mkdirSync(absolute, { recursive: true });
     writeFileSync(path.join(absolute, "circuit.circom"), main);
     const output = await circom([path.join(directory, "circuit.circom"), ...OPTIONS, "-o", directory]);
@@ -108,7 +116,8 @@ export async function buildCircuit(size: BoardSize): Promise<CircuitRecord> {
     if (!(constraints <= constraintCeiling && constraints + publicInputs + 1 <= 2 ** domainPower)) {
       throw new Error(`${size} has ${constraints} constraints: over its ceiling`);
     }
-    const record: CircuitRecord = { sources, compiler: COMPILER, constraints, publicInputs };
+    const files = Object.fromEntries(FILES.map((file) => [file, hashOf(path.join(absolute, file))]));
+    const record = { sources, compiler: COMPILER, constraints, publicInputs, files } as CircuitRecord;
     writeFileSync(recordFile, `${JSON.stringify(record, null, 2)}\n`);
     return record;
   });

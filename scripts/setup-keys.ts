@@ -14,6 +14,7 @@ import {
   type ArtifactOptions,
   type ArtifactRecord,
   buildDirectory,
+  loadArtifacts,
   loadManifest,
   type Manifest,
   manifestPath,
@@ -72,14 +73,30 @@ export async function setupKey(size: BoardSize, options: ArtifactOptions = {}): 
       file,
     });
   };
-  const earlier = await loadManifest(options).catch(() => undefined);
+  const earlier = await loadManifest(options).catch((error) => {
+    if (error instanceof PlimsollError && error.code === "ARTIFACT_MISSING") return undefined;
+    throw error; // a manifest that cannot be read may be of a ceremony
+  });
   if (earlier?.origin === "ceremony") {
+    const listed = earlier.circuits[size];
+    if (listed !== undefined) {
+      await loadArtifacts(size, options);
+      return listed;
+    }
     const why = "these keys come from a ceremony; remove the file first if development keys shall replace them";
     throw new PlimsollError("KEY_REFUSED", why, { file: manifestPath(options) });
   }
 
-  const r1cs = circuitFile("circuit.r1cs");
   const circuit: CircuitRecord = JSON.parse(circuitFile("circuit.json").toString("utf8"));
+  // What the compiler wrote, and nothing that came in its place.
+  const compiled = (name: "circuit.r1cs" | "circuit.wasm") => {
+    const bytes = circuitFile(name);
+    if (sha256(bytes) === circuit.files?.[name]) return bytes;
+    const why = `not the file that the compiler wrote; \`npm run setup -- ${size}\` makes it anew`;
+    throw new PlimsollError("ARTIFACT_HASH", why, { file: at("circuits", size, name) });
+  };
+  const r1cs = compiled("circuit.r1cs");
+  compiled("circuit.wasm");
   const zkeyFile = `keys/${size}/proving.zkey`;
   const verificationKeyFile = `keys/${size}/verification.json`;
   const recordFile = at("keys", size, "key.json");
@@ -105,8 +122,8 @@ export async function setupKey(size: BoardSize, options: ArtifactOptions = {}): 
     constraints: circuit.constraints,
     publicInputs: circuit.publicInputs,
     sources: circuit.sources,
-    r1cs: file(`circuits/${size}/circuit.r1cs`, sha256(r1cs)),
-    wasm: file(`circuits/${size}/circuit.wasm`, sha256(circuitFile("circuit.wasm"))),
+    r1cs: file(`circuits/${size}/circuit.r1cs`, circuit.files["circuit.r1cs"]),
+    wasm: file(`circuits/${size}/circuit.wasm`, circuit.files["circuit.wasm"]),
     zkey: file(zkeyFile, key.zkey),
     verificationKey: file(verificationKeyFile, key.verificationKey),
   };
@@ -116,7 +133,8 @@ export async function setupKey(size: BoardSize, options: ArtifactOptions = {}): 
     compiler: circuit.compiler,
     circuits: { ...earlier?.circuits, [size]: record },
   };
-  writeAtomically(manifestPath(options), json(manifest));
+  const text = json(manifest);
+  if (readIfThere(manifestPath(options))?.toString("utf8") !== text) writeAtomically(manifestPath(options), text);
   return record;
 }
 

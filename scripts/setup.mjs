@@ -5,11 +5,12 @@
 // until its sources change, so a second run does nothing but look.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 
-const ROOT = path.resolve(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), "..");
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const BIN = path.join(ROOT, "node_modules", ".bin");
 const STAMP = path.join(ROOT, "node_modules", ".plimsoll-lock");
 const NODE = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8")).devDependencies.node;
@@ -17,7 +18,9 @@ const NODE = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8")).d
 /** Runs a command with its output on stderr; ends the set-up where it fails. */
 function run(what, command, args) {
   process.stderr.write(`${what}\n`);
-  const environment = { ...process.env, PATH: `${BIN}${path.delimiter}${process.env.PATH}` };
+  // PLIMSOLL_BUILD is for whoever uses what is built: this makes the build of this very folder.
+  const { PLIMSOLL_BUILD: _, ...inherited } = process.env;
+  const environment = { ...inherited, PATH: `${BIN}${path.delimiter}${process.env.PATH}` };
   const { status, error } = spawnSync(command, args, { cwd: ROOT, env: environment, stdio: ["ignore", 2, 2] });
   if (error || status !== 0) {
     process.stderr.write(`set-up failed: ${what}: ${error?.message ?? `exit code ${status}`}\n`);
@@ -30,11 +33,34 @@ if (Number(process.versions.node.split(".")[0]) < 20) {
   process.exit(1);
 }
 
+/** One set-up at a time: two would write over each other. The lock of a process that is gone does not count. */
+const LOCK = path.join(ROOT, "build", ".setup-lock");
+mkdirSync(path.dirname(LOCK), { recursive: true });
+for (let waited = false; ; ) {
+  try {
+    writeFileSync(LOCK, String(process.pid), { flag: "wx" });
+    break;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+  }
+  try {
+    process.kill(Number(readFileSync(LOCK, "utf8")) || Number.MAX_SAFE_INTEGER, 0);
+  } catch {
+    rmSync(LOCK, { force: true });
+    continue;
+  }
+  if (!waited) process.stderr.write("waiting for another set-up of this folder to end\n");
+  waited = true;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+}
+process.on("exit", () => rmSync(LOCK, { force: true }));
+
 const started = Date.now();
 const lock = createHash("sha256")
   .update(readFileSync(path.join(ROOT, "package-lock.json")))
   .digest("hex");
-if (!existsSync(STAMP) || readFileSync(STAMP, "utf8") !== lock) {
+const node = path.join(BIN, "node");
+if (!existsSync(node) || !existsSync(STAMP) || readFileSync(STAMP, "utf8") !== lock) {
   // npm itself must run under Node 24: under an older one it leaves out native packages that Node 24 needs.
   run("[1/4] dependencies (npm ci, about half a minute)", "npx", [
     "-y",
@@ -43,10 +69,13 @@ if (!existsSync(STAMP) || readFileSync(STAMP, "utf8") !== lock) {
     "-c",
     "npm ci --no-audit --no-fund",
   ]);
+  if (!existsSync(node)) {
+    process.stderr.write("set-up failed: npm installed no Node 24 (are install scripts switched off?)\n");
+    process.exit(1);
+  }
   writeFileSync(STAMP, lock);
 }
 const sizes = process.argv.slice(2);
-const node = path.join(BIN, "node");
 run("[2/4] circuits", node, ["scripts/build-circuits.ts", ...sizes]);
 run("[3/4] development keys", node, ["scripts/setup-keys.ts", ...sizes]);
 run("[4/4] contracts", path.join(BIN, "hardhat"), ["build", "--quiet"]);

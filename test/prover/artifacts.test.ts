@@ -46,6 +46,18 @@ describe("artifacts", () => {
     writeFileSync(file, bytes);
   };
 
+  /** What the compiler's record says of the circuit's files as they stand. */
+  const recordCircuit = (build: string) => {
+    const circuit = path.join(build, "circuits", SIZE);
+    const hash = (name: string) =>
+      createHash("sha256")
+        .update(readFileSync(path.join(circuit, name)))
+        .digest("hex");
+    const files = { "circuit.r1cs": hash("circuit.r1cs"), "circuit.wasm": hash("circuit.wasm") };
+    const record = { sources: "ab".repeat(32), compiler: "none", constraints: 1, publicInputs: PUBLICS, files };
+    writeFileSync(path.join(circuit, "circuit.json"), JSON.stringify(record));
+  };
+
   let made: string;
   before(async () => {
     made = mkdtempSync(path.join(tmpdir(), "plimsoll-"));
@@ -53,8 +65,7 @@ describe("artifacts", () => {
     mkdirSync(circuit, { recursive: true });
     writeFileSync(path.join(circuit, "circuit.r1cs"), squareR1cs(PUBLICS));
     writeFileSync(path.join(circuit, "circuit.wasm"), "stands for a witness generator");
-    const record = { sources: "ab".repeat(32), compiler: "none", constraints: 1, publicInputs: PUBLICS };
-    writeFileSync(path.join(circuit, "circuit.json"), JSON.stringify(record));
+    recordCircuit(made);
     await setupKey(SIZE, { directory: made });
   });
   after(() => rmSync(made, { recursive: true }));
@@ -214,20 +225,39 @@ describe("artifacts", () => {
       const r1cs = readFileSync(at(`circuits/${SIZE}/circuit.r1cs`));
       r1cs[r1cs.length - 32] = 2; // 2 · w
       writeFileSync(at(`circuits/${SIZE}/circuit.r1cs`), r1cs);
+      recordCircuit(directory);
       await setupKey(SIZE, { directory });
       hashes.push(keyHash());
       expect(new Set(hashes).size).to.equal(3);
       await loadArtifacts(SIZE, { directory });
     });
 
+    for (const name of ["circuit.r1cs", "circuit.wasm"]) {
+      it(`P04: a ${name} with one byte changed is not taken for the compiler's, and is not entered in the manifest`, async () => {
+        const before = manifest();
+        flip(at(`circuits/${SIZE}/${name}`), 20);
+        const error = await refused(setupKey(SIZE, { directory }), "ARTIFACT_HASH");
+        expect(error.place.file).to.equal(at(`circuits/${SIZE}/${name}`));
+        expect(manifest()).to.deep.equal(before);
+      });
+    }
+
     it("never replaces keys of a ceremony, and names a circuit that has not been compiled", async () => {
       writeManifest({ ...manifest(), origin: "ceremony" });
-      const before = readFileSync(keyFile(), "utf8");
-      await refused(setupKey(SIZE, { directory }), "KEY_REFUSED");
-      expect(readFileSync(keyFile(), "utf8")).to.equal(before);
+      const before = readFileSync(at("keys/manifest.json"), "utf8");
+      await setupKey(SIZE, { directory }); // they are there: nothing to do
+      await refused(setupKey("board-240", { directory }), "KEY_REFUSED");
+      flip(keyFile(), 100);
+      await refused(setupKey(SIZE, { directory }), "ARTIFACT_HASH");
+      expect(readFileSync(at("keys/manifest.json"), "utf8")).to.equal(before);
+      writeManifest({ ...manifest(), later: "a newer format" });
+      await setupKey(SIZE, { directory }).then(
+        () => expect.fail("a manifest that cannot be read was replaced"),
+        (error) => expect(error).to.be.instanceOf(PlimsollError),
+      );
       rmSync(at("keys/manifest.json"));
       const error = await refused(setupKey("board-480", { directory }), "ARTIFACT_MISSING");
-      expect(error.place.file).to.equal(at("circuits/board-480/circuit.r1cs"));
+      expect(error.place.file).to.equal(at("circuits/board-480/circuit.json"));
     });
   });
 });
