@@ -29,17 +29,6 @@ async function refusal(work: Promise<unknown>): Promise<PlimsollError> {
   return result as PlimsollError;
 }
 
-/** Artifacts of a size; where the build has none the test is skipped, and says so. */
-async function built(test: Mocha.Context, size: BoardSize): Promise<void> {
-  try {
-    await loadArtifacts(size);
-  } catch (error) {
-    if (!(error instanceof PlimsollError) || error.code !== "ARTIFACT_MISSING") throw error;
-    process.stderr.write(`\n  SKIPPED: build/ has no artifacts of ${size}; \`npm run setup -- ${size}\` makes them\n`);
-    test.skip();
-  }
-}
-
 describe("prover", () => {
   describe("with a simulated key", () => {
     const key = simulatedKey(SIZE);
@@ -54,6 +43,20 @@ describe("prover", () => {
       expect(proof.publicSignals).to.deep.equal(state(request).publicSignals.map(String));
       expect(proof.key).to.deep.equal(key.identity);
       expect(steps).to.deep.equal(PROVE_STEPS.map((step) => `${step} ${SIZE}`));
+    });
+
+    it("P06: closed in the middle of a proof it starts nothing more, and answers nothing afterwards", async () => {
+      let proved = false;
+      const prover = simulated({
+        prove: async () => {
+          proved = true;
+        },
+      });
+      const closing = prover.prove(request, { onStep: (step) => void (step === "prove" && prover.close()) });
+      expect((await refusal(closing)).code).to.equal("CANCELLED");
+      expect(proved).to.equal(false);
+      expect((await refusal(prover.key(SIZE))).code).to.equal("CANCELLED");
+      expect((await refusal(prover.prove(request))).code).to.equal("CANCELLED");
     });
 
     it("P05: never returns a proof that the strict verifier rejects", async () => {
@@ -154,8 +157,7 @@ describe("prover", () => {
 
     for (const size of BOARD_SIZES) {
       const count = size === "board-60" ? 4 : 2;
-      it(`proves ${count} random accounts on ${size}; snarkjs and the strict verifier accept both`, async function () {
-        await built(this, size);
+      it(`proves ${count} random accounts on ${size}; snarkjs and the strict verifier accept both`, async () => {
         const verifier = await loadVerifier(size);
         const { verificationKey } = await loadArtifacts(size);
         for (let seed = 0; seed < count; seed++) {
@@ -170,8 +172,7 @@ describe("prover", () => {
       });
     }
 
-    it("says nothing of the values when the circuit refuses a witness", async function () {
-      await built(this, SIZE);
+    it("says nothing of the values when the circuit refuses a witness", async () => {
       const real = snarkjsBackend();
       const backend: Backend = {
         ...real,
@@ -191,8 +192,7 @@ describe("prover", () => {
       expect(printed).to.deep.equal([]);
     });
 
-    it("P06: cancelled in the middle of a proof it stops before it would be done, and the next one works", async function () {
-      await built(this, SIZE);
+    it("P06: cancelled in the middle of a proof it stops before it would be done, and the next one works", async () => {
       const request = randomRequest(seededRng(5), SIZE);
       const began = performance.now();
       await prover.prove(request);
@@ -244,8 +244,7 @@ describe("prover", () => {
         return text;
       }
 
-      it("exits by itself once closed, leaving no file", async function () {
-        await built(this, SIZE);
+      it("exits by itself once closed, leaving no file", async () => {
         const proving = child(1);
         const exit = once(proving, "exit");
         expect((await output(proving)).trim().split("\n")).to.deep.equal([...PROVE_STEPS, "closed"]);
@@ -254,8 +253,7 @@ describe("prover", () => {
       });
 
       for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-        it(`P06: ends at ${signal} in the middle of a proof, leaving no file, and runs again`, async function () {
-          await built(this, SIZE);
+        it(`P06: ends at ${signal} in the middle of a proof, leaving no file, and runs again`, async () => {
           const proving = child(50);
           const exit = once(proving, "exit");
           await output(proving, "prove");
@@ -263,7 +261,6 @@ describe("prover", () => {
           proving.kill(signal);
           expect(await exit).to.deep.equal([null, signal]);
           expect(readdirSync(directory)).to.deep.equal([]);
-          if (signal === "SIGKILL") return;
           const again = child(1);
           const done = once(again, "exit");
           expect(await output(again)).to.contain("closed");

@@ -93,14 +93,19 @@ export function createProver(options: ProverOptions = {}): Prover {
     };
   }
 
+  const throwIfClosed = () => {
+    if (closed) throw new PlimsollError("CANCELLED", "the prover is closed");
+  };
+
   return {
     async prove(request, { signal, onStep } = {}) {
       const { size } = request.before;
       const begin = (step: ProveStep) => {
         throwIfCancelled(signal);
         onStep?.(step, size);
+        throwIfClosed(); // whoever is told of the step may have closed
       };
-      if (closed) throw new PlimsollError("CANCELLED", "the prover is closed");
+      throwIfClosed();
       throwIfCancelled(signal);
       const { holds, circuitInput, publicSignals } = state(request);
       if (!holds) {
@@ -131,6 +136,7 @@ export function createProver(options: ProverOptions = {}): Prover {
       };
     },
     async key(size) {
+      throwIfClosed();
       return (await loaded(size)).verifier.key;
     },
     async close() {
