@@ -6,7 +6,7 @@
  * Story on stdout, progress on stderr, files in build/demo.
  */
 import { execFile } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify, styleText } from "node:util";
 import { type Contract, ContractFactory, type Signer } from "ethers";
@@ -62,7 +62,8 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<{ result:
 // ---- The firm, the venue, the market ----
 
 const firm = sampleFirm();
-mkdirSync(OUT, { recursive: true });
+rmSync(OUT, { recursive: true, force: true });
+mkdirSync(OUT, { recursive: true, mode: 0o700 }); // it holds what only Atlas may see
 const text = (name: string, document: unknown) => {
   const content = `${JSON.stringify(document, null, 2)}\n`;
   writeFileSync(path.join(OUT, name), content, { mode: name.startsWith("private") ? 0o600 : 0o644 });
@@ -168,11 +169,8 @@ const open = await publish(before);
 row("verifier's key (development: local chains only)", short(await system.verifiers.get(SIZE)!.keyHash!()));
 
 const domain = domainOf("MarginGate", chainId, gateAddress);
-async function member(signer: Signer): Promise<AccountClient> {
-  await (await (system.gate.connect(signer) as Contract).open!(1)).wait();
-  const id = await system.gate.accounts!();
-  return new AccountClient({ gate: system.gate, domain, prover }, signer, id, genesis(SIZE), randomViewingKey());
-}
+const member = (signer: Signer) =>
+  AccountClient.open({ gate: system.gate, domain, prover }, signer, 1n, SIZE, randomViewingKey());
 async function fund(client: AccountClient, signer: Signer, asset: number, lots: bigint) {
   if (lots === 0n) return;
   const token = tokens.get(asset)!;
@@ -251,7 +249,7 @@ title("7. Prices fall by 30%");
 const fallen = await publish(afterFall);
 const after = evaluate(atlas.state, policy.policy, afterFall.market);
 row("coverage (private)", percent(coverageBpsDown(after)));
-// Whoever holds the viewing key and the fills can follow the account: here a risk desk that Atlas gave them to.
+// Whoever has the viewing key and the fills can follow the account: here a risk desk that Atlas gave them to.
 const desk = new AccountClient(
   { gate: system.gate, domain, prover },
   watcher,

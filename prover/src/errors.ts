@@ -27,6 +27,8 @@ const FAMILIES = {
   STATEMENT_FALSE: EXIT.no,
   /** A proof or envelope was checked and refused. */
   PROOF_REFUSED: EXIT.no,
+  /** The chain holds a state of an account that is not known here. */
+  STATE_UNKNOWN: EXIT.no,
   /** Text that is not JSON or CSV of the strict kind read here. */
   SYNTAX: EXIT.input,
   /** A field that is missing, unknown, duplicated, or of the wrong kind. */
