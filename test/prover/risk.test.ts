@@ -304,6 +304,25 @@ describe("buildMarket", () => {
   });
 });
 
+describe("an expired contract", () => {
+  it("listed as settled keeps its final value for long and short, and carries no margin", () => {
+    const symbol = "BTC-25DEC26";
+    const value = "97250.5";
+    const settled = marketInput.instruments.map((instrument) =>
+      instrument?.symbol === symbol
+        ? ({ kind: "settled", symbol, underlying: "BTC", lot: instrument.lot, value } as const)
+        : instrument,
+    );
+    const market = buildMarket({ ...marketInput, instruments: settled });
+    const row = rowsOf(market).find((each) => each.symbol === symbol)!;
+    expect(new Set([...row.profits, row.delta, row.longCharge, row.shortCharge])).to.deep.equal(new Set(["0"]));
+    expect(Number(row.mark)).to.equal(Number(value) * Number(row.lot));
+    // A short that was paid the whole price still owes it: with the row emptied instead it would be rich.
+    const short = { ...sample.deposited.atlas, cash: "97250500", collateral: {}, positions: { [symbol]: "-1000" } };
+    expect(evaluated(short, market).equity).to.equal(0n);
+  });
+});
+
 describe("the sample firm", () => {
   const now = evaluated(sample.atlas, sample.market);
 

@@ -49,7 +49,10 @@ export interface Market {
   readonly board: Board;
 }
 
-/** A row in which nothing has value and nothing is charged: an unused or delisted place on the board. */
+/**
+ * A row in which nothing has value and nothing is charged: a place on the board that nobody can hold anything in. Emptying
+ * the row of an instrument that is held would wipe out what its shorts owe: see `docs/risk-model.md`, Marks.
+ */
 export const EMPTY_ROW: BoardRow = {
   profits: new Array<ColumnE6>(SCENARIOS).fill(0n as ColumnE6),
   mark: 0n as ColumnE6,

@@ -94,7 +94,7 @@ function row(
     mark: column(mark * lot, Math.round, "mark"),
     delta: column(valuation.delta(instrument, input) * lot, Math.round, "delta"),
     longCharge: charge(long * lot, 0n, "longCharge"),
-    shortCharge: charge(short * lot, 1n, "shortCharge"),
+    shortCharge: charge(short * lot, instrument.kind === "settled" ? 0n : 1n, "shortCharge"),
     terms: terms(instrument),
   };
 }
@@ -111,6 +111,7 @@ function toUnits(value: number, round: Round, field: string): bigint {
 function terms(instrument: Instrument): Record<string, string> {
   const { kind, underlying } = instrument;
   if (kind === "perpetual") return { kind, underlying };
+  if (kind === "settled") return { kind, underlying };
   if (kind === "future") return { kind, underlying, expiry: instrument.expiry };
   const { expiry, strike, right } = instrument;
   return { kind, underlying, expiry, strike, right };

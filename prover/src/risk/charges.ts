@@ -18,6 +18,7 @@ export const SHORT_OPTION_MINIMUM = 0.005;
  */
 export const firstCharges: ChargeModel = {
   charges(instrument, seen, mark) {
+    if (instrument.kind === "settled") return { long: 0, short: 0 };
     const spot = Number(underlyingOf(instrument, seen).spot);
     if (instrument.kind !== "option") return { long: LINEAR_CLOSING * spot, short: LINEAR_CLOSING * spot };
     const closing = Math.min(OPTION_CLOSING * spot, OPTION_CLOSING_OF_VALUE * mark);

@@ -39,7 +39,17 @@ export interface Option extends Terms {
   readonly volatility: number;
 }
 
-export type Instrument = Perpetual | Future | Option;
+/**
+ * What has expired: its row keeps the final value as mark, so that nobody's debt or claim goes with the contract, and
+ * nothing else. A row is never emptied while anybody may hold it.
+ */
+export interface Settled extends Terms {
+  readonly kind: "settled";
+  /** Final value of one unit: a decimal string. */
+  readonly value: string;
+}
+
+export type Instrument = Perpetual | Future | Option | Settled;
 
 export interface Underlying {
   /** A decimal string, at most 8 decimals. */

@@ -10,7 +10,7 @@ const STILL: Move = { price: 0, volatility: 0 };
 
 /**
  * Years of 365 days from the observation to an expiry. Throws `OUT_OF_RANGE` unless the expiry lies ahead: an expired
- * row is settled, not valued.
+ * contract is listed as settled.
  */
 export function yearsTo(expiry: string, { time }: Observation): number {
   const years = (Date.parse(expiry) - Date.parse(time)) / YEAR_MS;
@@ -35,6 +35,7 @@ function volatilityAfter(volatility: number, years: number, move: number): numbe
 }
 
 function value(instrument: Instrument, seen: Observation, move: Move): { value: number; delta: number } {
+  if (instrument.kind === "settled") return { value: Number(instrument.value), delta: 0 };
   const { spot, carry } = underlyingOf(instrument, seen);
   const price = Number(spot) * (1 + move.price);
   if (instrument.kind === "perpetual") {
