@@ -9,7 +9,15 @@ const main = new URL("../src/cli/main.ts", import.meta.url);
 const own = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
 
 if (Number.parseInt(process.versions.node, 10) >= 24) {
-  await import(main.href);
+  try {
+    await import(main.href);
+  } catch {
+    // Not 1: that would read as "no".
+    process.stderr.write(
+      "plimsoll: ARTIFACT_MISSING: the packages it needs are not installed; `npm ci` installs them\n",
+    );
+    process.exitCode = 3;
+  }
 } else if (existsSync(own)) {
   const child = spawn(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));

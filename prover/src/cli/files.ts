@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The only file access of the CLI: bounded reading, and writing that leaves all or nothing behind. */
 import { randomBytes } from "node:crypto";
-import { link, mkdir, mkdtemp, open, rename, rm, unlink, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, open, realpath, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
@@ -78,9 +78,21 @@ async function readBounded(file: string): Promise<Uint8Array> {
   }
 }
 
-/** Writes a file so that the name holds the old content or all of the new, whatever happens. */
+/**
+ * Writes a file so that the name holds the old content or all of the new, whatever happens. A link is followed, and what
+ * is no regular file (a pipe, a terminal, /dev/null) is written to as it is.
+ */
 export async function writeResult(file: string, text: string): Promise<void> {
-  await viaTemporary(file, text, 0o666, (temporary) => rename(temporary, file));
+  const there = await stat(file).catch(() => undefined);
+  if (there !== undefined && !there.isFile()) {
+    await writeFile(file, text).catch((error) => {
+      throw unwritable(file, error);
+    });
+    return;
+  }
+  const target = there === undefined ? file : await realpath(file);
+  const mode = there === undefined ? 0o666 : there.mode & 0o777;
+  await viaTemporary(target, text, mode, (temporary) => rename(temporary, target));
 }
 
 /** Writes a file for its owner alone. Throws `FILE` where the name is taken: a secret is never overwritten. */

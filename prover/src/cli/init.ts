@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll init`: the files of a sample firm, with a page that explains them. */
-
+import { fileURLToPath } from "node:url";
 import { type AccountDocument, newViewingKey } from "../formats/account.ts";
 import { formatJson, type Json } from "../formats/json.ts";
 import type { PolicyDocument } from "../formats/policy.ts";
@@ -35,6 +35,8 @@ function positionsCsv({ account, positions }: AccountDocument): string {
   return csv([["account", "instrument", "quantity"], ...Object.entries(positions).map((row) => [account, ...row])]);
 }
 
+const BIN = fileURLToPath(new URL("../../bin/plimsoll.mjs", import.meta.url));
+
 const README = `# A sample firm
 
 Atlas, an invented market maker, on an invented venue. Replace the files one by one with your own.
@@ -48,6 +50,8 @@ Atlas, an invented market maker, on an invented venue. Replace the files one by 
 | viewing.key | only you (and whom you trust to follow the account) | blinds every commitment; keep a copy |
 
 Amounts are decimal strings in human units: 62.5 BTC, -150 BTC of a contract. Each must be a whole number of lots.
+
+    alias plimsoll='node "${BIN}"'
 
     plimsoll value  --policy policy.json --market market.json --account account.json
     plimsoll value  --policy policy.json --market market.json --portfolio portfolio.csv --positions positions.csv --name atlas

@@ -24,16 +24,16 @@ export function parseCsv<Column extends string>(
   columns: readonly Column[],
 ): CsvRow<Column>[] {
   checkLimits(text, file);
-  let seen = "";
+  let seen = false;
   const header = (record: string[]) => {
-    seen = record.join();
-    if (seen === columns.join()) return [...columns];
+    seen = true;
+    if (record.length === columns.length && record.every((name, index) => name === columns[index])) return [...columns];
     throw new PlimsollError("SYNTAX", `expected the header "${columns.join()}"`, { file, line: 1 });
   };
   try {
     const options = { bom: true, columns: header, info: true, record_delimiter: ["\r\n", "\n"] };
     const rows = parse(text, options) as unknown as { record: CsvRow<Column>["fields"]; info: { lines: number } }[];
-    if (seen === "") header([]);
+    if (!seen) header([]);
     return rows.map(({ record, info }) => ({ line: info.lines, fields: record }));
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;

@@ -28,8 +28,8 @@ const MAX_DEPTH = 16;
 const MAX_STRING = 2_000;
 /** Letters, digits and . _ : / -, starting with a letter or digit, at most 64 characters. */
 const SYMBOL = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/;
-/** 1 to 200 characters, none of them invisible (so none that drives a terminal), no space at either end. */
-const LABEL = /^(?! )[^\p{C}\p{Zl}\p{Zp}]{1,200}(?<! )$/u;
+/** 1 to 200 characters, none of them invisible (none that drives a terminal or hides a difference), no space at either end. */
+const LABEL = /^(?! )(?:(?![\p{Default_Ignorable_Code_Point}\u2800])(?: |[^\p{C}\p{Z}])){1,200}(?<! )$/u;
 
 export const isSymbol = (text: string): boolean => SYMBOL.test(text);
 export const isLabel = (text: string): boolean => LABEL.test(text);
