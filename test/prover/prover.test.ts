@@ -9,7 +9,7 @@ import { groth16 } from "snarkjs";
 import { loadArtifacts } from "../../prover/src/artifacts.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { toField } from "../../prover/src/field.ts";
-import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
+import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
 import { type Request, state } from "../../prover/src/model/statement.ts";
 import { loadVerifier } from "../../prover/src/proof/load.ts";
 import { createProver, PROVE_STEPS, type Prover, type ProverOptions } from "../../prover/src/proof/prover.ts";
