@@ -88,6 +88,11 @@ export interface Uniqueness {
   readonly rules: readonly (Rule | undefined)[];
   /** Facts that a conclusion rests on. */
   readonly used: readonly Fact[];
+  /**
+   * By wire, its place in the order in which wires were determined; 0 for inputs. Where none of those left can be, one of
+   * them is taken for given: first those with a range (hints that are checked), digits last.
+   */
+  readonly order: Uint32Array;
 }
 
 interface Resolved {
@@ -290,14 +295,15 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
   const resolved = resolve(facts, r1cs, symbols);
   const used = new Set<Fact>();
   const factOf = new Map<number, Fact>();
-  const order = new Map<string, Resolved>();
+  /** `x<y` where a fact says that x is at most y. */
+  const ascends = new Map<string, Resolved>();
   for (const entry of resolved) {
     for (const [index, wire] of entry.wires.entries()) {
       const atom = find(wire);
       ranges[atom] = { low: entry.low, high: entry.high };
       factOf.set(atom, entry.fact);
       if (entry.fact.ascending === undefined) continue;
-      for (const lower of entry.wires.slice(0, index)) order.set(`${find(lower)}<${atom}`, entry);
+      for (const lower of entry.wires.slice(0, index)) ascends.set(`${find(lower)}<${atom}`, entry);
     }
   }
 
@@ -356,7 +362,7 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
   function plainRange(form: Form): Interval | undefined {
     if (form.atoms.length === 2 && mod(form.values[0]! + form.values[1]!) === 0n) {
       const [x, y] = form.atoms as [number, number];
-      const [above, below] = [order.get(`${x}<${y}`), order.get(`${y}<${x}`)];
+      const [above, below] = [ascends.get(`${x}<${y}`), ascends.get(`${y}<${x}`)];
       const entry = above ?? below;
       if (entry !== undefined) {
         used.add(entry.fact);
@@ -828,7 +834,21 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
     const rule = known[root];
     return rule === "input" ? "linear" : rule;
   });
-  return { rules, used: [...used] };
+
+  const roots = Array.from({ length: r1cs.wires }, (_, wire) => wire).filter((wire) => find(wire) === wire);
+  const granted = [
+    ...roots.filter((wire) => ranges[wire] !== undefined && !digit.has(wire)),
+    ...roots.filter((wire) => ranges[wire] === undefined),
+    ...roots,
+  ];
+  for (const wire of granted) {
+    if (constants.has(wire)) continue;
+    prove(wire, "linear");
+    propagate();
+  }
+  const place = new Map(proved.map((atom, index) => [atom, index + 1]));
+  const order = Uint32Array.from({ length: r1cs.wires }, (_, wire) => place.get(find(wire)) ?? 0);
+  return { rules, used: [...used], order };
 }
 
 /** A signal that need not be determined, and why that is harmless. */
