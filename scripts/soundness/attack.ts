@@ -7,17 +7,20 @@
  *   hostile       the constraints accept a lie from a fixed library of them, or another public input with the same witness
  *   alternatives  a second witness for the same inputs, by changing what no constraint determines
  *   uniqueness    the static analysis no longer proves every signal determined by the inputs
+ *   ledger        a range check has not the width that the declared ranges give it, or is missing
  */
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
+import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
 import { ASSETS } from "../../prover/src/model/sizes.ts";
+import { BITS, BPS } from "../../prover/src/units.ts";
 import { miniCases, sceneCase, slackCase } from "./cases.ts";
 import type { Inputs } from "./generate.ts";
-import { type Build, type Case, miniSponge, PUBLIC_INPUTS, SHAPE, SPONGE_ELEMENTS, stableName } from "./miniature.ts";
+import { type Build, type Case, miniSponge, PUBLIC_INPUTS, SHAPE, SPONGE_LENGTHS, stableName } from "./miniature.ts";
 import { evaluate, violations, type Witness } from "./r1cs.ts";
 import { type Incidence, incidence, type Ripple, ripple } from "./ripple.ts";
 import { type Fact, uniqueness } from "./uniqueness.ts";
 
-export const DETECTORS = ["model", "hostile", "alternatives", "uniqueness"] as const;
+export const DETECTORS = ["model", "hostile", "alternatives", "uniqueness", "ledger"] as const;
 export type Detector = (typeof DETECTORS)[number];
 
 export interface Finding {
@@ -51,14 +54,23 @@ export function disagreement(build: Build): Finding | undefined {
   return undefined;
 }
 
-/** The same for the sponge alone, over enough elements for two absorptions. */
+/** The same for sponges of other lengths. */
 export function spongeDisagreement(build: Build): Finding | undefined {
   for (const seed of [0n, 1n, FIELD_ORDER - 30n]) {
-    const elements = Array.from({ length: SPONGE_ELEMENTS }, (_, index) => toField(seed * BigInt(index + 1)));
-    const witness = build.generate({ elements });
-    const say = (what: string): Finding => ({ detector: "model", what: `sponge of ${SPONGE_ELEMENTS}: ${what}` });
+    const elements = (length: number) => Array.from({ length }, (_, index) => toField(seed * BigInt(index + 1)));
+    const inputs = Object.fromEntries(SPONGE_LENGTHS.map((length) => [`elements${length}`, elements(length)]));
+    const say = (what: string): Finding => ({ detector: "model", what: `sponge: ${what}` });
+    let witness: Witness;
+    try {
+      witness = build.generate(inputs);
+    } catch (error) {
+      return say((error as Error).message);
+    }
     if (violations(build.r1cs, witness).length > 0) return say("refuses");
-    if (witness[build.wires.get("main.commitment")!] !== miniSponge(1, 60, elements)) return say("not the model's");
+    for (const length of SPONGE_LENGTHS) {
+      const found = witness[build.wires.get(`main.commitment${length}`)!];
+      if (found !== miniSponge(1, 60, elements(length))) return say(`of ${length} elements is not the model's`);
+    }
   }
   return undefined;
 }
@@ -234,6 +246,7 @@ function* library(): Generator<Lie> {
       yield lie(`blinding moved by ${step}`, (s) => ({ "main.blindingAfter": s.v("main.blindingBefore") + step }));
     }
   }
+  yield lie("blinding counted back to zero", () => ({ "main.blindingBefore": -1n, "main.blindingAfter": 0n }));
   yield lie("blinding reset to zero", () => ({ "main.blindingAfter": 0n }));
   yield lie("blinding set anew", () => ({ "main.blindingAfter": 31_337n }));
   for (const [what, count, pattern] of [
@@ -519,9 +532,62 @@ const FACTS: readonly Fact[] = [
 
 /** The first signal that the static analysis does not show to be determined by the inputs. */
 export function undetermined({ r1cs, symbols }: Build): Finding | undefined {
-  const { rules } = uniqueness(r1cs, symbols, FACTS);
+  const { rules } = uniqueness(r1cs, symbols, symbols.has("main.policy[0][0]") ? FACTS : []);
   const unknown = rules.flatMap((rule, wire) => (rule === undefined ? [wire] : []));
   if (unknown.length === 0) return undefined;
   const what = `${unknown.length} signals not determined, ${stableName(symbols.nameOf(unknown[0]!))} first`;
   return { detector: "uniqueness", what };
+}
+
+// ---- ledger ---------------------------------------------------------------------------------------------------------
+
+const bitLength = (value: bigint) => value.toString(2).length;
+const unsigned = (bits: number) => (1n << BigInt(bits)) - 1n;
+
+/** Widths of the small circuit's range checks by component, from the ranges of units: as docs/statement.md derives them. */
+function widths(): Map<string, { bits: number; count: number }> {
+  const lots = 1n << BigInt(BITS.position - 1);
+  const columns = (instruments: number) => BigInt(instruments) * lots * unsigned(BITS.column);
+  const instruments = SHAPE.blocks * SHAPE.rows;
+  const collateral = BigInt(ASSETS) * unsigned(BITS.quantity) * BPS * unsigned(BITS.lotPrice);
+  const equity = collateral + E6_TO_E20 * ((1n << BigInt(BITS.cash - 1)) + columns(instruments));
+  const charge = BigInt(instruments) * lots * unsigned(BITS.charge);
+  const margin = E6_TO_E10 * (charge + columns(instruments)) + BPS * columns(instruments);
+  const entries: [string, { bits: number; count: number }][] = [
+    ["haircut", { bits: BITS.quantity, count: 2 * ASSETS }],
+    ["held", { bits: BITS.position, count: instruments }],
+    ["Signed", { bits: BITS.cash, count: 1 }],
+    ["ReadTransfer", { bits: BITS.transfer + 4, count: 1 }],
+    ["ReadTerms", { bits: BITS.level + 2, count: 1 }],
+    ["Coverage", { bits: bitLength(equity + MARGIN_LEVEL_TO_E20 * unsigned(BITS.level) * margin), count: 1 }],
+  ];
+  for (let set = 0; set < SHAPE.blocks; set++) {
+    const bits = bitLength(columns((set + 1) * SHAPE.rows));
+    entries.push([`set[${set}] scan`, { bits, count: 1 }]);
+    // Gaps, mark, delta and what is over the threshold.
+    entries.push([`set[${set}]`, { bits: bits + 1, count: SHAPE.scenarios + 3 }]);
+  }
+  return new Map(entries);
+}
+
+/** The first range check that is not as the ledger has it. */
+export function outOfLedger({ names }: Build): Finding | undefined {
+  const checks = new Map<string, number>();
+  for (const name of names) {
+    const check = name.match(/^main\.(.*ToBits@\d+)\.bits\[\d+\]$/)?.[1];
+    if (check !== undefined) checks.set(check, (checks.get(check) ?? 0) + 1);
+  }
+  const say = (what: string): Finding => ({ detector: "ledger", what });
+  const left = new Map([...widths()].map(([group, { count }]) => [group, count]));
+  for (const [check, bits] of checks) {
+    const [head = ""] = check.split(/[.@]/);
+    const isScan = /^set\[\d+\]\.Unsigned@\d+\.ToBits/.test(check);
+    const group = head.startsWith("set") ? (isScan ? `${head} scan` : head) : head.replace(/\[.*/, "");
+    const expected = widths().get(group);
+    if (expected === undefined) return say(`${check} is not in the ledger`);
+    if (expected.bits !== bits) return say(`${check} has ${bits} bits, the ledger ${expected.bits}`);
+    left.set(group, left.get(group)! - 1);
+  }
+  for (const [group, missing] of left) if (missing !== 0) return say(`${missing} range checks of ${group} are missing`);
+  return undefined;
 }

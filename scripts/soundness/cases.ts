@@ -377,7 +377,39 @@ export function miniCases(): Case[] {
   for (const [index, flavour] of (["typical", "boundary", "saturated", "typical", "boundary"] as const).entries()) {
     scenes.push([`${flavour} ${index}`, randomScene(100 + index, flavour)]);
   }
-  return scenes.flatMap(([name, scene]) => ask(name, scene));
+  return [...scenes.flatMap(([name, scene]) => ask(name, scene)), ...extremes()];
+}
+
+/** The largest surplus and the largest deficit that any account can have: what the verdict's width is for. */
+function extremes(): Case[] {
+  const largest: Sketch = {
+    lots: () => LOWEST_POSITION,
+    charges: () => [(1n << 60n) - 1n, (1n << 60n) - 1n],
+    delta: () => MAX_COLUMN,
+    rate: () => 10_000n,
+    threshold: () => 0n,
+    transfer: NO_TRANSFER,
+  };
+  const rich: Sketch = {
+    quantity: () => MAX_QUANTITY,
+    boundary: () => MAX_QUANTITY,
+    weight: (_, tier) => (tier === 0 ? 10_000n : 0n),
+    price: () => (1n << 64n) - 1n,
+    transfer: NO_TRANSFER,
+  };
+  const poor: Sketch = {
+    ...largest,
+    profit: () => MAX_COLUMN,
+    mark: () => MAX_COLUMN,
+    cash: -(1n << 63n),
+    quantity: () => 0n,
+  };
+  return [
+    sceneCase("the largest deficit", poor, LEVEL_TOP, "below"),
+    sceneCase("the largest deficit", poor, LEVEL_TOP, "at-least"),
+    sceneCase("the largest surplus", { ...rich, cash: (1n << 63n) - 1n }, 0n, "at-least"),
+    sceneCase("the largest surplus", { ...rich, cash: (1n << 63n) - 1n }, 0n, "below"),
+  ];
 }
 
 /**

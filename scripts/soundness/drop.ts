@@ -19,8 +19,9 @@ import type { BoardSize } from "../../prover/src/model/sizes.ts";
 import { type Speaker, speaker } from "./attack.ts";
 import { realSlackInputs } from "./cases.ts";
 import { compile } from "./compile.ts";
+import type { Inputs } from "./generate.ts";
 import { type Build, openBuild } from "./miniature.ts";
-import { type R1cs, readR1cs, readSymbols, violations, wiresOf } from "./r1cs.ts";
+import { type R1cs, readR1cs, readSymbols, type Symbols, violations, wiresOf } from "./r1cs.ts";
 import { type Incidence, incidence, inverse, type Outcome, type Ripple } from "./ripple.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -86,14 +87,14 @@ export function dropEach(
 ): DropReport {
   const caught = new Array<WireLies | undefined>(system.r1cs.constraints).fill(undefined);
   let found = 0;
-  const judge = (ripple: Ripple, lies: WireLies, { changed }: Outcome): boolean => {
+  const judge = (ripple: Ripple, { told, changed }: Outcome): boolean => {
     const violated = ripple.violationsIn(system, changed, origin);
     if (violated.length !== 1 || caught[violated[0]!] !== undefined) return false;
-    caught[violated[0]!] = lies;
+    caught[violated[0]!] = told;
     found++;
     return true;
   };
-  for (const [ripple, lies] of recipes) judge(ripple, lies, ripple.repair(lies));
+  for (const [ripple, lies] of recipes) judge(ripple, ripple.repair(lies));
   // Each constraint of the full system in turn; those that only rename a signal stand for none of the shipped ones.
   for (let constraint = 0; constraint < full.constraints && found < caught.length; constraint++) {
     if (constraint % 1000 === 0) progress?.(found, caught.length);
@@ -101,7 +102,7 @@ export function dropEach(
     search: for (const ripple of tellers) {
       for (const lies of liesAbout(full, ripple, constraint)) {
         const outcome = ripple.repair(lies, constraint);
-        if (outcome.violated.length === 1 && outcome.violated[0] === constraint && judge(ripple, lies, outcome)) {
+        if (outcome.violated.length === 1 && outcome.violated[0] === constraint && judge(ripple, outcome)) {
           break search;
         }
       }
@@ -171,22 +172,52 @@ export function* accountRecipes(s: Speaker): Generator<WireLies> {
   }
 }
 
-/** Drops each constraint of a shipped circuit in turn. Compiles the full system if need be. */
-export async function dropEachOf(
-  size: BoardSize,
+/** Drops each constraint of a circuit in turn, around the witness of `inputs`. Throws where it refuses them. */
+export function dropAround(
+  full: Build,
+  shipped: { readonly r1cs: R1cs; readonly symbols: Symbols },
+  inputs: Inputs,
+  recipesFor: (s: Speaker) => Iterable<WireLies> = () => [],
   progress?: DropOptions["progress"],
-): Promise<{ report: DropReport; full: Build; shipped: R1cs; speaker: Speaker; judge: Judge }> {
+): { report: DropReport; confirm: (constraint: number) => boolean } {
+  const origin = new Uint32Array(shipped.r1cs.wires);
+  for (const [name, wire] of shipped.symbols.entries()) origin[wire] = full.symbols.wireOf(name)!;
+  const s = speaker(full, inputs);
+  if (violations(full.r1cs, s.ripple.base).length > 0) throw new Error("the circuit refuses the inputs");
+  const judge = { system: incidence(shipped.r1cs), origin };
+  const recipes = Iterator.from(recipesFor(s)).map((lies) => [s.ripple, lies] as const);
+  const report = dropEach(full.r1cs, [s.ripple], judge, { recipes, ...(progress ? { progress } : {}) });
+  return {
+    report,
+    confirm: (constraint) => confirmed(shipped.r1cs, s.ripple, judge, constraint, report.caught[constraint]!),
+  };
+}
+
+/** Drops each constraint of the shipped circuit in turn. Compiles the full system if need be. */
+export async function dropEachOf(size: BoardSize, progress?: DropOptions["progress"]) {
   const circuit = `build/circuits/${size}/circuit`;
   const full = await openBuild(await compile(`${circuit}.circom`, `build/soundness/${size}`, "--O0"));
-  const shipped = readR1cs(path.join(ROOT, `${circuit}.r1cs`));
-  const origin = new Uint32Array(shipped.wires);
-  for (const [name, wire] of readSymbols(path.join(ROOT, `${circuit}.sym`)).entries()) {
-    origin[wire] = full.symbols.wireOf(name)!;
-  }
-  const s = speaker(full, realSlackInputs(size));
-  if (violations(full.r1cs, s.ripple.base).length > 0) throw new Error("the circuit refuses an honest account");
-  const judge = { system: incidence(shipped), origin };
-  const recipes = accountRecipes(s).map((lies) => [s.ripple, lies] as const);
-  const report = dropEach(full.r1cs, [s.ripple], judge, { recipes, ...(progress ? { progress } : {}) });
-  return { report, full, shipped, speaker: s, judge };
+  const r1cs = readR1cs(path.join(ROOT, `${circuit}.r1cs`));
+  const symbols = readSymbols(path.join(ROOT, `${circuit}.sym`));
+  return dropAround(full, { r1cs, symbols }, realSlackInputs(size), accountRecipes, progress);
+}
+
+/** The lie's witness in full, and whether the shipped constraints, all evaluated, stop it at this one alone. */
+export function confirmed(
+  shipped: R1cs,
+  ripple: Ripple,
+  { origin }: Judge,
+  constraint: number,
+  lies: WireLies,
+): boolean {
+  const violated = violations(shipped, lieWitness(ripple, { origin }, lies));
+  return violated.length === 1 && violated[0] === constraint;
+}
+
+/** The shipped system's witness of a lie about a constraint that `dropEach` reports. */
+export function lieWitness(ripple: Ripple, { origin }: Pick<Judge, "origin">, lies: WireLies): bigint[] {
+  const { changed } = ripple.tell(lies);
+  const witness = Array.from(origin, (wire) => changed.get(wire) ?? ripple.base[wire]!);
+  witness[0] = 1n;
+  return witness;
 }

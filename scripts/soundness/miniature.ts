@@ -82,9 +82,10 @@ export const PUBLIC_INPUTS = [
   ...["stateBefore", "stateAfter", "transfer", "fill", "terms", "context"],
   ...["policy", "prices", "rows", "blocks"],
 ];
-export const SPONGE_ELEMENTS = 20;
+/** Lengths that end a block, begin one and fill three: the small account's is within its first. */
+export const SPONGE_LENGTHS = [16, 17, 33];
 
-/** Main components: the whole statement, and a sponge of two absorptions, which the small account does not need. */
+/** Main components: the whole statement, and sponges of other lengths. */
 export const MAINS = {
   account: `pragma circom 2.2.0;
 include "account.circom";
@@ -92,7 +93,13 @@ component main {public [${PUBLIC_INPUTS.join(", ")}]} = Account(${SHAPE.blocks},
 `,
   sponge: `pragma circom 2.2.0;
 include "lib/commitment.circom";
-component main = Commitment(purposeState(), 60, ${SPONGE_ELEMENTS});
+template Sponges() {
+${SPONGE_LENGTHS.map(
+  (length) => `    signal input elements${length}[${length}];
+    signal output commitment${length} <== Commitment(purposeState(), 60, ${length})(elements${length});
+`,
+).join("")}}
+component main = Sponges();
 `,
 };
 

@@ -22,6 +22,7 @@ import {
   disagreement,
   exchangeable,
   type Finding,
+  outOfLedger,
   speakers,
   spongeDisagreement,
   undetermined,
@@ -270,7 +271,8 @@ export async function examine(
     },
     () => on && (alternative(on.slack) ?? alternative(on.gain)),
     () => asShipped && exchangeable(asShipped),
-    () => undetermined(build),
+    () => undetermined(build) ?? (sponge && undetermined(sponge)),
+    () => outOfLedger(build),
   );
   for (const [stage, detect] of detectors.entries()) {
     // What simplification takes away shows only in what ships.
@@ -308,6 +310,9 @@ async function work(directory: string): Promise<void> {
 
 const WORKER = "--examine-mutants";
 
+/** Longest that one mutant may take before its worker is given up: some make the compiler run for ever. */
+const PATIENCE_MS = 60_000;
+
 /** Examines mutants in `workers` processes. Results are in the order of the mutants. */
 export async function judge(
   list: readonly Mutant[],
@@ -316,29 +321,48 @@ export async function judge(
   const results = new Array<MutantResult>(list.length);
   let next = 0;
   let done = 0;
-  await Promise.all(
-    Array.from({ length: Math.min(workers, list.length) }, (_, number) => {
-      const directory = `build/soundness/mutants-${process.pid}-${number}`;
-      const worker = fork(fileURLToPath(import.meta.url), [WORKER, directory], { cwd: ROOT });
-      return new Promise<void>((resolve, reject) => {
-        worker.on("error", reject);
-        worker.on("exit", (code, signal) => {
-          for (const made of [directory, `${directory}-sponge`])
-            rmSync(path.join(ROOT, made), { recursive: true, force: true });
-          if (code === 0 || signal === "SIGTERM") resolve();
-          else reject(new Error(`a worker stopped with ${code ?? signal}`));
-        });
-        worker.on("message", ({ index, result }: { index: number; result?: MutantResult }) => {
-          if (result) {
-            results[index] = result;
-            progress?.(++done, list.length);
-          }
-          if (next < list.length) {
-            worker.send({ index: next, mutant: list[next] } as Task);
-            next++;
-          } else worker.kill();
-        });
+  const settle = (index: number, result: MutantResult) => {
+    results[index] = result;
+    progress?.(++done, list.length);
+  };
+
+  /** One worker process, until the list is done or it has to be given up. */
+  function employ(directory: string): Promise<void> {
+    const worker = fork(fileURLToPath(import.meta.url), [WORKER, directory], { cwd: ROOT });
+    let current: number | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    return new Promise((resolve, reject) => {
+      worker.on("error", reject);
+      worker.on("exit", (code, signal) => {
+        clearTimeout(timer);
+        for (const made of [directory, `${directory}-sponge`]) {
+          rmSync(path.join(ROOT, made), { recursive: true, force: true });
+        }
+        if (signal === "SIGTERM" || signal === "SIGKILL") resolve();
+        else reject(new Error(`a worker stopped with ${code ?? signal}`));
       });
+      worker.on("message", ({ index, result }: { index: number; result?: MutantResult }) => {
+        clearTimeout(timer);
+        if (result) settle(index, result);
+        current = next < list.length ? next++ : undefined;
+        if (current === undefined) {
+          worker.kill();
+          return;
+        }
+        const given = current;
+        worker.send({ index: given, mutant: list[given] } as Task);
+        timer = setTimeout(() => {
+          settle(given, { id: list[given]!.id, verdict: "invalid", milliseconds: PATIENCE_MS });
+          worker.kill("SIGKILL");
+        }, PATIENCE_MS);
+      });
+    });
+  }
+
+  await Promise.all(
+    Array.from({ length: Math.min(workers, list.length) }, async (_, number) => {
+      do await employ(`build/soundness/mutants-${process.pid}-${number}`);
+      while (next < list.length);
     }),
   );
   return results;

@@ -11,6 +11,8 @@ import { type R1cs, type Witness, wiresOf } from "./r1cs.ts";
 import { digitWires } from "./solve.ts";
 
 export interface Outcome {
+  /** The lies told, those that `repair` added among them. */
+  readonly told: ReadonlyMap<number, bigint>;
   /** Wires whose value is not the base's. */
   readonly changed: ReadonlyMap<number, bigint>;
   /** Constraints violated, ascending. */
@@ -257,7 +259,7 @@ export function ripple(
       const to = solveFor(constraint, wire, value);
       if (to !== undefined) set(wire, to);
     }
-    return { changed, violated: violationsIn(system, changed) };
+    return { told: lies, changed, violated: violationsIn(system, changed) };
   }
 
   function violationsIn(of: Incidence, changed: ReadonlyMap<number, bigint>, wireOf?: Uint32Array): number[] {

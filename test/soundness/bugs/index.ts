@@ -45,7 +45,7 @@ const bug = (
   file: string,
   find: string,
   replace: string,
-  caughtBy: readonly Detector[] = [],
+  caughtBy: readonly Detector[],
 ): Bug => ({ id, class: kind, says, edits: [{ file, find, replace }], caughtBy });
 
 const ACCOUNT = "account.circom";
@@ -68,6 +68,7 @@ export const BUGS: readonly Bug[] = [
     HAIRCUT,
     "_ <== Unsigned(64)(quantity - lower);",
     "",
+    ["hostile", "alternatives", "uniqueness", "ledger"],
   ),
   bug(
     "tier-upper-bound",
@@ -76,6 +77,7 @@ export const BUGS: readonly Bug[] = [
     HAIRCUT,
     "_ <== Unsigned(64)(upper - 1 - quantity);",
     "",
+    ["hostile", "alternatives", "uniqueness", "ledger"],
   ),
   bug(
     "tier-upper-bound-inclusive",
@@ -84,6 +86,7 @@ export const BUGS: readonly Bug[] = [
     HAIRCUT,
     "_ <== Unsigned(64)(upper - 1 - quantity);",
     "_ <== Unsigned(64)(upper - quantity);",
+    ["model", "hostile", "uniqueness"],
   ),
   bug(
     "position-range",
@@ -92,6 +95,7 @@ export const BUGS: readonly Bug[] = [
     POSITIONS,
     "checked[j] = Signed(32);",
     "checked[j] = Signed(40);",
+    ["hostile", "ledger"],
   ),
   bug(
     "position-range-of-another",
@@ -100,6 +104,7 @@ export const BUGS: readonly Bug[] = [
     POSITIONS,
     "checked[j].x <== lots[j];",
     "checked[j].x <== lots[0];",
+    ["model"],
   ),
   bug(
     "cash-range",
@@ -108,6 +113,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "(cash, _) <== Signed(64)(cashAfter);",
     "cash.maxbit = 63; cash <== cashAfter;",
+    ["hostile", "ledger"],
   ),
   bug(
     "scan-range",
@@ -116,6 +122,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "_ <== Unsigned(SUM_BITS)(scan);",
     "",
+    ["hostile", "uniqueness", "ledger"],
   ),
   bug(
     "mark-range",
@@ -124,6 +131,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "(markValue, _) <== Signed(WIDTH)(column[SCENARIOS]);",
     "markValue <== column[SCENARIOS];",
+    ["hostile", "alternatives", "uniqueness", "ledger"],
   ),
   bug(
     "verdict-too-narrow",
@@ -132,6 +140,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "Coverage(bitLength(maxSurplus(INSTRUMENTS, ASSETS)))",
     "Coverage(100)",
+    ["model", "ledger"],
   ),
   {
     id: "verdict-aliases",
@@ -141,7 +150,7 @@ export const BUGS: readonly Bug[] = [
       { file: ACCOUNT, find: "Coverage(bitLength(maxSurplus(INSTRUMENTS, ASSETS)))", replace: "Coverage(254)" },
       { file: RANGE, find: "assert(BITS > 0 && BITS <= 252);", replace: "" },
     ],
-    caughtBy: [],
+    caughtBy: ["model", "hostile", "uniqueness", "ledger"],
   },
   {
     id: "digits-alias",
@@ -151,7 +160,7 @@ export const BUGS: readonly Bug[] = [
       { file: NETTING, find: "_ <== Unsigned(SUM_BITS)(scan);", replace: "_ <== Unsigned(254)(scan);" },
       { file: RANGE, find: "assert(BITS > 0 && BITS <= 252);", replace: "" },
     ],
-    caughtBy: [],
+    caughtBy: ["hostile", "uniqueness", "ledger"],
   },
   bug(
     "digits-not-binary",
@@ -160,8 +169,14 @@ export const BUGS: readonly Bug[] = [
     RANGE,
     "bits[i] * (bits[i] - 1) === 0;",
     "",
+    ["hostile", "alternatives", "uniqueness"],
   ),
-  bug("digits-not-summed", "output unbound", "digits of another number", RANGE, "sum === x;", ""),
+  bug("digits-not-summed", "output unbound", "digits of another number", RANGE, "sum === x;", "", [
+    "model",
+    "hostile",
+    "alternatives",
+    "uniqueness",
+  ]),
   bug(
     "level-unchecked",
     "hint without constraint",
@@ -169,6 +184,7 @@ export const BUGS: readonly Bug[] = [
     COVERAGE,
     "level <== sum;",
     "level <-- sum;",
+    ["alternatives", "uniqueness"],
   ),
   bug(
     "transfer-range",
@@ -177,10 +193,15 @@ export const BUGS: readonly Bug[] = [
     TRANSFER,
     "signal bits[AMOUNT_BITS + 4] <== ToBits(AMOUNT_BITS + 4)(transfer);",
     "signal bits[AMOUNT_BITS + 4]; for (var i = 0; i < AMOUNT_BITS + 4; i++) { bits[i] <-- (transfer >> i) & 1; bits[i] * (bits[i] - 1) === 0; }",
+    ["hostile", "uniqueness", "ledger"],
   ),
 
   // ---- Selection of a tier
-  bug("two-tiers", "selection", "several tiers at once, or none: their values add up", HAIRCUT, "count === 1;", ""),
+  bug("two-tiers", "selection", "several tiers at once, or none: their values add up", HAIRCUT, "count === 1;", "", [
+    "hostile",
+    "alternatives",
+    "uniqueness",
+  ]),
   bug(
     "fractional-tiers",
     "selection",
@@ -188,6 +209,7 @@ export const BUGS: readonly Bug[] = [
     HAIRCUT,
     "selected[t] * (selected[t] - 1) === 0;",
     "",
+    ["hostile", "alternatives", "uniqueness"],
   ),
   bug(
     "tier-shifted",
@@ -196,6 +218,7 @@ export const BUGS: readonly Bug[] = [
     HAIRCUT,
     "line += intercept[t - 1];",
     "line += intercept[t < TIERS ? t : t - 1];",
+    ["model"],
   ),
 
   // ---- The maximum and the unpacking
@@ -206,6 +229,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "nonZero[SCENARIOS - 1] === 0;",
     "",
+    ["hostile", "alternatives", "uniqueness"],
   ),
   bug(
     "understated-maximum",
@@ -214,6 +238,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "_ <== Unsigned(WIDTH)(scan + column[k]);",
     "",
+    ["hostile", "alternatives", "uniqueness", "ledger"],
   ),
   bug(
     "maximum-without-floor",
@@ -222,6 +247,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "nonZero[k] <== scan * (scan + column[k]);",
     "nonZero[k] <== scan + column[k];",
+    ["model", "uniqueness"],
   ),
   bug(
     "maximum-of-some",
@@ -230,8 +256,13 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "nonZero[SCENARIOS - 1] === 0;",
     "nonZero[SCENARIOS - 2] === 0;",
+    ["model"],
   ),
-  bug("unpacking-unbound", "packing", "columns that are not those of the sums", NETTING, "packed === sums[e];", ""),
+  bug("unpacking-unbound", "packing", "columns that are not those of the sums", NETTING, "packed === sums[e];", "", [
+    "hostile",
+    "alternatives",
+    "uniqueness",
+  ]),
   {
     id: "packed-carry",
     class: "packing",
@@ -240,7 +271,7 @@ export const BUGS: readonly Bug[] = [
       { file: NETTING, find: "var WIDTH = SUM_BITS + 1;", replace: "var WIDTH = SUM_BITS + 12;" },
       { file: NETTING, find: "assert(WIDTH < wideStride());", replace: "" },
     ],
-    caughtBy: [],
+    caughtBy: ["hostile", "alternatives", "uniqueness", "ledger"],
   },
   {
     id: "position-stride",
@@ -254,7 +285,7 @@ export const BUGS: readonly Bug[] = [
       },
       { file: PACKING, find: "assert(pieces.maxbit + 3 <= STRIDE);", replace: "" },
     ],
-    caughtBy: [],
+    caughtBy: ["model"],
   },
 
   // ---- Netting sets
@@ -265,6 +296,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "carried[b][k] <== blocks[b][2] * run[b - 1][k];",
     "carried[b][k] <== 0;",
+    ["model"],
   ),
   bug(
     "continuation-of-another",
@@ -273,6 +305,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "ends -= blocks[b + 1][2];",
     "ends -= blocks[b][2];",
+    ["model"],
   ),
   bug(
     "continuation-hinted",
@@ -281,6 +314,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "carried[b][k] <== blocks[b][2] * run[b - 1][k];",
     "carried[b][k] <-- blocks[b][2] * run[b - 1][k];",
+    ["alternatives", "uniqueness"],
   ),
   bug(
     "first-block-carries",
@@ -289,6 +323,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "carried[b][k] <== 0;",
     "carried[b][k] <-- 0;",
+    ["uniqueness"],
   ),
   bug(
     "last-set-forgotten",
@@ -297,6 +332,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "if (b < BLOCKS - 1) {",
     "if (b == BLOCKS - 1) { ends = 0; } else {",
+    ["model"],
   ),
 
   // ---- Charges and liquidity
@@ -307,6 +343,7 @@ export const BUGS: readonly Bug[] = [
     POSITIONS,
     "chargeOf[j] <== lots[j] * (rate[j] - rows[j][PACKED + 1]);",
     "chargeOf[j] <== lots[j] * (rate[j] - rows[j][PACKED]);",
+    ["model", "hostile"],
   ),
   {
     id: "charge-divided",
@@ -325,7 +362,7 @@ export const BUGS: readonly Bug[] = [
           "chargeOf[j] <-- lots[j] * (rate[j] - rows[j][PACKED + 1]); squared[j] <== lots[j] * lots[j]; due[j] <== squared[j] * (rate[j] - rows[j][PACKED + 1]); chargeOf[j] * lots[j] === due[j];",
       },
     ],
-    caughtBy: [],
+    caughtBy: ["alternatives", "uniqueness"],
   },
   bug(
     "liquidity-sign",
@@ -334,6 +371,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "signal absolute <== delta * (2 * isLong - 1);",
     "signal absolute <== delta * (1 - 2 * isLong);",
+    ["model"],
   ),
   bug(
     "liquidity-sign-hinted",
@@ -342,6 +380,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "(delta, isLong) <== Signed(WIDTH)(column[SCENARIOS + 1]);",
     "(delta, _) <== Signed(WIDTH)(column[SCENARIOS + 1]); isLong <-- delta >= 0 ? 1 : 0; isLong * (isLong - 1) === 0;",
+    ["alternatives", "uniqueness"],
   ),
   bug(
     "liquidity-unfloored",
@@ -350,6 +389,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "signal excess <== over * isOver;",
     "signal excess <== over; _ <== isOver;",
+    ["model"],
   ),
 
   // ---- The verdict
@@ -360,6 +400,7 @@ export const BUGS: readonly Bug[] = [
     COVERAGE,
     "signal flipped <== below * (-2 * surplus - 1);",
     "signal flipped <== 0; _ <== below;",
+    ["model", "hostile"],
   ),
   bug(
     "direction-hinted",
@@ -368,6 +409,7 @@ export const BUGS: readonly Bug[] = [
     COVERAGE,
     "below <== bits[20];",
     "below <-- bits[20];",
+    ["hostile", "alternatives", "uniqueness"],
   ),
   bug(
     "complement-inexact",
@@ -376,6 +418,7 @@ export const BUGS: readonly Bug[] = [
     COVERAGE,
     "-2 * surplus - 1",
     "-2 * surplus",
+    ["model"],
   ),
   bug(
     "margin-in-other-units",
@@ -384,8 +427,12 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "var margin = 10000 * charge;",
     "var margin = charge;",
+    ["model"],
   ),
-  bug("equity-without-debt", "wrong arithmetic", "marks count, cash does not", ACCOUNT, "(cashAfter + mark)", "mark"),
+  bug("equity-without-debt", "wrong arithmetic", "marks count, cash does not", ACCOUNT, "(cashAfter + mark)", "mark", [
+    "model",
+    "hostile",
+  ]),
 
   // ---- The transition
   bug(
@@ -395,6 +442,7 @@ export const BUGS: readonly Bug[] = [
     TRANSITION,
     "applied[e] <== side * filled.elements[e];",
     "applied[e] <== filled.elements[e]; _ <== side;",
+    ["model", "hostile"],
   ),
   bug(
     "side-hinted",
@@ -403,6 +451,7 @@ export const BUGS: readonly Bug[] = [
     COVERAGE,
     "side <== 1 - 2 * bits[21];",
     "side <-- 1 - 2 * bits[21];",
+    ["hostile", "alternatives", "uniqueness"],
   ),
   bug(
     "before-is-after",
@@ -411,6 +460,7 @@ export const BUGS: readonly Bug[] = [
     TRANSITION,
     "before.elements[e] <== after.elements[e] - applied[e] - moved;",
     "before.elements[e] <== after.elements[e]; _ <== moved;",
+    ["model"],
   ),
   bug(
     "fill-hinted",
@@ -419,6 +469,7 @@ export const BUGS: readonly Bug[] = [
     TRANSITION,
     "applied[e] <== side * filled.elements[e];",
     "applied[e] <-- side * filled.elements[e];",
+    ["hostile", "alternatives", "uniqueness"],
   ),
   bug(
     "transfer-to-the-next-asset",
@@ -427,6 +478,7 @@ export const BUGS: readonly Bug[] = [
     TRANSFER,
     "isAsset[e * widePerElement() + i] *",
     "isAsset[(e * widePerElement() + i + 1) % ASSETS] *",
+    ["model"],
   ),
   bug(
     "transfer-without-cash",
@@ -435,6 +487,7 @@ export const BUGS: readonly Bug[] = [
     TRANSITION,
     "moved = transferCash;",
     "",
+    ["model"],
   ),
   bug(
     "one-hot-hinted",
@@ -443,6 +496,7 @@ export const BUGS: readonly Bug[] = [
     TRANSFER,
     "isAsset[a] <== half[0][a % 4] * half[1][a \\ 4];",
     "isAsset[a] <-- half[0][a % 4] * half[1][a \\ 4]; isAsset[a] * (isAsset[a] - 1) === 0;",
+    ["hostile", "alternatives", "uniqueness"],
   ),
   bug(
     "blinding-rule-dropped",
@@ -451,6 +505,16 @@ export const BUGS: readonly Bug[] = [
     TRANSITION,
     "blindingBefore * (blindingAfter - blindingBefore - 1) === 0;",
     "",
+    ["hostile"],
+  ),
+  bug(
+    "blinding-wraps",
+    "replay",
+    "a key just below r is counted back to zero, from where it can be set anew",
+    TRANSITION,
+    "blindingAfter * inverse === 1;",
+    "",
+    ["hostile", "alternatives", "uniqueness"],
   ),
   bug(
     "sequence-may-stand",
@@ -459,6 +523,7 @@ export const BUGS: readonly Bug[] = [
     TRANSITION,
     "blindingBefore * (blindingAfter - blindingBefore - 1) === 0;",
     "signal steps <== (blindingAfter - blindingBefore) * (blindingAfter - blindingBefore - 1); blindingBefore * steps === 0;",
+    ["hostile"],
   ),
 
   // ---- Bindings
@@ -469,6 +534,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "filled === fill;",
     "",
+    ["hostile", "alternatives"],
   ),
   bug(
     "before-asserted",
@@ -477,6 +543,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "before === stateBefore;",
     "assert(before == stateBefore);",
+    ["hostile", "alternatives"],
   ),
   bug(
     "after-unbound",
@@ -485,6 +552,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "after === stateAfter;",
     "",
+    ["hostile", "alternatives"],
   ),
   bug(
     "context-unused",
@@ -493,6 +561,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "signal contextSquared <== context * context;",
     "",
+    ["hostile"],
   ),
   bug(
     "context-linear",
@@ -501,6 +570,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "signal contextSquared <== context * context;",
     "signal contextSquared <== context;",
+    ["hostile"],
   ),
   bug(
     "purposes-alike",
@@ -509,6 +579,7 @@ export const BUGS: readonly Bug[] = [
     COMMITMENT,
     "function purposeFill() { return 2; }",
     "function purposeFill() { return 1; }",
+    ["model"],
   ),
   bug(
     "sponge-restarts",
@@ -517,6 +588,7 @@ export const BUGS: readonly Bug[] = [
     COMMITMENT,
     "absorb[b].initialState <== absorb[b - 1].out[0];",
     "absorb[b].initialState <== PURPOSE * 65536 + INSTRUMENTS;",
+    ["model"],
   ),
   bug(
     "padding-free",
@@ -525,6 +597,7 @@ export const BUGS: readonly Bug[] = [
     COMMITMENT,
     "absorb[b].inputs[i] <== 0;",
     "absorb[b].inputs[i] <-- 0;",
+    ["alternatives", "uniqueness"],
   ),
   bug(
     "price-unused",
@@ -533,5 +606,6 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "value[a] <== prices[a] * haircut[a].weightedLotsBps;",
     "value[a] <-- prices[a] * haircut[a].weightedLotsBps;",
+    ["hostile", "alternatives", "uniqueness"],
   ),
 ];

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The soundness lab, whole: `soundness [part…] [--size board-60]`, every part unless some are named.
+ *
+ * Parts run two at a time, each in a process of its own; `mutants` has both to itself. Progress on stderr, a summary on
+ * stdout, everything in build/soundness/report.json. Exit code 1 where any part finds what is not explained.
+ *
+ * `soundness --circuit main.circom [--input input.json]` analyses any other circuit of circom 2 below the project's root:
+ * uniqueness, and with an input (as snarkjs takes it) tangent space, alternative witnesses and dropped constraints around
+ * its witness.
+ */
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import os from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
+import { state } from "../../prover/src/model/statement.ts";
+import { accountCircuit } from "../../test/support/circuit.ts";
+import { randomRequest, seededRng } from "../../test/support/random.ts";
+import { alternatives } from "./alternatives.ts";
+import { DETECTORS } from "./attack.ts";
+import { compile } from "./compile.ts";
+import { dropAround, dropEachOf } from "./drop.ts";
+import { type Inputs, loadGenerator } from "./generate.ts";
+import { openBuild } from "./miniature.ts";
+import { countBy, EXPLANATIONS, explanations, judge, mutants, scores } from "./mutate.ts";
+import { readR1cs, readSymbols, type Witness, writeWtns } from "./r1cs.ts";
+import { bugTable, seedEach, seenBy } from "./seeded-bugs.ts";
+import { tangentSpace } from "./tangent.ts";
+import { report, uniqueness } from "./uniqueness.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const BUILD = path.join(ROOT, "build/soundness");
+const require = createRequire(import.meta.url);
+
+interface Result {
+  readonly ok: boolean;
+  /** One line. */
+  readonly says: string;
+  /** What is not explained, or tables worth reading. */
+  readonly lines?: readonly string[];
+  readonly figures?: unknown;
+}
+
+const json = (file: string) => JSON.parse(readFileSync(path.join(import.meta.dirname, file), "utf8"));
+const progress = (done: number, total: number) => {
+  if (done % 50 === 0 || done === total) process.stderr.write(`  ${done} of ${total}\n`);
+};
+
+/** Runs a program of the project in the root; output goes to stderr and back. */
+function run(args: readonly string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+    let output = "";
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  });
+}
+
+async function mochaFile(file: string): Promise<Result> {
+  const { code, output } = await run([require.resolve("mocha/bin/mocha.js"), "--reporter", "dot", file]);
+  const [passing, failing] = ["passing", "failing"].map((word) =>
+    Number(output.match(new RegExp(`(\\d+) ${word}`))?.[1] ?? 0),
+  );
+  return {
+    ok: code === 0 && passing! > 0,
+    says: `${passing} tests pass, ${failing} fail`,
+    ...(code === 0 ? {} : { lines: output.split("\n").slice(-40) }),
+  };
+}
+
+/** Witnesses of random true statements: all flavours of account, market and policy, from zero to saturated. */
+async function* sample(size: BoardSize, count: number): AsyncGenerator<Witness> {
+  const circuit = await accountCircuit(size);
+  const rng = seededRng(2026);
+  for (let index = 0; index < count; index++) yield circuit.prove(state(randomRequest(rng, size)).circuitInput);
+}
+
+const SAMPLES = { alternatives: 200, tangent: 8 };
+const FUZZ_CASES = 10_000;
+const SEARCHES = 120;
+
+const PARTS: Readonly<Record<string, (size: BoardSize) => Promise<Result>>> = {
+  ledger: () => mochaFile("test/circuits/ledger.test.ts"),
+
+  uniqueness: async (size) => {
+    const { shipped, full } = await accountCircuit(size);
+    const parts = [shipped, full].map(({ r1cs, symbols }) =>
+      report(r1cs, symbols, uniqueness(r1cs, symbols, json("account-facts.json")), json("allow-list.json")),
+    );
+    const unknown = parts.flatMap((part) => part.unknown);
+    return {
+      ok: unknown.length === 0,
+      says: `${parts[0]!.wires} wires as shipped, ${parts[1]!.wires} unsimplified, ${unknown.length} not determined, ${parts[0]!.allowed.length} allowed`,
+      lines: unknown.slice(0, 50),
+      figures: parts,
+    };
+  },
+
+  tangent: async (size) => {
+    const { r1cs, symbols } = (await accountCircuit(size)).shipped;
+    const lines: string[] = [];
+    for await (const witness of sample(size, SAMPLES.tangent)) {
+      const { rank, columns, directions } = tangentSpace(r1cs, witness);
+      if (rank < columns)
+        lines.push(`rank ${rank} of ${columns}: ${directions.flat().slice(0, 8).map(symbols.nameOf).join(", ")}`);
+    }
+    return {
+      ok: lines.length === 0,
+      says: `full rank at ${SAMPLES.tangent - lines.length} of ${SAMPLES.tangent} witnesses`,
+      lines,
+    };
+  },
+
+  alternatives: async (size) => {
+    const { r1cs, symbols } = (await accountCircuit(size)).shipped;
+    const search = alternatives(r1cs, uniqueness(r1cs, symbols, json("account-facts.json")).order);
+    const lines: string[] = [];
+    let [index, tried] = [0, 0];
+    for await (const witness of sample(size, SAMPLES.alternatives)) {
+      const found = search(witness, { seeds: SEARCHES, offset: index * SEARCHES, random: index + 1 });
+      tried += found.tried;
+      for (const hit of found.hits) {
+        const file = path.join(BUILD, `alternative-${index}.wtns`);
+        writeWtns(file, r1cs.prime, hit.witness);
+        lines.push(`${file}: ${hit.changed.slice(0, 8).map(symbols.nameOf).join(", ")}`);
+      }
+      progress(++index, SAMPLES.alternatives);
+    }
+    return {
+      ok: lines.length === 0,
+      says: `${tried} changes to ${index} witnesses, ${lines.length} other witnesses`,
+      lines,
+    };
+  },
+
+  hostile: () => mochaFile("test/circuits/hostile.test.ts"),
+
+  fuzz: async () => {
+    const { code, output } = await run(["scripts/model-fuzz.ts", String(FUZZ_CASES)]);
+    const { cases, disagree, failures } = JSON.parse(output);
+    return { ok: code === 0 && cases === FUZZ_CASES, says: `${cases} cases, ${disagree} disagree`, figures: failures };
+  },
+
+  drops: async (size) => {
+    const { report: dropped, confirm } = await dropEachOf(size, (found, total) =>
+      process.stderr.write(`  ${found} of ${total}\n`),
+    );
+    const constraints = dropped.caught.keys().toArray();
+    const missed = constraints.filter((constraint) => dropped.caught[constraint] === undefined);
+    // The step-by-step reasoning is checked by plain evaluation on a sample.
+    const sampled = constraints.filter((constraint) => constraint % 97 === 0 && !missed.includes(constraint));
+    const wrong = sampled.filter((constraint) => !confirm(constraint));
+    return {
+      ok: missed.length === 0 && wrong.length === 0,
+      says: `${constraints.length} constraints dropped, ${constraints.length - missed.length} shown needed by a witness, ${missed.length} not; ${sampled.length} witnesses checked in full`,
+      lines: [
+        ...missed.slice(0, 50).map((constraint) => `constraint ${constraint} is not shown needed`),
+        ...wrong.map((constraint) => `the witness for constraint ${constraint} does not stand`),
+      ],
+    };
+  },
+
+  bugs: async () => {
+    const results = await seedEach(undefined, { progress });
+    const lines = results.flatMap((result) => {
+      const seen = seenBy(result);
+      if (result.invalid) return [`${result.bug.id} does not compile: ${result.invalid}`];
+      if (seen.length === 0) return [`${result.bug.id} is not caught`];
+      if (seen.join() !== result.bug.caughtBy.join())
+        return [`${result.bug.id} is caught by ${seen}, expected ${result.bug.caughtBy}`];
+      return [];
+    });
+    writeFileSync(path.join(BUILD, "bugs.md"), `${bugTable(results)}\n`);
+    const by = DETECTORS.map(
+      (detector) => `${detector} ${results.filter((result) => seenBy(result).includes(detector)).length}`,
+    );
+    return {
+      ok: lines.length === 0,
+      says: `${results.filter((result) => result.findings.length > 0).length} of ${results.length} seeded bugs caught (${by.join(", ")})`,
+      lines,
+      figures: results.map(({ bug, findings }) => ({ id: bug.id, findings })),
+    };
+  },
+
+  mutants: async () => {
+    const list = mutants();
+    const results = await judge(list, { workers: Math.min(2, os.availableParallelism()), progress });
+    const table = scores(list, results, explanations());
+    const [caught, survived] = [
+      table.reduce((sum, score) => sum + score.caught, 0),
+      table.reduce((sum, score) => sum + score.survived, 0),
+    ];
+    const percent = (100 * caught) / (caught + survived);
+    const unexplained = table.flatMap((score) => score.unexplained);
+    // A check wider than it need be is no wrong circuit, as long as it is not too wide: only the ledger minds.
+    const byLedger = results.filter(({ finding }) => finding?.detector === "ledger").length;
+    return {
+      ok: unexplained.length === 0 && (100 * (caught - byLedger)) / (caught + survived) >= 95,
+      says: `${list.length} mutants, ${caught} of ${caught + survived} caught (${percent.toFixed(1)} %; ${byLedger} by the ledger alone), ${unexplained.length} survivors unexplained`,
+      lines: [
+        ...table.map(
+          ({ template, caught, survived, equivalent, invalid }) =>
+            `${template.padEnd(18)} caught ${caught}, survived ${survived}, equivalent ${equivalent}, invalid ${invalid}`,
+        ),
+        ...unexplained.map((id) => `unexplained (${path.relative(ROOT, EXPLANATIONS)}): ${id}`),
+      ],
+      figures: { counts: countBy(results), results },
+    };
+  },
+};
+
+// ---- Any other circuit ----------------------------------------------------------------------------------------------
+
+function flatten(value: unknown): bigint[] {
+  return Array.isArray(value) ? value.flatMap(flatten) : [BigInt(value as string | number)];
+}
+
+async function analyse(main: string, inputFile: string | undefined): Promise<boolean> {
+  const directory = path.join("build/soundness/other", path.basename(main, ".circom"));
+  const files = await compile(main, directory, "--O2");
+  const [r1cs, symbols] = [readR1cs(files.r1cs), readSymbols(files.sym)];
+  const determined = uniqueness(r1cs, symbols);
+  const { wires, unknown } = report(r1cs, symbols, determined);
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  say(
+    `uniqueness     ${r1cs.constraints} constraints, ${wires} wires, ${unknown.length} not shown to be determined by the inputs`,
+  );
+  for (const name of unknown.slice(0, 20)) say(`  ${name}`);
+  if (inputFile === undefined) return unknown.length === 0;
+
+  const given: Record<string, unknown> = JSON.parse(readFileSync(inputFile, "utf8"));
+  const inputs: Inputs = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, flatten(value)]));
+  const witness = (await loadGenerator(files.wasm, { assertions: true }))(inputs);
+  const { rank, columns, directions } = tangentSpace(r1cs, witness);
+  say(
+    `tangent        rank ${rank} of ${columns}${directions[0] ? `, free: ${directions[0].slice(0, 8).map(symbols.nameOf).join(", ")}` : ""}`,
+  );
+  const { tried, hits } = alternatives(r1cs, determined.order)(witness, {
+    seeds: 4000,
+    suspects: [...determined.rules.keys()].filter((wire) => determined.rules[wire] === undefined),
+  });
+  say(`alternatives   ${tried} changes tried, ${hits.length} other witnesses`);
+  for (const [index, hit] of hits.entries()) {
+    const out = path.join(ROOT, directory, `alternative-${index}.wtns`);
+    writeWtns(out, r1cs.prime, hit.witness);
+    say(`  ${out}: ${hit.changed.slice(0, 8).map(symbols.nameOf).join(", ")}`);
+  }
+  const full = await openBuild(await compile(main, `${directory}-full`, "--O0"));
+  const { caught } = dropAround(full, { r1cs, symbols }, inputs).report;
+  const needed = caught.filter((lies) => lies !== undefined).length;
+  say(`dropped        ${needed} of ${r1cs.constraints} constraints shown needed by a witness that violates each alone`);
+  return unknown.length === 0 && rank === columns && hits.length === 0;
+}
+
+// ---- Command line ---------------------------------------------------------------------------------------------------
+
+interface Timed extends Result {
+  readonly part: string;
+  readonly seconds: number;
+}
+
+async function runPart(part: string, size: BoardSize): Promise<Timed> {
+  const started = performance.now();
+  let result: Result;
+  try {
+    result = await PARTS[part]!(size);
+  } catch (error) {
+    result = { ok: false, says: `fails: ${(error as Error).message}` };
+  }
+  return { part, seconds: Math.round((performance.now() - started) / 1000), ...result };
+}
+
+/** Runs parts in processes of their own, two at a time; `mutants`, which makes two itself, alone at the end. */
+async function runAll(parts: readonly string[], size: BoardSize): Promise<Timed[]> {
+  const results = new Map<string, Timed>();
+  const one = async (part: string) => {
+    process.stderr.write(`${part} …\n`);
+    const { output } = await run([import.meta.filename, part, "--size", size, "--child"]);
+    const result: Timed = JSON.parse(output);
+    results.set(part, result);
+    process.stderr.write(`${part}: ${result.says}, ${result.seconds} s\n`);
+  };
+  // The longest first.
+  const queue = ["fuzz", "alternatives", "bugs", "drops"].filter((part) => parts.includes(part));
+  queue.push(...parts.filter((part) => part !== "mutants" && !queue.includes(part)));
+  await accountCircuit(size);
+  const lane = async () => {
+    for (let part = queue.shift(); part !== undefined; part = queue.shift()) await one(part);
+  };
+  await Promise.all([lane(), lane()]);
+  if (parts.includes("mutants")) await one("mutants");
+  return parts.map((part) => results.get(part)!);
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    size: { type: "string", default: "board-60" },
+    circuit: { type: "string" },
+    input: { type: "string" },
+    child: { type: "boolean", default: false },
+  },
+});
+const size = BOARD_SIZES.find((name) => name === values.size);
+const wanted = positionals.length > 0 ? positionals : Object.keys(PARTS);
+if (size === undefined || wanted.some((part) => !(part in PARTS))) {
+  process.stderr.write(
+    `usage: soundness [${Object.keys(PARTS).join(" | ")}]… [--size board-60]\n       soundness --circuit main.circom [--input input.json]\n`,
+  );
+  process.exit(2);
+}
+process.chdir(ROOT);
+mkdirSync(BUILD, { recursive: true });
+if (values.circuit !== undefined) {
+  process.exitCode = (await analyse(values.circuit, values.input)) ? 0 : 1;
+} else if (values.child) {
+  process.stdout.write(JSON.stringify(await runPart(wanted[0]!, size)));
+} else {
+  const results = await runAll(wanted, size);
+  for (const { part, ok, seconds, says, lines = [] } of results) {
+    process.stdout.write(`${ok ? "ok  " : "FAIL"} ${part.padEnd(13)} ${String(seconds).padStart(4)} s  ${says}\n`);
+    if (!ok || part === "mutants") for (const line of lines) process.stdout.write(`       ${line}\n`);
+  }
+  writeFileSync(path.join(BUILD, "report.json"), `${JSON.stringify({ size, results }, null, 1)}\n`);
+  process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
+}
