@@ -19,7 +19,10 @@ export interface R1cs {
   readonly wires: number;
   readonly outputs: number;
   readonly publicInputs: number;
+  /** Private inputs that have a wire: simplification may express one by other signals. */
   readonly privateInputs: number;
+  /** Private inputs that have none. */
+  readonly eliminatedInputs: number;
   readonly constraints: number;
   readonly starts: Uint32Array;
   readonly termWire: Uint32Array;
@@ -91,12 +94,25 @@ export function readR1cs(file: string): R1cs {
   }
   starts[3 * constraints] = term;
   if (position !== end) throw new Error("the constraints do not fill their section: custom gates are not supported");
+
+  // The header counts private inputs as declared. Labels number all signals, inputs after outputs; wires keep their order.
+  const labels = at(3);
+  const firstPrivate = 1 + count(1) + count(2);
+  const declared = count(3);
+  let privateInputs = 0;
+  while (
+    firstPrivate + privateInputs < count(0) &&
+    view.getBigUint64(labels + 8 * (firstPrivate + privateInputs), true) < BigInt(firstPrivate + declared)
+  ) {
+    privateInputs++;
+  }
   return {
     prime,
     wires: count(0),
     outputs: count(1),
     publicInputs: count(2),
-    privateInputs: count(3),
+    privateInputs,
+    eliminatedInputs: declared - privateInputs,
     constraints,
     starts,
     termWire,

@@ -615,29 +615,55 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
     }
     return factors;
   }
+  /** The factors as pivot + something determined, each up to a constant; undefined where one cannot be written so. */
+  function align(factors: readonly Form[], pivot: number): Form[] | undefined {
+    const aligned: Form[] = [];
+    for (const factor of factors) {
+      const [atom, another] = unknownOf(factor);
+      if (atom === undefined || another !== undefined) {
+        const place = factor.atoms.indexOf(pivot);
+        if (place < 0) return undefined;
+        aligned.push(scale(factor, inverse(factor.values[place]!)));
+        continue;
+      }
+      // A wire of its own that equals pivot + something by a row.
+      let form: Form | undefined = atom === pivot ? factor : undefined;
+      for (const row of form === undefined ? rowsOf[atom]!.slice(0, MAX_RELAXED) : []) {
+        const candidate = rows[row]!;
+        if (!candidate.atoms.includes(pivot) || unknownOf(candidate).length !== 2) continue;
+        const entry = candidate.values[candidate.atoms.indexOf(atom)]!;
+        form = add(factor, candidate, -factor.values[factor.atoms.indexOf(atom)]! * inverse(entry));
+        break;
+      }
+      if (form === undefined) return undefined;
+      aligned.push(scale(form, inverse(form.values[form.atoms.indexOf(pivot)]!)));
+    }
+    return aligned.every((form) => isKnown(add(form, aligned[0]!, -1n))) ? aligned : undefined;
+  }
   function maximum(): void {
     for (const product of products) {
       if (!isZeroForm(product.c) || (isKnown(product.a) && isKnown(product.b))) continue;
       let factors = factorsOf(product);
       if (factors.some((factor) => isKnown(factor) && !isNonZero(factor))) continue;
       factors = factors.filter((factor) => !isNonZero(factor));
-      const [reference] = factors;
-      if (reference === undefined) continue;
-      const pivot = unknownOf(reference)[0];
-      if (pivot === undefined) continue;
-      const coefficientOf = (form: Form) => form.values[form.atoms.indexOf(pivot)] ?? 0n;
-      if (factors.some((factor) => coefficientOf(factor) === 0n)) continue;
-      const aligned = factors.map((factor) => scale(factor, inverse(coefficientOf(factor))));
-      if (!aligned.every((factor) => isKnown(add(factor, aligned[0]!, -1n)))) continue;
-      const units = [...new Set(aligned[0]!.values)].slice(0, 8).flatMap((value) => [inverse(value), -inverse(value)]);
-      const bounded = units.some((unit) =>
-        aligned.every((factor) => {
-          const range = rangeOf(scale(factor, unit));
-          return range !== undefined && range.low >= 0n && 2n * range.high < prime;
-        }),
-      );
-      if (bounded) proveForm(aligned[0]!, "maximum");
+      for (const pivot of new Set(factors.flatMap(unknownOf))) {
+        if (digit.has(pivot)) continue;
+        const aligned = align(factors, pivot);
+        if (aligned === undefined || !bounded(aligned)) continue;
+        proveForm(aligned[0]!, "maximum");
+        break;
+      }
     }
+  }
+  /** Whether all forms, scaled alike, lie in [0, H] with 2H below the prime. */
+  function bounded(forms: readonly Form[]): boolean {
+    const units = [...new Set(forms[0]!.values)].slice(0, 8).flatMap((value) => [inverse(value), -inverse(value)]);
+    return units.some((unit) =>
+      forms.every((form) => {
+        const range = rangeOf(scale(form, unit));
+        return range !== undefined && range.low >= 0n && 2n * range.high < prime;
+      }),
+    );
   }
 
   /** A determined form and where its value lies. */
@@ -859,6 +885,8 @@ export interface Allowed {
 }
 
 export interface Report {
+  /** Private inputs that the compiler expressed by other signals, so that nothing can be determined from them. */
+  readonly eliminatedInputs: number;
   readonly constraints: number;
   readonly wires: number;
   readonly byRule: Readonly<Partial<Record<Rule, number>>>;
@@ -897,6 +925,7 @@ export function report(r1cs: R1cs, symbols: Symbols, result: Uniqueness, allow: 
     }
   }
   return {
+    eliminatedInputs: r1cs.eliminatedInputs,
     constraints: r1cs.constraints,
     wires: r1cs.wires,
     byRule,
@@ -906,10 +935,8 @@ export function report(r1cs: R1cs, symbols: Symbols, result: Uniqueness, allow: 
   };
 }
 
-export function printReport(
-  name: string,
-  { constraints, wires, byRule, unknown, allowed, assumptions }: Report,
-): string {
+export function printReport(name: string, summary: Report): string {
+  const { constraints, wires, byRule, unknown, allowed, assumptions, eliminatedInputs } = summary;
   const counts = RULES.filter((rule) => byRule[rule]).map((rule) => `  ${rule.padEnd(12)} ${byRule[rule]}`);
   return [
     `${name}: ${wires} wires, ${constraints} constraints`,
@@ -917,6 +944,11 @@ export function printReport(
     ...counts,
     ...assumptions.map(({ says, source }) => `assuming of public inputs: ${says} (${source})`),
     ...allowed.map(({ signal, reason }) => `allowed: ${signal}: ${reason}`),
+    ...(eliminatedInputs === 0
+      ? []
+      : [
+          `${eliminatedInputs} private inputs were simplified away: compile with --O0, or declare them public, for a fair result`,
+        ]),
     unknown.length === 0 ? "every signal is determined by the inputs" : `not shown to be determined: ${unknown.length}`,
     ...unknown.slice(0, 50).map((signal) => `  ${signal}`),
     ...(unknown.length > 50 ? [`  and ${unknown.length - 50} more (--json has all)`] : []),
