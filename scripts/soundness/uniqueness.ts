@@ -309,12 +309,14 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
 
   // ---- Booleans: constraints that are quadratic in one form, and runs of binary digits.
   const seenRoots = new Set<string>();
+  const quadratic = new Set<Product>();
   /** Wires with two values other than 0 and 1, in terms of the boolean that chooses. */
   const binary = new Map<number, Form>();
   for (const product of products) {
     const found = rootsOf(F, product);
     if (found === undefined) continue;
     const { form, roots } = found;
+    quadratic.add(product);
     const [first, second] = roots as [bigint, bigint?];
     if (second === undefined) {
       addRow({ ...form, constant: mod(-first) });
@@ -642,12 +644,11 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
   }
   function maximum(): void {
     for (const product of products) {
-      if (!isZeroForm(product.c) || (isKnown(product.a) && isKnown(product.b))) continue;
+      if (!isZeroForm(product.c) || quadratic.has(product) || (isKnown(product.a) && isKnown(product.b))) continue;
       let factors = factorsOf(product);
       if (factors.some((factor) => isKnown(factor) && !isNonZero(factor))) continue;
       factors = factors.filter((factor) => !isNonZero(factor));
       for (const pivot of new Set(factors.flatMap(unknownOf))) {
-        if (digit.has(pivot)) continue;
         const aligned = align(factors, pivot);
         if (aligned === undefined || !bounded(aligned)) continue;
         proveForm(aligned[0]!, "maximum");
