@@ -5,7 +5,8 @@
  *
  * Starts from a witness, makes one change and then repairs what it violates, by changing further signals that are not
  * inputs, until nothing is violated or there is nothing left to try. Changes to start from:
- *   - each signal in turn: the other value where it has only two, else a neighbour, zero, its negative, a random value;
+ *   - each signal in turn: the other value where it has only two, else a neighbour, zero, its negative, a random value, a
+ *     root of a factor that it stands in, a step of the packing that it stands in;
  *   - a decomposition's other reading, v + r, where its digits are wide enough;
  *   - two signals of one linear form such that the form keeps its value: a carry between packed pieces, two booleans
  *     that change places.
@@ -332,31 +333,30 @@ export function alternatives(
     }
     const done = () => tried >= seeds || hits.length >= wanted;
 
-    function single(wire: number): void {
+    /** One change of one wire: the given choice of those there are, or any. */
+    function single(wire: number, choice = draw()): void {
       const now = base[wire]!;
       const allowed = values.get(wire);
       if (allowed !== undefined) {
         for (const value of allowed) if (value !== now) start([[wire, value]]);
         return;
       }
-      const candidates = [
-        now + 1n,
-        now - 1n,
-        now + 2n,
-        now - 2n,
-        0n,
-        1n,
-        -now,
-        now + (1n << BigInt(draw() % 250)),
-        BigInt(draw()),
-      ];
+      const candidates = [now + 1n, now - 1n, 0n];
+      // Where a factor that the wire stands in becomes zero: another way for a product to be what it is.
+      const list = occurrences[wire]!;
+      const factors = list.flatMap((entry, at) => (at % 2 === 0 && entry % 3 !== 2 ? [at] : []));
+      for (let count = Math.min(3, factors.length); count > 0; count--) {
+        const at = factors[factors.length <= 3 ? count - 1 : draw() % factors.length]!;
+        candidates.push(now - sums[list[at]!]! * quotient(coefficients[list[at + 1]!]!));
+      }
       for (const stride of strides.get(wire) ?? []) candidates.push(now + stride, now - stride);
-      start([[wire, candidates[draw() % candidates.length]!]]);
+      candidates.push(1n, -now, now + 2n, now - 2n, now + (1n << BigInt(draw() % 250)), BigInt(draw()));
+      start([[wire, candidates[choice % candidates.length]!]]);
     }
     // What comes first in the order drags the rest along; half of the changes are for suspects.
     const ordered = suspects.filter(isFree).sort((left, right) => order[left]! - order[right]!);
-    for (let again = 0; again < 8; again++) {
-      for (const wire of ordered) if (!done() && tried < seeds / 2) single(wire);
+    for (let choice = 0; choice < 16; choice++) {
+      for (const wire of ordered) if (!done() && tried < seeds / 2) single(wire, choice);
     }
     for (const list of decompositions.values()) {
       for (const decomposition of list) {
