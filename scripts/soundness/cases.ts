@@ -28,7 +28,7 @@ import type {
   ThresholdE6,
   WeightBps,
 } from "../../prover/src/units.ts";
-import { randomAccount, randomMarket, randomPolicy, seededRng } from "../../test/support/random.ts";
+import { type Flavour, randomAccount, randomMarket, randomPolicy, seededRng } from "../../test/support/random.ts";
 import type { Inputs } from "./generate.ts";
 import {
   type Case,
@@ -353,7 +353,7 @@ function ask(name: string, scene: Scene): Case[] {
   ];
 }
 
-function randomScene(seed: number, flavour: "typical" | "boundary" | "saturated"): Scene {
+function randomScene(seed: number, flavour?: Flavour): Scene {
   const rng = seededRng(seed);
   const market = smallMarket(randomMarket(rng, MODEL_BOARD, flavour));
   const policy = smallPolicy(randomPolicy(rng, flavour));
@@ -369,6 +369,11 @@ function randomScene(seed: number, flavour: "typical" | "boundary" | "saturated"
     fillBlinding: rng.below(1n << 250n) as FieldElement,
     context: rng.below(1n << 250n),
   };
+}
+
+/** Random statements without end, all flavours, parts of one statement often of different ones. Three to a scene. */
+export function* randomCases(firstSeed: number): Generator<Case> {
+  for (let seed = firstSeed; ; seed++) yield* ask(`seed ${seed}`, randomScene(seed));
 }
 
 /** All cases, the most telling first. */

@@ -247,7 +247,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "nonZero[k] <== scan * (scan + column[k]);",
     "nonZero[k] <== scan + column[k];",
-    ["model", "uniqueness"],
+    ["model"],
   ),
   bug(
     "maximum-of-some",
