@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * The soundness lab, whole: `soundness [part…] [--size board-60]`, every part unless some are named.
+ * The soundness lab, whole: `soundness [part…] [--size board-60] [--cases 10000]`, every part unless some are named;
+ * `--cases` is how many the fuzz tries on the small circuit.
  *
  * Parts run two at a time, each in a process of its own; `mutants` has both to itself. Progress on stderr, a summary on
  * stdout, everything in build/soundness/report.json. Exit code 1 where any part finds what is not explained.
@@ -23,6 +24,7 @@ import { alternatives } from "./alternatives.ts";
 import { DETECTORS, disagreement } from "./attack.ts";
 import { randomCases } from "./cases.ts";
 import { compile } from "./compile.ts";
+import { differential, disagreements } from "./differential.ts";
 import { dropAround, dropEachOf } from "./drop.ts";
 import { type Inputs, loadGenerator } from "./generate.ts";
 import { compileSources, MAINS, openBuild, shippedSources } from "./miniature.ts";
@@ -84,11 +86,12 @@ async function* sample(size: BoardSize, count: number): AsyncGenerator<Witness> 
 
 const SAMPLES = { alternatives: 200, tangent: 8 };
 /** The shipped circuits take fifteen times as long for a case; `scripts/model-fuzz.ts` runs any number of them. */
-const FUZZ_CASES = { small: 10_000, shipped: 1_500 };
+const SHIPPED_CASES = 1_500;
+const MUTATED_PROOFS = 1_000;
 const FUZZ_SEED = 1;
 const SEARCHES = 120;
 
-const PARTS: Readonly<Record<string, (size: BoardSize) => Promise<Result>>> = {
+const PARTS: Readonly<Record<string, (size: BoardSize, cases: number) => Promise<Result>>> = {
   ledger: () => mochaFile("test/circuits/ledger.test.ts"),
 
   uniqueness: async (size) => {
@@ -144,23 +147,33 @@ const PARTS: Readonly<Record<string, (size: BoardSize) => Promise<Result>>> = {
 
   hostile: () => mochaFile("test/circuits/hostile.test.ts"),
 
-  fuzz: async () => {
+  fuzz: async (_size, cases) => {
     const build = await compileSources(shippedSources(), MAINS.account, `build/soundness/fuzz-${process.pid}`);
     let made = 0;
     const counted = randomCases(FUZZ_SEED)
-      .take(FUZZ_CASES.small)
+      .take(cases)
       .map((one) => {
-        if (++made % 1000 === 0) process.stderr.write(`  ${made} of ${FUZZ_CASES.small} small\n`);
+        if (++made % 1000 === 0) process.stderr.write(`  ${made} of ${cases} small\n`);
         return one;
       });
     const finding = disagreement(build, counted);
-    const { code, output } = await run(["scripts/model-fuzz.ts", String(FUZZ_CASES.shipped), String(FUZZ_SEED)]);
-    const { cases, disagree, failures } = JSON.parse(output);
+    const { code, output } = await run(["scripts/model-fuzz.ts", String(SHIPPED_CASES), String(FUZZ_SEED)]);
+    const { cases: shipped, disagree, failures } = JSON.parse(output);
     return {
-      ok: finding === undefined && made === FUZZ_CASES.small && code === 0 && cases === FUZZ_CASES.shipped,
-      says: `${made} cases on the small circuit, ${finding ? "one disagrees" : "all agree"}; ${cases} on shipped ones, ${disagree} disagree`,
+      ok: finding === undefined && made === cases && code === 0 && shipped === SHIPPED_CASES,
+      says: `${made} cases on the small circuit, ${finding ? "one disagrees" : "all agree"}; ${shipped} on shipped ones, ${disagree} disagree`,
       lines: finding ? [finding.what] : [],
       figures: failures,
+    };
+  },
+
+  differential: async (size) => {
+    const result = await differential(size, MUTATED_PROOFS, { onProgress: progress });
+    return {
+      ok: result.violations.length === 0,
+      says: `${result.tried} mutated proofs and signals, ${result.violations.length} that the strict verifier alone accepts; ${disagreements(result).length} kinds on which snarkjs and the contract differ`,
+      lines: [...result.violations, ...disagreements(result)],
+      figures: [...result.answers].map(([kind, answers]) => ({ kind, ...Object.fromEntries(answers) })),
     };
   },
 
@@ -282,11 +295,11 @@ interface Timed extends Result {
   readonly seconds: number;
 }
 
-async function runPart(part: string, size: BoardSize): Promise<Timed> {
+async function runPart(part: string, size: BoardSize, cases: number): Promise<Timed> {
   const started = performance.now();
   let result: Result;
   try {
-    result = await PARTS[part]!(size);
+    result = await PARTS[part]!(size, cases);
   } catch (error) {
     result = { ok: false, says: `fails: ${(error as Error).message}` };
   }
@@ -294,17 +307,17 @@ async function runPart(part: string, size: BoardSize): Promise<Timed> {
 }
 
 /** Runs parts in processes of their own, two at a time; `mutants`, which makes two itself, alone at the end. */
-async function runAll(parts: readonly string[], size: BoardSize): Promise<Timed[]> {
+async function runAll(parts: readonly string[], size: BoardSize, cases: number): Promise<Timed[]> {
   const results = new Map<string, Timed>();
   const one = async (part: string) => {
     process.stderr.write(`${part} …\n`);
-    const { output } = await run([import.meta.filename, part, "--size", size, "--child"]);
+    const { output } = await run([import.meta.filename, part, "--size", size, "--cases", `${cases}`, "--child"]);
     const result: Timed = JSON.parse(output);
     results.set(part, result);
     process.stderr.write(`${part}: ${result.says}, ${result.seconds} s\n`);
   };
   // The longest first.
-  const queue = ["fuzz", "alternatives", "bugs", "drops"].filter((part) => parts.includes(part));
+  const queue = ["fuzz", "bugs", "differential", "drops", "hostile"].filter((part) => parts.includes(part));
   queue.push(...parts.filter((part) => part !== "mutants" && !queue.includes(part)));
   await accountCircuit(size);
   const lane = async () => {
@@ -319,6 +332,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     size: { type: "string", default: "board-60" },
+    cases: { type: "string", default: "10000" },
     circuit: { type: "string" },
     input: { type: "string" },
     child: { type: "boolean", default: false },
@@ -326,9 +340,10 @@ const { values, positionals } = parseArgs({
 });
 const size = BOARD_SIZES.find((name) => name === values.size);
 const wanted = positionals.length > 0 ? positionals : Object.keys(PARTS);
-if (size === undefined || wanted.some((part) => !(part in PARTS))) {
+const cases = Number(values.cases);
+if (size === undefined || !Number.isSafeInteger(cases) || cases < 1 || wanted.some((part) => !(part in PARTS))) {
   process.stderr.write(
-    `usage: soundness [${Object.keys(PARTS).join(" | ")}]… [--size board-60]\n       soundness --circuit main.circom [--input input.json]\n`,
+    `usage: soundness [${Object.keys(PARTS).join(" | ")}]… [--size board-60] [--cases 10000]\n       soundness --circuit main.circom [--input input.json]\n`,
   );
   process.exit(2);
 }
@@ -337,12 +352,13 @@ mkdirSync(BUILD, { recursive: true });
 if (values.circuit !== undefined) {
   process.exitCode = (await analyse(values.circuit, values.input)) ? 0 : 1;
 } else if (values.child) {
-  process.stdout.write(JSON.stringify(await runPart(wanted[0]!, size)));
+  process.stdout.write(JSON.stringify(await runPart(wanted[0]!, size, cases)));
 } else {
-  const results = await runAll(wanted, size);
+  const results = await runAll(wanted, size, cases);
   for (const { part, ok, seconds, says, lines = [] } of results) {
     process.stdout.write(`${ok ? "ok  " : "FAIL"} ${part.padEnd(13)} ${String(seconds).padStart(4)} s  ${says}\n`);
-    if (!ok || part === "mutants") for (const line of lines) process.stdout.write(`       ${line}\n`);
+    if (!ok || part === "mutants" || part === "differential")
+      for (const line of lines) process.stdout.write(`       ${line}\n`);
   }
   writeFileSync(path.join(BUILD, "report.json"), `${JSON.stringify({ size, results }, null, 1)}\n`);
   process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
