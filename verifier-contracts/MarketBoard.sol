@@ -6,7 +6,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {VerifierRouter} from "./VerifierRouter.sol";
 import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
-import {IMarket, Levels, Market} from "./interfaces/IMarket.sol";
+import {IMarket, Levels, Market, Terms} from "./interfaces/IMarket.sol";
 import {Bn254, G1} from "./libraries/Bn254.sol";
 import {Statement} from "./libraries/Statement.sol";
 
@@ -124,7 +124,6 @@ contract MarketBoard is IMarket, EIP712, Ownable2Step {
     event PartAdded(uint256 indexed board, uint64 indexed epoch, uint256 part);
     event EpochCompleted(uint256 indexed board, uint64 indexed epoch, uint64 time);
 
-    error BoardUnknown(uint256 board);
     error RouterRefused(address router);
     error QuorumRefused(uint256 threshold, uint256 signers);
     error SignerRefused(address signer);
@@ -149,9 +148,6 @@ contract MarketBoard is IMarket, EIP712, Ownable2Step {
     error ChargeOutOfRange(uint256 instrument, uint256 charge);
     error BlockOutOfRange(uint256 blockIndex);
     error FirstBlockContinues();
-    /// No epoch of the board is complete yet.
-    error EpochMissing(uint256 board);
-    error EpochStale(uint256 board, uint64 epoch, uint64 time, uint32 maxAge);
 
     constructor(VerifierRouter verifiers, address owner, address[] memory signers_, uint256 threshold_)
         EIP712("Plimsoll MarketBoard", "1")
@@ -241,8 +237,37 @@ contract MarketBoard is IMarket, EIP712, Ownable2Step {
             epoch: stored.epoch,
             time: stored.time,
             levels: Levels(stored.initialLevel, stored.callLevel, stored.liquidationLevel, stored.closeOutLevel),
+            usable: block.timestamp - stored.time <= stored.maxAge,
+            complete: block.timestamp - stored.time <= stored.maxAge,
             point: stored.point
         });
+    }
+
+    /// @inheritdoc IMarket
+    function at(uint256 board, uint64 epoch) external view returns (Market memory market) {
+        market = latest(board);
+        if (market.epoch != epoch) revert EpochSuperseded(market.epoch, epoch);
+    }
+
+    /// @inheritdoc IMarket
+    function exitMarket(uint256 board) external view returns (IAccountVerifier, G1 memory) {
+        revert EpochMissing(board);
+    }
+
+    /// @inheritdoc IMarket
+    function clock(uint256) external view returns (uint256) {
+        return block.timestamp;
+    }
+
+    /// @inheritdoc IMarket
+    function termsOf(uint256) external pure returns (Terms memory terms) {}
+
+    /// @inheritdoc IMarket
+    function settlementsOf(uint256) external pure returns (uint64) {}
+
+    /// @inheritdoc IMarket
+    function settlementOf(uint256 board, uint64 settlement) external pure returns (IAccountVerifier, G1 memory) {
+        revert SettlementUnknown(board, settlement);
     }
 
     /// @inheritdoc IMarket
