@@ -358,7 +358,7 @@ describe("deployment of a verifier", () => {
   it("V07: routes to contracts that answer as verifiers of known sizes, one for each size", async () => {
     const factory = await chain.ethers.getContractFactory("VerifierRouter");
     const [account] = await chain.ethers.getSigners();
-    const route = (...verifiers: unknown[]) => chain.ethers.deployContract("VerifierRouter", [verifiers]);
+    const route = (...verifiers: unknown[]) => chain.ethers.deployContract("VerifierRouter", [verifiers, []]);
     await expect(route(account)).to.be.revertedWithCustomError(factory, "VerifierRefused");
     for (const length of [0, 31]) {
       await expect(route(await chain.ethers.deployContract("Answerer", [length]))).to.be.revert(chain.ethers);

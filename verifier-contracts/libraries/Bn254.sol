@@ -29,15 +29,44 @@ library Bn254 {
     }
 
     function add(G1 memory a, G1 memory b) internal view returns (G1 memory sum) {
+        uint256 point;
+        uint256 other;
+        assembly ("memory-safe") {
+            mcopy(sum, a, 0x40)
+            point := sum
+            other := b
+        }
+        addTo(point, other);
+    }
+
+    /// Adds one point to another, in place.
+    /// @param sum memory address of a point
+    /// @param point memory address of a point
+    function addTo(uint256 sum, uint256 point) internal view {
         bool ok;
         assembly ("memory-safe") {
             let buffer := mload(0x40)
-            mcopy(buffer, a, 0x40)
-            mcopy(add(buffer, 0x40), b, 0x40)
+            mcopy(buffer, sum, 0x40)
+            mcopy(add(buffer, 0x40), point, 0x40)
             ok := staticcall(gas(), 6, buffer, 0x80, sum, 0x40)
             ok := and(ok, eq(returndatasize(), 0x40))
         }
         if (!ok) revert PrecompileFailed(6);
+    }
+
+    /// Multiplies a point, in place. Costs nothing for one, and then the point is not looked at.
+    /// @param point memory address of a point
+    function multiply(uint256 point, uint256 scalar) internal view {
+        if (scalar == 1) return;
+        bool ok;
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            mcopy(buffer, point, 0x40)
+            mstore(add(buffer, 0x40), scalar)
+            ok := staticcall(gas(), 7, buffer, 0x60, point, 0x40)
+            ok := and(ok, eq(returndatasize(), 0x40))
+        }
+        if (!ok) revert PrecompileFailed(7);
     }
 
     /// Adds Σ scalar_i · point_i to `sum`, in place. Zero scalars cost next to nothing.

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-/// The public side of the circuit `Account`: sizes, public signals and their encodings.
+/// The public side of the circuits: sizes, public signals and their encodings.
 ///
-/// Public signals, in order: stateBefore, stateAfter, transfer, fill, terms, context; then policy (for each asset its
-/// boundaries, weights, intercepts), prices, rows (eight values for each instrument), blocks (three values for each).
+/// Public signals of `Account`, in order: stateBefore, stateAfter, transfer, fill, terms, context; then policy (for each
+/// asset its boundaries, weights, intercepts), prices, rows (eight values for each instrument), blocks (three values for
+/// each).
+///
+/// Public signals of `Settlement`, in order: stateBefore, stateAfter, context; then marks (two values for each
+/// instrument: 1 where it expires, else 0; quote per lot that it settles at, 1e-6, signed, below 2^42 in absolute value,
+/// negative ones as r − |value|).
 library Statement {
     uint256 internal constant ASSETS = 15;
     uint256 internal constant TIERS = 4;
@@ -19,6 +24,11 @@ library Statement {
     uint256 internal constant FIRST_PRICE_SIGNAL = FIRST_POLICY_SIGNAL + ASSETS * 3 * TIERS;
     uint256 internal constant FIRST_ROW_SIGNAL = FIRST_PRICE_SIGNAL + ASSETS;
 
+    /// Of `Settlement`.
+    uint256 internal constant SETTLEMENT_PROOF_SIGNALS = 3;
+    uint256 internal constant FIRST_MARK_SIGNAL = SETTLEMENT_PROOF_SIGNALS;
+    uint256 internal constant MARK_VALUES = 2;
+
     /// Widths of level and transfer in bits.
     uint256 internal constant LEVEL_BITS = 20;
     uint256 internal constant TRANSFER_BITS = 65;
@@ -32,6 +42,10 @@ library Statement {
 
     function firstBlockSignal(uint256 instruments) internal pure returns (uint256) {
         return FIRST_ROW_SIGNAL + instruments * ROW_VALUES;
+    }
+
+    function settlementSignals(uint256 instruments) internal pure returns (uint256) {
+        return FIRST_MARK_SIGNAL + instruments * MARK_VALUES;
     }
 
     /// Commitment to the account that holds nothing: the state in which every account opens.

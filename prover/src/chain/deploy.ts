@@ -98,7 +98,7 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
     verifiers.set(identity.size, await create("AccountVerifier", instrumentsOf(identity.size), addresses, hash));
   }
   const owner = await deployer.getAddress();
-  const router = await create("VerifierRouter", [...verifiers.values()]);
+  const router = await create("VerifierRouter", [...verifiers.values()], []);
   const signers = await Promise.all((await byAddress(options.signers)).map((signer) => signer.getAddress()));
   const board = await create("MarketBoard", router, owner, signers, threshold);
   const gate = await create("MarginGate", board, owner);
