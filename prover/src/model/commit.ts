@@ -12,37 +12,17 @@
 import { buildPoseidon } from "circomlibjs";
 import { type FieldElement, toField } from "../field.ts";
 import type { Account } from "./account.ts";
+import { packPositions, packWide } from "./packing.ts";
 import { type BoardSize, instrumentsOf } from "./sizes.ts";
 import type { Fill } from "./transition.ts";
 
-/** Bits from one packed position to the next, and positions in one element. */
-export const POSITION_STRIDE = 36n;
-export const POSITIONS_PER_ELEMENT = 7;
-/** The same for collateral quantities, and for the columns of a board row. */
-export const WIDE_STRIDE = 84n;
-export const WIDE_PER_ELEMENT = 3;
+export * from "./packing.ts";
 
 export const SPONGE_RATE = 16;
 /** What a commitment is of; the tag in the capacity is `purpose · 2^16 + instruments`. */
 export const PURPOSE = { state: 1, fill: 2 } as const;
 
 const poseidon = await buildPoseidon();
-
-/** Packs signed pieces, `perElement` to an element, first piece lowest. Reduced into the field. */
-export function pack(pieces: readonly bigint[], stride: bigint, perElement: number): FieldElement[] {
-  const elements: FieldElement[] = [];
-  for (let start = 0; start < pieces.length; start += perElement) {
-    let element = 0n;
-    for (let index = Math.min(start + perElement, pieces.length) - 1; index >= start; index--) {
-      element = (element << stride) + pieces[index]!;
-    }
-    elements.push(toField(element));
-  }
-  return elements;
-}
-
-export const packPositions = (positions: readonly bigint[]) => pack(positions, POSITION_STRIDE, POSITIONS_PER_ELEMENT);
-export const packWide = (pieces: readonly bigint[]) => pack(pieces, WIDE_STRIDE, WIDE_PER_ELEMENT);
 
 function sponge(purpose: number, size: BoardSize, elements: readonly FieldElement[]): FieldElement {
   let capacity = BigInt(purpose) * 65536n + BigInt(instrumentsOf(size));

@@ -42,6 +42,11 @@ export function noFill(size: BoardSize): Fill {
   };
 }
 
+/** Whether the fill moves nothing and is not blinded. */
+export function isNoFill({ positions, collateral, cash, blinding }: Fill): boolean {
+  return [...positions, ...collateral, cash, blinding].every((piece) => piece === 0n);
+}
+
 export interface Transition {
   readonly transfer: Transfer;
   readonly fill: Fill;

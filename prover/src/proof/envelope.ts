@@ -22,17 +22,17 @@ import {
 import { type MarketFile, readMarket } from "../formats/market.ts";
 import { CASH_DECIMALS, type PolicyFile, readPolicy } from "../formats/policy.ts";
 import type { Account } from "../model/account.ts";
-import { commitFill } from "../model/commit.ts";
-import { ASSETS, BOARD_SIZES, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf, TIERS } from "../model/sizes.ts";
 import {
   type Direction,
   encodeTerms,
   encodeTransfer,
   marketSignals,
+  NO_FILL,
   PROOF_SIGNALS,
   type ProofSignals,
-} from "../model/statement.ts";
-import { noFill, type Side, type Transfer, type Transition } from "../model/transition.ts";
+} from "../model/signals.ts";
+import { ASSETS, BOARD_SIZES, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf, TIERS } from "../model/sizes.ts";
+import { isNoFill, type Side, type Transfer, type Transition } from "../model/transition.ts";
 import { type LevelBps, levelBps } from "../units.ts";
 import type { Groth16Proof, Proof, ProveOptions, Prover } from "./prover.ts";
 import { type KeyIdentity, type ProofRefusal, parsePublicSignals, type Refused, type Verifier } from "./verify.ts";
@@ -92,7 +92,7 @@ export interface Question {
 export async function proveEnvelope(prover: Prover, question: Question, options?: ProveOptions): Promise<Envelope> {
   const { before, transition, level, direction, audience, policy, market } = question;
   const key = await prover.key(before.size);
-  const fill = commitFill(transition.fill) === commitFill(noFill(before.size)) ? "none" : "private";
+  const fill = isNoFill(transition.fill) ? "none" : "private";
   const claim: Claim = { level, direction, transfer: transition.transfer, side: transition.side, fill, audience };
   const statement = statementDocument(claim, policy, market);
   const hashes = { policySha256: policy.sha256, marketSha256: market.sha256 };
@@ -350,7 +350,7 @@ function expectedSignals(
     states.before,
     states.after,
     encodeTransfer(claim.transfer),
-    claim.fill === "none" ? commitFill(noFill(size)) : undefined,
+    claim.fill === "none" ? NO_FILL[size] : undefined,
     encodeTerms(claim),
     contextOf(statement, hashes),
     ...marketSignals(policy.policy, market.market),

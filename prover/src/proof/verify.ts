@@ -13,8 +13,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
+import { PROOF_SIGNALS } from "../model/signals.ts";
 import { type BoardSize, publicInputsOf } from "../model/sizes.ts";
-import { PROOF_SIGNALS } from "../model/statement.ts";
 
 /** Why a proof was refused. Stable, for machines. */
 export type ProofRefusal =

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The statement that a proof proves, as the circuit's public inputs. Nothing here needs a hash function, so whoever only
+ * verifies needs nothing else.
+ *
+ * Order of the public inputs, all sizes:
+ *   stateBefore, stateAfter, transfer, fill, terms, context,
+ *   policy[ASSETS][3·TIERS]  boundaries, weights, intercepts of each asset
+ *   prices[ASSETS]
+ *   rows[instruments][8]     six packings of three columns (16 profits, mark, delta), long charge, short charge
+ *   blocks[blocks][3]        liquidity threshold, liquidity rate, continues
+ */
+import { type FieldElement, toField } from "../field.ts";
+import { BITS, type LevelBps, levelBps, transferAmount } from "../units.ts";
+import type { Board, Market } from "./market.ts";
+import { packWide } from "./packing.ts";
+import { intercepts, type Policy } from "./policy.ts";
+import type { BoardSize } from "./sizes.ts";
+import type { Side, Transfer } from "./transition.ts";
+
+export type Direction = "at-least" | "below";
+
+/** The question a proof answers, and the side on which its fill is applied. */
+export interface Terms {
+  readonly level: LevelBps;
+  readonly direction: Direction;
+  readonly side: Side;
+}
+
+/** The six public inputs of one proof, in order. */
+export const PROOF_SIGNALS = ["stateBefore", "stateAfter", "transfer", "fill", "terms", "context"] as const;
+export type ProofSignals = { readonly [Name in (typeof PROOF_SIGNALS)[number]]: FieldElement };
+
+/** The commitment to no fill, `commitFill(noFill(size))`. */
+export const NO_FILL: Readonly<Record<BoardSize, FieldElement>> = {
+  "board-60": 2725315738194401842911939717099489626760384838148662785212386513211802724219n as FieldElement,
+  "board-240": 18722728637798571869561875947817476492586122635552084053172934957822115361314n as FieldElement,
+  "board-480": 17220177782700742226859634757979375964558254634383156767179137246095532420458n as FieldElement,
+};
+
+/** transfer = asset · 2^65 + amount + 2^64. */
+export function encodeTransfer({ asset, amount }: Transfer): FieldElement {
+  const offset = 1n << BigInt(BITS.transfer - 1);
+  return ((BigInt(asset) << BigInt(BITS.transfer)) + transferAmount(amount) + offset) as FieldElement;
+}
+
+/** terms = level + 2^20 · (1 if below) + 2^21 · (1 if side is −1). */
+export function encodeTerms({ level, direction, side }: Terms): FieldElement {
+  const below = direction === "below" ? 1n : 0n;
+  const minus = side === -1n ? 1n : 0n;
+  return (levelBps(level) + (below << BigInt(BITS.level)) + (minus << BigInt(BITS.level + 1))) as FieldElement;
+}
+
+/** Public inputs of the policy, in order: for each asset its boundaries, weights and intercepts. */
+export function policySignals(policy: Policy): FieldElement[] {
+  return policy.schedules.flatMap((schedule) =>
+    [
+      ...schedule.map((tier) => tier.boundaryLots),
+      ...schedule.map((tier) => tier.weightBps),
+      ...intercepts(schedule),
+    ].map(toField),
+  );
+}
+
+/** Public inputs of the board, in order: rows, then blocks. */
+export function boardSignals(board: Board): FieldElement[] {
+  return [
+    ...board.rows.flatMap((row) => [
+      ...packWide([...row.profits, row.mark, row.delta]),
+      toField(row.longCharge),
+      toField(row.shortCharge),
+    ]),
+    ...board.blocks.flatMap((block) =>
+      [block.liquidityThreshold, block.liquidityRate, block.continues ? 1n : 0n].map(toField),
+    ),
+  ];
+}
+
+/** Public inputs that many proofs share: policy, prices, board. */
+export function marketSignals(policy: Policy, market: Market): FieldElement[] {
+  return [...policySignals(policy), ...market.prices.map(toField), ...boardSignals(market.board)];
+}
