@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {ISettled} from "./IMarket.sol";
+
 /// Margin accounts whose contents are private and whose solvency is proven.
 ///
 /// SAFETY (nobody gets what is not theirs) rests on
@@ -24,7 +26,7 @@ pragma solidity 0.8.30;
 /// past. Such an owner still has to prove the call level within each attestation interval, or is liquidated.
 ///
 /// Amounts are in units of the token. They must be whole lots where the account's private quantities change.
-interface IMarginGate {
+interface IMarginGate is ISettled {
     /// One step of an account, from one state to the next. Of the public inputs of its proof only `stateAfter` is the
     /// caller's to choose; `stateBefore`, `policyId` and `epoch` say what the proof was made for, and are compared with
     /// what the gate holds to name the reason why a proof that comes too late is refused.
@@ -68,21 +70,21 @@ interface IMarginGate {
     struct Account {
         address owner;
         uint32 board;
-        uint32 instruments;
+        uint16 instruments;
         Stage stage;
+        /// `market.clock` when the account left `Healthy`; read only while it is not.
+        uint40 calledAt;
         /// May sign trades in the owner's place; zero for none.
         address agent;
         /// Settlements of the board that the account has passed.
-        uint64 settled;
+        uint32 settled;
+        /// `market.clock` when the call level or more was proven last; when the account opened, at first.
+        uint64 provenAt;
         uint256 state;
         /// The latest proof of at least a level above zero.
         Verdict attested;
-        /// The latest proof of coverage below a level; deleted when the call level is proven.
+        /// The latest proof of coverage below a level; deleted when the account becomes healthy.
         Verdict below;
-        /// `market.clock` when the call level or more was proven last (opened, at first).
-        uint64 provenAt;
-        /// `market.clock` when the account left `Healthy`; read only while it is not.
-        uint64 calledAt;
     }
 
     /// Whose an account is to be, and where.
@@ -146,6 +148,8 @@ interface IMarginGate {
         /// Encoding of the members after the common ones: whole words (hashes for dynamic ones).
         bytes args;
         By by;
+        /// Who called, whose signature is not needed.
+        address sender;
         Basis basis;
         uint256 asset;
         /// Units of the token into the account's private state, or out of it where negative.
@@ -204,6 +208,7 @@ interface IMarginGate {
     error AssetUnknown(uint256 asset);
     error LotRefused(uint256 asset, uint256 lotDecimals, uint256 tokenDecimals);
     error AccountUnknown(uint256 account);
+    error OperatorDeadlineRefused(uint64 deadline, uint64 most);
     /// The opening was used before.
     error OpeningUsed(bytes32 digest);
     error OwnerDiffers(uint256 account, address owner, address expected);
@@ -302,9 +307,12 @@ interface IMarginGate {
     /// (`Skipped`). Nobody's being the sender counts as their agreement here: all sign.
     function settleBatch(Trade[] calldata trades) external;
 
-    /// Applies the board's next settlement to accounts. Open to anyone who can make the proofs: the outcome is the same
-    /// whoever does it. Those that revert are skipped and named.
-    function expire(Step[] calldata steps) external;
+    /// Applies the board's next settlement to an account. Open to anyone who can make the proof: the outcome is the same
+    /// whoever does it. Not while a lot of the account is out.
+    function expire(Step calldata step) external;
+
+    /// The same for many accounts; those that revert are skipped and named (`Skipped`).
+    function expireBatch(Step[] calldata steps) external;
 
     // ---- Operator and fund ----
 
@@ -335,14 +343,14 @@ interface IMarginGate {
     /// Tokens paid in for the account and not absorbed yet. Of FUND (0): the insurance fund, in cash.
     function creditOf(uint256 account, uint256 asset) external view returns (uint256);
 
+    /// The token of an asset, and how many of its units are one lot; zeros where none is registered.
+    function assets(uint256 asset) external view returns (address token, uint96 lot);
+
     /// Tokens that the gate holds for all: credits, the fund, and private holdings less what is owed.
     function custodyOf(uint256 asset) external view returns (uint256);
 
     /// Cash that was promised by the fund when it had none.
     function deficit() external view returns (uint256);
-
-    /// Whether every account of the board has passed that settlement and those before it.
-    function allSettled(uint256 board, uint64 number) external view returns (bool);
 
     function operator() external view returns (address);
 
