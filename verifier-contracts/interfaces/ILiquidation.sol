@@ -62,13 +62,21 @@ interface ILiquidation {
     struct Lot {
         Kind kind;
         uint32 board;
+        /// In which the lot was made.
+        uint64 epoch;
+        /// Seconds of the board's clock, of the policy when the lot was made.
+        uint32 duration;
         /// Settlements of the board before the lot; after a further one it can only go back.
         uint64 settlements;
         uint64 size;
         /// Of the account's own credit and of the fund.
         uint64 writeOff;
         uint64 fromFund;
+        /// Of the policy when the lot was made: what `beneficiary` gets of the price, at most.
+        uint64 reward;
         uint256 fill;
+        /// 1e-6 quote.
+        uint256 firstPrice;
         /// The board's clock when the auction started.
         uint256 start;
         uint256 beneficiary;
@@ -88,14 +96,14 @@ interface ILiquidation {
     );
     event LotTaken(uint256 indexed account, uint256 indexed bidder, uint256 price, uint256 repaid, uint256 reward);
     event LotCured(uint256 indexed account);
-    event LotReturned(uint256 indexed account, uint64 nextCap);
+    event LotReturned(uint256 indexed account);
 
     error LotOpen(uint256 account);
     error LotMissing(uint256 account);
     error OperatorSignatureMissing(address operator);
     /// Above what the policy allows for such a lot, by this evidence.
     error LevelNotAllowed(uint256 level, uint256 allowed);
-    error MarketIncomplete(uint256 board, uint64 epoch);
+    error KindUnknown();
     error SizeRefused(uint256 size, uint256 dust, uint256 cap);
     error WriteOffRefused(uint256 writeOff);
     error AppraisalsMissing(uint256 expected, uint256 given);
@@ -126,7 +134,8 @@ interface ILiquidation {
     /// @param price at least the price asked now, whole; the proof is made for it, so it may be paid later than meant
     function take(uint256 account, IMarginGate.Step calldata bidder, uint256 price) external;
 
-    /// The account takes its lot back, and keeps at least the call level. Its owner only; at any time before it is taken.
+    /// The account takes its lot back, and keeps at least the call level, by values not older than the lot's. Its owner only; at
+    /// any time before it is taken.
     function cure(IMarginGate.Step calldata step) external;
 
     /// The lot goes back to an account whose auction found no bidder, or met a settlement. Open to anyone who can prove.
