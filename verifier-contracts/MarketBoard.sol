@@ -6,6 +6,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {VerifierRouter} from "./VerifierRouter.sol";
 import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
+import {ISettlementVerifier} from "./interfaces/ISettlementVerifier.sol";
 import {IMarket, Levels, Market, Terms} from "./interfaces/IMarket.sol";
 import {Bn254, G1} from "./libraries/Bn254.sol";
 import {Statement} from "./libraries/Statement.sol";
@@ -266,7 +267,7 @@ contract MarketBoard is IMarket, EIP712, Ownable2Step {
     function settlementsOf(uint256) external pure returns (uint64) {}
 
     /// @inheritdoc IMarket
-    function settlementOf(uint256 board, uint64 settlement) external pure returns (IAccountVerifier, G1 memory) {
+    function settlementOf(uint256 board, uint64 settlement) external pure returns (ISettlementVerifier, G1 memory) {
         revert SettlementUnknown(board, settlement);
     }
 

@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {G1} from "../libraries/Bn254.sol";
 import {IAccountVerifier} from "./IAccountVerifier.sol";
+import {ISettlementVerifier} from "./ISettlementVerifier.sol";
 
 // Level at which a proof under the exit market says "no positions and no debt". Level 0 would not: it asks for
 // equity alone, and multiplies margin by zero. At this level one lot, charged 2^60 − 1, needs more than the largest
@@ -115,7 +116,7 @@ interface IMarket {
     function settlementOf(uint256 board, uint64 settlement)
         external
         view
-        returns (IAccountVerifier verifier, G1 memory point);
+        returns (ISettlementVerifier verifier, G1 memory point);
 }
 
 /// What a market asks of the gate whose accounts trade on its boards.
