@@ -8,16 +8,21 @@ import { type InstrumentDocument, type MarketDocument, readMarket } from "../../
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { coverageBpsDown, type Evaluation, evaluate } from "../../prover/src/model/evaluate.ts";
 import { black76 } from "../../prover/src/risk/black76.ts";
-import { buildMarket, firstModel, shock } from "../../prover/src/risk/board.ts";
-import type { Instrument, Move, Option } from "../../prover/src/risk/model.ts";
+import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/board.ts";
+import type { Instrument, MarketInput } from "../../prover/src/risk/input.ts";
+import { STILL } from "../../prover/src/risk/model.ts";
 import { sampleFirm } from "../../prover/src/risk/sample.ts";
-import { firstGrid } from "../../prover/src/risk/scenarios.ts";
-import { firstValuation } from "../../prover/src/risk/valuation.ts";
 
 const sample = sampleFirm();
 const { marketInput } = sample;
 const policy = readPolicy(JSON.stringify(sample.policy), "policy.json");
-const instruments = marketInput.instruments as readonly Instrument[];
+const priced = priceInstruments(marketInput).map((each) => each!);
+const scenarios = priced[0]!.scenarios;
+/** The sample's market with other instruments, observed alike. */
+const listing = (instruments: readonly (Instrument | null)[]): MarketInput => ({
+  ...marketInput,
+  policy: { ...marketInput.policy, instruments },
+});
 const rowsOf = (market: MarketDocument) => market.instruments as readonly InstrumentDocument[];
 const millionths = (text: string) => Math.round(Number(text) * 1e6);
 
@@ -135,50 +140,61 @@ describe("Black-76", () => {
   });
 });
 
-describe("the first valuation", () => {
-  const perpetual: Instrument = {
-    kind: "perpetual",
-    symbol: "P",
-    underlying: "BTC",
-    lot: "1",
-    basis: 0,
-    fundingPaid: 412.75,
+describe("linear contracts", () => {
+  const one = (instrument: Partial<Instrument>, quotes: Record<string, string> = {}) => {
+    const whole: Instrument = { symbol: "X", model: "spot", underlying: "BTC", lot: "1", terms: {}, ...instrument };
+    const input = listing([whole]);
+    const observation = { ...input.observation, quotes: { X: quotes } };
+    return priceInstruments({ ...input, observation })[0]!.valueAfter;
   };
-  const future: Instrument = {
-    kind: "future",
-    symbol: "F",
-    underlying: "BTC",
-    lot: "1",
-    expiry: "2027-11-22T08:00:00Z",
-  };
+  const expiry = "2027-11-22T08:00:00Z";
 
   it("takes the funding that a long has paid off a perpetual's mark, and only off its mark", () => {
-    expect(firstValuation.mark(perpetual, marketInput)).to.equal(97250.5 - 412.75);
-    expect(firstValuation.delta(perpetual, marketInput)).to.equal(97250.5);
-    const move: Move = { price: 0.1, volatility: 0 };
-    const profit =
-      firstValuation.valueAfter(perpetual, marketInput, move) - firstValuation.mark(perpetual, marketInput);
-    near(profit, 9725.05, 1e-9);
+    const perpetual = one({ model: "perpetual" }, { basis: "0", fundingPaid: "412.75" });
+    expect(perpetual(STILL)).to.include({ value: 97250.5 - 412.75, delta: 97250.5 });
+    near(perpetual({ price: 0.1, volatility: 0 }).value - perpetual(STILL).value, 9725.05, 1e-9);
   });
 
-  it("marks a future at its forward, undiscounted", () => {
-    near(firstValuation.mark(future, marketInput), 97250.5 * Math.exp(0.065), 1e-9);
+  it("marks a future at its forward, undiscounted, a debt at its index, an asset at its spot", () => {
+    near(one({ model: "future", terms: { expiry } })(STILL).value, 97250.5 * Math.exp(0.065), 1e-9);
+    expect(one({ model: "borrowed" }, { index: "1.25" })(STILL).value).to.equal(97250.5 * 1.25);
+    expect(one({})({ price: -0.5, volatility: 1 }).value).to.equal(97250.5 / 2);
   });
 
-  it("refuses a row that has expired and an underlying that is not observed", () => {
-    const expired = { ...future, expiry: marketInput.time };
-    expect(() => buildMarket({ ...marketInput, instruments: [expired] }))
-      .to.throw(PlimsollError)
-      .with.property("code", "OUT_OF_RANGE");
-    expect(() => buildMarket({ ...marketInput, instruments: [{ ...future, underlying: "DOGE" }] }))
-      .to.throw(PlimsollError)
-      .with.property("code", "UNKNOWN_NAME");
+  it("moves a yield-bearing asset by price, by redemption and by discount, each apart", () => {
+    const token = one({ model: "yield-bearing", underlying: "ETH" }, { redemption: "1.05", discount: "0.01" });
+    const value = (move: object) => token({ ...STILL, ...move }).value / 3460.25;
+    near(value({}), 1.05 * 0.99, 1e-12);
+    near(value({ price: -0.2 }), 0.8 * 1.05 * 0.99, 1e-12);
+    near(value({ redemption: -0.1 }), 0.9 * 1.05 * 0.99, 1e-12);
+    near(value({ discount: 0.04 }), 1.05 * 0.95, 1e-12);
+    expect(value({ discount: 2 })).to.equal(0);
+  });
+
+  it("values what is known by sensitivities to second order", () => {
+    const quotes = { value: "100", delta: "50", gamma: "-20", vega: "8" };
+    const book = one({ model: "sensitivities" }, quotes);
+    near(book({ price: -0.1, volatility: 0.5 }).value, 100 - 5 - 0.1 + 4, 1e-12);
+    expect(book(STILL).delta).to.equal(50);
+  });
+
+  it("O12: refuses what has expired, is not observed, or has terms that its model does not know, and says where", () => {
+    const refused = (work: () => unknown, place: string, code: string) =>
+      expect(work).to.throw(PlimsollError, place).with.property("code", code);
+    const { time } = marketInput.observation;
+    refused(() => one({ model: "future", terms: { expiry: time } }), "instruments[X].expiry", "OUT_OF_RANGE");
+    refused(() => one({ model: "future" }), "instruments[X].expiry", "UNKNOWN_NAME");
+    refused(() => one({ underlying: "DOGE" }), "instruments[X].underlying", "UNKNOWN_NAME");
+    refused(() => one({ model: "swap" }), "instruments[X].model", "UNKNOWN_NAME");
+    refused(() => one({ model: "__proto__" }), "instruments[X].model", "UNKNOWN_NAME");
+    refused(() => one({ terms: { strike: "1" } }), "instruments[X].strike", "FIELD_INVALID");
+    refused(() => one({ model: "perpetual" }, { basis: "0" }), "instruments[X].fundingPaid", "UNKNOWN_NAME");
+    refused(() => one({ model: "borrowed" }, { index: "0" }), "instruments[X].index", "OUT_OF_RANGE");
+    refused(() => one({ model: "borrowed" }, { index: "1e3" }), "instruments[X].index", "FIELD_INVALID");
   });
 });
 
-describe("the first scenario grid", () => {
-  const scenarios = firstGrid.scenarios(["BTC", "ETH"]);
-
+describe("the fixed grid", () => {
   it("is 14 moves that count in full and two extreme ones that count in part", () => {
     expect(scenarios).to.have.length(16);
     expect(scenarios.map(({ counted }) => counted)).to.deep.equal([...new Array(14).fill(1), 0.33, 0.33]);
@@ -212,24 +228,20 @@ describe("the first scenario grid", () => {
 });
 
 describe("buildMarket", () => {
-  const { valuation, charges } = firstModel;
-  const scenarios = firstGrid.scenarios(["BTC", "ETH"]);
-
   it("rounds profits down, charges up, marks and deltas to the nearest millionth per lot", () => {
     for (const [index, row] of rowsOf(sample.market).entries()) {
-      const instrument = instruments[index]!;
+      const { instrument, charges: charge, valueAfter } = priced[index]!;
       const lot = Number(instrument.lot);
-      const mark = valuation.mark(instrument, marketInput);
-      const charge = charges.charges(instrument, marketInput, mark);
+      const { value: mark, delta } = valueAfter(STILL);
       for (const [scenario, { moves, counted }] of scenarios.entries()) {
-        const profit = valuation.valueAfter(instrument, marketInput, moves[instrument.underlying]!) - mark;
+        const profit = valueAfter(moves[instrument.underlying]!).value - mark;
         expect(millionths(row.profits[scenario]!)).to.be.within(
           counted * profit * lot * 1e6 - 1,
           counted * profit * lot * 1e6,
         );
       }
       near(millionths(row.mark), mark * lot * 1e6, 0.5 + 1e-4);
-      near(millionths(row.delta), valuation.delta(instrument, marketInput) * lot * 1e6, 0.5 + 1e-4);
+      near(millionths(row.delta), delta * lot * 1e6, 0.5 + 1e-4);
       expect(millionths(row.longCharge)).to.be.within(charge.long * lot * 1e6 - 1e-4, charge.long * lot * 1e6 + 1);
       expect(millionths(row.shortCharge)).to.be.within(
         charge.short * lot * 1e6 + 1 - 1e-4,
@@ -239,13 +251,11 @@ describe("buildMarket", () => {
   });
 
   it("never asks for less margin than the unrounded values would, whatever is held", () => {
-    const exact = instruments.map((instrument) => {
+    const exact = priced.map(({ instrument, charges: { long, short }, valueAfter }) => {
       const lot = Number(instrument.lot);
-      const mark = valuation.mark(instrument, marketInput);
-      const { long, short } = charges.charges(instrument, marketInput, mark);
+      const mark = valueAfter(STILL).value;
       const profits = scenarios.map(
-        ({ moves, counted }) =>
-          counted * (valuation.valueAfter(instrument, marketInput, moves[instrument.underlying]!) - mark) * lot,
+        ({ moves, counted }) => counted * (valueAfter(moves[instrument.underlying]!).value - mark) * lot,
       );
       return { profits, long: long * lot, short: short * lot };
     });
@@ -272,8 +282,8 @@ describe("buildMarket", () => {
   });
 
   it("refuses a lot so large that a board value leaves its range, naming row and column", () => {
-    const perpetual = instruments[0]!;
-    const build = (lot: string) => buildMarket({ ...marketInput, instruments: [{ ...perpetual, lot }] });
+    const perpetual = priced[0]!.instrument;
+    const build = (lot: string) => buildMarket(listing([{ ...perpetual, lot }]));
     // 2^42 millionths are 4,398,046.5 in quote currency: 45 BTC fit, 46 do not.
     expect(Number(rowsOf(build("45"))[0]!.mark)).to.be.above(4e6);
     expect(() => build("46"))
@@ -281,15 +291,8 @@ describe("buildMarket", () => {
       .with.property("code", "OUT_OF_RANGE");
   });
 
-  it("refuses a value that is not a number", () => {
-    const option = instruments.find((instrument): instrument is Option => instrument.kind === "option")!;
-    expect(() => buildMarket({ ...marketInput, instruments: [{ ...option, volatility: Number.NaN }] }))
-      .to.throw(PlimsollError)
-      .with.property("code", "OUT_OF_RANGE");
-  });
-
   it("leaves a place of the board empty where it is told to", () => {
-    const market = buildMarket({ ...marketInput, instruments: [instruments[0]!, null, instruments[1]!] });
+    const market = buildMarket(listing([priced[0]!.instrument, null, priced[1]!.instrument]));
     expect(market.instruments[1]).to.deep.equal({ symbol: null });
     expect(readMarket(JSON.stringify(market), "market.json", policy).instruments[1]).to.equal(undefined);
   });
@@ -301,8 +304,8 @@ describe("buildMarket", () => {
 
   it("moves every price that follows an underlying in a shock, and no other", () => {
     const after = shock(marketInput, -0.3);
-    expect(after.epoch).to.equal("8");
-    expect(after.underlyings.BTC!.spot).to.equal("68075.35");
+    expect(after.observation.epoch).to.equal("8");
+    expect(after.observation.underlyings.BTC!.spot).to.equal("68075.35");
     const prices = Object.fromEntries(buildMarket(after).prices.map(({ asset, price }) => [asset, price]));
     expect(prices).to.deep.equal({ BTC: "68075.35", ETH: "2422.175", yETH: "2577.678635", USDT: "0.9996" });
   });
@@ -312,12 +315,10 @@ describe("an expired contract", () => {
   it("listed as settled keeps its final value for long and short, and carries no margin", () => {
     const symbol = "BTC-25DEC26";
     const value = "97250.5";
-    const settled = marketInput.instruments.map((instrument) =>
-      instrument?.symbol === symbol
-        ? ({ kind: "settled", symbol, underlying: "BTC", lot: instrument.lot, value } as const)
-        : instrument,
+    const settled = priced.map(({ instrument }) =>
+      instrument.symbol === symbol ? { ...instrument, model: "settled", terms: { value } } : instrument,
     );
-    const market = buildMarket({ ...marketInput, instruments: settled });
+    const market = buildMarket(listing(settled));
     const row = rowsOf(market).find((each) => each.symbol === symbol)!;
     expect(new Set([...row.profits, row.delta, row.longCharge, row.shortCharge])).to.deep.equal(new Set(["0"]));
     expect(Number(row.mark)).to.equal(Number(value) * Number(row.lot));

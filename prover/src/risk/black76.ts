@@ -31,6 +31,17 @@ export interface BlackValue {
   readonly forwardDelta: number;
 }
 
+export interface BlackGreeks extends BlackValue {
+  /** Second derivative by the forward. */
+  readonly gamma: number;
+  /** By the volatility: for a rise by 1, that is by 100 points. */
+  readonly vega: number;
+  /** By calendar time, per year, the forward held still. */
+  readonly theta: number;
+  /** By the rate, the forward held still. */
+  readonly rho: number;
+}
+
 export const discount = (rate: number, years: number): number => cephes.exp(-rate * years);
 export const growth = (rate: number, years: number): number => cephes.exp(rate * years);
 
@@ -54,4 +65,21 @@ export function black76({ forward, strike, years, volatility, rate, right }: Bla
   // The difference of two products can round to just below zero far out of the money.
   const value = Math.max(0, factor * sign * (forward * forwardWeight - strike * strikeWeight));
   return { value, forwardDelta: factor * sign * forwardWeight };
+}
+
+/** Value and sensitivities. Time and volatility above zero. */
+export function black76Greeks(terms: BlackTerms): BlackGreeks {
+  const { forward, strike, years, volatility, rate } = terms;
+  const { value, forwardDelta } = black76(terms);
+  const root = Math.sqrt(years);
+  const d1 = cephes.log(forward / strike) / (volatility * root) + (volatility * root) / 2;
+  const density = (discount(rate, years) * cephes.exp((-d1 * d1) / 2)) / Math.sqrt(2 * Math.PI);
+  return {
+    value,
+    forwardDelta,
+    gamma: density / (forward * volatility * root),
+    vega: forward * density * root,
+    theta: rate * value - (forward * density * volatility) / (2 * root),
+    rho: -years * value,
+  };
 }

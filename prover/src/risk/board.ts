@@ -1,36 +1,193 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** From observations to a market document: values by a risk model, rounded once, exactly, at the border. */
+/** From a market input to a market document: values by risk models, rounded once, exactly, at the border. */
 import { PlimsollError } from "../errors.ts";
 import { formatDecimal, lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
 import type { InstrumentDocument, MarketDocument } from "../formats/market.ts";
 import { BLOCK_INSTRUMENTS, SCENARIOS } from "../model/sizes.ts";
 import { chargeE6, columnE6 } from "../units.ts";
-import { firstCharges } from "./charges.ts";
-import type { Instrument, Observation, RiskModel, Scenario } from "./model.ts";
-import { firstGrid } from "./scenarios.ts";
-import { firstValuation } from "./valuation.ts";
+import { CHARGE_MODELS } from "./charges.ts";
+import { type Instrument, type MarketInput, type ModelChoice, own } from "./input.ts";
+import {
+  type Charged,
+  type Move,
+  type Scenario,
+  type Seen,
+  STILL,
+  type Terms,
+  type ValuationModel,
+  type Valued,
+} from "./model.ts";
+import { SCENARIO_MODELS } from "./scenarios.ts";
+import { Surface } from "./surface.ts";
+import { VALUATION_MODELS } from "./valuation.ts";
 
-/** A collateral asset's price: given, or a multiple of an underlying's spot (both decimal strings). */
-export type CollateralPrice =
-  | { readonly asset: string; readonly price: string }
-  | { readonly asset: string; readonly underlying: string; readonly ratio: string };
-
-/** Everything a market document follows from. */
-export interface MarketInput extends Observation {
-  readonly board: string;
-  readonly epoch: string;
-  readonly collateral: readonly CollateralPrice[];
-  /** In board order; null leaves a place empty. A block holds 60 places; the last may be given in part. */
-  readonly instruments: readonly (Instrument | null)[];
-  readonly blocks: MarketDocument["blocks"];
+/** The models that a market input may name. Yours beside ours: `{ ...MODELS, valuations: { ...MODELS.valuations, mine } }`. */
+export interface Models {
+  readonly valuations: Readonly<Record<string, ValuationModel>>;
+  readonly scenarios: typeof SCENARIO_MODELS;
+  readonly charges: typeof CHARGE_MODELS;
 }
 
-export const firstModel: RiskModel = { valuation: firstValuation, scenarios: firstGrid, charges: firstCharges };
+export const MODELS: Models = { valuations: VALUATION_MODELS, scenarios: SCENARIO_MODELS, charges: CHARGE_MODELS };
 
 /** Decimals of board values, and of collateral prices. */
 const VALUE_DECIMALS = 6;
 const PRICE_DECIMALS = 8;
 const SCALE = 10 ** VALUE_DECIMALS;
+const YEAR_MS = 365 * 86_400_000;
+
+/** One instrument with all that its row follows from, before rounding; per whole unit of the underlying. */
+export interface PricedInstrument {
+  readonly instrument: Instrument;
+  readonly model: ValuationModel;
+  /** The scenarios of its netting set. */
+  readonly scenarios: readonly Scenario[];
+  /** The model that made them. */
+  readonly scenarioChoice: ModelChoice;
+  readonly charges: Charged;
+  readonly spot: number;
+  valueAfter(move: Move): Valued;
+}
+
+/**
+ * Binds every instrument to its models. Throws, naming the place in the input: `UNKNOWN_NAME` for a model, an underlying
+ * or a quote that is not there; `FIELD_INVALID` or `OUT_OF_RANGE` for terms, quotes, parameters and surfaces that are
+ * not what their model takes; `NO_BOARD_SIZE` where the blocks do not hold the instruments. Does not check that
+ * observations are plausible.
+ */
+export function priceInstruments(
+  { policy, observation }: MarketInput,
+  models: Models = MODELS,
+): readonly (PricedInstrument | null)[] {
+  if (policy.instruments.length > policy.blocks.length * BLOCK_INSTRUMENTS) {
+    throw new PlimsollError("NO_BOARD_SIZE", `expected at most ${BLOCK_INSTRUMENTS} instruments to a block`);
+  }
+  const time = Date.parse(observation.time);
+  const rate = Number(observation.rate);
+  const underlyings = new Map(
+    Object.entries(observation.underlyings).map(([name, { spot, carry, surface }]): [string, Seen] => {
+      const field = `observation.underlyings.${name}.surface`;
+      const built = surface && new Surface(surface, Number(spot), Number(carry), time, field);
+      return [
+        name,
+        {
+          spot: Number(spot),
+          carry: Number(carry),
+          rate,
+          surface() {
+            if (built === undefined) throw new PlimsollError("UNKNOWN_NAME", "no volatilities are observed", { field });
+            return built;
+          },
+        },
+      ];
+    }),
+  );
+  const chargeModel = modelOf(models.charges, policy.charges, "policy.charges");
+  const placeOf = ({ symbol }: Instrument) => `instruments[${symbol}]`;
+  const lost = policy.instruments.find((each) => each !== null && !underlyings.has(each.underlying));
+  if (lost) {
+    const field = `${placeOf(lost)}.underlying`;
+    throw new PlimsollError("UNKNOWN_NAME", "an underlying that is not observed", { field });
+  }
+  const sets = scenariosOfBlocks(policy, models);
+  return policy.instruments.map((instrument, index) => {
+    if (instrument === null) return null;
+    const place = placeOf(instrument);
+    const seen = underlyings.get(instrument.underlying)!;
+    const model = modelOf(models.valuations, instrument, place);
+    const { scenarios, choice } = sets[Math.floor(index / BLOCK_INSTRUMENTS)]!;
+    return within(place, () => {
+      const valueAfter = model.bind(
+        termsOf(instrument, model, own(observation.quotes, instrument.symbol) ?? {}, time),
+        seen,
+      );
+      const mark = valueAfter(STILL).value;
+      const charges = chargeModel.charges(model.closing, seen.spot, mark, policy.charges.parameters);
+      return { instrument, model, scenarios, scenarioChoice: choice, charges, spot: seen.spot, valueAfter };
+    });
+  });
+}
+
+/** The scenarios of each block: those of the netting set that it belongs to. */
+function scenariosOfBlocks({ blocks, instruments, scenarios: common }: MarketInput["policy"], models: Models) {
+  const sets: { scenarios: readonly Scenario[]; choice: ModelChoice }[] = [];
+  for (let first = 0; first < blocks.length; ) {
+    let next = first + 1;
+    while (blocks[next]?.continues) next++;
+    const held = instruments.slice(first * BLOCK_INSTRUMENTS, next * BLOCK_INSTRUMENTS);
+    const underlyings = [...new Set(held.flatMap((instrument) => instrument?.underlying ?? []))];
+    const choice = blocks[first]!.scenarios ?? common;
+    const place = blocks[first]!.scenarios === undefined ? "policy.scenarios" : `policy.blocks[${first}].scenarios`;
+    const model = modelOf(models.scenarios, choice, place);
+    const scenarios = within(place, () => model.scenarios(underlyings, choice.parameters));
+    for (; first < next; first++) sets.push({ scenarios, choice });
+  }
+  return sets;
+}
+
+function modelOf<T>(models: Readonly<Record<string, T>>, { model }: { readonly model: string }, place: string): T {
+  const found = own(models, model);
+  if (found !== undefined) return found;
+  throw new PlimsollError("UNKNOWN_NAME", `expected one of ${Object.keys(models).join(", ")}`, {
+    field: `${place}.model`,
+  });
+}
+
+/** Puts what an inner check names below the place at which it stands. */
+function within<T>(place: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    const { field } = error.place;
+    throw field?.startsWith("observation.")
+      ? error
+      : error.at({ field: field === undefined ? place : `${place}.${field}` });
+  }
+}
+
+function termsOf(
+  instrument: Instrument,
+  model: ValuationModel,
+  quotes: Readonly<Record<string, string>>,
+  time: number,
+): Terms {
+  const unknown =
+    Object.keys(instrument.terms).find((name) => !model.terms.includes(name)) ??
+    Object.keys(quotes).find((name) => !model.quotes.includes(name));
+  if (unknown !== undefined) {
+    throw new PlimsollError("FIELD_INVALID", "a term or quote that its model does not know", { field: unknown });
+  }
+  const text = (name: string) => {
+    const found = own(instrument.terms, name) ?? own(quotes, name);
+    if (found !== undefined) return found;
+    const quoted = model.quotes.includes(name);
+    throw new PlimsollError("UNKNOWN_NAME", quoted ? "not observed" : "not among the terms", { field: name });
+  };
+  return {
+    text,
+    number(name, positive) {
+      const decimal = text(name);
+      try {
+        parseDecimal(decimal);
+      } catch (error) {
+        throw error instanceof PlimsollError ? error.at({ field: name }) : error;
+      }
+      const value = Number(decimal);
+      if (!(Number.isFinite(value) && (positive === undefined || value > 0))) {
+        throw new PlimsollError("OUT_OF_RANGE", "expected a number above 0", { field: name });
+      }
+      return value;
+    },
+    years(name) {
+      const years = (Date.parse(text(name)) - time) / YEAR_MS;
+      if (!(years > 0)) {
+        throw new PlimsollError("OUT_OF_RANGE", "expected a time after that of the market", { field: name });
+      }
+      return years;
+    },
+  };
+}
 
 /**
  * Builds the market document.
@@ -43,41 +200,40 @@ const SCALE = 10 ** VALUE_DECIMALS;
  * So margin is never below that of the unrounded values, for any portfolio, beyond the floating-point error of the
  * valuation itself (about 1e-15 of it). Equal input gives equal output on every machine.
  *
- * Throws `OUT_OF_RANGE`, naming row and column, where a value is not finite or not below 2^42 millionths per lot (the
- * lot is too large); `UNKNOWN_NAME` for an underlying that is not observed or not in the scenarios. Does not check
- * that observations are plausible.
+ * Throws like `priceInstruments`, and `OUT_OF_RANGE`, naming row and column, where a value is not finite or not below
+ * 2^42 millionths per lot (the lot is too large).
  */
-export function buildMarket(input: MarketInput, model: RiskModel = firstModel): MarketDocument {
-  const underlyings = new Set(input.instruments.flatMap((instrument) => instrument?.underlying ?? []));
-  const scenarios = model.scenarios.scenarios([...underlyings]);
-  if (scenarios.length !== SCENARIOS) throw new TypeError(`expected ${SCENARIOS} scenarios`);
-  if (input.instruments.length > input.blocks.length * BLOCK_INSTRUMENTS) {
-    throw new PlimsollError("NO_BOARD_SIZE", `expected at most ${BLOCK_INSTRUMENTS} instruments to a block`);
-  }
+export function buildMarket(input: MarketInput, models: Models = MODELS): MarketDocument {
+  const { policy, observation } = input;
+  const priced = priceInstruments(input, models);
+  const sets = scenariosOfBlocks(policy, models);
   return {
     format: "plimsoll-market/1",
-    board: input.board,
-    epoch: input.epoch,
-    time: input.time,
-    prices: input.collateral.map((entry) => ({ asset: entry.asset, price: collateralPrice(entry, input) })),
-    scenarios: scenarios.map(({ label }) => label),
-    instruments: input.instruments.map((instrument) =>
-      instrument === null ? { symbol: null } : row(instrument, input, scenarios, model),
-    ),
-    blocks: input.blocks,
+    board: policy.board,
+    epoch: observation.epoch,
+    time: observation.time,
+    prices: policy.collateral.map((rule, index) => ({
+      asset: rule.asset,
+      price: within(`policy.collateral[${index}]`, () => collateralPrice(rule, input)),
+    })),
+    scenarios: Array.from({ length: SCENARIOS }, (_, index) => {
+      const labels = [...new Set(sets.map(({ scenarios }) => scenarios[index]!.label))];
+      const label = labels.join(" / ");
+      return label.length <= 200 ? label : `scenario ${index}: its moves differ by netting set`;
+    }),
+    instruments: priced.map((instrument) => (instrument === null ? { symbol: null } : row(instrument))),
+    blocks: policy.blocks.map(({ name, continues, liquidityThreshold, liquidityRateBps }) => ({
+      continues,
+      liquidityThreshold,
+      liquidityRateBps,
+      name,
+    })),
   };
 }
 
-function row(
-  instrument: Instrument,
-  input: MarketInput,
-  scenarios: readonly Scenario[],
-  model: RiskModel,
-): InstrumentDocument {
-  const { valuation, charges } = model;
+function row({ instrument, model, scenarios, charges, valueAfter }: PricedInstrument): InstrumentDocument {
   const lot = Number(instrument.lot);
-  const mark = valuation.mark(instrument, input);
-  const { long, short } = charges.charges(instrument, input, mark);
+  const now = valueAfter(STILL);
   const place = (column: string) => `instruments[${instrument.symbol}].${column}`;
   const text = (units: bigint) => formatDecimal(units, VALUE_DECIMALS);
   const column = (value: number, round: Round, name: string) =>
@@ -88,14 +244,14 @@ function row(
     symbol: instrument.symbol,
     lot: instrument.lot,
     profits: scenarios.map(({ moves, counted }, index) => {
-      const profit = valuation.valueAfter(instrument, input, moves[instrument.underlying]!) - mark;
+      const profit = valueAfter(moves[instrument.underlying]!).value - now.value;
       return column(counted * profit * lot, Math.floor, `profits[${index}]`);
     }),
-    mark: column(mark * lot, Math.round, "mark"),
-    delta: column(valuation.delta(instrument, input) * lot, Math.round, "delta"),
-    longCharge: charge(long * lot, 0n, "longCharge"),
-    shortCharge: charge(short * lot, instrument.kind === "settled" ? 0n : 1n, "shortCharge"),
-    terms: terms(instrument),
+    mark: column(now.value * lot, Math.round, "mark"),
+    delta: column(now.delta * lot, Math.round, "delta"),
+    longCharge: charge(charges.long * lot, 0n, "longCharge"),
+    shortCharge: charge(charges.short * lot, model.closing === "none" ? 0n : 1n, "shortCharge"),
+    terms: termsShown(instrument),
   };
 }
 
@@ -107,22 +263,24 @@ function toUnits(value: number, round: Round, field: string): bigint {
   return BigInt(units);
 }
 
-/** What a reader needs to know a contract by, without the quotes that it is valued with. */
-function terms(instrument: Instrument): Record<string, string> {
-  const { kind, underlying } = instrument;
-  if (kind === "perpetual") return { kind, underlying };
-  if (kind === "settled") return { kind, underlying };
-  if (kind === "future") return { kind, underlying, expiry: instrument.expiry };
-  const { expiry, strike, right } = instrument;
-  return { kind, underlying, expiry, strike, right };
+/** What a reader needs to know a contract by. The value of what has expired is its mark. */
+function termsShown({ model, underlying, terms }: Instrument): Record<string, string> {
+  const { value: _, ...shown } = terms;
+  return { kind: model, underlying, ...shown };
 }
 
-function collateralPrice(entry: CollateralPrice, input: MarketInput): string {
-  if ("price" in entry) return entry.price;
-  const underlying = input.underlyings[entry.underlying];
-  if (underlying === undefined) throw new PlimsollError("UNKNOWN_NAME", "an underlying that is not observed");
-  const spot = parseDecimal(underlying.spot);
-  const ratio = parseDecimal(entry.ratio);
+function collateralPrice(
+  { asset, underlying, yieldBearing }: MarketInput["policy"]["collateral"][number],
+  { observation }: MarketInput,
+) {
+  const observed = <T>(members: Readonly<Record<string, T>>, name: string, what: string): T => {
+    const found = own(members, name);
+    if (found === undefined) throw new PlimsollError("UNKNOWN_NAME", `${what} is not observed`);
+    return found;
+  };
+  if (underlying === undefined) return observed(observation.prices, asset, "the price");
+  const spot = parseDecimal(observed(observation.underlyings, underlying, "the underlying").spot);
+  const ratio = parseDecimal(yieldBearing ? observed(observation.ratios, asset, "the ratio") : "1");
   const units =
     (spot.units * ratio.units * 10n ** BigInt(PRICE_DECIMALS)) / 10n ** BigInt(spot.decimals + ratio.decimals);
   return formatDecimal(units, PRICE_DECIMALS);
@@ -132,8 +290,8 @@ const BASIS_POINTS = 10_000;
 
 /**
  * The same market after all underlyings have moved by the same fraction, a whole number of basis points (−0.3 is a fall
- * by 30%), and implied volatilities by another. The epoch grows by one; time, carry and funding stand still. Spots are
- * rounded down to 8 decimals.
+ * by 30%), and implied volatilities by another, each at its strike. The epoch grows by one; time, carry and funding stand
+ * still. Spots are rounded down to 8 decimals, volatilities to 12.
  */
 export function shock(input: MarketInput, price: number, volatility = 0): MarketInput {
   const bps = BigInt(Math.round(price * BASIS_POINTS));
@@ -141,19 +299,24 @@ export function shock(input: MarketInput, price: number, volatility = 0): Market
     const units = lotsOf(parseDecimal(spot), lotOfDecimals(PRICE_DECIMALS));
     return formatDecimal((units * (BigInt(BASIS_POINTS) + bps)) / BigInt(BASIS_POINTS), PRICE_DECIMALS);
   };
+  const scaled = (text: string) => String(Number((Number(text) * (1 + volatility)).toFixed(12)));
+  const { observation } = input;
+  const underlyings = Object.entries(observation.underlyings).map(([name, underlying]) => [
+    name,
+    {
+      ...underlying,
+      spot: moved(underlying.spot),
+      ...(underlying.surface && {
+        surface: underlying.surface.map((slice) => ({ ...slice, volatilities: slice.volatilities.map(scaled) })),
+      }),
+    },
+  ]);
   return {
     ...input,
-    epoch: (BigInt(input.epoch) + 1n).toString(),
-    underlyings: Object.fromEntries(
-      Object.entries(input.underlyings).map(([name, underlying]) => [
-        name,
-        { ...underlying, spot: moved(underlying.spot) },
-      ]),
-    ),
-    instruments: input.instruments.map((instrument) =>
-      instrument?.kind === "option"
-        ? { ...instrument, volatility: instrument.volatility * (1 + volatility) }
-        : instrument,
-    ),
+    observation: {
+      ...observation,
+      epoch: (BigInt(observation.epoch) + 1n).toString(),
+      underlyings: Object.fromEntries(underlyings),
+    },
   };
 }

@@ -1,27 +1,47 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** The first charges: what closing a position costs, and a minimum for short options. */
+/** Charge models by id: what closing a position costs, and a minimum for short options. */
+import { z } from "zod";
+import { conform, decimalNumber } from "./input.ts";
 import type { ChargeModel } from "./model.ts";
-import { underlyingOf } from "./valuation.ts";
 
-/** Closing cost of a linear contract, as a fraction of spot: half a spread and a taker fee. */
-export const LINEAR_CLOSING = 0.0005;
-/** Closing cost of an option: this fraction of spot, but no more than this fraction of the option's value. */
-export const OPTION_CLOSING = 0.001;
-export const OPTION_CLOSING_OF_VALUE = 0.125;
-/** Charged on each short option beside its scan: a fraction of spot. */
-export const SHORT_OPTION_MINIMUM = 0.005;
+const fraction = decimalNumber.refine((value) => value >= 0 && value <= 1, "expected a fraction of 0 to 1");
 
 /**
- * A long option costs at most a fraction of its value to sell (a worthless one is left to expire); a short one must be
- * bought back, and far out of the money no scenario may reach it, so a short carries the minimum as well. The minimum
- * is added to the scan rather than a floor under it, since margin is a sum; it is set lower for that.
+ * Closing costs. A long option costs at most a fraction of its value to sell (a worthless one is left to expire); a
+ * short one must be bought back, and far out of the money no scenario may reach it, so a short carries the minimum as
+ * well. The minimum is added to the scan rather than a floor under it, since margin is a sum; it is set lower for that.
  */
-export const firstCharges: ChargeModel = {
-  charges(instrument, seen, mark) {
-    if (instrument.kind === "settled") return { long: 0, short: 0 };
-    const spot = Number(underlyingOf(instrument, seen).spot);
-    if (instrument.kind !== "option") return { long: LINEAR_CLOSING * spot, short: LINEAR_CLOSING * spot };
-    const closing = Math.min(OPTION_CLOSING * spot, OPTION_CLOSING_OF_VALUE * mark);
-    return { long: closing, short: closing + SHORT_OPTION_MINIMUM * spot };
+const schema = z.strictObject({
+  /** Of a linear contract, as a fraction of spot: half a spread and a taker fee. */
+  linearClosing: fraction,
+  /** Of an option: this fraction of spot, but no more than that fraction of the option's value. */
+  optionClosing: fraction,
+  optionClosingOfValue: fraction,
+  /** Beside the scan, for a short option: a fraction of spot. */
+  shortOptionMinimum: fraction,
+});
+
+const closingCosts: ChargeModel = {
+  id: "closing-costs",
+  charges(closing, spot, mark, parameters) {
+    const { linearClosing, optionClosing, optionClosingOfValue, shortOptionMinimum } = conform(
+      schema,
+      parameters,
+      "parameters",
+    );
+    if (closing === "none") return { long: 0, short: 0, formula: "nothing to close", inputs: {} };
+    if (closing === "linear") {
+      const cost = linearClosing * spot;
+      return { long: cost, short: cost, formula: "linearClosing · spot", inputs: { linearClosing, spot } };
+    }
+    const cost = Math.min(optionClosing * spot, optionClosingOfValue * Math.max(0, mark));
+    return {
+      long: cost,
+      short: cost + shortOptionMinimum * spot,
+      formula: "min(optionClosing · spot, optionClosingOfValue · mark); short: + shortOptionMinimum · spot",
+      inputs: { optionClosing, optionClosingOfValue, shortOptionMinimum, spot, mark },
+    };
   },
 };
+
+export const CHARGE_MODELS: Readonly<Record<string, ChargeModel>> = { [closingCosts.id]: closingCosts };

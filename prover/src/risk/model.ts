@@ -1,80 +1,27 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * What a risk model is: three parts behind which any pricing may stand. Board values come out of them; the account,
- * the circuit and the contracts know board values only.
+ * What a risk model is: three parts behind which any pricing may stand, each named by an id. Board values come out of
+ * them; the account, the circuit and the contracts know board values only.
  *
  * Floating point lives behind these interfaces and nowhere else in the system. `buildMarket` rounds once, at the
- * border, to exact millionths per lot. Every number here is quote currency per whole unit of the underlying.
+ * border, to exact millionths per lot. Every number is quote currency per whole unit of the underlying.
  */
-
-interface Terms {
-  readonly symbol: string;
-  readonly underlying: string;
-  /** Units of the underlying in one lot: a decimal string. */
-  readonly lot: string;
-}
-
-/** A contract without expiry, held to its underlying by funding. */
-export interface Perpetual extends Terms {
-  readonly kind: "perpetual";
-  /** Price over spot, as a fraction of spot. */
-  readonly basis: number;
-  /** Funding that one long unit has paid since the contract was listed, net; what it received counts negative. */
-  readonly fundingPaid: number;
-}
-
-export interface Future extends Terms {
-  readonly kind: "future";
-  readonly expiry: string;
-}
-
-/** A European option on the forward of its own expiry, settled in cash. */
-export interface Option extends Terms {
-  readonly kind: "option";
-  readonly expiry: string;
-  /** A decimal string. */
-  readonly strike: string;
-  readonly right: "call" | "put";
-  /** Annual implied volatility of this very option, 0.5 for 50%. */
-  readonly volatility: number;
-}
-
-/**
- * What has expired: its row keeps the final value as mark, so that nobody's debt or claim goes with the contract, and
- * nothing else. A row is never emptied while anybody may hold it.
- */
-export interface Settled extends Terms {
-  readonly kind: "settled";
-  /** Final value of one unit: a decimal string. */
-  readonly value: string;
-}
-
-export type Instrument = Perpetual | Future | Option | Settled;
-
-export interface Underlying {
-  /** A decimal string, at most 8 decimals. */
-  readonly spot: string;
-  /** Continuously compounded annual growth of the forward over spot. */
-  readonly carry: number;
-}
-
-/** What is observed: all that a valuation may depend on. */
-export interface Observation {
-  /** An instant in UTC, for example 2026-11-22T08:00:00Z. Valuation takes no other clock. */
-  readonly time: string;
-  /** Continuously compounded annual rate that discounts option payoffs. */
-  readonly rate: number;
-  readonly underlyings: Readonly<Record<string, Underlying>>;
-}
+import type { Surface } from "./surface.ts";
 
 /** Changes relative to what is observed: −0.3 is a fall by 30%. */
 export interface Move {
   readonly price: number;
   /** Of a 30-day volatility; a valuation model may scale it with the time to expiry. */
   readonly volatility: number;
+  /** Added to the discount at which a yield-bearing asset trades; 0 where not given. */
+  readonly discount?: number;
+  /** Relative change of what a yield-bearing asset redeems for; 0 where not given. */
+  readonly redemption?: number;
 }
 
-/** One joint move of all underlyings. */
+export const STILL: Move = { price: 0, volatility: 0 };
+
+/** One joint move of all underlyings of a netting set. */
 export interface Scenario {
   readonly label: string;
   readonly moves: Readonly<Record<string, Move>>;
@@ -82,27 +29,66 @@ export interface Scenario {
   readonly counted: number;
 }
 
+/** What one underlying shows at one instant, with the rate that discounts payoffs. */
+export interface Seen {
+  readonly spot: number;
+  /** Continuously compounded annual growth of the forward over spot. */
+  readonly carry: number;
+  readonly rate: number;
+  /** Throws `UNKNOWN_NAME` where no volatilities of this underlying are observed. */
+  surface(): Surface;
+}
+
+/** Terms and quotes of one instrument, by name. All throw `FIELD_INVALID` or `OUT_OF_RANGE`, naming the field. */
+export interface Terms {
+  text(name: string): string;
+  /** Finite; above zero where asked. */
+  number(name: string, positive?: "positive"): number;
+  /** Years of 365 days from the time of the market to this instant, above zero: what has expired is listed as settled. */
+  years(name: string): number;
+}
+
+/** A value, and how it came about. */
+export interface Valued {
+  readonly value: number;
+  /** Change of the value for a rise of the underlying by 100%, linearised. */
+  readonly delta: number;
+  readonly formula: string;
+  /** The numbers in the formula, by name. */
+  readonly inputs: Readonly<Record<string, number>>;
+}
+
+/** How one long unit is valued. */
 export interface ValuationModel {
-  /** What one long unit is worth now. */
-  mark(instrument: Instrument, seen: Observation): number;
-  /** What one long unit would be worth after the move of its underlying. */
-  valueAfter(instrument: Instrument, seen: Observation, move: Move): number;
-  /** Change of the mark for a rise of the underlying by 100%, linearised. */
-  delta(instrument: Instrument, seen: Observation): number;
+  readonly id: string;
+  /** What closing it is like: an option costs more to close, what has expired nothing. */
+  readonly closing: "linear" | "option" | "none";
+  /** Names of its terms beside symbol, model, underlying and lot. */
+  readonly terms: readonly string[];
+  /** Names of what must be observed of this very instrument each epoch. */
+  readonly quotes: readonly string[];
+  /** Reads terms and quotes once; the result is the value after any move, and `STILL` gives mark and delta. */
+  bind(terms: Terms, seen: Seen): (move: Move) => Valued;
 }
 
 export interface ScenarioModel {
-  /** Exactly 16, with a move for every underlying asked for. */
-  scenarios(underlyings: readonly string[]): readonly Scenario[];
+  readonly id: string;
+  /**
+   * Exactly 16 for a netting set with these underlyings, with a move for each. Throws `FIELD_INVALID` or
+   * `UNKNOWN_NAME`, naming the parameter.
+   */
+  scenarios(underlyings: readonly string[], parameters: unknown): readonly Scenario[];
+}
+
+/** Margin per long and per short unit whatever else is held, and how it came about; both at least zero. */
+export interface Charged {
+  readonly long: number;
+  readonly short: number;
+  readonly formula: string;
+  readonly inputs: Readonly<Record<string, number>>;
 }
 
 export interface ChargeModel {
-  /** Margin per long and per short unit, whatever else is held; both at least zero. */
-  charges(instrument: Instrument, seen: Observation, mark: number): { readonly long: number; readonly short: number };
-}
-
-export interface RiskModel {
-  readonly valuation: ValuationModel;
-  readonly scenarios: ScenarioModel;
-  readonly charges: ChargeModel;
+  readonly id: string;
+  charges(closing: ValuationModel["closing"], spot: number, mark: number, parameters: unknown): Charged;
 }

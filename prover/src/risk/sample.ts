@@ -7,8 +7,8 @@ import type { AccountDocument } from "../formats/account.ts";
 import { formatDecimal, lotsOf, parseDecimal } from "../formats/decimal.ts";
 import type { InstrumentDocument, MarketDocument } from "../formats/market.ts";
 import type { PolicyDocument } from "../formats/policy.ts";
-import { buildMarket, type MarketInput, shock } from "./board.ts";
-import type { Instrument } from "./model.ts";
+import { buildMarket, shock } from "./board.ts";
+import type { Instrument, MarketInput, SurfaceSlice } from "./input.ts";
 
 /** What Atlas gains in its opening trade and the house loses: positions in units of the underlying, and cash. */
 export interface FillDocument {
@@ -83,14 +83,20 @@ const LOTS = { BTC: { linear: "0.001", option: "0.01" }, ETH: { linear: "0.01", 
 type Coin = keyof typeof LOTS;
 
 const FUTURES = ["2026-12-25", "2027-03-26", "2027-06-25"];
-const OPTIONS: Record<Coin, { strikes: string[]; volatilities: Record<string, number[]> }> = {
+const OPTIONS: Record<Coin, { strikes: string[]; volatilities: Record<string, string[]> }> = {
   BTC: {
     strikes: ["80000", "90000", "100000", "110000"],
-    volatilities: { "2026-12-25": [0.585, 0.525, 0.49, 0.495], "2027-03-26": [0.575, 0.54, 0.52, 0.515] },
+    volatilities: {
+      "2026-12-25": ["0.585", "0.525", "0.49", "0.495"],
+      "2027-03-26": ["0.575", "0.54", "0.52", "0.515"],
+    },
   },
   ETH: {
     strikes: ["2800", "3200", "3600", "4000"],
-    volatilities: { "2026-12-25": [0.745, 0.69, 0.66, 0.665], "2027-03-26": [0.72, 0.69, 0.67, 0.665] },
+    volatilities: {
+      "2026-12-25": ["0.745", "0.69", "0.66", "0.665"],
+      "2027-03-26": ["0.72", "0.69", "0.67", "0.665"],
+    },
   },
 };
 const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
@@ -99,32 +105,29 @@ const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "
 const dateCode = (day: string) => `${day.slice(8)}${MONTHS[Number(day.slice(5, 7)) - 1]}${day.slice(2, 4)}`;
 const expiryOf = (day: string) => `${day}T08:00:00Z`;
 
-function instrumentsOn(coin: Coin, perpetual: { basis: number; fundingPaid: number }): Instrument[] {
+function instrumentsOn(coin: Coin): Instrument[] {
   const { linear, option } = LOTS[coin];
   const { strikes, volatilities } = OPTIONS[coin];
   return [
-    { kind: "perpetual", symbol: `${coin}-PERP`, underlying: coin, lot: linear, ...perpetual },
+    { symbol: `${coin}-PERP`, model: "perpetual", underlying: coin, lot: linear, terms: {} },
     ...FUTURES.map(
       (day): Instrument => ({
-        kind: "future",
         symbol: `${coin}-${dateCode(day)}`,
+        model: "future",
         underlying: coin,
         lot: linear,
-        expiry: expiryOf(day),
+        terms: { expiry: expiryOf(day) },
       }),
     ),
-    ...Object.entries(volatilities).flatMap(([day, values]) =>
-      strikes.flatMap((strike, index) =>
+    ...Object.keys(volatilities).flatMap((day) =>
+      strikes.flatMap((strike) =>
         (["call", "put"] as const).map(
           (right): Instrument => ({
-            kind: "option",
             symbol: `${coin}-${dateCode(day)}-${strike}-${right === "call" ? "C" : "P"}`,
+            model: "option",
             underlying: coin,
             lot: option,
-            expiry: expiryOf(day),
-            strike,
-            right,
-            volatility: values[index]!,
+            terms: { expiry: expiryOf(day), strike, right },
           }),
         ),
       ),
@@ -132,23 +135,60 @@ function instrumentsOn(coin: Coin, perpetual: { basis: number; fundingPaid: numb
   ];
 }
 
+const surfaceOf = (coin: Coin): SurfaceSlice[] =>
+  Object.entries(OPTIONS[coin].volatilities).map(([day, volatilities]) => ({
+    expiry: expiryOf(day),
+    strikes: OPTIONS[coin].strikes,
+    volatilities,
+  }));
+
 const MARKET: MarketInput = {
-  board: "meridian-main",
-  epoch: "7",
-  time: "2026-11-22T08:00:00Z",
-  rate: 0.04,
-  underlyings: { BTC: { spot: "97250.5", carry: 0.065 }, ETH: { spot: "3460.25", carry: 0.055 } },
-  collateral: [
-    { asset: "BTC", underlying: "BTC", ratio: "1" },
-    { asset: "ETH", underlying: "ETH", ratio: "1" },
-    { asset: "yETH", underlying: "ETH", ratio: "1.0642" },
-    { asset: "USDT", price: "0.9996" },
-  ],
-  instruments: [
-    ...instrumentsOn("BTC", { basis: 0.0004, fundingPaid: 412.75 }),
-    ...instrumentsOn("ETH", { basis: 0.0003, fundingPaid: 11.2 }),
-  ],
-  blocks: [{ name: "BTC and ETH", continues: false, liquidityThreshold: "5000000", liquidityRateBps: "50" }],
+  format: "plimsoll-market-input/1",
+  policy: {
+    board: "meridian-main",
+    scenarios: {
+      model: "fixed-grid",
+      parameters: {
+        ranges: { BTC: "0.12", ETH: "0.15" },
+        volatilityUp: "0.4",
+        volatilityDown: "-0.25",
+        extremeRanges: "3",
+        extremeCounted: "0.33",
+      },
+    },
+    charges: {
+      model: "closing-costs",
+      parameters: {
+        linearClosing: "0.0005",
+        optionClosing: "0.001",
+        optionClosingOfValue: "0.125",
+        shortOptionMinimum: "0.005",
+      },
+    },
+    collateral: [
+      { asset: "BTC", underlying: "BTC" },
+      { asset: "ETH", underlying: "ETH" },
+      { asset: "yETH", underlying: "ETH", yieldBearing: true },
+      { asset: "USDT" },
+    ],
+    instruments: [...instrumentsOn("BTC"), ...instrumentsOn("ETH")],
+    blocks: [{ name: "BTC and ETH", continues: false, liquidityThreshold: "5000000", liquidityRateBps: "50" }],
+  },
+  observation: {
+    epoch: "7",
+    time: "2026-11-22T08:00:00Z",
+    rate: "0.04",
+    underlyings: {
+      BTC: { spot: "97250.5", carry: "0.065", surface: surfaceOf("BTC") },
+      ETH: { spot: "3460.25", carry: "0.055", surface: surfaceOf("ETH") },
+    },
+    quotes: {
+      "BTC-PERP": { basis: "0.0004", fundingPaid: "412.75" },
+      "ETH-PERP": { basis: "0.0003", fundingPaid: "11.2" },
+    },
+    prices: { USDT: "0.9996" },
+    ratios: { yETH: "1.0642" },
+  },
 };
 
 /**
@@ -182,6 +222,8 @@ const FALL = { price: -0.3, volatility: 0.25, time: "2026-11-22T08:30:00Z" };
 /** The sample firm, its venue's policy and market, and the trade that opens its positions. */
 export function sampleFirm(): SampleFirm {
   const market = buildMarket(MARKET);
+  const shocked = shock(MARKET, FALL.price, FALL.volatility);
+  const fallen = { ...shocked, observation: { ...shocked.observation, time: FALL.time } };
   const rows = new Map(market.instruments.flatMap((row) => (row.symbol === null ? [] : [[row.symbol, row]])));
   const paid = Object.entries(POSITIONS).reduce(
     (sum, [symbol, quantity]) => sum + costE6(rows.get(symbol)!, quantity),
@@ -200,7 +242,7 @@ export function sampleFirm(): SampleFirm {
     policy: POLICY,
     marketInput: MARKET,
     market,
-    marketAfterFall: buildMarket({ ...shock(MARKET, FALL.price, FALL.volatility), time: FALL.time }),
+    marketAfterFall: buildMarket(fallen),
     deposited: { atlas, house },
     openingFill,
     atlas: { ...atlas, cash: e6(fromE6(atlas.cash) - paid), positions: POSITIONS },

@@ -1,67 +1,267 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** The first scenario grid: 14 joint moves of price and volatility and two extreme ones. */
+/**
+ * Scenario models by id: 16 joint moves for the underlyings of one netting set. A new one is one more entry here. Their
+ * parameters come from governance, by hand or from `calibrate`; reasons in docs/risk-model.md.
+ */
+import { z } from "zod";
 import { PlimsollError } from "../errors.ts";
+import { isLabel } from "../formats/json.ts";
+import { SCENARIOS } from "../model/sizes.ts";
+import { conform, decimalNumber } from "./input.ts";
 import type { Move, Scenario, ScenarioModel } from "./model.ts";
 
-/** Full one-day move that margin has to cover, as a fraction of the price. Reasons in docs/risk-model.md. */
-export const PRICE_RANGE: Readonly<Record<string, number>> = { BTC: 0.12, ETH: 0.15 };
-/** Relative moves of a 30-day volatility. It jumps further than it falls. */
-export const VOLATILITY_UP = 0.4;
-export const VOLATILITY_DOWN = -0.25;
-/** Extreme move in ranges, and the fraction of its profit or loss that counts. */
-export const EXTREME_RANGES = 3;
-export const EXTREME_COUNTED = 0.33;
+const positive = decimalNumber.refine((value) => value > 0 && value < 1, "expected a fraction between 0 and 1");
+const counted = decimalNumber.refine((value) => value > 0 && value <= 1, "expected a fraction above 0, at most 1");
+const volatility = { volatilityUp: positive.or(decimalNumber), volatilityDown: decimalNumber };
+const extremes = { extremeRanges: decimalNumber, extremeCounted: counted };
+/** Full move of an underlying that margin has to cover, as fractions of the price. */
+const range = z.strictObject({
+  up: decimalNumber.refine((value) => value > 0, "expected a range above 0"),
+  down: positive,
+});
+const discounts = z
+  .record(z.string(), z.strictObject({ discount: decimalNumber, redemption: decimalNumber }))
+  .optional();
 
-/** The two underlyings of this grid. */
-const PAIR = ["BTC", "ETH"] as const;
+type Range = z.infer<typeof range>;
 
-/** Ranges by which all underlyings move together, each with volatility up and down. */
-const TOGETHER = [0, 0.5, -0.5, 1, -1];
+/** A model whose parameters a schema reads. */
+function define<T>(
+  id: string,
+  schema: z.ZodType<T>,
+  build: (underlyings: readonly string[], parameters: T) => readonly Scenario[],
+): ScenarioModel {
+  return {
+    id,
+    scenarios(underlyings, parameters) {
+      const scenarios = build(underlyings, conform(schema, parameters, "parameters"));
+      if (scenarios.length !== SCENARIOS) throw new TypeError(`expected ${SCENARIOS} scenarios`);
+      for (const { moves } of scenarios) {
+        for (const { price } of Object.values(moves)) {
+          if (!(price > -1 && Number.isFinite(price))) {
+            throw new PlimsollError("OUT_OF_RANGE", "expected moves that leave every price above 0", {
+              field: "parameters",
+            });
+          }
+        }
+      }
+      return scenarios;
+    },
+  };
+}
+
+function rangeOf(ranges: Readonly<Record<string, Range>>, underlying: string): Range {
+  const found = Object.hasOwn(ranges, underlying) ? ranges[underlying] : undefined;
+  if (found === undefined) {
+    throw new PlimsollError("UNKNOWN_NAME", "no range for an underlying of the netting set", {
+      field: "parameters.ranges",
+    });
+  }
+  return found;
+}
+
+const priceOf = ({ up, down }: Range, ranges: number) => (ranges > 0 ? ranges * up : ranges * down);
+
+/** All underlyings by so many of their ranges. */
+function together(
+  underlyings: readonly string[],
+  ranges: Readonly<Record<string, Range>>,
+  by: number,
+  volatility: number,
+) {
+  return movesOf(underlyings, (name) => ({ price: by === 0 ? 0 : priceOf(rangeOf(ranges, name), by), volatility }));
+}
+
+const movesOf = (underlyings: readonly string[], move: (underlying: string) => Move): Record<string, Move> =>
+  Object.fromEntries(underlyings.map((name) => [name, move(name)]));
+
+function words(underlyings: readonly string[], moves: Readonly<Record<string, Move>>): string {
+  const moved = underlyings.filter((name) => moves[name]!.price !== 0);
+  if (moved.length === 0) return "prices unchanged";
+  const all = moved.map((name) => `${name} ${percent(moves[name]!.price)}`).join(", ");
+  return isLabel(all) && all.length < 120 ? all : `${moved.length} prices moved`;
+}
+
+const VOLATILITY_WORDS = (volatility: number) =>
+  volatility > 0 ? ", volatility up" : volatility < 0 ? ", volatility down" : "";
 
 /**
- * Sixteen scenarios, in this order:
- *   0 to 9    both underlyings by 0, ±½ or ±1 of their ranges together, volatility up and down for each
+ * One or two underlyings; sixteen scenarios, in this order:
+ *   0 to 9    all underlyings by 0, ±½ or ±1 of their ranges together, volatility up and down for each
  *   10 to 13  one underlying by ±1 of its range while the other stands still, volatility unchanged
- *   14, 15    both by ±3 ranges, a third of the result counted
+ *   14, 15    all by ±3 ranges, a third of the result counted (where so configured)
  *
- * The four in which one underlying moves alone bound what a hedge of BTC with ETH can save: never below the loss of
- * its larger leg. The extremes count 0.99 of a full move for a linear position, so they decide only for options that
- * the grid's ordinary moves do not reach.
+ * The four in which one underlying moves alone bound what a hedge of one with the other can save: never below the loss
+ * of its larger leg. `ranges` names exactly the underlyings of the grid, in the order of the labels.
  */
-export const firstGrid: ScenarioModel = {
-  scenarios(underlyings) {
-    for (const underlying of underlyings) {
-      if (!Object.hasOwn(PRICE_RANGE, underlying)) {
-        throw new PlimsollError("UNKNOWN_NAME", `expected an underlying of ${PAIR.join(" and ")}`);
+const fixedGrid = define(
+  "fixed-grid",
+  z.strictObject({ ranges: z.record(z.string(), positive), ...volatility, ...extremes }),
+  (underlyings, { ranges, volatilityUp, volatilityDown, extremeRanges, extremeCounted }) => {
+    const names = Object.keys(ranges);
+    const first = names[0];
+    const second = names[1] ?? first;
+    if (first === undefined || names.length > 2) {
+      throw new PlimsollError("FIELD_INVALID", "expected one or two underlyings", { field: "parameters.ranges" });
+    }
+    const symmetric = Object.fromEntries(names.map((name) => [name, { up: ranges[name]!, down: ranges[name]! }]));
+    for (const underlying of underlyings) rangeOf(symmetric, underlying);
+    const grid: Scenario[] = [0, 0.5, -0.5, 1, -1].flatMap((by) =>
+      [volatilityUp, volatilityDown].map((volatility, down) => {
+        const moves = together(names, symmetric, by, volatility);
+        return { label: `${words(names, moves)}, volatility ${down === 0 ? "up" : "down"}`, moves, counted: 1 };
+      }),
+    );
+    for (const mover of [first, second!]) {
+      for (const by of [1, -1]) {
+        const move = by * ranges[mover]!;
+        const moves = movesOf(names, (name) => ({ price: name === mover ? move : 0, volatility: 0 }));
+        grid.push({ label: `${mover} ${percent(move)} alone`, moves, counted: 1 });
       }
     }
-    const together = (ranges: number, volatility: number) =>
-      Object.fromEntries(PAIR.map((name) => [name, { price: ranges * PRICE_RANGE[name]!, volatility }]));
-    const alone = (mover: string, ranges: number): Record<string, Move> =>
-      Object.fromEntries(
-        PAIR.map((name) => [name, { price: name === mover ? ranges * PRICE_RANGE[name]! : 0, volatility: 0 }]),
-      );
-    const both = (ranges: number) =>
-      ranges === 0
-        ? "prices unchanged"
-        : PAIR.map((name) => `${name} ${percent(ranges * PRICE_RANGE[name]!)}`).join(", ");
-    const list: Scenario[] = TOGETHER.flatMap((ranges) => [
-      { label: `${both(ranges)}, volatility up`, moves: together(ranges, VOLATILITY_UP), counted: 1 },
-      { label: `${both(ranges)}, volatility down`, moves: together(ranges, VOLATILITY_DOWN), counted: 1 },
-    ]);
-    for (const mover of PAIR) {
-      for (const ranges of [1, -1]) {
-        const label = `${mover} ${percent(ranges * PRICE_RANGE[mover]!)} alone`;
-        list.push({ label, moves: alone(mover, ranges), counted: 1 });
-      }
+    for (const by of [extremeRanges, -extremeRanges]) {
+      const moves = together(names, symmetric, by, 0);
+      const label = `extreme: ${words(names, moves)}, ${percent(extremeCounted, false)} counted`;
+      grid.push({ label, moves, counted: extremeCounted });
     }
-    for (const ranges of [EXTREME_RANGES, -EXTREME_RANGES]) {
-      const label = `extreme: ${both(ranges)}, ${percent(EXTREME_COUNTED, false)} counted`;
-      list.push({ label, moves: together(ranges, 0), counted: EXTREME_COUNTED });
-    }
-    return list;
+    return grid;
   },
-};
+);
+
+/**
+ * The grid of one underlying with ranges that were calibrated, up and down apart: 0, ±⅓, ±⅔ and ±1 of the range, each
+ * with volatility up and down, and two extremes. More than one underlying moves by its ranges together, so nothing
+ * bounds a hedge of one with another: `joint` does.
+ */
+const calibratedGrid = define(
+  "calibrated-grid",
+  z.strictObject({ ranges: z.record(z.string(), range), ...volatility, ...extremes }),
+  (underlyings, { ranges, volatilityUp, volatilityDown, extremeRanges, extremeCounted }) => {
+    const grid: Scenario[] = [0, 1 / 3, -1 / 3, 2 / 3, -2 / 3, 1, -1].flatMap((by) =>
+      [volatilityUp, volatilityDown].map((volatility) => {
+        const moves = together(underlyings, ranges, by, volatility);
+        return { label: `${words(underlyings, moves)}${VOLATILITY_WORDS(volatility)}`, moves, counted: 1 };
+      }),
+    );
+    for (const by of [extremeRanges, -extremeRanges]) {
+      const moves = extreme(underlyings, ranges, by);
+      grid.push({ label: `extreme: ${words(underlyings, moves)}`, moves, counted: extremeCounted });
+    }
+    return grid;
+  },
+);
+
+/** A fall by several ranges leaves a price above zero: at most 95%. */
+const extreme = (underlyings: readonly string[], ranges: Readonly<Record<string, Range>>, by: number) =>
+  movesOf(underlyings, (name) => ({ price: Math.max(-0.95, priceOf(rangeOf(ranges, name), by)), volatility: 0 }));
+
+/**
+ * Joint moves of up to eight underlyings, with correlation breaks:
+ *   0, 1     prices unchanged, volatility up, down
+ *   2, 3     all by ±½ of their ranges, volatility up
+ *   4 to 7   all by ±1, volatility up and down
+ *   8, 9     extremes, counted in part
+ *   10 to 15 breaks. Up to three underlyings: each by ±1 alone. More: three patterns and their opposites in which every
+ *            pair of underlyings moves apart at least once, by `breakRanges` of their ranges each.
+ *
+ * Moves together carry the correlation that markets have when they fall; breaks say how far a hedge of one underlying
+ * with another may be trusted. Moves of yield-bearing assets: discount widens and redemption is cut with every fall of
+ * the price by a whole range.
+ */
+const joint = define(
+  "joint",
+  z.strictObject({
+    ranges: z.record(z.string(), range),
+    ...volatility,
+    ...extremes,
+    breakRanges: counted,
+    yields: discounts,
+  }),
+  (underlyings, { ranges, volatilityUp, volatilityDown, extremeRanges, extremeCounted, breakRanges, yields }) => {
+    if (underlyings.length > 8) {
+      throw new PlimsollError("FIELD_INVALID", "expected at most eight underlyings in a netting set", {
+        field: "parameters",
+      });
+    }
+    const withYields = (moves: Record<string, Move>, by: number): Record<string, Move> =>
+      by > -1 || yields === undefined
+        ? moves
+        : Object.fromEntries(
+            Object.entries(moves).map(([name, move]) => {
+              const shift = Object.hasOwn(yields, name) ? yields[name] : undefined;
+              return [
+                name,
+                shift === undefined ? move : { ...move, discount: shift.discount, redemption: -shift.redemption },
+              ];
+            }),
+          );
+    const scenario = (by: number, volatility: number): Scenario => {
+      const moves = withYields(together(underlyings, ranges, by, volatility), by);
+      return { label: `${words(underlyings, moves)}${VOLATILITY_WORDS(volatility)}`, moves, counted: 1 };
+    };
+    const whole = [1, -1].flatMap((by) => [scenario(by, volatilityUp), scenario(by, volatilityDown)]);
+    const tails = [extremeRanges, -extremeRanges].map((by): Scenario => {
+      const moves = withYields(extreme(underlyings, ranges, by), by);
+      return { label: `extreme: ${words(underlyings, moves)}`, moves, counted: extremeCounted };
+    });
+    const alone = underlyings.length <= 3;
+    const breaks = [0, 1, 2].flatMap((pattern) =>
+      [1, -1].map((sign): Scenario => {
+        const moves = movesOf(underlyings, (name) => {
+          const index = underlyings.indexOf(name);
+          const by = alone
+            ? index === pattern % underlyings.length
+              ? sign
+              : 0
+            : (((index >> pattern) & 1) === 1 ? sign : -sign) * breakRanges;
+          return { price: by === 0 ? 0 : priceOf(rangeOf(ranges, name), by), volatility: 0 };
+        });
+        return { label: `break: ${words(underlyings, moves)}`, moves, counted: 1 };
+      }),
+    );
+    const first = [
+      scenario(0, volatilityUp),
+      scenario(0, volatilityDown),
+      scenario(0.5, volatilityUp),
+      scenario(-0.5, volatilityUp),
+    ];
+    return [...first, ...whole, ...tails, ...breaks];
+  },
+);
+
+const listed = z.strictObject({
+  scenarios: z
+    .array(
+      z.strictObject({
+        label: z.string().refine(isLabel, "expected a label"),
+        counted,
+        moves: z.record(z.string(), z.strictObject({ price: decimalNumber, volatility: decimalNumber })),
+      }),
+    )
+    .length(SCENARIOS),
+});
+
+function given(underlyings: readonly string[], { scenarios }: z.infer<typeof listed>): readonly Scenario[] {
+  for (const [index, { moves }] of scenarios.entries()) {
+    for (const underlying of underlyings) {
+      if (!Object.hasOwn(moves, underlying)) {
+        const field = `parameters.scenarios[${index}].moves`;
+        throw new PlimsollError("UNKNOWN_NAME", "no move for an underlying of the netting set", { field });
+      }
+    }
+  }
+  return scenarios;
+}
+
+/** Sixteen joint moves that happened, rescaled to today's volatility: what `historicalScenarios` chose from a history. */
+const historical = define("historical", listed, given);
+
+/** Sixteen joint moves as somebody wrote them down, for example in a table (`readScenarioTable`). */
+const table = define("listed", listed, given);
+
+export const SCENARIO_MODELS: Readonly<Record<string, ScenarioModel>> = Object.fromEntries(
+  [fixedGrid, calibratedGrid, joint, historical, table].map((model) => [model.id, model]),
+);
 
 function percent(fraction: number, signed = true): string {
   const value = Number((fraction * 100).toFixed(1));

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * `plimsoll-market-input/1`: everything that a market document follows from, in two halves. The risk policy is what
+ * governance sets: instruments, and models by id with their parameters. The observation is what changes every epoch.
+ *
+ * Amounts, rates and volatilities are decimal strings (0.585 is 58.5%), times UTC to the second.
+ */
+import { z } from "zod";
+import { PlimsollError } from "../errors.ts";
+import { parseDecimal } from "../formats/decimal.ts";
+import { isLabel, isSymbol, type Json, type JsonLimits, parseJson } from "../formats/json.ts";
+
+const FORMAT = "plimsoll-market-input/1";
+const LIMITS: JsonLimits = { length: 4_000_000, values: 100_000 };
+
+const isDecimal = (text: string) => {
+  try {
+    return Boolean(parseDecimal(text));
+  } catch {
+    return false;
+  }
+};
+const isTime = (text: string) =>
+  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) &&
+  !Number.isNaN(Date.parse(text)) &&
+  new Date(text).toISOString().replace(".000Z", "Z") === text;
+
+/** A decimal string. */
+export const decimalText = z.string().refine(isDecimal, 'expected a decimal string, such as "-12.5"');
+const positiveText = decimalText.refine((text) => Number(text) > 0, "expected a decimal above 0");
+/** A decimal string as a number. */
+export const decimalNumber = decimalText.transform(Number);
+const symbol = z.string().refine(isSymbol, "expected a symbol");
+const label = z.string().refine(isLabel, "expected 1 to 200 visible characters");
+const time = z.string().refine(isTime, 'expected a UTC time such as "2026-11-22T08:00:00Z"');
+
+/** A model by id, with parameters that only the model reads. */
+const choice = z
+  .strictObject({ model: z.string(), parameters: z.record(z.string(), z.unknown()).readonly() })
+  .readonly();
+
+const instrument = z
+  .strictObject({
+    symbol,
+    /** Id of a valuation model. */
+    model: z.string(),
+    underlying: symbol,
+    /** Units of the underlying in one lot. */
+    lot: positiveText,
+    /** What the model needs to know of the contract. */
+    terms: z.record(z.string(), z.string()).readonly(),
+  })
+  .readonly();
+
+/** One expiry of a surface. Strikes ascend; volatilities are annual. */
+const slice = z
+  .strictObject({
+    expiry: time,
+    strikes: z.array(positiveText).readonly(),
+    volatilities: z.array(positiveText).readonly(),
+  })
+  .readonly();
+
+const underlying = z
+  .strictObject({
+    /** At most 8 decimals. */
+    spot: positiveText,
+    /** Continuously compounded annual growth of the forward over spot. */
+    carry: decimalText,
+    /** Implied volatilities by expiry, ascending. */
+    surface: z.array(slice).readonly().optional(),
+  })
+  .readonly();
+
+const riskPolicy = z
+  .strictObject({
+    board: label,
+    /** Of every netting set that names none of its own. */
+    scenarios: choice,
+    charges: choice,
+    /** Price: observed; or the spot of an underlying, times an observed ratio where the asset bears yield. */
+    collateral: z
+      .array(
+        z
+          .strictObject({ asset: symbol, underlying: symbol.optional(), yieldBearing: z.literal(true).optional() })
+          .readonly(),
+      )
+      .readonly(),
+    /** In board order; null leaves a place empty. A block holds 60 places; the last may be given in part. */
+    instruments: z.array(instrument.nullable()).readonly(),
+    blocks: z
+      .array(
+        z
+          .strictObject({
+            name: label,
+            continues: z.boolean(),
+            liquidityThreshold: decimalText,
+            liquidityRateBps: decimalText,
+            /** Of the netting set that begins with this block. */
+            scenarios: choice.optional(),
+          })
+          .readonly(),
+      )
+      .readonly(),
+  })
+  .readonly();
+
+const observation = z
+  .strictObject({
+    epoch: decimalText,
+    time,
+    /** Continuously compounded annual rate that discounts option payoffs. */
+    rate: decimalText,
+    underlyings: z.record(z.string(), underlying).readonly(),
+    /** By instrument: what its model needs beside its underlying. */
+    quotes: z.record(z.string(), z.record(z.string(), decimalText).readonly()).readonly(),
+    /** Of collateral without underlying, at most 8 decimals. */
+    prices: z.record(z.string(), positiveText).readonly(),
+    /** Units of the underlying that a unit of a yield-bearing asset redeems for. */
+    ratios: z.record(z.string(), positiveText).readonly(),
+  })
+  .readonly();
+
+const marketInput = z.strictObject({ format: z.literal(FORMAT), policy: riskPolicy, observation }).readonly();
+
+export type ModelChoice = z.infer<typeof choice>;
+export type Instrument = z.infer<typeof instrument>;
+export type SurfaceSlice = z.infer<typeof slice>;
+export type Underlying = z.infer<typeof underlying>;
+export type RiskPolicy = z.infer<typeof riskPolicy>;
+export type Observation = z.infer<typeof observation>;
+export type MarketInput = z.infer<typeof marketInput>;
+
+/** Reads a market input. Checks form only: `buildMarket` says whether a board follows from it. */
+export function readMarketInput(text: string, file: string): MarketInput {
+  const root = parseJson(text, file, LIMITS);
+  try {
+    return conform(marketInput, root.plain(), "");
+  } catch (error) {
+    throw error instanceof PlimsollError ? error.at({ file }) : error;
+  }
+}
+
+/** The same in one half, for whoever publishes them apart. */
+export const readRiskPolicy = (value: Json): RiskPolicy => conform(riskPolicy, value, "policy");
+export const readObservation = (value: Json): Observation => conform(observation, value, "observation");
+
+/** Parses with a schema; what does not conform is `FIELD_INVALID` at its place below `field`. */
+export function conform<T>(schema: z.ZodType<T>, value: unknown, field: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [{ path, message } = { path: [], message: "not valid" }] = result.error.issues;
+  const place = path.reduce<string>(
+    (text, part) =>
+      typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}.${String(part)}`,
+    field,
+  );
+  throw new PlimsollError("FIELD_INVALID", message, { field: place });
+}
+
+/** The member of an object that strangers name, or undefined: never what the object inherits. */
+export const own = <T>(members: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(members, name) ? members[name] : undefined;
