@@ -206,7 +206,6 @@ interface IMarginGate is ISettled {
     error AssetTaken(uint256 asset, address token);
     error TokenTaken(address token);
     error AssetUnknown(uint256 asset);
-    error LotRefused(uint256 asset, uint256 lotDecimals, uint256 tokenDecimals);
     error AccountUnknown(uint256 account);
     error OperatorDeadlineRefused(uint64 deadline, uint64 most);
     /// The opening was used before.
@@ -216,7 +215,7 @@ interface IMarginGate is ISettled {
     error StateSuperseded(uint256 account, uint256 current, uint256 given);
     error StateNotNew(uint256 account, uint256 state);
     error PolicySuperseded(uint64 current, uint64 given);
-    /// Evidence against an account is of the standing epoch.
+    /// Evidence against an account is of the standing epoch; the one before may have become unusable for all else too.
     error EpochNotStanding(uint64 current, uint64 given);
     /// An asset of the epoch has no value: nothing is held against an account under it.
     error EpochIncomplete(uint256 board, uint64 epoch);
@@ -227,8 +226,6 @@ interface IMarginGate is ISettled {
     error AmountNotInLots(uint256 amount, uint256 lot);
     /// More than 2^64 − 1 lots.
     error AmountTooLarge(uint256 amount, uint256 lot);
-    /// The token moved another amount than it was asked to.
-    error TransferInexact(address token, uint256 asked, uint256 moved);
     error CreditTooSmall(uint256 account, uint256 asset, uint256 credit, uint256 amount);
     /// More is asked for than the gate holds of the asset: it has been lent to accounts whose cash is negative.
     error CustodyTooSmall(uint256 asset, uint256 custody, uint256 amount);
@@ -353,6 +350,11 @@ interface IMarginGate is ISettled {
     function deficit() external view returns (uint256);
 
     function operator() external view returns (address);
+
+    /// Unix seconds when the operator was heard of last, and seconds after which it is not asked any more.
+    function operatorSeen() external view returns (uint64);
+
+    function operatorDeadline() external view returns (uint64);
 
     function liquidation() external view returns (address);
 }

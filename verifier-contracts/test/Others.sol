@@ -3,7 +3,6 @@ pragma solidity 0.8.30;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {IMarginGate} from "../interfaces/IMarginGate.sol";
 
 /// A wallet contract that owns accounts and signs as its keeper does.
 contract Wallet is IERC1271 {
@@ -13,8 +12,11 @@ contract Wallet is IERC1271 {
         _keeper = keeper;
     }
 
-    function open(IMarginGate gate, uint256 board) external returns (uint256) {
-        return gate.open(board);
+    /// Sends what its keeper wants sent.
+    function send(address target, bytes calldata data) external {
+        require(msg.sender == _keeper);
+        (bool ok,) = target.call(data);
+        require(ok);
     }
 
     function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {
