@@ -23,6 +23,9 @@ abstract contract Groth16Verifier is IVerifier {
     uint256 private constant PAIR_BYTES = 0xc0;
     uint256 private constant PROOF_BYTES = 0x100;
     uint256 private constant COEFFICIENT_MASK = (1 << 128) - 1;
+    // Assembly reads literals only.
+    uint256 private constant MODULUS = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
+    uint256 private constant ORDER = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
 
     /// @inheritdoc IVerifier
     uint256 public immutable instruments;
@@ -85,130 +88,169 @@ abstract contract Groth16Verifier is IVerifier {
     /// Returns if and only if all proofs hold for their inputs; reverts otherwise.
     ///
     /// The equation of a proof is e(−A, B) · e(alpha, beta) · e(X, gamma) · e(C, delta) = 1, X being the sum over its public
-    /// signals. Each is raised to a coefficient: the first to 1, the others to 128 bits of a hash of the key, the point,
-    /// all proofs and all inputs. The product of them all is one where every equation holds; where any does not, for one
-    /// choice of coefficients in 2^128 at most, and they are chosen anew whenever anything is changed.
+    /// signals. Write E_i for its left side; what is checked is Π E_i^{r_i} = 1, where r_1, r_2, … are 128 bits each of a
+    /// hash of the key, the point, all proofs and all inputs, and r_0 = 1 − Σ r_i: it is E_0 · Π (E_i / E_0)^{r_i} = 1.
+    /// Where all E_i are the same this says that they are one; where E_i is not E_0, for any choice of the other
+    /// coefficients at most one r_i in 2^128 satisfies it, and any change of anything draws them all anew. As the
+    /// coefficients add up to one, alpha and what the proofs share need no multiplication, and Σ r_i · C_i is
+    /// C_0 + Σ r_i · (C_i − C_0), which saves one more.
     ///
     /// @param proofs calldata offset of `count` proofs of eight words
     /// @param inputs calldata offset of `count` times the signals that proofs have of their own
     /// @param point sum over the signals that the proofs share
     function _verify(uint256 proofs, uint256 inputs, uint256 count, G1 calldata point) internal view {
         if (count == 0) revert BatchEmpty();
-        // Pairs of G1 and G2, six words each: (−A, B) for each proof, then alpha, X and C, gathered over all proofs.
-        uint256 pairs;
-        assembly ("memory-safe") {
-            pairs := mload(0x40)
-            mstore(0x40, add(pairs, mul(add(count, 3), PAIR_BYTES)))
-        }
-        uint256 seed = count == 1 ? 0 : _seed(proofs, inputs, count, point);
-        uint256 total;
-        G1 memory sumC;
-        uint256[MOST_OWN] memory scalars;
-        for (uint256 index = 0; index < count; index++) {
-            uint256 coefficient = 1;
-            if (index != 0) {
-                assembly ("memory-safe") {
-                    mstore(0, seed)
-                    mstore(0x20, index)
-                    coefficient := and(keccak256(0, 0x40), COEFFICIENT_MASK)
-                }
-            }
-            total += coefficient;
-            _takeProof(proofs + index * PROOF_BYTES, index, coefficient, pairs + index * PAIR_BYTES, sumC);
-            _takeInputs(inputs, index, coefficient, scalars);
-        }
-        _gather(pairs + count * PAIR_BYTES, point, total, scalars, sumC);
-        if (!Bn254.pairingIsOne(pairs, count + 3)) revert ProofInvalid();
-    }
-
-    /// Writes a proof's pair and adds its C to the sum, both times the coefficient.
-    /// @param proof calldata offset
-    /// @param pair memory address
-    function _takeProof(uint256 proof, uint256 index, uint256 coefficient, uint256 pair, G1 memory sumC) private view {
-        uint256[8] memory words;
-        assembly ("memory-safe") {
-            calldatacopy(words, proof, PROOF_BYTES)
-        }
-        for (uint256 place = 0; place < 8; place++) {
-            if (words[place] >= Bn254.Q) revert CoordinateNotCanonical(8 * index + place, words[place]);
-        }
-        if ((words[0] | words[1]) == 0) revert ProofPointAtInfinity(3 * index);
-        if ((words[2] | words[3] | words[4] | words[5]) == 0) revert ProofPointAtInfinity(3 * index + 1);
-        if ((words[6] | words[7]) == 0) revert ProofPointAtInfinity(3 * index + 2);
-
-        words[1] = Bn254.Q - words[1];
-        uint256 a;
+        // C, and behind it room to work in; pairs of six words: (−A, B) of each proof, then alpha, X and C with theirs.
         uint256 c;
-        uint256 sum;
+        uint256 pair;
+        uint256[MOST_OWN] memory scalars;
         assembly ("memory-safe") {
-            a := words
-            c := add(words, 0xc0)
-            sum := sumC
+            c := mload(0x40)
+            pair := add(c, 0x100)
+            mstore(0x40, add(pair, mul(add(count, 3), PAIR_BYTES)))
+            calldatacopy(c, add(proofs, 0xc0), 0x40)
         }
-        Bn254.multiply(a, coefficient);
-        Bn254.multiply(c, coefficient);
-        Bn254.addTo(sum, c);
-        assembly ("memory-safe") {
-            mcopy(pair, words, PAIR_BYTES)
+        uint256 coefficient = 1;
+        uint256 seed;
+        if (count != 1) (seed, coefficient) = _draw(proofs, inputs, count, point);
+        unchecked {
+            for (uint256 index = 0; index < count; index++) {
+                if (index != 0) coefficient = _coefficient(seed, index);
+                _take(proofs, inputs, index, coefficient, pair + index * PAIR_BYTES, c, scalars);
+            }
+            _takeShared(pair + count * PAIR_BYTES, point, scalars, c);
+            if (!Bn254.pairingIsOne(pair, count + 3)) revert ProofInvalid();
         }
     }
 
-    /// Adds a proof's inputs times the coefficient to the scalars, modulo r.
-    function _takeInputs(uint256 inputs, uint256 index, uint256 coefficient, uint256[MOST_OWN] memory scalars)
-        private
-        view
-    {
+    /// Takes one proof: its pair (A times the coefficient), its share of C, its inputs times the coefficient.
+    /// @param pair memory address, where the pair goes
+    /// @param c memory address of the sum over C, with six words to work in behind it
+    /// @param scalars sums over inputs, modulo r
+    function _take(
+        uint256 proofs,
+        uint256 inputs,
+        uint256 index,
+        uint256 coefficient,
+        uint256 pair,
+        uint256 c,
+        uint256[MOST_OWN] memory scalars
+    ) private view {
         uint256 own = _own;
-        for (uint256 signal = 0; signal < own; signal++) {
-            uint256 value;
-            assembly ("memory-safe") {
-                value := calldataload(add(inputs, shl(5, add(mul(index, own), signal))))
+        bool canonical;
+        uint256 any;
+        assembly ("memory-safe") {
+            let proof := add(proofs, mul(index, PROOF_BYTES))
+            calldatacopy(pair, proof, PAIR_BYTES)
+            calldatacopy(add(c, 0x40), add(proof, 0xc0), 0x40)
+            let u := mload(pair)
+            let v := mload(add(pair, 0x20))
+            // Bits 0, 1, 2: whether A, B, C is not at infinity.
+            any := iszero(iszero(or(u, v)))
+            canonical := and(lt(u, MODULUS), lt(v, MODULUS))
+            mstore(add(pair, 0x20), sub(MODULUS, v)) // −A
+            u := mload(add(pair, 0x40))
+            v := mload(add(pair, 0x60))
+            let all := or(u, v)
+            canonical := and(canonical, and(lt(u, MODULUS), lt(v, MODULUS)))
+            u := mload(add(pair, 0x80))
+            v := mload(add(pair, 0xa0))
+            any := or(any, shl(1, iszero(iszero(or(all, or(u, v))))))
+            canonical := and(canonical, and(lt(u, MODULUS), lt(v, MODULUS)))
+            u := mload(add(c, 0x40))
+            v := mload(add(c, 0x60))
+            any := or(any, shl(2, iszero(iszero(or(u, v)))))
+            canonical := and(canonical, and(lt(u, MODULUS), lt(v, MODULUS)))
+        }
+        assembly ("memory-safe") {
+            let scalar := scalars
+            let input := add(inputs, mul(mul(index, own), 0x20))
+            for { let last := add(input, mul(own, 0x20)) } lt(input, last) { input := add(input, 0x20) } {
+                let value := calldataload(input)
+                canonical := and(canonical, lt(value, ORDER))
+                mstore(scalar, addmod(mload(scalar), mulmod(value, coefficient, ORDER), ORDER))
+                scalar := add(scalar, 0x20)
             }
-            if (value >= Bn254.R) revert Bn254.InputNotCanonical(index * own + signal, value);
-            scalars[signal] = addmod(scalars[signal], mulmod(value, coefficient, Bn254.R), Bn254.R);
+        }
+        if (!canonical || any != 7) _refuse(proofs, inputs, index, any);
+
+        if (coefficient != 1) {
+            uint256 word;
+            assembly ("memory-safe") {
+                word := mload(add(pair, 0x40))
+            }
+            Bn254.multiply(pair, coefficient);
+            assembly ("memory-safe") {
+                mstore(add(pair, 0x40), word)
+            }
+        }
+        if (index != 0) {
+            assembly ("memory-safe") {
+                // C_i − C_0, with C_0 from the first proof
+                mstore(add(c, 0x80), calldataload(add(proofs, 0xc0)))
+                mstore(add(c, 0xa0), sub(MODULUS, calldataload(add(proofs, 0xe0))))
+            }
+            Bn254.addTo(c + 0x40);
+            Bn254.multiply(c + 0x40, coefficient);
+            Bn254.addTo(c);
         }
     }
 
     /// Writes the last three pairs: alpha, beta; X, gamma; C, delta.
     /// @param pair memory address
-    /// @param total of the coefficients
-    function _gather(
-        uint256 pair,
-        G1 calldata point,
-        uint256 total,
-        uint256[MOST_OWN] memory scalars,
-        G1 memory sumC
-    ) private view {
+    function _takeShared(uint256 pair, G1 calldata point, uint256[MOST_OWN] memory scalars, uint256 c) private view {
         // The key up to the IC of the sixth signal: alpha 0, beta 2, gamma 6, delta 10, IC_0 14, IC_1 16 (in words).
-        uint256[28] memory key;
+        uint256 key;
+        G1 memory sum;
         address page = _firstPage;
-        uint256 at;
+        uint256 factors;
         assembly ("memory-safe") {
+            key := mload(0x40)
+            mstore(0x40, add(key, 0x380))
             extcodecopy(page, key, 1, 0x380)
-            at := key
-            mcopy(add(pair, 0x40), add(key, 0x40), 0x80) // beta
+            mcopy(pair, key, 0xc0) // alpha, beta
             mcopy(add(pair, 0x100), add(key, 0xc0), 0x80) // gamma
-            mcopy(add(pair, 0x180), sumC, 0x40)
+            mcopy(add(pair, 0x180), c, 0x40)
             mcopy(add(pair, 0x1c0), add(key, 0x140), 0x80) // delta
+            factors := scalars
+            calldatacopy(add(key, 0x180), point, 0x40) // in front of IC_0
         }
-        Bn254.multiply(at, total);
-        uint256 sum = pair + PAIR_BYTES;
+        Bn254.addTo(key + 0x180);
         assembly ("memory-safe") {
-            mcopy(pair, key, 0x40) // alpha
-            calldatacopy(sum, point, 0x40)
+            mcopy(sum, add(key, 0x180), 0x40)
         }
-        Bn254.addTo(sum, at + 14 * WORD);
-        Bn254.multiply(sum, total);
-        for (uint256 signal = 0; signal < _own; signal++) {
-            if (scalars[signal] == 0) continue;
-            uint256 ic = at + (16 + 2 * signal) * WORD;
-            Bn254.multiply(ic, scalars[signal]);
-            Bn254.addTo(sum, ic);
+        Bn254.addMultiples(sum, key + 0x200, factors, _own);
+        assembly ("memory-safe") {
+            mcopy(add(pair, PAIR_BYTES), sum, 0x40)
         }
     }
 
-    /// Hash of everything that the product depends on.
-    function _seed(uint256 proofs, uint256 inputs, uint256 count, G1 calldata point) private view returns (uint256 seed) {
+    /// Says what is wrong with a proof or its inputs: the first value at or above its modulus, else a point at infinity.
+    /// @param any bits 0, 1, 2: whether A, B, C is not at infinity
+    function _refuse(uint256 proofs, uint256 inputs, uint256 index, uint256 any) private view {
+        for (uint256 place = 8 * index; place < 8 * index + 8; place++) {
+            uint256 value = _calldataWord(proofs, place);
+            if (value >= Bn254.Q) revert CoordinateNotCanonical(place, value);
+        }
+        if (any != 7) revert ProofPointAtInfinity(3 * index + (any & 1 == 0 ? 0 : any & 2 == 0 ? 1 : 2));
+        for (uint256 place = index * _own; ; place++) {
+            uint256 value = _calldataWord(inputs, place);
+            if (value >= Bn254.R) revert Bn254.InputNotCanonical(place, value);
+        }
+    }
+
+    function _calldataWord(uint256 from, uint256 index) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := calldataload(add(from, shl(5, index)))
+        }
+    }
+
+    /// The seed of the coefficients, a hash of everything that the product depends on, and the first coefficient.
+    function _draw(uint256 proofs, uint256 inputs, uint256 count, G1 calldata point)
+        private
+        view
+        returns (uint256 seed, uint256 first)
+    {
         bytes32 hash = keyHash;
         uint256 inputBytes = count * _own * WORD;
         assembly ("memory-safe") {
@@ -220,6 +262,20 @@ abstract contract Groth16Verifier is IVerifier {
             calldatacopy(add(buffer, 0x80), proofs, proofBytes)
             calldatacopy(add(add(buffer, 0x80), proofBytes), inputs, inputBytes)
             seed := keccak256(buffer, add(add(0x80, proofBytes), inputBytes))
+        }
+        unchecked {
+            uint256 others;
+            for (uint256 index = 1; index < count; index++) others += _coefficient(seed, index); // far below r
+            first = Bn254.R + 1 - others;
+        }
+    }
+
+    /// 128 bits for every proof but the first.
+    function _coefficient(uint256 seed, uint256 index) private pure returns (uint256 coefficient) {
+        assembly ("memory-safe") {
+            mstore(0, seed)
+            mstore(0x20, index)
+            coefficient := and(keccak256(0, 0x40), COEFFICIENT_MASK)
         }
     }
 
@@ -248,7 +304,9 @@ abstract contract Groth16Verifier is IVerifier {
         uint256 points = DataPages.read(_pages, IC_ENTRY + 1 + firstSignal, values.length);
         uint256 scalars;
         assembly ("memory-safe") {
-            scalars := values.offset
+            scalars := mload(0x40)
+            mstore(0x40, add(scalars, shl(5, values.length)))
+            calldatacopy(scalars, values.offset, shl(5, values.length))
         }
         Bn254.addMultiples(total, points, scalars, values.length);
     }

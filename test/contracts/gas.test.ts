@@ -6,10 +6,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
 import type { Contract } from "ethers";
+import { proofWords } from "../../prover/src/chain/calls.ts";
 import { chainKey } from "../../prover/src/chain/key.ts";
 import { publication, signEpoch } from "../../prover/src/chain/publication.ts";
 import { commitFill } from "../../prover/src/model/commit.ts";
-import { marketSignals } from "../../prover/src/model/statement.ts";
+import { encodeTransfer, marketSignals } from "../../prover/src/model/statement.ts";
+import { NO_TRANSFER } from "../../prover/src/model/transition.ts";
+import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import { pointOf } from "./points.ts";
@@ -19,6 +22,8 @@ const FILE = path.join(import.meta.dirname, "../snapshots/gas.json");
 /** The start of the simulated chain, so that times have the same bytes in every run. */
 const START = 1_800_000_000n;
 const VERIFY_CEILING = 240_000;
+/** For one proof of a batch of so many, a whole transaction to a contract that calls `verifyBatch`. */
+const BATCH_CEILING: Record<number, number> = { 2: 160_000, 16: 72_000 };
 
 describe("gas", () => {
   it("stays within the snapshot, and one verification within 240,000", async function () {
@@ -68,18 +73,35 @@ describe("gas", () => {
     spent("MarginGate.flag", await call(gate.connect(world.signers[17]!) as Contract, "flag", flag.step));
 
     const { point } = (await callView(board, "latest", world.board)) as { point: bigint[] };
-    const { x, y } = pointOf(key.key, marketSignals(world.policy, world.market));
+    const shared = marketSignals(world.policy, world.market);
+    const { x, y } = pointOf(key.key, shared);
     expect(point).to.deep.equal([x, y]);
     const inputs = [11n, 12n, 13n, 14n, 15n, 16n].map((seed) => seed ** 90n % (1n << 253n));
-    const proof = key.prove([...inputs, ...marketSignals(world.policy, world.market)]);
-    const words = [
-      ...[proof.pi_a[0], proof.pi_a[1], proof.pi_b[0][1], proof.pi_b[0][0], proof.pi_b[1][1], proof.pi_b[1][0]],
-      ...[proof.pi_c[0], proof.pi_c[1]],
-    ];
-    const data = world.verifier.interface.encodeFunctionData("verify", [words, inputs, { x, y }]);
+    const proof = key.prove([...inputs, ...shared]);
+    const data = world.verifier.interface.encodeFunctionData("verify", [
+      proofWords(proof as Groth16Proof),
+      inputs,
+      { x, y },
+    ]);
     const meter = await world.ethers.deployContract("GasMeter");
     gas["AccountVerifier.verify"] = Number(await meter.measure!(world.verifier, data));
     expect(gas["AccountVerifier.verify"]).to.be.at.most(VERIFY_CEILING);
+
+    const caller = await world.ethers.deployContract("BatchCaller", [world.verifier]);
+    for (const count of [2, 16]) {
+      // As in trades: nothing transferred, one level asked.
+      const each = Array.from({ length: count }, (_, index) => {
+        const [stateBefore, stateAfter, fill, context] = [3n, 5n, 7n, 9n].map(
+          (n) => (n + BigInt(index)) ** 91n % (1n << 253n),
+        );
+        return [stateBefore!, stateAfter!, encodeTransfer(NO_TRANSFER), fill!, 15_000n, context!];
+      });
+      const proofs = each.map((own) => proofWords(key.prove([...own, ...shared]) as Groth16Proof));
+      const data = world.verifier.interface.encodeFunctionData("verifyBatch", [proofs, each, { x, y }]);
+      const receipt = await (await world.signers[0]!.sendTransaction({ to: caller, data })).wait();
+      gas[`batch.${count}.perProof`] = Math.ceil(Number(receipt!.gasUsed) / count);
+      expect(gas[`batch.${count}.perProof`]).to.be.at.most(BATCH_CEILING[count]!);
+    }
 
     for (const size of ["board-60", "board-480"] as const) {
       const { pages, hash } = chainKey(simulatedKey(size).key);

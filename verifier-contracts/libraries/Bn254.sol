@@ -29,41 +29,34 @@ library Bn254 {
     }
 
     function add(G1 memory a, G1 memory b) internal view returns (G1 memory sum) {
-        uint256 point;
-        uint256 other;
+        uint256 buffer;
         assembly ("memory-safe") {
-            mcopy(sum, a, 0x40)
-            point := sum
-            other := b
+            buffer := mload(0x40)
+            mcopy(buffer, a, 0x40)
+            mcopy(add(buffer, 0x40), b, 0x40)
         }
-        addTo(point, other);
+        addTo(buffer);
+        assembly ("memory-safe") {
+            mcopy(sum, buffer, 0x40)
+        }
     }
 
-    /// Adds one point to another, in place.
-    /// @param sum memory address of a point
-    /// @param point memory address of a point
-    function addTo(uint256 sum, uint256 point) internal view {
+    /// Adds to a point the one that follows it in memory, in place.
+    function addTo(uint256 point) internal view {
         bool ok;
         assembly ("memory-safe") {
-            let buffer := mload(0x40)
-            mcopy(buffer, sum, 0x40)
-            mcopy(add(buffer, 0x40), point, 0x40)
-            ok := staticcall(gas(), 6, buffer, 0x80, sum, 0x40)
+            ok := staticcall(gas(), 6, point, 0x80, point, 0x40)
             ok := and(ok, eq(returndatasize(), 0x40))
         }
         if (!ok) revert PrecompileFailed(6);
     }
 
-    /// Multiplies a point, in place. Costs nothing for one, and then the point is not looked at.
-    /// @param point memory address of a point
+    /// Multiplies a point in memory, in place. Overwrites the word that follows it.
     function multiply(uint256 point, uint256 scalar) internal view {
-        if (scalar == 1) return;
         bool ok;
         assembly ("memory-safe") {
-            let buffer := mload(0x40)
-            mcopy(buffer, point, 0x40)
-            mstore(add(buffer, 0x40), scalar)
-            ok := staticcall(gas(), 7, buffer, 0x60, point, 0x40)
+            mstore(add(point, 0x40), scalar)
+            ok := staticcall(gas(), 7, point, 0x60, point, 0x40)
             ok := and(ok, eq(returndatasize(), 0x40))
         }
         if (!ok) revert PrecompileFailed(7);
@@ -71,7 +64,7 @@ library Bn254 {
 
     /// Adds Σ scalar_i · point_i to `sum`, in place. Zero scalars cost next to nothing.
     /// @param points memory address of `count` points
-    /// @param scalars calldata offset of `count` words, each refused at or above the group order
+    /// @param scalars memory address of `count` words, each refused at or above the group order
     function addMultiples(G1 memory sum, uint256 points, uint256 scalars, uint256 count) internal view {
         uint256 order = R;
         uint256 index;
@@ -83,7 +76,7 @@ library Bn254 {
             let point := add(buffer, 0x40)
             mcopy(buffer, sum, 0x40)
             for {} lt(index, count) { index := add(index, 1) } {
-                scalar := calldataload(add(scalars, shl(5, index)))
+                scalar := mload(add(scalars, shl(5, index)))
                 if iszero(scalar) { continue }
                 if iszero(lt(scalar, order)) { break }
                 mcopy(point, add(points, shl(6, index)), 0x40)

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Simulated keys: real equations of any statement, in milliseconds. test/e2e has batches of real proofs.
+import { bn254 } from "@noble/curves/bn254.js";
+import { expect } from "chai";
+import { type Contract, concat, keccak256, toBeHex } from "ethers";
+import { proofWords } from "../../prover/src/chain/calls.ts";
+import { chainKey } from "../../prover/src/chain/key.ts";
+import { FIELD_ORDER } from "../../prover/src/field.ts";
+import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
+import { seededRng } from "../support/random.ts";
+import { simulatedKey } from "../support/simulated.ts";
+import { type Affine, pointOf } from "./points.ts";
+import { type Chain, createChain } from "./world.ts";
+
+const G1 = bn254.G1.Point;
+const { Fr } = bn254.fields;
+const Q = bn254.fields.Fp.ORDER;
+const OWN = 6;
+
+interface Batch {
+  proofs: bigint[][];
+  inputs: bigint[][];
+  point: Affine;
+}
+
+describe("batches of proofs", () => {
+  const key = simulatedKey("board-60");
+  const { pages, hash } = chainKey(key.key);
+  const rng = seededRng(7);
+  const market = Array.from({ length: key.key.nPublic - OWN }, () => rng.below(FIELD_ORDER));
+  const point = pointOf(key.key, market);
+  let chain: Chain;
+  let verifier: Contract;
+
+  before(async () => {
+    chain = await createChain();
+    const [sender] = await chain.ethers.getSigners();
+    const at: string[] = [];
+    for (const data of pages) at.push((await (await sender!.sendTransaction({ data })).wait())!.contractAddress!);
+    verifier = (await chain.ethers.deployContract("AccountVerifier", [60, at, hash])) as unknown as Contract;
+  });
+
+  function batchOf(count: number): Batch {
+    const inputs = Array.from({ length: count }, () => Array.from({ length: OWN }, () => rng.below(FIELD_ORDER)));
+    const proofs = inputs.map((own) => proofWords(key.prove([...own, ...market]) as Groth16Proof));
+    return { proofs, inputs, point };
+  }
+  const verify = ({ proofs, inputs, point }: Batch): Promise<string> => verifier.verifyBatch!(proofs, inputs, point);
+  const refused = (batch: Batch, error: string, ...args: unknown[]) => {
+    const assertion = expect(verify(batch)).to.be.revertedWithCustomError(verifier, error);
+    return args.length === 0 ? assertion : assertion.withArgs(...args);
+  };
+  /** The batch with one word of one proof or of one proof's inputs replaced. */
+  const withWord = (batch: Batch, list: "proofs" | "inputs", index: number, place: number, value: bigint): Batch => ({
+    ...batch,
+    [list]: batch[list].with(index, batch[list][index]!.with(place, value)),
+  });
+  /** C of one proof moved by a multiple of the generator. */
+  const moved = (batch: Batch, index: number, by: bigint): Batch => {
+    const [x, y] = batch.proofs[index]!.slice(6) as [bigint, bigint];
+    const c = G1.fromAffine({ x, y })
+      .add(G1.BASE.multiply(Fr.create(by)))
+      .toAffine();
+    return withWord(withWord(batch, "proofs", index, 6, c.x), "proofs", index, 7, c.y);
+  };
+  /** r_0 = 1 − Σ r_i, and 128 bits each of the hash of key, point, number, proofs and inputs. */
+  function coefficients({ proofs, inputs, point }: Batch): bigint[] {
+    const words = [point.x, point.y, BigInt(proofs.length), ...proofs.flat(), ...inputs.flat()];
+    const seed = keccak256(concat([hash, ...words.map((word) => toBeHex(word, 32))]));
+    const others = proofs
+      .slice(1)
+      .map((_, index) => BigInt(keccak256(concat([seed, toBeHex(index + 1, 32)]))) & ((1n << 128n) - 1n));
+    return [Fr.create(1n - others.reduce((sum, value) => sum + value, 0n)), ...others];
+  }
+
+  it("accepts 1, 2, 3 and 16 valid proofs at one market, and answers with its selector", async () => {
+    for (const count of [1, 2, 3, 16]) {
+      expect(await verify(batchOf(count))).to.equal(verifier.interface.getFunction("verifyBatch")!.selector);
+    }
+    const same = batchOf(1);
+    await verify({ point, proofs: [...same.proofs, ...same.proofs], inputs: [...same.inputs, ...same.inputs] });
+  });
+
+  it("refuses a batch of nothing, and lists of different lengths", async () => {
+    const batch = batchOf(2);
+    await refused({ proofs: [], inputs: [], point }, "BatchEmpty");
+    await refused({ ...batch, inputs: batch.inputs.slice(1) }, "BatchLengthsDiffer", 2, 1);
+    await refused({ ...batch, proofs: [] }, "BatchLengthsDiffer", 0, 2);
+  });
+
+  it("refuses one bad proof among many, wherever it is, for every input it is bad in, and at another market", async () => {
+    const batch = batchOf(5);
+    for (let index = 0; index < 5; index++) {
+      await refused(moved(batch, index, 1n), "ProofInvalid");
+      for (let place = 0; place < OWN; place++) {
+        const value = Fr.create(batch.inputs[index]![place]! + 1n);
+        await refused(withWord(batch, "inputs", index, place, value), "ProofInvalid");
+      }
+    }
+    const other = G1.fromAffine(point).add(G1.BASE).toAffine();
+    await refused({ ...batch, point: { x: other.x, y: other.y } }, "ProofInvalid");
+  });
+
+  it("C17: refuses proofs that have changed places, and proofs that have exchanged their parts", async () => {
+    const batch = batchOf(3);
+    const [first, second, third] = batch.proofs as [bigint[], bigint[], bigint[]];
+    await refused({ ...batch, proofs: [second, first, third] }, "ProofInvalid");
+    await refused({ ...batch, proofs: [second, third, first] }, "ProofInvalid");
+    const [c0, c1] = [first.slice(6), second.slice(6)];
+    await refused(
+      { ...batch, proofs: [[...first.slice(0, 6), ...c1], [...second.slice(0, 6), ...c0], third] },
+      "ProofInvalid",
+    );
+  });
+
+  it("refuses proofs whose errors cancel under equal coefficients", async () => {
+    const batch = batchOf(4);
+    const [a, b] = [5n, FIELD_ORDER - 5n];
+    for (const [left, right] of [
+      [0, 1],
+      [1, 2],
+      [3, 0],
+    ] as const) {
+      await refused(moved(moved(batch, left, a), right, b), "ProofInvalid");
+    }
+    const value = (index: number, by: bigint) => Fr.create(batch.inputs[index]![2]! + by);
+    const inputs = withWord(withWord(batch, "inputs", 1, 2, value(1, a)), "inputs", 2, 2, value(2, b));
+    await refused(inputs, "ProofInvalid");
+    // All of them wrong in the same way, which coefficients that add up to zero would let pass.
+    await refused(
+      [0, 1, 2, 3].reduce((all, index) => moved(all, index, a), batch),
+      "ProofInvalid",
+    );
+  });
+
+  it("draws its coefficients from proofs and inputs: errors that cancel under those of the honest batch do not", async () => {
+    const batch = batchOf(3);
+    await verify(batch);
+    const r = coefficients(batch);
+    for (const [left, right] of [
+      [0, 1],
+      [1, 2],
+    ] as const) {
+      // r_left · by + r_right · back = 0
+      const [by, back] = [r[right]!, Fr.neg(r[left]!)];
+      await refused(moved(moved(batch, left, by), right, back), "ProofInvalid");
+      const value = (index: number, change: bigint) => Fr.create(batch.inputs[index]![0]! + change);
+      const inputs = withWord(
+        withWord(batch, "inputs", left, 0, value(left, by)),
+        "inputs",
+        right,
+        0,
+        value(right, back),
+      );
+      await refused(inputs, "ProofInvalid");
+    }
+  });
+
+  it("V01: refuses every input + r and every coordinate + q, by name and place in the batch", async () => {
+    const batch = batchOf(3);
+    for (const index of [0, 2]) {
+      for (let place = 0; place < OWN; place++) {
+        for (const value of [batch.inputs[index]![place]! + FIELD_ORDER, FIELD_ORDER, (1n << 256n) - 1n]) {
+          const wrong = withWord(batch, "inputs", index, place, value);
+          await refused(wrong, "InputNotCanonical", OWN * index + place, value);
+        }
+      }
+      for (let place = 0; place < 8; place++) {
+        for (const value of [batch.proofs[index]![place]! + Q, Q, (1n << 256n) - 1n]) {
+          const wrong = withWord(batch, "proofs", index, place, value);
+          await refused(wrong, "CoordinateNotCanonical", 8 * index + place, value);
+        }
+      }
+    }
+  });
+
+  it("V08: refuses points at infinity and points off the curve, in any proof", async () => {
+    const batch = batchOf(3);
+    for (const index of [0, 1, 2]) {
+      for (const [part, places] of [
+        [0, [0, 1]],
+        [1, [2, 3, 4, 5]],
+        [2, [6, 7]],
+      ] as const) {
+        const zeroed = places.reduce((given, place) => withWord(given, "proofs", index, place, 0n), batch);
+        await refused(zeroed, "ProofPointAtInfinity", 3 * index + part);
+      }
+      for (let place = 0; place < 8; place++) {
+        const off = (batch.proofs[index]![place]! + 1n) % Q;
+        await refused(withWord(batch, "proofs", index, place, off), "PrecompileFailed");
+      }
+    }
+    await refused({ ...batch, point: { x: point.x, y: point.y + 1n } }, "PrecompileFailed");
+  });
+
+  it("V06: with too little gas it reverts, and never calls a proof invalid", async () => {
+    const { proofs, inputs } = batchOf(3);
+    const data = verifier.interface.encodeFunctionData("verifyBatch", [proofs, inputs, point]);
+    const limiter = await chain.ethers.deployContract("GasLimiter");
+    const invalid = verifier.interface.getError("ProofInvalid")!.selector;
+    let accepted = 0;
+    for (let gas = 1_000; gas <= 600_000; gas += gas < 400_000 ? 5_003 : 60_003) {
+      const [ok, answer] = await limiter.call!.staticCall(verifier, gas, data);
+      if (ok) accepted++;
+      else expect(answer.slice(0, 10)).not.to.equal(invalid);
+      expect(ok, `${gas} gas`).to.equal(gas > 335_000);
+    }
+    expect(accepted).to.be.greaterThan(4);
+  });
+});
