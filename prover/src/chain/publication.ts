@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** Policies and market values as `MarketBoard` takes them, and what its signers sign. */
+/** Policies, market values and settlements as `PolicyRegistry` and `PriceOracle` take them, and what reporters sign. */
 import { AbiCoder, keccak256, type Signer, type TypedDataDomain, ZeroHash } from "ethers";
-import { checkMarket, type Market } from "../model/market.ts";
+import type { BoardRow, Market } from "../model/market.ts";
+import { checkMarket, EMPTY_ROW } from "../model/market.ts";
 import { checkPolicy, type Policy } from "../model/policy.ts";
-import { BLOCK_INSTRUMENTS } from "../model/sizes.ts";
-import { BITS } from "../units.ts";
+import { BLOCK_INSTRUMENTS, type BoardSize, instrumentsOf } from "../model/sizes.ts";
+import { BITS, type ChargeE6, type ColumnE6, columnE6 } from "../units.ts";
 
 /** Levels of a policy in basis points, descending. */
 export interface ChainLevels {
@@ -14,26 +15,77 @@ export interface ChainLevels {
   readonly closeOut: bigint;
 }
 
-/** `MarketBoard.Policy`. */
+/** `Terms` of a policy. Periods in seconds, amounts in 1e-6 quote. */
+export interface ChainTerms {
+  readonly curePeriod: bigint;
+  readonly attestInterval: bigint;
+  readonly stopLimit: bigint;
+  readonly auctionDuration: bigint;
+  readonly premiumBps: bigint;
+  readonly discountBps: bigint;
+  readonly levyBps: bigint;
+  readonly maxSlice: bigint;
+  readonly dust: bigint;
+  readonly reward: bigint;
+}
+
+/** Everything that a policy says besides the haircuts. */
+export interface PolicyTerms {
+  readonly levels: ChainLevels;
+  /** Seconds for which values are fresh. */
+  readonly maxAge: bigint;
+  /** Seconds for which proofs under the epoch before are still taken. */
+  readonly epochGrace: bigint;
+  readonly terms: ChainTerms;
+  /** What board values must obey; unless given, nothing can be challenged. */
+  readonly boardTerms?: BoardTerms;
+}
+
+/** `PriceOracle.BoardTerms`. */
+export interface BoardTerms {
+  /** Instruments worth a fixed quantity of an asset: ratio in asset lots for one instrument lot, 18 decimals. */
+  readonly linear: readonly { readonly row: bigint; readonly asset: bigint; readonly ratioE18: bigint }[];
+  readonly bandBps: bigint;
+  readonly blocks: readonly {
+    readonly maxLiquidityThreshold: bigint;
+    readonly minLiquidityRateBps: bigint;
+    readonly mayContinue: boolean;
+  }[];
+}
+
+/** `PolicyRegistry.Policy`. */
 export interface ChainPolicy {
   readonly boundaryLots: readonly (readonly bigint[])[];
   readonly weightBps: readonly (readonly bigint[])[];
   readonly levels: ChainLevels;
-  /** Seconds. */
   readonly maxAge: bigint;
+  readonly epochGrace: bigint;
+  readonly terms: ChainTerms;
+  readonly boardTermsHash: string;
 }
 
-/** `MarketBoard.Epoch`. */
+/** What reporters agree on besides the prices: where the epoch belongs, and its first part. */
 export interface Epoch {
   readonly board: bigint;
   readonly epoch: bigint;
-  /** Unix seconds. */
-  readonly time: bigint;
-  readonly prices: readonly bigint[];
   readonly firstPart: string;
 }
 
-/** `MarketBoard.Part`: rows and terms of one block, and the hash of the part that follows. */
+/** What one reporter saw. */
+export interface Sight {
+  /** Unix seconds. */
+  readonly time: bigint;
+  /** Per lot, 16 decimals; of the underlying, where the asset is a vault's share. */
+  readonly prices: readonly bigint[];
+}
+
+/** `PriceOracle.Observation`. */
+export interface Observation extends Sight {
+  readonly signature: string;
+  readonly boardSignature: string;
+}
+
+/** `PriceOracle.Part`: rows and terms of one block, and the hash of the part that follows. */
 export interface Part {
   readonly rows: readonly (readonly bigint[])[];
   readonly liquidityThreshold: bigint;
@@ -42,21 +94,46 @@ export interface Part {
   readonly next: string;
 }
 
-/** Throws as `checkPolicy`; the contract checks levels and age. */
-export function chainPolicy(policy: Policy, levels: ChainLevels, maxAge: bigint): ChainPolicy {
+/** `PriceOracle.SettlementPart`. */
+export interface SettlementPart {
+  readonly expired: bigint;
+  readonly marks: readonly bigint[];
+  readonly next: string;
+}
+
+const POLICY_TERMS = "(uint256 row,uint256 asset,uint256 ratioE18)[]";
+const BLOCK_TERMS = "(uint256 maxLiquidityThreshold,uint256 minLiquidityRateBps,bool mayContinue)[]";
+const BOARD_TERMS_TYPE = `tuple(${POLICY_TERMS} linear,uint256 bandBps,${BLOCK_TERMS} blocks)`;
+const PART_TYPE =
+  "tuple(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)";
+const SETTLEMENT_PART_TYPE = "tuple(uint64 expired,int64[60] marks,bytes32 next)";
+
+const hashOf = (type: string, value: unknown): string => keccak256(AbiCoder.defaultAbiCoder().encode([type], [value]));
+
+export const partHash = (part: Part): string => hashOf(PART_TYPE, part);
+export const settlementPartHash = (part: SettlementPart): string => hashOf(SETTLEMENT_PART_TYPE, part);
+export const boardTermsHash = (terms: BoardTerms): string => hashOf(BOARD_TERMS_TYPE, terms);
+
+/** Throws as `checkPolicy`; the contract checks the rest. */
+export function chainPolicy(policy: Policy, { boardTerms, ...terms }: PolicyTerms): ChainPolicy {
   checkPolicy(policy);
   return {
     boundaryLots: policy.schedules.map((schedule) => schedule.map((tier) => tier.boundaryLots)),
     weightBps: policy.schedules.map((schedule) => schedule.map((tier) => tier.weightBps)),
-    levels,
-    maxAge,
+    ...terms,
+    boardTermsHash: boardTerms === undefined ? ZeroHash : boardTermsHash(boardTerms),
   };
 }
 
-const PART_TYPE =
-  "tuple(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)";
-
-export const partHash = (part: Part): string => keccak256(AbiCoder.defaultAbiCoder().encode([PART_TYPE], [part]));
+/**
+ * The row of an instrument that is not listed, or no more: worth nothing, and charged so much that nobody can hold it. A
+ * place on the board should be closed whenever it is not listed: what costs no margin can be piled up before it is.
+ */
+export const CLOSED_ROW: BoardRow = {
+  ...EMPTY_ROW,
+  longCharge: ((1n << BigInt(BITS.charge)) - 1n) as ChargeE6,
+  shortCharge: ((1n << BigInt(BITS.charge)) - 1n) as ChargeE6,
+};
 
 /** Columns on the wire are unsigned, each with 2^42 added, three to a word at the circuit's stride. */
 export const columnWords = (columns: readonly bigint[]): bigint[] => {
@@ -68,56 +145,122 @@ export const columnWords = (columns: readonly bigint[]): bigint[] => {
   return words;
 };
 
+/** Puts the hash of each part into the part before it. */
+export function chained<P extends { readonly next: string }>(
+  parts: readonly Omit<P, "next">[],
+  hash: (part: P) => string,
+): { firstPart: string; parts: P[] } {
+  const linked: P[] = [];
+  let firstPart: string = ZeroHash;
+  for (const part of [...parts].reverse()) {
+    linked.unshift({ ...part, next: firstPart } as P);
+    firstPart = hash(linked[0]!);
+  }
+  return { firstPart, parts: linked };
+}
+
 /**
- * The epoch to be signed and the parts to be sent, in order, for a market. Throws as `checkMarket`.
+ * What reporters sign for a market, and the parts to be sent, in order. Throws as `checkMarket`.
  *
  * Publish the parts where everybody finds them before anyone signs: an epoch whose parts are lost is never completed.
  */
 export function publication(
   market: Market,
-  { board, epoch, time }: { board: bigint; epoch: bigint; time: bigint },
+  { board, epoch }: { board: bigint; epoch: bigint },
 ): { epoch: Epoch; parts: Part[] } {
   checkMarket(market);
-  const parts: Part[] = [];
-  let next: string = ZeroHash;
-  for (const [index, block] of [...market.board.blocks.entries()].reverse()) {
-    const part: Part = {
+  const { firstPart, parts } = chained<Part>(
+    market.board.blocks.map((block, index) => ({
       rows: market.board.rows
         .slice(index * BLOCK_INSTRUMENTS, (index + 1) * BLOCK_INSTRUMENTS)
         .map((row) => [...columnWords([...row.profits, row.mark, row.delta]), row.longCharge, row.shortCharge]),
       liquidityThreshold: block.liquidityThreshold,
       liquidityRateBps: block.liquidityRate,
       continues: block.continues,
-      next,
-    };
-    parts.unshift(part);
-    next = partHash(part);
-  }
-  return { epoch: { board, epoch, time, prices: market.prices, firstPart: next }, parts };
+    })),
+    partHash,
+  );
+  return { epoch: { board, epoch, firstPart }, parts };
 }
 
-const EPOCH_TYPES = {
-  Epoch: [
-    { name: "board", type: "uint256" },
-    { name: "epoch", type: "uint64" },
-    { name: "time", type: "uint64" },
-    { name: "prices", type: "uint64[15]" },
-    { name: "firstPart", type: "bytes32" },
-  ],
+/**
+ * The first part's hash, which reporters sign, and the parts of a settlement.
+ * @param marks mark of each row that expires, in 1e-6 quote
+ */
+export function settlementPublication(
+  size: BoardSize,
+  marks: ReadonlyMap<number, ColumnE6>,
+): { firstPart: string; parts: SettlementPart[] } {
+  const blocks = instrumentsOf(size) / BLOCK_INSTRUMENTS;
+  return chained<SettlementPart>(
+    Array.from({ length: blocks }, (_, block) => {
+      const rows = Array.from({ length: BLOCK_INSTRUMENTS }, (_, row) => marks.get(block * BLOCK_INSTRUMENTS + row));
+      return {
+        expired: rows.reduce<bigint>((bits, mark, row) => (mark === undefined ? bits : bits | (1n << BigInt(row))), 0n),
+        marks: rows.map((mark, row) => (mark === undefined ? 0n : columnE6(mark, `marks[${row}]`))),
+      };
+    }),
+    settlementPartHash,
+  );
+}
+
+const uint = (name: string, bits: 64 | 256) => ({ name, type: `uint${bits}` });
+const TYPES = {
+  Observation: [uint("board", 256), uint("epoch", 64), uint("time", 64), { name: "prices", type: "uint64[15]" }],
+  Board: [uint("board", 256), uint("epoch", 64), { name: "firstPart", type: "bytes32" }],
+  Settlement: [uint("board", 256), uint("number", 64), { name: "firstPart", type: "bytes32" }],
 };
 
 /** EIP-712 domain of a contract of ours. */
-export const domainOf = (name: "MarketBoard" | "MarginGate", chainId: bigint, contract: string): TypedDataDomain => ({
+export const domainOf = (
+  name: "PriceOracle" | "MarginGate" | "Liquidation",
+  chainId: bigint,
+  contract: string,
+): TypedDataDomain => ({
   name: `Plimsoll ${name}`,
   version: "1",
   chainId,
   verifyingContract: contract,
 });
 
-/** Signatures of the signers over an epoch, in the order in which the contract wants them. */
-export async function signEpoch(signers: readonly Signer[], domain: TypedDataDomain, epoch: Epoch): Promise<string[]> {
-  const ordered = await byAddress(signers);
-  return Promise.all(ordered.map((signer) => signer.signTypedData(domain, EPOCH_TYPES, epoch)));
+/**
+ * Observations of an epoch, in the order in which the contract wants them.
+ * @param sight what they saw: one for all, or one for each reporter in the order given
+ */
+export async function observe(
+  reporters: readonly Signer[],
+  domain: TypedDataDomain,
+  { board, epoch, firstPart }: Epoch,
+  sight: Sight | readonly Sight[],
+): Promise<Observation[]> {
+  const seen = new Map(reporters.map((reporter, index) => [reporter, "time" in sight ? sight : sight[index]!]));
+  return Promise.all(
+    (await byAddress(reporters)).map(async (reporter) => {
+      const { time, prices } = seen.get(reporter)!;
+      return {
+        time,
+        prices,
+        signature: await reporter.signTypedData(
+          domain,
+          { Observation: TYPES.Observation },
+          { board, epoch, time, prices },
+        ),
+        boardSignature: await reporter.signTypedData(domain, { Board: TYPES.Board }, { board, epoch, firstPart }),
+      };
+    }),
+  );
+}
+
+/** Signatures over a settlement, in the order in which the contract wants them. */
+export async function signSettlement(
+  reporters: readonly Signer[],
+  domain: TypedDataDomain,
+  settlement: { readonly board: bigint; readonly number: bigint; readonly firstPart: string },
+): Promise<string[]> {
+  const ordered = await byAddress(reporters);
+  return Promise.all(
+    ordered.map((reporter) => reporter.signTypedData(domain, { Settlement: TYPES.Settlement }, settlement)),
+  );
 }
 
 /** Signers in ascending order of their addresses. */
