@@ -405,6 +405,7 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
 
     /// Cash (1e-6) between an account's private state and a credit.
     function _cash(IMarginGate.Effect memory effect, int256 amount, uint256 counter) private view {
+        if (amount == 0) return;
         effect.asset = Statement.CASH;
         effect.amount = amount * int256(_cashLot());
         effect.counter = counter;

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Gate and liquidation on a chain of their own, with a market that the test sets (`FixedMarket`): auctions need a clock and
+ * epochs that do what they are told. Accounts are followed from genesis; the operator sends everything.
+ */
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import { type Contract, TypedDataEncoder } from "ethers";
+import { network } from "hardhat";
+import { loadVerificationKey } from "../../prover/src/artifacts.ts";
+import { proofWords } from "../../prover/src/chain/calls.ts";
+import { chainKey } from "../../prover/src/chain/key.ts";
+import {
+  type AuctionTerms,
+  EXIT_LEVEL,
+  exitValues,
+  type LiquidationVenue,
+  type Lot,
+  type LotStep,
+  startLot,
+  takeLot,
+} from "../../prover/src/chain/liquidation.ts";
+import type { ChainLevels } from "../../prover/src/chain/publication.ts";
+import { PlimsollError } from "../../prover/src/errors.ts";
+import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
+import { type Account, genesis } from "../../prover/src/model/account.ts";
+import { commitFill, commitState } from "../../prover/src/model/commit.ts";
+import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
+import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
+import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
+import { ASSETS, blocksOf, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import { type Direction, marketSignals, state } from "../../prover/src/model/statement.ts";
+import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
+import type { Prover } from "../../prover/src/proof/prover.ts";
+import type { LevelBps } from "../../prover/src/units.ts";
+import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
+
+export const SIZE = "board-60";
+export const E6 = 10n ** 6n;
+export const E8 = 10n ** 8n;
+export const LEVELS: ChainLevels = { initial: 15_000n, call: 12_000n, liquidation: 10_000n, closeOut: 6_000n };
+export const TERMS: ChainTerms = {
+  curePeriod: 3600n,
+  attestInterval: 86_400n,
+  stopLimit: 7200n,
+  auctionDuration: 1200n,
+  premiumBps: 1000n,
+  discountBps: 500n,
+  levyBps: 50n,
+  maxSlice: 1_000_000n * E6,
+  dust: 1000n * E6,
+  reward: 50n * E6,
+};
+export const LATE = 1n << 40n;
+const CASH = BigInt(CASH_INDEX);
+const BTC = 0n;
+
+/** `IMarket.Terms`. */
+export interface ChainTerms extends AuctionTerms {
+  readonly curePeriod: bigint;
+  readonly attestInterval: bigint;
+  readonly stopLimit: bigint;
+  readonly levyBps: bigint;
+  readonly reward: bigint;
+}
+
+const tiers = (...given: [bigint, bigint][]) =>
+  given.map(([boundaryLots, weightBps]) => ({ boundaryLots, weightBps })) as unknown as HaircutSchedule;
+export const POLICY: Policy = {
+  schedules: [
+    tiers([50n * E8, 9_500n], [100n * E8, 9_000n], [500n * E8, 8_000n], [1000n * E8, 5_000n]),
+    ...new Array<HaircutSchedule>(ASSETS - 1).fill(UNLISTED),
+  ],
+};
+
+/** A future on 0.001 bitcoin and a short-dated call on as much, moves of ±12% in 16 steps. `btc` in whole dollars. */
+export function marketAt(btc: bigint): Market {
+  const lot = btc * 1000n;
+  const moves = Array.from({ length: 16 }, (_, move) => BigInt(move) * 16n - 120n);
+  const option = (move: bigint) => (move > 0n ? (lot * move) / 1000n : 0n);
+  const row = (profit: (move: bigint) => bigint, mark: bigint) =>
+    ({
+      profits: moves.map(profit),
+      mark,
+      delta: lot,
+      longCharge: 40_000n,
+      shortCharge: 50_000n,
+    }) as unknown as BoardRow;
+  const rows = new Array<BoardRow>(instrumentsOf(SIZE)).fill(EMPTY_ROW);
+  rows[0] = row((move) => (lot * move) / 1000n, lot);
+  rows[1] = row((move) => option(move) - lot / 200n, lot / 100n);
+  const block = { continues: false, liquidityThreshold: 50_000_000n * E6, liquidityRate: 50n };
+  return {
+    prices: [btc * E8, ...new Array<bigint>(ASSETS - 1).fill(0n)] as unknown as Market["prices"],
+    board: { size: SIZE, rows, blocks: new Array(blocksOf(SIZE)).fill(block) } as Market["board"],
+  };
+}
+
+/** Proves under a simulated key what is true by the model, and nothing else. */
+export const modelProver = (key: SimulatedKey): Pick<Prover, "prove"> => ({
+  async prove(request) {
+    const { holds, publicSignals } = state(request);
+    if (!holds) throw new PlimsollError("STATEMENT_FALSE", "by the model the statement is not true");
+    return { proof: key.prove(publicSignals) } as unknown as Awaited<ReturnType<Prover["prove"]>>;
+  },
+});
+
+/** Proves under a simulated key whatever it is asked to. */
+export const liar = (key: SimulatedKey): Pick<Prover, "prove"> => ({
+  async prove(request) {
+    return { proof: key.prove(state(request).publicSignals) } as unknown as Awaited<ReturnType<Prover["prove"]>>;
+  },
+});
+
+/** Sends a transaction and waits for it. */
+export async function call(contract: unknown, method: string, ...args: unknown[]) {
+  const methods = contract as Record<string, (...args: unknown[]) => Promise<{ wait(): Promise<unknown> }>>;
+  return (await (await methods[method]!(...args)).wait()) as { gasUsed: bigint };
+}
+
+const uint = (name: string) => ({ name, type: "uint256" });
+const address = (name: string) => ({ name, type: "address" });
+const COMMON = [
+  uint("account"),
+  uint("stateBefore"),
+  uint("stateAfter"),
+  { name: "blob", type: "bytes" },
+  uint("deadline"),
+];
+const TYPES = {
+  Open: [...COMMON, address("owner"), address("agent"), uint("board")],
+  Absorb: [...COMMON, uint("asset"), uint("amount")],
+  Exit: [...COMMON, uint("asset"), uint("amount"), address("recipient"), uint("fee")],
+  Withdraw: [...COMMON, uint("asset"), uint("amount"), address("recipient"), uint("fee")],
+  Attest: [...COMMON, uint("level")],
+  Flag: [...COMMON, uint("level")],
+  Trade: [...COMMON, uint("counterparty"), uint("fill"), uint("level")],
+};
+
+export interface Member {
+  id: bigint;
+  state: Account;
+  owner: HardhatEthersSigner;
+}
+
+export interface LotWorldOptions {
+  /** The real circuit's; a simulated key that proves what the model says unless given. */
+  readonly prover?: Prover;
+  readonly terms?: Partial<ChainTerms>;
+}
+
+export class LotWorld {
+  readonly chain!: Awaited<ReturnType<typeof network.create>>;
+  readonly signers!: HardhatEthersSigner[];
+  readonly operator!: HardhatEthersSigner;
+  readonly verifier!: Contract;
+  readonly source!: Contract;
+  readonly gate!: Contract;
+  readonly liquidation!: Contract;
+  readonly token!: Contract;
+  readonly bitcoin!: Contract;
+  readonly key: SimulatedKey | undefined;
+  readonly venue!: LiquidationVenue;
+  terms: ChainTerms = TERMS;
+  policy: Policy = POLICY;
+  market: Market = marketAt(100_000n);
+  policyId = 1n;
+  epoch = 0n;
+  readonly board = 1n;
+
+  private constructor(given: Partial<LotWorld>) {
+    Object.assign(this, given);
+  }
+
+  static async create({ prover, terms = {} }: LotWorldOptions = {}): Promise<LotWorld> {
+    const chain = await network.create({ override: { chainId: 31_337, gas: 16_000_000n } });
+    const signers = await chain.ethers.getSigners();
+    const operator = signers[0]!;
+    const key = prover === undefined ? simulatedKey(SIZE) : undefined;
+    const file = key?.file ?? (await loadVerificationKey(SIZE)).verificationKeyFile;
+    const { hash, pages } = chainKey(JSON.parse(new TextDecoder().decode(file)));
+    const addresses: string[] = [];
+    for (const data of pages) {
+      addresses.push((await (await operator.sendTransaction({ data })).wait())!.contractAddress!);
+    }
+    const create = async (name: string, ...args: unknown[]) =>
+      (await chain.ethers.deployContract(name, args)) as unknown as Contract;
+    const verifier = await create("AccountVerifier", instrumentsOf(SIZE), addresses, hash);
+    const exit = exitValues(SIZE);
+    const exitPoint = await accumulate(verifier, marketSignals(exit.policy, exit.market));
+    const source = await create("FixedMarket", instrumentsOf(SIZE), verifier, exitPoint);
+    const gate = await create("MarginGate", source, operator, operator, 86_400n);
+    const liquidation = await create("Liquidation", gate);
+    await call(gate, "setLiquidation", liquidation);
+    const token = await create("TestToken", "USDC", 6);
+    const bitcoin = await create("TestToken", "WBTC", 8);
+    await call(gate, "registerAsset", CASH, token, 6);
+    await call(gate, "registerAsset", BTC, bitcoin, 8);
+    const { chainId } = await chain.ethers.provider.getNetwork();
+    const domain = async (name: string, contract: Contract) => ({
+      name: `Plimsoll ${name}`,
+      version: "1",
+      chainId,
+      verifyingContract: await contract.getAddress(),
+    });
+    const world = new LotWorld({
+      chain,
+      signers,
+      operator,
+      verifier,
+      source,
+      gate,
+      liquidation,
+      token,
+      bitcoin,
+      key,
+      venue: {
+        gate: await domain("MarginGate", gate),
+        liquidation: await domain("Liquidation", liquidation),
+        prover: prover ?? modelProver(key!),
+      },
+    });
+    for (const each of [token, bitcoin]) {
+      await call(each, "mint", operator, 10n ** 30n);
+      await call(each, "approve", gate, 1n << 255n);
+    }
+    await world.setTerms({ ...TERMS, ...terms });
+    await world.publish(world.market);
+    return world;
+  }
+
+  async setTerms(terms: ChainTerms) {
+    this.terms = terms;
+    await call(this.source, "setTerms", terms);
+  }
+
+  /** Opens the next epoch. */
+  async publish(market: Market, usable = true, complete = true) {
+    this.market = market;
+    this.epoch++;
+    await call(this.source, "open", {
+      verifier: this.verifier,
+      policyId: this.policyId,
+      epoch: this.epoch,
+      time: 0n,
+      levels: LEVELS,
+      usable,
+      complete,
+      point: await accumulate(this.verifier, marketSignals(this.policy, market)),
+    });
+  }
+
+  get published() {
+    const { policyId, epoch, policy, market } = this;
+    return { policyId, epoch, policy, market };
+  }
+  get judged() {
+    return { levels: LEVELS, terms: this.terms };
+  }
+  evaluation(account: Account) {
+    return evaluate(account, this.policy, this.market);
+  }
+  isAtLeast(account: Account, level: bigint) {
+    return isAtLeast(this.evaluation(account), level as LevelBps);
+  }
+
+  /** A step of the gate's own, signed by the account's owner. */
+  async step(
+    action: keyof typeof TYPES,
+    args: Record<string, unknown>,
+    member: Member,
+    movement: Partial<Transition>,
+    { level, direction = "at-least", exit = false }: { level: bigint; direction?: Direction; exit?: boolean },
+  ): Promise<{ step: LotStep; after: Account }> {
+    const before = member.state;
+    const transition = { transfer: NO_TRANSFER, fill: noFill(SIZE), side: 1n as const, ...movement };
+    const after = applyTransition(before, transition);
+    const bound = {
+      account: member.id,
+      stateBefore: commitState(before),
+      stateAfter: commitState(after),
+      blob: "0x",
+      deadline: LATE,
+    };
+    const types = { [action]: TYPES[action] };
+    const message = { ...bound, ...args };
+    const context = (BigInt(TypedDataEncoder.hash(this.venue.gate, types, message)) % FIELD_ORDER) as FieldElement;
+    const values = exit ? exitValues(SIZE) : { policy: this.policy, market: this.market };
+    const asked = { before, transition, level: level as LevelBps, direction, context, ...values };
+    const { proof } = await this.venue.prover.prove(asked);
+    const signature = await member.owner.signTypedData(this.venue.gate, types, message);
+    const { policyId, epoch } = this;
+    return { step: { ...bound, policyId, epoch, proof: proofWords(proof), signature }, after };
+  }
+
+  /** An account with cash (1e-6) and bitcoin (lots), opened, paid in and absorbed. */
+  async member(owner: HardhatEthersSigner, cash: bigint, bitcoin = 0n): Promise<Member> {
+    const key = (BigInt(owner.address) + 1000n) as FieldElement;
+    const member: Member = { id: 0n, state: genesis(SIZE), owner };
+    const args = { owner: owner.address, agent: `0x${"0".repeat(40)}`, board: this.board };
+    const opened = await this.step(
+      "Open",
+      args,
+      member,
+      { openWithViewingKey: key },
+      { level: EXIT_LEVEL, exit: true },
+    );
+    await call(this.gate, "open", args, opened.step, "0x");
+    member.id = (await this.gate.accounts!()) as bigint;
+    member.state = opened.after;
+    if (cash > 0n) await this.payIn(member, CASH, cash);
+    if (bitcoin > 0n) await this.payIn(member, BTC, bitcoin);
+    return member;
+  }
+
+  async payIn(member: Member, asset: bigint, amount: bigint) {
+    await call(this.gate, "deposit", member.id, member.owner, asset, amount);
+    await this.absorb(member, asset, amount);
+  }
+
+  async absorb(member: Member, asset: bigint, amount: bigint) {
+    const transfer = { asset: Number(asset), amount };
+    const below = !this.isAtLeast({ ...applied(member.state, transfer) }, 0n);
+    const direction = below ? "below" : "at-least";
+    const ready = await this.step("Absorb", { asset, amount }, member, { transfer }, { level: 0n, direction });
+    await call(this.gate, "absorb", ready.step, asset, amount, below);
+    member.state = ready.after;
+  }
+
+  /** `a` gets the fill, `b` gives it; both keep the initial level. */
+  async trade(a: Member, b: Member, fill: Fill) {
+    const commitment = commitFill(fill);
+    const side = (member: Member, other: Member, sign: 1n | -1n) =>
+      this.step(
+        "Trade",
+        { counterparty: other.id, fill: commitment, level: LEVELS.initial },
+        member,
+        { fill, side: sign },
+        { level: LEVELS.initial },
+      );
+    const [first, second] = [await side(a, b, 1n), await side(b, a, -1n)];
+    const part = ({ step }: { step: LotStep }) => ({ step, level: LEVELS.initial, worse: [] });
+    await call(this.gate, "trade", { a: part(first), b: part(second), fill: commitment, operatorSignature: "0x" });
+    [a.state, b.state] = [first.after, second.after];
+  }
+
+  async flag(member: Member, level: bigint) {
+    const ready = await this.step("Flag", { level }, member, {}, { level, direction: "below" });
+    await call(this.gate, "flag", ready.step, level);
+    member.state = ready.after;
+  }
+
+  async attest(member: Member, level: bigint) {
+    const ready = await this.step("Attest", { level }, member, {}, { level });
+    await call(this.gate, "attest", ready.step, level);
+    member.state = ready.after;
+  }
+
+  /** Makes and starts a lot. `beneficiary` gets the reward. */
+  async start(member: Member, lot: Lot, beneficiary = member.id) {
+    const options = { deadline: LATE, beneficiary };
+    const started = await startLot(this.venue, member, lot, this.published, this.judged, options);
+    await call(this.liquidation, "start", started.step, started.offer, started.appraisals, "0x");
+    member.state = started.after;
+    return started;
+  }
+
+  /** Takes a lot at the price asked now. */
+  async take(liquidated: Member, bidder: Member, fill: Fill, price?: bigint) {
+    const asked = price ?? ((await this.liquidation.priceOf!(liquidated.id)) as bigint);
+    const taken = await takeLot(
+      this.venue,
+      bidder,
+      { liquidated: liquidated.id, fill, price: asked, level: LEVELS.initial },
+      this.published,
+      { deadline: LATE, signer: bidder.owner },
+    );
+    await call(this.liquidation, "take", liquidated.id, taken.step, asked);
+    bidder.state = taken.after;
+    return asked;
+  }
+
+  async stage(member: Member): Promise<bigint> {
+    return (await this.gate.accountOf!(member.id)).stage as bigint;
+  }
+  async credit(account: bigint): Promise<bigint> {
+    return (await this.gate.creditOf!(account, CASH)) as bigint;
+  }
+}
+
+const applied = (account: Account, transfer: Transition["transfer"]) =>
+  applyTransition(account, {
+    transfer,
+    fill: noFill(account.size),
+    side: 1n,
+    ...(account.viewingKey === 0n ? { openWithViewingKey: 1n as FieldElement } : {}),
+  });
+
+async function accumulate(verifier: Contract, values: readonly bigint[]) {
+  const { x, y } = await verifier.accumulate!(6, values, { x: 0n, y: 0n });
+  return { x: x as bigint, y: y as bigint };
+}
+
+/** A fill of positions and cash. */
+export function fillOf(positions: Record<number, bigint>, cash: bigint, blinding = 7n): Fill {
+  const empty = noFill(SIZE);
+  return {
+    ...empty,
+    positions: empty.positions.map((_, index) => positions[index] ?? 0n),
+    cash,
+    blinding: blinding as FieldElement,
+  };
+}
