@@ -63,15 +63,20 @@ describe("Black-76 against others", () => {
     near(black76({ ...onFuture, right: "put" }).forwardDelta, -0.3566, 4);
     const gamma = spotTerms(55, 60, 0.75, 0.1, 0.1, 0.3);
     near(black76Greeks({ ...gamma.terms, right: "call" }).gamma * gamma.carry ** 2, 0.0278, 4);
-    const vega = spotTerms(55, 60, 0.75, 0.105, 0.0695, 0.3);
-    near(black76Greeks({ ...vega.terms, right: "put" }).vega, 18.5027, 4);
+    near(black76Greeks({ ...gamma.terms, right: "put" }).vega, 18.9358, 4);
+    const theta = spotTerms(430, 405, 1 / 12, 0.07, 0.02, 0.2).terms;
+    const put = black76Greeks({ ...theta, right: "put" });
+    // Ours holds the forward still, the tables the spot.
+    near(put.theta - 0.02 * theta.forward * put.forwardDelta, -31.1924, 4);
+    const rho = spotTerms(72, 75, 1, 0.09, 0.09, 0.19).terms;
+    const long = black76Greeks({ ...rho, right: "call" });
+    near(long.rho + rho.years * rho.forward * long.forwardDelta, 38.7325, 4);
     const hull = spotTerms(49, 50, 0.3846, 0.05, 0.05, 0.2);
     const call = black76Greeks({ ...hull.terms, right: "call" });
     near(call.value, 2.4, 1);
     near(call.forwardDelta * hull.carry, 0.522, 3);
     near(call.gamma * hull.carry ** 2, 0.066, 3);
     near(call.vega, 12.1, 1);
-    // Ours holds the forward still, the table the spot.
     near(call.theta - 0.05 * hull.terms.forward * call.forwardDelta, -4.31, 2);
     near(call.rho + hull.terms.years * hull.terms.forward * call.forwardDelta, 8.91, 2);
   });
@@ -433,7 +438,7 @@ describe("a board of 960 instruments in all", () => {
       const document = buildMarket(input);
       documentSha256(document as never);
       const { market } = readMarket(JSON.stringify(document), "market.json", policy);
-      publication(market, { board: 1n, epoch: 1n, time: 1n });
+      publication(market, { board: 1n, epoch: 1n });
     }
     const seconds = (performance.now() - started) / 1000;
     process.stderr.write(`      960 instruments: ${seconds.toFixed(2)} s\n`);

@@ -5,6 +5,10 @@ declare module "cephes" {
     readonly compiled: Promise<void>;
     exp(x: number): number;
     log(x: number): number;
+    /** Upper tail of the chi-squared distribution. */
+    chdtrc(degrees: number, x: number): number;
+    /** Inverse of `ndtr`. */
+    ndtri(p: number): number;
     /** Cumulative distribution function of the standard normal distribution. */
     ndtr(x: number): number;
   };

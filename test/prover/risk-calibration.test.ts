@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "chai";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { PlimsollError } from "../../prover/src/errors.ts";
+import { backtest, coverageTests, isCovered, portfolioFamily } from "../../prover/src/risk/backtest.ts";
+import {
+  brokenCorrelation,
+  calibratedGrid,
+  calibrateUnderlying,
+  DEFAULT_CALIBRATION,
+  haircutTiers,
+  historicalScenarios,
+  jointScenarios,
+  liquidityTerms,
+  prepare,
+} from "../../prover/src/risk/calibrate.ts";
+import { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "../../prover/src/risk/prices.ts";
+import { SCENARIO_MODELS } from "../../prover/src/risk/scenarios.ts";
+import { ewma, expectedShortfall, garch } from "../../prover/src/risk/volatility.ts";
+
+const refused = (work: () => unknown, place: string, code: string) =>
+  expect(work).to.throw(PlimsollError, place).with.property("code", code);
+const near = (actual: number, expected: number, tolerance: number) =>
+  expect(actual).to.be.within(expected - tolerance, expected + tolerance);
+
+/** Normal deviates from a seed. */
+function normals(seed: number) {
+  const source = xoroshiro128plus(seed);
+  const uniform = () => ((source.next() >>> 0) + 0.5) / 2 ** 32;
+  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+const days = (count: number) =>
+  Array.from({ length: count }, (_, index) => new Date(Date.UTC(2020, 0, 1 + index)).toISOString().slice(0, 10));
+
+function simulated(symbol: string, seed: number, count = 1500, daily = 0.03, common?: () => number): PriceHistory {
+  const normal = normals(seed);
+  let price = 100;
+  return priceHistory(
+    symbol,
+    days(count),
+    Array.from({ length: count }, () => {
+      price *= Math.exp(daily * (common ? 0.8 * common() + 0.6 * normal() : normal()));
+      return price;
+    }),
+  );
+}
+
+describe("price histories", () => {
+  const read = (text: string) => readPriceHistory(text, "prices.csv", "X");
+
+  it("P03: refuses prices of zero and below, days twice, backwards or not there, with line and column", () => {
+    const at = (line: number, field: string) => `prices.csv, line ${line}, ${field}`;
+    refused(() => read("date,close\n2020-01-01,1\n2020-01-02,0\n"), at(3, "close"), "OUT_OF_RANGE");
+    refused(() => read("date,close\n2020-01-01,-1\n"), at(2, "close"), "OUT_OF_RANGE");
+    refused(() => read("date,close\n2020-01-01,1e5\n"), at(2, "close"), "FIELD_INVALID");
+    refused(() => read("date,close\n2020-01-01,\n"), at(2, "close"), "FIELD_INVALID");
+    refused(() => read("date,close\n2020-01-01,1\n2020-01-01,1\n"), at(3, "date"), "FIELD_INVALID");
+    refused(() => read("date,close\n2020-01-02,1\n2020-01-01,1\n"), at(3, "date"), "FIELD_INVALID");
+    refused(() => read("date,close\n2020-02-30,1\n"), at(2, "date"), "FIELD_INVALID");
+    refused(() => read("date,close,volume\n2020-01-01,1,-4\n"), at(2, "volume"), "OUT_OF_RANGE");
+    refused(() => read("day,price\n2020-01-01,1\n"), "prices.csv, line 1", "SYNTAX");
+  });
+
+  it("bridges up to three missing days as one return over their root, says so, and refuses more", () => {
+    const history = read("date,close\n2020-01-01,100\n2020-01-05,110\n2020-01-06,110\n");
+    near(history.returns[1]!, Math.log(1.1) / 2, 1e-12);
+    expect(history.repairs).to.have.length(1);
+    expect(history.repairs[0]).to.include("2020-01-05: 3 missing");
+    expect(prepare(simulated("X", 1)).repairs).to.deep.equal([]);
+    refused(() => read("date,close\n2020-01-01,100\n2020-01-06,110\n"), "prices.csv, line 3, date", "OUT_OF_RANGE");
+  });
+
+  it("aligns histories on the days that all have", () => {
+    const a = read("date,close\n2020-01-01,1\n2020-01-02,2\n2020-01-03,3\n");
+    const b = read("date,close\n2020-01-02,5\n2020-01-03,6\n2020-01-04,7\n");
+    expect(alignHistories([a, b]).map(({ closes }) => closes)).to.deep.equal([
+      [2, 3],
+      [5, 6],
+    ]);
+  });
+});
+
+describe("volatility and tails", () => {
+  it("EWMA: a forecast uses what came before it and nothing else", () => {
+    const returns = simulated("X", 2, 200).returns;
+    const all = ewma(returns, 0.97);
+    const part = ewma(returns.slice(0, 120), 0.97);
+    expect(Array.from(all.subarray(0, 121))).to.deep.equal(Array.from(part));
+    near(all[101]! ** 2, 0.97 * all[100]! ** 2 + 0.03 * returns[100]! ** 2, 1e-15);
+  });
+
+  it("GARCH(1,1): finds the parameters that a series was made with, and a likelihood no worse than theirs", () => {
+    const normal = normals(11);
+    const [alpha, beta, variance] = [0.1, 0.85, 0.0009];
+    let current = variance;
+    const returns = Array.from({ length: 6000 }, () => {
+      const change = Math.sqrt(current) * normal();
+      current = variance * (1 - alpha - beta) + alpha * change * change + beta * current;
+      return change;
+    });
+    const fit = garch(returns);
+    near(fit.alpha, alpha, 0.02);
+    near(fit.beta, beta, 0.03);
+    expect(fit.exploding).to.equal(false);
+    const likelihood = (a: number, b: number) => {
+      const target = returns.reduce((sum, change) => sum + change * change, 0) / returns.length;
+      let [now, sum] = [target, 0];
+      for (const change of returns) {
+        sum -= 0.5 * (Math.log(now) + (change * change) / now);
+        now = target * (1 - a - b) + a * change * change + b * now;
+      }
+      return sum;
+    };
+    for (const [a, b] of [
+      [alpha, beta],
+      [fit.alpha + 0.005, fit.beta],
+      [fit.alpha, fit.beta - 0.005],
+    ] as const) {
+      expect(fit.logLikelihood).to.be.at.least(likelihood(a, b));
+    }
+  });
+
+  it("a GARCH fit that explodes is replaced by EWMA, and the report of it says so", () => {
+    // Volatility that only ever rises: shocks never die out.
+    const normal = normals(5);
+    let price = 1000;
+    const closes = days(900).map((_, index) => {
+      price *= Math.exp(0.002 * Math.exp(index / 300) * normal());
+      return price;
+    });
+    const history = priceHistory("X", days(900), closes);
+    const options = { ...DEFAULT_CALIBRATION, volatility: "garch" as const };
+    expect(garch(history.returns.slice(1)).exploding).to.equal(true);
+    const prepared = prepare(history, options);
+    expect(prepared.repairs.join()).to.include("EWMA is used instead");
+    expect(prepared.sigma).to.deep.equal(ewma(history.returns, options.lambda));
+  });
+
+  it("expected shortfall: the mean of the worst, a last one in part; refused where there is no tail", () => {
+    const losses = Array.from({ length: 100 }, (_, index) => index + 1);
+    near(expectedShortfall(losses, 0.95), 98, 1e-9);
+    near(expectedShortfall(losses, 0.975), (100 + 99 + 0.5 * 98) / 2.5, 1e-9);
+    near(expectedShortfall(losses, 0.99), 100, 1e-9);
+    refused(() => expectedShortfall(losses.slice(50), 0.99), "returns", "OUT_OF_RANGE");
+  });
+});
+
+describe("calibration", () => {
+  const common = normals(77);
+  const shared = Array.from({ length: 1500 }, common);
+  const replay = () => {
+    let index = 0;
+    return () => shared[index++]!;
+  };
+  const [a, b] = [simulated("BTC", 3, 1500, 0.03, replay()), simulated("ETH", 4, 1500, 0.04, replay())];
+  const prepared = [prepare(a), prepare(b)];
+  const calibrated = prepared.map((each) => calibrateUnderlying(each));
+
+  it("covers the expected shortfall of a normal tail at the volatility that is used", () => {
+    for (const { tailDown, tailUp, used, rangeDown, rangeUp } of calibrated) {
+      near(tailDown, 2.326, 0.3); // Φ⁻¹(0.99), above φ(Φ⁻¹(0.96)) / 0.04
+      near(tailUp, 2.326, 0.3);
+      near(rangeDown, 1 - Math.exp(-tailDown * used), 1e-12);
+      near(rangeUp, Math.exp(tailUp * used) - 1, 1e-12);
+    }
+  });
+
+  it("does not fall with volatility all the way: the stressed part stays", () => {
+    const calm = [...a.closes];
+    for (let index = 1200; index < calm.length; index++)
+      calm[index] = calm[index - 1]! * (1 + (index % 2 ? 1 : -1) * 1e-4);
+    const { forecast, stressed, used } = calibrateUnderlying(prepare(priceHistory("BTC", a.dates, calm)));
+    expect(forecast).to.be.below(0.001);
+    near(used, 0.75 * forecast + 0.25 * stressed, 1e-12);
+    expect(used).to.be.above(0.005);
+  });
+
+  it("knows nothing of what comes after the day it is made for", () => {
+    const early = calibrateUnderlying(prepared[0]!, DEFAULT_CALIBRATION, 900);
+    const cut = priceHistory("BTC", a.dates.slice(0, 901), a.closes.slice(0, 901));
+    expect(calibrateUnderlying(prepare(cut))).to.deep.equal(early);
+  });
+
+  it("gives parameters that its scenario models take, rounded away from zero", () => {
+    const grid = calibratedGrid(calibrated.slice(0, 1));
+    const joint = jointScenarios(calibrated, brokenCorrelation(prepared));
+    const moves = SCENARIO_MODELS["calibrated-grid"]!.scenarios(["BTC"], grid.parameters).map(
+      ({ moves }) => moves.BTC!.price,
+    );
+    expect(Math.min(...moves.slice(0, 14))).to.be.within(-calibrated[0]!.rangeDown - 1e-4, -calibrated[0]!.rangeDown);
+    expect(SCENARIO_MODELS.joint!.scenarios(["BTC", "ETH"], joint.parameters)).to.have.length(16);
+  });
+
+  it("historical: sixteen days that keep the tail in every direction a portfolio can lean", () => {
+    const { model, parameters } = historicalScenarios(prepared);
+    const scenarios = SCENARIO_MODELS[model]!.scenarios(["BTC", "ETH"], parameters);
+    const first = 500;
+    for (const [x, y] of [
+      [1, 0],
+      [0, 1],
+      [1, 1],
+      [1, -1],
+    ] as const) {
+      for (const sign of [1, -1]) {
+        const rescaled = (asset: number, day: number) =>
+          (prepared[asset]!.history.returns[day]! / prepared[asset]!.sigma[day]!) * calibrated[asset]!.used;
+        const losses = Array.from(
+          { length: 1000 },
+          (_, index) => -sign * (x * rescaled(0, first + index) + y * rescaled(1, first + index)),
+        );
+        const worst = Math.max(
+          ...scenarios.map(
+            ({ moves }) => -sign * (x * Math.log1p(moves.BTC!.price) + y * Math.log1p(moves.ETH!.price)),
+          ),
+        );
+        expect(worst).to.be.at.least(expectedShortfall(losses, DEFAULT_CALIBRATION.confidence) - 1e-5);
+      }
+    }
+  });
+
+  it("haircuts rise with the days that selling takes, and the cap is ten days of selling", () => {
+    const liquidity = { dailyVolume: 20_000, participation: 0.1 };
+    const tiers = haircutTiers(calibrated[0]!, liquidity);
+    expect(tiers.map(({ upTo }) => upTo)).to.deep.equal(["2000", "6000", "20000"]);
+    const haircuts = tiers.map(({ haircutBps }) => Number(haircutBps));
+    expect(haircuts).to.deep.equal([...haircuts].sort((x, y) => x - y));
+    near(haircuts[0]!, calibrated[0]!.rangeDown * 10_000, 1);
+    const { liquidityThreshold, liquidityRateBps } = liquidityTerms(calibrated[0]!, liquidity, 100);
+    expect(liquidityThreshold).to.equal("200000");
+    expect(Number(liquidityRateBps)).to.be.within(1, 10_000);
+    refused(
+      () => haircutTiers(calibrated[0]!, { dailyVolume: 0, participation: 0.1 }),
+      "volume of BTC",
+      "OUT_OF_RANGE",
+    );
+  });
+
+  it("refuses a history that is too short or wilder than any asset, naming it", () => {
+    const short = prepare(simulated("SOL", 9, 60));
+    refused(() => calibrateUnderlying(short, { ...DEFAULT_CALIBRATION, confidence: 0.99 }), "SOL", "OUT_OF_RANGE");
+    refused(() => prepare(simulated("SOL", 9, 10)), "returns", "OUT_OF_RANGE");
+    refused(() => calibrateUnderlying(prepare(simulated("SOL", 9, 500, 0.4))), "volatility of SOL", "OUT_OF_RANGE");
+  });
+});
+
+describe("coverage tests", () => {
+  it("Kupiec: the likelihood ratio at one breach in a hundred, by hand", () => {
+    // 250 days with 7 breaches at 1%: LR = 5.497, p = 0.019 (Kupiec's own region of rejection begins at 7).
+    const breaches = Array.from({ length: 250 }, (_, day) => day % 35 === 1 && day < 245);
+    const { breaches: count, kupiec } = coverageTests(breaches, 0.99);
+    expect(count).to.equal(7);
+    near(kupiec, 0.01906, 5e-5);
+    expect(isCovered(coverageTests(breaches, 0.99))).to.equal(false);
+    expect(isCovered(coverageTests(breaches, 0.97))).to.equal(true);
+  });
+
+  it("Christoffersen: breaches in a row are not independent, spread ones are", () => {
+    const clustered = Array.from({ length: 1000 }, (_, day) => day >= 500 && day < 510);
+    const spread = Array.from({ length: 1000 }, (_, day) => day % 100 === 50);
+    expect(coverageTests(clustered, 0.99).christoffersen).to.be.below(1e-6);
+    expect(coverageTests(spread, 0.99).christoffersen).to.be.above(0.5);
+  });
+
+  it("calls a margin that is half of what it should be uncovered", () => {
+    const history = simulated("X", 21, 1400);
+    const long = portfolioFamily(["X"]).slice(0, 1);
+    const full = backtest([history], long)[0]!;
+    expect(isCovered(full)).to.equal(true);
+    const halved = coverageTests(
+      full.series.map(({ margin, loss }) => loss > margin / 2),
+      0.99,
+    );
+    expect(isCovered(halved)).to.equal(false);
+  });
+});
+
+const PRICES = process.env.PLIMSOLL_PRICES ?? path.resolve(import.meta.dirname, "../../../shared/data/prices");
+
+describe("the default calibration on BTC, ETH and SOL", () => {
+  it("keeps 99% coverage for every portfolio of the family, at less than 10% of gross notional on average", function () {
+    const files = ["BTC", "ETH", "SOL"].map((symbol) => path.join(PRICES, `${symbol}-USD.csv`));
+    if (!files.every((file) => existsSync(file))) {
+      process.stderr.write(
+        "      SKIPPED: no price histories; set PLIMSOLL_PRICES to a folder of BTC-USD.csv, ETH-USD.csv, SOL-USD.csv\n",
+      );
+      this.skip();
+    }
+    const histories = files.map((file) =>
+      readPriceHistory(readFileSync(file, "utf8"), file, path.basename(file).slice(0, 3)),
+    );
+    const results = backtest(histories, portfolioFamily(["BTC", "ETH", "SOL"]));
+    expect(results).to.have.length(30);
+    expect(results.filter((result) => !isCovered(result)).map(({ portfolio }) => portfolio)).to.deep.equal([]);
+    expect(results.reduce((sum, { averageMargin }) => sum + averageMargin, 0) / 30).to.be.below(0.1);
+    // Not covered by holding too much: long and short positions are breached about as often as they may be.
+    expect(results[0]!.breaches).to.be.above(results[0]!.expected / 2);
+  });
+});
