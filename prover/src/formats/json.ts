@@ -192,6 +192,42 @@ export class JsonValue {
     if (this.string() !== expected) throw this.error("FIELD_INVALID", `expected "${expected}"`);
   }
 
+  oneOf<Word extends string>(words: readonly Word[]): Word {
+    const text = this.string();
+    const word = words.find((candidate) => candidate === text);
+    if (word === undefined) throw this.error("FIELD_INVALID", `expected one of ${words.join(", ")}`);
+    return word;
+  }
+
+  /** SHA-256 in 64 lower-case hexadecimal digits. */
+  sha256(): string {
+    const text = this.string();
+    if (!/^[0-9a-f]{64}$/.test(text)) {
+      throw this.error("FIELD_INVALID", "expected a SHA-256 in 64 lower-case hexadecimal digits");
+    }
+    return text;
+  }
+
+  /** This many bytes as 0x and lower-case hexadecimal digits. */
+  hex(bytes: number): string {
+    const text = this.string();
+    if (text.length !== 2 + 2 * bytes || !/^0x[0-9a-f]*$/.test(text)) {
+      throw this.error("FIELD_INVALID", `expected 0x and ${2 * bytes} lower-case hexadecimal digits`);
+    }
+    return text;
+  }
+
+  /** UTC, to the second, for example `2026-11-22T08:00:00Z`. */
+  time(): string {
+    const text = this.string();
+    const parsed = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) ? new Date(text) : undefined;
+    // Feb 30 and the like do not survive the round trip.
+    const time =
+      parsed === undefined || Number.isNaN(parsed.getTime()) ? "" : parsed.toISOString().replace(".000Z", "Z");
+    if (time !== text) throw this.error("FIELD_INVALID", 'expected a UTC time such as "2026-11-22T08:00:00Z"');
+    return text;
+  }
+
   isNull(): boolean {
     return this.#node.type === "Null";
   }

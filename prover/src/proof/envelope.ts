@@ -378,8 +378,6 @@ function claimOf(statement: StatementDocument, policy: PolicyFile): Claim {
   };
 }
 
-const SHA256 = /^[0-9a-f]{64}$/;
-
 /**
  * Reads an envelope: its form, that the sentence follows from the other fields of the statement, and that the notes on
  * the signals are those of the format. Throws `SYNTAX`, `TOO_LARGE` or `FIELD_INVALID`. Does NOT check the proof: `proof`
@@ -398,7 +396,7 @@ export function readEnvelope({ text, file }: NamedText): Envelope {
     "marketSha256",
   ]);
   top.format.literal(FORMAT);
-  const size = oneOf(top.size, BOARD_SIZES);
+  const size = top.size.oneOf(BOARD_SIZES);
   const key = top.verificationKey.fields(["sha256", "origin"]);
   const signals = signalNotes(size);
   if (canonicalJson(top.signals.plain()) !== canonicalJson(signals as unknown as Json)) {
@@ -411,9 +409,9 @@ export function readEnvelope({ text, file }: NamedText): Envelope {
     proof: top.proof.plain() as unknown as Groth16Proof,
     publicSignals: top.publicSignals.plain() as string[],
     signals,
-    verificationKey: { sha256: hash(key.sha256), origin: oneOf(key.origin, ["development", "ceremony"]) },
-    policySha256: hash(top.policySha256),
-    marketSha256: hash(top.marketSha256),
+    verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(["development", "ceremony"]) },
+    policySha256: top.policySha256.sha256(),
+    marketSha256: top.marketSha256.sha256(),
   };
 }
 
@@ -433,10 +431,10 @@ function readStatement(value: JsonValue): StatementDocument {
   const transfer = fields.transfer.fields(["asset", "amount"]);
   const statement = {
     level: fields.level.amount((level) => levelBps(level)).toString(),
-    direction: oneOf(fields.direction, ["at-least", "below"]),
+    direction: fields.direction.oneOf(["at-least", "below"]),
     transfer: { asset: transfer.asset.symbol(), amount: transfer.amount.label() },
-    side: oneOf(fields.side, ["1", "-1"]),
-    fill: oneOf(fields.fill, ["none", "private"]),
+    side: fields.side.oneOf(["1", "-1"]),
+    fill: fields.fill.oneOf(["none", "private"]),
     board: fields.board.label(),
     epoch: fields.epoch.label(),
     marketTime: fields.marketTime.label(),
@@ -449,19 +447,6 @@ function readStatement(value: JsonValue): StatementDocument {
     throw fields.text.error("FIELD_INVALID", "the sentence does not say what the other fields of the statement say");
   }
   return { text, ...statement };
-}
-
-function oneOf<Word extends string>(value: JsonValue, words: readonly Word[]): Word {
-  const text = value.string();
-  const word = words.find((candidate) => candidate === text);
-  if (word === undefined) throw value.error("FIELD_INVALID", `expected one of ${words.join(", ")}`);
-  return word;
-}
-
-function hash(value: JsonValue): string {
-  const text = value.string();
-  if (!SHA256.test(text)) throw value.error("FIELD_INVALID", "expected a SHA-256 in 64 lower-case hexadecimal digits");
-  return text;
 }
 
 /** Where the public signals of each part begin and end, and what they are. */

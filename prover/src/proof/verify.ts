@@ -57,6 +57,11 @@ export interface Verifier {
    * Does NOT check what the signals say: compare them with the statement that was asked for.
    */
   verify(publicSignals: unknown, proof: unknown): ProofVerdict;
+  /**
+   * Σ x_i·IC_i over the signals that the proofs of a market share, affine, as an oracle on a chain stores it; zeros for the
+   * point at infinity. Of signals that `verify` or `parsePublicSignals` has read.
+   */
+  marketPoint(signals: readonly FieldElement[]): { readonly x: bigint; readonly y: bigint };
 }
 
 const G1 = bn254.G1.Point;
@@ -92,11 +97,14 @@ export function createVerifier(file: Uint8Array, { size, sha256: expected, origi
   const own = PROOF_SIGNALS.length;
   let shared: { readonly text: string; readonly sum: PointG1 } | undefined;
 
-  function sumOfSignals(signals: readonly FieldElement[]): PointG1 {
+  function sumOfMarket(signals: readonly FieldElement[]): PointG1 {
     const text = signals.slice(own).join();
     if (shared?.text !== text) shared = { text, sum: combine(key.ic.slice(1 + own), signals.slice(own)) };
-    return key.ic[0]!.add(combine(key.ic.slice(1, 1 + own), signals.slice(0, own))).add(shared.sum);
+    return shared.sum;
   }
+
+  const sumOfSignals = (signals: readonly FieldElement[]) =>
+    key.ic[0]!.add(combine(key.ic.slice(1, 1 + own), signals.slice(0, own))).add(sumOfMarket(signals));
 
   return {
     key: { size, sha256: expected, origin },
@@ -117,6 +125,7 @@ export function createVerifier(file: Uint8Array, { size, sha256: expected, origi
         return { ok: true, signals };
       });
     },
+    marketPoint: (signals) => sumOfMarket(signals).toAffine(),
   };
 }
 

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * What others say, in files of a pack: `plimsoll-attestation/1` (a custodian or venue vouches for a commitment),
+ * `plimsoll-observations/1` (price reporters sign an epoch) and `plimsoll-chain/1` (what a chain is said to hold).
+ */
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
+import { PlimsollError } from "../errors.ts";
+import type { NamedText } from "../formats/account.ts";
+import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
+import { type MarketFile, unsigned64 } from "../formats/market.ts";
+import { packWide } from "../model/packing.ts";
+import { ASSETS, BLOCK_INSTRUMENTS, BOARD_SIZES, type BoardSize, instrumentsOf } from "../model/sizes.ts";
+import { BITS } from "../units.ts";
+import { unixTime } from "./format.ts";
+import { recoverAddress, type Signing, type TypedData, typedDigest, word } from "./typed-data.ts";
+
+const LIMITS: JsonLimits = { length: 100_000, values: 2_000 };
+
+// ---- Attestations -----------------------------------------------------------------------------------------------------
+
+/** `account`: the one account described; `everything`: all that the attester holds for the firm. */
+export const SCOPES = ["account", "everything"] as const;
+
+export interface Vouched {
+  /** Decimal. */
+  readonly commitment: string;
+  readonly size: BoardSize;
+  /** The firm's signer, lower-case: nobody else can use it. */
+  readonly firm: string;
+  /** What the commitment is to, in words, without amounts: "custody account 7731". */
+  readonly subject: string;
+  readonly scope: (typeof SCOPES)[number];
+  /** When the commitment was to the account's contents. */
+  readonly asOf: string;
+  /** After this nobody is to rely on it. */
+  readonly expires: string;
+}
+
+export interface Attestation {
+  readonly format: "plimsoll-attestation/1";
+  readonly attester: { readonly name: string; readonly signer: string };
+  readonly vouched: Vouched;
+  readonly signature:
+    | { readonly kind: "eip712"; readonly value: string }
+    /** By a contract wallet: `signer` is a contract on that chain, and only the chain can say whether it agrees. */
+    | { readonly kind: "erc1271"; readonly chainId: string; readonly value: string };
+}
+
+const attestationData = ({ attester, vouched, signature }: Omit<Attestation, "format">): TypedData => ({
+  domain: {
+    name: "Plimsoll Attestation",
+    version: "1",
+    ...(signature.kind === "erc1271" ? { chainId: BigInt(signature.chainId), verifyingContract: attester.signer } : {}),
+  },
+  type: "Attestation",
+  fields: [
+    ["commitment", "uint256"],
+    ["instruments", "uint256"],
+    ["firm", "address"],
+    ["subject", "string"],
+    ["scope", "string"],
+    ["asOf", "uint64"],
+    ["expires", "uint64"],
+  ],
+  message: {
+    commitment: BigInt(vouched.commitment),
+    instruments: BigInt(instrumentsOf(vouched.size)),
+    firm: vouched.firm,
+    subject: vouched.subject,
+    scope: vouched.scope,
+    asOf: BigInt(unixTime(vouched.asOf)),
+    expires: BigInt(unixTime(vouched.expires)),
+  },
+});
+
+/** What the attester signs, 0x and 64 digits. */
+export const attestationDigest = (attestation: Omit<Attestation, "format">): string =>
+  `0x${bytesToHex(typedDigest(attestationData(attestation)))}`;
+
+/** Vouches for a commitment. The attester has opened it first: nothing here can. */
+export async function attest(name: string, signing: Signing, vouched: Vouched): Promise<Attestation> {
+  const unsigned = {
+    attester: { name, signer: signing.address },
+    vouched,
+    signature: { kind: "eip712", value: "" },
+  } as const;
+  const value = await signing.sign(attestationData(unsigned));
+  return { format: "plimsoll-attestation/1", ...unsigned, signature: { kind: "eip712", value } };
+}
+
+/** Whether an EIP-712 signature is the attester's. */
+export function isAttested(attestation: Attestation): boolean {
+  const digest = typedDigest(attestationData(attestation));
+  return recoverAddress(digest, attestation.signature.value) === attestation.attester.signer;
+}
+
+/** Throws `SYNTAX`, `TOO_LARGE`, `FIELD_INVALID` or `OUT_OF_RANGE`. Does NOT check the signature. */
+export function readAttestation({ text, file }: NamedText): Attestation {
+  const top = parseJson(text, file, LIMITS).fields(["format", "attester", "vouched", "signature"]);
+  top.format.literal("plimsoll-attestation/1");
+  const attester = top.attester.fields(["name", "signer"]);
+  const fields = top.vouched.fields(["commitment", "size", "firm", "subject", "scope", "asOf", "expires"]);
+  const vouched: Vouched = {
+    commitment: integer(fields.commitment),
+    size: fields.size.oneOf(BOARD_SIZES),
+    firm: fields.firm.hex(20),
+    subject: fields.subject.label(),
+    scope: fields.scope.oneOf(SCOPES),
+    asOf: fields.asOf.time(),
+    expires: fields.expires.time(),
+  };
+  if (unixTime(vouched.expires) < unixTime(vouched.asOf)) {
+    throw fields.expires.error("OUT_OF_RANGE", "it expires before the time of which it speaks");
+  }
+  const { kind } = top.signature.fields(["kind", "value"], ["chainId"]);
+  const contract = kind.oneOf(["eip712", "erc1271"]) === "erc1271";
+  const signature = top.signature.fields(contract ? ["kind", "value", "chainId"] : ["kind", "value"], []) as Readonly<
+    Record<string, JsonValue>
+  >;
+  const value = signature.value!.string();
+  if (!/^0x([0-9a-f]{2}){1,900}$/.test(value)) throw signature.value!.error("FIELD_INVALID", "not a signature");
+  return {
+    format: "plimsoll-attestation/1",
+    attester: { name: attester.name.label(), signer: attester.signer.hex(20) },
+    vouched,
+    signature: contract ? { kind: "erc1271", chainId: integer(signature.chainId!), value } : { kind: "eip712", value },
+  };
+}
+
+// ---- Chain references -------------------------------------------------------------------------------------------------
+
+/**
+ * What a chain is said to hold; offline nothing can show it, so whoever reads looks it up and says so.
+ *
+ * | kind | contract | subject | value |
+ * |---|---|---|---|
+ * | `account` | gate | account's number | commitment to its state |
+ * | `market` | oracle | board's number and epoch, `3/7` | the market's point, `x,y` |
+ * | `signature` | contract wallet | digest | `valid`, where isValidSignature says so |
+ */
+export const CHAIN_KINDS = ["account", "market", "signature"] as const;
+
+export interface ChainReference {
+  readonly format: "plimsoll-chain/1";
+  readonly kind: (typeof CHAIN_KINDS)[number];
+  readonly chainId: string;
+  /** Lower-case. */
+  readonly contract: string;
+  readonly subject: string;
+  readonly value: string;
+  readonly block: { readonly number: string; readonly hash: string; readonly time: string };
+}
+
+export function readChainReference({ text, file }: NamedText): ChainReference {
+  return chainReferenceOf(parseJson(text, file, LIMITS));
+}
+
+export function chainReferenceOf(root: JsonValue): ChainReference {
+  const top = root.fields(["format", "kind", "chainId", "contract", "subject", "value", "block"]);
+  top.format.literal("plimsoll-chain/1");
+  const block = top.block.fields(["number", "hash", "time"]);
+  return {
+    format: "plimsoll-chain/1",
+    kind: top.kind.oneOf(CHAIN_KINDS),
+    chainId: integer(top.chainId),
+    contract: top.contract.hex(20),
+    subject: top.subject.label(),
+    value: top.value.label(),
+    block: { number: integer(block.number), hash: block.hash.hex(32), time: block.time.time() },
+  };
+}
+
+// ---- Observations -----------------------------------------------------------------------------------------------------
+
+/** An epoch as price reporters signed it for `PriceOracle`. */
+export interface Observations {
+  readonly format: "plimsoll-observations/1";
+  readonly chainId: string;
+  /** The oracle, lower-case. */
+  readonly contract: string;
+  /** Number of the board there. */
+  readonly board: string;
+  readonly epoch: string;
+  /** Reporters in ascending order, their number odd. Prices are of a lot, with 16 decimals, as integers. */
+  readonly reports: readonly {
+    readonly reporter: string;
+    readonly time: string;
+    readonly prices: readonly string[];
+    readonly signature: string;
+    readonly boardSignature: string;
+  }[];
+}
+
+/** The oracle whose reporters a reader trusts. */
+export interface TrustedOracle {
+  readonly chainId: string;
+  readonly contract: string;
+  readonly board: string;
+  readonly reporters: readonly string[];
+  /** Fewest reports. */
+  readonly quorum: number;
+}
+
+export function readObservations({ text, file }: NamedText): Observations {
+  const top = parseJson(text, file, LIMITS).fields(["format", "chainId", "contract", "board", "epoch", "reports"]);
+  top.format.literal("plimsoll-observations/1");
+  return {
+    format: "plimsoll-observations/1",
+    chainId: integer(top.chainId),
+    contract: top.contract.hex(20),
+    board: integer(top.board),
+    epoch: integer(top.epoch),
+    reports: top.reports.elements(1, 32).map((element) => {
+      const fields = element.fields(["reporter", "time", "prices", "signature", "boardSignature"]);
+      return {
+        reporter: fields.reporter.hex(20),
+        time: fields.time.time(),
+        prices: fields.prices.elements(ASSETS, ASSETS).map((price) => price.amount(unsigned64).toString()),
+        signature: fields.signature.hex(65),
+        boardSignature: fields.boardSignature.hex(65),
+      };
+    }),
+  };
+}
+
+type OracleDomain = Pick<Observations, "chainId" | "contract" | "board" | "epoch">;
+
+const oracleData = (
+  { chainId, contract, board, epoch }: OracleDomain,
+  type: string,
+  fields: TypedData["fields"],
+  message: TypedData["message"],
+): TypedData => ({
+  domain: { name: "Plimsoll PriceOracle", version: "1", chainId: BigInt(chainId), verifyingContract: contract },
+  type,
+  fields: [["board", "uint256"], ["epoch", "uint64"], ...fields],
+  message: { board: BigInt(board), epoch: BigInt(epoch), ...message },
+});
+
+const observationData = (domain: OracleDomain, time: string, prices: readonly bigint[]) =>
+  oracleData(
+    domain,
+    "Observation",
+    [
+      ["time", "uint64"],
+      ["prices", "uint64[15]"],
+    ],
+    {
+      time: BigInt(unixTime(time)),
+      prices,
+    },
+  );
+
+const boardData = (domain: OracleDomain, firstPart: string) =>
+  oracleData(domain, "Board", [["firstPart", "bytes32"]], { firstPart });
+
+/** One reporter's signatures: what it saw, and its agreement to the board values of the market. */
+export async function report(
+  domain: OracleDomain,
+  signing: Signing,
+  { time, market }: Pick<MarketFile, "time" | "market">,
+): Promise<Observations["reports"][number]> {
+  return {
+    reporter: signing.address,
+    time,
+    prices: market.prices.map(String),
+    signature: await signing.sign(observationData(domain, time, market.prices)),
+    boardSignature: await signing.sign(boardData(domain, firstPartOf(market))),
+  };
+}
+
+/**
+ * Why these observations do not make this market, or undefined where they do: an odd number of the reader's reporters,
+ * no fewer than the quorum, each of whom signed prices and board; the market's prices are the medians of theirs, and its
+ * time the median time. An oracle on a chain may have priced an asset otherwise (from a vault's rate, or not at all):
+ * then only the chain can vouch for the market.
+ */
+export function observationsFault(given: Observations, market: MarketFile, oracle: TrustedOracle): string | undefined {
+  const { reports } = given;
+  if (given.chainId !== oracle.chainId || given.contract !== oracle.contract || given.board !== oracle.board) {
+    return "they are for another oracle or board than the one you trust";
+  }
+  if (given.epoch !== market.epoch.toString()) return "they are of another epoch than the market";
+  if (reports.length % 2 === 0 || reports.length < oracle.quorum) {
+    return "they are not an odd number of reports that reaches the quorum you ask for";
+  }
+  const firstPart = firstPartOf(market.market);
+  for (const [index, { reporter, time, prices, signature, boardSignature }] of reports.entries()) {
+    if (index > 0 && reporter <= reports[index - 1]!.reporter) return "the reporters are not in ascending order";
+    if (!oracle.reporters.includes(reporter)) return "one of the reporters is none that you trust";
+    const observed = typedDigest(observationData(given, time, prices.map(BigInt)));
+    if (recoverAddress(observed, signature) !== reporter) return "a reporter's signature over prices is not valid";
+    const board = typedDigest(boardData(given, firstPart));
+    if (recoverAddress(board, boardSignature) !== reporter) return "a reporter has not signed these board values";
+  }
+  const median = (values: readonly bigint[]) => [...values].sort((a, b) => (a < b ? -1 : 1))[(values.length - 1) / 2]!;
+  if (median(reports.map(({ time }) => BigInt(unixTime(time)))) !== BigInt(unixTime(market.time))) {
+    return "the market's time is not the median of the reported times";
+  }
+  const differs = market.market.prices.findIndex(
+    (price, asset) => price !== median(reports.map(({ prices }) => BigInt(prices[asset]!))),
+  );
+  return differs === -1 ? undefined : `the price of asset ${differs} is not the median of the reported prices`;
+}
+
+/** Hash of the first of the chain of parts in which `PriceOracle` takes board values. */
+function firstPartOf({ board }: MarketFile["market"]): string {
+  const offset = 1n << BigInt(BITS.column);
+  return [...board.blocks.entries()].reduceRight(
+    (next, [index, block]) => {
+      const rows = board.rows.slice(index * BLOCK_INSTRUMENTS, (index + 1) * BLOCK_INSTRUMENTS);
+      const words = [
+        ...rows.flatMap((row) => [
+          ...packWide([...row.profits, row.mark, row.delta].map((column) => column + offset)),
+          row.longCharge,
+          row.shortCharge,
+        ]),
+        block.liquidityThreshold,
+        block.liquidityRate,
+        block.continues ? 1n : 0n,
+        BigInt(next),
+      ];
+      return `0x${bytesToHex(keccak_256(concatBytes(...words.map(word))))}`;
+    },
+    `0x${"0".repeat(64)}`,
+  );
+}
+
+/** A whole number without sign, at most 78 digits, as text. */
+function integer(value: JsonValue): string {
+  const text = value.string();
+  if (!/^(0|[1-9][0-9]{0,77})$/.test(text)) {
+    throw value.error("FIELD_INVALID", "expected a whole number as decimal digits");
+  }
+  return text;
+}
+
+/** Throws `FIELD_INVALID` where a text is none of our times. */
+export function checkTime(time: string, field: string): string {
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(time) || Number.isNaN(Date.parse(time))) {
+    throw new PlimsollError("FIELD_INVALID", 'expected a UTC time such as "2026-11-22T08:00:00Z"', { field });
+  }
+  return time;
+}

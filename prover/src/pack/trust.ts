@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll-trust/1`: whom and what the reader of packs trusts. It comes from the reader alone, never from a pack. */
+import type { NamedText } from "../formats/account.ts";
+import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
+import { BOARD_SIZES } from "../model/sizes.ts";
+import type { KeyIdentity } from "../proof/verify.ts";
+import { type ChainReference, chainReferenceOf, type TrustedOracle } from "./evidence.ts";
+
+const FORMAT = "plimsoll-trust/1";
+const LIMITS: JsonLimits = { length: 400_000, values: 10_000 };
+const MAX_ENTRIES = 200;
+/** 3 years. */
+const MAX_AGE = 94_608_000;
+
+export interface Trust {
+  /** Who may seal packs. `seen`: the last pack that the reader has had from the firm. */
+  readonly firms: readonly {
+    readonly name: string;
+    readonly signer: string;
+    readonly seen?: { readonly number: bigint; readonly sha256: string };
+  }[];
+  /** Verification keys, one or more for a size; whoever made a development key can forge proofs. */
+  readonly keys: readonly (KeyIdentity & { readonly r1csSha256?: string })[];
+  /** Market values and attested holdings older than this are not current. Seconds. */
+  readonly maxAge: number;
+  /** Where given, proofs made for anyone or anything else are refused. */
+  readonly audience?: string;
+  /** Where given, other policies are refused, and those past `until` are not current. */
+  readonly policies?: readonly { readonly sha256: string; readonly until?: string }[];
+  readonly attesters: readonly { readonly name: string; readonly signer: string }[];
+  readonly oracles: readonly TrustedOracle[];
+  /** What the reader has looked up on a chain. */
+  readonly chain: readonly ChainReference[];
+}
+
+/** Throws `SYNTAX`, `TOO_LARGE`, `FIELD_INVALID` or `OUT_OF_RANGE`. Addresses may be in mixed case. */
+export function readTrust({ text, file }: NamedText): Trust {
+  const top = parseJson(text, file, LIMITS).fields(
+    ["format", "firms", "keys", "maxAgeSeconds"],
+    ["audience", "policies", "attesters", "oracles", "chain"],
+  );
+  top.format.literal(FORMAT);
+  const list = <T>(value: JsonValue | undefined, read: (element: JsonValue) => T): T[] =>
+    value === undefined ? [] : value.elements(0, MAX_ENTRIES).map(read);
+  return {
+    firms: list(top.firms, (element) => {
+      const { name, signer, seen } = element.fields(["name", "signer"], ["seen"]);
+      const last = seen?.fields(["number", "sha256"]);
+      return {
+        name: name.label(),
+        signer: address(signer),
+        ...(last === undefined
+          ? {}
+          : { seen: { number: last.number.amount((value) => value), sha256: last.sha256.sha256() } }),
+      };
+    }),
+    keys: list(top.keys, (element) => {
+      const { size, sha256, origin, r1csSha256 } = element.fields(["size", "sha256", "origin"], ["r1csSha256"]);
+      return {
+        size: size.oneOf(BOARD_SIZES),
+        sha256: sha256.sha256(),
+        origin: origin.oneOf(["development", "ceremony"]),
+        ...(r1csSha256 === undefined ? {} : { r1csSha256: r1csSha256.sha256() }),
+      };
+    }),
+    maxAge: top.maxAgeSeconds.count(0, MAX_AGE),
+    ...(top.audience === undefined ? {} : { audience: top.audience.label() }),
+    ...(top.policies === undefined
+      ? {}
+      : {
+          policies: list(top.policies, (element) => {
+            const { sha256, until } = element.fields(["sha256"], ["until"]);
+            return { sha256: sha256.sha256(), ...(until === undefined ? {} : { until: until.time() }) };
+          }),
+        }),
+    attesters: list(top.attesters, (element) => {
+      const { name, signer } = element.fields(["name", "signer"]);
+      return { name: name.label(), signer: address(signer) };
+    }),
+    oracles: list(top.oracles, (element) => {
+      const { chainId, contract, board, reporters, quorum } = element.fields([
+        "chainId",
+        "contract",
+        "board",
+        "reporters",
+        "quorum",
+      ]);
+      return {
+        chainId: chainId.amount((value) => value).toString(),
+        contract: address(contract),
+        board: board.amount((value) => value).toString(),
+        reporters: list(reporters, address),
+        quorum: quorum.count(1, 32),
+      };
+    }),
+    chain: list(top.chain, chainReferenceOf),
+  };
+}
+
+function address(value: JsonValue): string {
+  const text = value.string();
+  if (!/^0x[0-9a-fA-F]{40}$/.test(text)) throw value.error("FIELD_INVALID", "expected an address: 0x and 40 digits");
+  return text.toLowerCase();
+}

@@ -1,0 +1,686 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { expect } from "chai";
+import { TypedDataEncoder, Wallet, ZeroHash } from "ethers";
+import { zipSync } from "fflate";
+import { commitFill } from "../../prover/src/model/commit.ts";
+import { NO_FILL } from "../../prover/src/model/signals.ts";
+import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
+import { noFill } from "../../prover/src/model/transition.ts";
+import { attestationDigest, type ChainReference, readAttestation } from "../../prover/src/pack/evidence.ts";
+import { INDEX, type PackContents, packSha256 } from "../../prover/src/pack/format.ts";
+import { coverageBands, packReport, renderPackReport } from "../../prover/src/pack/report.ts";
+import { readTrust, type Trust } from "../../prover/src/pack/trust.ts";
+import { recoverAddress, signingKey, typedDigest } from "../../prover/src/pack/typed-data.ts";
+import { createPackVerifier, peekIndex } from "../../prover/src/pack/verify.ts";
+import { PACK_LIMITS, type PackFiles, unzipFiles, zipFiles } from "../../prover/src/pack/zip.ts";
+import { createVerifier } from "../../prover/src/proof/verify.ts";
+import {
+  AUDIENCE,
+  attestation,
+  CUSTODIAN,
+  FIRM,
+  indexOf,
+  json,
+  KEY,
+  keySource,
+  MARKET_TIME,
+  marketText,
+  NOW,
+  named,
+  ORACLE,
+  OTHER_FIRM,
+  observations,
+  policyText,
+  proveLevel,
+  resealed,
+  STATE_AFTER,
+  STATE_BEFORE,
+  samplePack,
+  TRUST,
+} from "../support/packs.ts";
+import { simulatedKey } from "../support/simulated.ts";
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+describe("evidence packs", function () {
+  this.timeout(30_000);
+  let pack: PackFiles;
+  const verifier = createPackVerifier(TRUST);
+  before(async () => {
+    pack = await samplePack();
+  });
+
+  /** "valid", or what is wrong: code and file. */
+  async function outcome(files: PackFiles | Uint8Array, trust: Trust = TRUST, now = NOW): Promise<string> {
+    const verdict = await (trust === TRUST ? verifier : createPackVerifier(trust)).verify(files, now);
+    if (!verdict.ok) return `${verdict.outcome}: ${verdict.finding.code} ${verdict.finding.file}`.trimEnd();
+    return [verdict.outcome, ...verdict.stale.map(({ code, file }) => `${code} ${file}`)].join(": ");
+  }
+
+  it("verify as files and as a zip, at the levels that the evidence supports", async () => {
+    const zip = zipFiles(pack);
+    expect(Buffer.from(zipFiles(pack)).equals(Buffer.from(zip)), "the same zip twice").equal(true);
+    const verdict = await verifier.verify(zip, NOW);
+    expect(verdict).include({ ok: true, outcome: "valid" });
+    if (!verdict.ok) return;
+    const [statement] = verdict.reading.statements;
+    expect(statement!.level).equal("proven");
+    expect(statement!.account).deep.include({ level: "attested" });
+    expect(statement!.account.by[0]).include({ name: "The custodian", time: "2026-11-22T07:30:00Z" });
+    expect(statement!.values.level).equal("attested");
+    expect(statement!.values.by).length(3);
+    expect(statement!.notProven.map(({ code }) => code)).deep.equal([
+      "DEVELOPMENT_KEY",
+      "COMPLETENESS",
+      "VALUES_VOUCHED",
+    ]);
+    expect(await outcome(pack)).equal("valid");
+  });
+
+  it("hold without evidence too, with everything but the proof only claimed", async () => {
+    const bare = await samplePack({ attestations: [], observations: [], claims: [], documents: [] });
+    const { policies: _, audience: __, ...unasked } = TRUST;
+    const verdict = await createPackVerifier({ ...unasked, attesters: [], oracles: [] }).verify(bare, NOW);
+    expect(verdict.ok && verdict.outcome).equal("valid");
+    if (!verdict.ok) return;
+    const [{ account, values, notProven }] = verdict.reading.statements as never as [
+      (typeof verdict.reading.statements)[0],
+    ];
+    expect([account.level, values.level]).deep.equal(["claimed", "claimed"]);
+    expect(notProven.map(({ code }) => code)).deep.equal([
+      "DEVELOPMENT_KEY",
+      "STATES_CLAIMED",
+      "COMPLETENESS",
+      "POLICY_AS_GIVEN",
+      "VALUES_CLAIMED",
+    ]);
+  });
+
+  it("hold several statements of one account, which together make a band", async () => {
+    const proofs = [await proveLevel(15_000n), await proveLevel(20_000n), await proveLevel(25_000n, "below")];
+    const made = await samplePack({ proofs: proofs.map((proof, index) => named(`${index}.json`, proof)) });
+    const verdict = await verifier.verify(made, NOW);
+    expect(verdict.ok && coverageBands(verdict.reading.statements)).deep.equal([
+      "meridian-main, epoch 7: at least 200% and below 250% of maintenance margin",
+    ]);
+  });
+
+  describe("of which anything is changed", () => {
+    const edits: [string, (files: Map<string, Uint8Array>) => void, RegExp][] = [
+      [
+        "a file removed",
+        (files) => files.delete("attestations/1.json"),
+        /^invalid: FILE_MISSING attestations\/1.json$/,
+      ],
+      ["a document removed", (files) => files.delete("documents/letter-to-aldgate.txt"), /^invalid: FILE_MISSING doc/],
+      ["a file added", (files) => files.set("notes.txt", utf8("trust me")), /^invalid: FILE_UNLISTED notes.txt$/],
+      [
+        "a file replaced",
+        (files) => files.set("policies/1.json", utf8("{}")),
+        /^invalid: FILE_CHANGED policies\/1.json$/,
+      ],
+      [
+        "two files exchanged",
+        exchange("policies/1.json", "markets/1.json"),
+        /^invalid: FILE_CHANGED (policies|markets)\/1.json$/,
+      ],
+      ["the index removed", (files) => files.delete(INDEX), /^unusable: PACK_MALFORMED index.json$/],
+      [
+        "another firm's name",
+        (files) => replace(files, INDEX, "Atlas Trading", "Boreas Trading"),
+        /^invalid: INDEX_UNSEALED index.json$/,
+      ],
+      [
+        "a signature changed",
+        (files) => replace(files, INDEX, /"signature": "0x(..)/, '"signature": "0x00'),
+        /^invalid: INDEX_UNSEALED/,
+      ],
+      ["a name that climbs", (files) => files.set("../evil", utf8("")), /^unusable: PACK_MALFORMED$/],
+    ];
+    for (const [what, edit, expected] of edits) {
+      it(`is refused: ${what}`, async () => {
+        const files = new Map(pack);
+        edit(files);
+        expect(await outcome(files)).match(expected);
+      });
+    }
+
+    function exchange(a: string, b: string) {
+      return (files: Map<string, Uint8Array>) => {
+        const [first, second] = [files.get(a)!, files.get(b)!];
+        files.set(a, second).set(b, first);
+      };
+    }
+    function replace(files: Map<string, Uint8Array>, path: string, old: string | RegExp, by: string) {
+      const text = new TextDecoder().decode(files.get(path)!);
+      const changed = text.replace(old, by);
+      expect(changed).not.equal(text);
+      files.set(path, utf8(changed));
+    }
+  });
+
+  describe("that the firm itself seals", () => {
+    type Statement = PackContents["statements"][number];
+    const statement = (change: (statement: Statement) => unknown) => (index: PackContents) => ({
+      ...index,
+      statements: index.statements.map(change),
+    });
+    const cases: [string, (index: PackContents) => unknown, RegExp][] = [
+      [
+        "a text on its own word as proven",
+        (index) => ({ ...index, claims: [{ level: "proven", text: "We are rich." }] }),
+        /^invalid: LEVEL_UNSUPPORTED index/,
+      ],
+      [
+        "a text on its own word as attested",
+        (index) => ({ ...index, claims: [{ level: "attested", text: "We are rich." }] }),
+        /^invalid: LEVEL_UNSUPPORTED/,
+      ],
+      [
+        "the account as on-chain, with an attestation",
+        statement((s) => ({ ...s, account: { ...s.account, level: "on-chain" } })),
+        /^invalid: LEVEL_UNSUPPORTED/,
+      ],
+      [
+        "the account as proven",
+        statement((s) => ({ ...s, account: { ...s.account, level: "proven" } })),
+        /^invalid: LEVEL_UNSUPPORTED/,
+      ],
+      [
+        "values as proven",
+        statement((s) => ({ ...s, values: { ...s.values, level: "proven" } })),
+        /^invalid: LEVEL_UNSUPPORTED/,
+      ],
+      [
+        "values as on-chain, with observations",
+        statement((s) => ({ ...s, values: { ...s.values, level: "on-chain" } })),
+        /^invalid: LEVEL_UNSUPPORTED/,
+      ],
+      ["a sentence as attested", statement((s) => ({ ...s, level: "attested" })), /^invalid: LEVEL_UNSUPPORTED/],
+      [
+        "evidence that no statement rests on",
+        statement((s) => ({ ...s, account: { level: "claimed", by: [] } })),
+        /^invalid: FILE_UNUSED attestations\/1.json$/,
+      ],
+      [
+        "evidence of another kind",
+        statement((s) => ({ ...s, account: { level: "attested", by: s.values.by } })),
+        /^unusable: PACK_MALFORMED/,
+      ],
+      ["a first pack with number 2", (index) => ({ ...index, number: "2" }), /^unusable: PACK_MALFORMED/],
+      [
+        "a pack dated before its market",
+        (index) => ({ ...index, created: "2026-11-22T07:59:59Z" }),
+        /^invalid: TIME_ORDER/,
+      ],
+      ["an unknown field", (index) => ({ ...index, trust: "me" }), /^unusable: PACK_MALFORMED/],
+    ];
+    for (const [what, edit, expected] of cases) {
+      it(`is refused: ${what}`, async () => expect(await outcome(await resealed(pack, {}, edit))).match(expected));
+    }
+
+    it("is refused under a seal of somebody whom the reader does not know", async () => {
+      expect(await outcome(await resealed(pack, {}, (index) => index, OTHER_FIRM))).equal(
+        "invalid: INDEX_UNSEALED index.json",
+      );
+      const own = (index: PackContents) => ({ ...index, firm: { ...index.firm, signer: OTHER_FIRM.address } });
+      expect(await outcome(await resealed(pack, {}, own, OTHER_FIRM))).equal("invalid: FIRM_UNTRUSTED index.json");
+    });
+
+    it("A01: is refused with signals extra, missing, hexadecimal, padded, numeric, negative or unreduced (more in verify.test.ts)", async () => {
+      const envelope = JSON.parse(new TextDecoder().decode(pack.get("proofs/1.json")!));
+      for (const [signals, code] of [
+        [[...envelope.publicSignals, "0"], "SIGNALS_COUNT"],
+        [envelope.publicSignals.slice(1), "SIGNALS_COUNT"],
+        [envelope.publicSignals.with(9, "0x1"), "SIGNAL_NOT_CANONICAL"],
+        [envelope.publicSignals.with(9, "01"), "SIGNAL_NOT_CANONICAL"],
+        [envelope.publicSignals.with(9, 1), "SIGNAL_NOT_CANONICAL"],
+        [envelope.publicSignals.with(9, "-1"), "SIGNAL_NOT_CANONICAL"],
+        [envelope.publicSignals.with(9, "9".repeat(77)), "SIGNAL_NOT_REDUCED"],
+      ]) {
+        const changed = await resealed(pack, { "proofs/1.json": json({ ...envelope, publicSignals: signals }) });
+        expect(await outcome(changed)).equal(`invalid: ${code} proofs/1.json`);
+      }
+    });
+
+    it("A02, A04: is refused with a proof in another form, of other signals or in other words (more in envelope.test.ts)", async () => {
+      const envelope = JSON.parse(new TextDecoder().decode(pack.get("proofs/1.json")!));
+      for (const [change, expected] of [
+        [{ proof: { ...envelope.proof, curve: "bls12381" } }, "invalid: PROOF_FIELDS proofs/1.json"],
+        [{ proof: { ...envelope.proof, pi_a: envelope.proof.pi_c } }, "invalid: PAIRING_FAILED proofs/1.json"],
+        [{ statement: { ...envelope.statement, text: "All is well." } }, "invalid: FILE_MALFORMED proofs/1.json"],
+        [{ statement: { ...envelope.statement, audience: "Somebody" } }, "invalid: STATEMENT_UNEXPECTED proofs/1.json"],
+        [{ publicSignals: envelope.publicSignals.with(0, "5") }, "invalid: ATTESTATION_MISUSED attestations/1.json"],
+        [{ publicSignals: envelope.publicSignals.with(4, "15001") }, "invalid: SIGNAL_MISMATCH proofs/1.json"],
+      ] as const) {
+        const changed = await resealed(pack, { "proofs/1.json": json({ ...envelope, ...change }) });
+        expect(await outcome(changed)).equal(expected);
+      }
+    });
+
+    it("A03: is refused under a key that the reader does not name, sound as it may be", async () => {
+      const own = simulatedKey("board-60", 9n);
+      const changed = await resealed(pack, { "keys/board-60.json": new TextDecoder().decode(own.file) });
+      expect(await outcome(changed)).equal("invalid: KEY_UNTRUSTED keys/board-60.json");
+      // Nor does a proof under one trusted key pass for one under another.
+      expect(await outcome(changed, { ...TRUST, keys: [own.identity] })).equal("invalid: KEY_MISMATCH proofs/1.json");
+    });
+
+    it("V09: is refused under a key without a second contribution, also by a reader who names it", async () => {
+      const open = simulatedKey("board-60", 5n, (key) => ({ ...key, vk_delta_2: key.vk_gamma_2 }));
+      const changed = await resealed(pack, { "keys/board-60.json": new TextDecoder().decode(open.file) });
+      expect(await outcome(changed, { ...TRUST, keys: [open.identity] })).equal(
+        "invalid: KEY_UNSOUND keys/board-60.json",
+      );
+    });
+
+    it("is refused with another circuit than the one that the reader expects of the key", async () => {
+      const keys = [{ ...KEY.identity, r1csSha256: keySource.r1csSha256 }];
+      expect(await outcome(pack, { ...TRUST, keys })).equal("valid");
+      const others = [{ ...KEY.identity, r1csSha256: "2".repeat(64) }];
+      expect(await outcome(pack, { ...TRUST, keys: others })).equal("invalid: CIRCUIT_MISMATCH index.json");
+    });
+
+    it("A05: is refused with a policy or a market that is not the proof's, naming which", async () => {
+      const policies = await resealed(pack, { "policies/1.json": policyText.replace('"500"', '"600"') });
+      const { policies: _, ...anyPolicy } = TRUST;
+      expect(await outcome(policies, anyPolicy)).equal("invalid: POLICY_MISMATCH policies/1.json");
+      const epoch = await resealed(pack, { "markets/1.json": marketText.replace('"epoch": "7"', '"epoch": "8"') });
+      expect(await outcome(epoch)).equal("invalid: MARKET_MISMATCH markets/1.json");
+      const broken = await resealed(pack, { "markets/1.json": "{" });
+      expect(await outcome(broken)).equal("invalid: FILE_MALFORMED markets/1.json");
+    });
+  });
+
+  describe("A06: and the reader's date", () => {
+    it("are valid but not current when the market is older than the reader allows, to the second", async () => {
+      const at = (seconds: number) => new Date(Date.parse(MARKET_TIME) + seconds * 1000);
+      const trust = { ...TRUST, maxAge: 7_200 };
+      expect(await outcome(pack, trust, at(7_200))).match(/^not-current: HOLDINGS_OLD attestations\/1.json$/);
+      expect(await outcome(pack, trust, at(7_201))).equal(
+        "not-current: HOLDINGS_OLD attestations/1.json: MARKET_OLD markets/1.json",
+      );
+      const bare = await samplePack({ attestations: [] });
+      expect(await outcome(bare, trust, at(7_200))).equal("valid");
+      expect(await outcome(bare, trust, at(7_201))).equal("not-current: MARKET_OLD markets/1.json");
+    });
+
+    it("are not current past an attestation's expiry, after a policy was superseded, or before the pack's own date", async () => {
+      const brief = await samplePack({
+        attestations: [named("a", await attestation({ expires: "2026-11-22T10:00:00Z" }))],
+      });
+      expect(await outcome(brief)).equal("not-current: ATTESTATION_EXPIRED attestations/1.json");
+      const policies = [{ ...TRUST.policies![0]!, until: "2026-11-22T11:00:00Z" }];
+      expect(await outcome(pack, { ...TRUST, policies })).equal("not-current: POLICY_SUPERSEDED policies/1.json");
+      expect(await outcome(pack, TRUST, new Date("2026-11-22T08:54:00Z"))).equal(
+        "not-current: PACK_FROM_THE_FUTURE index.json",
+      );
+    });
+
+    it("are invalid under a policy that the reader does not name", async () => {
+      const policies = [{ sha256: "0".repeat(64) }];
+      expect(await outcome(pack, { ...TRUST, policies })).equal("invalid: POLICY_UNTRUSTED policies/1.json");
+    });
+  });
+
+  it("are unusable to a reader who names no firm or no key", async () => {
+    expect(await outcome(pack, { ...TRUST, firms: [] })).equal("unusable: TRUST_INCOMPLETE");
+    expect(await outcome(pack, { ...TRUST, keys: [] })).equal("unusable: TRUST_INCOMPLETE");
+    expect(peekIndex(pack).firm.signer).equal(FIRM.address);
+  });
+
+  describe("attestations", () => {
+    const withAttestation = async (document: unknown) => resealed(pack, { "attestations/1.json": json(document) });
+
+    it("count only from attesters whom the reader names", async () => {
+      expect(await outcome(pack, { ...TRUST, attesters: [] })).equal("invalid: ATTESTER_UNTRUSTED attestations/1.json");
+    });
+
+    it("are refused for another commitment, firm, size or signer, and with anything changed", async () => {
+      const good = await attestation();
+      const cases: [unknown, string][] = [
+        [await attestation({ commitment: "5" }), "ATTESTATION_MISUSED"],
+        [await attestation({ firm: OTHER_FIRM.address }), "ATTESTATION_MISUSED"],
+        [await attestation({ size: "board-240" }), "ATTESTATION_MISUSED"],
+        [await attestation({}, OTHER_FIRM), "ATTESTER_UNTRUSTED"],
+        [await attestation({ asOf: "2026-11-22T09:00:01Z" }), "TIME_ORDER"],
+        [{ ...good, vouched: { ...good.vouched, scope: "everything" } }, "ATTESTATION_UNSIGNED"],
+        [{ ...good, vouched: { ...good.vouched, subject: "all we ever held" } }, "ATTESTATION_UNSIGNED"],
+        [{ ...good, vouched: { ...good.vouched, expires: "2036-11-22T00:00:00Z" } }, "ATTESTATION_UNSIGNED"],
+        [{ ...good, vouched: { ...good.vouched, asOf: "2026-11-22T08:59:00Z" } }, "ATTESTATION_UNSIGNED"],
+        [{ ...good, vouched: { ...good.vouched, expires: "2025-11-22T00:00:00Z" } }, "FILE_MALFORMED"],
+        [{ ...good, signature: { ...good.signature, value: malleated(good.signature.value) } }, "ATTESTATION_UNSIGNED"],
+        [
+          { ...good, signature: { kind: "erc1271", chainId: "1", value: good.signature.value } },
+          "ATTESTATION_UNSIGNED",
+        ],
+      ];
+      for (const [document, code] of cases) {
+        expect(await outcome(await withAttestation(document))).equal(`invalid: ${code} attestations/1.json`);
+      }
+    });
+
+    it("of the state after, or before where nothing moves, and of nothing else", async () => {
+      for (const commitment of [STATE_BEFORE, STATE_AFTER]) {
+        expect(await outcome(await withAttestation(await attestation({ commitment })))).equal("valid");
+      }
+    });
+
+    it("by a contract wallet (ERC-1271) count where the reader has asked the chain, and are unusable until then", async () => {
+      const eoa = await attestation();
+      const contract = `0x${"1271".repeat(10)}`;
+      const signed = {
+        ...eoa,
+        attester: { name: "Custodian Two", signer: contract },
+        signature: { kind: "erc1271", chainId: "1", value: "0x00ff" },
+      } as const;
+      const reference: ChainReference = {
+        format: "plimsoll-chain/1",
+        kind: "signature",
+        chainId: "1",
+        contract,
+        subject: attestationDigest(readAttestation(named("a", signed))),
+        value: "valid",
+        block: { number: "21000000", hash: `0x${"ab".repeat(32)}`, time: "2026-11-22T08:30:00Z" },
+      };
+      const made = await samplePack({ attestations: [named("a", signed)], chain: [named("c", reference)] });
+      const trust = { ...TRUST, attesters: [{ name: "Two", signer: contract }] };
+      expect(await outcome(made, trust)).equal("unusable: CHAIN_UNCONFIRMED chain/1.json");
+      expect(await outcome(made, { ...trust, chain: [reference] })).equal("valid");
+      expect(await outcome(made, { ...trust, chain: [{ ...reference, value: "invalid" }] })).equal(
+        "invalid: CHAIN_CONTRADICTED chain/1.json",
+      );
+      expect(await outcome(made, { ...TRUST, chain: [reference] })).equal(
+        "invalid: ATTESTER_UNTRUSTED attestations/1.json",
+      );
+    });
+  });
+
+  describe("chain references", () => {
+    const block = { number: "21000000", hash: `0x${"ab".repeat(32)}`, time: "2026-11-22T08:30:00Z" };
+    const common = { format: "plimsoll-chain/1", chainId: "1", contract: `0x${"9a".repeat(20)}`, block } as const;
+
+    it("put an account and a market on chain where the reader has looked both up", async () => {
+      const { x, y } = createVerifier(KEY.file, KEY.identity).marketPoint(
+        (await proveLevel(15_000n)).publicSignals.map((signal) => BigInt(signal)) as never,
+      );
+      const account: ChainReference = { ...common, kind: "account", subject: "12", value: STATE_AFTER };
+      const epoch: ChainReference = { ...common, kind: "market", subject: "1/7", value: `${x},${y}` };
+      const made = await samplePack({ chain: [named("a", account), named("b", epoch)] });
+      expect(await outcome(made)).match(/^unusable: CHAIN_UNCONFIRMED chain\/\d.json$/);
+      expect(await outcome(made, { ...TRUST, chain: [account] })).match(/^unusable: CHAIN_UNCONFIRMED/);
+      const trust = { ...TRUST, chain: [account, epoch] };
+      const verdict = await createPackVerifier(trust).verify(made, NOW);
+      expect(verdict.ok && verdict.reading.statements[0]!.account.level).equal("on-chain");
+      expect(verdict.ok && verdict.reading.statements[0]!.values.level).equal("on-chain");
+      const elsewhere = { ...account, block: { ...block, hash: `0x${"cd".repeat(32)}` } };
+      expect(await outcome(made, { ...TRUST, chain: [elsewhere, epoch] })).match(/^invalid: CHAIN_CONTRADICTED/);
+    });
+
+    it("of another state or another market back nothing", async () => {
+      const other: ChainReference = { ...common, kind: "account", subject: "12", value: "5" };
+      const error = await samplePack({ chain: [named("a", other)] }).catch((reason) => reason);
+      expect(error).include({ code: "UNKNOWN_NAME" });
+    });
+  });
+
+  describe("signed observations", () => {
+    const withReports = async (change: (given: Awaited<ReturnType<typeof observations>>) => unknown) =>
+      outcome(await resealed(pack, { "observations/1.json": json(change(await observations())) }));
+
+    it("O01: too few, even, doubled, unsorted or unknown reporters, another epoch, price or board → refused", async () => {
+      const refused = "invalid: OBSERVATIONS_REFUSED observations/1.json";
+      expect(await withReports((given) => given)).equal("valid");
+      expect(await withReports((given) => ({ ...given, reports: given.reports.slice(0, 1) }))).equal(refused);
+      expect(await withReports((given) => ({ ...given, reports: given.reports.slice(0, 2) }))).equal(refused);
+      expect(await withReports((given) => ({ ...given, reports: given.reports.toReversed() }))).equal(refused);
+      expect(await withReports((given) => ({ ...given, reports: [0, 0, 1].map((i) => given.reports[i]) }))).equal(
+        refused,
+      );
+      expect(await withReports((given) => ({ ...given, epoch: "8" }))).equal(refused);
+      expect(await withReports((given) => ({ ...given, board: "2" }))).equal(refused);
+      expect(
+        await withReports((given) => ({
+          ...given,
+          reports: given.reports.map((report) => ({ ...report, prices: ["1", ...report.prices.slice(1)] })),
+        })),
+      ).equal(refused);
+      const swapped = await withReports((given) => ({
+        ...given,
+        reports: given.reports.map((report) => ({ ...report, boardSignature: report.signature })),
+      }));
+      expect(swapped).equal(refused);
+    });
+
+    it("count only from the reader's reporters", async () => {
+      const others = [{ ...ORACLE, reporters: ORACLE.reporters.slice(0, 2) }];
+      expect(await outcome(pack, { ...TRUST, oracles: others })).equal(
+        "invalid: OBSERVATIONS_REFUSED observations/1.json",
+      );
+      expect(await outcome(pack, { ...TRUST, oracles: [] })).equal("invalid: OBSERVATIONS_REFUSED observations/1.json");
+      expect(await outcome(pack, { ...TRUST, oracles: [...others, ORACLE] })).equal("valid");
+    });
+  });
+
+  describe("history", () => {
+    it("links packs by hash, and shows a reader who has seen one that the next continues it", async () => {
+      const second = await samplePack({ previous: pack, created: "2026-11-22T10:00:00Z" });
+      const third = await samplePack({ previous: second, created: "2026-11-22T11:00:00Z" });
+      const first = { number: 1n, sha256: packSha256(indexOf(pack)) };
+      const seen = (last: typeof first) => ({ ...TRUST, firms: [{ ...TRUST.firms[0]!, seen: last }] });
+      expect(indexOf(third)).include({ number: "3", previous: packSha256(indexOf(second)) });
+      expect(await outcome(third, seen(first))).equal("valid");
+      expect(await outcome(third, seen({ ...first, sha256: "0".repeat(64) }))).equal(
+        "invalid: HISTORY_FORKED index.json",
+      );
+      expect(await outcome(pack, seen({ number: 2n, sha256: packSha256(indexOf(second)) }))).equal(
+        "not-current: PACK_SUPERSEDED index.json",
+      );
+      // A gap: the second pack's index is left out.
+      const gap = await resealed(third, { "history/2.json": undefined });
+      expect(await outcome(gap)).equal("invalid: HISTORY_BROKEN history/1.json");
+      const none = await resealed(third, { "history/2.json": undefined, "history/1.json": undefined });
+      expect(await outcome(none)).equal("valid");
+      expect(await outcome(none, seen(first))).equal("invalid: HISTORY_BROKEN index.json");
+    });
+  });
+
+  describe("zips", () => {
+    const zip = () => Buffer.from(zipFiles(pack));
+    const plain = (change: Record<string, Uint8Array>) => zipSync({ ...Object.fromEntries(pack), ...change });
+
+    it("of other programs are read, with folders listed or not, stored or deflated", async () => {
+      const folders = zipSync({ "keys/": new Uint8Array(), ...Object.fromEntries(pack) }, { level: 0 });
+      expect(await outcome(folders)).equal("valid");
+      expect(await outcome(zipSync(Object.fromEntries(pack), { level: 1 }))).equal("valid");
+    });
+
+    it("that leave the pack, collide by case, hold a name twice or are cut off → unusable", async () => {
+      for (const name of [
+        "../x",
+        "/x",
+        "a\\b",
+        "A.json",
+        "a/../b",
+        "con.txt",
+        "a./b",
+        "ä",
+        "a//b",
+        "a/b/c/d",
+        "x".repeat(101),
+      ]) {
+        expect(await outcome(plain({ [name]: utf8("x") })), name).equal("unusable: PACK_MALFORMED");
+      }
+      const twice = Buffer.from(plain({ "index.jsox": utf8("{}") }).map((byte) => byte));
+      for (let at = twice.indexOf("index.jsox"); at !== -1; at = twice.indexOf("index.jsox"))
+        twice.write("index.json", at);
+      expect(await outcome(twice)).equal("unusable: PACK_MALFORMED");
+      for (const bytes of [
+        zip().subarray(0, -1),
+        zip().subarray(1),
+        Buffer.concat([zip(), Buffer.from("x")]),
+        Buffer.alloc(0),
+      ]) {
+        expect(await outcome(bytes)).equal("unusable: PACK_MALFORMED");
+      }
+      expect(await outcome(Buffer.concat([Buffer.from("MZ"), zip()]))).equal("unusable: PACK_MALFORMED");
+    });
+
+    it("whose directory and data disagree are refused: two programs would see two packs", () => {
+      const bytes = zip();
+      const central = bytes.lastIndexOf("documents/letter");
+      bytes.write("documents/lettes", central);
+      expect(() => unzipFiles(bytes)).throw("two names");
+    });
+
+    it("that unpack to more than they say, or to more than a pack may hold, are refused before that much is written", () => {
+      const bomb = zipSync({ "index.json": new Uint8Array(PACK_LIMITS.fileBytes + 1) }, { level: 9 });
+      expect(bomb.length).lessThan(20_000);
+      expect(() => unzipFiles(bomb)).throw("a file of more than");
+      const lying = Buffer.from(zipSync({ "index.json": new Uint8Array(4_000_000) }, { level: 9 }));
+      for (const at of [22, lying.indexOf("PK\u0001\u0002") + 24]) lying.writeUInt32LE(10, at);
+      const start = performance.now();
+      expect(() => unzipFiles(lying)).throw("larger than it says");
+      expect(performance.now() - start).lessThan(1_000);
+      const many = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`f${i}`, new Uint8Array(7_900_000)]));
+      expect(() => unzipFiles(zipSync(many, { level: 9 }))).throw("bytes in all");
+      expect(() =>
+        unzipFiles(zipSync(Object.fromEntries(Array.from({ length: 257 }, (_, i) => [`f${i}`, new Uint8Array()])))),
+      ).throw("files");
+    });
+  });
+
+  describe("making", () => {
+    it("refuses a proof whose policy or market is not given, evidence that backs nothing, and a proof that is none", async () => {
+      const code = async (change: object) => (await samplePack(change).catch((error) => error)).code;
+      expect(await code({ policies: [] })).equal("UNKNOWN_NAME");
+      expect(await code({ markets: [] })).equal("UNKNOWN_NAME");
+      expect(await code({ attestations: [named("a", await attestation({ commitment: "5" }))] })).equal("UNKNOWN_NAME");
+      const envelope = await proveLevel(15_000n);
+      const wrong = { ...envelope, proof: { ...envelope.proof, pi_a: envelope.proof.pi_c } };
+      expect(await code({ proofs: [named("p", wrong)] })).equal("PROOF_REFUSED");
+      expect(await code({ name: "" })).equal("FIELD_INVALID");
+    });
+  });
+
+  describe("typed data", () => {
+    it("is hashed and signed as ethers does", async () => {
+      const domain = {
+        name: "Plimsoll PriceOracle",
+        version: "1",
+        chainId: 5n,
+        verifyingContract: `0x${"ab".repeat(20)}`,
+      };
+      const fields = [
+        ["board", "uint256"],
+        ["who", "address"],
+        ["what", "string"],
+        ["prices", "uint64[3]"],
+        ["hash", "bytes32"],
+      ] as const;
+      const message = {
+        board: 3n,
+        who: `0x${"cd".repeat(20)}`,
+        what: "zażółć",
+        prices: [1n, 2n, 2n ** 64n - 1n],
+        hash: ZeroHash,
+      };
+      const data = { domain, type: "Observation", fields, message };
+      const types = { Observation: fields.map(([name, type]) => ({ name, type })) };
+      expect(`0x${Buffer.from(typedDigest(data)).toString("hex")}`).equal(
+        TypedDataEncoder.hash(domain, types, message),
+      );
+      const key = `0x${"17".repeat(32)}`;
+      const own = signingKey(key);
+      const wallet = new Wallet(key);
+      expect(own.address).equal(wallet.address.toLowerCase());
+      expect(await own.sign(data)).equal(await wallet.signTypedData(domain, types, message));
+      expect(recoverAddress(typedDigest(data), await own.sign(data))).equal(own.address);
+    });
+
+    it("has one signature text: upper case, other v, a high s, other lengths → none", async () => {
+      const { signature } = await attestation();
+      const digest = typedDigest({ domain: { name: "", version: "" }, type: "A", fields: [], message: {} });
+      const data = { domain: { name: "", version: "" }, type: "A", fields: [], message: {} };
+      const good = (await CUSTODIAN.sign(data)) as string;
+      expect(recoverAddress(digest, good)).equal(CUSTODIAN.address);
+      for (const bad of [
+        good.toUpperCase().replace("0X", "0x"),
+        `${good.slice(0, -2)}00`,
+        `${good.slice(0, -2)}01`,
+        malleated(good),
+        good.slice(0, -2),
+        `${good}00`,
+        `0x${"0".repeat(128)}1b`,
+        `0x${"f".repeat(128)}1b`,
+        "",
+      ]) {
+        expect(recoverAddress(digest, bad)).not.equal(CUSTODIAN.address);
+      }
+      expect(recoverAddress(digest, signature.value)).not.equal(CUSTODIAN.address);
+    });
+  });
+
+  it("the constant commitment to no fill is what the model commits to", () => {
+    for (const size of BOARD_SIZES) expect(NO_FILL[size]).equal(commitFill(noFill(size)));
+  });
+
+  describe("trust files", () => {
+    it("are read strictly, and addresses in any case", () => {
+      const minimal = { format: "plimsoll-trust/1", firms: [], keys: [], maxAgeSeconds: 60 };
+      const { checksummed } = { checksummed: new Wallet(`0x${"17".repeat(32)}`).address };
+      const read = readTrust(named("t", { ...minimal, firms: [{ name: "A", signer: checksummed }] }));
+      expect(read.firms[0]!.signer).equal(checksummed.toLowerCase());
+      for (const wrong of [
+        { ...minimal, maxAgeSeconds: "60" },
+        { ...minimal, everything: true },
+        { ...minimal, firms: [{ name: "A", signer: "0x12" }] },
+        { ...minimal, keys: [{ size: "board-60", sha256: "12", origin: "ceremony" }] },
+      ]) {
+        expect(() => readTrust(named("t", wrong)))
+          .throw()
+          .property("code", "FIELD_INVALID");
+      }
+    });
+  });
+
+  describe("report", () => {
+    const context = { trust: TRUST, now: NOW, source: "pack.zip", software: "plimsoll 0.1.0" };
+
+    it("says what was asked, found, vouched for and not covered, the identities and how to repeat it", async () => {
+      const text = renderPackReport(await verifier.verify(pack, NOW), context);
+      for (const words of [
+        "Valid and current",
+        "Does the account cover its initial margin?",
+        "has equity of at least 150% of its maintenance margin",
+        "The custodian (custody account 7731; this account alone",
+        "What is not covered",
+        "COMPLETENESS",
+        "development key: whoever made it can forge proofs",
+        packSha256(indexOf(pack)),
+        keySource.r1csSha256,
+        "plimsoll pack verify pack.zip --trust trust.json --date 2026-11-22T12:00:00Z",
+        "Signature",
+      ]) {
+        expect(text).contain(words);
+      }
+      expect(text).contain(AUDIENCE.replace("&", "&amp;"));
+      expect(text).not.match(/<script|<img|https?:\/\//);
+    });
+
+    it("says which check failed in which file, and lets no word of the pack become markup", async () => {
+      const hostile = await resealed(pack, {}, (index) => ({ ...index, question: "<script>alert(1)</script>" }));
+      expect(packReport(await verifier.verify(hostile, NOW), context).text).not.contain("<script>alert");
+      const files = new Map(pack).set("policies/1.json", utf8("{}"));
+      const text = renderPackReport(await verifier.verify(files, NOW), context);
+      expect(text).contain("Invalid").contain("FILE_CHANGED").contain("policies/1.json");
+    });
+  });
+});
+
+/** The other signature of the same: s becomes n − s, and v the other. */
+function malleated(signature: string): string {
+  const n = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+  const s = n - BigInt(`0x${signature.slice(66, 130)}`);
+  return `${signature.slice(0, 66)}${s.toString(16).padStart(64, "0")}${signature.endsWith("1b") ? "1c" : "1b"}`;
+}
