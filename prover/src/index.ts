@@ -20,9 +20,18 @@
  * with a stable `code`, and none holds a position, a key or any other private value.
  */
 export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifest } from "./artifacts.ts";
-export { AccountClient, type PreparedStep, type Published, type Venue } from "./chain/client.ts";
-export { type Deployment, type DeployOptions, deploy } from "./chain/deploy.ts";
-export { chainPolicy, domainOf, publication, signEpoch } from "./chain/publication.ts";
+export { openState, sealState } from "./chain/blob.ts";
+export { type GateCall, signClear } from "./chain/calls.ts";
+export {
+  AccountClient,
+  type OpeningTerms,
+  openingState,
+  type PreparedStep,
+  type Published,
+  type Venue,
+} from "./chain/client.ts";
+export { type DeployedSystem, type Deployment, type DeployOptions, deploy, deploymentRecord } from "./chain/deploy.ts";
+export { chainPolicy, domainOf, observe, publication } from "./chain/publication.ts";
 export { type ErrorCode, type ErrorPlace, EXIT, PlimsollError } from "./errors.ts";
 export type { FieldElement } from "./field.ts";
 export {

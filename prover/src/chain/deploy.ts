@@ -1,31 +1,47 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** Deployment of the contracts, and the compiled contracts themselves. */
+/**
+ * Deployment of the whole system, and the compiled contracts themselves.
+ *
+ * The same keys, policies and parameters serve any number of chains: what is proven is bound to chain id and gate, so that a
+ * proof for one deployment is worth nothing at another.
+ */
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { type Contract, ContractFactory, type InterfaceAbi, type Signer } from "ethers";
+import { type Contract, ContractFactory, type InterfaceAbi, keccak256, type Signer } from "ethers";
 import { type ArtifactOptions, buildDirectory, type LoadedVerificationKey } from "../artifacts.ts";
 import { PlimsollError } from "../errors.ts";
-import { type BoardSize, instrumentsOf } from "../model/sizes.ts";
+import { type BoardSize, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
 import { createVerifier } from "../proof/verify.ts";
-import { chainKey } from "./key.ts";
-import { byAddress } from "./publication.ts";
+import { chainKey, deployedKeyHash } from "./key.ts";
 
 /** Chain ids of local development chains, the only ones on which development keys may be deployed. */
 export const LOCAL_CHAINS: readonly bigint[] = [31337n, 1337n];
 
-const CONTRACTS = ["AccountVerifier", "VerifierRouter", "MarketBoard", "MarginGate"] as const;
+const SOURCES = {
+  AccountVerifier: "AccountVerifier.sol",
+  SettlementVerifier: "SettlementVerifier.sol",
+  VerifierRouter: "VerifierRouter.sol",
+  PolicyRegistry: "PolicyRegistry.sol",
+  PriceOracle: "PriceOracle.sol",
+  MarginGate: "MarginGate.sol",
+  Liquidation: "Liquidation.sol",
+  Tokens: "libraries/Tokens.sol",
+} as const;
+export type ContractName = keyof typeof SOURCES;
 
 export interface CompiledContract {
   readonly abi: InterfaceAbi;
   readonly bytecode: string;
+  /** By file and library, where in the code (bytes) the library's address goes. */
+  readonly linkReferences: Readonly<
+    Record<string, Readonly<Record<string, readonly { start: number; length: number }[]>>>
+  >;
 }
 
 /** A compiled contract. Throws ARTIFACT_MISSING where it has not been compiled. */
-export async function compiled(
-  name: (typeof CONTRACTS)[number],
-  options: ArtifactOptions = {},
-): Promise<CompiledContract> {
-  const file = path.join(buildDirectory(options), "artifacts", "verifier-contracts", `${name}.sol`, `${name}.json`);
+export async function compiled(name: ContractName, options: ArtifactOptions = {}): Promise<CompiledContract> {
+  const directory = path.join(buildDirectory(options), "artifacts", "verifier-contracts", SOURCES[name]);
+  const file = path.join(directory, `${name}.json`);
   try {
     return JSON.parse(await readFile(file, "utf8")) as CompiledContract;
   } catch {
@@ -38,69 +54,187 @@ export type DeployableKey = Pick<LoadedVerificationKey, "verificationKeyFile"> &
   readonly identity: Pick<LoadedVerificationKey["identity"], "size" | "origin" | "verificationKeySha256">;
 };
 
-export interface Deployment {
-  readonly verifiers: ReadonlyMap<BoardSize, Contract>;
+/** Who does what at a venue, and within which bounds. Addresses, and seconds. */
+export interface SystemParameters {
+  /** Of registry, oracle and gate; ownership is handed over in two steps, the second being theirs. */
+  readonly owner: string;
+  /** Tightens policies, withdraws proposals and pauses boards. */
+  readonly guardian: string;
+  readonly operator: string;
+  /** After which a silent operator is not asked any more. */
+  readonly operatorDeadline: bigint;
+  /** Who report market values, in any order. */
+  readonly reporters: readonly string[];
+  /** Observations that an epoch takes: odd, at most the number of reporters. */
+  readonly quorum: bigint;
+  /** Between a policy's proposal and its enactment. */
+  readonly timelock: bigint;
+  /** By how much one change of a policy may move a value. */
+  readonly maxMoveBps: bigint;
+  /** Feed that says whether the chain's sequencer is up; none on chains without one. */
+  readonly sequencer?: string;
+  /** Tokens by asset index (cash is 15), and the decimals of one lot. */
+  readonly assets: readonly { readonly index: number; readonly token: string; readonly lotDecimals: number }[];
+}
+
+/** The verifying keys that a deployment holds. */
+export interface DeployedKey {
+  readonly size: BoardSize;
+  readonly circuit: "account" | "settlement";
+  readonly origin: string;
+  /** SHA-256 of the key's file, as the manifest has it. */
+  readonly sha256: string;
+  /** Keccak-256 of the key as the chain holds it, read back from the pages' code. */
+  readonly keyHash: string;
+  readonly pages: readonly string[];
+  readonly verifier: Contract;
+}
+
+export interface DeployedSystem {
   readonly router: Contract;
-  readonly board: Contract;
+  readonly registry: Contract;
+  readonly oracle: Contract;
   readonly gate: Contract;
+  readonly liquidation: Contract;
+}
+
+export interface Deployment extends DeployedSystem {
+  readonly chainId: bigint;
+  readonly keys: readonly DeployedKey[];
+  /** Of accounts, by size. */
+  readonly verifiers: ReadonlyMap<BoardSize, Contract>;
 }
 
 export interface DeployOptions extends ArtifactOptions {
-  /** Pays, and owns board and gate: hand ownership over (in two steps) where somebody else is to. */
+  /** Pays, and owns everything until it is handed over. */
   readonly deployer: Signer;
-  /** One for each board size that is to be served. */
+  /** Of the circuit `Account`, one for each board size that is to be served. */
   readonly keys: readonly DeployableKey[];
-  /** Who signs market values, in any order. */
-  readonly signers: readonly { getAddress(): Promise<string> }[];
-  /** Signatures that an epoch needs: odd, at most the number of signers. */
-  readonly threshold: bigint;
+  /** Of the circuit `Settlement`; on boards of a size without one nothing expires. */
+  readonly settlementKeys?: readonly DeployableKey[];
+  readonly parameters: SystemParameters;
   /** Called before each transaction with what it does. */
   readonly onStep?: (what: string) => void;
 }
 
 /**
- * Deploys verifiers, router, board and gate. The gate has no assets and the board no boards yet.
+ * Deploys verifiers, router, registry, oracle, gate and liquidation, and binds them to each other. There are no boards yet.
  *
  * Refuses, before the first transaction: a development key on a chain that is not a local one, a key without second
- * phase or of other counts (KEY_REFUSED), a key that is not the one its manifest names (ARTIFACT_HASH).
+ * phase or of other counts (KEY_REFUSED), a key that is not the one its manifest names (ARTIFACT_HASH). Each key is read
+ * back from the code of its pages and compared before anything is made that relies on it (KEY_REFUSED).
  */
 export async function deploy(options: DeployOptions): Promise<Deployment> {
-  const { deployer, keys, threshold, onStep = () => {} } = options;
-  if (deployer.provider === null) throw new TypeError("the deployer has no provider");
-  const { chainId } = await deployer.provider.getNetwork();
-  for (const { identity, verificationKeyFile } of keys) {
-    if (identity.origin === "development" && !LOCAL_CHAINS.includes(chainId)) {
-      throw new PlimsollError(
-        "KEY_REFUSED",
-        `a development key proves nothing: it is not deployed on chain ${chainId}, only on local chains`,
-      );
-    }
+  const { deployer, parameters, onStep = () => {} } = options;
+  const { provider } = deployer;
+  if (provider === null) throw new TypeError("the deployer has no provider");
+  const { chainId } = await provider.getNetwork();
+  const asked = [
+    ...options.keys.map((key) => ({ ...key, circuit: "account" as const })),
+    ...(options.settlementKeys ?? []).map((key) => ({ ...key, circuit: "settlement" as const })),
+  ];
+  for (const { identity, verificationKeyFile, circuit } of asked) {
+    checkOrigin(identity.origin, chainId);
     const { size, verificationKeySha256: sha256, origin } = identity;
-    createVerifier(verificationKeyFile, { size, sha256, origin });
+    if (circuit === "account") createVerifier(verificationKeyFile, { size, sha256, origin });
   }
 
-  const create = async (name: (typeof CONTRACTS)[number], ...args: unknown[]): Promise<Contract> => {
+  const create = async (name: ContractName, args: unknown[], libraries: Record<string, Contract> = {}) => {
     onStep(`deploying ${name}`);
-    const { abi, bytecode } = await compiled(name, options);
-    const contract = await new ContractFactory(abi, bytecode, deployer).deploy(...args);
+    const { abi, bytecode, linkReferences } = await compiled(name, options);
+    const linked = await link(bytecode, linkReferences, libraries);
+    const contract = await new ContractFactory(abi, linked, deployer).deploy(...args);
     return (await contract.waitForDeployment()) as Contract;
   };
+  const send = async (what: string, contract: Contract, method: string, ...args: unknown[]) => {
+    onStep(what);
+    const calls = contract as unknown as Record<string, (...args: unknown[]) => Promise<{ wait(): Promise<unknown> }>>;
+    await (await calls[method]!(...args)).wait();
+  };
 
-  const verifiers = new Map<BoardSize, Contract>();
-  for (const { identity, verificationKeyFile } of keys) {
-    const { hash, pages } = chainKey(JSON.parse(new TextDecoder().decode(verificationKeyFile)));
-    const addresses: string[] = [];
-    for (const [index, data] of pages.entries()) {
-      onStep(`deploying the key of ${identity.size}, page ${index + 1} of ${pages.length}`);
-      const receipt = await (await deployer.sendTransaction({ data })).wait();
-      addresses.push(receipt!.contractAddress!);
+  const keys: DeployedKey[] = [];
+  for (const { identity, verificationKeyFile, circuit } of asked) {
+    const { size, origin, verificationKeySha256: sha256 } = identity;
+    const { hash: keyHash, pages: creations } = chainKey(JSON.parse(new TextDecoder().decode(verificationKeyFile)));
+    const pages: string[] = [];
+    for (const [index, data] of creations.entries()) {
+      onStep(`deploying the ${circuit} key of ${size}, page ${index + 1} of ${creations.length}`);
+      pages.push((await (await deployer.sendTransaction({ data })).wait())!.contractAddress!);
     }
-    verifiers.set(identity.size, await create("AccountVerifier", instrumentsOf(identity.size), addresses, hash));
+    if ((await deployedKeyHash(provider, pages)) !== keyHash) {
+      throw new PlimsollError("KEY_REFUSED", `the ${circuit} key of ${size} on chain is not the manifest's`);
+    }
+    const name = circuit === "account" ? "AccountVerifier" : "SettlementVerifier";
+    const verifier = await create(name, [instrumentsOf(size), pages, keyHash]);
+    keys.push({ size, circuit, origin, sha256, keyHash, pages, verifier });
   }
-  const owner = await deployer.getAddress();
-  const router = await create("VerifierRouter", [...verifiers.values()], []);
-  const signers = await Promise.all((await byAddress(options.signers)).map((signer) => signer.getAddress()));
-  const board = await create("MarketBoard", router, owner, signers, threshold);
-  const gate = await create("MarginGate", board, owner);
-  return { verifiers, router, board, gate };
+  const verifiersOf = (circuit: DeployedKey["circuit"]) =>
+    keys.filter((key) => key.circuit === circuit).map(({ verifier }) => verifier);
+
+  const self = await deployer.getAddress();
+  const router = await create("VerifierRouter", [verifiersOf("account"), verifiersOf("settlement")]);
+  const { guardian, operator, operatorDeadline, quorum, timelock, maxMoveBps } = parameters;
+  const registry = await create("PolicyRegistry", [self, guardian, timelock, maxMoveBps]);
+  const reporters = [...parameters.reporters].sort((left, right) => (BigInt(left) < BigInt(right) ? -1 : 1));
+  const sequencer = parameters.sequencer ?? `0x${"0".repeat(40)}`;
+  const oracle = await create("PriceOracle", [registry, sequencer, reporters, quorum]);
+  const Tokens = await create("Tokens", []);
+  const gate = await create("MarginGate", [oracle, self, operator, operatorDeadline], { Tokens });
+  const liquidation = await create("Liquidation", [gate]);
+  await send("binding the gate to its oracle", oracle, "bindGate", gate);
+  await send("binding the liquidation module to its gate", gate, "setLiquidation", liquidation);
+  for (const { index, token, lotDecimals } of parameters.assets) {
+    const what = index === CASH_INDEX ? "cash" : `asset ${index}`;
+    await send(`registering ${what}`, gate, "registerAsset", index, token, lotDecimals);
+  }
+  if (BigInt(parameters.owner) !== BigInt(self)) {
+    await send("offering the registry to its owner", registry, "transferOwnership", parameters.owner);
+    await send("offering the gate to its owner", gate, "transferOwnership", parameters.owner);
+  }
+  const verifiers = new Map(
+    keys.filter(({ circuit }) => circuit === "account").map(({ size, verifier }) => [size, verifier] as const),
+  );
+  return { chainId, keys, verifiers, router, registry, oracle, gate, liquidation };
+}
+
+/** Refuses a development key on any but local chains. */
+export function checkOrigin(origin: string, chainId: bigint): void {
+  if (origin === "development" && !LOCAL_CHAINS.includes(chainId)) {
+    throw new PlimsollError(
+      "KEY_REFUSED",
+      `a development key proves nothing: it is not deployed on chain ${chainId}, only on local chains`,
+    );
+  }
+}
+
+/** What was deployed, for the record: addresses, hashes of the code at them, and keys. */
+export async function deploymentRecord({ chainId, keys, ...system }: Deployment) {
+  const { router, registry, oracle, gate, liquidation } = system;
+  const contracts: Record<string, { address: string; codeHash: string }> = {};
+  const all = {
+    ...Object.fromEntries(keys.map(({ size, circuit, verifier }) => [`${circuit} verifier ${size}`, verifier])),
+    ...{ router, registry, oracle, gate, liquidation },
+  };
+  for (const [name, contract] of Object.entries(all)) {
+    const code = (await contract.getDeployedCode())!;
+    contracts[name] = { address: await contract.getAddress(), codeHash: keccak256(code) };
+  }
+  return { chainId: `${chainId}`, contracts, keys: keys.map(({ verifier: _, ...key }) => key) };
+}
+
+/** Puts the addresses of libraries in their places. */
+async function link(
+  bytecode: string,
+  references: CompiledContract["linkReferences"],
+  libraries: Record<string, Contract>,
+): Promise<string> {
+  let linked = bytecode;
+  for (const [name, places] of Object.values(references).flatMap((file) => Object.entries(file))) {
+    const address = (await libraries[name]!.getAddress()).slice(2).toLowerCase();
+    for (const { start, length } of places) {
+      const at = 2 + 2 * start;
+      linked = linked.slice(0, at) + address + linked.slice(at + 2 * length);
+    }
+  }
+  return linked;
 }

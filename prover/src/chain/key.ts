@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A verifying key as the contracts hold it. */
-import { concat, dataSlice, keccak256, toBeHex } from "ethers";
+import { concat, dataSlice, keccak256, type Provider, toBeHex } from "ethers";
 import type { VerificationKey } from "../artifacts.ts";
 
 /** Bytes of one page: 383 entries of 64 bytes. With the STOP byte in front, just below the limit for a contract. */
@@ -38,4 +38,10 @@ export function pageCreation(data: string): string {
   const size = (data.length - 2) / 2 + 1;
   // PUSH2 size, DUP1, PUSH1 10, PUSH0, CODECOPY, PUSH0, RETURN
   return concat(["0x61", toBeHex(size, 2), "0x80600a5f395ff3", "0x00", data]);
+}
+
+/** Keccak-256 of the key that data pages hold, read from their code. */
+export async function deployedKeyHash(provider: Provider, pages: readonly string[]): Promise<string> {
+  const codes = await Promise.all(pages.map((page) => provider.getCode(page)));
+  return keccak256(concat(codes.map((code) => (code.startsWith("0x00") ? dataSlice(code, 1) : "0x"))));
 }

@@ -44,6 +44,13 @@ export function encodeTransfer({ asset, amount }: Transfer): FieldElement {
   return ((BigInt(asset) << BigInt(BITS.transfer)) + transferAmount(amount) + offset) as FieldElement;
 }
 
+/** The inverse of `encodeTransfer`. Checks nothing: for what a contract has checked. */
+export function decodeTransfer(encoded: bigint): Transfer {
+  const width = BigInt(BITS.transfer);
+  const amount = (encoded & ((1n << width) - 1n)) - (1n << (width - 1n));
+  return { asset: Number(encoded >> width), amount };
+}
+
 /** terms = level + 2^20 · (1 if below) + 2^21 · (1 if side is −1). */
 export function encodeTerms({ level, direction, side }: Terms): FieldElement {
   const below = direction === "below" ? 1n : 0n;
