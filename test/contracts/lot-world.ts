@@ -184,11 +184,14 @@ export class LotWorld {
     }
     const create = async (name: string, ...args: unknown[]) =>
       (await chain.ethers.deployContract(name, args)) as unknown as Contract;
+    const libraries = { Tokens: await create("Tokens") };
     const verifier = await create("AccountVerifier", instrumentsOf(SIZE), addresses, hash);
     const exit = exitValues(SIZE);
     const exitPoint = await accumulate(verifier, marketSignals(exit.policy, exit.market));
     const source = await create("FixedMarket", instrumentsOf(SIZE), verifier, exitPoint);
-    const gate = await create("MarginGate", source, operator, operator, 86_400n);
+    const gate = (await chain.ethers.deployContract("MarginGate", [source, operator, operator, 86_400n], {
+      libraries,
+    })) as unknown as Contract;
     const liquidation = await create("Liquidation", gate);
     await call(gate, "setLiquidation", liquidation);
     const token = await create("TestToken", "USDC", 6);

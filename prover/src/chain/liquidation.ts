@@ -128,10 +128,13 @@ export function sliceOf(
   }
   for (const part of [high, low]) {
     const { fill, after, size, now } = attempt(part);
-    const reached = coverageBpsDown(now) ?? levels.initial;
+    const reached = max(coverageBpsDown(now) ?? 0n, 0n);
     const level = (reached < allowed ? reached : allowed) as LevelBps;
     const good =
-      size <= terms.maxSlice && !isAtLeast(now, levels.initial as LevelBps) && level >= 0n && !isAtLeast(start, level);
+      size <= terms.maxSlice &&
+      !isAtLeast(start, level) &&
+      isAtLeast(now, level) &&
+      !isAtLeast(now, levels.initial as LevelBps);
     if (good) {
       return { kind: "slice", fill, size: max(size, terms.dust), writeOff: 0n, level, after };
     }
