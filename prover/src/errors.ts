@@ -18,6 +18,8 @@ export const EXIT = {
   artifacts: 3,
   /** Stopped by a signal or an `AbortSignal` before the work was done. */
   cancelled: 4,
+  /** An evidence pack that is valid and not current. */
+  notCurrent: 5,
   /** A defect in this software. */
   internal: 70,
 } as const;

@@ -60,6 +60,10 @@ export {
   type Transfer,
   type Transition,
 } from "./model/transition.ts";
+export { type Attestation, attest, type Vouched } from "./pack/evidence.ts";
+export { type KeySource, makePack, type PackSource } from "./pack/make.ts";
+export { type Signing, signingKey, type TypedData } from "./pack/typed-data.ts";
+export { zipFiles } from "./pack/zip.ts";
 export {
   type Caveat,
   describe,

@@ -56,19 +56,21 @@ export class Inputs {
   }
 }
 
-const tooLarge = (file: string) => new PlimsollError("TOO_LARGE", `expected at most ${MAX_BYTES} bytes`, { file });
+const tooLarge = (file: string, maximum = MAX_BYTES) =>
+  new PlimsollError("TOO_LARGE", `expected at most ${maximum} bytes`, { file });
 const unreadable = (file: string, why = "") => new PlimsollError("FILE", `cannot be read${why}`, { file });
 
-async function readBounded(file: string): Promise<Uint8Array> {
+/** A file's content. Throws `FILE`, or `TOO_LARGE` beyond so many bytes. */
+export async function readBounded(file: string, maximum = MAX_BYTES): Promise<Uint8Array> {
   try {
     await using handle = await open(file);
-    if ((await handle.stat()).size > MAX_BYTES) throw tooLarge(file);
+    if ((await handle.stat()).size > maximum) throw tooLarge(file, maximum);
     const chunks: Uint8Array[] = [];
     let length = 0;
     // A pipe has no size: count what comes.
     for await (const chunk of handle.createReadStream({ autoClose: false }) as AsyncIterable<Uint8Array>) {
       length += chunk.length;
-      if (length > MAX_BYTES) throw tooLarge(file);
+      if (length > maximum) throw tooLarge(file, maximum);
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
@@ -82,7 +84,7 @@ async function readBounded(file: string): Promise<Uint8Array> {
  * Writes a file so that the name holds the old content or all of the new, whatever happens. A link is followed, and what
  * is no regular file (a pipe, a terminal, /dev/null) is written to as it is.
  */
-export async function writeResult(file: string, text: string): Promise<void> {
+export async function writeResult(file: string, text: string | Uint8Array): Promise<void> {
   const there = await stat(file).catch(() => undefined);
   if (there !== undefined && !there.isFile()) {
     await writeFile(file, text).catch((error) => {
@@ -105,7 +107,7 @@ export async function writeSecret(file: string, text: string): Promise<void> {
 
 async function viaTemporary(
   file: string,
-  text: string,
+  text: string | Uint8Array,
   mode: number,
   put: (temporary: string) => Promise<void>,
 ): Promise<void> {
@@ -126,6 +128,7 @@ export async function writeDirectory(directory: string, files: readonly Director
     await mkdir(path.dirname(directory), { recursive: true });
     temporary = await mkdtemp(path.join(path.dirname(directory), `.${path.basename(directory)}.`));
     for (const { name, text, secret } of files) {
+      await mkdir(path.dirname(path.join(temporary, name)), { recursive: true });
       await writeFile(path.join(temporary, name), text, { mode: secret ? PRIVATE : 0o666 });
     }
     await rename(temporary, directory);
@@ -136,8 +139,9 @@ export async function writeDirectory(directory: string, files: readonly Director
 }
 
 export interface DirectoryFile {
+  /** May be in a folder: with forward slashes. */
   readonly name: string;
-  readonly text: string;
+  readonly text: string | Uint8Array;
   readonly secret?: boolean;
 }
 

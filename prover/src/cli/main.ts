@@ -17,6 +17,7 @@ import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import type { Direction } from "../model/statement.ts";
 import { type LevelBps, levelBps } from "../units.ts";
 import { Inputs, writeResult, writeSecret } from "./files.ts";
+import { packCommand } from "./pack.ts";
 import { levelWord } from "./text.ts";
 
 const EXIT_HELP = `
@@ -26,6 +27,7 @@ Exit codes
   ${EXIT.input}   bad input: a file, a field or the command line
   ${EXIT.artifacts}   circuits or keys are missing, damaged or must not be used
   ${EXIT.cancelled}   cancelled by SIGINT or SIGTERM
+  ${EXIT.notCurrent}   done; the pack is valid and not current
   ${EXIT.internal}  a defect in plimsoll
 
 A file given as - is standard input (at most one). Results go to stdout, progress and errors to stderr.
@@ -305,6 +307,8 @@ program
       ].join("\n"),
     );
   });
+
+program.addCommand(packCommand({ inputs, signal, print }).exitOverride());
 
 program
   .command("doctor")

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * `plimsoll/verifier`: the reader's side alone. It shares no code with what makes proofs, needs no network, no file system
+ * and no secret, and bundles for browsers.
+ *
+ *   const trust = readTrust({ text: trustText, file: "trust.json" });
+ *   const verdict = await createPackVerifier(trust).verify(zipBytes, new Date());
+ *   if (verdict.ok) … verdict.outcome, verdict.reading.statements … else … verdict.finding
+ */
+export { EXIT, PlimsollError } from "./errors.ts";
+export { readAttestation, readChainReference, readObservations } from "./pack/evidence.ts";
+export { type Assurance, type PackIndex, packSha256 } from "./pack/format.ts";
+export { type ReportContext, renderPackReport } from "./pack/report.ts";
+export { readTrust, type Trust } from "./pack/trust.ts";
+export {
+  createPackVerifier,
+  type Finding,
+  type Invalid,
+  type PackReading,
+  type PackVerdict,
+  type PackVerifier,
+  type ProvenStatement,
+  peekIndex,
+  type Stale,
+  type Unusable,
+} from "./pack/verify.ts";
+export { PACK_LIMITS, type PackFiles, unzipFiles } from "./pack/zip.ts";
+export { type EnvelopeVerdict, readEnvelope, verifyEnvelope } from "./proof/envelope.ts";
+export { createVerifier, type KeyIdentity, type ProofVerdict, type Verifier } from "./proof/verify.ts";
