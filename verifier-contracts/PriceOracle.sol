@@ -172,6 +172,8 @@ contract PriceOracle is IMarket, EIP712 {
     uint256 private constant COLUMN_WORDS = 6;
     uint256 private constant MAX_CHARGE = (1 << 60) - 1;
     int256 private constant COLUMN_LIMIT = 1 << 42;
+    /// 60 rows of 8 words, and 4.
+    uint256 private constant PART_BYTES = 484 * 32;
     uint64 private constant ALL_ROWS = (1 << 60) - 1;
     /// An epoch's number may not jump by more: no signature can use the numbers up.
     uint64 public constant MAX_EPOCH_STEP = 1 << 32;
@@ -613,8 +615,13 @@ contract PriceOracle is IMarket, EIP712 {
         return registry.boardOf(board);
     }
 
-    function _hash(Part calldata part) private pure returns (bytes32) {
-        return keccak256(abi.encode(part));
+    /// keccak256(abi.encode(part)): a part has no dynamic members, so that is how it lies in calldata.
+    function _hash(Part calldata part) private pure returns (bytes32 hash) {
+        assembly ("memory-safe") {
+            let copy := mload(0x40)
+            calldatacopy(copy, part, PART_BYTES)
+            hash := keccak256(copy, PART_BYTES)
+        }
     }
 
     function _expect(uint256 part, bytes32 expected, bytes32 found) private pure {
@@ -774,9 +781,11 @@ contract PriceOracle is IMarket, EIP712 {
         uint256[] memory rows = new uint256[](Statement.BLOCK_INSTRUMENTS * Statement.ROW_VALUES);
         uint256 at_ = 0;
         for (uint256 row = 0; row < Statement.BLOCK_INSTRUMENTS; row++) {
+            uint256[8] calldata words = part.rows[row];
+            uint256[8] calldata formerWords = former.rows[row];
             for (uint256 word = 0; word < Statement.ROW_VALUES; word++) {
-                uint256 base = isDelta ? former.rows[row][word] : word < COLUMN_WORDS ? BIAS : 0;
-                rows[at_++] = _difference(part.rows[row][word], base);
+                uint256 base = isDelta ? formerWords[word] : word < COLUMN_WORDS ? BIAS : 0;
+                rows[at_++] = _difference(words[word], base);
             }
         }
         uint256[] memory terms = new uint256[](Statement.BLOCK_VALUES);
