@@ -3,6 +3,7 @@
 // what is true by the integer model, unless a test says that it lies.
 import { expect } from "chai";
 import fc from "fast-check";
+import { openState } from "../../prover/src/chain/blob.ts";
 import {
   type Appraisal,
   type AuctionTerms,
@@ -12,6 +13,7 @@ import {
   EXIT_LEVEL,
   holding,
   type Lot,
+  lotBetween,
   type Offer,
   priceAt,
   returnLot,
@@ -83,9 +85,9 @@ describe("liquidation", function () {
   beforeEach(() => restore());
 
   const slice = (terms: AuctionTerms = world.terms, allowed = LEVELS.liquidation, member = debtor) =>
-    sliceOf(member.state, world.published, LEVELS, terms, level(allowed), blinding);
+    sliceOf(member.state, world.published, LEVELS, terms, level(allowed));
   const closeOut = (allowed = LEVELS.closeOut, member = debtor) =>
-    closeOutOf(member.state, world.published, world.terms, level(allowed), blinding);
+    closeOutOf(member.state, world.published, world.terms, level(allowed));
   const made = (lot: Lot, beneficiary = house.id, options: object = {}) =>
     startLot(world.venue, debtor, lot, world.published, world.judged, { deadline: LATE, beneficiary, ...options });
   const send = ({ step, offer, appraisals }: Pick<StartedLot, "step" | "offer" | "appraisals">, by = world.operator) =>
@@ -463,7 +465,7 @@ describe("liquidation", function () {
       const recipient = debtor.owner.address;
       const args = { asset: CASH, amount: 1n, recipient, fee: 0n };
       const transfer = { asset: 15, amount: -1n };
-      const left = await world.step("Withdraw", args, debtor, { transfer }, { level: 0n });
+      const left = await world.step({ action: "Withdraw", ...args }, debtor, { transfer }, { level: 0n });
       await refuses(world.gate.withdraw!(left.step, CASH, 1n, recipient, 0n), "StageWrong", world.gate);
       // Nor by the exit, for which a closed-out account with a lot out would qualify.
       await refuses(world.gate.exit!(left.step, CASH, 1n, recipient, 0n), "StageWrong", world.gate);
@@ -474,8 +476,7 @@ describe("liquidation", function () {
       lie();
       const fill = fillOf({ 0: -10n }, 0n);
       const ready = await world.step(
-        "Trade",
-        { counterparty: house.id, fill: 1n, level: 0n },
+        { action: "Trade", counterparty: house.id, fill: 1n, level: 0n },
         debtor,
         { fill },
         { level: 0n },
@@ -619,6 +620,14 @@ describe("liquidation", function () {
       await refuses(world.liquidation.take!(debtor.id, taken.step, 10_000n * E6), "LotMissing");
     });
 
+    it("needs nobody: whoever has the viewing key finds the lot between two states of the chain", async () => {
+      await fall();
+      const before = debtor.state;
+      const { step, offer } = await world.start(debtor, slice(), house.id);
+      const after = openState(step.blob, step.stateAfter, SIZE, before.viewingKey)!;
+      expect(commitFill(lotBetween(before, after, 0n))).to.equal(offer.fill);
+    });
+
     it("needs the call level", async () => {
       await fall();
       const lot = await sliced();
@@ -756,7 +765,12 @@ describe("liquidation", function () {
       const recipient = world.signers[12]!.address;
       const args = { asset: CASH, amount, recipient, fee: 0n };
       const transfer = { asset: 15, amount: -amount };
-      const exit = await world.step("Exit", args, debtor, { transfer }, { level: EXIT_LEVEL, exit: true });
+      const exit = await world.step(
+        { action: "Exit", ...args },
+        debtor,
+        { transfer },
+        { level: EXIT_LEVEL, exit: true },
+      );
       await call(world.gate, "exit", exit.step, CASH, amount, recipient, 0n);
       expect(await world.token.balanceOf!(recipient)).to.equal(amount);
     });
@@ -887,7 +901,7 @@ describe("liquidation", function () {
           if (start.equity >= 0n && below(LEVELS.liquidation)) {
             let lot: Lot | undefined;
             try {
-              lot = sliceOf(before, values, LEVELS, TERMS, level(LEVELS.liquidation), blinding);
+              lot = sliceOf(before, values, LEVELS, TERMS, level(LEVELS.liquidation));
             } catch (error) {
               expect(error).to.have.property("code", "STATEMENT_FALSE");
             }
@@ -901,7 +915,7 @@ describe("liquidation", function () {
           }
           if (below(LEVELS.closeOut)) {
             found++;
-            const lot = closeOutOf(before, values, TERMS, level(LEVELS.closeOut), blinding);
+            const lot = closeOutOf(before, values, TERMS, level(LEVELS.closeOut));
             expect(holds(before, lot, values), "provable close-out").to.equal(true);
             expect(lot.writeOff === 0n || start.equity < 0n, "write-off only where insolvent").to.equal(true);
             bounded(before, lot, values);

@@ -4,24 +4,23 @@
  * epochs that do what they are told. Accounts are followed from genesis; the operator sends everything.
  */
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import { type Contract, TypedDataEncoder } from "ethers";
+import type { Contract } from "ethers";
 import { network } from "hardhat";
 import { loadVerificationKey } from "../../prover/src/artifacts.ts";
-import { proofWords } from "../../prover/src/chain/calls.ts";
+import { sealState } from "../../prover/src/chain/blob.ts";
+import { type Action, contextOf, type GateCall, type Step, signCall, stepOf } from "../../prover/src/chain/calls.ts";
 import { chainKey } from "../../prover/src/chain/key.ts";
 import {
-  type AuctionTerms,
   EXIT_LEVEL,
   exitValues,
   type LiquidationVenue,
   type Lot,
-  type LotStep,
   startLot,
   takeLot,
 } from "../../prover/src/chain/liquidation.ts";
-import type { ChainLevels } from "../../prover/src/chain/publication.ts";
+import type { ChainLevels, ChainTerms } from "../../prover/src/chain/publication.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
-import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
+import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
@@ -53,15 +52,6 @@ export const TERMS: ChainTerms = {
 export const LATE = 1n << 40n;
 const CASH = BigInt(CASH_INDEX);
 const BTC = 0n;
-
-/** `IMarket.Terms`. */
-export interface ChainTerms extends AuctionTerms {
-  readonly curePeriod: bigint;
-  readonly attestInterval: bigint;
-  readonly stopLimit: bigint;
-  readonly levyBps: bigint;
-  readonly reward: bigint;
-}
 
 const tiers = (...given: [bigint, bigint][]) =>
   given.map(([boundaryLots, weightBps]) => ({ boundaryLots, weightBps })) as unknown as HaircutSchedule;
@@ -116,25 +106,6 @@ export async function call(contract: unknown, method: string, ...args: unknown[]
   const methods = contract as Record<string, (...args: unknown[]) => Promise<{ wait(): Promise<unknown> }>>;
   return (await (await methods[method]!(...args)).wait()) as { gasUsed: bigint };
 }
-
-const uint = (name: string) => ({ name, type: "uint256" });
-const address = (name: string) => ({ name, type: "address" });
-const COMMON = [
-  uint("account"),
-  uint("stateBefore"),
-  uint("stateAfter"),
-  { name: "blob", type: "bytes" },
-  uint("deadline"),
-];
-const TYPES = {
-  Open: [...COMMON, address("owner"), address("agent"), uint("board")],
-  Absorb: [...COMMON, uint("asset"), uint("amount")],
-  Exit: [...COMMON, uint("asset"), uint("amount"), address("recipient"), uint("fee")],
-  Withdraw: [...COMMON, uint("asset"), uint("amount"), address("recipient"), uint("fee")],
-  Attest: [...COMMON, uint("level")],
-  Flag: [...COMMON, uint("level")],
-  Trade: [...COMMON, uint("counterparty"), uint("fill"), uint("level")],
-};
 
 export interface Member {
   id: bigint;
@@ -268,31 +239,27 @@ export class LotWorld {
 
   /** A step of the gate's own, signed by the account's owner. */
   async step(
-    action: keyof typeof TYPES,
-    args: Record<string, unknown>,
+    action: Action,
     member: Member,
     movement: Partial<Transition>,
     { level, direction = "at-least", exit = false }: { level: bigint; direction?: Direction; exit?: boolean },
-  ): Promise<{ step: LotStep; after: Account }> {
+  ): Promise<{ step: Step; after: Account }> {
     const before = member.state;
     const transition = { transfer: NO_TRANSFER, fill: noFill(SIZE), side: 1n as const, ...movement };
     const after = applyTransition(before, transition);
     const bound = {
+      ...action,
       account: member.id,
       stateBefore: commitState(before),
       stateAfter: commitState(after),
-      blob: "0x",
+      blob: sealState(after),
       deadline: LATE,
-    };
-    const types = { [action]: TYPES[action] };
-    const message = { ...bound, ...args };
-    const context = (BigInt(TypedDataEncoder.hash(this.venue.gate, types, message)) % FIELD_ORDER) as FieldElement;
+    } as GateCall;
+    const context = contextOf(this.venue.gate, bound);
     const values = exit ? exitValues(SIZE) : { policy: this.policy, market: this.market };
     const asked = { before, transition, level: level as LevelBps, direction, context, ...values };
     const { proof } = await this.venue.prover.prove(asked);
-    const signature = await member.owner.signTypedData(this.venue.gate, types, message);
-    const { policyId, epoch } = this;
-    return { step: { ...bound, policyId, epoch, proof: proofWords(proof), signature }, after };
+    return { step: stepOf(bound, this, proof, await signCall(member.owner, this.venue.gate, bound)), after };
   }
 
   /** An account with cash (1e-6) and bitcoin (lots), opened, paid in and absorbed. */
@@ -301,8 +268,7 @@ export class LotWorld {
     const member: Member = { id: 0n, state: genesis(SIZE), owner };
     const args = { owner: owner.address, agent: `0x${"0".repeat(40)}`, board: this.board };
     const opened = await this.step(
-      "Open",
-      args,
+      { action: "Open", ...args },
       member,
       { openWithViewingKey: key },
       { level: EXIT_LEVEL, exit: true },
@@ -324,7 +290,7 @@ export class LotWorld {
     const transfer = { asset: Number(asset), amount };
     const below = !this.isAtLeast({ ...applied(member.state, transfer) }, 0n);
     const direction = below ? "below" : "at-least";
-    const ready = await this.step("Absorb", { asset, amount }, member, { transfer }, { level: 0n, direction });
+    const ready = await this.step({ action: "Absorb", asset, amount }, member, { transfer }, { level: 0n, direction });
     await call(this.gate, "absorb", ready.step, asset, amount, below);
     member.state = ready.after;
   }
@@ -334,26 +300,25 @@ export class LotWorld {
     const commitment = commitFill(fill);
     const side = (member: Member, other: Member, sign: 1n | -1n) =>
       this.step(
-        "Trade",
-        { counterparty: other.id, fill: commitment, level: LEVELS.initial },
+        { action: "Trade", counterparty: other.id, fill: commitment, level: LEVELS.initial },
         member,
         { fill, side: sign },
         { level: LEVELS.initial },
       );
     const [first, second] = [await side(a, b, 1n), await side(b, a, -1n)];
-    const part = ({ step }: { step: LotStep }) => ({ step, level: LEVELS.initial, worse: [] });
+    const part = ({ step }: { step: Step }) => ({ step, level: LEVELS.initial, worse: [] });
     await call(this.gate, "trade", { a: part(first), b: part(second), fill: commitment, operatorSignature: "0x" });
     [a.state, b.state] = [first.after, second.after];
   }
 
   async flag(member: Member, level: bigint) {
-    const ready = await this.step("Flag", { level }, member, {}, { level, direction: "below" });
+    const ready = await this.step({ action: "Flag", level }, member, {}, { level, direction: "below" });
     await call(this.gate, "flag", ready.step, level);
     member.state = ready.after;
   }
 
   async attest(member: Member, level: bigint) {
-    const ready = await this.step("Attest", { level }, member, {}, { level });
+    const ready = await this.step({ action: "Attest", level }, member, {}, { level });
     await call(this.gate, "attest", ready.step, level);
     member.state = ready.after;
   }

@@ -9,9 +9,11 @@
  *
  * Not here: sending. Keep states and fills BEFORE sending, as for every step.
  */
-import { type Signer, type TypedDataDomain, TypedDataEncoder } from "ethers";
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { getBytes, type Signer, type TypedDataDomain, TypedDataEncoder, toBeHex, toBigInt } from "ethers";
 import { PlimsollError } from "../errors.ts";
-import { FIELD_ORDER, type FieldElement } from "../field.ts";
+import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
 import { type Account, genesis, randomViewingKey } from "../model/account.ts";
 import { commitFill, commitState } from "../model/commit.ts";
 import {
@@ -29,20 +31,13 @@ import type { Direction } from "../model/statement.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
 import type { Prover } from "../proof/prover.ts";
 import { BITS, BPS, type ChargeE6, type LevelBps, type LotPriceE16, type RateBps, type ThresholdE6 } from "../units.ts";
-import { proofWords } from "./calls.ts";
+import { sealState } from "./blob.ts";
+import { proofWords, type Step } from "./calls.ts";
 import type { Published } from "./client.ts";
-import type { ChainLevels } from "./publication.ts";
+import type { ChainLevels, ChainTerms } from "./publication.ts";
 
-/** What of a policy's terms bears on lots. Amounts in 1e-6 quote. */
-export interface AuctionTerms {
-  readonly premiumBps: bigint;
-  readonly discountBps: bigint;
-  /** Seconds of the board's clock. */
-  readonly auctionDuration: bigint;
-  /** Bounds of a slice's size; `maxSlice` is `capOf` where slices of the account have failed. */
-  readonly maxSlice: bigint;
-  readonly dust: bigint;
-}
+/** What of a policy's terms bears on lots; `maxSlice` is `capOf` where slices of the account have failed. */
+export type AuctionTerms = Pick<ChainTerms, "premiumBps" | "discountBps" | "auctionDuration" | "maxSlice" | "dust">;
 
 /** `ILiquidation.Kind`. */
 export const KIND = { slice: 1n, closeOut: 2n } as const;
@@ -81,6 +76,23 @@ const cash = (amount: bigint) => (amount === 0n ? NO_TRANSFER : { asset: CASH_IN
 const max = (a: bigint, b: bigint) => (b > a ? b : a);
 const ceilDiv = (value: bigint, by: bigint) => value / by + (value > 0n && value % by !== 0n ? 1n : 0n);
 
+/** What blinds the lot of an account: whoever has its viewing key works it out, and with its states the whole lot. */
+export function lotBlinding({ viewingKey, sequence }: Account): FieldElement {
+  const info = new TextEncoder().encode(`plimsoll lot 1 ${sequence}`);
+  return toField(toBigInt(hkdf(sha256, getBytes(toBeHex(viewingKey, 32)), undefined, info, 48)));
+}
+
+/** The lot that took an account from one state to the next: what an owner cures who knows only the chain and his key. */
+export function lotBetween(before: Account, after: Account, writeOff: bigint): Fill {
+  return {
+    size: before.size,
+    positions: before.positions.map((lots, row) => lots - after.positions[row]!),
+    collateral: before.collateral.map((lots, asset) => lots - after.collateral[asset]!),
+    cash: before.cash + writeOff - after.cash,
+    blinding: lotBlinding(before),
+  };
+}
+
 /** A fill as an account that holds nothing else: what an appraisal looks at. Throws where it would not be one. */
 export const holding = (fill: Fill): Account =>
   applyTransition(genesis(fill.size), {
@@ -104,8 +116,8 @@ export function sliceOf(
   levels: ChainLevels,
   terms: AuctionTerms,
   allowed: LevelBps,
-  blinding: FieldElement,
 ): Lot {
+  const blinding = lotBlinding(before);
   const start = evaluate(before, policy, market);
   if (start.equity < 0n || isAtLeast(start, allowed)) throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
   const attempt = (part: bigint) => {
@@ -152,13 +164,8 @@ const PARTS = 1n << 32n;
  * @param allowed the policy's close-out level, or what else the account may be closed out by
  * @throws `STATEMENT_FALSE` where the account is not below that level
  */
-export function closeOutOf(
-  before: Account,
-  values: Values,
-  terms: AuctionTerms,
-  allowed: LevelBps,
-  blinding: FieldElement,
-): Lot {
+export function closeOutOf(before: Account, values: Values, terms: AuctionTerms, allowed: LevelBps): Lot {
+  const blinding = lotBlinding(before);
   const start = evaluate(before, values.policy, values.market);
   if (isAtLeast(start, allowed)) throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
   const positions = before.positions.map(BigInt);
@@ -278,25 +285,10 @@ export interface StepOptions {
   readonly deadline: bigint;
   /** Signs the step, where its sender is not the owner. */
   readonly signer?: Signer;
-  /** The state after, encrypted to those who follow the account; nothing unless given. */
-  readonly seal?: (after: Account) => string;
-}
-
-/** `IMarginGate.Step`. */
-export interface LotStep {
-  readonly account: bigint;
-  readonly stateBefore: FieldElement;
-  readonly stateAfter: FieldElement;
-  readonly policyId: bigint;
-  readonly epoch: bigint;
-  readonly deadline: bigint;
-  readonly proof: readonly bigint[];
-  readonly signature: string;
-  readonly blob: string;
 }
 
 export interface TakenStep {
-  readonly step: LotStep;
+  readonly step: Step;
   /** Private. */
   readonly after: Account;
 }
@@ -365,7 +357,7 @@ async function stepFor(
   id: bigint,
   claim: Claim,
   { policyId, epoch }: Published,
-  { deadline, signer, seal }: StepOptions,
+  { deadline, signer }: StepOptions,
 ): Promise<TakenStep> {
   const after = applyTransition(claim.before, claim.transition);
   const bound = {
@@ -373,7 +365,7 @@ async function stepFor(
     stateBefore: commitState(claim.before),
     stateAfter: commitState(after),
     deadline,
-    blob: seal === undefined ? "0x" : seal(after),
+    blob: sealState(after),
   };
   const types = { [action]: TYPES[action] };
   const context = toContext(TypedDataEncoder.hash(venue.gate, types, { ...bound, ...args }));
