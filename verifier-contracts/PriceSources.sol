@@ -239,7 +239,6 @@ contract PriceSources {
         uint256 last = derived.rateE18;
         uint256 growth = last * source.growthBpsPerDay * (block.timestamp - derived.rateAt) / (BPS * 1 days);
         if (rate > last + growth) rate = last + growth;
-        if (rate > type(uint128).max) rate = 0;
     }
 
     /// Underlying per share, 18 decimals, rounded down; zero where the vault does not say, or says more than 2^128.

@@ -377,11 +377,11 @@ describe("deployment of a verifier", () => {
     await expect(router.verifierOf!(240)).to.be.revertedWithCustomError(factory, "SizeUnknown").withArgs(240);
   });
 
-  it("V07: board and gate refuse to stand on an address without code", async () => {
+  it("V07: oracle and gate refuse to stand on an address without code", async () => {
     const [account] = await chain.ethers.getSigners();
     await expect(
-      chain.ethers.deployContract("MarketBoard", [account, account, [account], 1]),
-    ).to.be.revertedWithCustomError(await chain.ethers.getContractFactory("MarketBoard"), "RouterRefused");
+      chain.ethers.deployContract("PriceOracle", [account, account, [account], 1]),
+    ).to.be.revertedWithCustomError(await chain.ethers.getContractFactory("PriceOracle"), "RegistryRefused");
     await expect(chain.ethers.deployContract("MarginGate", [account, account])).to.be.revertedWithCustomError(
       await chain.ethers.getContractFactory("MarginGate"),
       "MarketRefused",
