@@ -137,6 +137,7 @@ export class LotWorld {
   policyId = 1n;
   epoch = 0n;
   readonly board = 1n;
+  #members = 0n;
 
   private constructor(given: Partial<LotWorld>) {
     Object.assign(this, given);
@@ -264,7 +265,7 @@ export class LotWorld {
 
   /** An account with cash (1e-6) and bitcoin (lots), opened, paid in and absorbed. */
   async member(owner: HardhatEthersSigner, cash: bigint, bitcoin = 0n): Promise<Member> {
-    const key = (BigInt(owner.address) + 1000n) as FieldElement;
+    const key = (1000n * (BigInt(owner.address) + this.#members++)) as FieldElement;
     const member: Member = { id: 0n, state: genesis(SIZE), owner };
     const args = { owner: owner.address, agent: `0x${"0".repeat(40)}`, board: this.board };
     const opened = await this.step(
