@@ -191,9 +191,7 @@ function runGroup(histories: readonly PriceHistory[], portfolios: readonly Portf
   const period = calibration.periodDays;
   if (!Number.isInteger(period)) throw new TypeError("expected whole days");
   const prepared = histories.map((history) => prepare(history, calibration));
-  const implied = histories.map(({ returns }) =>
-    ewma(returns, IMPLIED_LAMBDA).map((sigma) => Math.min(2, Math.max(0.3, sigma * Math.sqrt(365)))),
-  );
+  const implied = histories.map(impliedProxy);
   const { dates } = histories[0]!;
   // One board a day for all portfolios of the group: holdings of the same contract share a row.
   const contracts = new Map(portfolios.flatMap(({ holdings }) => holdings.map((held) => [contractOf(held), held])));
@@ -248,6 +246,10 @@ function runGroup(histories: readonly PriceHistory[], portfolios: readonly Portf
   return portfolios.map(({ name }, index) => summarise(name, series[index]!, period, coverage));
 }
 
+/** Annual volatility that stands for the implied one; element t + 1 is that of day t. */
+export const impliedProxy = ({ returns }: PriceHistory): Float64Array =>
+  ewma(returns, IMPLIED_LAMBDA).map((sigma) => Math.min(2, Math.max(0.3, sigma * Math.sqrt(365))));
+
 const contractOf = ({ underlying, contract, strike = 1, days = 30 }: Holding) =>
   contract === "perpetual" ? underlying : `${underlying} ${contract} ${strike} ${days}`;
 
@@ -255,7 +257,7 @@ const decimal = (value: number) => value.toFixed(8);
 const stamp = (milliseconds: number) => new Date(milliseconds).toISOString().replace(".000Z", "Z");
 
 /** A board that lists these contracts at the spots of a day, still to be observed. */
-function boardOf(
+export function boardOf(
   contracts: readonly Holding[],
   spots: ReadonlyMap<string, number>,
   scenarios: ModelChoice,
@@ -277,8 +279,8 @@ function boardOf(
   };
 }
 
-/** What that board shows on a day: spots, and one implied volatility for each underlying. */
-function observe(
+/** What that board shows on a day: spots, and one implied volatility for each underlying (`impliedProxy`). */
+export function observe(
   policy: MarketInput["policy"],
   histories: readonly PriceHistory[],
   implied: readonly Float64Array[],

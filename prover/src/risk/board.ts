@@ -45,6 +45,8 @@ export interface PricedInstrument {
   /** The model that made them. */
   readonly scenarioChoice: ModelChoice;
   readonly charges: Charged;
+  /** The same at another spot and mark. */
+  chargesAt(spot: number, mark: number): Charged;
   readonly spot: number;
   valueAfter(move: Move): Valued;
 }
@@ -102,8 +104,10 @@ export function priceInstruments(
         seen,
       );
       const mark = valueAfter(STILL).value;
-      const charges = chargeModel.charges(model.closing, seen.spot, mark, policy.charges.parameters);
-      return { instrument, model, scenarios, scenarioChoice: choice, charges, spot: seen.spot, valueAfter };
+      const chargesAt = (spot: number, mark: number) =>
+        chargeModel.charges(model.closing, spot, mark, policy.charges.parameters);
+      const charges = chargesAt(seen.spot, mark);
+      return { instrument, model, scenarios, scenarioChoice: choice, charges, chargesAt, spot: seen.spot, valueAfter };
     });
   });
 }

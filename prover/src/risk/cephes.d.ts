@@ -7,6 +7,8 @@ declare module "cephes" {
     log(x: number): number;
     /** Upper tail of the chi-squared distribution. */
     chdtrc(degrees: number, x: number): number;
+    /** Regularised incomplete beta function. */
+    incbet(a: number, b: number, x: number): number;
     /** Inverse of `ndtr`. */
     ndtri(p: number): number;
     /** Cumulative distribution function of the standard normal distribution. */

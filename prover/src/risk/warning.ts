@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The probability that coverage falls below a level within some hours, four ways. Which is best on price histories is
+ * scored in docs/forecast.md; `warn` uses that one.
+ *
+ *   volatility  distance to the level over the forecast volatility, to first order and normal: the baseline
+ *   analytic    the same distance along the direction in which the level is nearest, with positions revalued and margin
+ *               recomputed, and with Student's tails
+ *   simulated   paths of bootstrapped history (`exposure.ts`)
+ *   learned     logistic in the analytic distance and in how unusual today's volatility is
+ */
+import cephes from "cephes";
+import { type PricedInstrument, priceInstruments } from "./board.ts";
+import type { Prepared } from "./calibrate.ts";
+import { assetOf, type Book, simulateExposure } from "./exposure.ts";
+import type { Move } from "./model.ts";
+import { bootstrapProcess, type MarketProcess } from "./processes.ts";
+
+export const METHODS = ["volatility", "analytic", "simulated", "learned"] as const;
+export type Method = (typeof METHODS)[number];
+
+/** Degrees of freedom of daily standardised returns, about what BTC and ETH show. */
+const DEGREES = 4;
+/** Rise of the log of implied volatility with a move of one daily deviation, up or down. */
+const VOLATILITY_ANSWER = 0.02;
+/** Farther than this many deviations nothing is looked for. */
+const FARTHEST = 12;
+
+/** How far a level is, in deviations of the horizon, on the side of gains and of losses of the first direction. */
+export interface Distance {
+  /** To first order; negative below the level, infinite where nothing moves it. */
+  readonly linear: number;
+  /** By revaluation, the nearer and the farther side; 0 below the level, `FARTHEST` where not reached. */
+  readonly near: number;
+  readonly far: number;
+}
+
+/** Equity and margin of a book after moves of log prices and logs of implied volatility. */
+export function bookState(
+  book: Book,
+  priced: readonly (PricedInstrument | null)[],
+  move: (underlying: string) => Move,
+) {
+  const losses = book.liquidity.map(() => new Float64Array(16));
+  const deltas = book.liquidity.map(() => 0);
+  let equity = book.cash;
+  let margin = 0;
+  for (const { row, units, set } of book.positions) {
+    const { instrument, valueAfter, scenarios, chargesAt, spot } = priced[row]!;
+    const shift = move(instrument.underlying);
+    const { value, delta } = valueAfter(shift);
+    equity += units * value;
+    deltas[set]! += units * delta;
+    const { long, short } = chargesAt(spot * (1 + shift.price), value);
+    margin += units > 0 ? units * long : -units * short;
+    for (const [scenario, { moves, counted }] of scenarios.entries()) {
+      const after = moves[instrument.underlying]!;
+      const compound = {
+        ...after,
+        price: (1 + shift.price) * (1 + after.price) - 1,
+        volatility: (1 + shift.volatility) * (1 + after.volatility) - 1,
+      };
+      losses[set]![scenario]! -= units * counted * (valueAfter(compound).value - value);
+    }
+  }
+  for (const { underlying, value } of book.collateral) {
+    equity += underlying === undefined ? value : value * (1 + move(underlying).price);
+  }
+  for (const [set, { threshold, rate }] of book.liquidity.entries()) {
+    margin += Math.max(0, ...losses[set]!) + rate * Math.max(0, Math.abs(deltas[set]!) - threshold);
+  }
+  return { equity, margin };
+}
+
+/**
+ * How far a level of coverage is within so many hours. The direction is that in which the gap `equity − level · margin`
+ * is most likely to close: covariance times gradient.
+ */
+export function distanceTo(
+  book: Book,
+  process: MarketProcess,
+  correlation: readonly (readonly number[])[],
+  level: number,
+  hours: number,
+): Distance {
+  const priced = priceInstruments(book.input);
+  const root = Math.sqrt(hours / 24);
+  const used = [
+    ...new Set([
+      ...book.positions.map(({ row }) => book.input.policy.instruments[row]!.underlying),
+      ...book.collateral.flatMap(({ underlying }) => underlying ?? []),
+    ]),
+  ];
+  const assets = used.map((underlying) => assetOf(process, underlying));
+  const deviations = assets.map((asset) => process.volatilities[asset]! * root);
+  const gap = (logs: readonly number[], deviation: number) => {
+    const answer = Math.exp(VOLATILITY_ANSWER * Math.abs(deviation) * root) - 1;
+    const { equity, margin } = bookState(book, priced, (underlying) => ({
+      price: Math.exp(logs[used.indexOf(underlying)]!) - 1,
+      volatility: answer,
+    }));
+    return equity - level * margin;
+  };
+  const still = used.map(() => 0);
+  const now = gap(still, 0);
+  // Bumps of a tenth of a deviation: margin is the largest of scenarios and has kinks, which a smaller one would see.
+  const gradient = used.map((_, index) => {
+    const bumped = (sign: number) =>
+      gap(
+        still.map((_, other) => (other === index ? sign * 0.1 * deviations[index]! : 0)),
+        0,
+      );
+    return (bumped(1) - bumped(-1)) / 0.2;
+  });
+  const direction = used.map((_, a) =>
+    used.reduce((sum, _, b) => sum + correlation[assets[a]!]![assets[b]!]! * gradient[b]!, 0),
+  );
+  const spread = Math.sqrt(
+    Math.max(
+      0,
+      direction.reduce((sum, each, index) => sum + each * gradient[index]!, 0),
+    ),
+  );
+  const linear = spread > 0 ? now / spread : now >= 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  if (now < 0) return { linear, near: 0, far: 0 };
+  const unit = spread > 0 ? direction.map((each) => each / spread) : correlation[0]!.slice(0, used.length);
+  const along = (deviation: number) =>
+    gap(
+      unit.map((each, index) => each * deviations[index]! * deviation),
+      deviation,
+    );
+  const [down, up] = [crossing((z) => along(-z)), crossing(along)];
+  return { linear, near: Math.min(down, up), far: Math.max(down, up) };
+}
+
+/** Where a function that is not negative at zero first is, by steps of a quarter and bisection. */
+function crossing(gap: (deviation: number) => number): number {
+  for (let z = 0.25; z <= FARTHEST; z += 0.25) {
+    if (gap(z) >= 0) continue;
+    let [low, high] = [z - 0.25, z];
+    for (let step = 0; step < 8; step++) {
+      const middle = (low + high) / 2;
+      if (gap(middle) >= 0) low = middle;
+      else high = middle;
+    }
+    return high;
+  }
+  return FARTHEST;
+}
+
+/**
+ * A path reaches a level about twice as often as it ends beyond it (reflection). Looked at only so many times, it is as if
+ * the level were a little farther: 0.5826 deviations of one look (M. Broadie, P. Glasserman, S. Kou, 1997).
+ */
+const reaches = (tail: (distance: number) => number, distance: number, looks: number) =>
+  Math.min(1, 2 * tail(distance + 0.5826 / Math.sqrt(looks)));
+
+/** Upper tail of Student's distribution, scaled to unit variance. */
+function studentTail(distance: number): number {
+  const t = distance * Math.sqrt(DEGREES / (DEGREES - 2));
+  return 0.5 * cephes.incbet(DEGREES / 2, 0.5, DEGREES / (DEGREES + t * t));
+}
+
+/** `looks`: how often the level is looked at before the horizon. */
+export const volatilityProbability = ({ linear }: Distance, looks: number): number =>
+  linear < 0 ? 1 : reaches((distance) => cephes.ndtr(-distance), linear, looks);
+
+export const analyticProbability = ({ linear, near, far }: Distance, looks: number): number =>
+  linear < 0
+    ? 1
+    : Math.min(1, reaches(studentTail, near, looks) + (far < FARTHEST ? reaches(studentTail, far, looks) : 0));
+
+/** What the learned model sees: 1, logit of the analytic probability, nearness of the other side, unusual volatility. */
+export function features(distance: Distance, volatilityRatio: number, looks: number): number[] {
+  const p = Math.min(1 - 1e-6, Math.max(1e-6, analyticProbability(distance, looks)));
+  return [1, Math.log(p / (1 - p)), 1 / (1 + distance.far), Math.log(volatilityRatio)];
+}
+
+/** Logistic regression by Newton's method with a little ridge, so that it ends whatever the outcomes are. */
+export function fitLogistic(rows: readonly (readonly number[])[], outcomes: readonly boolean[], ridge = 1): number[] {
+  const width = rows[0]!.length;
+  let weights = new Array<number>(width).fill(0);
+  for (let round = 0; round < 25; round++) {
+    const gradient = weights.map((weight) => -ridge * weight);
+    const hessian = weights.map((_, a) => weights.map((_, b) => (a === b ? ridge : 0)));
+    for (const [index, row] of rows.entries()) {
+      const p = logistic(weights, row);
+      for (let a = 0; a < width; a++) {
+        gradient[a]! += (Number(outcomes[index]) - p) * row[a]!;
+        for (let b = 0; b < width; b++) hessian[a]![b]! += p * (1 - p) * row[a]! * row[b]!;
+      }
+    }
+    const step = solve(hessian, gradient);
+    weights = weights.map((weight, index) => weight + step[index]!);
+    if (step.every((change) => Math.abs(change) < 1e-9)) break;
+  }
+  return weights;
+}
+
+export const logistic = (weights: readonly number[], row: readonly number[]): number =>
+  1 / (1 + Math.exp(-row.reduce((sum, value, index) => sum + value * weights[index]!, 0)));
+
+/** Gaussian elimination with pivots; a few unknowns. */
+function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
+  const rows = matrix.map((row, index) => [...row, right[index]!]);
+  for (let pivot = 0; pivot < rows.length; pivot++) {
+    const best = rows.reduce(
+      (at, row, index) => (index >= pivot && Math.abs(row[pivot]!) > Math.abs(rows[at]![pivot]!) ? index : at),
+      pivot,
+    );
+    [rows[pivot], rows[best]] = [rows[best]!, rows[pivot]!];
+    for (const [index, row] of rows.entries()) {
+      if (index === pivot) continue;
+      const factor = row[pivot]! / rows[pivot]![pivot]!;
+      for (let column = pivot; column < row.length; column++) row[column]! -= factor * rows[pivot]![column]!;
+    }
+  }
+  return rows.map((row, index) => row.at(-1)! / row[index]!);
+}
+
+/** What warnings know of the market: histories, and what follows from them once for all accounts. */
+export interface Outlook {
+  readonly process: MarketProcess;
+  readonly correlation: readonly (readonly number[])[];
+  /** Forecast volatility over its own average, the highest of the underlyings. */
+  readonly volatilityRatio: number;
+}
+
+const CORRELATION_DAYS = 180;
+const AVERAGE_DAYS = 365;
+
+/** From aligned histories, as known after return `last` (default: the latest). */
+export function outlook(prepared: readonly Prepared[]): Outlook {
+  const standard = prepared.map(({ history, sigma }) =>
+    history.returns.slice(-CORRELATION_DAYS).map((change, index, all) => {
+      return change / sigma[history.returns.length - all.length + index]!;
+    }),
+  );
+  const product = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, index) => sum + x * b[index]!, 0);
+  const correlation = standard.map((a) =>
+    standard.map((b) => product(a, b) / Math.sqrt(product(a, a) * product(b, b))),
+  );
+  const ratios = prepared.map(({ sigma }) => {
+    const recent = sigma.subarray(-AVERAGE_DAYS);
+    return sigma.at(-1)! / (recent.reduce((sum, each) => sum + each, 0) / recent.length);
+  });
+  return { process: bootstrapProcess(prepared), correlation, volatilityRatio: Math.max(...ratios) };
+}
+
+export interface Warning {
+  readonly level: number;
+  readonly hours: number;
+  readonly method: Method;
+  readonly probability: number;
+  readonly all: Readonly<Record<Method, number>>;
+}
+
+/** Weights of `features`, fitted to all outcomes of docs/forecast.md by its script. */
+export const LEARNED_WEIGHTS: readonly number[] = [0, 1, 0, 0];
+/** The method with the best score there. */
+export const DEFAULT_METHOD: Method = "learned";
+
+/** Probability of falling below a level of coverage (a ratio) within so many hours. Deterministic for a seed. */
+export function warn(
+  book: Book,
+  market: Outlook,
+  level: number,
+  hours: number,
+  { paths = 20_000, seed = 1, method = DEFAULT_METHOD } = {},
+): Warning {
+  const distance = distanceTo(book, market.process, market.correlation, level, hours);
+  const steps = Math.max(1, Math.min(24, Math.ceil(hours / 6)));
+  const simulated = simulateExposure(book, market.process, {
+    horizonHours: hours,
+    steps,
+    paths,
+    seed,
+    levels: [level],
+  });
+  const all = {
+    volatility: volatilityProbability(distance, steps),
+    analytic: analyticProbability(distance, steps),
+    simulated: distance.linear < 0 ? 1 : simulated.levels[0]!.ever,
+    learned: distance.linear < 0 ? 1 : logistic(LEARNED_WEIGHTS, features(distance, market.volatilityRatio, steps)),
+  };
+  return { level, hours, method, probability: all[method], all };
+}
+
+export interface Score {
+  readonly method: Method;
+  readonly forecasts: number;
+  readonly events: number;
+  readonly brier: number;
+  /** Against forecasting the mean rate for all: 1 is perfect, 0 no better. */
+  readonly skill: number;
+  /** By tenths of probability: mean forecast, frequency of events, and how many. */
+  readonly reliability: readonly { readonly forecast: number; readonly observed: number; readonly count: number }[];
+}
+
+const EDGES = [0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+
+/** Brier score (G. Brier, 1950) and reliability of forecasts. */
+export function score(method: Method, forecasts: readonly number[], outcomes: readonly boolean[]): Score {
+  const count = forecasts.length;
+  const events = outcomes.filter(Boolean).length;
+  const mean = events / count;
+  const brier = forecasts.reduce((sum, p, index) => sum + (p - Number(outcomes[index])) ** 2, 0) / count;
+  const reliability = EDGES.flatMap((edge, bin) => {
+    const inside = forecasts.flatMap((p, index) => (p >= edge && p < (EDGES[bin + 1] ?? 2) ? [index] : []));
+    if (inside.length === 0) return [];
+    return [
+      {
+        forecast: inside.reduce((sum, index) => sum + forecasts[index]!, 0) / inside.length,
+        observed: inside.filter((index) => outcomes[index]).length / inside.length,
+        count: inside.length,
+      },
+    ];
+  });
+  return { method, forecasts: count, events, brier, skill: 1 - brier / (mean * (1 - mean)), reliability };
+}
