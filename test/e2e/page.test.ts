@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The verifier page in a real Chromium, opened from disk, with every connection refused. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect } from "chai";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type PackFiles, zipFiles } from "../../prover/src/pack/zip.ts";
+import { buildPage } from "../../scripts/build-page.ts";
+import { CUSTODIAN, FIRM, json, KEY, NOW, ORACLE, policy, resealed, samplePack } from "../support/packs.ts";
+
+const CHROMIUM = process.env.PLIMSOLL_CHROMIUM ?? "/usr/bin/chromium";
+/** Where set, screenshots of the two verdicts go there. */
+const SCREENSHOTS = process.env.PLIMSOLL_SCREENSHOTS;
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const trustText = json({
+  format: "plimsoll-trust/1",
+  firms: [{ name: "Atlas", signer: FIRM.address }],
+  keys: [KEY.identity],
+  maxAgeSeconds: 86_400,
+  policies: [{ sha256: policy.sha256 }],
+  attesters: [{ name: "The custodian", signer: CUSTODIAN.address }],
+  oracles: [ORACLE],
+});
+
+describe("the verifier page", function () {
+  this.timeout(120_000);
+  let folder: string;
+  let html: string;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let pack: PackFiles;
+  const asked: string[] = [];
+  const complaints: string[] = [];
+
+  before(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), "plimsoll-page-"));
+    const built = await buildPage();
+    html = built.html;
+    writeFileSync(path.join(folder, "verify-pack.html"), html);
+    pack = await samplePack();
+    if (!existsSync(CHROMIUM)) {
+      console.warn(
+        `\n  NOT TESTED: the verifier page in a browser. ${CHROMIUM} is not there; install Chromium, or name it in PLIMSOLL_CHROMIUM.\n`,
+      );
+      return;
+    }
+    browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+    context = await browser.newContext({ viewport: { width: 1040, height: 900 }, offline: true });
+    await context.route(/^(?!file:)/, (route) => {
+      asked.push(route.request().url());
+      return route.abort();
+    });
+    page = await context.newPage();
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    await page.goto(pathToFileURL(path.join(folder, "verify-pack.html")).href);
+    await upload("trust", "trust.json", trustText);
+    await page.fill("#date", NOW.toISOString().replace(".000Z", "Z"));
+  });
+  after(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const inBrowser = (title: string, work: () => Promise<void>) =>
+    it(title, async function () {
+      if (browser === undefined) return this.skip();
+      await work();
+    });
+
+  async function upload(id: string, name: string, content: string | Uint8Array): Promise<void> {
+    await page.setInputFiles(`#${id}`, { name, mimeType: "application/octet-stream", buffer: Buffer.from(content) });
+  }
+
+  /** The verdict's title and findings. */
+  async function verdictOn(content: Uint8Array): Promise<string> {
+    await upload("pack", "pack.zip", content);
+    await page.click("#verify");
+    await page.waitForSelector("#result .outcome", { timeout: 30_000 });
+    return (await page.textContent("#result .outcome"))!.replaceAll(/\s+/g, " ");
+  }
+
+  async function screenshot(name: string): Promise<void> {
+    if (SCREENSHOTS === undefined) return;
+    mkdirSync(SCREENSHOTS, { recursive: true });
+    const { y, height } = await page.evaluate(() => {
+      const box = document.getElementById("result")!.getBoundingClientRect();
+      return { y: box.top + window.scrollY, height: box.height };
+    });
+    const clip = { x: 0, y, width: 1040, height: Math.min(height, 780) };
+    await page.screenshot({ path: path.join(SCREENSHOTS, name), clip, fullPage: true });
+  }
+
+  it("is one file of at most 3 MB, of the reader's side alone, that may connect to nothing", async () => {
+    const { sources } = await buildPage();
+    expect(Buffer.byteLength(html)).lessThan(3_000_000);
+    for (const name of [
+      "snarkjs",
+      "ethers",
+      "circomlibjs",
+      "ffjavascript",
+      "proof/prover.ts",
+      "artifacts.ts",
+      "commit.ts",
+    ]) {
+      expect(
+        sources.filter((source) => source.includes(name)),
+        name,
+      ).deep.equal([]);
+    }
+    expect(html).match(/default-src 'none'; script-src 'sha256-[A-Za-z0-9+/]{43}='; style-src 'unsafe-inline'/);
+    expect(html).not.match(/<(?:link|img|iframe|script src)|\bfetch\(|XMLHttpRequest|WebSocket|new Worker|\beval\(/);
+  });
+
+  inBrowser("A09: verifies a valid pack completely, pairings included, without any connection", async () => {
+    expect(await verdictOn(zipFiles(pack))).match(/^Valid and current/);
+    const text = await page.textContent("#result");
+    for (const words of ["has equity of at least 150%", "The custodian", "COMPLETENESS", "How to repeat every step"]) {
+      expect(text).contain(words);
+    }
+    await screenshot("verdict-valid.png");
+  });
+
+  inBrowser("says valid, not current by the reader's own date and tolerance", async () => {
+    await page.fill("#age", "1");
+    expect(await verdictOn(zipFiles(pack))).match(/^Valid, not current.*MARKET_OLD in markets\/1.json/);
+    await page.fill("#age", "24");
+  });
+
+  inBrowser("A03, A05: says which check failed in which file, on packs with anything changed", async () => {
+    const envelope = JSON.parse(new TextDecoder().decode(pack.get("proofs/1.json")!));
+    const wrong = { ...envelope, proof: { ...envelope.proof, pi_a: envelope.proof.pi_c } };
+    const changed = new Map(pack).set("policies/1.json", new TextEncoder().encode("{}"));
+    const cases: [PackFiles, RegExp][] = [
+      [changed, /^Invalid.*FILE_CHANGED in policies\/1.json/],
+      [await resealed(pack, { "proofs/1.json": json(wrong) }), /^Invalid.*PAIRING_FAILED in proofs\/1.json/],
+      [
+        await resealed(pack, {}, (index) => ({ ...index, claims: [{ level: "proven", text: "Rich." }] })),
+        /LEVEL_UNSUPPORTED/,
+      ],
+    ];
+    for (const [files, expected] of cases) expect(await verdictOn(zipFiles(files))).match(expected);
+    expect(await verdictOn(zipFiles(pack).slice(0, -5))).match(/^Unusable.*PACK_MALFORMED/);
+    await verdictOn(zipFiles(cases[1]![0]));
+    await screenshot("verdict-broken.png");
+  });
+
+  inBrowser("lets nothing in a pack choose whom to trust, nor become markup", async () => {
+    const hostile = await resealed(pack, {}, (index) => ({
+      ...index,
+      question: "<img src=x onerror=alert(1)>",
+      name: "<script>document.title='owned'</script>",
+    }));
+    const firms = await page.inputValue("#firms");
+    expect(await verdictOn(zipFiles(hostile))).match(/^Valid and current/);
+    expect(await page.locator("#result img, #result script, #says script").count()).equal(0);
+    expect(await page.title()).not.equal("owned");
+    expect(await page.inputValue("#firms")).equal(firms);
+    await page.fill("#firms", "");
+    expect(await verdictOn(zipFiles(pack))).match(/^Unusable.*TRUST_INCOMPLETE/);
+    expect(await page.textContent("#says")).contain(FIRM.address);
+    await page.fill("#firms", firms);
+  });
+
+  inBrowser("takes a dropped file, and says what is wrong with the reader's own settings", async () => {
+    const bytes = [...zipFiles(pack)];
+    const transfer = await page.evaluateHandle((content) => {
+      const data = new DataTransfer();
+      data.items.add(new File([new Uint8Array(content)], "dropped.zip"));
+      return data;
+    }, bytes);
+    await page.evaluate(() => {
+      document.getElementById("chosen")!.textContent = "";
+    });
+    await page.dispatchEvent("#drop", "drop", { dataTransfer: transfer });
+    await page.waitForFunction(() => document.getElementById("chosen")!.textContent!.includes("bytes read"));
+    await page.fill("#age", "soon");
+    await page.click("#verify");
+    await page.waitForFunction(() => document.getElementById("error")!.textContent !== "");
+    expect(await page.textContent("#error")).contain("maxAgeSeconds");
+    await page.fill("#age", "24");
+    await page.click("#verify");
+    await page.waitForSelector("#result .outcome.good");
+    expect(await page.textContent("#error")).equal("");
+  });
+
+  inBrowser("names every field and prints without them", async () => {
+    const nameless = await page.evaluate(() =>
+      Array.from(document.querySelectorAll("input, textarea, button"))
+        .filter((field) => (field as HTMLInputElement).labels?.length === 0 && field.textContent === "")
+        .map(({ id }) => id),
+    );
+    expect(nameless).deep.equal([]);
+    await page.emulateMedia({ media: "print" });
+    expect(await page.isVisible("#verify")).equal(false);
+    expect(await page.isVisible("#result .outcome")).equal(true);
+    const pdf = await page.pdf({ format: "A4" });
+    expect(pdf.subarray(0, 5).toString()).equal("%PDF-");
+    await page.emulateMedia({ media: "screen" });
+  });
+
+  inBrowser("has asked for nothing and complained of nothing", async () => {
+    expect(asked).deep.equal([]);
+    expect(complaints).deep.equal([]);
+    // The policy holds: a connection that the page's own code would open is refused by the browser, to a server that is there.
+    const reached: string[] = [];
+    const server: Server = createServer((request, response) => {
+      reached.push(request.url!);
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    await context.setOffline(false);
+    await context.unroute(/^(?!file:)/);
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/leak`;
+    const refused = await page.evaluate(
+      (target) =>
+        fetch(target, { mode: "no-cors" }).then(
+          () => "sent",
+          () => "refused",
+        ),
+      url,
+    );
+    server.close();
+    expect([refused, reached]).deep.equal(["refused", []]);
+  });
+});
