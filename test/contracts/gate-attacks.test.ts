@@ -4,12 +4,13 @@
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import { contextOf, type GateCall, stepOf } from "../../prover/src/chain/calls.ts";
+import { openingState } from "../../prover/src/chain/client.ts";
 import { deploy } from "../../prover/src/chain/deploy.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
-import { BOARD_SIZES, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import { encodeTerms, encodeTransfer, marketSignals } from "../../prover/src/model/statement.ts";
+import { encodeTerms, encodeTransfer, marketSignals } from "../../prover/src/model/signals.ts";
+import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
 import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
 import { simulatedKey } from "../support/simulated.ts";
@@ -28,7 +29,10 @@ import {
   type Holder,
   LATE,
   marketAt,
+  parametersOf,
   type Ready,
+  sideOf,
+  tradeOf,
   World,
 } from "./world.ts";
 
@@ -58,6 +62,7 @@ describe("margin gate under attack", () => {
     await restore();
     [alice.state, bob.state] = states as [Holder["state"], Holder["state"]];
     world.market = marketAt("board-60", 100_000n, 4_000n);
+    world.epoch = 1n;
   });
 
   const stateOf = async ({ id }: Holder) => ((await callView(gate, "accountOf", id)) as { state: bigint }).state;
@@ -101,6 +106,7 @@ describe("margin gate under attack", () => {
     stateBefore: commitState(alice.state),
     stateAfter,
     deadline: LATE,
+    blob: "0x",
     level: 12_000n,
   });
 
@@ -125,36 +131,42 @@ describe("margin gate under attack", () => {
   it("V03: a proof for another account, gate, chain or key is worth nothing", async () => {
     const ready = await alice.withdrawal(payout());
     // Another account of the same owner, in the very same state.
-    const twin = await world.holder(10, BigInt(alice.viewingKey));
+    const twin = await world.holder(10, BigInt(alice.viewingKey) - 1n);
     await twin.fund(CASH, 1_000_000n * E6);
-    expect(commitState(twin.state)).to.equal(commitState(alice.state));
-    await invalid(withdraw({ step: { ...ready.step, account: twin.id } }, payout()));
+    Object.assign(twin, { state: { ...twin.state, viewingKey: alice.viewingKey } });
+    const hers = await twin.withdrawal(payout());
+    await invalid(withdraw({ step: { ...ready.step, account: twin.id, stateBefore: await stateOf(twin) } }, payout()));
+    expect(hers.step.stateBefore).to.equal(commitState(alice.state));
 
     // Another gate on the same market, another chain with the same addresses, another key at the same addresses.
-    const second = await world.ethers.deployContract("MarginGate", [world.deployment.board, world.signers[0]]);
     const elsewhere = await World.create({ key: KEY, chainId: 1337 });
     const rekeyed = await World.create({ key: simulatedKey("board-60", 2n) });
+    const [owner, operator] = [world.signers[0]!, world.operator];
+    const libraries = { Tokens: await world.ethers.deployContract("Tokens") };
+    const second = await world.ethers.deployContract("MarginGate", [world.oracle, owner, operator, 3600n], {
+      libraries,
+    });
+    const stranger = alice.with({ state: genesis("board-60") });
+    const { opening, ready: opened, signature } = await stranger.opening(alice.owner.address);
     for (const [where, other] of [
       [world, second as unknown as Contract],
       [elsewhere, elsewhere.gate],
       [rekeyed, rekeyed.gate],
     ] as const) {
-      if (where === world) {
-        for (const asset of [CASH, BTC, ETH]) {
-          await call(other, "registerAsset", asset, world.tokens.get(asset), asset === CASH ? 6 : 8);
-        }
-      } else expect(await other.getAddress()).to.equal(await gate.getAddress());
-      const owner = where.signers[10]!;
-      const at = other.connect(owner) as Contract;
-      await call(at, "open", 1n);
-      await call(where.tokens.get(CASH)!, "mint", owner, 1_000_000n * E6);
-      await call(where.tokens.get(CASH)!.connect(owner), "approve", other, 1n << 255n);
-      await call(at, "deposit", 1n, CASH, 1_000_000n * E6);
-      const stranger = Object.assign(Object.create(Object.getPrototypeOf(alice)), alice, {
-        state: genesis("board-60"),
-      });
-      const absorb = await (stranger as Holder).absorption({ asset: CASH, amount: 1_000_000n * E6 });
-      await refuses(at.absorb!(absorb.step, CASH, 1_000_000n * E6, false), "ProofInvalid", where.verifier);
+      if (where !== world) expect(await other.getAddress()).to.equal(await gate.getAddress());
+      const at = other.connect(where.operator) as Contract;
+      // Bound to another gate or chain, the owner's signature is another one's; the proof would not verify either.
+      await refuses(
+        at.open!(opening, await stranger.signed(opened), signature),
+        where === rekeyed ? "ProofInvalid" : "NotAuthorised",
+        where === rekeyed ? where.verifier : other,
+      );
+      const own = other.connect(where.signers[10]!) as Contract;
+      await refuses(
+        own.open!(opening, opened.step, signature),
+        where === rekeyed ? "ProofInvalid" : "OperatorMissing",
+        where === rekeyed ? where.verifier : other,
+      );
     }
     await withdraw(ready, payout());
   });
@@ -197,23 +209,17 @@ describe("margin gate under attack", () => {
 
   it("V05, O09: a superseded policy is refused with the policy's id, and naming the current one does not help", async () => {
     const ready = await alice.withdrawal(payout());
-    await call(
-      world.deployment.board,
-      "setPolicy",
-      1n,
-      world.chainPolicy(world.policy, { ...world.levels, initial: 15_001n }),
-    );
+    const levels = { ...world.levels, initial: 15_001n };
+    const registry = world.deployment.registry.connect(world.guardian);
+    await call(registry, "tighten", 1n, world.chainPolicy(world.policy, { levels }));
     await expect(withdraw(ready, payout())).to.be.revertedWithCustomError(gate, "PolicySuperseded").withArgs(2, 1);
     await invalid(withdraw({ step: { ...ready.step, policyId: 2n } }, payout()));
-    const haircut = { schedules: world.policy.schedules.with(0, world.policy.schedules[2]!) };
-    await call(world.deployment.board, "setPolicy", 1n, world.chainPolicy(haircut));
-    await invalid(withdraw({ step: { ...ready.step, policyId: 3n } }, payout()));
   });
 
   it("V05: naming the current epoch does not help a proof of an older one", async () => {
     const ready = await alice.withdrawal(payout());
-    await world.publish(2n, marketAt("board-60", 99_000n, 4_000n));
-    await refuses(withdraw(ready, payout()), "EpochSuperseded");
+    await world.publish(marketAt("board-60", 99_000n, 4_000n));
+    await refuses(withdraw(ready, payout()), "EpochSuperseded", world.oracle);
     await invalid(withdraw({ step: { ...ready.step, epoch: 2n } }, payout()));
   });
 
@@ -256,20 +262,25 @@ describe("margin gate under attack", () => {
   describe("C10, C14: boards, sides and fills", () => {
     const FILL = fillOf("board-60", { 0: 100n }, -5n * E6);
     const commitment = commitFill(FILL);
+    /** Sends what both and the operator have signed. */
+    const trade = async (a: Holder, one: Ready, b: Holder, two: Ready, change: object = {}) =>
+      gate.trade!({ ...(await tradeOf(a, one, b, two)), ...change }) as Promise<unknown>;
 
     it("C10: a proof under another board's market is refused, and accounts of two boards do not trade", async () => {
-      await call(world.deployment.board, "createBoard", instrumentsOf("board-60"), world.chainPolicy());
-      const second = Object.assign(Object.create(Object.getPrototypeOf(world)), world, { board: 2n }) as World;
-      await second.publish(1n, marketAt("board-60", 1_000_000n, 4_000n));
+      const second = Object.assign(Object.create(Object.getPrototypeOf(world)), world, {
+        board: 2n,
+        epoch: 0n,
+      }) as World;
+      await second.createBoard(2n);
+      await second.publish(marketAt("board-60", 150_000n, 4_000n));
       const there = await second.holder(12);
       await there.fund(CASH, 1_000_000n * E6);
-      Object.assign(second, { market: marketAt("board-60", 1_000_000n, 4_000n) });
-      const wrong = Object.assign(Object.create(Object.getPrototypeOf(alice)), alice, { world: second }) as Holder;
+      const wrong = alice.with({ world: second });
       const ready = await wrong.withdrawal(payout());
       await invalid(withdraw(ready, payout()));
       const a = await alice.trading(FILL, 1n, there.id);
       const b = await there.trading(FILL, -1n, alice.id);
-      await refuses(alice.gate.trade!(a.step, await there.signed(b), commitment), "BoardsDiffer");
+      await refuses(trade(alice, a, there, b), "BoardsDiffer");
     });
 
     it("C10: every size has its own genesis, so no state of one is a state of another", () => {
@@ -285,33 +296,28 @@ describe("margin gate under attack", () => {
         [a.minus, b.minus],
         [a.minus, b.plus],
       ] as const) {
-        await invalid(alice.gate.trade!(one.step, await bob.signed(two), commitment));
+        await invalid(trade(alice, one, bob, two));
       }
-      await call(alice.gate, "trade", a.plus.step, await bob.signed(b.minus), commitment);
+      await trade(alice, a.plus, bob, b.minus);
     });
 
     it("C14: different fills, no fill, one account twice, and another counterparty are refused", async () => {
       const a = await alice.trading(FILL, 1n, bob.id);
       const b = await bob.trading(FILL, -1n, alice.id);
       const larger = await bob.trading(fillOf("board-60", { 0: 99n }, -5n * E6), -1n, alice.id);
-      await invalid(
-        alice.gate.trade!(
-          a.step,
-          await bob.signed({ ...larger, call: { ...larger.call, fill: commitment } as GateCall }),
-          commitment,
-        ),
-      );
+      await invalid(trade(alice, a, bob, { ...larger, call: { ...larger.call, fill: commitment } as GateCall }));
       const empty = noFill("board-60");
       const [none, nothing] = [await alice.trading(empty, 1n, bob.id), await bob.trading(empty, -1n, alice.id)];
-      await refuses(alice.gate.trade!(none.step, await bob.signed(nothing), commitFill(empty)), "FillRefused");
-      await refuses(alice.gate.trade!(a.step, a.step, commitment), "SameAccount");
+      await refuses(trade(alice, none, bob, nothing), "FillRefused");
+      await refuses(trade(alice, none, bob, nothing, { fill: 0n }), "FillRefused");
+      await refuses(trade(alice, a, alice, a), "SameAccount");
       const carol = await world.holder(12);
       await carol.fund(CASH, 1_000_000n * E6);
       const c = await carol.trading(FILL, -1n, alice.id);
-      await invalid(alice.gate.trade!(a.step, await carol.signed(c), commitment));
-      // Bob's agreement with Alice is none with Carol.
+      // Each signed a trade, but not this one.
+      await refuses(trade(alice, a, carol, c), "NotAuthorised");
       const other = await carol.trading(FILL, 1n, bob.id);
-      await refuses(carol.gate.trade!(other.step, await bob.signed(b), commitment), "NotAuthorised");
+      await refuses(trade(carol, other, bob, b), "NotAuthorised");
     });
 
     it("C14: a fill where the call names none is refused", async () => {
@@ -326,35 +332,50 @@ describe("margin gate under attack", () => {
     it("trades need both owners: relayed with two signatures, or one and the other as sender, and no other way", async () => {
       const a = await alice.trading(FILL, 1n, bob.id);
       const b = await bob.trading(FILL, -1n, alice.id);
-      const [signedA, signedB] = [await alice.signed(a), await bob.signed(b)];
+      const good = await tradeOf(alice, a, bob, b);
       const relayer = gate.connect(world.signers[15]!) as Contract;
-      await refuses(relayer.trade!(a.step, signedB, commitment), "NotAuthorised");
-      await refuses(relayer.trade!(signedA, b.step, commitment), "NotAuthorised");
-      await refuses(relayer.trade!(signedA, { ...b.step, signature: signedA.signature }, commitment), "NotAuthorised");
-      await call(relayer, "trade", signedA, signedB, commitment);
+      const bare = { ...good.a, step: a.step };
+      await refuses(relayer.trade!({ ...good, a: bare }), "NotAuthorised");
+      await refuses(relayer.trade!({ ...good, b: { ...good.b, step: b.step } }), "NotAuthorised");
+      const stolen = { ...good.b, step: { ...b.step, signature: good.a.step.signature } };
+      await refuses(relayer.trade!({ ...good, b: stolen }), "NotAuthorised");
+      const snapshot = await world.chain.networkHelpers.takeSnapshot();
+      await call(alice.gate, "trade", { ...good, a: bare });
+      await snapshot.restore();
+      await call(relayer, "trade", good);
     });
 
     it("an account of a contract wallet is its wallet's to sign for (ERC-1271)", async () => {
       const wallet = await world.ethers.deployContract("Wallet", [bob.owner]);
-      await call(wallet, "open", gate, 1n);
-      const id = (await gate.accounts!()) as bigint;
-      const carol = Object.assign(Object.create(Object.getPrototypeOf(bob)), bob, { id, state: genesis("board-60") });
-      await call(alice.gate, "deposit", id, CASH, 1_000_000n * E6);
+      const carol = bob.with({ state: genesis("board-60") });
+      const { opening, ready, signature } = await carol.opening(await wallet.getAddress());
+      await refuses(bob.gate.open!(opening, ready.step, signature), "NotAuthorised");
+      await call(alice.gate, "open", opening, await carol.signed(ready, bob.owner), signature);
+      carol.id = (await gate.accounts!()) as bigint;
+      carol.state = ready.after;
+      await call(alice.gate, "deposit", carol.id, wallet, CASH, 1_000_000n * E6);
       const funding = await carol.absorption({ asset: CASH, amount: 1_000_000n * E6 });
       await refuses(bob.gate.absorb!(funding.step, CASH, 1_000_000n * E6, false), "NotAuthorised");
       await refuses(
         bob.gate.absorb!(await carol.signed(funding, alice.owner), CASH, 1_000_000n * E6, false),
         "NotAuthorised",
       );
-      await call(alice.gate, "absorb", await carol.signed(funding, bob.owner), CASH, 1_000_000n * E6, false);
+      // The wallet as sender is as good as its signature.
+      const data = gate.interface.encodeFunctionData("absorb", [funding.step, CASH, 1_000_000n * E6, false]);
+      await call(wallet.connect(bob.owner), "send", gate, data);
       carol.state = funding.after;
-      const a = await alice.trading(FILL, 1n, id);
+      const a = await alice.trading(FILL, 1n, carol.id);
       const b = await carol.trading(FILL, -1n, alice.id);
-      await call(alice.gate, "trade", a.step, await carol.signed(b, bob.owner), commitment);
+      await trade(alice, a, carol, b, { b: await sideOf(carol, b, bob.owner) });
     });
   });
 
   describe("tokens", () => {
+    let tokens: Contract;
+    before(async () => {
+      tokens = (await world.ethers.getContractAt("Tokens", await gate.getAddress())) as unknown as Contract;
+    });
+
     async function withToken(name: string) {
       const token = await world.ethers.deployContract(name);
       await call(gate, "registerAsset", 2n, token, 8);
@@ -365,8 +386,8 @@ describe("margin gate under attack", () => {
 
     it("V10: a token that takes a fee is refused on the way in, and on the way out costs the gate no more than the amount", async () => {
       const token = await withToken("FeeToken");
-      await expect(alice.gate.deposit!(alice.id, 2n, E8))
-        .to.be.revertedWithCustomError(gate, "TransferInexact")
+      await expect(alice.gate.deposit!(alice.id, alice.owner.address, 2n, E8))
+        .to.be.revertedWithCustomError(tokens, "TransferInexact")
         .withArgs(await token.getAddress(), E8, E8 - E8 / 100n);
       await call(token, "set", false);
       await alice.fund(2n, E8);
@@ -383,21 +404,29 @@ describe("margin gate under attack", () => {
       await alice.fund(2n, 10n * E8);
       const ready = await alice.withdrawal(payout(2n, E8));
       const next = await alice.attestation(12_000n);
+      const side = { step: next.step, level: 15_000n, worse: [] };
+      const traded = { a: side, b: side, fill: 5n, operatorSignature: "0x" };
+      const opening = { owner: alice.owner.address, agent: alice.owner.address, board: 1n };
       const calls: [string, unknown[]][] = [
-        ["deposit", [alice.id, 2n, E8]],
+        ["deposit", [alice.id, alice.owner.address, 2n, E8]],
         ["withdraw", [await alice.signed(ready), 2n, E8, to(), 0n]],
         ["absorb", [next.step, 2n, E8, false]],
         ["attest", [await alice.signed(next), 12_000n]],
-        ["flag", [next.step]],
-        ["trade", [next.step, next.step, 5n]],
+        ["exit", [await alice.signed(ready), 2n, E8, to(), 0n]],
+        ["flag", [next.step, 12_000n]],
+        ["trade", [traded]],
+        ["settleBatch", [[traded]]],
+        ["expire", [next.step]],
+        ["expireBatch", [[next.step]]],
+        ["open", [opening, next.step, "0x"]],
+        ["donate", [E6]],
       ];
       for (const [method, args] of calls) {
         await call(token, "set", gate, gate.interface.encodeFunctionData(method, args));
-        await refuses(alice.gate.deposit!(alice.id, 2n, E8), "ReentrancyGuardReentrantCall");
+        await refuses(alice.gate.deposit!(alice.id, alice.owner.address, 2n, E8), "ReentrancyGuardReentrantCall");
         await refuses(withdraw(ready, payout(2n, E8)), "ReentrancyGuardReentrantCall");
       }
-      // Opening is no door: it holds nothing of anyone's.
-      await call(token, "set", gate, gate.interface.encodeFunctionData("open", [1n]));
+      await call(token, "set", `0x${"0".repeat(40)}`, "0x");
       await withdraw(ready, payout(2n, E8));
       expect(await gate.custodyOf!(2n)).to.equal(9n * E8);
       expect(await token.balanceOf!(gate)).to.equal(9n * E8);
@@ -407,7 +436,7 @@ describe("margin gate under attack", () => {
       const reentrant = await withToken("ReentrantToken");
       // Minting calls back too, once: the callback is off while it mints.
       await call(reentrant, "slip", gate);
-      await refuses(alice.gate.deposit!(alice.id, 2n, E8), "TransferInexact");
+      await refuses(alice.gate.deposit!(alice.id, alice.owner.address, 2n, E8), "TransferInexact", tokens);
       for (const [asset, name] of [
         [3n, "LyingToken"],
         [4n, "SilentToken"],
@@ -417,7 +446,7 @@ describe("margin gate under attack", () => {
         await call(token, "mint", alice.owner, 1_000n * E8);
         await call(token.connect(alice.owner), "approve", gate, 1n << 255n);
       }
-      await refuses(alice.gate.deposit!(alice.id, 3n, E8), "TransferInexact");
+      await refuses(alice.gate.deposit!(alice.id, alice.owner.address, 3n, E8), "TransferInexact", tokens);
       await alice.fund(4n, E8);
       const ready = await alice.withdrawal(payout(4n, E8));
       await withdraw(ready, payout(4n, E8));
@@ -436,6 +465,7 @@ describe("margin gate under attack", () => {
         stateBefore: commitState(alice.state),
         stateAfter: after,
         deadline: LATE,
+        blob: "0x",
         ...more,
       };
       const step = await forged(given, {
@@ -456,14 +486,16 @@ describe("margin gate under attack", () => {
       await refuses(gate.registerAsset!(16n, token, 8), "AssetUnknown");
       await refuses(gate.registerAsset!(CASH, token, 6), "AssetTaken");
       await refuses(gate.registerAsset!(5n, world.tokens.get(BTC), 8), "TokenTaken");
-      await refuses(gate.registerAsset!(5n, token, 9), "LotRefused");
-      await refuses(gate.registerAsset!(5n, coarse, 5), "LotRefused");
+      await refuses(gate.registerAsset!(5n, token, 9), "LotRefused", tokens);
+      await refuses(gate.registerAsset!(5n, coarse, 5), "LotRefused", tokens);
       await expect(gate.registerAsset!(5n, alice.owner, 8)).to.be.revert(world.ethers);
       await call(gate, "registerAsset", 5n, coarse, 4);
       await refuses(gate.registerAsset!(5n, token, 8), "AssetTaken");
-      const bare = await world.ethers.deployContract("MarginGate", [world.deployment.board, world.signers[0]]);
-      await refuses(bare.registerAsset!(CASH, token, 8), "LotRefused", bare as unknown as Contract);
-      await refuses(bare.registerAsset!(CASH, coarse, 4), "LotRefused", bare as unknown as Contract);
+      const libraries = { Tokens: await world.ethers.deployContract("Tokens") };
+      const made = [world.oracle, world.signers[0], world.operator, 3600n];
+      const bare = await world.ethers.deployContract("MarginGate", made, { libraries });
+      await refuses(bare.registerAsset!(CASH, token, 8), "LotRefused", tokens);
+      await refuses(bare.registerAsset!(CASH, coarse, 4), "LotRefused", tokens);
       await call(bare, "registerAsset", CASH, token, 6);
     });
   });
@@ -472,26 +504,26 @@ describe("margin gate under attack", () => {
     const lot = 10n ** 10n;
 
     it("deposits refuse zero, what is not whole lots, and more than 2^64 - 1 lots; that many are taken", async () => {
-      await refuses(alice.gate.deposit!(alice.id, ETH, 0n), "AmountZero");
+      await refuses(alice.gate.deposit!(alice.id, alice.owner.address, ETH, 0n), "AmountZero");
       for (const amount of [1n, lot - 1n, lot + 1n, E18 + 1n]) {
-        await expect(alice.gate.deposit!(alice.id, ETH, amount))
+        await expect(alice.gate.deposit!(alice.id, alice.owner.address, ETH, amount))
           .to.be.revertedWithCustomError(gate, "AmountNotInLots")
           .withArgs(amount, lot);
       }
       const most = ((1n << 64n) - 1n) * lot;
       for (const amount of [most + lot, (((1n << 256n) - 1n) / lot) * lot]) {
-        await refuses(alice.gate.deposit!(alice.id, ETH, amount), "AmountTooLarge");
+        await refuses(alice.gate.deposit!(alice.id, alice.owner.address, ETH, amount), "AmountTooLarge");
       }
-      await refuses(alice.gate.deposit!(alice.id, 9n, 1n), "AssetUnknown");
-      await refuses(alice.gate.deposit!(alice.id, 16n, 1n), "AssetUnknown");
-      await refuses(alice.gate.deposit!(99n, ETH, lot), "AccountUnknown");
-      await call(alice.gate, "deposit", alice.id, ETH, most);
+      await refuses(alice.gate.deposit!(alice.id, alice.owner.address, 9n, 1n), "AssetUnknown");
+      await refuses(alice.gate.deposit!(alice.id, alice.owner.address, 16n, 1n), "AssetUnknown");
+      await refuses(alice.gate.deposit!(99n, alice.owner.address, ETH, lot), "AccountUnknown");
+      await call(alice.gate, "deposit", alice.id, alice.owner.address, ETH, most);
       const ready = await alice.absorption({ asset: ETH, amount: most });
       await call(alice.gate, "absorb", ready.step, ETH, most, false);
     });
 
     it("absorbs refuse zero, part of a lot, and more than the credit, by one unit too", async () => {
-      await call(alice.gate, "deposit", alice.id, ETH, 10n * lot);
+      await call(alice.gate, "deposit", alice.id, alice.owner.address, ETH, 10n * lot);
       const ready = await alice.absorption({ asset: ETH, amount: 11n * lot });
       await expect(alice.gate.absorb!(ready.step, ETH, 11n * lot, false))
         .to.be.revertedWithCustomError(gate, "CreditTooSmall")
@@ -521,7 +553,7 @@ describe("margin gate under attack", () => {
 
     it("a deadline of now is kept, one of a second ago has passed", async () => {
       const at = BigInt(await world.time.latest()) + 100n;
-      const ready = await alice.withdrawal(payout(), at);
+      const ready = await alice.withdrawal(payout(), { deadline: at });
       await world.time.setNextBlockTimestamp(at + 1n);
       await expect(withdraw(ready, payout()))
         .to.be.revertedWithCustomError(gate, "DeadlinePassed")
@@ -535,16 +567,38 @@ describe("margin gate under attack", () => {
   });
 
   describe("who may do what", () => {
-    it("nobody but the owner absorbs, attests, withdraws; least of all from genesis, whose contents all know", async () => {
+    it("nobody but the owner opens, absorbs, attests, withdraws, exits; one opening opens one account", async () => {
+      const fresh = alice.with({ state: genesis("board-60"), id: 0n });
+      const { opening, ready: opened, signature } = await fresh.opening(alice.owner.address);
+      // Anyone could prove from genesis, but only she agrees to be the owner; the operator agrees too, or is the sender.
+      await refuses(bob.gate.open!(opening, opened.step, signature), "NotAuthorised");
+      await refuses(
+        bob.gate.open!({ ...opening, owner: bob.owner.address }, opened.step, signature),
+        "OperatorMissing",
+      );
+      await refuses(alice.gate.open!(opening, opened.step, "0x"), "OperatorMissing");
+      await refuses(
+        alice.gate.open!({ ...opening, agent: bob.owner.address }, opened.step, signature),
+        "OperatorMissing",
+      );
+      await refuses(alice.gate.open!(opening, { ...opened.step, account: 1n }, signature), "AccountUnknown");
+      await call(alice.gate, "open", opening, opened.step, signature);
+      await refuses(alice.gate.open!(opening, opened.step, signature), "OpeningUsed");
+
       const carol = await world.holder(12);
-      await call(carol.gate, "deposit", carol.id, CASH, E6);
-      // A stranger knows the genesis state, and could set a viewing key of its own.
+      await call(carol.gate, "deposit", carol.id, carol.owner.address, CASH, E6);
       const ready = await carol.absorption({ asset: CASH, amount: E6 });
       await refuses(alice.gate.absorb!(ready.step, CASH, E6, false), "NotAuthorised");
       const attest = await carol.attestation(6_000n);
       await refuses(alice.gate.attest!(attest.step, 6_000n), "NotAuthorised");
       await refuses(alice.gate.withdraw!(attest.step, CASH, E6, to(), 0n), "NotAuthorised");
+      await refuses(alice.gate.exit!(attest.step, CASH, E6, to(), 0n), "NotAuthorised");
       await call(carol.gate, "absorb", ready.step, CASH, E6, false);
+    });
+
+    it("opens where nothing else is true: a viewing key of zero is no account's", async () => {
+      expect(() => openingState("board-60", 0n as never)).to.throw();
+      expect(commitState(openingState("board-60", 5n as never))).not.to.equal(commitState(genesis("board-60")));
     });
 
     it("V17: attests only levels that the policy names, and a verdict's level is the one that was proven", async () => {
@@ -563,7 +617,7 @@ describe("margin gate under attack", () => {
     });
 
     it("an absorb takes the direction that it is told, and proves no other", async () => {
-      await call(alice.gate, "deposit", alice.id, CASH, E6);
+      await call(alice.gate, "deposit", alice.id, alice.owner.address, CASH, E6);
       for (const [direction, below] of [
         ["at-least", true],
         ["below", false],
@@ -577,11 +631,14 @@ describe("margin gate under attack", () => {
     });
 
     it("boards and accounts that do not exist are refused", async () => {
-      await refuses(alice.gate.open!(2n), "BoardUnknown", world.deployment.board);
-      await refuses(alice.gate.open!((1n << 32n) + 1n), "BoardUnknown", world.deployment.board);
+      for (const board of [2n, (1n << 32n) + 1n]) {
+        const fresh = alice.with({ state: genesis("board-60") });
+        const { opening, ready, signature } = await fresh.opening(alice.owner.address, undefined, board);
+        await refuses(alice.gate.open!(opening, ready.step, signature), "BoardUnknown", world.oracle);
+      }
       for (const method of ["attest", "flag"]) {
         const step = { ...(await alice.attestation(12_000n)).step, account: 99n };
-        await refuses(alice.gate[method]!(...(method === "attest" ? [step, 12_000n] : [step])), "AccountUnknown");
+        await refuses(alice.gate[method]!(step, 12_000n), "AccountUnknown");
       }
     });
   });
@@ -592,11 +649,20 @@ describe("margin gate under attack", () => {
     const deployed = await deploy({
       deployer: signers[3]!,
       keys: [deployable(KEY)],
-      signers: signers.slice(4, 5),
-      threshold: 1n,
+      parameters: { ...parametersOf(signers), owner: signers[9]!.address },
     });
     expect(await deployed.gate.owner!()).to.equal(signers[3]!.address);
-    expect(await deployed.board.owner!()).to.equal(signers[3]!.address);
-    expect(await deployed.gate.market!()).to.equal(await deployed.board.getAddress());
+    for (const contract of [deployed.gate, deployed.registry]) {
+      await refuses(
+        (contract.connect(signers[8]!) as Contract).acceptOwnership!(),
+        "OwnableUnauthorizedAccount",
+        contract,
+      );
+      await call(contract.connect(signers[9]!), "acceptOwnership");
+      expect(await contract.owner!()).to.equal(signers[9]!.address);
+    }
+    expect(await deployed.gate.market!()).to.equal(await deployed.oracle.getAddress());
+    expect(await deployed.oracle.gate!()).to.equal(await deployed.gate.getAddress());
+    expect(await deployed.gate.liquidation!()).to.equal(await deployed.liquidation.getAddress());
   });
 });

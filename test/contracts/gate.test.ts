@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The gate's main path, with real proofs of the real circuit throughout.
 import { expect } from "chai";
+import { openingState } from "../../prover/src/chain/client.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
-import { genesis } from "../../prover/src/model/account.ts";
-import { commitFill, commitState } from "../../prover/src/model/commit.ts";
+import { commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
 import { createProver } from "../../prover/src/proof/prover.ts";
-import { BTC, CASH, call, E6, E8, E18, ETH, fillOf, type Holder, marketAt, World } from "./world.ts";
+import { BTC, CASH, call, E6, E8, E18, ETH, fillOf, type Holder, marketAt, tradeOf, World } from "./world.ts";
 
 interface Stored {
   owner: string;
+  stage: bigint;
   state: bigint;
   attested: { level: bigint; epoch: bigint; time: bigint };
-  flagged: { level: bigint; epoch: bigint; time: bigint };
+  below: { level: bigint; epoch: bigint; time: bigint };
 }
 
 describe("margin gate with real proofs", function () {
@@ -35,16 +36,18 @@ describe("margin gate with real proofs", function () {
   const refuses = (sent: Promise<unknown>, error: string, of = world.gate) =>
     expect(sent).to.be.revertedWithCustomError(of, error);
 
-  it("opens an account in the public genesis state of its board", async () => {
-    expect((await stored(alice)).state).to.equal(commitState(genesis("board-60")));
+  it("opens an account with a proof from genesis that sets its viewing key, which the operator has been given", async () => {
+    expect((await stored(alice)).state).to.equal(commitState(openingState("board-60", alice.viewingKey)));
     expect((await stored(alice)).owner).to.equal(alice.owner.address);
     expect(bob.id).to.equal(alice.id + 1n);
   });
 
   it("takes deposits as public credits, from anyone, without a proof", async () => {
-    await call(alice.gate, "deposit", alice.id, CASH, 1_000_000n * E6);
-    await call(bob.gate, "deposit", alice.id, BTC, 10n * E8);
-    await call(alice.gate, "deposit", alice.id, ETH, 100n * E18);
+    const owner = alice.owner.address;
+    await refuses(bob.gate.deposit!(alice.id, bob.owner.address, BTC, E8), "OwnerDiffers");
+    await call(alice.gate, "deposit", alice.id, owner, CASH, 1_000_000n * E6);
+    await call(bob.gate, "deposit", alice.id, owner, BTC, 10n * E8);
+    await call(alice.gate, "deposit", alice.id, owner, ETH, 100n * E18);
     for (const [asset, amount] of [
       [CASH, 1_000_000n * E6],
       [BTC, 10n * E8],
@@ -54,7 +57,7 @@ describe("margin gate with real proofs", function () {
       expect(await world.gate.custodyOf!(asset)).to.equal(amount);
       expect(await held(asset, await gateAt())).to.equal(amount);
     }
-    expect((await stored(alice)).state).to.equal(commitState(genesis("board-60")));
+    expect((await stored(alice)).state).to.equal(commitState(alice.state));
   });
 
   it("absorbs credits into the private state, whole or in part", async () => {
@@ -82,10 +85,11 @@ describe("margin gate with real proofs", function () {
     const fill = fillOf("board-60", { 0: 100_000n }, -100_000n * price);
     const a = await alice.trading(fill, 1n, bob.id);
     const b = await bob.trading(fill, -1n, alice.id);
-    const commitment = commitFill(fill);
-    const signedB = { ...b.step, signature: "0x" };
-    await refuses(alice.gate.trade!(a.step, signedB, commitment), "NotAuthorised");
-    await call(alice.gate, "trade", a.step, await bob.signed(b), commitment);
+    const trade = await tradeOf(alice, a, bob, b);
+    const unsigned = { ...trade.b, step: { ...b.step, signature: "0x" } };
+    await refuses(alice.gate.trade!({ ...trade, b: unsigned }), "NotAuthorised");
+    await refuses(alice.gate.trade!({ ...trade, operatorSignature: "0x" }), "OperatorMissing");
+    await call(alice.gate, "trade", trade);
     [alice.state, bob.state] = [a.after, b.after];
     for (const holder of [alice, bob]) {
       expect((await stored(holder)).state).to.equal(commitState(holder.state));
@@ -181,9 +185,9 @@ describe("margin gate with real proofs", function () {
       .to.be.revertedWithCustomError(world.gate, "StateSuperseded")
       .withArgs(alice.id, commitState(alice.state), ready.step.stateBefore);
     const old = await alice.attestation(12_000n);
-    await world.publish(2n);
+    await world.publish();
     await expect(alice.gate.attest!(old.step, 12_000n))
-      .to.be.revertedWithCustomError(world.gate, "EpochSuperseded")
+      .to.be.revertedWithCustomError(world.oracle, "EpochSuperseded")
       .withArgs(2, 1);
   });
 
@@ -194,18 +198,18 @@ describe("margin gate with real proofs", function () {
     await call(alice.gate, "withdraw", ready.step, BTC, 4n * E8, alice.owner.address, 0n);
     alice.state = ready.after;
 
-    await world.publish(3n, marketAt("board-60", 70_000n, 2_800n));
+    await world.publish(marketAt("board-60", 70_000n, 2_800n));
     const coverage = coverageBpsDown(evaluate(alice.state, world.policy, world.market))!;
     expect(coverage < 12_000n).to.equal(true);
     const flag = await alice.flagging();
     const watcher = world.gate.connect(world.signers[17]!) as typeof world.gate;
-    await call(watcher, "flag", flag.step);
+    await call(watcher, "flag", flag.step, 12_000n);
     alice.state = flag.after;
-    const { flagged, state } = await stored(alice);
-    expect([flagged.level, flagged.epoch, state]).to.deep.equal([12_000n, 3n, commitState(alice.state)]);
+    const { below, stage, state } = await stored(alice);
+    expect([below.level, below.epoch, stage, state]).to.deep.equal([12_000n, 3n, 1n, commitState(alice.state)]);
     const again = await alice.flagging();
-    await refuses(watcher.flag!(again.step), "AccountFlagged");
-    await refuses(alice.gate.withdraw!(again.step, CASH, 1n, alice.owner.address, 0n), "AccountFlagged");
+    await refuses(watcher.flag!(again.step, 12_000n), "VerdictKnown");
+    await refuses(alice.gate.withdraw!(again.step, CASH, 1n, alice.owner.address, 0n), "StageWrong");
   });
 
   it("nobody flags an account that is not below the call level", async () => {
@@ -219,31 +223,30 @@ describe("margin gate with real proofs", function () {
       { level: 12_000n, direction: "at-least" },
       { level: (1n << 20n) - 1n, direction: "below" },
     ] as const) {
-      const other = await bob.prepare({ action: "Flag" }, {}, terms);
-      await refuses(bob.gate.flag!(other.step), "ProofInvalid", world.verifier);
+      const other = await bob.prepare({ action: "Flag", level: 12_000n }, {}, terms);
+      await refuses(bob.gate.flag!(other.step, 12_000n), "ProofInvalid", world.verifier);
     }
   });
 
   it("a top-up is taken from an insolvent account too, and an attestation at the call level clears the flag", async () => {
-    await world.publish(4n, marketAt("board-60", 20_000n, 800n));
+    await world.publish(marketAt("board-60", 40_000n, 1_600n));
+    await world.publish(marketAt("board-60", 20_000n, 800n));
     expect(evaluate(alice.state, world.policy, world.market).equity < 0n).to.equal(true);
     await alice.fund(CASH, 100n * E6, "below");
     // Values that are stale refuse everything else, and not this.
     await world.time.increase(4000n);
     await alice.fund(CASH, 2_500_000n * E6);
     const stale = await alice.attestation(12_000n);
-    await refuses(alice.gate.attest!(stale.step, 12_000n), "EpochStale", world.deployment.board);
-    await world.publish(5n);
+    await refuses(alice.gate.attest!(stale.step, 12_000n), "EpochStale", world.oracle);
+    await world.publish();
     const lower = await alice.attestation(10_000n);
     await call(alice.gate, "attest", lower.step, 10_000n);
     alice.state = lower.after;
-    expect((await stored(alice)).flagged.time > 0n).to.equal(true);
+    expect((await stored(alice)).stage).to.equal(1n);
     const cure = await alice.attestation(12_000n);
-    await expect(alice.gate.attest!(cure.step, 12_000n))
-      .to.emit(world.gate, "FlagCleared")
-      .withArgs(alice.id, 12_000, 5);
+    await expect(alice.gate.attest!(cure.step, 12_000n)).to.emit(world.gate, "StageSet").withArgs(alice.id, 0);
     alice.state = cure.after;
-    expect((await stored(alice)).flagged.time).to.equal(0n);
+    expect((await stored(alice)).below.time).to.equal(0n);
     const given = { asset: CASH, amount: E6, recipient: alice.owner.address, fee: 0n };
     const ready = await alice.withdrawal(given);
     await call(alice.gate, "withdraw", ready.step, CASH, E6, alice.owner.address, 0n);

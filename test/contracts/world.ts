@@ -4,17 +4,33 @@ import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardha
 import type { Contract, TypedDataDomain } from "ethers";
 import { network } from "hardhat";
 import { loadVerificationKey } from "../../prover/src/artifacts.ts";
-import { contextOf, type GateCall, type Step, signCall, stepOf } from "../../prover/src/chain/calls.ts";
-import { type DeployableKey, type Deployment, deploy } from "../../prover/src/chain/deploy.ts";
+import { sealState } from "../../prover/src/chain/blob.ts";
+import {
+  type Action,
+  contextOf,
+  type GateCall,
+  type Side as Part,
+  type Step,
+  signCall,
+  signClear,
+  stepOf,
+  type Trade,
+} from "../../prover/src/chain/calls.ts";
+import type { Venue } from "../../prover/src/chain/client.ts";
+import { type DeployableKey, type Deployment, deploy, type SystemParameters } from "../../prover/src/chain/deploy.ts";
+import { EXIT_LEVEL, exitValues } from "../../prover/src/chain/liquidation.ts";
 import {
   type ChainLevels,
   type ChainPolicy,
   chainPolicy,
   domainOf,
+  observe,
+  type PolicyTerms,
   publication,
-  signEpoch,
+  settlementPublication,
+  signSettlement,
 } from "../../prover/src/chain/publication.ts";
-import type { FieldElement } from "../../prover/src/field.ts";
+import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
@@ -40,6 +56,26 @@ export const E8 = 10n ** 8n;
 export const E18 = 10n ** 18n;
 export const LEVELS: ChainLevels = { initial: 15_000n, call: 12_000n, liquidation: 10_000n, closeOut: 6_000n };
 export const MAX_AGE = 3600n;
+export const DAY = 86_400n;
+export const OPERATOR_DEADLINE = 2n * DAY;
+/** No grace: a new epoch ends the one before. */
+export const TERMS: PolicyTerms = {
+  levels: LEVELS,
+  maxAge: MAX_AGE,
+  epochGrace: 0n,
+  terms: {
+    curePeriod: 3600n,
+    attestInterval: DAY,
+    stopLimit: 7200n,
+    auctionDuration: 600n,
+    premiumBps: 500n,
+    discountBps: 1000n,
+    levyBps: 100n,
+    maxSlice: 10n ** 12n,
+    dust: 10n ** 6n,
+    reward: 10n ** 6n,
+  },
+};
 export const CASH = BigInt(CASH_INDEX);
 export const BTC = 0n;
 /** Token of 18 decimals with lots of 10^-8. */
@@ -116,6 +152,19 @@ export interface WorldOptions {
   readonly chainId?: number;
   /** Unix seconds at which the chain starts; now unless given. */
   readonly start?: bigint;
+  readonly terms?: Partial<PolicyTerms>;
+}
+
+/** A key of the settlement circuit's length: simulated proofs under the account's key hold under its beginning. */
+export function deployableSettlement(key: SimulatedKey): DeployableKey {
+  const signals = 3 + 2 * instrumentsOf(key.identity.size);
+  const file = new TextEncoder().encode(
+    JSON.stringify({ ...key.key, nPublic: signals, IC: key.key.IC.slice(0, signals + 1) }),
+  );
+  return {
+    identity: { size: key.identity.size, origin: "development", verificationKeySha256: "simulated" },
+    verificationKeyFile: file,
+  };
 }
 
 /** A chain of its own. With a fixed gas limit nothing is estimated, which would run every transaction several times. */
@@ -130,22 +179,52 @@ export const createChain = (chainId = 31_337, start?: bigint) =>
 
 export type Chain = Awaited<ReturnType<typeof network.create>>;
 
+/** Everything by the first signers: 0 owns, 1 to 5 report (3 of 5), 6 guards, 7 operates. */
+export function parametersOf(signers: readonly HardhatEthersSigner[]): SystemParameters {
+  return {
+    owner: signers[0]!.address,
+    guardian: signers[6]!.address,
+    operator: signers[7]!.address,
+    operatorDeadline: OPERATOR_DEADLINE,
+    reporters: signers.slice(1, 6).map(({ address }) => address),
+    quorum: 3n,
+    timelock: 2n * DAY,
+    maxMoveBps: 5_000n,
+    assets: [],
+  };
+}
+
+/** Prices without feeds, that may halve in an epoch. */
+const NO_FEED = { aggregator: `0x${"0".repeat(40)}`, heartbeat: 0n, minAnswer: 0n, maxAnswer: 0n };
+export const SOURCE = {
+  maxMoveBps: 5_000n,
+  lotDecimals: 8n,
+  deviationBps: 0n,
+  feed: NO_FEED,
+  second: NO_FEED,
+  vault: `0x${"0".repeat(40)}`,
+  growthBpsPerDay: 0n,
+};
+
 export class World {
   readonly chain: Chain;
   readonly size: BoardSize;
   readonly prove: Prove;
+  readonly key: SimulatedKey | undefined;
   readonly signers: HardhatEthersSigner[];
   readonly deployment: Deployment;
   readonly tokens: Map<bigint, Contract>;
   policy: Policy = POLICY;
+  terms: PolicyTerms = TERMS;
   market: Market;
-  levels = LEVELS;
+  epoch = 0n;
   readonly board = 1n;
 
   private constructor(
     chain: Chain,
     size: BoardSize,
     prove: Prove,
+    key: SimulatedKey | undefined,
     signers: HardhatEthersSigner[],
     deployment: Deployment,
     tokens: Map<bigint, Contract>,
@@ -153,31 +232,34 @@ export class World {
     this.chain = chain;
     this.size = size;
     this.prove = prove;
+    this.key = key;
     this.signers = signers;
     this.deployment = deployment;
     this.tokens = tokens;
     this.market = marketAt(size, 100_000n, 4_000n);
   }
 
-  /** Board 1 with epoch 1, and USDC, BTC and ETH registered. Signers: 0 deploys, 1 to 5 are the quorum (3 of 5). */
-  static async create({ size = "board-60", prover, key = simulatedKey(size), chainId, start }: WorldOptions = {}) {
+  /** Board 1 with epoch 1, and USDC, BTC and ETH registered. Signers as in `parametersOf`. */
+  static async create({
+    size = "board-60",
+    prover,
+    key = simulatedKey(size),
+    chainId,
+    start,
+    terms,
+  }: WorldOptions = {}) {
     const chain = await createChain(chainId, start);
     const signers = await chain.ethers.getSigners();
     const deployment = await deploy({
       deployer: signers[0]!,
       keys: [prover === undefined ? deployable(key) : await loadVerificationKey(size)],
-      signers: signers.slice(1, 6),
-      threshold: 3n,
+      settlementKeys: [deployableSettlement(key)],
+      parameters: parametersOf(signers),
     });
     const tokens = new Map<bigint, Contract>();
-    const world = new World(
-      chain,
-      size,
-      prover === undefined ? simulatedProve(key) : realProve(prover),
-      signers,
-      deployment,
-      tokens,
-    );
+    const prove = prover === undefined ? simulatedProve(key) : realProve(prover);
+    const world = new World(chain, size, prove, key, signers, deployment, tokens);
+    if (terms !== undefined) world.terms = { ...TERMS, ...terms };
     for (const [asset, symbol, decimals, lotDecimals] of [
       [CASH, "USDC", 6, 6],
       [BTC, "WBTC", 8, 8],
@@ -187,9 +269,17 @@ export class World {
       await call(deployment.gate, "registerAsset", asset, token, lotDecimals);
       tokens.set(asset, token as unknown as Contract);
     }
-    await call(deployment.board, "createBoard", instrumentsOf(size), world.chainPolicy());
-    await world.publish(1n);
+    await world.createBoard();
+    await world.publish();
     return world;
+  }
+
+  /** A board with the world's policy; its number is the next. */
+  async createBoard(board = 1n): Promise<void> {
+    const { registry, router, oracle } = this.deployment;
+    await call(registry, "createBoard", router, instrumentsOf(this.size), this.chainPolicy());
+    const sources = await this.ethers.getContractAt("PriceSources", (await callView(oracle, "sources")) as string);
+    for (const asset of [BTC, ETH]) await call(sources, "configure", board, asset, SOURCE);
   }
 
   get ethers(): HardhatEthers {
@@ -201,50 +291,93 @@ export class World {
   get gate(): Contract {
     return this.deployment.gate;
   }
+  get oracle(): Contract {
+    return this.deployment.oracle;
+  }
   get verifier(): Contract {
     return this.deployment.verifiers.get(this.size)!;
   }
-  get quorum() {
+  get reporters() {
     return this.signers.slice(1, 6);
   }
-
-  chainPolicy(policy = this.policy, levels = this.levels, maxAge = MAX_AGE): ChainPolicy {
-    return chainPolicy(policy, levels, maxAge);
+  get guardian() {
+    return this.signers[6]!;
+  }
+  get operator() {
+    return this.signers[7]!;
+  }
+  get levels() {
+    return this.terms.levels;
+  }
+  async now(): Promise<bigint> {
+    return BigInt(await this.time.latest());
   }
 
-  async domain(name: "MarketBoard" | "MarginGate"): Promise<TypedDataDomain> {
+  chainPolicy(policy = this.policy, changes: Partial<PolicyTerms> = {}): ChainPolicy {
+    return chainPolicy(policy, { ...this.terms, ...changes });
+  }
+
+  async domain(name: "PriceOracle" | "MarginGate"): Promise<TypedDataDomain> {
     const { chainId } = await this.ethers.provider.getNetwork();
-    const contract = name === "MarketBoard" ? this.deployment.board : this.deployment.gate;
+    const contract = name === "PriceOracle" ? this.oracle : this.gate;
     return domainOf(name, chainId, await contract.getAddress());
   }
 
-  /** Signs and publishes a market in one transaction; the world's market is then this one. */
-  async publish(epoch: bigint, market = this.market, time?: bigint) {
-    const at = time ?? BigInt(await this.time.latest());
-    const { epoch: signed, parts } = publication(market, { board: this.board, epoch, time: at });
-    const signatures = await signEpoch(this.quorum.slice(0, 3), await this.domain("MarketBoard"), signed);
+  /** What a client needs; `prover` proves. */
+  async venue(prover: Pick<Prover, "prove">): Promise<Venue> {
+    const domain = await this.domain("MarginGate");
+    return {
+      gate: this.gate,
+      domain,
+      prover,
+      cosign: (first, second) => signClear(this.operator, domain, first, second),
+    };
+  }
+
+  /** Publishes a market as the next epoch, unless told which; the world's market is then this one. */
+  async publish(market = this.market, { epoch = this.epoch + 1n, time }: { epoch?: bigint; time?: bigint } = {}) {
+    const at = time ?? (await this.now());
+    const { epoch: signed, parts } = publication(market, { board: this.board, epoch });
+    const sight = { time: at, prices: market.prices };
+    const observations = await observe(this.reporters.slice(0, 3), await this.domain("PriceOracle"), signed, sight);
     this.market = market;
+    this.epoch = epoch;
+    const { oracle, board } = this;
     // A board of 240 or 480 takes more than one transaction.
-    const receipt = await call(this.deployment.board, "publish", signed, signatures, parts.slice(0, 1));
-    for (const part of parts.slice(1)) await call(this.deployment.board, "resume", this.board, epoch, [part]);
+    const receipt = await call(oracle, "open", board, epoch, observations, signed.firstPart, parts.slice(0, 1), []);
+    for (const part of parts.slice(1)) await call(oracle, "resume", board, epoch, [part], []);
     return receipt;
   }
 
+  /** Opens a settlement of rows at marks. */
+  async openSettlement(marks: Record<number, bigint>, number: bigint) {
+    const rows = new Map(Object.entries(marks).map(([row, mark]) => [Number(row), mark as ColumnE6]));
+    const { firstPart, parts } = settlementPublication(this.size, rows);
+    const signatures = await signSettlement(this.reporters.slice(0, 3), await this.domain("PriceOracle"), {
+      board: this.board,
+      number,
+      firstPart,
+    });
+    return call(this.oracle, "openSettlement", this.board, number, firstPart, signatures, parts);
+  }
+
   /** An account of a signer, with tokens of every kind in its owner's pocket. */
-  async holder(index: number, viewingKey = BigInt(index) + 1000n): Promise<Holder> {
+  async holder(index: number, viewingKey = BigInt(index) + 1000n, agent?: string): Promise<Holder> {
     const owner = this.signers[index]!;
     for (const token of this.tokens.values()) {
       await call(token, "mint", owner, 10n ** 30n);
       await call(token.connect(owner), "approve", this.gate, 1n << 255n);
     }
-    const gate = this.gate.connect(owner);
-    await call(gate, "open", this.board);
-    const id = await (this.gate.accounts as () => Promise<bigint>)();
-    return new Holder(this, owner, id, viewingKey as FieldElement);
+    const holder = new Holder(this, owner, 0n, viewingKey as FieldElement);
+    const { opening, ready, signature } = await holder.opening(owner.address, agent);
+    await call(holder.gate, "open", opening, ready.step, signature);
+    holder.id = await (this.gate.accounts as () => Promise<bigint>)();
+    holder.state = ready.after;
+    return holder;
   }
 }
 
-/** A call made ready: its step, the state after it, and the method and arguments that the gate takes. */
+/** A call made ready: its step and the state after it. */
 export interface Ready {
   readonly call: GateCall;
   readonly step: Step;
@@ -252,15 +385,13 @@ export interface Ready {
 }
 
 type Terms = { level: bigint; direction?: Direction };
-type Given<Action extends GateCall["action"]> = Omit<
-  Extract<GateCall, { action: Action }>,
-  "account" | "stateBefore" | "stateAfter" | "deadline" | "action"
->;
+type Given<Name extends GateCall["action"]> = Omit<Extract<Action, { action: Name }>, "action">;
+type Bound = { deadline?: bigint; from?: Account; exit?: boolean; epoch?: bigint; blob?: string };
 
 export class Holder {
   readonly world: World;
   readonly owner: HardhatEthersSigner;
-  readonly id: bigint;
+  id: bigint;
   readonly viewingKey: FieldElement;
   state: Account;
 
@@ -272,18 +403,25 @@ export class Holder {
     this.state = genesis(world.size);
   }
 
+  /** The same account in the hands of somebody who believes otherwise in some respect. */
+  with(change: Partial<Pick<Holder, "world" | "owner" | "id" | "state">>): Holder {
+    return Object.assign(Object.create(Holder.prototype) as Holder, this, change);
+  }
+
   /** The gate, with the owner as sender. */
   get gate(): Contract {
     return this.world.gate.connect(this.owner) as Contract;
   }
 
-  /** Proves one transition, bound to a call. `made` overrides what the step says of policy and epoch. */
+  /** Proves one transition, bound to a call. */
   async prepare(
-    given: { action: GateCall["action"]; deadline?: bigint } & Record<string, unknown>,
+    given: Action,
     { transfer = NO_TRANSFER, fill = noFill(this.world.size), side = 1n }: Partial<Transition>,
     { level, direction = "at-least" }: Terms,
+    { deadline = LATE, from, exit = false, epoch, blob }: Bound = {},
   ): Promise<Ready> {
-    const { world, state: before } = this;
+    const { world } = this;
+    const before = from ?? this.state;
     const transition: Transition = {
       transfer,
       fill,
@@ -292,14 +430,15 @@ export class Holder {
     };
     const after = applyTransition(before, transition);
     const bound = {
-      deadline: LATE,
       ...given,
-      account: this.id,
+      deadline,
+      account: given.action === "Open" ? 0n : this.id,
       stateBefore: commitState(before),
       stateAfter: commitState(after),
+      blob: blob ?? sealState(after),
     } as GateCall;
     const context = contextOf(await world.domain("MarginGate"), bound);
-    const { policy, market } = world;
+    const { policy, market } = exit ? exitValues(world.size) : world;
     const proof = await world.prove({
       before,
       transition,
@@ -309,11 +448,10 @@ export class Holder {
       policy,
       market,
     });
-    const current = (await callView(world.deployment.board, "latest", world.board)) as {
-      policyId: bigint;
-      epoch: bigint;
-    };
-    return { call: bound, step: stepOf(bound, current, proof), after };
+    if (exit) return { call: bound, step: stepOf(bound, { policyId: 0n, epoch: 0n }, proof), after };
+    const current = (await callView(world.oracle, "latest", world.board)) as { policyId: bigint; epoch: bigint };
+    const under = { policyId: current.policyId, epoch: epoch ?? current.epoch };
+    return { call: bound, step: stepOf(bound, under, proof), after };
   }
 
   /** With the owner's signature, for another sender. */
@@ -325,37 +463,112 @@ export class Holder {
     return asset === ETH ? amount / 10n ** 10n : amount;
   }
 
-  absorption(given: Given<"Absorb">, direction: Direction = "at-least", deadline = LATE): Promise<Ready> {
+  async opening(owner: string, agent = `0x${"0".repeat(40)}`, board = this.world.board) {
+    const opening = { owner, agent, board };
+    const ready = await this.prepare({ action: "Open", ...opening }, {}, { level: EXIT_LEVEL }, { exit: true });
+    const { operator } = this.world;
+    const signature = await signClear(operator, await this.world.domain("MarginGate"), ready.call);
+    return { opening, ready, signature };
+  }
+
+  absorption(given: Given<"Absorb">, direction: Direction = "at-least", bound: Bound = {}): Promise<Ready> {
     const transfer = { asset: Number(given.asset), amount: this.lots(given.asset, given.amount) };
-    return this.prepare({ action: "Absorb", deadline, ...given }, { transfer }, { level: 0n, direction });
+    return this.prepare({ action: "Absorb", ...given }, { transfer }, { level: 0n, direction }, bound);
   }
 
-  withdrawal(given: Given<"Withdraw">, deadline = LATE): Promise<Ready> {
+  withdrawal(given: Given<"Withdraw">, bound: Bound = {}): Promise<Ready> {
     const transfer = { asset: Number(given.asset), amount: -this.lots(given.asset, given.amount) };
-    return this.prepare({ action: "Withdraw", deadline, ...given }, { transfer }, { level: this.world.levels.initial });
+    return this.prepare({ action: "Withdraw", ...given }, { transfer }, { level: this.world.levels.initial }, bound);
   }
 
-  attestation(level: bigint, deadline = LATE): Promise<Ready> {
-    return this.prepare({ action: "Attest", deadline, level }, {}, { level });
+  leaving(given: Given<"Exit">, bound: Bound = {}): Promise<Ready> {
+    const transfer = { asset: Number(given.asset), amount: -this.lots(given.asset, given.amount) };
+    return this.prepare({ action: "Exit", ...given }, { transfer }, { level: EXIT_LEVEL }, { exit: true, ...bound });
   }
 
-  flagging(deadline = LATE): Promise<Ready> {
-    return this.prepare({ action: "Flag", deadline }, {}, { level: this.world.levels.call, direction: "below" });
+  attestation(level: bigint, bound: Bound = {}): Promise<Ready> {
+    return this.prepare({ action: "Attest", level }, {}, { level }, bound);
   }
 
-  trading(fill: Fill, side: 1n | -1n, counterparty: bigint, deadline = LATE): Promise<Ready> {
-    const given = { action: "Trade" as const, deadline, counterparty, fill: commitFill(fill) };
-    return this.prepare(given, { fill, side }, { level: this.world.levels.initial });
+  flagging(level = this.world.levels.call, bound: Bound = {}): Promise<Ready> {
+    return this.prepare({ action: "Flag", level }, {}, { level, direction: "below" }, bound);
+  }
+
+  trading(fill: Fill, side: 1n | -1n, counterparty: bigint, bound: Bound & { level?: bigint } = {}): Promise<Ready> {
+    const level = bound.level ?? this.world.levels.initial;
+    const given = { action: "Trade" as const, counterparty, fill: commitFill(fill), level };
+    return this.prepare(given, { fill, side }, { level }, bound);
+  }
+
+  /** A trade after a proof that the account is below `level`, which it is at least at afterwards. */
+  async improving(fill: Fill, side: 1n | -1n, counterparty: bigint, level: bigint, bound: Bound = {}) {
+    const worse = await this.prepare({ action: "Worse", level }, {}, { level, direction: "below" }, bound);
+    const ready = await this.trading(fill, side, counterparty, { ...bound, level, from: worse.after });
+    return { ready, side: { step: await this.signed(ready), level, worse: [worse.step] } };
+  }
+
+  /** Passes a settlement: positions in the expired rows become cash. Under the simulated key only. */
+  async expiring(settlement: bigint, marks: Record<number, bigint>, bound: Bound = {}): Promise<Ready> {
+    const { world, state: before } = this;
+    const rows = Array.from({ length: instrumentsOf(world.size) }, (_, row) => marks[row]);
+    const after: Account = {
+      ...before,
+      sequence: before.sequence + 1n,
+      positions: before.positions.map((lots, row) => (rows[row] === undefined ? lots : (0n as typeof lots))),
+      cash: before.positions.reduce(
+        (cash, lots, row) => cash + lots * (rows[row] ?? 0n),
+        before.cash as bigint,
+      ) as never,
+    };
+    const given = {
+      action: "Expire" as const,
+      account: this.id,
+      stateBefore: commitState(before),
+      stateAfter: commitState(after),
+      blob: bound.blob ?? sealState(after),
+      deadline: bound.deadline ?? LATE,
+      settlement,
+    };
+    const context = contextOf(await world.domain("MarginGate"), given);
+    const shared = rows.flatMap((mark) => [mark === undefined ? 0n : 1n, ((mark ?? 0n) + FIELD_ORDER) % FIELD_ORDER]);
+    const proof = world.key!.prove([given.stateBefore, given.stateAfter, context, ...shared]);
+    return { call: given, step: stepOf(given, { policyId: 0n, epoch: 0n }, proof as Groth16Proof), after };
   }
 
   /** Pays in and absorbs at once. */
   async fund(asset: bigint, amount: bigint, direction: Direction = "at-least"): Promise<void> {
-    await call(this.gate, "deposit", this.id, asset, amount);
+    await call(this.gate, "deposit", this.id, this.owner.address, asset, amount);
     const ready = await this.absorption({ asset, amount }, direction);
     await call(this.gate, "absorb", ready.step, asset, amount, direction === "below");
     this.state = ready.after;
   }
 }
+
+/** A trade that both owners and the operator have signed. */
+export async function tradeOf(
+  a: Holder,
+  readyA: Ready,
+  b: Holder,
+  readyB: Ready,
+  by = a.world.operator,
+): Promise<Trade> {
+  const [sideA, sideB] = [await sideOf(a, readyA), await sideOf(b, readyB)];
+  return {
+    a: sideA,
+    b: sideB,
+    fill: (readyA.call as Extract<GateCall, { action: "Trade" }>).fill,
+    operatorSignature: await cleared(a.world, readyA, readyB, by),
+  };
+}
+
+export async function sideOf(holder: Holder, ready: Ready, by?: HardhatEthersSigner): Promise<Part> {
+  const { level } = ready.call as Extract<GateCall, { action: "Trade" }>;
+  return { step: await holder.signed(ready, by), level, worse: [] };
+}
+
+/** The operator's signature over both sides. */
+export const cleared = async (world: World, a: Ready, b: Ready, by = world.operator) =>
+  signClear(by, await world.domain("MarginGate"), a.call, b.call);
 
 /** Sends a transaction and waits for it. */
 export async function call(contract: unknown, method: string, ...args: unknown[]) {
