@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Compiles the circuits: `build-circuits [size…]`, all sizes by default, smallest first.
+ * Compiles the circuits: `build-circuits [circuit…]`, all by default.
  *
- * Writes build/circuits/<size>/circuit.{r1cs,wasm,sym} and circuit.json, which holds the hash of everything the result
+ * Writes build/circuits/<circuit>/circuit.{r1cs,wasm,sym} and circuit.json, which holds the hash of everything the result
  * depends on (circuits, circomlib, compiler, options); where it is unchanged nothing is done. Refuses a circuit over the
  * ceilings of sizes.json.
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import sizes from "../circuits/sizes.json" with { type: "json" };
-import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
+import { CIRCUITS, type CircuitName, isSettlement, shapeOf } from "../prover/src/model/sizes.ts";
 import { step } from "./progress.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -33,22 +33,39 @@ export interface CircuitRecord {
 }
 
 const FILES = ["circuit.r1cs", "circuit.wasm", "circuit.sym"] as const;
-const PUBLIC = "stateBefore, stateAfter, transfer, fill, terms, context, policy, prices, rows, blocks";
+const PUBLIC = {
+  account: "stateBefore, stateAfter, transfer, fill, terms, context, policy, prices, rows, blocks",
+  settlement: "stateBefore, stateAfter, context, marks",
+};
 
-/** The main component of one size, generated so that sizes.json alone fixes the parameters. */
-export function mainOf(size: BoardSize, include: string): string {
+/** The main component of one circuit, generated so that sizes.json alone fixes the parameters. */
+export function mainOf(circuit: CircuitName, folder: string): string {
   const { assets, tiers, scenarios, blockInstruments } = sizes;
-  const parameters = [sizes.sizes[size].blocks, blockInstruments, assets, tiers, scenarios].join(", ");
+  const { blocks } = shapeOf(circuit);
+  const [source, publics, instance] = isSettlement(circuit)
+    ? ["settlement", PUBLIC.settlement, `Settlement(${blocks * blockInstruments}, ${assets})`]
+    : ["account", PUBLIC.account, `Account(${[blocks, blockInstruments, assets, tiers, scenarios].join(", ")})`];
   return `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma circom 2.2.0;
-include "${include}";
-component main {public [${PUBLIC}]} = Account(${parameters});
+include "${folder}/${source}.circom";
+component main {public [${publics}]} = ${instance};
 `;
 }
 
-function sourcesHash(main: string): string {
+/** A source of ours and everything of ours that it includes; circomlib goes by its version. */
+function sourcesFrom(file: string, found = new Set<string>()): Set<string> {
+  if (found.has(file) || !existsSync(path.join(ROOT, file))) return found;
+  found.add(file);
+  const text = readFileSync(path.join(ROOT, file), "utf8");
+  for (const [, included] of text.matchAll(/^include "(.*)";/gm)) {
+    sourcesFrom(path.posix.join(path.posix.dirname(file), included!), found);
+  }
+  return found;
+}
+
+function sourcesHash(circuit: CircuitName, main: string): string {
   const hash = createHash("sha256").update(JSON.stringify([COMPILER, OPTIONS, main]));
-  for (const file of globSync("circuits/**/*.circom", { cwd: ROOT }).sort()) {
+  for (const file of [...sourcesFrom(`circuits/${isSettlement(circuit) ? "settlement" : "account"}.circom`)].sort()) {
     hash.update(JSON.stringify([file, readFileSync(path.join(ROOT, file), "utf8")]));
   }
   return hash.digest("hex");
@@ -83,12 +100,12 @@ function readRecord(file: string): CircuitRecord | undefined {
   }
 }
 
-/** Compiles one size unless its record says that nothing changed. Returns the record. */
-export async function buildCircuit(size: BoardSize): Promise<CircuitRecord> {
-  const directory = path.join("build", "circuits", size);
+/** Compiles one circuit unless its record says that nothing changed. Returns the record. */
+export async function buildCircuit(circuit: CircuitName): Promise<CircuitRecord> {
+  const directory = path.join("build", "circuits", circuit);
   const recordFile = path.join(ROOT, directory, "circuit.json");
-  const main = mainOf(size, "../../../circuits/account.circom");
-  const sources = sourcesHash(main);
+  const main = mainOf(circuit, "../../../circuits");
+  const sources = sourcesHash(circuit, main);
   const cached = readRecord(recordFile);
   const hashOf = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
   const intact = (file: (typeof FILES)[number]) => {
@@ -97,24 +114,25 @@ export async function buildCircuit(size: BoardSize): Promise<CircuitRecord> {
   };
   if (cached?.sources === sources && FILES.every(intact)) return cached;
 
-  return await step(`compile ${size}`, async () => {
+  return await step(`compile ${circuit}`, async () => {
     const absolute = path.join(ROOT, directory);
     rmSync(absolute, { recursive: true, force: true }); // the record first of all: half a result is none
     mkdirSync(absolute, { recursive: true });
     writeFileSync(path.join(absolute, "circuit.circom"), main);
     const output = await circom([path.join(directory, "circuit.circom"), ...OPTIONS, "-o", directory]);
     const warnings = output.match(/warning\[.*/g);
-    if (warnings) throw new Error(`circom warns about ${size}:\n${warnings.join("\n")}`);
+    if (warnings) throw new Error(`circom warns about ${circuit}:\n${warnings.join("\n")}`);
     renameSync(path.join(absolute, "circuit_js", "circuit.wasm"), path.join(absolute, "circuit.wasm"));
     rmSync(path.join(absolute, "circuit_js"), { recursive: true });
 
     const count = (what: string) => Number(output.match(new RegExp(`^${what}: (\\d+)`, "m"))?.[1]);
     const constraints = count("non-linear constraints") + count("linear constraints");
     const publicInputs = count("public inputs");
-    const { constraintCeiling, domainPower, publicInputs: expected } = sizes.sizes[size];
-    if (publicInputs !== expected) throw new Error(`${size} has ${publicInputs} public inputs, expected ${expected}`);
+    const { constraintCeiling, domainPower, publicInputs: expected } = shapeOf(circuit);
+    if (publicInputs !== expected)
+      throw new Error(`${circuit} has ${publicInputs} public inputs, expected ${expected}`);
     if (!(constraints <= constraintCeiling && constraints + publicInputs + 1 <= 2 ** domainPower)) {
-      throw new Error(`${size} has ${constraints} constraints: over its ceiling`);
+      throw new Error(`${circuit} has ${constraints} constraints: over its ceiling`);
     }
     const files = Object.fromEntries(FILES.map((file) => [file, hashOf(path.join(absolute, file))]));
     const record = { sources, compiler: COMPILER, constraints, publicInputs, files } as CircuitRecord;
@@ -125,9 +143,9 @@ export async function buildCircuit(size: BoardSize): Promise<CircuitRecord> {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const wanted = process.argv.slice(2);
-  for (const size of BOARD_SIZES) {
-    if (wanted.length > 0 && !wanted.includes(size)) continue;
-    const { constraints, publicInputs } = await buildCircuit(size);
-    process.stderr.write(`  ${size}: ${constraints} constraints, ${publicInputs} public inputs\n`);
+  for (const circuit of CIRCUITS) {
+    if (wanted.length > 0 && !wanted.includes(circuit)) continue;
+    const { constraints, publicInputs } = await buildCircuit(circuit);
+    process.stderr.write(`  ${circuit}: ${constraints} constraints, ${publicInputs} public inputs\n`);
   }
 }

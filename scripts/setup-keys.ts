@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Makes development keys for compiled circuits: `setup-keys [size…]`, all sizes by default, smallest first.
+ * Makes development keys for compiled circuits: `setup-keys [circuit…]`, all by default.
  *
- * Writes build/keys/<size>/{proving.zkey, verification.json} and their line in build/keys/manifest.json. The trapdoor is
+ * Writes build/keys/<circuit>/{proving.zkey, verification.json} and their line in build/keys/manifest.json. The trapdoor is
  * random and forgotten. A key is kept while circuit and generator are the ones it was made from and its files are
  * intact. Refuses to replace keys that come from a ceremony.
  */
@@ -21,7 +21,7 @@ import {
 } from "../prover/src/artifacts.ts";
 import { PlimsollError } from "../prover/src/errors.ts";
 import { makeDevelopmentKey, trapdoorFrom } from "../prover/src/keys/development.ts";
-import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
+import { CIRCUITS, type CircuitName } from "../prover/src/model/sizes.ts";
 import type { CircuitRecord } from "./build-circuits.ts";
 import { step } from "./progress.ts";
 
@@ -61,15 +61,15 @@ function writeAtomically(file: string, content: Uint8Array | string): void {
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 
-/** Makes the key of one size unless it is there, and enters it in the manifest. */
-export async function setupKey(size: BoardSize, options: ArtifactOptions = {}): Promise<ArtifactRecord> {
+/** Makes the key of one circuit unless it is there, and enters it in the manifest. */
+export async function setupKey(circuit: CircuitName, options: ArtifactOptions = {}): Promise<ArtifactRecord> {
   const build = buildDirectory(options);
   const at = (...parts: string[]) => path.join(build, ...parts);
   const circuitFile = (name: string) => {
-    const file = at("circuits", size, name);
+    const file = at("circuits", circuit, name);
     const bytes = readIfThere(file);
     if (bytes) return bytes;
-    throw new PlimsollError("ARTIFACT_MISSING", `the file does not exist; \`npm run setup -- ${size}\` makes it`, {
+    throw new PlimsollError("ARTIFACT_MISSING", `the file does not exist; \`npm run setup -- ${circuit}\` makes it`, {
       file,
     });
   };
@@ -78,28 +78,28 @@ export async function setupKey(size: BoardSize, options: ArtifactOptions = {}): 
     throw error; // a manifest that cannot be read may be of a ceremony
   });
   if (earlier?.origin === "ceremony") {
-    const listed = earlier.circuits[size];
+    const listed = earlier.circuits[circuit];
     if (listed !== undefined) {
-      await loadArtifacts(size, options);
+      await loadArtifacts(circuit, options);
       return listed;
     }
     const why = "these keys come from a ceremony; remove the file first if development keys shall replace them";
     throw new PlimsollError("KEY_REFUSED", why, { file: manifestPath(options) });
   }
 
-  const circuit: CircuitRecord = JSON.parse(circuitFile("circuit.json").toString("utf8"));
+  const compilation: CircuitRecord = JSON.parse(circuitFile("circuit.json").toString("utf8"));
   // What the compiler wrote, and nothing that came in its place.
   const compiled = (name: "circuit.r1cs" | "circuit.wasm") => {
     const bytes = circuitFile(name);
-    if (sha256(bytes) === circuit.files?.[name]) return bytes;
-    const why = `not the file that the compiler wrote; \`npm run setup -- ${size}\` makes it anew`;
-    throw new PlimsollError("ARTIFACT_HASH", why, { file: at("circuits", size, name) });
+    if (sha256(bytes) === compilation.files?.[name]) return bytes;
+    const why = `not the file that the compiler wrote; \`npm run setup -- ${circuit}\` makes it anew`;
+    throw new PlimsollError("ARTIFACT_HASH", why, { file: at("circuits", circuit, name) });
   };
   const r1cs = compiled("circuit.r1cs");
   compiled("circuit.wasm");
-  const zkeyFile = `keys/${size}/proving.zkey`;
-  const verificationKeyFile = `keys/${size}/verification.json`;
-  const recordFile = at("keys", size, "key.json");
+  const zkeyFile = `keys/${circuit}/proving.zkey`;
+  const verificationKeyFile = `keys/${circuit}/verification.json`;
+  const recordFile = at("keys", circuit, "key.json");
   const madeFrom = sha256(r1cs, ...GENERATOR.map((file) => readFileSync(file)));
   let key: KeyRecord = JSON.parse(readIfThere(recordFile)?.toString("utf8") ?? "{}");
   const intact = (file: string, hash: string) => {
@@ -107,7 +107,7 @@ export async function setupKey(size: BoardSize, options: ArtifactOptions = {}): 
     return bytes !== undefined && sha256(bytes) === hash;
   };
   if (key.madeFrom !== madeFrom || !intact(zkeyFile, key.zkey) || !intact(verificationKeyFile, key.verificationKey)) {
-    key = await step(`make a development key for ${size}`, async () => {
+    key = await step(`make a development key for ${circuit}`, async () => {
       const { zkey, verificationKey } = await makeDevelopmentKey(r1cs, trapdoorFrom(randomBytes(64)), showProgress);
       writeAtomically(at(zkeyFile), zkey);
       writeAtomically(at(verificationKeyFile), verificationKey);
@@ -119,19 +119,19 @@ export async function setupKey(size: BoardSize, options: ArtifactOptions = {}): 
 
   const file = (name: string, hash: string) => ({ path: name, sha256: hash });
   const record: ArtifactRecord = {
-    constraints: circuit.constraints,
-    publicInputs: circuit.publicInputs,
-    sources: circuit.sources,
-    r1cs: file(`circuits/${size}/circuit.r1cs`, circuit.files["circuit.r1cs"]),
-    wasm: file(`circuits/${size}/circuit.wasm`, circuit.files["circuit.wasm"]),
+    constraints: compilation.constraints,
+    publicInputs: compilation.publicInputs,
+    sources: compilation.sources,
+    r1cs: file(`circuits/${circuit}/circuit.r1cs`, compilation.files["circuit.r1cs"]),
+    wasm: file(`circuits/${circuit}/circuit.wasm`, compilation.files["circuit.wasm"]),
     zkey: file(zkeyFile, key.zkey),
     verificationKey: file(verificationKeyFile, key.verificationKey),
   };
   const manifest: Manifest = {
     format: "plimsoll-manifest/1",
     origin: "development",
-    compiler: circuit.compiler,
-    circuits: { ...earlier?.circuits, [size]: record },
+    compiler: compilation.compiler,
+    circuits: { ...earlier?.circuits, [circuit]: record },
   };
   const text = json(manifest);
   if (readIfThere(manifestPath(options))?.toString("utf8") !== text) writeAtomically(manifestPath(options), text);
@@ -146,13 +146,13 @@ function showProgress(_what: string, done: number): void {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   try {
     const wanted = process.argv.slice(2);
-    if (wanted.some((size) => !(BOARD_SIZES as readonly string[]).includes(size))) {
-      throw new PlimsollError("USAGE", `unknown size; known are ${BOARD_SIZES.join(", ")}`);
+    if (wanted.some((circuit) => !(CIRCUITS as readonly string[]).includes(circuit))) {
+      throw new PlimsollError("USAGE", `unknown circuit; known are ${CIRCUITS.join(", ")}`);
     }
-    for (const size of BOARD_SIZES) {
-      if (wanted.length > 0 && !wanted.includes(size)) continue;
-      const { verificationKey } = await setupKey(size);
-      process.stderr.write(`  ${size}: development key ${verificationKey.sha256.slice(0, 16)}…\n`);
+    for (const circuit of CIRCUITS) {
+      if (wanted.length > 0 && !wanted.includes(circuit)) continue;
+      const { verificationKey } = await setupKey(circuit);
+      process.stderr.write(`  ${circuit}: development key ${verificationKey.sha256.slice(0, 16)}…\n`);
     }
   } catch (error) {
     if (!(error instanceof PlimsollError)) throw error;

@@ -11,7 +11,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { PlimsollError } from "./errors.ts";
-import { type BoardSize, publicInputsOf } from "./model/sizes.ts";
+import { type BoardSize, CIRCUITS, type CircuitName, publicInputsOf } from "./model/sizes.ts";
 
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 /** Relative to the build directory, with forward slashes, and never leaving it. */
@@ -32,19 +32,16 @@ const manifestFormat = z.strictObject({
   /** `development`: made with a trapdoor that was known when the keys were made. Never for anything of value. */
   origin: z.enum(["development", "ceremony"]),
   compiler: z.string(),
-  circuits: z.strictObject({
-    "board-60": circuitRecord.optional(),
-    "board-240": circuitRecord.optional(),
-    "board-480": circuitRecord.optional(),
-  }),
+  circuits: z.partialRecord(z.enum(CIRCUITS), circuitRecord),
 });
 
 export type Manifest = z.infer<typeof manifestFormat>;
 export type ArtifactRecord = z.infer<typeof circuitRecord>;
 
 /** Which circuit and key these are. */
-export interface ArtifactIdentity extends Omit<Manifest, "format" | "circuits"> {
-  readonly size: BoardSize;
+export interface ArtifactIdentity<Name extends CircuitName = BoardSize> extends Omit<Manifest, "format" | "circuits"> {
+  /** Name of the circuit: for `Account` the size of its boards. */
+  readonly size: Name;
   readonly constraints: number;
   readonly publicInputs: number;
   readonly sourcesSha256: string;
@@ -67,14 +64,14 @@ export interface VerificationKey {
   readonly IC: string[][];
 }
 
-export interface LoadedVerificationKey {
-  readonly identity: ArtifactIdentity;
+export interface LoadedVerificationKey<Name extends CircuitName = BoardSize> {
+  readonly identity: ArtifactIdentity<Name>;
   readonly verificationKey: VerificationKey;
   /** The file that the key was parsed from, whose hash is the identity's. */
   readonly verificationKeyFile: Uint8Array<ArrayBuffer>;
 }
 
-export interface Artifacts extends LoadedVerificationKey {
+export interface Artifacts<Name extends CircuitName = BoardSize> extends LoadedVerificationKey<Name> {
   /** The witness generator. */
   readonly wasm: Uint8Array<ArrayBuffer>;
   readonly zkey: Uint8Array<ArrayBuffer>;
@@ -93,9 +90,9 @@ export function manifestPath(options: ArtifactOptions = {}): string {
   return path.join(buildDirectory(options), "keys", "manifest.json");
 }
 
-const remedy = (size?: BoardSize) => `npm run setup${size === undefined ? "" : ` -- ${size}`}`;
+const remedy = (size?: CircuitName) => `npm run setup${size === undefined ? "" : ` -- ${size}`}`;
 
-async function read(file: string, size?: BoardSize): Promise<Buffer<ArrayBuffer>> {
+async function read(file: string, size?: CircuitName): Promise<Buffer<ArrayBuffer>> {
   try {
     return await readFile(file);
   } catch (error) {
@@ -120,35 +117,38 @@ export async function loadManifest(options: ArtifactOptions = {}): Promise<Manif
 }
 
 /**
- * Reads the verification key of a size and nothing large.
+ * Reads the verification key of a circuit and nothing large.
  *
  * Throws ARTIFACT_MISSING, ARTIFACT_HASH (both name the file), and KEY_REFUSED for a key that had no contribution to the
  * second phase (anybody forges proofs under it) or is for another number of public inputs. Does NOT check that the
  * points lie on their curves: the strict verifier does when it opens the key.
  */
-export async function loadVerificationKey(
-  size: BoardSize,
+export async function loadVerificationKey<Name extends CircuitName>(
+  size: Name,
   options: ArtifactOptions = {},
-): Promise<LoadedVerificationKey> {
+): Promise<LoadedVerificationKey<Name>> {
   const { identity, load } = await open(size, options);
   return { identity, ...(await load.verificationKey()) };
 }
 
-/** Reads all that proving and verifying at a size needs. Throws as `loadVerificationKey`. */
-export async function loadArtifacts(size: BoardSize, options: ArtifactOptions = {}): Promise<Artifacts> {
+/** Reads all that proving and verifying with a circuit needs. Throws as `loadVerificationKey`. */
+export async function loadArtifacts<Name extends CircuitName>(
+  size: Name,
+  options: ArtifactOptions = {},
+): Promise<Artifacts<Name>> {
   const { identity, load } = await open(size, options);
   const [key, wasm, zkey] = await Promise.all([load.verificationKey(), load.file("wasm"), load.file("zkey")]);
   return { identity, ...key, wasm, zkey };
 }
 
-async function open(size: BoardSize, options: ArtifactOptions) {
+async function open<Name extends CircuitName>(size: Name, options: ArtifactOptions) {
   const { origin, compiler, circuits } = await loadManifest(options);
-  const record = circuits[size];
+  const record: ArtifactRecord | undefined = circuits[size];
   if (record === undefined) {
     const why = `the manifest lists no keys for ${size}; \`${remedy(size)}\` makes them`;
     throw new PlimsollError("ARTIFACT_MISSING", why, { file: manifestPath(options) });
   }
-  const identity: ArtifactIdentity = {
+  const identity: ArtifactIdentity<Name> = {
     size,
     origin,
     compiler,
@@ -203,7 +203,7 @@ const GENERATOR_X = [
   "11559732032986387107991004021392285783925812861821192530917403151452391805634",
 ].join();
 
-function parseKey(file: Uint8Array, size: BoardSize): VerificationKey {
+function parseKey(file: Uint8Array, size: CircuitName): VerificationKey {
   const refuse = (why: string) => new PlimsollError("KEY_REFUSED", `the verification key is refused: ${why}`);
   let key: VerificationKey;
   try {

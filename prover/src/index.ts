@@ -50,6 +50,7 @@ export { commitFill, commitState } from "./model/commit.ts";
 export { coverageBpsDown, type Evaluation, evaluate, isAtLeast } from "./model/evaluate.ts";
 export type { Market } from "./model/market.ts";
 export type { Policy } from "./model/policy.ts";
+export { type SettlementRequest, settle } from "./model/settlement.ts";
 export { ASSETS, BOARD_SIZES, type BoardSize, CASH_INDEX, instrumentsOf } from "./model/sizes.ts";
 export { type Direction, type Request, type Statement, state } from "./model/statement.ts";
 export {

@@ -10,7 +10,14 @@ import path from "node:path";
 import { type Contract, ContractFactory, type InterfaceAbi, keccak256, type Signer } from "ethers";
 import { type ArtifactOptions, buildDirectory, type LoadedVerificationKey } from "../artifacts.ts";
 import { PlimsollError } from "../errors.ts";
-import { type BoardSize, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
+import {
+  type BoardSize,
+  boardSizeOf,
+  CASH_INDEX,
+  type CircuitName,
+  instrumentsOf,
+  type SettlementCircuit,
+} from "../model/sizes.ts";
 import { createVerifier } from "../proof/verify.ts";
 import { chainKey, deployedKeyHash } from "./key.ts";
 
@@ -50,8 +57,8 @@ export async function compiled(name: ContractName, options: ArtifactOptions = {}
 }
 
 /** What of a loaded key a deployment looks at. */
-export type DeployableKey = Pick<LoadedVerificationKey, "verificationKeyFile"> & {
-  readonly identity: Pick<LoadedVerificationKey["identity"], "size" | "origin" | "verificationKeySha256">;
+export type DeployableKey<Name extends CircuitName = BoardSize> = Pick<LoadedVerificationKey, "verificationKeyFile"> & {
+  readonly identity: Pick<LoadedVerificationKey<Name>["identity"], "size" | "origin" | "verificationKeySha256">;
 };
 
 /** Who does what at a venue, and within which bounds. Addresses, and seconds. */
@@ -111,7 +118,7 @@ export interface DeployOptions extends ArtifactOptions {
   /** Of the circuit `Account`, one for each board size that is to be served. */
   readonly keys: readonly DeployableKey[];
   /** Of the circuit `Settlement`; on boards of a size without one nothing expires. */
-  readonly settlementKeys?: readonly DeployableKey[];
+  readonly settlementKeys?: readonly DeployableKey<SettlementCircuit>[];
   readonly parameters: SystemParameters;
   /** Called before each transaction with what it does. */
   readonly onStep?: (what: string) => void;
@@ -133,10 +140,10 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
     ...options.keys.map((key) => ({ ...key, circuit: "account" as const })),
     ...(options.settlementKeys ?? []).map((key) => ({ ...key, circuit: "settlement" as const })),
   ];
-  for (const { identity, verificationKeyFile, circuit } of asked) {
+  for (const { identity, verificationKeyFile } of asked) {
     checkOrigin(identity.origin, chainId);
     const { size, verificationKeySha256: sha256, origin } = identity;
-    if (circuit === "account") createVerifier(verificationKeyFile, { size, sha256, origin });
+    createVerifier(verificationKeyFile, { size, sha256, origin });
   }
 
   const create = async (name: ContractName, args: unknown[], libraries: Record<string, Contract> = {}) => {
@@ -154,7 +161,8 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
 
   const keys: DeployedKey[] = [];
   for (const { identity, verificationKeyFile, circuit } of asked) {
-    const { size, origin, verificationKeySha256: sha256 } = identity;
+    const { origin, verificationKeySha256: sha256 } = identity;
+    const size = boardSizeOf(identity.size);
     const { hash: keyHash, pages: creations } = chainKey(JSON.parse(new TextDecoder().decode(verificationKeyFile)));
     const pages: string[] = [];
     for (const [index, data] of creations.entries()) {

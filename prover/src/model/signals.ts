@@ -11,11 +11,11 @@
  *   blocks[blocks][3]        liquidity threshold, liquidity rate, continues
  */
 import { type FieldElement, toField } from "../field.ts";
-import { BITS, type LevelBps, levelBps, transferAmount } from "../units.ts";
+import { BITS, type ColumnE6, type LevelBps, levelBps, transferAmount } from "../units.ts";
 import type { Board, Market } from "./market.ts";
 import { packWide } from "./packing.ts";
 import { intercepts, type Policy } from "./policy.ts";
-import type { BoardSize } from "./sizes.ts";
+import { type BoardSize, instrumentsOf } from "./sizes.ts";
 import type { Side, Transfer } from "./transition.ts";
 
 export type Direction = "at-least" | "below";
@@ -86,4 +86,22 @@ export function boardSignals(board: Board): FieldElement[] {
 /** Public inputs that many proofs share: policy, prices, board. */
 export function marketSignals(policy: Policy, market: Market): FieldElement[] {
   return [...policySignals(policy), ...market.prices.map(toField), ...boardSignals(market.board)];
+}
+
+/**
+ * What one lot of each instrument that expires settles at, by its row on the board. The others stay as they are.
+ *
+ * Order of the public inputs of a settlement: stateBefore, stateAfter, context, marks[instruments][2].
+ */
+export type SettlementMarks = ReadonlyMap<number, ColumnE6>;
+
+/** The three public inputs of one proof of a settlement, in order. */
+export const SETTLEMENT_SIGNALS = ["stateBefore", "stateAfter", "context"] as const;
+
+/** Public inputs of a settlement, in order: for each instrument 1 where it expires, else 0, and its mark, else 0. */
+export function settlementSignals(size: BoardSize, marks: SettlementMarks): FieldElement[] {
+  return Array.from({ length: instrumentsOf(size) }, (_, row) => {
+    const mark = marks.get(row);
+    return [mark === undefined ? 0n : 1n, mark ?? 0n].map(toField);
+  }).flat();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** Shapes of the three instances of the circuit, read from the one place that fixes them. */
+/** Shapes of the instances of the circuits, read from the one place that fixes them. */
 import sizes from "../../../circuits/sizes.json" with { type: "json" };
 
 export const ASSETS = sizes.assets;
@@ -13,6 +13,31 @@ export const CASH_INDEX = ASSETS;
 export const BOARD_SIZES = ["board-60", "board-240", "board-480"] as const;
 export type BoardSize = (typeof BOARD_SIZES)[number];
 
+/** The circuit `Account` of each size goes by the name of its boards, the circuit `Settlement` by one of its own. */
+export const SETTLEMENT_CIRCUITS = ["settlement-60", "settlement-240", "settlement-480"] as const;
+export type SettlementCircuit = (typeof SETTLEMENT_CIRCUITS)[number];
+export const CIRCUITS = [...BOARD_SIZES, ...SETTLEMENT_CIRCUITS] as const;
+export type CircuitName = (typeof CIRCUITS)[number];
+
+export function isSettlement(circuit: CircuitName): circuit is SettlementCircuit {
+  return (SETTLEMENT_CIRCUITS as readonly string[]).includes(circuit);
+}
+
+/** The circuit that settles accounts on boards of this size. */
+export function settlementCircuitOf(size: BoardSize): SettlementCircuit {
+  return SETTLEMENT_CIRCUITS[BOARD_SIZES.indexOf(size)]!;
+}
+
+/** The boards that a circuit is for. */
+export function boardSizeOf(circuit: CircuitName): BoardSize {
+  return isSettlement(circuit) ? BOARD_SIZES[SETTLEMENT_CIRCUITS.indexOf(circuit)]! : circuit;
+}
+
+/** Parameters and limits of a circuit. */
+export function shapeOf(circuit: CircuitName) {
+  return isSettlement(circuit) ? sizes.settlements[circuit] : sizes.sizes[circuit];
+}
+
 /** Blocks of 60 instruments on a board of this size. */
 export function blocksOf(size: BoardSize): number {
   return sizes.sizes[size].blocks;
@@ -22,9 +47,9 @@ export function instrumentsOf(size: BoardSize): number {
   return blocksOf(size) * BLOCK_INSTRUMENTS;
 }
 
-/** Public inputs of the circuit of this size: six of the proof, then policy, prices, rows and blocks. */
-export function publicInputsOf(size: BoardSize): number {
-  return sizes.sizes[size].publicInputs;
+/** Public inputs of a circuit: those of each proof, then those that many share. */
+export function publicInputsOf(circuit: CircuitName): number {
+  return shapeOf(circuit).publicInputs;
 }
 
 /** The smallest board that holds this many instruments, or undefined where none does. */

@@ -2,20 +2,22 @@
 /** From a request to a proof that has been verified. */
 import { type Artifacts, loadArtifacts } from "../artifacts.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
-import type { BoardSize } from "../model/sizes.ts";
-import { type Request, state } from "../model/statement.ts";
+import { type SettlementRequest, stateSettlement } from "../model/settlement.ts";
+import { type BoardSize, type CircuitName, type SettlementCircuit, settlementCircuitOf } from "../model/sizes.ts";
+import { type CircuitInput, type Request, state } from "../model/statement.ts";
 import { verifierOf } from "./load.ts";
 import { type Backend, snarkjsBackend } from "./snarkjs.ts";
 import type { KeyIdentity, Verifier } from "./verify.ts";
 
 /** A proof that the strict verifier has accepted. Everything in it is public. */
-export interface Proof {
-  readonly size: BoardSize;
+export interface Proof<Name extends CircuitName = BoardSize> {
+  /** Name of the circuit: for `Account` the size of its boards. */
+  readonly size: Name;
   /** snarkjs's `proof.json`. */
   readonly proof: Groth16Proof;
   /** snarkjs's `public.json`: all public signals in the circuit's order, as decimal strings. */
   readonly publicSignals: readonly string[];
-  readonly key: KeyIdentity;
+  readonly key: KeyIdentity<Name>;
 }
 
 /** Points are affine, coordinates decimal strings below the order of the base field. */
@@ -34,7 +36,7 @@ export type ProveStep = (typeof PROVE_STEPS)[number];
 export interface ProveOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called as each step begins. */
-  readonly onStep?: ((step: ProveStep, size: BoardSize) => void) | undefined;
+  readonly onStep?: ((step: ProveStep, size: CircuitName) => void) | undefined;
 }
 
 export interface Prover {
@@ -47,8 +49,10 @@ export interface Prover {
    * accepts. No error holds a private value.
    */
   prove(request: Request, options?: ProveOptions): Promise<Proof>;
-  /** The key under which this prover's proofs of a size verify. Loads the size; throws like it. */
-  key(size: BoardSize): Promise<KeyIdentity>;
+  /** Proves that an account has settled. Throws as `prove` and as the model's `settle`. */
+  settle(request: SettlementRequest, options?: ProveOptions): Promise<Proof<SettlementCircuit>>;
+  /** The key under which this prover's proofs of a circuit verify. Loads the circuit; throws like it. */
+  key<Name extends CircuitName>(size: Name): Promise<KeyIdentity<Name>>;
   /** Waits for the proof being made, ends all threads and forgets the keys. A process that has closed exits by itself. */
   close(): Promise<void>;
 }
@@ -57,23 +61,23 @@ export interface ProverOptions {
   /** Where circuits and keys are; see `loadArtifacts`. */
   readonly directory?: string | undefined;
   /** In place of `loadArtifacts`, for artifacts that come from elsewhere than files. */
-  readonly load?: ((size: BoardSize) => Promise<Artifacts>) | undefined;
+  readonly load?: ((size: CircuitName) => Promise<Artifacts<CircuitName>>) | undefined;
   readonly backend?: Backend | undefined;
 }
 
 interface Loaded {
-  readonly artifacts: Artifacts;
+  readonly artifacts: Artifacts<CircuitName>;
   readonly circuit: WebAssembly.Module;
-  readonly verifier: Verifier;
+  readonly verifier: Verifier<CircuitName>;
 }
 
-/** A prover that loads each size once, at its first use, and keeps it warm. */
+/** A prover that loads each circuit once, at its first use, and keeps it warm. */
 export function createProver(options: ProverOptions = {}): Prover {
   const { directory, load = (size) => loadArtifacts(size, { directory }), backend = snarkjsBackend() } = options;
-  const sizes = new Map<BoardSize, Promise<Loaded>>();
+  const sizes = new Map<CircuitName, Promise<Loaded>>();
   let closed = false;
 
-  function loaded(size: BoardSize): Promise<Loaded> {
+  function loaded(size: CircuitName): Promise<Loaded> {
     let entry = sizes.get(size);
     if (entry === undefined) {
       entry = open(size);
@@ -84,7 +88,7 @@ export function createProver(options: ProverOptions = {}): Prover {
     return entry;
   }
 
-  async function open(size: BoardSize): Promise<Loaded> {
+  async function open(size: CircuitName): Promise<Loaded> {
     const artifacts = await load(size);
     return {
       artifacts,
@@ -97,47 +101,53 @@ export function createProver(options: ProverOptions = {}): Prover {
     if (closed) throw new PlimsollError("CANCELLED", "the prover is closed");
   };
 
+  /** Works the statement out before anything is loaded; `stated` throws where there is nothing to prove. */
+  async function proofOf<Name extends CircuitName>(
+    size: Name,
+    stated: () => { readonly circuitInput: CircuitInput; readonly publicSignals: readonly bigint[] },
+    { signal, onStep }: ProveOptions = {},
+  ): Promise<Proof<Name>> {
+    const begin = (step: ProveStep) => {
+      throwIfCancelled(signal);
+      onStep?.(step, size);
+      throwIfClosed(); // whoever is told of the step may have closed
+    };
+    throwIfClosed();
+    throwIfCancelled(signal);
+    const { circuitInput, publicSignals } = stated();
+    begin("load");
+    const { artifacts, circuit, verifier } = await loaded(size);
+    begin("witness");
+    const witness = await guarded(() => backend.witness(circuit, circuitInput), "the witness could not be computed");
+    begin("prove");
+    const proof = await guarded(
+      () => backend.prove(artifacts.zkey, witness, signal),
+      "the proof could not be computed",
+    );
+    begin("verify");
+    const signals = publicSignals.map(String);
+    const verdict = verifier.verify(signals, proof);
+    if (!verdict.ok) throw new PlimsollError("INTERNAL", `the proof made does not verify: ${verdict.reason}`);
+    throwIfCancelled(signal);
+    return { size, proof: proof as Groth16Proof, publicSignals: signals, key: verifier.key as KeyIdentity<Name> };
+  }
+
   return {
-    async prove(request, { signal, onStep } = {}) {
-      const { size } = request.before;
-      const begin = (step: ProveStep) => {
-        throwIfCancelled(signal);
-        onStep?.(step, size);
-        throwIfClosed(); // whoever is told of the step may have closed
+    async prove(request, proving) {
+      const stated = () => {
+        const statement = state(request);
+        if (statement.holds) return statement;
+        const why = "the statement is not true of this account, so no proof of it exists";
+        throw new PlimsollError("STATEMENT_FALSE", why);
       };
-      throwIfClosed();
-      throwIfCancelled(signal);
-      const { holds, circuitInput, publicSignals } = state(request);
-      if (!holds) {
-        throw new PlimsollError(
-          "STATEMENT_FALSE",
-          "the statement is not true of this account, so no proof of it exists",
-        );
-      }
-      begin("load");
-      const { artifacts, circuit, verifier } = await loaded(size);
-      begin("witness");
-      const witness = await guarded(() => backend.witness(circuit, circuitInput), "the witness could not be computed");
-      begin("prove");
-      const proof = await guarded(
-        () => backend.prove(artifacts.zkey, witness, signal),
-        "the proof could not be computed",
-      );
-      begin("verify");
-      const signals = publicSignals.map(String);
-      const verdict = verifier.verify(signals, proof);
-      if (!verdict.ok) throw new PlimsollError("INTERNAL", `the proof made does not verify: ${verdict.reason}`);
-      throwIfCancelled(signal);
-      return {
-        size,
-        proof: proof as Groth16Proof,
-        publicSignals: signals,
-        key: verifier.key,
-      };
+      return proofOf(request.before.size, stated, proving);
     },
-    async key(size) {
+    async settle(request, proving) {
+      return proofOf(settlementCircuitOf(request.before.size), () => stateSettlement(request), proving);
+    },
+    async key<Name extends CircuitName>(size: Name) {
       throwIfClosed();
-      return (await loaded(size)).verifier.key;
+      return (await loaded(size)).verifier.key as KeyIdentity<Name>;
     },
     async close() {
       closed = true;

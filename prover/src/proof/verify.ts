@@ -13,8 +13,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
-import { PROOF_SIGNALS } from "../model/signals.ts";
-import { type BoardSize, publicInputsOf } from "../model/sizes.ts";
+import { PROOF_SIGNALS, SETTLEMENT_SIGNALS } from "../model/signals.ts";
+import { type BoardSize, type CircuitName, isSettlement, publicInputsOf } from "../model/sizes.ts";
 
 /** Why a proof was refused. Stable, for machines. */
 export type ProofRefusal =
@@ -42,16 +42,17 @@ export interface Refused<Reason extends string = string> {
 export type ProofVerdict = { readonly ok: true; readonly signals: readonly FieldElement[] } | Refused<ProofRefusal>;
 
 /** Which key proofs are verified under. */
-export interface KeyIdentity {
-  readonly size: BoardSize;
+export interface KeyIdentity<Name extends CircuitName = BoardSize> {
+  /** Name of the circuit: for `Account` the size of its boards. */
+  readonly size: Name;
   /** SHA-256 of the key's file in snarkjs's form, 64 lower-case hexadecimal digits. */
   readonly sha256: string;
   /** `development`: whoever made the key can forge proofs. */
   readonly origin: "development" | "ceremony";
 }
 
-export interface Verifier {
-  readonly key: KeyIdentity;
+export interface Verifier<Name extends CircuitName = BoardSize> {
+  readonly key: KeyIdentity<Name>;
   /**
    * Checks a proof of these signals (both as snarkjs writes them, of any kind: they are not trusted). Never throws.
    * Does NOT check what the signals say: compare them with the statement that was asked for.
@@ -80,21 +81,24 @@ class Refusal extends Error {
 }
 
 /**
- * Opens a verification key for one board size.
+ * Opens a verification key for one circuit.
  *
  * `file` is the key as snarkjs writes it, in bytes; its SHA-256 must be that of `identity`, which comes from a manifest or
  * another source that is trusted: whoever chooses the key forges any proof. Throws `ARTIFACT_HASH` where it is another file,
- * `KEY_REFUSED` where it is that file and still no sound key for the size (gamma = delta, wrong counts, bad points).
+ * `KEY_REFUSED` where it is that file and still no sound key for the circuit (gamma = delta, wrong counts, bad points).
  *
- * The sum over the signals that proofs share (policy, prices, board) is kept for the market last seen: the first proof
- * of a market costs a multiplication by each of its values, every later one six.
+ * The sum over the signals that proofs share (policy, prices, board; marks) is kept for the market last seen: the first proof
+ * of a market costs a multiplication by each of its values, every later one six (of a settlement: three).
  */
-export function createVerifier(file: Uint8Array, { size, sha256: expected, origin }: KeyIdentity): Verifier {
+export function createVerifier<Name extends CircuitName>(
+  file: Uint8Array,
+  { size, sha256: expected, origin }: KeyIdentity<Name>,
+): Verifier<Name> {
   if (bytesToHex(sha256(file)) !== expected) {
     throw new PlimsollError("ARTIFACT_HASH", "the verification key is not the expected one: its SHA-256 differs");
   }
   const key = openKey(file, publicInputsOf(size));
-  const own = PROOF_SIGNALS.length;
+  const own = (isSettlement(size) ? SETTLEMENT_SIGNALS : PROOF_SIGNALS).length;
   let shared: { readonly text: string; readonly sum: PointG1 } | undefined;
 
   function sumOfMarket(signals: readonly FieldElement[]): PointG1 {
@@ -129,8 +133,8 @@ export function createVerifier(file: Uint8Array, { size, sha256: expected, origi
   };
 }
 
-/** Public signals of a size, if they are canonical; not whether anything proves them. Never throws. */
-export function parsePublicSignals(publicSignals: unknown, size: BoardSize): ProofVerdict {
+/** Public signals of a circuit, if they are canonical; not whether anything proves them. Never throws. */
+export function parsePublicSignals(publicSignals: unknown, size: CircuitName): ProofVerdict {
   return refusing(() => ({ ok: true, signals: readSignals(publicSignals, publicInputsOf(size)) }));
 }
 
@@ -177,7 +181,7 @@ function openKey(file: Uint8Array, publicInputs: number): Key {
     ]);
     checkCurve(key);
     if (key.nPublic !== publicInputs) {
-      throw new Refusal("PROOF_FIELDS", `nPublic: expected the ${publicInputs} public inputs of this board size`);
+      throw new Refusal("PROOF_FIELDS", `nPublic: expected the ${publicInputs} public inputs of this circuit`);
     }
     const gamma = readG2(key.vk_gamma_2, "vk_gamma_2");
     const delta = readG2(key.vk_delta_2, "vk_delta_2");
