@@ -15,7 +15,14 @@ import {
   WIDE_STRIDE,
 } from "../../prover/src/model/commit.ts";
 import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
-import { ASSETS, BLOCK_INSTRUMENTS, BOARD_SIZES, blocksOf, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import {
+  ASSETS,
+  BLOCK_INSTRUMENTS,
+  BOARD_SIZES,
+  blocksOf,
+  instrumentsOf,
+  settlementCircuitOf,
+} from "../../prover/src/model/sizes.ts";
 import { BITS, BPS } from "../../prover/src/units.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -73,6 +80,14 @@ describe("bit ledger", () => {
         expect(found, `scan, then gaps, mark, delta of block ${block}`).to.deep.equal([sum, sum + 1]);
       }
       expect([...widths(size, /^Coverage/)]).to.deep.equal([bitLength(largestSurplus(instrumentsOf(size)))]);
+    });
+
+    it(`C05: keeps what settles on ${size} inside the field, and gives it the widths of the ledger`, () => {
+      const paid = columnSum(instrumentsOf(size));
+      expect(bitLength((1n << BigInt(BITS.cash - 1)) + paid)).to.be.at.most(83);
+      const circuit = settlementCircuitOf(size);
+      expect([...widths(circuit, /^expiry\.Signed/)]).to.deep.equal([BITS.position]);
+      expect([...widths(circuit, /^Signed/)]).to.deep.equal([BITS.cash]);
     });
   }
 });

@@ -3,7 +3,13 @@ import { expect } from "chai";
 import { network } from "hardhat";
 import { genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
-import { BOARD_SIZES, CASH_INDEX, instrumentsOf, publicInputsOf } from "../../prover/src/model/sizes.ts";
+import {
+  BOARD_SIZES,
+  CASH_INDEX,
+  instrumentsOf,
+  publicInputsOf,
+  settlementCircuitOf,
+} from "../../prover/src/model/sizes.ts";
 import { encodeTerms, encodeTransfer } from "../../prover/src/model/statement.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
@@ -25,6 +31,7 @@ describe("statement on chain", () => {
       expect(await ask("genesisState", instruments)).to.equal(commitState(genesis(size)));
       expect(await ask("noFill", instruments)).to.equal(commitFill(noFill(size)));
       expect(await ask("publicSignals", instruments)).to.equal(BigInt(publicInputsOf(size)));
+      expect(await ask("settlementSignals", instruments)).to.equal(BigInt(publicInputsOf(settlementCircuitOf(size))));
     });
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** The Account circuit under test: honest and hostile witnesses, and inputs that the model would never build. */
+/** The circuits under test: honest and hostile witnesses, and inputs that the model would never build. */
 import path from "node:path";
 import { fromField, toField } from "../../prover/src/field.ts";
 import type { Account } from "../../prover/src/model/account.ts";
@@ -7,7 +7,14 @@ import { commitFill, commitState, packPositions, packWide, stateBlinding } from 
 import { type Evaluation, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
 import type { Market } from "../../prover/src/model/market.ts";
 import type { Policy } from "../../prover/src/model/policy.ts";
-import { ASSETS, type BoardSize, blocksOf, CASH_INDEX } from "../../prover/src/model/sizes.ts";
+import {
+  ASSETS,
+  type BoardSize,
+  blocksOf,
+  CASH_INDEX,
+  type CircuitName,
+  settlementCircuitOf,
+} from "../../prover/src/model/sizes.ts";
 import {
   boardSignals,
   type CircuitInput,
@@ -25,23 +32,27 @@ import { compile } from "../../scripts/soundness/compile.ts";
 import type { Witness } from "../../scripts/soundness/r1cs.ts";
 import { type Attack, loadTarget, type Target } from "../../scripts/soundness/target.ts";
 
-const targets = new Map<BoardSize, Promise<Target>>();
+const targets = new Map<CircuitName, Promise<Target>>();
 
-/** The circuit of one size, compiled where its sources changed; loaded once. */
-export function accountCircuit(size: BoardSize): Promise<Target> {
-  let target = targets.get(size);
+/** The circuit `Account` of one size, compiled where its sources changed; loaded once. */
+export const accountCircuit = (size: BoardSize): Promise<Target> => targetOf(size);
+/** The circuit `Settlement` of one size, likewise. */
+export const settlementCircuit = (size: BoardSize): Promise<Target> => targetOf(settlementCircuitOf(size));
+
+function targetOf(circuit: CircuitName): Promise<Target> {
+  let target = targets.get(circuit);
   if (target === undefined) {
-    target = load(size);
-    targets.set(size, target);
+    target = load(circuit);
+    targets.set(circuit, target);
   }
   return target;
 }
 
-async function load(size: BoardSize): Promise<Target> {
-  await buildCircuit(size);
-  const directory = path.join("build", "circuits", size);
+async function load(circuit: CircuitName): Promise<Target> {
+  await buildCircuit(circuit);
+  const directory = path.join("build", "circuits", circuit);
   const file = (extension: string) => path.resolve(import.meta.dirname, "../..", directory, `circuit.${extension}`);
-  const full = await compile(path.join(directory, "circuit.circom"), path.join("build", "soundness", size), "--O0");
+  const full = await compile(path.join(directory, "circuit.circom"), path.join("build", "soundness", circuit), "--O0");
   return loadTarget({ r1cs: file("r1cs"), sym: file("sym"), wasm: file("wasm") }, full);
 }
 

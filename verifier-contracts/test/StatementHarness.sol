@@ -17,6 +17,10 @@ contract StatementHarness {
         return Statement.publicSignals(instruments);
     }
 
+    function settlementSignals(uint256 instruments) external pure returns (uint256) {
+        return Statement.settlementSignals(instruments);
+    }
+
     function genesisState(uint256 instruments) external pure returns (uint256) {
         return Statement.genesisState(instruments);
     }
