@@ -188,7 +188,7 @@ export async function stress(world: LotWorld, indices: readonly number[], of: nu
   await call(world.source, "advance", world.terms.curePeriod + 1n);
   await auctions(
     open.filter((player) => !results.has(player.index)),
-    LEVELS.call,
+    LEVELS.call - 1n,
     "sliced after the cure period",
   );
 

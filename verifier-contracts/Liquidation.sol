@@ -8,7 +8,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
 import {ILiquidation} from "./interfaces/ILiquidation.sol";
 import {IMarginGate} from "./interfaces/IMarginGate.sol";
-import {IMarket, Market, Terms} from "./interfaces/IMarket.sol";
+import {EXIT_LEVEL, IMarket, Market, Terms} from "./interfaces/IMarket.sol";
 import {Bn254} from "./libraries/Bn254.sol";
 import {Statement} from "./libraries/Statement.sol";
 
@@ -191,7 +191,8 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
             if (elapsed < end) revert AuctionRunning(elapsed, end);
             if (lot.kind == Kind.Slice) _failed[step.account] = lot.size;
         }
-        (effect.typeHash, effect.basis, effect.below) = (RETURN_TYPEHASH, IMarginGate.Basis.Any, below);
+        (effect.typeHash, effect.basis) = (RETURN_TYPEHASH, IMarginGate.Basis.Exit);
+        (effect.level, effect.below) = (EXIT_LEVEL, below);
         _back(step, lot, effect);
         emit LotReturned(step.account);
     }
@@ -261,18 +262,23 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         Terms memory terms
     ) private view {
         uint256 cap = capOf(id);
-        uint256 allowed = _missed(account, terms) ? current.levels.call : current.levels.liquidation;
+        // Just below the call level: to prove that one would start the account's clocks anew, should the lot come back.
+        uint256 allowed = _missed(account, terms) ? current.levels.call - 1 : current.levels.liquidation;
         if (offer.kind == Kind.Slice) {
             if (offer.size < terms.dust || offer.size > cap) revert SizeRefused(offer.size, terms.dust, cap);
             if (offer.writeOff != 0) revert WriteOffRefused(offer.writeOff);
         } else if (offer.kind == Kind.CloseOut) {
             if (offer.size == 0 || offer.size > MAX_AMOUNT) revert SizeRefused(offer.size, 1, MAX_AMOUNT);
-            if (offer.writeOff > MAX_AMOUNT) revert WriteOffRefused(offer.writeOff);
+            if (offer.writeOff > MAX_AMOUNT || offer.writeOff != 0 && offer.level != 0) {
+                revert WriteOffRefused(offer.writeOff);
+            }
             if (cap >= terms.dust) allowed = current.levels.closeOut;
         } else {
             revert KindUnknown();
         }
         if (offer.level > allowed) revert LevelNotAllowed(offer.level, allowed);
+        // Else no price above the floor could be paid.
+        if (offer.beneficiary != FUND) gate.accountOf(offer.beneficiary);
     }
 
     /// Whether a deadline of the account's has passed, on the board's clock: to attest, or to cure once called.

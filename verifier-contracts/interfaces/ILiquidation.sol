@@ -18,7 +18,7 @@ import {IMarginGate} from "./IMarginGate.sol";
 ///   floor     E(F) < d · M(F): at its floor the lot costs the account less than that
 ///   size      E(F) + K ≥ (1 + d) · M(F), hence M(F) < K: the price starts above E(F) + premium · M(F), slices are capped
 ///   slice     A at least `level`: the account improves even at the floor; A below the initial level: not more is sold
-///   close-out A without positions and debt (exit market); where W > 0, E(A) = 0: nothing is left, hence
+///   close-out A without positions and debt (exit market); where W > 0, E(B) < 0 and E(A) = 0: nothing is left, hence
 ///             W < d · M(F) − E(B): the fund pays what was missing, and the discount
 /// Collateral counts with its haircut here: what is sold at the floor costs its owner the haircut too.
 ///
@@ -44,10 +44,11 @@ interface ILiquidation {
         /// W, below 2^63: cash paid into the account so that it has no debt, from its own credit, then from the fund. Zero for
         /// slices.
         uint64 writeOff;
-        /// Basis points. At most the policy's liquidation level for slices and close-out level for close-outs; its call level
-        /// where a deadline was missed; for close-outs also what a slice may have, where slices have failed down to dust.
+        /// Basis points. At most the policy's liquidation level for slices, or one less than its call level where a deadline
+        /// was missed; at most the close-out level for close-outs, or what a slice may have where slices have failed down to
+        /// dust; zero where something is written off.
         uint32 level;
-        /// Account whose credit gets the reward.
+        /// Account whose credit gets the reward; zero for the fund.
         uint256 beneficiary;
         /// The lot's contents, for bidders: in the clear, encrypted to them, or where to ask. Not read here.
         bytes opening;
@@ -138,8 +139,9 @@ interface ILiquidation {
     /// any time before it is taken.
     function cure(IMarginGate.Step calldata step) external;
 
-    /// The lot goes back to an account whose auction found no bidder, or met a settlement. Open to anyone who can prove.
-    /// @param below which of the two statements about level 0 the proof shows
+    /// The lot goes back to an account whose auction found no bidder, or met a settlement. Open to anyone who can prove, and
+    /// needs no market: of the two statements about the exit market one is true of any account.
+    /// @param below whether the account has positions or debt
     function giveBack(IMarginGate.Step calldata step, bool below) external;
 
     /// The board's backstop takes a lot for nothing above its floor, after its auction and for as long again. It needs

@@ -16,14 +16,7 @@ import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
 import { type Account, genesis, randomViewingKey } from "../model/account.ts";
 import { commitFill, commitState } from "../model/commit.ts";
-import {
-  coverageBpsDown,
-  E6_TO_E20,
-  type Evaluation,
-  evaluate,
-  isAtLeast,
-  MARGIN_LEVEL_TO_E20,
-} from "../model/evaluate.ts";
+import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../model/evaluate.ts";
 import { EMPTY_ROW, type Market } from "../model/market.ts";
 import { type Policy, UNLISTED } from "../model/policy.ts";
 import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
@@ -106,7 +99,7 @@ export const holding = (fill: Fill): Account =>
  * The smallest slice, the same part of every position (halves rounded away from zero), that brings an account from below
  * `allowed` to the call level at least; where the cap does not let it get there, the largest slice within the cap.
  *
- * @param allowed the policy's liquidation level, or its call level where a deadline was missed
+ * @param allowed the policy's liquidation level, or one less than its call level where a deadline was missed
  * @throws `STATEMENT_FALSE` where there is none: the account is not below the level, or no slice improves it without
  * lifting it to the initial level
  */
@@ -187,7 +180,8 @@ export function closeOutOf(before: Account, values: Values, terms: AuctionTerms,
   if (fill.cash > before.cash && start.equity >= 0n) fill = { ...fill, cash: before.cash };
   const writeOff = fill.cash > before.cash ? fill.cash - before.cash : 0n;
   const after = applyTransition(before, { transfer: cash(writeOff), fill, side: -1n });
-  return { kind: "closeOut", fill, size: sizeOf(fill, values, terms.discountBps), writeOff, level: allowed, after };
+  const level = writeOff > 0n ? (0n as LevelBps) : allowed;
+  return { kind: "closeOut", fill, size: sizeOf(fill, values, terms.discountBps), writeOff, level, after };
 }
 
 /** The fill with the most cash with which it is worth less than the discount on its own margin. */
@@ -456,22 +450,21 @@ export function cureLot(
   return stepFor(venue, "CureLot", { fill: commitFill(lot.fill) }, owner.id, claim, published, options);
 }
 
-/** An unsold lot goes back. `below` is which of the two statements about level 0 is proven, for `Liquidation.giveBack`. */
+/**
+ * An unsold lot goes back, which needs no market. `below` is what `Liquidation.giveBack` is told: that the account has
+ * positions or debt.
+ */
 export async function returnLot(
   venue: LiquidationVenue,
   account: Held,
   lot: Pick<Lot, "fill" | "writeOff">,
-  published: Published,
   options: StepOptions,
 ): Promise<TakenStep & { below: boolean }> {
-  const claim = inwards(account.state, lot.fill, lot.writeOff, 0n, published);
-  const after: Evaluation = evaluate(
-    applyTransition(claim.before, claim.transition),
-    published.policy,
-    published.market,
-  );
-  const below = !isAtLeast(after, 0n as LevelBps);
+  const exit = { policyId: 0n, epoch: 0n, ...exitValues(account.state.size) };
+  const claim = inwards(account.state, lot.fill, lot.writeOff, EXIT_LEVEL, exit);
+  const after = evaluate(applyTransition(claim.before, claim.transition), exit.policy, exit.market);
+  const below = !isAtLeast(after, EXIT_LEVEL);
   const asked: Claim = { ...claim, direction: below ? "below" : "at-least" };
   const args = { fill: commitFill(lot.fill) };
-  return { ...(await stepFor(venue, "ReturnLot", args, account.id, asked, published, options)), below };
+  return { ...(await stepFor(venue, "ReturnLot", args, account.id, asked, exit, options)), below };
 }
