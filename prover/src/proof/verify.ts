@@ -252,7 +252,8 @@ function list(value: unknown, length: number, name: string): unknown[] {
 function readG1(value: unknown, name: string): PointG1 {
   const [x, y, z] = list(value, 3, name);
   checkAffine(z === "1", z === "0", name);
-  return checkPoint(G1.fromAffine({ x: coordinate(x, `${name}[0]`), y: coordinate(y, `${name}[1]`) }), name);
+  const affine = { x: coordinate(x, `${name}[0]`), y: coordinate(y, `${name}[1]`) };
+  return checkPoint(() => G1.fromAffine(affine), name);
 }
 
 /** [["x0", "x1"], ["y0", "y1"], ["1", "0"]], where x = x0 + x1·u. */
@@ -264,7 +265,8 @@ function readG2(value: unknown, name: string): PointG2 {
       c0: coordinate(pair[0], `${name}[${index}][0]`),
       c1: coordinate(pair[1], `${name}[${index}][1]`),
     });
-  return checkPoint(G2.fromAffine({ x: read(x!, 0), y: read(y!, 1) }), name);
+  const affine = { x: read(x!, 0), y: read(y!, 1) };
+  return checkPoint(() => G2.fromAffine(affine), name);
 }
 
 function checkAffine(one: boolean, zero: boolean, name: string): void {
@@ -272,17 +274,20 @@ function checkAffine(one: boolean, zero: boolean, name: string): void {
   if (!one) throw new Refusal("POINT_NOT_AFFINE", `${name}: expected z = 1`);
 }
 
-function checkPoint<Point extends PointG1 | PointG2>(point: Point, name: string): Point {
-  // Affine zeros stand for infinity in Ethereum's encoding, and noble takes them so.
-  if (point.is0()) throw new Refusal("POINT_AT_INFINITY", `${name}: the point at infinity`);
+function checkPoint<Point extends PointG1 | PointG2>(read: () => Point, name: string): Point {
   try {
+    // Makes no point whose y alone is zero: no such point is on a curve of odd order.
+    const point = read();
+    // Affine zeros stand for infinity in Ethereum's encoding, and noble takes them so.
+    if (point.is0()) throw new Refusal("POINT_AT_INFINITY", `${name}: the point at infinity`);
     point.assertValidity();
+    return point;
   } catch (error) {
+    if (error instanceof Refusal) throw error;
     throw (error as Error).message.includes("subgroup")
       ? new Refusal("POINT_NOT_IN_SUBGROUP", `${name}: not in the subgroup of order r`)
       : new Refusal("POINT_NOT_ON_CURVE", `${name}: not on the curve`);
   }
-  return point;
 }
 
 const coordinate = (value: unknown, name: string) =>
