@@ -568,7 +568,7 @@ describe("margin gate under attack", () => {
 
   describe("who may do what", () => {
     it("nobody but the owner opens, absorbs, attests, withdraws, exits; one opening opens one account", async () => {
-      const fresh = alice.with({ state: genesis("board-60"), id: 0n });
+      const fresh = alice.with({ state: genesis("board-60"), viewingKey: 77n as never });
       const { opening, ready: opened, signature } = await fresh.opening(alice.owner.address);
       // Anyone could prove from genesis, but only she agrees to be the owner; the operator agrees too, or is the sender.
       await refuses(bob.gate.open!(opening, opened.step, signature), "NotAuthorised");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A simulated chain with the whole system on it, and holders of accounts that know their private side. */
+import { createHash } from "node:crypto";
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract, TypedDataDomain } from "ethers";
 import { network } from "hardhat";
@@ -30,12 +31,23 @@ import {
   settlementPublication,
   signSettlement,
 } from "../../prover/src/chain/publication.ts";
-import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
+import { PlimsollError } from "../../prover/src/errors.ts";
+import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import { settle, stateSettlement } from "../../prover/src/model/settlement.ts";
+import type { SettlementMarks } from "../../prover/src/model/signals.ts";
+import {
+  ASSETS,
+  type BoardSize,
+  blocksOf,
+  CASH_INDEX,
+  instrumentsOf,
+  type SettlementCircuit,
+  settlementCircuitOf,
+} from "../../prover/src/model/sizes.ts";
 import { type Direction, type Request, state } from "../../prover/src/model/statement.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import type { Groth16Proof, Prover } from "../../prover/src/proof/prover.ts";
@@ -136,6 +148,15 @@ export const simulatedProve =
   async (request) =>
     key.prove(state(request).publicSignals) as Groth16Proof;
 
+/** A simulated key that proves what is true by the model, and nothing else. */
+export const modelProve =
+  (key: SimulatedKey): Prove =>
+  async (request) => {
+    const { holds, publicSignals } = state(request);
+    if (!holds) throw new PlimsollError("STATEMENT_FALSE", "by the model the statement is not true");
+    return key.prove(publicSignals) as Groth16Proof;
+  };
+
 /** A simulated key as `deploy` takes it. */
 export function deployable({ identity: { size, sha256, origin }, file }: SimulatedKey): DeployableKey {
   return {
@@ -149,6 +170,8 @@ export interface WorldOptions {
   /** The real circuit's prover; a simulated key without one. */
   readonly prover?: Prover;
   readonly key?: SimulatedKey;
+  /** The simulated key proves true statements only. */
+  readonly truthful?: boolean;
   readonly chainId?: number;
   /** Unix seconds at which the chain starts; now unless given. */
   readonly start?: bigint;
@@ -156,14 +179,15 @@ export interface WorldOptions {
 }
 
 /** A key of the settlement circuit's length: simulated proofs under the account's key hold under its beginning. */
-export function deployableSettlement(key: SimulatedKey): DeployableKey {
-  const signals = 3 + 2 * instrumentsOf(key.identity.size);
-  const file = new TextEncoder().encode(
-    JSON.stringify({ ...key.key, nPublic: signals, IC: key.key.IC.slice(0, signals + 1) }),
-  );
+export function deployableSettlement(key: SimulatedKey): DeployableKey<SettlementCircuit> {
+  const { size } = key.identity;
+  const signals = 3 + 2 * instrumentsOf(size);
+  const beginning = { ...key.key, nPublic: signals, IC: key.key.IC.slice(0, signals + 1) };
+  const verificationKeyFile = new TextEncoder().encode(JSON.stringify(beginning));
+  const verificationKeySha256 = createHash("sha256").update(verificationKeyFile).digest("hex");
   return {
-    identity: { size: key.identity.size, origin: "development", verificationKeySha256: "simulated" },
-    verificationKeyFile: file,
+    identity: { size: settlementCircuitOf(size), origin: "development", verificationKeySha256 },
+    verificationKeyFile,
   };
 }
 
@@ -247,6 +271,7 @@ export class World {
     chainId,
     start,
     terms,
+    truthful = false,
   }: WorldOptions = {}) {
     const chain = await createChain(chainId, start);
     const signers = await chain.ethers.getSigners();
@@ -257,7 +282,8 @@ export class World {
       parameters: parametersOf(signers),
     });
     const tokens = new Map<bigint, Contract>();
-    const prove = prover === undefined ? simulatedProve(key) : realProve(prover);
+    const simulated = truthful ? modelProve(key) : simulatedProve(key);
+    const prove = prover === undefined ? simulated : realProve(prover);
     const world = new World(chain, size, prove, key, signers, deployment, tokens);
     if (terms !== undefined) world.terms = { ...TERMS, ...terms };
     for (const [asset, symbol, decimals, lotDecimals] of [
@@ -324,7 +350,7 @@ export class World {
   }
 
   /** What a client needs; `prover` proves. */
-  async venue(prover: Pick<Prover, "prove">): Promise<Venue> {
+  async venue(prover: Venue["prover"]): Promise<Venue> {
     const domain = await this.domain("MarginGate");
     return {
       gate: this.gate,
@@ -404,7 +430,7 @@ export class Holder {
   }
 
   /** The same account in the hands of somebody who believes otherwise in some respect. */
-  with(change: Partial<Pick<Holder, "world" | "owner" | "id" | "state">>): Holder {
+  with(change: Partial<Pick<Holder, "world" | "owner" | "id" | "state" | "viewingKey">>): Holder {
     return Object.assign(Object.create(Holder.prototype) as Holder, this, change);
   }
 
@@ -510,16 +536,8 @@ export class Holder {
   /** Passes a settlement: positions in the expired rows become cash. Under the simulated key only. */
   async expiring(settlement: bigint, marks: Record<number, bigint>, bound: Bound = {}): Promise<Ready> {
     const { world, state: before } = this;
-    const rows = Array.from({ length: instrumentsOf(world.size) }, (_, row) => marks[row]);
-    const after: Account = {
-      ...before,
-      sequence: before.sequence + 1n,
-      positions: before.positions.map((lots, row) => (rows[row] === undefined ? lots : (0n as typeof lots))),
-      cash: before.positions.reduce(
-        (cash, lots, row) => cash + lots * (rows[row] ?? 0n),
-        before.cash as bigint,
-      ) as never,
-    };
+    const rows: SettlementMarks = new Map(Object.entries(marks).map(([row, mark]) => [Number(row), mark as ColumnE6]));
+    const after = settle(before, rows);
     const given = {
       action: "Expire" as const,
       account: this.id,
@@ -530,9 +548,9 @@ export class Holder {
       settlement,
     };
     const context = contextOf(await world.domain("MarginGate"), given);
-    const shared = rows.flatMap((mark) => [mark === undefined ? 0n : 1n, ((mark ?? 0n) + FIELD_ORDER) % FIELD_ORDER]);
-    const proof = world.key!.prove([given.stateBefore, given.stateAfter, context, ...shared]);
-    return { call: given, step: stepOf(given, { policyId: 0n, epoch: 0n }, proof as Groth16Proof), after };
+    const { publicSignals } = stateSettlement({ before, marks: rows, context });
+    const proof = world.key!.prove(publicSignals) as Groth16Proof;
+    return { call: given, step: stepOf(given, { policyId: 0n, epoch: 0n }, proof), after };
   }
 
   /** Pays in and absorbs at once. */

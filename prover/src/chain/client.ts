@@ -24,7 +24,8 @@ import { type Account, genesis, viewingKey as viewingKeyOf } from "../model/acco
 import { commitFill, commitState } from "../model/commit.ts";
 import type { Market } from "../model/market.ts";
 import type { Policy } from "../model/policy.ts";
-import { decodeTransfer } from "../model/signals.ts";
+import { settle } from "../model/settlement.ts";
+import { decodeTransfer, type SettlementMarks } from "../model/signals.ts";
 import { BOARD_SIZES, type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import type { Direction } from "../model/statement.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
@@ -46,7 +47,7 @@ export interface Venue {
   readonly gate: Contract;
   /** `domainOf("MarginGate", …)`. */
   readonly domain: TypedDataDomain;
-  readonly prover: Pick<Prover, "prove">;
+  readonly prover: Pick<Prover, "prove" | "settle">;
   /**
    * Asks the operator to sign (`signClear`), for openings and trades. "0x" where it is not there: enough once it has been
    * silent for the gate's `operatorDeadline`.
@@ -219,15 +220,7 @@ export class AccountClient {
       ...(before.viewingKey === 0n ? { openWithViewingKey: this.#viewingKey } : {}),
     };
     const after = applyTransition(before, transition);
-    const block = await this.#owner.provider!.getBlock("latest");
-    const call = {
-      ...action,
-      account: this.#id,
-      stateBefore: commitState(before),
-      stateAfter: commitState(after),
-      blob: sealState(after),
-      deadline: BigInt(block!.timestamp) + VALIDITY,
-    } as GateCall;
+    const call = await this.#bind(before, after, action);
     const context = contextOf(this.#venue.domain, call);
     const proof = await this.#venue.prover.prove({ before, transition, level, direction, context, policy, market });
     const signature = action.action === "Trade" ? await signCall(this.#owner, this.#venue.domain, call) : "0x";
@@ -235,13 +228,13 @@ export class AccountClient {
   }
 
   /** Sends a step. Whether the chain took it is asked of the chain, not concluded from how sending ended. */
-  async #send(prepared: PreparedStep, call: (gate: Gate) => Promise<ContractTransactionResponse>) {
-    this.#sent.push(prepared.after);
+  async #send(after: Account, call: (gate: Gate) => Promise<ContractTransactionResponse>) {
+    this.#sent.push(after);
     const receipt = (await (
       await call(this.#venue.gate.connect(this.#owner) as Gate)
     ).wait()) as ContractTransactionReceipt;
     await this.catchUp();
-    return { receipt, proof: prepared.proof };
+    return receipt;
   }
 
   /** Takes a credit of whole lots (millionths of cash) into the account. */
@@ -259,7 +252,10 @@ export class AccountClient {
         return [await ask("below"), true] as const;
       },
     );
-    return this.#send(prepared, (gate) => gate.absorb!(prepared.step, asset, amount, below));
+    return {
+      receipt: await this.#send(prepared.after, (gate) => gate.absorb!(prepared.step, asset, amount, below)),
+      proof: prepared.proof,
+    };
   }
 
   /** Pays lots out to a recipient; the account keeps at least `initial`. */
@@ -288,19 +284,28 @@ export class AccountClient {
       { transfer: { asset, amount: -lots } },
     );
     const method = action === "Withdraw" ? "withdraw" : "exit";
-    return this.#send(prepared, (gate) => gate[method]!(prepared.step, asset, amount, recipient, 0n));
+    return {
+      receipt: await this.#send(prepared.after, (gate) => gate[method]!(prepared.step, asset, amount, recipient, 0n)),
+      proof: prepared.proof,
+    };
   }
 
   /** Records that the account has at least a level of the policy. */
   async attest(level: LevelBps, published: Published) {
     const prepared = await this.prepare({ action: "Attest", level }, published, { level, direction: "at-least" });
-    return this.#send(prepared, (gate) => gate.attest!(prepared.step, level));
+    return {
+      receipt: await this.#send(prepared.after, (gate) => gate.attest!(prepared.step, level)),
+      proof: prepared.proof,
+    };
   }
 
   /** Records that the account is below a level. Whoever knows its state may do it. */
   async flag(level: LevelBps, published: Published) {
     const prepared = await this.prepare({ action: "Flag", level }, published, { level, direction: "below" });
-    return this.#send(prepared, (gate) => gate.flag!(prepared.step, level));
+    return {
+      receipt: await this.#send(prepared.after, (gate) => gate.flag!(prepared.step, level)),
+      proof: prepared.proof,
+    };
   }
 
   /**
@@ -320,9 +325,9 @@ export class AccountClient {
     const operatorSignature = await this.#venue.cosign(mine.prepared.call, theirs.prepared.call);
     const trade = { a: mine.side, b: theirs.side, fill: commitment, operatorSignature };
     other.#sent.push(theirs.prepared.after);
-    const done = await this.#send(mine.prepared, (gate) => gate.trade!(trade));
+    const receipt = await this.#send(mine.prepared.after, (gate) => gate.trade!(trade));
     await other.catchUp();
-    return { ...done, theirs: theirs.prepared.proof };
+    return { receipt, proof: mine.prepared.proof, theirs: theirs.prepared.proof };
   }
 
   async #side(
@@ -347,6 +352,30 @@ export class AccountClient {
       { fill, side },
     );
     return { prepared, side: { step: prepared.step, level, worse: worse.map(({ step }) => step) } };
+  }
+
+  /** Passes the board's next settlement. Whoever knows the account's state may do it. */
+  async expire(settlement: bigint, marks: SettlementMarks) {
+    await this.catchUp();
+    const after = settle(this.#state, marks);
+    const call = await this.#bind(this.#state, after, { action: "Expire", settlement });
+    const context = contextOf(this.#venue.domain, call);
+    const { proof } = await this.#venue.prover.settle({ before: this.#state, marks, context });
+    const step = stepOf(call, { policyId: 0n, epoch: 0n }, proof);
+    return { receipt: await this.#send(after, (gate) => gate.expire!(step)) };
+  }
+
+  /** A call between two states, with its blob and deadline. */
+  async #bind(before: Account, after: Account, action: Action): Promise<GateCall> {
+    const block = await this.#owner.provider!.getBlock("latest");
+    return {
+      ...action,
+      account: this.#id,
+      stateBefore: commitState(before),
+      stateAfter: commitState(after),
+      blob: sealState(after),
+      deadline: BigInt(block!.timestamp) + VALIDITY,
+    } as GateCall;
   }
 
   async #lot(asset: number): Promise<bigint> {
