@@ -98,7 +98,7 @@ export async function stress(world: LotWorld, indices: readonly number[], of: nu
   ];
   const backstop = await world.member(world.signers[4]!, 50_000_000n * E6);
   await call(world.liquidation, "setBackstop", backstop.id);
-  await call(world.gate, "donate", 100_000n * E6);
+  await world.donate(100_000n * E6);
   const fundBefore = await world.credit(0n);
 
   // Accounts whose coverage after the gap is what their part says.

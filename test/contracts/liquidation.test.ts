@@ -49,6 +49,7 @@ const STAGE = { healthy: 0n, called: 1n, liquidating: 2n, closed: 3n };
 const CASH = 15n;
 const level = (bps: bigint) => bps as LevelBps;
 const blinding = 99n as FieldElement;
+const least = (a: bigint, b: bigint) => (b < a ? b : a);
 /** The account without the lot. */
 const moved = (before: Account, fill: Fill, paid = 0n) =>
   applyTransition(before, { transfer: { asset: 15, amount: paid }, fill, side: -1n });
@@ -794,7 +795,7 @@ describe("liquidation", function () {
     });
 
     it("of an insolvent account costs the fund what was missing and the discount, and not more", async () => {
-      await call(world.gate, "donate", 1_000_000n * E6);
+      await world.donate(1_000_000n * E6);
       await world.publish(marketAt(72_000n));
       const { equity, margin } = world.evaluation(debtor.state);
       expect(equity < 0n).to.equal(true);
@@ -813,9 +814,9 @@ describe("liquidation", function () {
     });
 
     it("takes what was paid in for the account first, and gives the fund its own back when the lot comes back", async () => {
-      await call(world.gate, "donate", 1_000_000n * E6);
+      await world.donate(1_000_000n * E6);
       await world.publish(marketAt(72_000n));
-      await call(world.gate, "deposit", debtor.id, debtor.owner, CASH, 10_000n * E6);
+      await world.deposit(debtor, CASH, 10_000n * E6);
       const lot = closeOut();
       await world.start(debtor, lot, house.id);
       expect(await credit(0n)).to.equal(1_010_000n * E6 - lot.writeOff);
@@ -827,6 +828,16 @@ describe("liquidation", function () {
       expect(await credit(0n)).to.equal(1_000_000n * E6);
       expect(await credit(debtor.id)).to.equal(10_000n * E6);
       expect(await world.liquidation.capOf!(debtor.id)).to.equal(TERMS.maxSlice);
+    });
+
+    it("costs the fund nothing where enough was paid in for the account", async () => {
+      await world.publish(marketAt(72_000n));
+      const lot = closeOut();
+      await world.deposit(debtor, CASH, lot.writeOff + 1n);
+      await world.start(debtor, lot, house.id);
+      expect([await credit(debtor.id), await credit(0n), await deficit()]).to.deep.equal([1n, 0n, 0n]);
+      const price = await world.take(debtor, bidder, lot.fill);
+      expect(await credit(debtor.id)).to.equal(1n + price - TERMS.reward);
     });
 
     it("of an empty fund is a deficit, which the price repays first", async () => {
@@ -873,6 +884,38 @@ describe("liquidation", function () {
     const count = (outcome: string) => rows.filter((row) => row.outcome === outcome).length;
     const kinds = ["cured", "sliced", "sliced after the cure period", "closed", "closed by the fund"];
     expect(kinds.map(count)).to.deep.equal([17, 10, 5, 5, 13]);
+  });
+
+  it("counts in millionths whatever the decimals of the cash token", async () => {
+    const other = await LotWorld.create({ cashDecimals: 18 });
+    const at = (index: number) => other.signers[index]!;
+    const members: Member[] = [];
+    for (const index of [1, 2, 3, 4])
+      members.push(await other.member(at(index), index < 3 ? 10n ** 14n : 200_000n * E6));
+    const [seller, buyer, slicer, loser] = members as [Member, Member, Member, Member];
+    for (const [member, lots] of [
+      [slicer, 6_500n],
+      [loser, 8_000n],
+    ] as const) {
+      await other.trade(member, seller, fillOf({ 0: lots }, -lots * 100_000_000n, lots));
+    }
+    await other.donate(30_000n * E6);
+    await other.publish(marketAt(75_000n));
+    const { terms, published } = other;
+    const cut = sliceOf(slicer.state, published, LEVELS, terms, level(LEVELS.liquidation));
+    const whole = closeOutOf(loser.state, published, terms, level(LEVELS.closeOut));
+    await other.start(slicer, cut, 0n);
+    await other.take(slicer, buyer, cut.fill);
+    expect(await other.credit(slicer.id)).to.equal(priceAt(cut, terms, 0n) - TERMS.reward);
+    await other.publish(marketAt(74_000n));
+    const now = closeOutOf(loser.state, other.published, terms, level(LEVELS.closeOut));
+    expect([whole.writeOff > 0n, now.writeOff > whole.writeOff]).to.deep.equal([false, true]);
+    await other.start(loser, now, 0n);
+    const price = await other.take(loser, buyer, now.fill);
+    const repaid = least(price, now.writeOff);
+    const spare = least(price - repaid, TERMS.reward);
+    const lacking = ((await other.gate.deficit!()) as bigint) / other.unit;
+    expect((await other.credit(0n)) - lacking).to.equal(30_000n * E6 + TERMS.reward - now.writeOff + repaid + spare);
   });
 
   describe("bounds, over random accounts, lots and times", () => {

@@ -117,12 +117,16 @@ export interface LotWorldOptions {
   /** The real circuit's; a simulated key that proves what the model says unless given. */
   readonly prover?: Prover;
   readonly terms?: Partial<ChainTerms>;
+  /** Of the cash token, 6 unless given. Everything else here is in 1e-6 all the same. */
+  readonly cashDecimals?: number;
 }
 
 export class LotWorld {
   readonly chain!: Awaited<ReturnType<typeof network.create>>;
   readonly signers!: HardhatEthersSigner[];
   readonly operator!: HardhatEthersSigner;
+  /** Units of the cash token in 1e-6. */
+  readonly unit!: bigint;
   readonly verifier!: Contract;
   readonly source!: Contract;
   readonly gate!: Contract;
@@ -143,7 +147,7 @@ export class LotWorld {
     Object.assign(this, given);
   }
 
-  static async create({ prover, terms = {} }: LotWorldOptions = {}): Promise<LotWorld> {
+  static async create({ prover, terms = {}, cashDecimals = 6 }: LotWorldOptions = {}): Promise<LotWorld> {
     const chain = await network.create({ override: { chainId: 31_337, gas: 16_000_000n } });
     const signers = await chain.ethers.getSigners();
     const operator = signers[0]!;
@@ -166,7 +170,7 @@ export class LotWorld {
     })) as unknown as Contract;
     const liquidation = await create("Liquidation", gate);
     await call(gate, "setLiquidation", liquidation);
-    const token = await create("TestToken", "USDC", 6);
+    const token = await create("TestToken", "USDC", cashDecimals);
     const bitcoin = await create("TestToken", "WBTC", 8);
     await call(gate, "registerAsset", CASH, token, 6);
     await call(gate, "registerAsset", BTC, bitcoin, 8);
@@ -181,6 +185,7 @@ export class LotWorld {
       chain,
       signers,
       operator,
+      unit: 10n ** BigInt(cashDecimals - 6),
       verifier,
       source,
       gate,
@@ -283,12 +288,25 @@ export class LotWorld {
   }
 
   async payIn(member: Member, asset: bigint, amount: bigint) {
-    await call(this.gate, "deposit", member.id, member.owner, asset, amount);
+    await this.deposit(member, asset, amount);
     await this.absorb(member, asset, amount);
   }
 
-  async absorb(member: Member, asset: bigint, amount: bigint) {
-    const transfer = { asset: Number(asset), amount };
+  units(asset: bigint, amount: bigint): bigint {
+    return asset === CASH ? amount * this.unit : amount;
+  }
+
+  async deposit(member: Member, asset: bigint, amount: bigint) {
+    await call(this.gate, "deposit", member.id, member.owner, asset, this.units(asset, amount));
+  }
+
+  async donate(amount: bigint) {
+    await call(this.gate, "donate", amount * this.unit);
+  }
+
+  async absorb(member: Member, asset: bigint, lots: bigint) {
+    const transfer = { asset: Number(asset), amount: lots };
+    const amount = this.units(asset, lots);
     const below = !this.isAtLeast({ ...applied(member.state, transfer) }, 0n);
     const direction = below ? "below" : "at-least";
     const ready = await this.step({ action: "Absorb", asset, amount }, member, { transfer }, { level: 0n, direction });
@@ -352,7 +370,7 @@ export class LotWorld {
     return (await this.gate.accountOf!(member.id)).stage as bigint;
   }
   async credit(account: bigint): Promise<bigint> {
-    return (await this.gate.creditOf!(account, CASH)) as bigint;
+    return ((await this.gate.creditOf!(account, CASH)) as bigint) / this.unit;
   }
 }
 
