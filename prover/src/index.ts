@@ -61,7 +61,7 @@ export {
   type Transfer,
   type Transition,
 } from "./model/transition.ts";
-export { type Attestation, attest, type Vouched } from "./pack/evidence.ts";
+export { type Attestation, attest, observationsDocument, type Vouched } from "./pack/evidence.ts";
 export { type KeySource, makePack, type PackSource } from "./pack/make.ts";
 export { type Signing, signingKey, type TypedData } from "./pack/typed-data.ts";
 export { zipFiles } from "./pack/zip.ts";
@@ -88,3 +88,14 @@ export {
   type Refused,
   type Verifier,
 } from "./proof/verify.ts";
+export { buildMarket, MODELS, type Models, priceInstruments } from "./risk/board.ts";
+export { type Calibration, calibrateHistories, renderCalibration } from "./risk/calibration-report.ts";
+export { compareMarket, type Difference, type Explanation, explainInstrument } from "./risk/explain.ts";
+export { type Book, bookOf, type Exposure, type Standing, simulateExposure } from "./risk/exposure.ts";
+export { exposureChart } from "./risk/exposure-chart.ts";
+export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
+export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";
+export { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "./risk/prices.ts";
+export { bootstrapProcess, jumpDiffusion, type MarketProcess } from "./risk/processes.ts";
+export { type Remedy, smallestTrades, topUp } from "./risk/remedy.ts";
+export { type Outlook, outlook, type Warning, warn } from "./risk/warning.ts";

@@ -2,11 +2,17 @@
 import { expect } from "chai";
 import { TypedDataEncoder, Wallet, ZeroHash } from "ethers";
 import { zipSync } from "fflate";
+import { domainOf, observe, publication } from "../../prover/src/chain/publication.ts";
 import { commitFill } from "../../prover/src/model/commit.ts";
 import { NO_FILL } from "../../prover/src/model/signals.ts";
 import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
-import { attestationDigest, type ChainReference, readAttestation } from "../../prover/src/pack/evidence.ts";
+import {
+  attestationDigest,
+  type ChainReference,
+  observationsDocument,
+  readAttestation,
+} from "../../prover/src/pack/evidence.ts";
 import { INDEX, type PackContents, packSha256 } from "../../prover/src/pack/format.ts";
 import { coverageBands, packReport, renderPackReport } from "../../prover/src/pack/report.ts";
 import { readTrust, type Trust } from "../../prover/src/pack/trust.ts";
@@ -24,6 +30,7 @@ import {
   KEY,
   keySource,
   MARKET_TIME,
+  market,
   marketText,
   NOW,
   named,
@@ -450,6 +457,17 @@ describe("evidence packs", function () {
         reports: given.reports.map((report) => ({ ...report, boardSignature: report.signature })),
       }));
       expect(swapped).equal(refused);
+    });
+
+    it("are those that the oracle on a chain takes", async () => {
+      const wallets = [0xa1, 0xa2, 0xa3].map((number) => new Wallet(`0x${number.toString(16).padStart(64, "0")}`));
+      const { epoch } = publication(market.market, { board: 1n, epoch: market.epoch });
+      const domain = domainOf("PriceOracle", BigInt(ORACLE.chainId), ORACLE.contract);
+      const sight = { time: BigInt(Date.parse(MARKET_TIME) / 1000), prices: market.market.prices };
+      const signed = await observe(wallets, domain, epoch, sight);
+      const { chainId, contract, board } = ORACLE;
+      const document = observationsDocument({ chainId, contract, board, epoch: `${market.epoch}` }, signed);
+      expect(document).deep.equal(await observations());
     });
 
     it("count only from the reader's reporters", async () => {

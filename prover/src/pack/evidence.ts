@@ -270,6 +270,27 @@ export async function report(
   };
 }
 
+/** The file of an epoch that reporters have signed, as the oracle was sent it. Throws `FIELD_INVALID` for a signature that is none. */
+export function observationsDocument(
+  domain: OracleDomain,
+  observations: readonly {
+    /** Unix seconds. */
+    readonly time: bigint;
+    readonly prices: readonly bigint[];
+    readonly signature: string;
+    readonly boardSignature: string;
+  }[],
+): Observations {
+  const given = { ...domain, contract: domain.contract.toLowerCase() };
+  const reports = observations.map(({ time: seconds, prices, signature, boardSignature }) => {
+    const time = new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
+    const reporter = recoverAddress(typedDigest(observationData(given, time, prices)), signature);
+    if (reporter === undefined) throw new PlimsollError("FIELD_INVALID", "a reporter's signature is none");
+    return { reporter, time, prices: prices.map(String), signature, boardSignature };
+  });
+  return { format: "plimsoll-observations/1", ...given, reports };
+}
+
 /**
  * Why these observations do not make this market, or undefined where they do: an odd number of the reader's reporters,
  * no fewer than the quorum, each of whom signed prices and board; the market's prices are the medians of theirs, and its
@@ -334,12 +355,4 @@ function integer(value: JsonValue): string {
     throw value.error("FIELD_INVALID", "expected a whole number as decimal digits");
   }
   return text;
-}
-
-/** Throws `FIELD_INVALID` where a text is none of our times. */
-export function checkTime(time: string, field: string): string {
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(time) || Number.isNaN(Date.parse(time))) {
-    throw new PlimsollError("FIELD_INVALID", 'expected a UTC time such as "2026-11-22T08:00:00Z"', { field });
-  }
-  return time;
 }

@@ -63,8 +63,10 @@ ${packReport(verdict, context)}
 export function verdictBox(verdict: PackVerdict): Markup {
   const { tone, title, words } = OUTCOMES[verdict.outcome];
   const findings = verdict.ok ? verdict.stale : [verdict.finding];
+  const development = verdict.ok && verdict.reading.keys.some(({ origin }) => origin === "development");
   return markup`<div class="outcome ${tone}" role="status"><h2>${title}</h2><p>${words}</p>
 ${findings.length === 0 ? "" : markup`<ul>${findings.map(({ code, file, sentence }) => markup`<li><strong>${code}</strong>${file === "" ? "" : markup` in <code>${file}</code>`}: ${sentence}</li>`)}</ul>`}
+${development ? markup`<p><strong>Under a development key:</strong> whoever made it can forge proofs. Good for tests only.</p>` : ""}
 </div>`;
 }
 
