@@ -9,12 +9,13 @@ import { execFile } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify, styleText } from "node:util";
-import { type Contract, ContractFactory, type Signer } from "ethers";
+import { Contract, ContractFactory, type Signer } from "ethers";
 import hardhat, { network } from "hardhat";
 import { loadVerificationKey } from "../prover/src/artifacts.ts";
+import { type GateCall, signClear } from "../prover/src/chain/calls.ts";
 import { AccountClient, type Published } from "../prover/src/chain/client.ts";
 import { deploy } from "../prover/src/chain/deploy.ts";
-import { chainPolicy, domainOf, publication, signEpoch } from "../prover/src/chain/publication.ts";
+import { chainPolicy, domainOf, observe, publication } from "../prover/src/chain/publication.ts";
 import { PlimsollError } from "../prover/src/errors.ts";
 import { type AccountFile, readAccount } from "../prover/src/formats/account.ts";
 import { formatDecimal } from "../prover/src/formats/decimal.ts";
@@ -46,6 +47,7 @@ const money = (units: bigint, decimals: number) => {
   const [whole, fraction = ""] = formatDecimal(units, decimals).split(".");
   return `${whole!.replace(/\B(?=(\d{3})+$)/g, ",")}.${fraction.padEnd(2, "0").slice(0, 2)}`;
 };
+const cash = (amount: string) => BigInt(amount) * 1_000_000n;
 const whole = (text: string) => money(BigInt(text), 0).slice(0, -3);
 const percent = (bps: bigint | undefined) => (bps === undefined ? "no margin" : `${(Number(bps) / 100).toFixed(2)}%`);
 
@@ -120,7 +122,8 @@ row("coverage", percent(coverageBpsDown(view)));
 title("2. The venue opens");
 const connection = await network.connect({ override: { initialDate: before.time, gas: 16_000_000n } } as never);
 const { ethers } = connection as unknown as { ethers: { getSigners(): Promise<Signer[]> } };
-const [venue, atlasSigner, houseSigner, watcher, treasury, ...reporters] = (await ethers.getSigners()) as [
+const [venue, atlasSigner, houseSigner, watcher, treasury, operator, ...others] = (await ethers.getSigners()) as [
+  Signer,
   Signer,
   Signer,
   Signer,
@@ -128,10 +131,24 @@ const [venue, atlasSigner, houseSigner, watcher, treasury, ...reporters] = (awai
   Signer,
   ...Signer[],
 ];
-const signers = reporters.slice(0, 5);
+const reporters = others.slice(0, 5);
 const prover = createProver();
-const { result: system } = await timed("deploying verifier, market board and gate", async () =>
-  deploy({ deployer: venue, keys: [await loadVerificationKey(SIZE)], signers, threshold: 3n }),
+const { result: system } = await timed("deploying verifiers, registry, oracle and gate", async () =>
+  deploy({
+    deployer: venue,
+    keys: [await loadVerificationKey(SIZE)],
+    parameters: {
+      owner: await venue.getAddress(),
+      guardian: await venue.getAddress(),
+      operator: await operator.getAddress(),
+      operatorDeadline: 86_400n,
+      reporters: await Promise.all(reporters.map((reporter) => reporter.getAddress())),
+      quorum: 3n,
+      timelock: 172_800n,
+      maxMoveBps: 2_000n,
+      assets: [],
+    },
+  }),
 );
 const { chainId } = await venue.provider!.getNetwork();
 const gateAddress = await system.gate.getAddress();
@@ -148,36 +165,83 @@ for (const [index, symbol, decimals, lotDecimals] of [
   await (await (system.gate as Contract).registerAsset!(index, await token.getAddress(), lotDecimals)).wait();
   tokens.set(index, token as Contract);
 }
-await (await system.board.createBoard!(60, chainPolicy(policy.policy, policy.levels, 3600n))).wait();
+const terms = {
+  curePeriod: 3_600n,
+  attestInterval: 86_400n,
+  stopLimit: 7_200n,
+  auctionDuration: 1_200n,
+  premiumBps: 500n,
+  discountBps: 1_000n,
+  levyBps: 50n,
+  maxSlice: cash("1000000"),
+  dust: cash("1000"),
+  reward: cash("50"),
+};
+const rules = chainPolicy(policy.policy, { levels: policy.levels, maxAge: 3_600n, epochGrace: 60n, terms });
+await (await system.registry.createBoard!(system.router, 60, rules)).wait();
+// No feeds here: prices are the median of the reporters', and may move by half from one epoch to the next.
+const sources = new Contract(
+  (await system.oracle.sources!()) as string,
+  (await hardhat.artifacts.readArtifact("PriceSources")).abi,
+  venue,
+);
+const none = { aggregator: `0x${"0".repeat(40)}`, heartbeat: 0, minAnswer: 0, maxAnswer: 0 };
+for (const [index, { lotDecimals }] of policy.assets.entries()) {
+  const source = { maxMoveBps: 5_000, lotDecimals, deviationBps: 0, feed: none, second: none };
+  await (await sources.configure!(1, index, { ...source, vault: none.aggregator, growthBpsPerDay: 0 })).wait();
+}
 
 /** Publishes an epoch under three of five signatures and returns what proofs are made under. */
 async function publish(file: MarketFile): Promise<Published> {
   const time = BigInt(Date.parse(file.time) / 1000);
-  const { epoch, parts } = publication(file.market, { board: 1n, epoch: file.epoch, time });
-  const domain = domainOf("MarketBoard", chainId, await system.board.getAddress());
+  const { epoch, parts } = publication(file.market, { board: 1n, epoch: file.epoch });
+  const domain = domainOf("PriceOracle", chainId, await system.oracle.getAddress());
+  const sight = { time, prices: file.market.prices };
   const now = BigInt((await venue.provider!.getBlock("latest"))!.timestamp);
   if (time > now)
     await connection.provider.request({ method: "evm_setNextBlockTimestamp", params: [`0x${time.toString(16)}`] });
   const { result: receipt } = await timed(`publishing epoch ${file.epoch}`, async () =>
-    (await system.board.publish!(epoch, await signEpoch(signers.slice(0, 3), domain, epoch), parts)).wait(),
+    (
+      await system.oracle.open!(
+        1,
+        file.epoch,
+        await observe(reporters.slice(0, 3), domain, epoch, sight),
+        epoch.firstPart,
+        parts,
+        [],
+      )
+    ).wait(),
   );
-  row(`epoch ${file.epoch} opened by 3 of 5 signers`, `${(Number(receipt.gasUsed) / 1e6).toFixed(2)} M gas`);
-  const { policyId } = await system.board.latest!(1);
+  row(`epoch ${file.epoch} opened by 3 of 5 reporters`, `${(Number(receipt.gasUsed) / 1e6).toFixed(2)} M gas`);
+  const { policyId } = await system.oracle.latest!(1);
   return { policyId, epoch: file.epoch, policy: policy.policy, market: file.market };
 }
 const open = await publish(before);
 row("verifier's key (development: local chains only)", short(await system.verifiers.get(SIZE)!.keyHash!()));
 
 const domain = domainOf("MarginGate", chainId, gateAddress);
-const member = (signer: Signer) =>
-  AccountClient.open({ gate: system.gate, domain, prover }, signer, 1n, SIZE, randomViewingKey());
+// The operator is told the viewing key when an account opens, and sees the fills it clears; it signs both.
+const market = {
+  gate: system.gate,
+  domain,
+  prover,
+  cosign: (first: GateCall, second?: GateCall) => signClear(operator, domain, first, second),
+};
+const member = async (signer: Signer) =>
+  (
+    await timed("opening an account", () =>
+      AccountClient.open(market, signer, { board: 1n, size: SIZE, viewingKey: randomViewingKey() }),
+    )
+  ).result;
 async function fund(client: AccountClient, signer: Signer, asset: number, lots: bigint) {
   if (lots === 0n) return;
   const token = tokens.get(asset)!;
   const amount = lots * (await system.gate.assets!(asset)).lot;
   await (await token.mint!(await signer.getAddress(), amount)).wait();
   await (await (token.connect(signer) as Contract).approve!(gateAddress, amount)).wait();
-  await (await (system.gate.connect(signer) as Contract).deposit!(client.id, asset, amount)).wait();
+  await (
+    await (system.gate.connect(signer) as Contract).deposit!(client.id, await signer.getAddress(), asset, amount)
+  ).wait();
   await timed(`absorbing a deposit of ${asset === CASH_INDEX ? policy.cashSymbol : policy.assets[asset]!.symbol}`, () =>
     client.absorb(asset, lots, open),
   );
@@ -207,7 +271,6 @@ row("proof", "256 bytes");
 row("public signals, of which the call sends one", `${publicInputsOf(SIZE)}`);
 row("gas of the attestation", `${attested.receipt.gasUsed}`);
 
-const cash = (amount: string) => BigInt(amount) * 1_000_000n;
 const to = await treasury.getAddress();
 title(`5. A withdrawal of ${whole(firm.withdrawals.passes)} USDC`);
 const { result: paid } = await timed("proving", () =>
@@ -250,16 +313,11 @@ const fallen = await publish(afterFall);
 const after = evaluate(atlas.state, policy.policy, afterFall.market);
 row("coverage (private)", percent(coverageBpsDown(after)));
 // Whoever has the viewing key and the fills can follow the account: here a risk desk that Atlas gave them to.
-const desk = new AccountClient(
-  { gate: system.gate, domain, prover },
-  watcher,
-  atlas.id,
-  atlas.state,
-  atlas.state.viewingKey,
-);
+// It finds the account in the chain's events, as Atlas would if it lost everything but the key.
+const desk = await AccountClient.restore(market, watcher, atlas.id, atlas.state.viewingKey);
 const { result: flaggedBy } = await timed("proving that coverage is below 120%", () => desk.flag(call, fallen));
-const { flagged } = await system.gate.accountOf!(atlas.id);
-row("flag raised at level", percent(flagged.level));
+const { below } = await system.gate.accountOf!(atlas.id);
+row("flag raised at level", percent(below.level));
 row("withdrawals", "stopped until coverage is 120% again");
 
 title("8. An auditor verifies offline, with the published policy and market and nothing else");

@@ -3,15 +3,16 @@
 // which state the client believes in, not proofs.
 import { expect } from "chai";
 import type { Contract } from "ethers";
+import { openState, sealState } from "../../prover/src/chain/blob.ts";
 import { AccountClient, type Published, type Venue } from "../../prover/src/chain/client.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
-import { randomViewingKey } from "../../prover/src/model/account.ts";
+import { type Account, genesis, randomViewingKey } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
 import { createProver } from "../../prover/src/proof/prover.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
-import { CASH, call, E6, LEVELS, World } from "./world.ts";
+import { CASH, call, E6, fillOf, Holder, LEVELS, tradeOf, World } from "./world.ts";
 
 const INITIAL = LEVELS.initial as LevelBps;
 
@@ -25,7 +26,7 @@ describe("an account's client", () => {
 
   before(async () => {
     world = await World.create({ key });
-    venue = { gate: world.gate, domain: await world.domain("MarginGate"), prover };
+    venue = await world.venue(prover);
     published = { policyId: 1n, epoch: 1n, policy: world.policy, market: world.market };
     recipient = world.signers[9]!.address;
   });
@@ -37,9 +38,10 @@ describe("an account's client", () => {
   /** An account with a million in cash. */
   async function opened(index: number, at = venue): Promise<AccountClient> {
     const { owner, id: neighbour } = await world.holder(index);
-    const client = await AccountClient.open(at, owner, world.board, world.size, randomViewingKey());
+    const { board, size } = world;
+    const client = await AccountClient.open(at, owner, { board, size, viewingKey: randomViewingKey() });
     expect(client.id).to.equal(neighbour + 1n);
-    await call(world.gate.connect(owner), "deposit", client.id, CASH, 1_000_000n * E6);
+    await call(world.gate.connect(owner), "deposit", client.id, owner.address, CASH, 1_000_000n * E6);
     await client.absorb(CASH_INDEX, 1_000_000n * E6, published);
     return client;
   }
@@ -50,7 +52,7 @@ describe("an account's client", () => {
     await client.withdraw(CASH_INDEX, 5n * E6, recipient, INITIAL, published);
     await follows(client);
     expect(client.state.cash).to.equal(999_995n * E6);
-    expect(client.state.sequence).to.equal(2n);
+    expect(client.state.sequence).to.equal(3n);
   });
 
   it("stays where it is when the gate refuses", async () => {
@@ -96,7 +98,7 @@ describe("an account's client", () => {
     expect(client.state.cash).to.equal(999_992n * E6);
   });
 
-  it("catches up with a step that changed nothing but the sequence, and names a state it cannot know", async () => {
+  it("follows what others do with the account, from its events", async () => {
     const client = await opened(13);
     const elsewhere = new AccountClient(venue, world.signers[13]!, client.id, client.state, client.state.viewingKey);
     await elsewhere.attest(INITIAL, published);
@@ -104,10 +106,83 @@ describe("an account's client", () => {
     await follows(client);
     await elsewhere.catchUp();
     await elsewhere.withdraw(CASH_INDEX, 3n * E6, recipient, INITIAL, published);
-    const error = await client.attest(INITIAL, published).then(
-      () => expect.fail("a state that cannot be known was moved"),
-      (thrown) => thrown,
-    );
-    expect(error).to.be.instanceOf(PlimsollError).with.property("code", "STATE_UNKNOWN");
+    await client.attest(INITIAL, published);
+    await follows(client);
+    expect(client.state.cash).to.equal(999_997n * E6);
+  });
+
+  it("restores an account from key and chain alone, its trades included", async () => {
+    const [client, other] = [await opened(14), await opened(15)];
+    await client.trade(other, fillOf("board-60", { 0: 1_000n, 7: -3n }, -25n * E6), INITIAL, published);
+    await other.withdraw(CASH_INDEX, 2n * E6, recipient, INITIAL, published);
+    // Everything that is not on chain is gone, but the key.
+    const wiped = await AccountClient.restore(venue, world.signers[14]!, client.id, client.state.viewingKey);
+    expect(wiped.state).to.deep.equal(client.state);
+    const theirs = await AccountClient.restore(venue, world.signers[15]!, other.id, other.state.viewingKey);
+    expect(theirs.state).to.deep.equal(other.state);
+    await wiped.attest(INITIAL, published);
+    await follows(wiped);
+    // The blobs show lengths in steps of 256, and nothing else.
+    const events = await world.gate.queryFilter(world.gate.filters.Settled!());
+    const lengths = events.map((event) => ((event as unknown as { args: { blob: string } }).args.blob.length - 2) / 2);
+    expect(new Set(lengths)).to.deep.equal(new Set([256 + 16]));
+  });
+
+  it("restores past steps whose blobs are nonsense, where they moved nothing in secret", async () => {
+    const client = await opened(16);
+    await client.withdraw(CASH_INDEX, 2n * E6, recipient, INITIAL, published);
+    const holder = new Holder(world, world.signers[16]!, client.id, client.state.viewingKey);
+    for (const blob of ["0x", "0xffff", `0x${"ab".repeat(272)}`]) {
+      holder.state = client.state;
+      const ready = await holder.attestation(12_000n, { blob });
+      await call(holder.gate, "attest", ready.step, 12_000n);
+      const restored = await AccountClient.restore(venue, holder.owner, client.id, client.state.viewingKey);
+      expect(restored.state).to.deep.equal(ready.after);
+      await client.catchUp();
+    }
+  });
+
+  it("names a state that cannot be known: another key's, or a fill whose blob was spoilt", async () => {
+    const client = await opened(17);
+    const refused = (work: Promise<unknown>) =>
+      work.then(
+        () => expect.fail("a state that cannot be known was taken over"),
+        (error) => expect(error).to.be.instanceOf(PlimsollError).with.property("code", "STATE_UNKNOWN"),
+      );
+    await refused(AccountClient.restore(venue, world.signers[17]!, client.id, 5n as never));
+    const holder = new Holder(world, world.signers[17]!, client.id, client.state.viewingKey);
+    const partner = await world.holder(18);
+    await partner.fund(CASH, E6 * 1_000_000n);
+    holder.state = client.state;
+    const fill = fillOf("board-60", { 0: 1n }, -E6);
+    const mine = await holder.trading(fill, 1n, partner.id, { blob: "0x" });
+    const theirs = await partner.trading(fill, -1n, holder.id);
+    await call(world.gate, "trade", await tradeOf(holder, mine, partner, theirs));
+    await refused(client.attest(INITIAL, published));
+  });
+
+  it("leaves without oracle and operator", async () => {
+    const client = await opened(19);
+    await client.exit(CASH_INDEX, 1_000_000n * E6, recipient);
+    await follows(client);
+    expect(client.state.cash).to.equal(0n);
+  });
+
+  it("a blob opens under its key and for its state only, whole or not at all", () => {
+    const account = { ...genesis("board-60"), viewingKey: 77n, sequence: 3n, cash: -(1n << 63n) } as Account;
+    const full = {
+      ...account,
+      positions: account.positions.map((_, row) => (row % 2 === 0 ? (1n << 31n) - 1n : -(1n << 31n))),
+      collateral: account.collateral.map(() => (1n << 64n) - 1n),
+    } as unknown as Account;
+    for (const sealed of [account, full]) {
+      const blob = sealState(sealed);
+      const state = commitState(sealed);
+      expect(openState(blob, state, "board-60", sealed.viewingKey)).to.deep.equal(sealed);
+      expect(openState(blob, state, "board-60", 78n as never)).to.equal(undefined);
+      expect(openState(blob, state + 1n, "board-60", sealed.viewingKey)).to.equal(undefined);
+      expect(openState(`${blob.slice(0, -2)}00`, state, "board-60", sealed.viewingKey)).to.equal(undefined);
+      expect(blob).not.to.contain(state.toString(16));
+    }
   });
 });

@@ -8,15 +8,15 @@ import { expect } from "chai";
 import type { Contract } from "ethers";
 import { proofWords } from "../../prover/src/chain/calls.ts";
 import { chainKey } from "../../prover/src/chain/key.ts";
-import { publication, signEpoch } from "../../prover/src/chain/publication.ts";
-import { commitFill } from "../../prover/src/model/commit.ts";
+import { observe, publication } from "../../prover/src/chain/publication.ts";
+import { genesis } from "../../prover/src/model/account.ts";
 import { encodeTransfer, marketSignals } from "../../prover/src/model/statement.ts";
 import { NO_TRANSFER } from "../../prover/src/model/transition.ts";
 import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import { pointOf } from "./points.ts";
-import { BTC, CASH, call, callView, E6, E8, fillOf, marketAt, World } from "./world.ts";
+import { BTC, CASH, call, callView, DAY, E6, E8, fillOf, marketAt, sideOf, tradeOf, World } from "./world.ts";
 
 const FILE = path.join(import.meta.dirname, "../snapshots/gas.json");
 /** The start of the simulated chain, so that times have the same bytes in every run. */
@@ -35,24 +35,39 @@ describe("gas", () => {
     const key = simulatedKey("board-60");
     const world = await World.create({ key, start: START });
     const { gate } = world;
-    const { board } = world.deployment;
+    const { oracle, registry, router } = world.deployment;
 
-    spent("MarketBoard.createBoard", await call(board, "createBoard", 60n, world.chainPolicy()));
-    spent("MarketBoard.setPolicy", await call(board, "setPolicy", world.board, world.chainPolicy()));
+    spent("PolicyRegistry.createBoard", await call(registry, "createBoard", router, 60n, world.chainPolicy()));
+    const policy = world.chainPolicy();
+    spent("PolicyRegistry.propose", await call(registry, "propose", world.board, policy));
+    await world.time.setNextBlockTimestamp(START + 3n * DAY);
+    spent("PolicyRegistry.enact", await call(registry, "enact", world.board, policy));
     const full = randomMarket(seededRng(3), "board-60", "typical");
-    const { epoch, parts } = publication(full, { board: world.board, epoch: 2n, time: START + 1000n });
-    await world.time.setNextBlockTimestamp(START + 1000n);
-    const signatures = await signEpoch(world.quorum.slice(0, 3), await world.domain("MarketBoard"), epoch);
-    spent("MarketBoard.publish (prices)", await call(board, "publish", epoch, signatures, []));
-    spent("MarketBoard.resume (a full block of 60)", await call(board, "resume", world.board, 2n, parts));
-    world.market = marketAt("board-60", 100_000n, 4_000n);
-    await world.publish(3n, world.market, START + 1001n);
+    const { epoch, parts } = publication(full, { board: world.board, epoch: 2n });
+    await world.time.setNextBlockTimestamp(START + 3n * DAY + 1000n);
+    const sight = { time: START + 3n * DAY + 1000n, prices: full.prices };
+    const observations = await observe(world.reporters.slice(0, 3), await world.domain("PriceOracle"), epoch, sight);
+    const opening = [world.board, 2n, observations, epoch.firstPart, [], []] as const;
+    spent("PriceOracle.open (prices)", await call(oracle, "open", ...opening));
+    spent("PriceOracle.resume (a full block of 60)", await call(oracle, "resume", world.board, 2n, parts, []));
+    world.epoch = 2n;
+    // Far from the last one, it opens halted; the next within the limit of it does not.
+    await world.time.setNextBlockTimestamp(START + 3n * DAY + 1002n);
+    for (const time of [1001n, 1002n]) {
+      await world.publish(marketAt("board-60", 100_000n, 4_000n), { time: START + 3n * DAY + time });
+    }
 
     const alice = await world.holder(10);
     const bob = await world.holder(11);
-    spent("MarginGate.open", await call(alice.gate, "open", world.board));
+    const fresh = alice.with({ state: genesis("board-60"), viewingKey: 99n as never });
+    const { opening: terms, ready, signature } = await fresh.opening(alice.owner.address);
+    spent("MarginGate.open", await call(alice.gate, "open", terms, ready.step, signature));
+    spent("MarginGate.setAgent", await call(alice.gate, "setAgent", alice.id, bob.owner));
+    spent("MarginGate.heartbeat", await call(gate.connect(world.operator), "heartbeat"));
+    spent("MarginGate.donate", await call(alice.gate, "donate", E6));
     await bob.fund(CASH, 3_000_000n * E6);
-    spent("MarginGate.deposit", await call(alice.gate, "deposit", alice.id, CASH, 1_000_000n * E6));
+    const deposit = [alice.id, alice.owner.address, CASH, 1_000_000n * E6] as const;
+    spent("MarginGate.deposit", await call(alice.gate, "deposit", ...deposit));
     const absorb = await alice.absorption({ asset: CASH, amount: 1_000_000n * E6 });
     spent("MarginGate.absorb", await call(alice.gate, "absorb", absorb.step, CASH, 1_000_000n * E6, false));
     alice.state = absorb.after;
@@ -65,14 +80,38 @@ describe("gas", () => {
     const withdraw = await alice.withdrawal(given);
     spent("MarginGate.withdraw", await call(alice.gate, "withdraw", withdraw.step, CASH, given.amount, recipient, 0n));
     alice.state = withdraw.after;
-    const fill = fillOf("board-60", { 0: 100n }, -5n * E6);
-    const [a, b] = [await alice.trading(fill, 1n, bob.id), await bob.trading(fill, -1n, alice.id)];
-    spent("MarginGate.trade", await call(alice.gate, "trade", a.step, await bob.signed(b), commitFill(fill)));
-    alice.state = a.after;
+    const exit = await alice.leaving(given);
+    spent("MarginGate.exit", await call(alice.gate, "exit", exit.step, CASH, given.amount, recipient, 0n));
+    alice.state = exit.after;
+    const fillAt = (blinding: bigint) => fillOf("board-60", { 0: 100n }, -5n * E6, blinding);
+    const [a, b] = [await alice.trading(fillAt(7n), 1n, bob.id), await bob.trading(fillAt(7n), -1n, alice.id)];
+    spent("MarginGate.trade", await call(alice.gate, "trade", await tradeOf(alice, a, bob, b)));
+    [alice.state, bob.state] = [a.after, b.after];
+    const better = await alice.improving(fillAt(8n), 1n, bob.id, 11_000n);
+    const other = await bob.trading(fillAt(8n), -1n, alice.id);
+    const plain = await tradeOf(alice, better.ready, bob, other);
+    spent("MarginGate.trade (improving)", await call(alice.gate, "trade", { ...plain, a: better.side }));
+    [alice.state, bob.state] = [better.ready.after, other.after];
+    const trades = [];
+    for (let index = 0n; index < 8n; index++) {
+      const [one, two] = [
+        await alice.trading(fillAt(20n + index), 1n, bob.id),
+        await bob.trading(fillAt(20n + index), -1n, alice.id),
+      ];
+      trades.push({ ...(await tradeOf(alice, one, bob, two)), b: await sideOf(bob, two) });
+      [alice.state, bob.state] = [one.after, two.after];
+    }
+    const batch = await call(gate, "settleBatch", trades);
+    gas["MarginGate.settleBatch of 8 trades, per trade"] = Number(batch.gasUsed / 8n);
     const flag = await alice.flagging();
-    spent("MarginGate.flag", await call(gate.connect(world.signers[17]!) as Contract, "flag", flag.step));
+    spent("MarginGate.flag", await call(gate.connect(world.signers[17]!) as Contract, "flag", flag.step, 12_000n));
+    alice.state = flag.after;
+    spent("PriceOracle.openSettlement (60 rows, one expires)", await world.openSettlement({ 0: 25n * E6 }, 1n));
+    const [first, second] = [await alice.expiring(1n, { 0: 25n * E6 }), await bob.expiring(1n, { 0: 25n * E6 })];
+    spent("MarginGate.expire", await call(gate, "expire", first.step));
+    spent("MarginGate.expireBatch of one", await call(gate, "expireBatch", [second.step]));
 
-    const { point } = (await callView(board, "latest", world.board)) as { point: bigint[] };
+    const { point } = (await callView(oracle, "latest", world.board)) as { point: bigint[] };
     const shared = marketSignals(world.policy, world.market);
     const { x, y } = pointOf(key.key, shared);
     expect(point).to.deep.equal([x, y]);

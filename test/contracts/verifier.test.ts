@@ -6,7 +6,7 @@ import { type Contract, concat, dataSlice, toBeHex } from "ethers";
 import { loadVerificationKey, type VerificationKey } from "../../prover/src/artifacts.ts";
 import { proofWords } from "../../prover/src/chain/calls.ts";
 import { deploy } from "../../prover/src/chain/deploy.ts";
-import { chainKey, pageCreation } from "../../prover/src/chain/key.ts";
+import { chainKey, deployedKeyHash, pageCreation } from "../../prover/src/chain/key.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
 import { state } from "../../prover/src/model/statement.ts";
@@ -15,7 +15,7 @@ import { forgeWithoutContribution, withoutContribution } from "../support/forge.
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import { pointOf } from "./points.ts";
-import { CASH, type Chain, call, createChain, deployable, World } from "./world.ts";
+import { CASH, type Chain, call, createChain, deployable, parametersOf, World } from "./world.ts";
 
 const Q = bn254.fields.Fp.ORDER;
 const { Fp, Fp2 } = bn254.fields;
@@ -38,7 +38,7 @@ describe("account verifier", () => {
     chain = await createChain();
     const signers = await chain.ethers.getSigners();
     const keys = await Promise.all(BOARD_SIZES.map((size) => loadVerificationKey(size)));
-    const deployed = await deploy({ deployer: signers[0]!, keys, signers: signers.slice(1, 4), threshold: 3n });
+    const deployed = await deploy({ deployer: signers[0]!, keys, parameters: parametersOf(signers) });
     for (const [size, verifier] of deployed.verifiers) verifiers.set(size, verifier);
     for (const [index, size] of BOARD_SIZES.entries()) {
       const request = randomRequest(seededRng(500 + index), size, { holds: true });
@@ -237,19 +237,41 @@ describe("deployment of a verifier", () => {
       { ...named, verificationKeyFile: deployable(simulatedKey("board-60", 2n)).verificationKeyFile },
     ]) {
       const nonce = await signers[0]!.getNonce();
-      const error = await refusal(
-        deploy({ deployer: signers[0]!, keys: [key], signers: [signers[1]!], threshold: 1n }),
-      );
+      const error = await refusal(deploy({ deployer: signers[0]!, keys: [key], parameters: parametersOf(signers) }));
       expect(error).to.have.property("code", "ARTIFACT_HASH");
       expect(await signers[0]!.getNonce()).to.equal(nonce);
     }
+  });
+
+  it("S03: reads a key back from the code of its pages, and stops where it is another", async () => {
+    const signers = await chain.ethers.getSigners();
+    const { hash, pages } = chainKey(simulated.key);
+    const at = await deployPages(pages);
+    const { provider } = chain.ethers;
+    expect(await deployedKeyHash(provider, at)).to.equal(hash);
+    expect(await deployedKeyHash(provider, [...at].reverse())).not.to.equal(hash);
+    expect(await deployedKeyHash(provider, at.slice(1))).not.to.equal(hash);
+    // A node that answers with other code than was sent.
+    const lying = new Proxy(signers[0]!, {
+      get(signer, name) {
+        if (name !== "provider") return Reflect.get(signer, name, signer) as unknown;
+        return new Proxy(signer.provider!, {
+          get: (whole, part) =>
+            part === "getCode" ? async () => "0x00ff" : (Reflect.get(whole, part, whole) as unknown),
+        });
+      },
+    });
+    const error = await refusal(
+      deploy({ deployer: lying, keys: [deployable(simulated)], parameters: parametersOf(signers) }),
+    );
+    expect(error).to.have.property("code", "KEY_REFUSED");
   });
 
   it("S04: deploys a development key on local chains only, a key of a ceremony anywhere", async () => {
     const main = await createChain(1);
     const signers = await main.ethers.getSigners();
     const key = deployable(simulated);
-    const at = { deployer: signers[0]!, signers: [signers[1]!], threshold: 1n };
+    const at = { deployer: signers[0]!, parameters: parametersOf(signers) };
     const error = await refusal(deploy({ ...at, keys: [key] }));
     expect(error).to.have.property("code", "KEY_REFUSED");
     expect(await signers[0]!.getNonce()).to.equal(0);
@@ -382,17 +404,20 @@ describe("deployment of a verifier", () => {
     await expect(
       chain.ethers.deployContract("PriceOracle", [account, account, [account], 1]),
     ).to.be.revertedWithCustomError(await chain.ethers.getContractFactory("PriceOracle"), "RegistryRefused");
-    await expect(chain.ethers.deployContract("MarginGate", [account, account])).to.be.revertedWithCustomError(
-      await chain.ethers.getContractFactory("MarginGate"),
+    const libraries = { Tokens: await chain.ethers.deployContract("Tokens") };
+    await expect(
+      chain.ethers.deployContract("MarginGate", [account, account, account, 3600n], { libraries }),
+    ).to.be.revertedWithCustomError(
+      await chain.ethers.getContractFactory("MarginGate", { libraries }),
       "MarketRefused",
     );
   });
 
   it("V07: a verifier that has no code, or answers in other lengths or words, lets no step through", async () => {
     const world = await World.create();
-    const holder = await world.holder(7);
+    const holder = await world.holder(10);
     const ready = await holder.absorption({ asset: CASH, amount: 1n });
-    await call(holder.gate, "deposit", holder.id, CASH, 1n);
+    await call(holder.gate, "deposit", holder.id, holder.owner.address, CASH, 1n);
     const absorb = () => holder.gate.absorb!(ready.step, CASH, 1n, false);
     const at = await world.verifier.getAddress();
     const own = await world.ethers.provider.getCode(at);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A proof of each board size, for random accounts, through three verifiers: snarkjs, the strict one, the contract. */
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { expect } from "chai";
-import type { Signer } from "ethers";
 import { network } from "hardhat";
 import * as snarkjs from "snarkjs";
 import { loadVerificationKey } from "../../prover/src/artifacts.ts";
@@ -11,6 +11,7 @@ import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
 import { PROOF_SIGNALS, state } from "../../prover/src/model/statement.ts";
 import { createProver } from "../../prover/src/proof/prover.ts";
 import { createVerifier } from "../../prover/src/proof/verify.ts";
+import { parametersOf } from "../contracts/world.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 
 /** Public signals whose points one call of the contract adds up. */
@@ -22,10 +23,12 @@ describe("a proof of a random account", function () {
   let chain: Deployment;
 
   before(async () => {
-    const { ethers } = (await network.connect()) as unknown as { ethers: { getSigners(): Promise<Signer[]> } };
-    const [deployer] = await ethers.getSigners();
+    const { ethers } = (await network.connect()) as unknown as {
+      ethers: { getSigners(): Promise<HardhatEthersSigner[]> };
+    };
+    const signers = await ethers.getSigners();
     const keys = await Promise.all(BOARD_SIZES.map((size) => loadVerificationKey(size)));
-    chain = await deploy({ deployer: deployer!, keys, signers: [deployer!], threshold: 1n });
+    chain = await deploy({ deployer: signers[0]!, keys, parameters: parametersOf(signers) });
   });
   after(() => prover.close());
 
