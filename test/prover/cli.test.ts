@@ -72,6 +72,7 @@ describe("plimsoll", () => {
         "README.md",
         "account.json",
         "market.json",
+        "market-input.json",
         "policy.json",
         "portfolio.csv",
         "positions.csv",

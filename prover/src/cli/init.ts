@@ -9,12 +9,13 @@ import { type DirectoryFile, writeDirectory } from "./files.ts";
 
 /** Writes the sample firm into a new directory, and a fresh viewing key. Returns the names of the files. */
 export async function init(directory: string): Promise<string[]> {
-  const { policy, market, atlas } = sampleFirm();
+  const { policy, market, marketInput, atlas } = sampleFirm();
   const json = (document: unknown) => formatJson(document as Json);
   const files: DirectoryFile[] = [
     { name: "README.md", text: README },
     { name: "policy.json", text: json(policy) },
     { name: "market.json", text: json(market) },
+    { name: "market-input.json", text: json(marketInput) },
     { name: "account.json", text: json(atlas), secret: true },
     { name: "portfolio.csv", text: portfolioCsv(atlas, policy), secret: true },
     { name: "positions.csv", text: positionsCsv(atlas), secret: true },
@@ -45,6 +46,7 @@ Atlas, an invented market maker, on an invented venue. Replace the files one by 
 |---|---|---|
 | policy.json | everyone | the venue's haircuts (how much of each asset counts, falling with size) and levels of coverage |
 | market.json | everyone | prices, and what each instrument gains and loses in 16 scenarios, per lot |
+| market-input.json | everyone | what market.json follows from: observed prices and volatilities, instruments, and risk models with their parameters |
 | account.json | only you | cash, collateral and positions of the firm |
 | portfolio.csv, positions.csv | only you | the same holdings as tables |
 | viewing.key | only you (and whom you trust to follow the account) | blinds every commitment; keep a copy |
@@ -60,6 +62,7 @@ Amounts are decimal strings in human units: 62.5 BTC, -150 BTC of a contract. Ea
                     --at-least initial --audience "whoever asked, and their reference" --out proof.json
     plimsoll inspect proof.json
     plimsoll verify proof.json --policy policy.json --market market.json
+    plimsoll market explain BTC-25DEC26-100000-C --input market-input.json --market market.json
 
 The first two print what is private: on your own screen only. proof.json, policy.json and market.json are what you hand over.
 `;

@@ -17,6 +17,7 @@ import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import type { Direction } from "../model/statement.ts";
 import { type LevelBps, levelBps } from "../units.ts";
 import { Inputs, writeResult, writeSecret } from "./files.ts";
+import { addMarketCommands } from "./market.ts";
 import { packCommand } from "./pack.ts";
 import { levelWord } from "./text.ts";
 
@@ -309,6 +310,8 @@ program
   });
 
 program.addCommand(packCommand({ inputs, signal, print }).exitOverride());
+
+addMarketCommands(program, inputs, print);
 
 program
   .command("doctor")

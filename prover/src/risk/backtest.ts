@@ -10,6 +10,7 @@
 import cephes from "cephes";
 import { priceInstruments } from "./board.ts";
 import {
+  brokenCorrelation,
   type CalibrationOptions,
   calibrateUnderlying,
   DEFAULT_CALIBRATION,
@@ -202,8 +203,8 @@ function runGroup(histories: readonly PriceHistory[], portfolios: readonly Portf
     if (date < from || date > to) continue;
     const spots = new Map(histories.map(({ symbol, closes }) => [symbol, closes[day]!]));
     const expected = prepared.map((each) => calibrateUnderlying(each, calibration, day));
-    // Up to three underlyings each moves alone, so the size of a break does not matter.
-    const input = boardOf([...contracts.values()], spots, jointScenarios(expected, 0), date);
+    const joint = jointScenarios(expected, brokenCorrelation(prepared, calibration, day));
+    const input = boardOf([...contracts.values()], spots, joint, date);
     const priced = (at: number) =>
       priceInstruments(observe(input, histories, implied, at)).map((each, row) => ({ ...each!, contract: rows[row]! }));
     const now = new Map(

@@ -185,17 +185,22 @@ export const jointScenarios = (
   parameters: { ...shared(calibrated), breakRanges: text(Math.sqrt((1 - brokenCorrelation) / 2)) },
 });
 
-/** The lowest correlation of standardised returns over any quarter of the sample, for the weakest pair; −0.9 to 0.95. */
-export function brokenCorrelation(prepared: readonly Prepared[]): number {
+/**
+ * The lowest correlation of standardised returns over any quarter of the sample, for the weakest pair; −0.9 to 0.95. Of
+ * aligned histories, as known after return `last` (default: all).
+ */
+export function brokenCorrelation(
+  prepared: readonly Prepared[],
+  { lookback }: CalibrationOptions = DEFAULT_CALIBRATION,
+  last = prepared[0]!.history.returns.length - 1,
+): number {
   const window = 90;
+  const first = Math.max(WARM_UP + 1, last + 1 - lookback);
   let lowest = 0.95;
   for (const [i, a] of prepared.entries()) {
     for (const b of prepared.slice(0, i)) {
-      const count = Math.min(a.history.returns.length, b.history.returns.length);
-      if (count !== a.history.returns.length || count !== b.history.returns.length) {
-        throw new TypeError("expected aligned histories");
-      }
-      for (let end = WARM_UP + 1 + window; end <= count; end += 5) {
+      if (a.history.returns.length !== b.history.returns.length) throw new TypeError("expected aligned histories");
+      for (let end = last + 1; end - window >= first; end -= 5) {
         let [ab, aa, bb] = [0, 0, 0];
         for (let t = end - window; t < end; t++) {
           const [x, y] = [a.history.returns[t]! / a.sigma[t]!, b.history.returns[t]! / b.sigma[t]!];

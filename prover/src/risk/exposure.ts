@@ -80,7 +80,8 @@ export const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const;
 const HOUR_MS = 3_600_000;
 const PRICE_POINTS = 129;
 /** Logs of the factor on implied volatilities. */
-const VOLATILITY_POINTS = [-0.8, 0, 0.8] as const;
+const VOLATILITY_POINTS = [-0.8, -0.4, 0, 0.4, 0.8] as const;
+const VOLATILITY_STEP = 0.4;
 const VALUE = 0;
 const DELTA = 1;
 const CHARGE = 2;
@@ -350,18 +351,19 @@ class Table {
     const position = Math.min(PRICE_POINTS - 1.000001, Math.max(0, (logPrice - this.#low) / this.#step));
     const cell = Math.min(PRICE_POINTS - 3, Math.max(1, Math.floor(position)));
     const t = position - cell;
-    // Lagrange's cubic through four neighbours, and his parabola through the three volatilities.
+    // Lagrange's cubic through four neighbours in price, and his parabola through the nearest three volatilities.
     const p0 = (-t * (t - 1) * (t - 2)) / 6;
     const p1 = ((t + 1) * (t - 1) * (t - 2)) / 2;
     const p2 = (-(t + 1) * t * (t - 2)) / 2;
     const p3 = ((t + 1) * t * (t - 1)) / 6;
-    const u = Math.min(1.5, Math.max(-1.5, logVolatility / VOLATILITY_POINTS[2]));
+    const nearest = Math.min(3, Math.max(1, Math.round(logVolatility / VOLATILITY_STEP) + 2));
+    const u = Math.min(1.5, Math.max(-1.5, logVolatility / VOLATILITY_STEP + 2 - nearest));
     const q0 = (u * (u - 1)) / 2;
     const q1 = 1 - u * u;
     const q2 = (u * (u + 1)) / 2;
     const row = VOLATILITY_POINTS.length * WIDTH;
     const cells = this.#cells;
-    let base = (cell - 1) * row;
+    let base = (cell - 1) * row + (nearest - 1) * WIDTH;
     for (let column = 0; column < WIDTH; column++, base++) {
       const a = base + row;
       const b = a + row;

@@ -2,27 +2,16 @@
 /** Walk-forward forecasts of falling below a level, with what came of them: what `warning.ts` is scored on. */
 import { boardOf, impliedProxy, observe, type Portfolio } from "./backtest.ts";
 import { priceInstruments } from "./board.ts";
-import { calibrateUnderlying, DEFAULT_CALIBRATION, jointScenarios, prepare } from "./calibrate.ts";
+import { brokenCorrelation, calibrateUnderlying, DEFAULT_CALIBRATION, jointScenarios, prepare } from "./calibrate.ts";
 import { type Book, simulateExposure } from "./exposure.ts";
 import { STILL } from "./model.ts";
 import { alignHistories, type PriceHistory, priceHistory } from "./prices.ts";
-import {
-  analyticProbability,
-  bookState,
-  distanceTo,
-  features,
-  fitLogistic,
-  logistic,
-  type Method,
-  outlook,
-  volatilityProbability,
-} from "./warning.ts";
+import { analyticProbability, bookState, distanceTo, type Method, outlook, volatilityProbability } from "./warning.ts";
 
 export interface Forecast {
   readonly date: string;
   readonly portfolio: string;
   readonly level: number;
-  readonly features: readonly number[];
   readonly probabilities: Record<Method, number>;
   readonly fell: boolean;
 }
@@ -43,20 +32,15 @@ export const DEFAULT_FORECASTS: ForecastOptions = {
   coverage: 1.6,
   levels: [1.4, 1.2, 1],
   days: 3,
-  every: 12,
+  every: 15,
   warmUp: 730,
   paths: 2000,
 };
 
-/** Outcomes that a learned forecast needs before it says anything of its own; until then it says what `analytic` says. */
-const LEARN_FROM = 300;
-/** Forecasts after which it learns again. */
-const LEARN_EVERY = 150;
-
 /**
  * Accounts of one portfolio each that start at the same coverage. Margin parameters stay those of the first day, as they
  * do in a venue between two calibrations; prices and volatilities are those of the days that follow, at daily closes.
- * Every probability is made from what was known on its day; the learned one from outcomes that were over by then.
+ * Every probability is made from what was known on its day.
  */
 export function walkForward(
   histories: readonly PriceHistory[],
@@ -77,12 +61,10 @@ export function walkForward(
     return starts.map((day) => ({ portfolio, own, day, date: own[0]!.dates[day]! }));
   });
   tasks.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0));
-  const forecasts = tasks.flatMap(({ portfolio, own, day }, index) => {
+  return tasks.flatMap(({ portfolio, own, day }, index) => {
     progress(index / tasks.length);
     return forecastsOf(portfolio, own, day, options, index);
   });
-  learn(forecasts, options);
-  return forecasts;
 }
 
 function forecastsOf(
@@ -99,7 +81,7 @@ function forecastsOf(
   const prepared = known.map((history) => prepare(history));
   const scenarios = jointScenarios(
     prepared.map((each) => calibrateUnderlying(each, DEFAULT_CALIBRATION)),
-    0,
+    brokenCorrelation(prepared),
   );
   const spots = new Map(histories.map(({ symbol, closes }) => [symbol, closes[day]!]));
   const policy = boardOf(holdings, spots, scenarios, date);
@@ -141,35 +123,13 @@ function forecastsOf(
       volatility: volatilityProbability(distance, days),
       analytic: analyticProbability(distance, days),
       simulated: simulated.levels[index]!.ever,
-      learned: analyticProbability(distance, days),
     };
     return {
       date,
       portfolio: name,
       level,
-      features: features(distance, market.volatilityRatio, days),
       probabilities,
       fell: lowest < level,
     };
   });
-}
-
-/** Fills in the learned forecasts, in the order of time, each from outcomes that were over. */
-function learn(forecasts: readonly Forecast[], { days }: ForecastOptions): void {
-  let weights: number[] | undefined;
-  let learnt = 0;
-  for (const forecast of forecasts) {
-    const over = Date.parse(forecast.date) - days * 86_400_000;
-    if (forecasts.indexOf(forecast) - learnt >= LEARN_EVERY || weights === undefined) {
-      const known = forecasts.filter(({ date }) => Date.parse(date) <= over);
-      learnt = forecasts.indexOf(forecast);
-      if (known.length >= LEARN_FROM) {
-        weights = fitLogistic(
-          known.map((each) => each.features),
-          known.map(({ fell }) => fell),
-        );
-      }
-    }
-    if (weights !== undefined) forecast.probabilities.learned = logistic(weights, forecast.features);
-  }
 }

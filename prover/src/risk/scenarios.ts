@@ -161,8 +161,9 @@ const extreme = (underlyings: readonly string[], ranges: Readonly<Record<string,
  *   2, 3     all by ±½ of their ranges, volatility up
  *   4 to 7   all by ±1, volatility up and down
  *   8, 9     extremes, counted in part
- *   10 to 15 breaks. Up to three underlyings: each by ±1 alone. More: three patterns and their opposites in which every
- *            pair of underlyings moves apart at least once, by `breakRanges` of their ranges each.
+ *   10 to 15 breaks. One underlying: ±1, ±⅔ and ±⅓ of its range. Two: each by ±1 alone, and apart by `breakRanges` of
+ *            their ranges each. Three: each by ±1 alone. More: three patterns and their opposites in which every pair
+ *            moves apart at least once, by `breakRanges` each.
  *
  * Moves together carry the correlation that markets have when they fall; breaks say how far a hedge of one underlying
  * with another may be trusted. Moves of yield-bearing assets: discount widens and redemption is cut with every fall of
@@ -204,16 +205,10 @@ const joint = define(
       const moves = withYields(extreme(underlyings, ranges, by), by);
       return { label: `extreme: ${words(underlyings, moves)}`, moves, counted: extremeCounted };
     });
-    const alone = underlyings.length <= 3;
     const breaks = [0, 1, 2].flatMap((pattern) =>
       [1, -1].map((sign): Scenario => {
         const moves = movesOf(underlyings, (name) => {
-          const index = underlyings.indexOf(name);
-          const by = alone
-            ? index === pattern % underlyings.length
-              ? sign
-              : 0
-            : (((index >> pattern) & 1) === 1 ? sign : -sign) * breakRanges;
+          const by = sign * breakOf(pattern, underlyings.indexOf(name), underlyings.length, breakRanges);
           return { price: by === 0 ? 0 : priceOf(rangeOf(ranges, name), by), volatility: 0 };
         });
         return { label: `break: ${words(underlyings, moves)}`, moves, counted: 1 };
@@ -228,6 +223,14 @@ const joint = define(
     return [...first, ...whole, ...tails, ...breaks];
   },
 );
+
+/** Ranges by which an underlying moves in a pattern of breaks. */
+function breakOf(pattern: number, index: number, count: number, breakRanges: number): number {
+  if (count === 1) return 1 - pattern / 3;
+  if (count === 2 && pattern === 2) return index === 0 ? breakRanges : -breakRanges;
+  if (count <= 3) return index === pattern ? 1 : 0;
+  return ((index >> pattern) & 1) === 1 ? breakRanges : -breakRanges;
+}
 
 const listed = z.strictObject({
   scenarios: z

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * The probability that coverage falls below a level within some hours, four ways. Which is best on price histories is
+ * The probability that coverage falls below a level within some hours, three ways. Which is best on price histories is
  * scored in docs/forecast.md; `warn` uses that one.
  *
  *   volatility  distance to the level over the forecast volatility, to first order and normal: the baseline
  *   analytic    the same distance along the direction in which the level is nearest, with positions revalued and margin
  *               recomputed, and with Student's tails
  *   simulated   paths of bootstrapped history (`exposure.ts`)
- *   learned     logistic in the analytic distance and in how unusual today's volatility is
  */
 import cephes from "cephes";
 import { type PricedInstrument, priceInstruments } from "./board.ts";
@@ -16,7 +15,7 @@ import { assetOf, type Book, simulateExposure } from "./exposure.ts";
 import type { Move } from "./model.ts";
 import { bootstrapProcess, type MarketProcess } from "./processes.ts";
 
-export const METHODS = ["volatility", "analytic", "simulated", "learned"] as const;
+export const METHODS = ["volatility", "analytic", "simulated"] as const;
 export type Method = (typeof METHODS)[number];
 
 /** Degrees of freedom of daily standardised returns, about what BTC and ETH show. */
@@ -163,73 +162,23 @@ function studentTail(distance: number): number {
 
 /** `looks`: how often the level is looked at before the horizon. */
 export const volatilityProbability = ({ linear }: Distance, looks: number): number =>
-  linear < 0 ? 1 : reaches((distance) => cephes.ndtr(-distance), linear, looks);
+  linear < 0 ? 1 : linear > 30 ? 0 : reaches((distance) => cephes.ndtr(-distance), linear, looks);
 
-export const analyticProbability = ({ linear, near, far }: Distance, looks: number): number =>
-  linear < 0
-    ? 1
-    : Math.min(1, reaches(studentTail, near, looks) + (far < FARTHEST ? reaches(studentTail, far, looks) : 0));
-
-/** What the learned model sees: 1, logit of the analytic probability, nearness of the other side, unusual volatility. */
-export function features(distance: Distance, volatilityRatio: number, looks: number): number[] {
-  const p = Math.min(1 - 1e-6, Math.max(1e-6, analyticProbability(distance, looks)));
-  return [1, Math.log(p / (1 - p)), 1 / (1 + distance.far), Math.log(volatilityRatio)];
-}
-
-/** Logistic regression by Newton's method with a little ridge, so that it ends whatever the outcomes are. */
-export function fitLogistic(rows: readonly (readonly number[])[], outcomes: readonly boolean[], ridge = 1): number[] {
-  const width = rows[0]!.length;
-  let weights = new Array<number>(width).fill(0);
-  for (let round = 0; round < 25; round++) {
-    const gradient = weights.map((weight) => -ridge * weight);
-    const hessian = weights.map((_, a) => weights.map((_, b) => (a === b ? ridge : 0)));
-    for (const [index, row] of rows.entries()) {
-      const p = logistic(weights, row);
-      for (let a = 0; a < width; a++) {
-        gradient[a]! += (Number(outcomes[index]) - p) * row[a]!;
-        for (let b = 0; b < width; b++) hessian[a]![b]! += p * (1 - p) * row[a]! * row[b]!;
-      }
-    }
-    const step = solve(hessian, gradient);
-    weights = weights.map((weight, index) => weight + step[index]!);
-    if (step.every((change) => Math.abs(change) < 1e-9)) break;
-  }
-  return weights;
-}
-
-export const logistic = (weights: readonly number[], row: readonly number[]): number =>
-  1 / (1 + Math.exp(-row.reduce((sum, value, index) => sum + value * weights[index]!, 0)));
-
-/** Gaussian elimination with pivots; a few unknowns. */
-function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
-  const rows = matrix.map((row, index) => [...row, right[index]!]);
-  for (let pivot = 0; pivot < rows.length; pivot++) {
-    const best = rows.reduce(
-      (at, row, index) => (index >= pivot && Math.abs(row[pivot]!) > Math.abs(rows[at]![pivot]!) ? index : at),
-      pivot,
-    );
-    [rows[pivot], rows[best]] = [rows[best]!, rows[pivot]!];
-    for (const [index, row] of rows.entries()) {
-      if (index === pivot) continue;
-      const factor = row[pivot]! / rows[pivot]![pivot]!;
-      for (let column = pivot; column < row.length; column++) row[column]! -= factor * rows[pivot]![column]!;
-    }
-  }
-  return rows.map((row, index) => row.at(-1)! / row[index]!);
+export function analyticProbability({ linear, near, far }: Distance, looks: number): number {
+  if (linear < 0) return 1;
+  const side = (distance: number) => (distance < FARTHEST ? reaches(studentTail, distance, looks) : 0);
+  return Math.min(1, side(near) + side(far));
 }
 
 /** What warnings know of the market: histories, and what follows from them once for all accounts. */
 export interface Outlook {
   readonly process: MarketProcess;
   readonly correlation: readonly (readonly number[])[];
-  /** Forecast volatility over its own average, the highest of the underlyings. */
-  readonly volatilityRatio: number;
 }
 
 const CORRELATION_DAYS = 180;
-const AVERAGE_DAYS = 365;
 
-/** From aligned histories, as known after return `last` (default: the latest). */
+/** From aligned histories, as known after their last day. */
 export function outlook(prepared: readonly Prepared[]): Outlook {
   const standard = prepared.map(({ history, sigma }) =>
     history.returns.slice(-CORRELATION_DAYS).map((change, index, all) => {
@@ -240,11 +189,7 @@ export function outlook(prepared: readonly Prepared[]): Outlook {
   const correlation = standard.map((a) =>
     standard.map((b) => product(a, b) / Math.sqrt(product(a, a) * product(b, b))),
   );
-  const ratios = prepared.map(({ sigma }) => {
-    const recent = sigma.subarray(-AVERAGE_DAYS);
-    return sigma.at(-1)! / (recent.reduce((sum, each) => sum + each, 0) / recent.length);
-  });
-  return { process: bootstrapProcess(prepared), correlation, volatilityRatio: Math.max(...ratios) };
+  return { process: bootstrapProcess(prepared), correlation };
 }
 
 export interface Warning {
@@ -255,10 +200,8 @@ export interface Warning {
   readonly all: Readonly<Record<Method, number>>;
 }
 
-/** Weights of `features`, fitted to all outcomes of docs/forecast.md by its script. */
-export const LEARNED_WEIGHTS: readonly number[] = [0, 1, 0, 0];
 /** The method with the best score there. */
-export const DEFAULT_METHOD: Method = "learned";
+export const DEFAULT_METHOD: Method = "analytic";
 
 /** Probability of falling below a level of coverage (a ratio) within so many hours. Deterministic for a seed. */
 export function warn(
@@ -281,7 +224,6 @@ export function warn(
     volatility: volatilityProbability(distance, steps),
     analytic: analyticProbability(distance, steps),
     simulated: distance.linear < 0 ? 1 : simulated.levels[0]!.ever,
-    learned: distance.linear < 0 ? 1 : logistic(LEARNED_WEIGHTS, features(distance, market.volatilityRatio, steps)),
   };
   return { level, hours, method, probability: all[method], all };
 }

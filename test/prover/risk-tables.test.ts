@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { expect } from "chai";
+import { PlimsollError } from "../../prover/src/errors.ts";
+import { type InstrumentDocument, readMarket, readRiskArrays } from "../../prover/src/formats/market.ts";
+import { formatTierString, readPolicy, readTierString } from "../../prover/src/formats/policy.ts";
+import { buildMarket } from "../../prover/src/risk/board.ts";
+import { calibrateHistories, renderCalibration } from "../../prover/src/risk/calibration-report.ts";
+import { compareMarket, explainInstrument } from "../../prover/src/risk/explain.ts";
+import { priceHistory } from "../../prover/src/risk/prices.ts";
+import { Random } from "../../prover/src/risk/processes.ts";
+import { sampleFirm } from "../../prover/src/risk/sample.ts";
+import { SCENARIO_MODELS } from "../../prover/src/risk/scenarios.ts";
+import { readCrif, readScenarioTable } from "../../prover/src/risk/tables.ts";
+
+const { marketInput, market, policy } = sampleFirm();
+const refused = (work: () => unknown, place: string, code: string) =>
+  expect(work).to.throw(PlimsollError, place).with.property("code", code);
+
+describe("tier strings", () => {
+  const string = "[0-3000000:100, 3000000-6000000:95, 6000000-9000000.5:50.25]";
+  const tiers = [
+    { upTo: "3000000", haircutBps: "0" },
+    { upTo: "6000000", haircutBps: "500" },
+    { upTo: "9000000.5", haircutBps: "4975" },
+  ];
+
+  it("become tiers of a policy, in percent, basis points or 1e18ths, and come back", () => {
+    expect(readTierString(string)).to.deep.equal(tiers);
+    expect(readTierString("[0-5:9500,5-10:0]", "bps")).to.deep.equal([
+      { upTo: "5", haircutBps: "500" },
+      { upTo: "10", haircutBps: "10000" },
+    ]);
+    expect(readTierString("[0-5:950000000000000000]", "1e18")).to.deep.equal([{ upTo: "5", haircutBps: "500" }]);
+    for (const factor of ["percent", "bps", "1e18"] as const) {
+      expect(readTierString(formatTierString(tiers, factor), factor)).to.deep.equal(tiers);
+    }
+    const [first, ...rest] = policy.assets;
+    expect(
+      readPolicy(JSON.stringify({ ...policy, assets: [{ ...first, lotDecimals: 6, tiers }, ...rest] }), "p").assets,
+    ).to.have.length(4);
+  });
+
+  it("are refused where tiers part, overlap, fall or count more than all, naming the tier", () => {
+    refused(() => readTierString("[0-3:100, 4-6:95]"), "tiers[1]", "OUT_OF_RANGE");
+    refused(() => readTierString("[0-3:100, 2-6:95]"), "tiers[1]", "OUT_OF_RANGE");
+    refused(() => readTierString("[1-3:100]"), "tiers[0]", "OUT_OF_RANGE");
+    refused(() => readTierString("[0-3:100, 3-3:95]"), "tiers[1]", "OUT_OF_RANGE");
+    refused(() => readTierString("[0-3:101]"), "tiers[0]", "OUT_OF_RANGE");
+    refused(() => readTierString("[0-3:99.999]"), "tiers[0]", "NOT_A_MULTIPLE");
+    refused(() => readTierString("[0-3:-1]"), "tiers[0]", "SYNTAX");
+    refused(() => readTierString("0-3:100"), "", "SYNTAX");
+    refused(() => readTierString("[0-1:1,1-2:1,2-3:1,3-4:1,4-5:1]"), "", "FIELD_INVALID");
+  });
+});
+
+describe("risk arrays as CSV", () => {
+  const header = `symbol,lot,mark,delta,longCharge,shortCharge,${Array.from({ length: 16 }, (_, index) => `profit${index}`).join()}`;
+  const line = ({ symbol, lot, mark, delta, longCharge, shortCharge, profits }: InstrumentDocument) =>
+    [symbol, lot, mark, delta, longCharge, shortCharge, ...profits].join();
+  const rows = market.instruments as readonly InstrumentDocument[];
+
+  it("read back as the rows of a market", () => {
+    const read = readRiskArrays(`${header}\n${rows.map(line).join("\n")}\n`, "arrays.csv");
+    expect(read).to.deep.equal(rows.map(({ terms: _, ...row }) => row));
+    const parsed = readMarket(
+      JSON.stringify({ ...market, instruments: read }),
+      "m",
+      readPolicy(JSON.stringify(policy), "p"),
+    );
+    expect(parsed.instruments).to.have.length(40);
+  });
+
+  it("O12, P03: are refused with line and column", () => {
+    const read = (row: string) => () => readRiskArrays(`${header}\n${line(rows[0]!)}\n${row}\n`, "arrays.csv");
+    const broken = (change: Partial<InstrumentDocument>) => read(line({ ...rows[1]!, ...change }));
+    refused(broken({ mark: "4398046.511104" }), "arrays.csv, line 3, mark", "OUT_OF_RANGE");
+    refused(broken({ longCharge: "-1" }), "arrays.csv, line 3, longCharge", "OUT_OF_RANGE");
+    refused(
+      broken({ profits: [...rows[1]!.profits.slice(0, 15), "1e5"] }),
+      "arrays.csv, line 3, profit15",
+      "FIELD_INVALID",
+    );
+    refused(broken({ delta: "0.0000001" }), "arrays.csv, line 3, delta", "NOT_A_MULTIPLE");
+    refused(broken({ lot: "0" }), "arrays.csv, line 3, lot", "OUT_OF_RANGE");
+    refused(broken({ symbol: rows[0]!.symbol }), "arrays.csv, line 3, symbol", "FIELD_INVALID");
+    refused(read("X,1"), "arrays.csv", "SYNTAX");
+  });
+});
+
+describe("scenario tables", () => {
+  const header = "scenario,counted,underlying,price,volatility";
+  const lines = Array.from({ length: 16 }, (_, index) =>
+    ["BTC", "ETH"].map((name) => `day ${index},1,${name},${index / 100},-0.1`),
+  ).flat();
+
+  it("become scenarios of a policy", () => {
+    const { model, parameters } = readScenarioTable([header, ...lines].join("\n"), "s.csv");
+    const scenarios = SCENARIO_MODELS[model]!.scenarios(["BTC", "ETH"], parameters);
+    expect(scenarios[15]).to.deep.include({ label: "day 15", counted: 1 });
+    expect(scenarios[15]!.moves.ETH).to.deep.equal({ price: 0.15, volatility: -0.1 });
+  });
+
+  it("are refused where a row contradicts another, is no number, or a scenario is missing", () => {
+    const read = (rows: string[]) => () => readScenarioTable([header, ...rows].join("\n"), "s.csv");
+    refused(read([...lines, "day 0,0.5,SOL,0,0"]), "s.csv, line 34, counted", "FIELD_INVALID");
+    refused(read([...lines, "day 0,1,BTC,0,0"]), "s.csv, line 34, underlying", "FIELD_INVALID");
+    refused(read(["day 0,1,BTC,ten,0"]), "s.csv, line 2, price", "FIELD_INVALID");
+    refused(read(["day 0,1,BTC,-1,0"]), "s.csv, line 2, price", "OUT_OF_RANGE");
+    refused(read(lines.slice(2)), "s.csv", "FIELD_INVALID");
+  });
+});
+
+describe("CRIF-shaped sensitivities", () => {
+  const header =
+    "TradeID,PortfolioID,ProductClass,RiskType,Qualifier,Bucket,Label1,Label2,Amount,AmountCurrency,AmountUSD";
+  const row = (trade: string, type: string, amount: string) =>
+    `${trade},P,Commodity,${type},BTC,16,1m,,${amount},USD,${amount}`;
+
+  it("become instruments of the sensitivities model, deltas of 1% as of 100%", () => {
+    const { instruments, quotes } = readCrif(
+      [
+        header,
+        row("T1", "Risk_Commodity", "100"),
+        row("T1", "Risk_Commodity", "20.5"),
+        row("T1", "Risk_CommodityVol", "-3"),
+        row("T1", "PV", "7"),
+      ].join("\n"),
+      "c.csv",
+    );
+    expect(quotes).to.deep.equal({ "T1/BTC": { value: "7", delta: "12050", gamma: "0", vega: "-3" } });
+    const board = buildMarket({
+      ...marketInput,
+      policy: { ...marketInput.policy, instruments },
+      observation: { ...marketInput.observation, quotes },
+    });
+    const built = board.instruments[0] as InstrumentDocument;
+    expect(built).to.include({ mark: "7", delta: "12050" });
+    expect(Number(built.profits[6])).to.be.within(12050 * 0.12 - 1.2 - 1e-5, 12050 * 0.12 - 1.2);
+  });
+
+  it("of a kind that no model takes are refused, naming line and column", () => {
+    refused(
+      () => readCrif([header, row("T1", "Risk_IRCurve", "1")].join("\n"), "c.csv"),
+      "c.csv, line 2, RiskType",
+      "UNKNOWN_NAME",
+    );
+    refused(
+      () => readCrif([header, row("T1", "Risk_FX", "NaN")].join("\n"), "c.csv"),
+      "c.csv, line 2, AmountUSD",
+      "FIELD_INVALID",
+    );
+    refused(() => readCrif("a,b\n1,2\n", "c.csv"), "c.csv, line 1", "SYNTAX");
+  });
+});
+
+describe("where a number comes from", () => {
+  it("every column of every row: lot times what its formula gives, rounded as it says", () => {
+    for (const row of market.instruments as readonly InstrumentDocument[]) {
+      const { columns, observed } = explainInstrument(marketInput, row.symbol);
+      expect(columns).to.have.length(20);
+      expect(observed.map(({ place }) => place)).to.include.members([
+        "observation.rate",
+        `observation.underlyings.${row.terms!.underlying}.spot`,
+      ]);
+      const published = {
+        mark: row.mark,
+        delta: row.delta,
+        longCharge: row.longCharge,
+        shortCharge: row.shortCharge,
+      } as Record<string, string>;
+      for (const [index, profit] of row.profits.entries()) published[`profits[${index}]`] = profit;
+      for (const { column, value, perUnit, formula, inputs } of columns) {
+        expect(value).to.equal(published[column]);
+        expect(Math.abs(Number(value) - perUnit * Number(row.lot))).to.be.at.most(2.1e-6);
+        expect(formula).not.to.equal("");
+        expect(Object.values(inputs).every(Number.isFinite)).to.equal(true);
+      }
+    }
+    refused(() => explainInstrument(marketInput, "DOGE-PERP"), "no such instrument", "UNKNOWN_NAME");
+  });
+
+  it("O11: names row and column where a published board is not what follows", () => {
+    expect(compareMarket(marketInput, market)).to.deep.equal([]);
+    const changed = structuredClone(market) as unknown as {
+      instruments: { profits: string[]; mark: string }[];
+      prices: { price: string }[];
+    };
+    changed.instruments[3]!.profits[7] = "1";
+    changed.instruments[5]!.mark = "2";
+    changed.prices[1]!.price = "3";
+    expect(
+      compareMarket(marketInput, changed as never).map(({ place, published }) => [place, published]),
+    ).to.deep.equal([
+      ["prices[ETH].price", "3"],
+      ["instruments[BTC-25JUN27].profits[7]", "1"],
+      ["instruments[BTC-25DEC26-80000-P].mark", "2"],
+    ]);
+  });
+
+  it("O11: by the command line, with exit code 1 where the published row differs", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "plimsoll-explain-"));
+    const cli = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
+    const run = (...args: string[]) =>
+      promisify(execFile)(process.execPath, [cli, "market", ...args], { cwd: folder }).then(
+        ({ stdout }) => ({ code: 0, stdout }),
+        ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
+      );
+    try {
+      writeFileSync(path.join(folder, "input.json"), JSON.stringify(marketInput));
+      writeFileSync(path.join(folder, "market.json"), (await run("build", "--input", "input.json")).stdout);
+      expect(JSON.parse(readFileSync(path.join(folder, "market.json"), "utf8"))).to.deep.equal(market);
+      const good = await run("explain", "BTC-PERP", "--input", "input.json", "--market", "market.json");
+      expect(good.code).to.equal(0);
+      expect(good.stdout).to.include("fundingPaid = 412.75").and.include("the published row is this");
+      writeFileSync(path.join(folder, "market.json"), JSON.stringify(market).replace('"mark":"96.87', '"mark":"96.88'));
+      const bad = await run("explain", "BTC-PERP", "--input", "input.json", "--market", "market.json");
+      expect(bad.code).to.equal(1);
+      expect(bad.stdout).to.include("DIFFERS: instruments[BTC-PERP].mark");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("the calibration report", () => {
+  it("shows series, tail, numbers, repairs and why, and its numbers build a board", () => {
+    const random = new Random(1);
+    const dates = Array.from({ length: 801 }, (_, day) =>
+      new Date(Date.UTC(2024, 0, 1 + day)).toISOString().slice(0, 10),
+    ).filter((_, day) => day !== 400);
+    const walk = (volatility: number) => {
+      let price = 100;
+      return dates.map(() => (price *= Math.exp(volatility * random.normal())));
+    };
+    const histories = (["BTC", "ETH"] as const).map((symbol, index) => ({
+      ...priceHistory(symbol, dates, walk(0.03 + 0.01 * index)),
+      volumes: dates.map(() => 5000),
+    }));
+    const calibration = calibrateHistories(histories);
+    const html = renderCalibration(calibration);
+    expect(html.match(/<svg /g)).to.have.length(4);
+    expect(html)
+      .to.include("1 missing before it")
+      .and.include("Range down")
+      .and.include("rescaled")
+      .and.include("to 500:");
+    expect(html).not.to.match(/NaN|undefined|<script/);
+    for (const scenarios of [calibration.scenarios.joint, calibration.scenarios.historical]) {
+      const board = buildMarket({ ...marketInput, policy: { ...marketInput.policy, scenarios } });
+      expect(new Set(board.scenarios).size).to.be.at.least(15);
+    }
+    const tiers = calibration.haircuts.BTC!;
+    expect(
+      readPolicy(JSON.stringify({ ...policy, assets: [{ symbol: "BTC", lotDecimals: 8, tiers }] }), "p").assets,
+    ).to.have.length(1);
+  });
+});
