@@ -99,14 +99,3 @@ export { alignHistories, type PriceHistory, priceHistory, readPriceHistory } fro
 export { bootstrapProcess, jumpDiffusion, type MarketProcess } from "./risk/processes.ts";
 export { type Remedy, smallestTrades, topUp } from "./risk/remedy.ts";
 export { type Outlook, outlook, type Warning, warn } from "./risk/warning.ts";
-export { buildMarket, MODELS, type Models, priceInstruments } from "./risk/board.ts";
-export { type Calibration, calibrateHistories, renderCalibration } from "./risk/calibration-report.ts";
-export { compareMarket, type Difference, type Explanation, explainInstrument } from "./risk/explain.ts";
-export { type Book, bookOf, type Exposure, type Standing, simulateExposure } from "./risk/exposure.ts";
-export { exposureChart } from "./risk/exposure-chart.ts";
-export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
-export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";
-export { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "./risk/prices.ts";
-export { bootstrapProcess, jumpDiffusion, type MarketProcess } from "./risk/processes.ts";
-export { type Remedy, smallestTrades, topUp } from "./risk/remedy.ts";
-export { type Outlook, outlook, type Warning, warn } from "./risk/warning.ts";
