@@ -3,7 +3,7 @@
  * A gap of 30% in one epoch, and everybody called at once: who cures, who is sliced, who is closed out, and what the fund
  * pays.
  *
- *   node scripts/stress.ts [accounts in all, 50] [of them with real proofs, 12]
+ *   node scripts/stress.ts [accounts in all, 50] [of them with real proofs, 10]
  *
  * Two venues, each on a chain of its own, play the same story. In one every step is proven by the real prover and circuit.
  * In the other proofs are simulated under a key with a known trapdoor, by a prover that refuses whatever the integer model
@@ -343,7 +343,7 @@ const page = (venues: readonly Told[]) => {
 };
 
 if (import.meta.main) {
-  const [all = 50, real = 12] = process.argv.slice(2).map(Number);
+  const [all = 50, real = 10] = process.argv.slice(2).map(Number);
   const prover = createProver();
   const venues: Told[] = [];
   try {
