@@ -88,8 +88,13 @@ const partOf = (index: number, of: number): Part => {
 };
 
 /** Plays the story for some accounts of one venue. `first` is the index of the first among `of`. */
-export async function stress(world: LotWorld, indices: readonly number[], of: number, proofs: Row["proofs"]) {
-  const log = (what: string) => process.stderr.write(`  ${proofs}: ${what}\n`);
+export async function stress(
+  world: LotWorld,
+  indices: readonly number[],
+  of: number,
+  proofs: Row["proofs"],
+  log: (what: string) => void = () => {},
+) {
   const wallet = (index: number) => world.signers[5 + (index % 10)]!;
   const house = await world.member(world.signers[1]!, 1_000_000_000n * E6);
   const bidders = [
@@ -357,7 +362,10 @@ if (import.meta.main) {
       if (those.length === 0) continue;
       await step(`${those.length} accounts, ${proofs} proofs\n`, async () => {
         const world = await LotWorld.create(proofs === "real" ? { prover } : {});
-        venues.push({ ...(await stress(world, those, all, proofs)), proofs });
+        venues.push({
+          ...(await stress(world, those, all, proofs, (what) => process.stderr.write(`  ${proofs}: ${what}\n`))),
+          proofs,
+        });
       });
     }
   } finally {

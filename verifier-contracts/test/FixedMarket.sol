@@ -82,5 +82,7 @@ contract FixedMarket is IMarket {
         return _settlements;
     }
 
-    function settlementOf(uint256, uint64) external pure returns (ISettlementVerifier, G1 memory) {}
+    function settlementOf(uint256 board, uint64) external pure returns (ISettlementVerifier, G1 memory) {
+        revert BoardUnknown(board); // no test of auctions settles
+    }
 }
