@@ -238,6 +238,21 @@ describe("calibration", () => {
     );
   });
 
+  it("uses a quoted implied volatility where that is higher, and moves it as it has moved", () => {
+    const rows = a.dates.map((date, day) => `${date},${a.closes[day]!.toFixed(8)},${day % 10 === 0 ? "1.5" : "1.2"}`);
+    const quoted = readPriceHistory(["date,close,implied", ...rows].join("\n"), "prices.csv", "BTC");
+    const { used, implied, volatilityUp, volatilityDown } = calibrateUnderlying(prepare(quoted));
+    near(implied!, 1.2 / Math.sqrt(365), 1e-12);
+    expect(used).to.equal(implied);
+    near(volatilityUp, 0.25, 1e-9);
+    near(volatilityDown, -0.2, 1e-9);
+    refused(
+      () => readPriceHistory("date,close,volume,implied\n2020-01-01,1,1,0\n", "prices.csv", "BTC"),
+      "prices.csv, line 2, implied",
+      "OUT_OF_RANGE",
+    );
+  });
+
   it("refuses a history that is too short or wilder than any asset, naming it", () => {
     const short = prepare(simulated("SOL", 9, 60));
     refused(() => calibrateUnderlying(short, { ...DEFAULT_CALIBRATION, confidence: 0.99 }), "SOL", "OUT_OF_RANGE");

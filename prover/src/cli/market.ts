@@ -60,7 +60,7 @@ export function addMarketCommands(program: Command, inputs: Inputs, print: Print
     .description("ranges, scenarios and haircuts from price histories")
     .requiredOption(
       "--prices <csv...>",
-      "daily closes, date,close or date,close,volume; the name up to a dash is the asset",
+      "daily closes: date,close and perhaps volume and implied; the name up to a dash is the asset",
     )
     .option("--garch", "volatility by GARCH(1,1) instead of EWMA")
     .option("--report <file>", "write a page that shows the series, the tail, and why the numbers are what they are")

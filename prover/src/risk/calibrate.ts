@@ -59,6 +59,8 @@ export interface UnderlyingCalibration {
   readonly forecast: number;
   readonly stressed: number;
   readonly used: number;
+  /** Daily, from the last quoted implied volatility, where the history has them. */
+  readonly implied?: number;
   /** Tails of standardised falls and rises: expected shortfall, or the quantile where that is more. */
   readonly tailDown: number;
   readonly tailUp: number;
@@ -117,16 +119,25 @@ export function calibrateUnderlying(
   };
   const forecast = sigma[last + 1]!;
   const stressed = quantile(Array.from(sigma.subarray(first, last + 2)), options.stressQuantile);
-  const used = Math.max(forecast, (1 - options.stressWeight) * forecast + options.stressWeight * stressed);
+  const implied = history.implied && { implied: history.implied[last]! / Math.sqrt(DAYS_A_YEAR) };
+  const used = Math.max(
+    forecast,
+    (1 - options.stressWeight) * forecast + options.stressWeight * stressed,
+    implied?.implied ?? 0,
+  );
   if (!(used > 0 && used * Math.sqrt(DAYS_A_YEAR) < MOST_VOLATILE)) {
     const field = `volatility of ${symbol}`;
     throw new PlimsollError("OUT_OF_RANGE", `expected an annual volatility between 0 and ${MOST_VOLATILE}`, { field });
   }
   const [tailDown, tailUp] = [tail(-1), tail(1)];
   const period = used * Math.sqrt(options.periodDays);
-  // The proxy of implied volatility is the forecast itself, over five days: it reacts more slowly than a quoted one.
-  const changes: number[] = [];
-  for (let t = first + 5; t <= last + 1; t++) changes.push(sigma[t]! / sigma[t - 5]! - 1);
+  const { up, down } = volatilityMoves(
+    history.implied ?? sigma.subarray(1),
+    first,
+    last,
+    options,
+    history.implied === undefined,
+  );
   return {
     symbol,
     date: dates[last]!,
@@ -138,10 +149,31 @@ export function calibrateUnderlying(
     sample: standardised.length,
     rangeDown: 1 - Math.exp(-tailDown * period),
     rangeUp: Math.exp(tailUp * period) - 1,
-    volatilityUp: Math.max(0.3, quantile(changes, options.confidence)),
-    volatilityDown: -Math.max(0.15, -quantile(changes, 1 - options.confidence)),
+    volatilityUp: up,
+    volatilityDown: down,
     repairs,
+    ...implied,
   };
+}
+
+/**
+ * Relative moves of implied volatility, quantiles at the coverage asked for: of quoted ones over the margin period; where
+ * none are quoted, of five-day changes of the forecast, which reacts more slowly, and at least +30% and −15%.
+ */
+function volatilityMoves(
+  volatilities: ArrayLike<number>,
+  first: number,
+  last: number,
+  { periodDays, coverage }: CalibrationOptions,
+  proxy: boolean,
+): { up: number; down: number } {
+  const lag = proxy ? 5 : Math.ceil(periodDays);
+  const changes: number[] = [];
+  for (let t = first + lag; t <= last; t++) changes.push(volatilities[t]! / volatilities[t - lag]! - 1);
+  const [up, down] = [quantile(changes, coverage), quantile(changes, 1 - coverage)];
+  return proxy
+    ? { up: Math.max(0.3, up), down: Math.min(-0.15, down) }
+    : { up: Math.max(0, up), down: Math.min(0, down) };
 }
 
 function at<T>(symbol: string, work: () => T): T {

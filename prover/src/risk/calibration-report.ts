@@ -95,7 +95,7 @@ ${STYLE}
 <body>
 <header>
 <h1>Calibration</h1>
-<p class="lead">Volatility by ${options.volatility === "ewma" ? `EWMA with decay ${options.lambda}` : "GARCH(1,1)"}; ranges cover the expected shortfall at ${percent(options.confidence)}, and no less than the ${percent(options.coverage)} quantile, of the last ${options.lookback} standardised returns, over ${options.periodDays} days; ${percent(options.stressWeight, 0)} of the volatility is the ${percent(options.stressQuantile, 0)} quantile of its past.</p>
+<p class="lead">Volatility by ${options.volatility === "ewma" ? `EWMA with decay ${options.lambda}` : "GARCH(1,1)"}; ranges cover the expected shortfall at ${percent(options.confidence)}, and no less than the ${percent(options.coverage)} quantile, of the last ${options.lookback} standardised returns, over ${options.periodDays === 1 ? "a day" : `${options.periodDays} days`}; ${percent(options.stressWeight, 0)} of the volatility is the ${percent(options.stressQuantile, 0)} quantile of its past.</p>
 </header>
 <section>
 <h2>What was chosen</h2>
@@ -181,6 +181,7 @@ ${tail}
 <li>Forecast volatility ${annual(each.forecast)} a year, stressed ${annual(each.stressed)}, used ${annual(each.used)}: ${
     weighted ? "times are calm, so the stressed part lifts it." : "times are not calm, so the forecast itself is used."
   }</li>
+${each.implied === undefined ? "" : markup`<li>Quoted implied volatility ${annual(each.implied)}: ${each.implied > Math.max(each.forecast, each.stressed * options.stressWeight + each.forecast * (1 - options.stressWeight)) ? "above all of these, so it is the one used" : "not above what is used"}. Volatility moves are quantiles of its own changes.</li>`}
 <li>Tail of ${each.sample} standardised returns: ${each.tailDown.toFixed(2)} deviations down, ${each.tailUp.toFixed(2)} up. Range down = 1 − exp(−${each.tailDown.toFixed(2)} · ${percent(each.used, 2)} · √${options.periodDays}) = ${percent(each.rangeDown)}.</li>
 ${each.repairs.length === 0 ? markup`<li>Nothing was repaired in the history.</li>` : each.repairs.map((repair) => markup`<li>Repaired: ${repair}</li>`)}
 </ul>

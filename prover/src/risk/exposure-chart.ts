@@ -21,13 +21,15 @@ export function exposureChart(
     opacity: 0.16,
   }));
   const percent = (value: number) => `${Math.round(value * 100)}%`;
+  const short = (value: number) =>
+    Math.abs(equity) < 1e6 ? String(Math.round(value)) : `${(value / 1e6).toFixed(1)} m`;
   return plot({
     title: `${what} over the next ${steps.at(-1)?.hours ?? 0} hours: ${process}, ${paths} paths`,
     x: { label: "hours" },
     y:
       what === "coverage"
         ? { label: "coverage", format: percent }
-        : { label: `change of equity, from ${Math.round(equity)}`, format: (value) => value.toLocaleString("en") },
+        : { label: `change, from ${short(equity)}`, format: short },
     lines: [{ label: "median; bands hold 50%, 90% and 98% of paths", points: at((last - 0) / 2), colour: COLOURS[0] }],
     bands,
     levels:
