@@ -20,7 +20,15 @@ export default defineConfig({
     // Near the limit for the code of a contract, 24,576 bytes.
     overrides: {
       "verifier-contracts/MarginGate.sol": compiler(200),
+      "verifier-contracts/test/MarginGate.t.sol": compiler(200),
       "verifier-contracts/PriceOracle.sol": compiler(800),
+    },
+  },
+  // Fuzz and invariant tests (`*.t.sol`): `hardhat test solidity`. RUNS=10000 for a night's run.
+  test: {
+    solidity: {
+      fuzz: { runs: Number(process.env.RUNS ?? 256) },
+      invariant: { runs: Number(process.env.RUNS ?? 256), depth: 32 },
     },
   },
 });

@@ -252,15 +252,19 @@ describe("deployment of a verifier", () => {
     expect(await deployedKeyHash(provider, [...at].reverse())).not.to.equal(hash);
     expect(await deployedKeyHash(provider, at.slice(1))).not.to.equal(hash);
     // A node that answers with other code than was sent.
-    const lying = new Proxy(signers[0]!, {
-      get(signer, name) {
-        if (name !== "provider") return Reflect.get(signer, name, signer) as unknown;
-        return new Proxy(signer.provider!, {
-          get: (whole, part) =>
-            part === "getCode" ? async () => "0x00ff" : (Reflect.get(whole, part, whole) as unknown),
-        });
-      },
-    });
+    const change = <T extends object>(whole: T, name: string, part: unknown): T =>
+      new Proxy(whole, {
+        get(_, key) {
+          if (key === name) return part;
+          const value: unknown = Reflect.get(whole, key, whole);
+          return typeof value === "function" ? (value.bind(whole) as unknown) : value;
+        },
+      });
+    const lying = change(
+      signers[0]!,
+      "provider",
+      change(signers[0]!.provider!, "getCode", async () => "0x00ff"),
+    );
     const error = await refusal(
       deploy({ deployer: lying, keys: [deployable(simulated)], parameters: parametersOf(signers) }),
     );
