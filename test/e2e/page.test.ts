@@ -123,6 +123,7 @@ describe("the verifier page", function () {
       ).deep.equal([]);
     }
     expect(html).match(/default-src 'none'; script-src 'sha256-[A-Za-z0-9+/]{43}='; style-src 'unsafe-inline'/);
+    expect(html, "something of Node's").not.match(/\bBuffer\.|\bprocess\./);
     expect(html).not.match(/<(?:link|img|iframe|script src)|\bfetch\(|XMLHttpRequest|WebSocket|new Worker|\beval\(/);
   });
 

@@ -356,6 +356,9 @@ describe("evidence packs", function () {
         [{ ...good, vouched: { ...good.vouched, expires: "2036-11-22T00:00:00Z" } }, "ATTESTATION_UNSIGNED"],
         [{ ...good, vouched: { ...good.vouched, asOf: "2026-11-22T08:59:00Z" } }, "ATTESTATION_UNSIGNED"],
         [{ ...good, vouched: { ...good.vouched, expires: "2025-11-22T00:00:00Z" } }, "FILE_MALFORMED"],
+        [{ ...good, vouched: { ...good.vouched, asOf: "1960-11-22T00:00:00Z" } }, "FILE_MALFORMED"],
+        [{ ...good, vouched: { ...good.vouched, commitment: `${1n << 256n}` } }, "FILE_MALFORMED"],
+        [{ ...good, vouched: { ...good.vouched, commitment: "9".repeat(78) } }, "FILE_MALFORMED"],
         [{ ...good, signature: { ...good.signature, value: malleated(good.signature.value) } }, "ATTESTATION_UNSIGNED"],
         [
           { ...good, signature: { kind: "erc1271", chainId: "1", value: good.signature.value } },

@@ -107,8 +107,8 @@ export function readAttestation({ text, file }: NamedText): Attestation {
     firm: fields.firm.hex(20),
     subject: fields.subject.label(),
     scope: fields.scope.oneOf(SCOPES),
-    asOf: fields.asOf.time(),
-    expires: fields.expires.time(),
+    asOf: timeOf(fields.asOf),
+    expires: timeOf(fields.expires),
   };
   if (unixTime(vouched.expires) < unixTime(vouched.asOf)) {
     throw fields.expires.error("OUT_OF_RANGE", "it expires before the time of which it speaks");
@@ -167,7 +167,7 @@ export function chainReferenceOf(root: JsonValue): ChainReference {
     contract: top.contract.hex(20),
     subject: top.subject.label(),
     value: top.value.label(),
-    block: { number: integer(block.number), hash: block.hash.hex(32), time: block.time.time() },
+    block: { number: integer(block.number), hash: block.hash.hex(32), time: timeOf(block.time) },
   };
 }
 
@@ -215,7 +215,7 @@ export function readObservations({ text, file }: NamedText): Observations {
       const fields = element.fields(["reporter", "time", "prices", "signature", "boardSignature"]);
       return {
         reporter: fields.reporter.hex(20),
-        time: fields.time.time(),
+        time: timeOf(fields.time),
         prices: fields.prices.elements(ASSETS, ASSETS).map((price) => price.amount(unsigned64).toString()),
         signature: fields.signature.hex(65),
         boardSignature: fields.boardSignature.hex(65),
@@ -348,11 +348,18 @@ function firstPartOf({ board }: MarketFile["market"]): string {
   );
 }
 
-/** A whole number without sign, at most 78 digits, as text. */
+/** An unsigned 256-bit number as decimal text. */
 function integer(value: JsonValue): string {
   const text = value.string();
-  if (!/^(0|[1-9][0-9]{0,77})$/.test(text)) {
-    throw value.error("FIELD_INVALID", "expected a whole number as decimal digits");
+  if (!/^(0|[1-9][0-9]{0,77})$/.test(text) || BigInt(text) >= 1n << 256n) {
+    throw value.error("FIELD_INVALID", "expected a whole number below 2^256 as decimal digits");
   }
   return text;
+}
+
+/** A time that signatures can hold: not before 1970. */
+function timeOf(value: JsonValue): string {
+  const time = value.time();
+  if (unixTime(time) < 0) throw value.error("OUT_OF_RANGE", "expected a time since 1970");
+  return time;
 }

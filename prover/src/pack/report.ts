@@ -101,7 +101,7 @@ ${trust.chain.map(({ kind, chainId, contract, subject, block }) => markup`<tr><t
 <li>The file: <code>${source}</code>${sourceSha256 === undefined ? "" : markup`, SHA-256 <code>${sourceSha256}</code> (<code>sha256sum</code> prints it)`}.</li>
 <li>The verdict: <code>plimsoll pack verify ${source} --trust trust.json --date ${date}</code>, with the settings above as trust.json; or drop the file on the verifier page, which needs no network.</li>
 <li>One proof alone: unpack the zip and run <code>plimsoll verify proofs/1.json --policy policies/1.json --market markets/1.json</code>; or give its <code>proof</code> and <code>publicSignals</code> and the file in <code>keys/</code> to any Groth16 verifier, such as <code>snarkjs groth16 verify</code>.</li>
-<li>The circuit: compile the sources and compare the SHA-256 of the r1cs with the one below; <code>plimsoll doctor</code> shows the identities of an installation.</li>
+<li>The circuit: compile the sources and compare the SHA-256 of the r1cs with the one under “Identities”; <code>plimsoll doctor</code> shows the identities of an installation.</li>
 <li>Signatures are EIP-712 typed data; any wallet library recovers the signers.</li>
 </ol>
 </section>
@@ -135,7 +135,7 @@ ${vouchers(statements)}
 <h2>What is not covered</h2>
 <ul>
 ${[...caveats].map(([code, text]) => markup`<li><strong>${code}</strong>: ${text}</li>`)}
-<li>Amounts, quantities and positions: none is in the pack, and none was seen. Coverage is equity after haircuts over the maintenance margin of the policy named.</li>
+<li>Amounts, quantities and positions of the account: none is in the pack, and none was seen. Coverage is equity after haircuts over the maintenance margin of the policy named.</li>
 <li>Anything before or after the times given.</li>
 </ul>
 </section>
