@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { expect } from "chai";
 import fc from "fast-check";
+import { lookAhead, renderAhead, renderAheadPage } from "../../prover/src/cli/outlook.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
-import { priceInstruments } from "../../prover/src/risk/board.ts";
+import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/board.ts";
 import { prepare } from "../../prover/src/risk/calibrate.ts";
 import { bookOf, QUANTILES, simulateExposure } from "../../prover/src/risk/exposure.ts";
 import { exposureChart } from "../../prover/src/risk/exposure-chart.ts";
@@ -222,7 +223,7 @@ describe("warnings", () => {
   const view = outlook(prepared);
 
   it("grow with the level and the horizon, by every method, and are certain below the level", () => {
-    const at = (level: number, hours: number) => warn(book, view, level, hours, { paths: 1000 }).all;
+    const at = (level: number, hours: number) => warn(book, view, [level], hours, { paths: 1000 })[0]!.all;
     const [low_, high_, longer_, below] = [at(1.6, 6), at(1.9, 6), at(1.9, 18), at(2.2, 6)];
     for (const method of ["volatility", "analytic", "simulated"] as const) {
       const [low, high, longer] = [low_[method], high_[method], longer_[method]];
@@ -241,7 +242,11 @@ describe("warnings", () => {
       input: { ...input, policy: { ...input.policy } },
     });
     const cash = { ...still, collateral: [] };
-    expect(warn(cash, view, 1.5, 24, { paths: 10 }).all).to.deep.equal({ volatility: 0, analytic: 0, simulated: 0 });
+    expect(warn(cash, view, [1.5], 24, { paths: 10 })[0]!.all).to.deep.equal({
+      volatility: 0,
+      analytic: 0,
+      simulated: 0,
+    });
   });
 
   it("to first order are those of a barrier looked at so many times", () => {
@@ -259,6 +264,29 @@ describe("warnings", () => {
       [2, 1],
     ]);
   });
+});
+
+describe("the outlook of an account", () => {
+  it("says how likely each level is lost, and what would restore those that are", () => {
+    const after = shock(input, -0.3, 0.25);
+    const ahead = lookAhead({ name: "atlas", account: atlas }, policy, after_(after), after, histories, {
+      hours: 6,
+      paths: 500,
+      seed: 1,
+    });
+    const [initial, call, liquidation] = ahead.levels;
+    expect(initial!.warning.probability).to.equal(1);
+    expect(call!.warning.probability).to.equal(1);
+    expect(liquidation!.warning.probability).to.be.within(0.0001, 0.9999);
+    expect(Number(call!.topUp)).to.be.above(0);
+    expect(call!.trades).not.to.deep.equal([]);
+    expect(liquidation).to.deep.include({ topUp: "0", trades: [] });
+    expect(renderAhead(ahead)).to.include("call 120.00%").and.include("none needed");
+    const page = renderAheadPage(ahead);
+    expect(page).to.include("PRIVATE");
+    expect(page).not.to.match(/NaN|undefined|<script/);
+  });
+  const after_ = (moved: typeof input) => readMarket(JSON.stringify(buildMarket(moved)), "market.json", policy);
 });
 
 describe("what brings an account back", () => {

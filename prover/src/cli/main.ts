@@ -17,7 +17,7 @@ import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import type { Direction } from "../model/statement.ts";
 import { type LevelBps, levelBps } from "../units.ts";
 import { Inputs, writeResult, writeSecret } from "./files.ts";
-import { addMarketCommands } from "./market.ts";
+import { addMarketCommands, readHistories } from "./market.ts";
 import { packCommand } from "./pack.ts";
 import { levelWord } from "./text.ts";
 
@@ -168,6 +168,28 @@ withAccount(program.command("value"))
     const { renderValuation, valueAccount } = await import("./value.ts");
     const valuation = valueAccount(holder, policy, market);
     print(options.json, valuation, () => renderValuation(valuation));
+  });
+
+withAccount(program.command("outlook"))
+  .description("what may become of an account, and the least that would help (prints private figures)")
+  .requiredOption("--input <file>", "what the market follows from, JSON")
+  .requiredOption("--prices <csv...>", "daily closes of every underlying held; the name up to a dash is the underlying")
+  .option("--hours <count>", "how far ahead, 1 to 720", "24")
+  .option("--report <file>", "also write a page with charts, private as well")
+  .action(async (options: AccountOptions & { input: string; prices: string[]; hours: string; report?: string }) => {
+    const hours = optionInteger("--hours", options.hours, (value) => {
+      if (value < 1n || value > 720n) throw new PlimsollError("OUT_OF_RANGE", "expected 1 to 720");
+      return Number(value);
+    });
+    const { policy, market, holder } = await loadAccount(options);
+    const input = await inputs.text(options.input);
+    const histories = await readHistories(inputs, options.prices);
+    const { lookAhead, renderAhead, renderAheadPage } = await import("./outlook.ts");
+    const { readMarketInput } = await import("../risk/input.ts");
+    const follows = readMarketInput(input.text, input.file);
+    const ahead = lookAhead(holder, policy, market, follows, histories, { hours, paths: 20_000, seed: 1 });
+    if (options.report !== undefined) await writeResult(options.report, renderAheadPage(ahead));
+    print(options.json, ahead, () => renderAhead(ahead));
   });
 
 withAccount(program.command("commit"))

@@ -79,22 +79,28 @@ export function addMarketCommands(program: Command, inputs: Inputs, print: Print
       }) => {
         const { calibrateHistories, renderCalibration } = await import("../risk/calibration-report.ts");
         const { DEFAULT_CALIBRATION } = await import("../risk/calibrate.ts");
-        const { readPriceHistory } = await import("../risk/prices.ts");
-        const histories: PriceHistory[] = [];
-        for (const file of prices) {
-          const { text, file: name } = await inputs.text(file);
-          const symbol = path.basename(name).split(/[-.]/)[0]!;
-          if (histories.some((each) => each.symbol === symbol)) {
-            throw new PlimsollError("USAGE", "two histories of the same asset", { file: name });
-          }
-          histories.push(readPriceHistory(text, name, symbol));
-        }
+        const histories = await readHistories(inputs, prices);
         const result = calibrateHistories(histories, { ...DEFAULT_CALIBRATION, volatility: garch ? "garch" : "ewma" });
         if (report !== undefined) await writeResult(report, renderCalibration(result));
         const { prepared: _, ...shown } = result;
         print(json, shown, () => formatJson(shown as unknown as Json).trimEnd());
       },
     );
+}
+
+/** Reads one history a file; the asset is what the file's name has before the first dash or dot. */
+export async function readHistories(inputs: Inputs, files: readonly string[]): Promise<PriceHistory[]> {
+  const { readPriceHistory } = await import("../risk/prices.ts");
+  const histories: PriceHistory[] = [];
+  for (const name of files) {
+    const { text, file } = await inputs.text(name);
+    const symbol = path.basename(file).split(/[-.]/)[0]!;
+    if (histories.some((each) => each.symbol === symbol)) {
+      throw new PlimsollError("USAGE", "two histories of the same asset", { file });
+    }
+    histories.push(readPriceHistory(text, file, symbol));
+  }
+  return histories;
 }
 
 function renderExplanation(explanation: Explanation, differences: readonly Difference[] | undefined): string {

@@ -11,7 +11,7 @@
 import cephes from "cephes";
 import { type PricedInstrument, priceInstruments } from "./board.ts";
 import type { Prepared } from "./calibrate.ts";
-import { assetOf, type Book, simulateExposure } from "./exposure.ts";
+import { assetOf, type Book, type Exposure, simulateExposure } from "./exposure.ts";
 import type { Move } from "./model.ts";
 import { bootstrapProcess, type MarketProcess } from "./processes.ts";
 
@@ -203,29 +203,36 @@ export interface Warning {
 /** The method with the best score there. */
 export const DEFAULT_METHOD: Method = "analytic";
 
-/** Probability of falling below a level of coverage (a ratio) within so many hours. Deterministic for a seed. */
+/**
+ * Probabilities of falling below levels of coverage (ratios) within so many hours. Deterministic for a seed. Where an
+ * exposure over the same hours and levels is at hand, it is taken for the simulated ones.
+ */
 export function warn(
   book: Book,
-  market: Outlook,
-  level: number,
+  { process, correlation }: Outlook,
+  levels: readonly number[],
   hours: number,
-  { paths = 20_000, seed = 1, method = DEFAULT_METHOD } = {},
-): Warning {
-  const distance = distanceTo(book, market.process, market.correlation, level, hours);
-  const steps = Math.max(1, Math.min(24, Math.ceil(hours / 6)));
-  const simulated = simulateExposure(book, market.process, {
-    horizonHours: hours,
-    steps,
-    paths,
-    seed,
-    levels: [level],
+  { paths = 20_000, seed = 1, method = DEFAULT_METHOD, exposure }: WarningOptions = {},
+): Warning[] {
+  const steps = Math.max(1, Math.min(12, Math.ceil(hours / 6)));
+  const simulated = exposure ?? simulateExposure(book, process, { horizonHours: hours, steps, paths, seed, levels });
+  return levels.map((level, index) => {
+    const distance = distanceTo(book, process, correlation, level, hours);
+    const looks = simulated.steps.length;
+    const all = {
+      volatility: volatilityProbability(distance, looks),
+      analytic: analyticProbability(distance, looks),
+      simulated: distance.linear < 0 ? 1 : simulated.levels[index]!.ever,
+    };
+    return { level, hours, method, probability: all[method], all };
   });
-  const all = {
-    volatility: volatilityProbability(distance, steps),
-    analytic: analyticProbability(distance, steps),
-    simulated: distance.linear < 0 ? 1 : simulated.levels[0]!.ever,
-  };
-  return { level, hours, method, probability: all[method], all };
+}
+
+export interface WarningOptions {
+  readonly paths?: number;
+  readonly seed?: number;
+  readonly method?: Method;
+  readonly exposure?: Exposure;
 }
 
 export interface Score {
