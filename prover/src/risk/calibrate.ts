@@ -252,7 +252,8 @@ export function brokenCorrelation(
  * simulation: G. Barone-Adesi et al., 1999), chosen so that the tail stays: for every direction in which a portfolio can
  * lean (each underlying, each pair with and against each other, all together; both ways) the worst of the sixteen is at
  * least the expected shortfall over all days. Directions are served in turn by the day that reaches it with the least
- * excess; what is left goes to the largest moves not yet chosen.
+ * excess; what is left goes to the largest moves not yet chosen. With three underlyings and more, directions may outnumber
+ * the sixteen: those named first are served first.
  */
 export function historicalScenarios(
   prepared: readonly Prepared[],

@@ -12,7 +12,7 @@ import type { Move, Scenario, ScenarioModel } from "./model.ts";
 
 const positive = decimalNumber.refine((value) => value > 0 && value < 1, "expected a fraction between 0 and 1");
 const counted = decimalNumber.refine((value) => value > 0 && value <= 1, "expected a fraction above 0, at most 1");
-const volatility = { volatilityUp: positive.or(decimalNumber), volatilityDown: decimalNumber };
+const volatility = { volatilityUp: decimalNumber, volatilityDown: decimalNumber };
 const extremes = { extremeRanges: decimalNumber, extremeCounted: counted };
 /** Full move of an underlying that margin has to cover, as fractions of the price. */
 const range = z.strictObject({
