@@ -546,6 +546,25 @@ describe("margin gate, the life of accounts", () => {
       await exit(await alice.leaving(payout()));
     });
 
+    it("while a lot of it is out nothing leaves an account: no exit, no withdrawal, no trade that improves it", async () => {
+      await trade(alice, bob, -50_000n);
+      const less = bought(10_000n);
+      const [ready, b] = [await alice.trading(less, 1n, bob.id), await bob.trading(less, -1n, alice.id)];
+      const any = await alice.attestation(12_000n);
+      await asModule("setStage", alice.id, 2n);
+      await refuses(exit(any), "StageWrong");
+      await refuses(withdraw(any), "StageWrong");
+      const good = await tradeOf(alice, ready, bob, b);
+      for (const worse of [[], [any.step]]) {
+        await refuses(gate.trade!({ ...good, a: { ...good.a, worse } }), "StageWrong");
+      }
+      // An attestation is recorded, and does not end an auction; a top-up is never refused.
+      await call(alice.gate, "attest", any.step, 12_000n);
+      await settled(alice, any);
+      expect((await stored(alice)).stage).to.equal(2n);
+      await alice.fund(CASH, E6);
+    });
+
     it("no account settles while a lot of it is out", async () => {
       await world.openSettlement({ 0: MARK }, 1n);
       await asModule("setStage", alice.id, 2n);

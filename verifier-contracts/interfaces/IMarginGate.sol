@@ -5,23 +5,31 @@ import {ISettled} from "./IMarket.sol";
 
 /// Margin accounts whose contents are private and whose solvency is proven.
 ///
+/// In brackets the test that guards each, by file in test/contracts and the beginning of its title.
+///
 /// SAFETY (nobody gets what is not theirs) rests on
-///  - the market that the gate was deployed with, and through it the verifiers, the policy and the reporters;
-///  - the liquidation module, whose address is set once and never changes;
-///  - the gate's owner registering tokens that are what the policies price, in the lots that they count, and that move
-///    exactly the amount asked for or revert; tokens whose balances change by themselves are not supported;
-///  - each account's owner keeping its viewing key to itself and those it trusts to follow the account.
-/// It does not rest on callers, relayers, makers of proofs or the operator: the operator's signature is only ever needed
-/// in addition to the owner's.
+///  - the market that the gate was deployed with, and through it the verifiers, the policy and the reporters: the gate takes
+///    no point and no level from a caller [gate-attacks "V20", "V05"; gate-life "V17"];
+///  - the liquidation module, whose address is set once and never changes [gate-life "its doors are the module's alone"];
+///  - registered tokens being what the policies price, in the lots that they count, and moving exactly what is asked or
+///    reverting; none whose balances change by themselves [gate-attacks "V10", "V11"];
+///  - each owner's key, and its agent's, which can trade and nothing else [gate-life "an agent signs trades"].
+/// It does not rest on callers, relayers, makers of proofs or gas [gate-attacks "V01" to "V04", "V06"; gate-life "V06"], nor
+/// on the operator, whose signature is only ever needed in addition to the owners' [gate-life "the operator agrees"]. Custody
+/// is the sum of claims in whatever order calls come [MarginGate.t.sol "V12"].
+/// What an account holds is as private as its viewing key: whoever has that can read the account, flag it and settle it.
 ///
 /// LIVENESS (everybody gets what is theirs, in time) rests on
-///  - fresh market values for `withdraw`, `attest`, `trade` and `flag`; `open`, `deposit`, `donate`, `absorb`, `expire`
-///    and `exit` need none, and work while the market is paused, halted or gone (`absorb` needs one epoch, of any age);
-///  - the operator for `open` and `trade`, until it has been silent for `operatorDeadline`; for nothing else;
-///  - cash being there: accounts may owe it, and their collateral covers the debt but is not cash;
-///  - every account passing its board's settlements: whoever knows the account's state can do it for the owner;
-///  - those who know an account's state (owner, operator) not stepping it in every block: a proof is of one state. The
-///    operator can step a called account by flagging it, a few times an epoch, and by absorbing what it has paid in.
+///  - fresh values for `withdraw`, `attest`, `trade` and `flag`; all else works while the market is paused, halted or gone,
+///    `absorb` once there was an epoch [gate-life "while paused", "without any oracle", "a price that halves"];
+///  - the operator for `open` and `trade`, until silent for `operatorDeadline`; for nothing else [gate-life "the operator"];
+///  - cash being there: accounts may owe it, and their collateral covers the debt but is not cash [gate-attacks "tokens sent
+///    without a deposit"]; a fund in deficit is repaid by a levy on cash [gate-life "an empty fund"];
+///  - accounts passing their board's settlements, and lots being taken or going back, which whoever knows the account's state
+///    can see to for its owner [gate-life "an account that has not passed", "while a lot of it is out"];
+///  - those who know the state (owner, operator) not stepping the account in every block: a proof is of one state. The
+///    operator can step a called account by flags, a few in an epoch, and by absorbing what it has paid in itself [gate-life
+///    "V17", "what a called account has been paid in"].
 /// Not prevented: an owner who takes a step in every block outruns `flag`, whose proof is then always of a state that is
 /// past. Such an owner still has to prove the call level within each attestation interval, or is liquidated.
 ///
@@ -53,7 +61,8 @@ interface IMarginGate is ISettled {
         Healthy,
         /// Proven below a level, or reported by the module: no withdrawals, and trades only where they improve.
         Called,
-        /// A lot of the account is out: in the module's hands, in nobody's account. `expire` waits for it.
+        /// A lot of the account is out: in the module's hands, in nobody's account. It may come back, and the account has
+        /// been paid for it: nothing is withdrawn, traded or settled, and nobody exits, before it is taken or back.
         Liquidating,
         /// Closed out; the call level proves it healthy again.
         Closed
@@ -101,7 +110,7 @@ interface IMarginGate is ISettled {
         /// At least this is proven after the trade: the policy's initial level, or with `worse` any level up to it.
         uint256 level;
         /// Empty, or one step that proves the account below `level` as it stands: then the trade improves it, and is
-        /// taken from accounts that are not healthy too.
+        /// taken from accounts that are called or closed too.
         Step[] worse;
     }
 
@@ -281,8 +290,8 @@ interface IMarginGate is ISettled {
     /// @param fee part of the amount that goes to the sender
     function withdraw(Step calldata step, uint256 asset, uint256 amount, address recipient, uint256 fee) external;
 
-    /// Pays out of an account without positions and without debt, whatever its stage and whatever becomes of market and
-    /// operator. Owner only. Levy and fee as in `withdraw`.
+    /// Pays out of an account without positions and without debt, whatever becomes of market and operator; not while a lot
+    /// of it is out. Owner only. Levy and fee as in `withdraw`.
     function exit(Step calldata step, uint256 asset, uint256 amount, address recipient, uint256 fee) external;
 
     /// Shows that the account has at least a level, and records it. Owner only; from the call level up it makes a called
