@@ -279,6 +279,10 @@ describe("coverage tests", () => {
     expect(coverageTests(spread, 0.99).christoffersen).to.be.above(0.5);
   });
 
+  it("refuses a history that leaves nothing to test", () => {
+    refused(() => backtest([simulated("X", 1, 400)], portfolioFamily(["X"])), "X", "OUT_OF_RANGE");
+  });
+
   it("calls a margin that is half of what it should be uncovered", () => {
     const history = simulated("X", 21, 1400);
     const long = portfolioFamily(["X"]).slice(0, 1);

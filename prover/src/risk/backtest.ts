@@ -8,6 +8,7 @@
  * 0.94, held between 30% and 200% a year), and its realised change is that of the forecast.
  */
 import cephes from "cephes";
+import { PlimsollError } from "../errors.ts";
 import { priceInstruments } from "./board.ts";
 import {
   brokenCorrelation,
@@ -165,7 +166,7 @@ const CHARGES = {
 } as const;
 
 /**
- * Runs every portfolio on the days that all its underlyings have. One run is some thousand boards of a few instruments
+ * Runs every portfolio on the days that all its underlyings have. Throws `OUT_OF_RANGE` with fewer than 100 to test. One run is some thousand boards of a few instruments
  * each, priced by the same code as a venue's.
  */
 export function backtest(
@@ -243,6 +244,10 @@ function runGroup(histories: readonly PriceHistory[], portfolios: readonly Portf
         loss: -held.reduce((sum, { units, gain }) => sum + units * gain, 0) / gross,
       });
     }
+  }
+  if (series[0]!.length < 100) {
+    const field = histories.map(({ symbol }) => symbol).join(", ");
+    throw new PlimsollError("OUT_OF_RANGE", `expected at least ${warmUp + period + 100} common days`, { field });
   }
   return portfolios.map(({ name }, index) => summarise(name, series[index]!, period, coverage));
 }

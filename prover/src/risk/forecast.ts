@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Walk-forward forecasts of falling below a level, with what came of them: what `warning.ts` is scored on. */
+import { PlimsollError } from "../errors.ts";
 import { boardOf, impliedProxy, observe, type Portfolio } from "./backtest.ts";
 import { priceInstruments } from "./board.ts";
 import { brokenCorrelation, calibrateUnderlying, DEFAULT_CALIBRATION, jointScenarios, prepare } from "./calibrate.ts";
@@ -60,6 +61,11 @@ export function walkForward(
     for (let day = options.warmUp; day + options.days < count; day += options.every) starts.push(day);
     return starts.map((day) => ({ portfolio, own, day, date: own[0]!.dates[day]! }));
   });
+  if (tasks.length === 0) {
+    throw new PlimsollError("OUT_OF_RANGE", `expected at least ${options.warmUp + options.days + 1} days`, {
+      field: "prices",
+    });
+  }
   tasks.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0));
   return tasks.flatMap(({ portfolio, own, day }, index) => {
     progress(index / tasks.length);
