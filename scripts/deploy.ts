@@ -14,7 +14,7 @@ import { z } from "zod";
 import { loadVerificationKey } from "../prover/src/artifacts.ts";
 import { deploy, deploymentRecord } from "../prover/src/chain/deploy.ts";
 import { EXIT, PlimsollError } from "../prover/src/errors.ts";
-import { BOARD_SIZES } from "../prover/src/model/sizes.ts";
+import { BOARD_SIZES, settlementCircuitOf } from "../prover/src/model/sizes.ts";
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 const whole = z
@@ -55,6 +55,7 @@ try {
   const deployment = await deploy({
     deployer,
     keys: await Promise.all(sizes.map((size) => loadVerificationKey(size))),
+    settlementKeys: await Promise.all(sizes.map((size) => loadVerificationKey(settlementCircuitOf(size)))),
     parameters: {
       ...parameters,
       ...(sequencer === undefined ? {} : { sequencer }),
