@@ -253,6 +253,8 @@ contract PriceOracle is IMarket, EIP712 {
     error ChargeOutOfRange(uint256 instrument, uint256 charge);
     error BlockOutOfRange(uint256 blockIndex);
     error FirstBlockContinues();
+    /// Nothing valued and nothing charged: what costs no margin could be piled up before it is given a value.
+    error RowFree(uint256 instrument);
     /// An expired row must have columns of zero and the largest charges until every account has settled.
     error RowNotSettled(uint256 instrument, uint64 settlement);
     error BoardTermsWrong(bytes32 expected, bytes32 found);
@@ -744,7 +746,7 @@ contract PriceOracle is IMarket, EIP712 {
         uint64 expired = series.expired[blockIndex];
         for (uint256 row = 0; row < Statement.BLOCK_INSTRUMENTS; row++) {
             uint256[8] calldata words = part.rows[row];
-            bool closed = true;
+            bool blank = true;
             for (uint256 word = 0; word < COLUMN_WORDS; word++) {
                 uint256 columns = words[word];
                 // A piece of zero would be the column −2^42, one beyond the range.
@@ -752,13 +754,15 @@ contract PriceOracle is IMarket, EIP712 {
                     columns & ~PIECES != 0 || columns & PIECE == 0 || columns & (PIECE << 84) == 0
                         || columns & (PIECE << 168) == 0
                 ) revert ColumnOutOfRange(firstRow + row, word);
-                closed = closed && columns == BIAS;
+                blank = blank && columns == BIAS;
             }
+            bool closed = blank;
             for (uint256 charge = 0; charge < 2; charge++) {
                 uint256 value = words[COLUMN_WORDS + charge];
                 if (value > MAX_CHARGE) revert ChargeOutOfRange(firstRow + row, charge);
                 closed = closed && value == MAX_CHARGE;
             }
+            if (blank && (words[COLUMN_WORDS] == 0 || words[COLUMN_WORDS + 1] == 0)) revert RowFree(firstRow + row);
             if (closed || expired & (1 << row) == 0) continue;
             if (address(gate) == address(0) || !gate.allSettled(board, series.settlements)) {
                 revert RowNotSettled(firstRow + row, series.settlements);

@@ -15,6 +15,7 @@ import { NO_TRANSFER } from "../../prover/src/model/transition.ts";
 import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
+import { listed } from "./markets.ts";
 import { pointOf } from "./points.ts";
 import { BTC, CASH, call, callView, DAY, E6, E8, fillOf, marketAt, sideOf, tradeOf, World } from "./world.ts";
 
@@ -42,7 +43,7 @@ describe("gas", () => {
     spent("PolicyRegistry.propose", await call(registry, "propose", world.board, policy));
     await world.time.setNextBlockTimestamp(START + 3n * DAY);
     spent("PolicyRegistry.enact", await call(registry, "enact", world.board, policy));
-    const full = randomMarket(seededRng(3), "board-60", "typical");
+    const full = listed(randomMarket(seededRng(3), "board-60", "typical"));
     const { epoch, parts } = publication(full, { board: world.board, epoch: 2n });
     await world.time.setNextBlockTimestamp(START + 3n * DAY + 1000n);
     const sight = { time: START + 3n * DAY + 1000n, prices: full.prices };

@@ -24,7 +24,7 @@ import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
-import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
+import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, blocksOf, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { type Direction, marketSignals, state } from "../../prover/src/model/statement.ts";
@@ -75,7 +75,7 @@ export function marketAt(btc: bigint): Market {
       longCharge: 40_000n,
       shortCharge: 50_000n,
     }) as unknown as BoardRow;
-  const rows = new Array<BoardRow>(instrumentsOf(SIZE)).fill(EMPTY_ROW);
+  const rows = new Array<BoardRow>(instrumentsOf(SIZE)).fill(CLOSED_ROW);
   rows[0] = row((move) => (lot * move) / 1000n, lot);
   rows[1] = row((move) => option(move) - lot / 200n, lot / 100n);
   const block = { continues: false, liquidityThreshold: 50_000_000n * E6, liquidityRate: 50n };

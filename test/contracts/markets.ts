@@ -18,7 +18,7 @@ import {
   settlementPublication,
   signSettlement,
 } from "../../prover/src/chain/publication.ts";
-import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
+import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, type BoardSize, blocksOf, instrumentsOf, publicInputsOf } from "../../prover/src/model/sizes.ts";
 import type {
@@ -78,7 +78,7 @@ export function marketAt(size: BoardSize, first: bigint, second: bigint): Market
     longCharge: 40_000n as ChargeE6,
     shortCharge: 50_000n as ChargeE6,
   });
-  const rows = new Array<BoardRow>(instrumentsOf(size)).fill(EMPTY_ROW);
+  const rows = new Array<BoardRow>(instrumentsOf(size)).fill(CLOSED_ROW);
   rows[0] = future(first * 1000n);
   rows[1] = future(second * 10_000n);
   return {
@@ -291,3 +291,10 @@ export async function routerOf(chain: Chain, deployer: HardhatEthersSigner, size
 }
 
 export type { InterfaceAbi };
+
+/** The market with its blank rows closed, as the chain asks. */
+export function listed(market: Market): Market {
+  const blank = ({ profits, mark, delta }: BoardRow) => [...profits, mark, delta].every((column) => column === 0n);
+  const rows = market.board.rows.map((row) => (blank(row) ? CLOSED_ROW : row));
+  return { ...market, board: { ...market.board, rows } };
+}

@@ -6,7 +6,6 @@ import {
   type BoardTerms,
   boardTermsHash,
   byAddress,
-  CLOSED_ROW,
   chainPolicy,
   domainOf,
   observe,
@@ -15,12 +14,25 @@ import {
   publication,
   settlementPartHash,
 } from "../../prover/src/chain/publication.ts";
-import type { BoardRow, Market } from "../../prover/src/model/market.ts";
+import { type BoardRow, CLOSED_ROW, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
 import { ASSETS } from "../../prover/src/model/sizes.ts";
 import { marketSignals } from "../../prover/src/model/statement.ts";
 import type { ChargeE6, ColumnE6, LotPriceE16, RateBps, ThresholdE6 } from "../../prover/src/units.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
-import { DAY, E8, E18, keysOf, Markets, marketAt, PLAIN, POLICY, routerOf, TERMS, TIMELOCK } from "./markets.ts";
+import {
+  DAY,
+  E8,
+  E18,
+  keysOf,
+  listed,
+  Markets,
+  marketAt,
+  PLAIN,
+  POLICY,
+  routerOf,
+  TERMS,
+  TIMELOCK,
+} from "./markets.ts";
 import { pointOf } from "./points.ts";
 
 const { maxAge } = TERMS;
@@ -540,7 +552,7 @@ describe("price oracle", () => {
     });
 
     it("computes the points that the model's signals have, at both ends of every range too", async () => {
-      const market = randomMarket(seededRng(14), "board-240", "saturated");
+      const market = listed(randomMarket(seededRng(14), "board-240", "saturated"));
       const prices = world.market.prices;
       await world.publish({ market: { ...market, prices } });
       expect((await world.latest()).point).to.deep.equal(expected({ ...market, prices }));
@@ -586,7 +598,7 @@ describe("price oracle", () => {
     });
 
     function randomised(seed: number): Market {
-      return { ...randomMarket(seededRng(seed), "board-240", "typical"), prices: world.market.prices };
+      return { ...listed(randomMarket(seededRng(seed), "board-240", "typical")), prices: world.market.prices };
     }
   });
 
@@ -618,6 +630,20 @@ describe("price oracle", () => {
       const huge = () => 1n << 60n;
       await refusesPart(withWord(7, 6, huge), "ChargeOutOfRange", 7, 0);
       await refusesPart(withWord(7, 7, huge), "ChargeOutOfRange", 7, 1);
+    });
+
+    it("O12: refuses a row without value and without a charge for either side, which anybody could hold for nothing", async () => {
+      for (const free of [{}, { longCharge: 1n as ChargeE6 }, { shortCharge: 1n as ChargeE6 }]) {
+        const market = withRow(world.market, 5, { ...EMPTY_ROW, ...free });
+        const { parts } = await world.make({ market });
+        await refusesPart(() => parts[0]!, "RowFree", 5);
+      }
+      const market = withRow(world.market, 5, {
+        ...EMPTY_ROW,
+        longCharge: 1n as ChargeE6,
+        shortCharge: 1n as ChargeE6,
+      });
+      await world.publish({ market });
     });
 
     it("O12: refuses thresholds of 2^78 and rates above 10000 bps", async () => {
@@ -1025,7 +1051,7 @@ describe("price oracle", () => {
       await oracle.bindGate!(gate);
       await refuses(world.open(live, live.parts), "RowNotSettled", 1, 1);
       const empty = await world.make({
-        market: withRow(world.market, 1, { ...CLOSED_ROW, longCharge: 0n as ChargeE6 }),
+        market: withRow(world.market, 1, { ...CLOSED_ROW, longCharge: 1n as ChargeE6 }),
       });
       await refuses(world.open(empty, empty.parts), "RowNotSettled", 1, 1);
       await world.publish({ market: closed(world.market, 1) });
@@ -1209,7 +1235,7 @@ describe("price oracle", () => {
     onChain("board-60");
 
     it("an epoch in which 5 of 60 rows have changed costs a fraction of one in which all have", async () => {
-      const market = { ...randomMarket(seededRng(41), "board-60", "saturated"), prices: world.market.prices };
+      const market = { ...listed(randomMarket(seededRng(41), "board-60", "saturated")), prices: world.market.prices };
       // Every place of the ring has been written once: what follows is what an epoch costs day by day.
       for (let round = 0; round < 2; round++) await world.publish({ market });
       const first = await world.publish({ market });

@@ -35,7 +35,7 @@ import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
-import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
+import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { settle, stateSettlement } from "../../prover/src/model/settlement.ts";
 import type { SettlementMarks } from "../../prover/src/model/signals.ts";
@@ -116,7 +116,7 @@ export function marketAt(size: BoardSize, btc: bigint, eth: bigint): Market {
     longCharge: 40_000n as ChargeE6,
     shortCharge: 50_000n as ChargeE6,
   });
-  const rows = new Array<BoardRow>(instrumentsOf(size)).fill(EMPTY_ROW);
+  const rows = new Array<BoardRow>(instrumentsOf(size)).fill(CLOSED_ROW);
   rows[0] = future(btc * 1000n);
   rows[1] = future(eth * 10_000n);
   return {

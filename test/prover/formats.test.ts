@@ -18,7 +18,7 @@ import { type MarketFile, marketDocument, readMarket } from "../../prover/src/fo
 import { type PolicyFile, policyDocument, readPolicy } from "../../prover/src/formats/policy.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
-import { EMPTY_ROW } from "../../prover/src/model/market.ts";
+import { CLOSED_ROW } from "../../prover/src/model/market.ts";
 import { UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
 import { sampleFirm } from "../../prover/src/risk/sample.ts";
@@ -611,7 +611,7 @@ describe("round trips", () => {
               }),
               board: {
                 size,
-                rows: Array.from({ length: instrumentsOf(size) }, (_, index) => rows[index] ?? EMPTY_ROW),
+                rows: Array.from({ length: instrumentsOf(size) }, (_, index) => rows[index] ?? CLOSED_ROW),
                 blocks: blocks
                   .slice(0, blocksOf(size))
                   .map((block, index) => ({ ...block, continues: index > 0 && block.continues })),

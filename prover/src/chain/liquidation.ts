@@ -17,7 +17,7 @@ import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
 import { type Account, genesis, randomViewingKey } from "../model/account.ts";
 import { commitFill, commitState } from "../model/commit.ts";
 import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../model/evaluate.ts";
-import { EMPTY_ROW, type Market } from "../model/market.ts";
+import { CLOSED_ROW, type Market } from "../model/market.ts";
 import { type Policy, UNLISTED } from "../model/policy.ts";
 import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
 import type { Direction } from "../model/statement.ts";
@@ -244,7 +244,6 @@ export const EXIT_LEVEL = ((1n << BigInt(BITS.level)) - 1n) as LevelBps;
 
 /** The constant exit market and its policy: nothing has value, and a lot of any instrument asks for more than there is. */
 export function exitValues(size: BoardSize): Values {
-  const charge = ((1n << BigInt(BITS.charge)) - 1n) as ChargeE6;
   const block = { continues: false, liquidityThreshold: 0n as ThresholdE6, liquidityRate: 0n as RateBps };
   return {
     policy: { schedules: new Array(ASSETS).fill(UNLISTED) },
@@ -252,7 +251,7 @@ export function exitValues(size: BoardSize): Values {
       prices: new Array<LotPriceE16>(ASSETS).fill(0n as LotPriceE16),
       board: {
         size,
-        rows: new Array(instrumentsOf(size)).fill({ ...EMPTY_ROW, longCharge: charge, shortCharge: charge }),
+        rows: new Array(instrumentsOf(size)).fill(CLOSED_ROW),
         blocks: new Array(blocksOf(size)).fill(block),
       },
     },

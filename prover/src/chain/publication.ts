@@ -2,7 +2,7 @@
 /** Policies, market values and settlements as `PolicyRegistry` and `PriceOracle` take them, and what reporters sign. */
 import { AbiCoder, keccak256, type Signer, type TypedDataDomain, ZeroHash } from "ethers";
 import type { BoardRow, Market } from "../model/market.ts";
-import { checkMarket, EMPTY_ROW } from "../model/market.ts";
+import { checkMarket } from "../model/market.ts";
 import { checkPolicy, type Policy } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS, type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import { BITS, type ChargeE6, type ColumnE6, columnE6 } from "../units.ts";
@@ -124,16 +124,6 @@ export function chainPolicy(policy: Policy, { boardTerms, ...terms }: PolicyTerm
     boardTermsHash: boardTerms === undefined ? ZeroHash : boardTermsHash(boardTerms),
   };
 }
-
-/**
- * The row of an instrument that is not listed, or no more: worth nothing, and charged so much that nobody can hold it. A
- * place on the board should be closed whenever it is not listed: what costs no margin can be piled up before it is.
- */
-export const CLOSED_ROW: BoardRow = {
-  ...EMPTY_ROW,
-  longCharge: ((1n << BigInt(BITS.charge)) - 1n) as ChargeE6,
-  shortCharge: ((1n << BigInt(BITS.charge)) - 1n) as ChargeE6,
-};
 
 /** Columns on the wire are unsigned, each with 2^42 added, three to a word at the circuit's stride. */
 export const columnWords = (columns: readonly bigint[]): bigint[] => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll-market/1`: prices and the board of one epoch. */
 import { PlimsollError } from "../errors.ts";
-import { type BoardBlock, type BoardRow, checkMarket, EMPTY_ROW, type Market } from "../model/market.ts";
+import { type BoardBlock, type BoardRow, CLOSED_ROW, checkMarket, type Market } from "../model/market.ts";
 import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, smallestBoardFor } from "../model/sizes.ts";
 import { chargeE6, columnE6, type LotPriceE16, lotPriceE16, rateBps, thresholdE6 } from "../units.ts";
 import { type Decimal, formatDecimal, formatLots, lotOfDecimals } from "./decimal.ts";
@@ -97,7 +97,7 @@ export function readMarket(text: string, file: string, policy: PolicyFile): Mark
   const count = blocksOf(size);
   const blocks = top.blocks.elements(count, count).map(readBlock);
   const places = new Map(blocks.map(({ continues }, index) => [`blocks[${index}].continues`, continues]));
-  const rows = Array.from({ length: instrumentsOf(size) }, (_, index) => instruments[index]?.row ?? EMPTY_ROW);
+  const rows = Array.from({ length: instrumentsOf(size) }, (_, index) => instruments[index]?.row ?? CLOSED_ROW);
   const market: Market = {
     prices: readPrices(top.prices, policy),
     board: { size, rows, blocks: blocks.map(({ block }) => block) },
@@ -140,7 +140,7 @@ function readInstrument(value: JsonValue): { instrument: Instrument | undefined;
   );
   if (symbol.isNull()) {
     value.fields(["symbol"]);
-    return { instrument: undefined, row: EMPTY_ROW };
+    return { instrument: undefined, row: CLOSED_ROW };
   }
   value.fields(["symbol", "lot", ...COLUMN_FIELDS], ["terms"]);
   const size = lot!.decimal();

@@ -2,6 +2,7 @@
 /** Public market data of one epoch: prices, and the board of instruments with their risk arrays. */
 import { PlimsollError } from "../errors.ts";
 import {
+  BITS,
   type ChargeE6,
   type ColumnE6,
   chargeE6,
@@ -50,8 +51,9 @@ export interface Market {
 }
 
 /**
- * A row in which nothing has value and nothing is charged: a place on the board that nobody can hold anything in. Emptying
- * the row of an instrument that is held would wipe out what its shorts owe: see `docs/risk-model.md`, Marks.
+ * A row in which nothing has value and nothing is charged. Not for a board that is traded on: what costs no margin can be
+ * piled up before it is given a value, and emptying the row of an instrument that is held would wipe out what its shorts
+ * owe (`docs/risk-model.md`, Marks). The chain refuses it.
  */
 export const EMPTY_ROW: BoardRow = {
   profits: new Array<ColumnE6>(SCENARIOS).fill(0n as ColumnE6),
@@ -59,6 +61,13 @@ export const EMPTY_ROW: BoardRow = {
   delta: 0n as ColumnE6,
   longCharge: 0n as ChargeE6,
   shortCharge: 0n as ChargeE6,
+};
+
+/** A place on the board that is not listed: worth nothing, and charged so much that nobody can hold it at any level. */
+export const CLOSED_ROW: BoardRow = {
+  ...EMPTY_ROW,
+  longCharge: ((1n << BigInt(BITS.charge)) - 1n) as ChargeE6,
+  shortCharge: ((1n << BigInt(BITS.charge)) - 1n) as ChargeE6,
 };
 
 /** Checks shape and ranges. Says nothing about whether the values follow from prices and a risk model. */
