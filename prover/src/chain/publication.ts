@@ -5,7 +5,7 @@ import type { BoardRow, Market } from "../model/market.ts";
 import { checkMarket } from "../model/market.ts";
 import { checkPolicy, type Policy } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS, type BoardSize, instrumentsOf } from "../model/sizes.ts";
-import { BITS, type ChargeE6, type ColumnE6, columnE6 } from "../units.ts";
+import { BITS, type ColumnE6, columnE6 } from "../units.ts";
 
 /** Levels of a policy in basis points, descending. */
 export interface ChainLevels {
@@ -195,10 +195,12 @@ export function settlementPublication(
 }
 
 const uint = (name: string, bits: 64 | 256) => ({ name, type: `uint${bits}` });
-const TYPES = {
+/** What reporters sign, by EIP-712. `Detail` is between them: what their prices and the board follow from. */
+export const REPORT_TYPES = {
   Observation: [uint("board", 256), uint("epoch", 64), uint("time", 64), { name: "prices", type: "uint64[15]" }],
   Board: [uint("board", 256), uint("epoch", 64), { name: "firstPart", type: "bytes32" }],
   Settlement: [uint("board", 256), uint("number", 64), { name: "firstPart", type: "bytes32" }],
+  Detail: [uint("board", 256), uint("epoch", 64), { name: "sha256", type: "bytes32" }],
 };
 
 /** EIP-712 domain of a contract of ours. */
@@ -232,10 +234,14 @@ export async function observe(
         prices,
         signature: await reporter.signTypedData(
           domain,
-          { Observation: TYPES.Observation },
+          { Observation: REPORT_TYPES.Observation },
           { board, epoch, time, prices },
         ),
-        boardSignature: await reporter.signTypedData(domain, { Board: TYPES.Board }, { board, epoch, firstPart }),
+        boardSignature: await reporter.signTypedData(
+          domain,
+          { Board: REPORT_TYPES.Board },
+          { board, epoch, firstPart },
+        ),
       };
     }),
   );
@@ -249,7 +255,7 @@ export async function signSettlement(
 ): Promise<string[]> {
   const ordered = await byAddress(reporters);
   return Promise.all(
-    ordered.map((reporter) => reporter.signTypedData(domain, { Settlement: TYPES.Settlement }, settlement)),
+    ordered.map((reporter) => reporter.signTypedData(domain, { Settlement: REPORT_TYPES.Settlement }, settlement)),
   );
 }
 

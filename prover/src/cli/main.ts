@@ -18,6 +18,7 @@ import type { Direction } from "../model/statement.ts";
 import { type LevelBps, levelBps } from "../units.ts";
 import { Inputs, writeResult, writeSecret } from "./files.ts";
 import { addMarketCommands, readHistories } from "./market.ts";
+import { addOracleCommands } from "./oracle.ts";
 import { packCommand } from "./pack.ts";
 import { levelWord } from "./text.ts";
 
@@ -334,6 +335,7 @@ program
 program.addCommand(packCommand({ inputs, signal, print }).exitOverride());
 
 addMarketCommands(program, inputs, print);
+addOracleCommands(program, inputs, signal);
 
 program
   .command("doctor")

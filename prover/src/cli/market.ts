@@ -56,6 +56,61 @@ export function addMarketCommands(program: Command, inputs: Inputs, print: Print
     });
 
   market
+    .command("verify")
+    .argument("<epoch>", "a published epoch, JSON")
+    .description("repeat an epoch from what its reporters observed; name what differs")
+    .requiredOption("--risk <file>", "the risk policy (the policy half of a market input), JSON")
+    .requiredOption("--policy <file>", "the haircut policy, JSON")
+    .requiredOption("--oracle <address>", "the price oracle, as the reader knows it")
+    .requiredOption("--chain <id>", "the chain it is on")
+    .requiredOption("--board <number>", "its number of the board")
+    .requiredOption("--reporters <addresses...>", "who may report, as the reader knows them")
+    .option("--json", "print JSON")
+    .action(async (file: string, options: VerifyOptions) => {
+      const [{ readEpoch, repeatEpoch }, { readRiskPolicy }, { readPolicy }, { domainOf }] = await Promise.all([
+        import("../oracle/epoch.ts"),
+        import("../risk/input.ts"),
+        import("../formats/policy.ts"),
+        import("../chain/publication.ts"),
+      ]);
+      const [published, risk, policy] = await Promise.all(
+        [file, options.risk, options.policy].map((name) => inputs.text(name)),
+      );
+      const epoch = readEpoch(published!.text, published!.file);
+      const strangers = epoch.reports.filter(
+        ({ reporter }) => !options.reporters.some((known) => known.toLowerCase() === reporter.toLowerCase()),
+      );
+      if (strangers.length > 0) {
+        throw new PlimsollError("EPOCH_REFUSED", `${strangers[0]!.reporter} may not report`, { file: published!.file });
+      }
+      const half = parseJson(risk!.text, risk!.file, { length: 4_000_000, values: 100_000 }).plain();
+      const verdict = repeatEpoch(
+        {
+          domain: domainOf("PriceOracle", wholeNumber(options.chain), options.oracle),
+          board: wholeNumber(options.board),
+          risk: readRiskPolicy(half),
+          policy: readPolicy(policy!.text, policy!.file),
+        },
+        epoch,
+      );
+      const shown = verdict.ok
+        ? { ok: true, epoch: epoch.epoch, firstPart: verdict.epoch.firstPart }
+        : { ok: false, epoch: epoch.epoch, differences: verdict.differences };
+      print(options.json, shown, () =>
+        verdict.ok
+          ? `epoch ${epoch.epoch} follows from ${epoch.reports.length} signed observations and the risk policy`
+          : [
+              `epoch ${epoch.epoch} does not follow: ${verdict.differences.length} values differ, the first at ${verdict.differences[0]!.place}`,
+              table(
+                ["place", "published", "follows"],
+                verdict.differences.slice(0, 20).map(({ place, published, follows }) => [place, published, follows]),
+              ),
+            ].join("\n"),
+      );
+      if (!verdict.ok) process.exitCode = EXIT.no;
+    });
+
+  market
     .command("calibrate")
     .description("ranges, scenarios and haircuts from price histories")
     .requiredOption(
@@ -86,6 +141,21 @@ export function addMarketCommands(program: Command, inputs: Inputs, print: Print
         print(json, shown, () => formatJson(shown as unknown as Json).trimEnd());
       },
     );
+}
+
+interface VerifyOptions {
+  readonly risk: string;
+  readonly policy: string;
+  readonly oracle: string;
+  readonly chain: string;
+  readonly board: string;
+  readonly reporters: readonly string[];
+  readonly json?: boolean;
+}
+
+function wholeNumber(text: string): bigint {
+  if (!/^(0|[1-9][0-9]{0,18})$/.test(text)) throw new PlimsollError("USAGE", "expected a whole number");
+  return BigInt(text);
 }
 
 /** Reads one history a file; the asset is what the file's name has before the first dash or dot. */

@@ -216,10 +216,7 @@ export function buildMarket(input: MarketInput, models: Models = MODELS): Market
     board: policy.board,
     epoch: observation.epoch,
     time: observation.time,
-    prices: policy.collateral.map((rule, index) => ({
-      asset: rule.asset,
-      price: within(`policy.collateral[${index}]`, () => collateralPrice(rule, input)),
-    })),
+    prices: collateralPrices(input),
     scenarios: Array.from({ length: SCENARIOS }, (_, index) => {
       const labels = [...new Set(sets.map(({ scenarios }) => scenarios[index]!.label))];
       const label = labels.join(" / ");
@@ -233,6 +230,14 @@ export function buildMarket(input: MarketInput, models: Models = MODELS): Market
       name,
     })),
   };
+}
+
+/** Prices of collateral alone, in the policy's order. Throws like `buildMarket`. */
+export function collateralPrices(input: Pick<MarketInput, "policy" | "observation">): MarketDocument["prices"] {
+  return input.policy.collateral.map((rule, index) => ({
+    asset: rule.asset,
+    price: within(`policy.collateral[${index}]`, () => collateralPrice(rule, input)),
+  }));
 }
 
 function row({ instrument, model, scenarios, charges, valueAfter }: PricedInstrument): InstrumentDocument {
@@ -275,7 +280,7 @@ function termsShown({ model, underlying, terms }: Instrument): Record<string, st
 
 function collateralPrice(
   { asset, underlying, yieldBearing }: MarketInput["policy"]["collateral"][number],
-  { observation }: MarketInput,
+  { observation }: Pick<MarketInput, "observation">,
 ) {
   const observed = <T>(members: Readonly<Record<string, T>>, name: string, what: string): T => {
     const found = own(members, name);

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll oracle run`: a reporter of a price oracle, from a configuration file. */
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import type { Command } from "commander";
+import { JsonRpcProvider, Wallet } from "ethers";
+import { z } from "zod";
+import { domainOf } from "../chain/publication.ts";
+import { PlimsollError } from "../errors.ts";
+import { type Json, parseJson } from "../formats/json.ts";
+import { readPolicy } from "../formats/policy.ts";
+import { OracleNode } from "../oracle/node.ts";
+import { readSources, sourceFormat } from "../oracle/sources.ts";
+import { conform, type Observation, readObservation, readRiskPolicy } from "../risk/input.ts";
+import type { Inputs } from "./files.ts";
+
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
+const config = z.strictObject({
+  format: z.literal("plimsoll-oracle/1"),
+  /** Number of the board at the oracle. */
+  board: z.string().regex(/^[1-9][0-9]{0,9}$/),
+  chain: z.strictObject({ rpc: z.url(), chainId: z.string().regex(/^[1-9][0-9]{0,18}$/), oracle: address }),
+  /** File that holds the reporter's private key, readable by its owner alone; it signs and pays. */
+  key: z.string(),
+  listen: z.strictObject({ host: z.string(), port: z.int().min(1).max(65_535) }),
+  reporters: z
+    .array(z.strictObject({ address, url: z.url() }))
+    .min(1)
+    .max(32),
+  quorum: z.int().min(1).max(31),
+  intervalSeconds: z.number().min(1).max(86_400),
+  toleranceBps: z.int().min(0).max(10_000),
+  skewSeconds: z.number().min(0).max(3_600),
+  /** Where what has been signed is kept, and epochs are published. */
+  directory: z.string(),
+  /** The risk policy (the `policy` half of a market input), the haircut policy, and an observation to begin with. */
+  risk: z.string(),
+  policy: z.string(),
+  observation: z.string(),
+  /** Numbers of the observation that sources give, by place, such as `underlyings.BTC.spot`. */
+  observed: z.record(
+    z.string(),
+    z.strictObject({
+      sources: z.array(sourceFormat).min(1).max(32),
+      minimum: z.int().min(1),
+      maxAgeSeconds: z.number().positive(),
+    }),
+  ),
+});
+
+/** Adds `oracle` with its commands to a program. */
+export function addOracleCommands(program: Command, inputs: Inputs, signal: AbortSignal): void {
+  const oracle = program.command("oracle").description("report prices and boards to a price oracle");
+  oracle
+    .command("run")
+    .description("take part in every epoch until stopped; events go to stderr, a line of JSON each")
+    .requiredOption("--config <file>", "configuration, JSON; paths in it are relative to it")
+    .action(async (options: { config: string }) => {
+      const { text, file } = await inputs.text(options.config);
+      const plain = parseJson(text, file, { length: 1_000_000, values: 20_000 }).plain();
+      let given: z.infer<typeof config>;
+      try {
+        given = conform(config, plain, "");
+      } catch (error) {
+        throw error instanceof PlimsollError ? error.at({ file }) : error;
+      }
+      const at = (name: string) => path.resolve(path.dirname(file), name);
+      const half = async (name: string): Promise<Json> => {
+        const read = await inputs.text(at(name));
+        return parseJson(read.text, read.file, { length: 4_000_000, values: 100_000 }).plain();
+      };
+      const policy = await inputs.text(at(given.policy));
+      const template = readObservation(await half(given.observation));
+      const { chain, board } = given;
+      const provider = new JsonRpcProvider(chain.rpc, BigInt(chain.chainId), { staticNetwork: true });
+      const wallet = new Wallet(await readKey(at(given.key)), provider);
+      if (!given.reporters.some((each) => each.address.toLowerCase() === wallet.address.toLowerCase())) {
+        throw new PlimsollError("FIELD_INVALID", "the key's address is not among them", { file, field: "reporters" });
+      }
+      const log = (event: object) =>
+        process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`);
+      const observe = async (now: number): Promise<Observation> => {
+        const seen = structuredClone(template) as unknown as Record<string, Json>;
+        for (const [place, { sources, minimum, maxAgeSeconds: maxAge }] of Object.entries(given.observed)) {
+          const say = (what: string) => log({ event: "source", place, what });
+          put(seen, place, await readSources(sources, { minimum, maxAge, now, say }));
+        }
+        return readObservation(seen);
+      };
+      const node = new OracleNode({
+        domain: domainOf("PriceOracle", BigInt(chain.chainId), chain.oracle),
+        board: BigInt(board),
+        risk: readRiskPolicy(await half(given.risk)),
+        policy: readPolicy(policy.text, policy.file),
+        signer: wallet,
+        sender: wallet,
+        oracle: chain.oracle,
+        reporters: given.reporters,
+        quorum: given.quorum,
+        interval: given.intervalSeconds,
+        toleranceBps: BigInt(given.toleranceBps),
+        skew: given.skewSeconds,
+        directory: at(given.directory),
+        listen: given.listen,
+        observe,
+        log,
+      });
+      await node.start();
+      log({ event: "started", reporter: wallet.address, board });
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      await node.close();
+      provider.destroy();
+    });
+}
+
+async function readKey(file: string): Promise<string> {
+  let text: string;
+  try {
+    text = (await readFile(file, "utf8")).trim();
+  } catch {
+    throw new PlimsollError("FILE", "the key cannot be read", { file });
+  }
+  if (!/^0x[0-9a-f]{64}$/.test(text)) {
+    throw new PlimsollError("FIELD_INVALID", "expected 0x and 64 lower-case hexadecimal digits", { file });
+  }
+  return text;
+}
+
+/** Puts a number where one is already: a misspelt place is an error, not a new member. */
+function put(root: Record<string, Json>, place: string, value: string): void {
+  const keys = place.split(".");
+  let holder: unknown = root;
+  for (const key of keys.slice(0, -1)) holder = member(holder, key, place);
+  member(holder, keys.at(-1)!, place);
+  (holder as Record<string, Json>)[keys.at(-1)!] = value;
+}
+
+function member(holder: unknown, key: string, place: string): unknown {
+  if (typeof holder === "object" && holder !== null && Object.hasOwn(holder, key)) {
+    return (holder as Record<string, unknown>)[key];
+  }
+  throw new PlimsollError("FIELD_INVALID", "the observation has no such number", { field: `observed.${place}` });
+}

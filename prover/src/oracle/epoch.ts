@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * An epoch as reporters make it and as anyone repeats it.
+ *
+ * Each reporter observes the market (spots, volatilities, quotes) and signs what it saw, and the prices that follow, which
+ * is what the contract reads. The epoch's observation is the median of theirs, number by number; the board follows from it
+ * by the published risk policy. Medians of prices are prices of medians, so the contract arrives at the same prices.
+ *
+ * Not checked here: that what was observed is so, and that the time is now. The node does, before it signs.
+ */
+import { type Signer, type TypedDataDomain, verifyTypedData } from "ethers";
+import { z } from "zod";
+import { type Epoch, type Part, publication, REPORT_TYPES } from "../chain/publication.ts";
+import { PlimsollError } from "../errors.ts";
+import { parseDecimal } from "../formats/decimal.ts";
+import { documentSha256, formatJson, type Json, parseJson } from "../formats/json.ts";
+import { type MarketDocument, readMarket } from "../formats/market.ts";
+import type { PolicyFile } from "../formats/policy.ts";
+import { ASSETS } from "../model/sizes.ts";
+import { buildMarket, collateralPrices } from "../risk/board.ts";
+import { compareMarket, type Difference } from "../risk/explain.ts";
+import { conform, type Observation, type RiskPolicy, readObservation } from "../risk/input.ts";
+
+const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
+const signature = z.string().regex(/^0x[0-9a-f]{130}$/);
+const count = z.string().regex(/^(0|[1-9][0-9]{0,18})$/);
+
+const report = z.strictObject({
+  reporter: address,
+  /** Unix seconds. */
+  time: count,
+  /** ASSETS prices as the contract takes them: per lot, 16 decimals; of the underlying, for shares of a vault. */
+  prices: z.array(count).length(ASSETS),
+  observation: z.unknown(),
+  signature,
+  detailSignature: signature,
+});
+const signedReport = report.extend({ boardSignature: signature });
+const epochFile = z.strictObject({
+  format: z.literal("plimsoll-epoch/1"),
+  /** Number of the board at the oracle. */
+  board: count,
+  epoch: count,
+  chainId: count,
+  oracle: address,
+  /** In ascending order of the reporters' addresses, as many as the quorum. */
+  reports: z.array(signedReport).min(1).max(32),
+  market: z.unknown(),
+});
+
+/** What one reporter saw and signed. */
+export type Report = z.infer<typeof report>;
+export type EpochFile = z.infer<typeof epochFile>;
+
+/** Everything an epoch depends on that reporters agree on beforehand. */
+export interface Terms {
+  readonly domain: TypedDataDomain;
+  readonly board: bigint;
+  readonly risk: RiskPolicy;
+  readonly policy: PolicyFile;
+}
+
+const LIMITS = { length: 8_000_000, values: 200_000 };
+
+export function readEpoch(text: string, file: string): EpochFile {
+  return conform(epochFile, parseJson(text, file, LIMITS).plain(), "");
+}
+export const readReport = (value: unknown): Report => conform(report, value, "report");
+
+/** Prices of an observation as the contract takes them from a reporter: of the underlying, where an asset bears yield. */
+export function pricesOf({ risk, policy }: Terms, observation: Observation): bigint[] {
+  const ones = Object.fromEntries(Object.keys(observation.ratios).map((asset) => [asset, "1"]));
+  const prices = new Map(
+    collateralPrices({ policy: risk, observation: { ...observation, ratios: ones } }).map((each) => [
+      each.asset,
+      parseDecimal(each.price),
+    ]),
+  );
+  return Array.from({ length: ASSETS }, (_, index) => {
+    const asset = policy.assets[index];
+    if (asset === undefined) return 0n;
+    const price = prices.get(asset.symbol);
+    if (price === undefined) throw new PlimsollError("UNKNOWN_NAME", `no price of ${asset.symbol} is observed`);
+    return price.units * 10n ** BigInt(16 - asset.lotDecimals - price.decimals);
+  });
+}
+
+/** Signs what was seen. */
+export async function reportOf(
+  terms: Terms,
+  signer: Signer,
+  epoch: bigint,
+  observation: Observation,
+  time: bigint,
+): Promise<Report> {
+  const { domain, board } = terms;
+  const prices = pricesOf(terms, observation);
+  const { Observation, Detail } = REPORT_TYPES;
+  return {
+    reporter: await signer.getAddress(),
+    time: `${time}`,
+    prices: prices.map(String),
+    observation,
+    signature: await signer.signTypedData(domain, { Observation }, { board, epoch, time, prices }),
+    detailSignature: await signer.signTypedData(domain, { Detail }, { board, epoch, sha256: detailHash(observation) }),
+  };
+}
+
+export const signBoard = (
+  signer: Signer,
+  domain: TypedDataDomain,
+  { board, epoch, firstPart }: Epoch,
+): Promise<string> => signer.signTypedData(domain, { Board: REPORT_TYPES.Board }, { board, epoch, firstPart });
+
+const detailHash = (observation: unknown) => `0x${documentSha256(observation as Json)}`;
+const refuse = (rule: string, field?: string) =>
+  new PlimsollError("EPOCH_REFUSED", rule, field === undefined ? {} : { field });
+
+function signedBy(reporter: string, recover: () => string): boolean {
+  try {
+    return recover().toLowerCase() === reporter.toLowerCase();
+  } catch {
+    return false;
+  }
+}
+
+/** The observation of a report, after its signatures, its epoch and its prices. Throws `EPOCH_REFUSED`, naming what is wrong. */
+export function checkReport(terms: Terms, epoch: bigint, { reporter, ...given }: Report): Observation {
+  const { domain, board } = terms;
+  const { Observation, Detail } = REPORT_TYPES;
+  const value = { board, epoch, time: BigInt(given.time), prices: given.prices.map(BigInt) };
+  if (!signedBy(reporter, () => verifyTypedData(domain, { Observation }, value, given.signature))) {
+    throw refuse(`the prices are not signed by ${reporter}`);
+  }
+  const detail = { board, epoch, sha256: detailHash(given.observation) };
+  if (!signedBy(reporter, () => verifyTypedData(domain, { Detail }, detail, given.detailSignature))) {
+    throw refuse(`the observation is not signed by ${reporter}`);
+  }
+  const observation = readObservation(given.observation as Json);
+  if (observation.epoch !== `${epoch}` || BigInt(Date.parse(observation.time)) !== value.time * 1000n) {
+    throw refuse(`the observation of ${reporter} is of another epoch or time than its prices`);
+  }
+  const follow = pricesOf(terms, observation);
+  const wrong = follow.findIndex((price, index) => price !== value.prices[index]);
+  if (wrong !== -1) {
+    throw refuse(
+      `prices[${terms.policy.assets[wrong]?.symbol ?? wrong}] of ${reporter} does not follow from its observation`,
+    );
+  }
+  return observation;
+}
+
+/** The middle of an odd number of decimals or times; what is neither must be the same in all. */
+function middle(values: readonly Json[], place: string): Json {
+  const [first] = values;
+  if (typeof first === "string") {
+    if (values.every((value) => value === first)) return first;
+    if (place === "time") return (values as string[]).toSorted()[values.length >> 1]!;
+    const scaled = values.map((value) => {
+      const { units, decimals } = parseDecimal(String(value));
+      return { value, units: units * 10n ** BigInt(40 - decimals) };
+    });
+    return scaled.sort((a, b) => (a.units < b.units ? -1 : a.units > b.units ? 1 : 0))[values.length >> 1]!.value;
+  }
+  const list = Array.isArray(first);
+  if (typeof first === "object" && first !== null) {
+    const keys = Object.keys(first).sort();
+    const alike = values.every(
+      (value) =>
+        typeof value === "object" &&
+        value !== null &&
+        Array.isArray(value) === list &&
+        Object.keys(value).sort().join() === keys.join(),
+    );
+    if (!alike) throw refuse("reporters observed different things", place);
+    const members = keys.map((key) => [
+      key,
+      middle(
+        values.map((value) => (value as Record<string, Json>)[key]!),
+        place === "" ? key : `${place}.${key}`,
+      ),
+    ]);
+    return list ? members.map(([, member]) => member as Json) : Object.fromEntries(members);
+  }
+  if (values.every((value) => value === first)) return first!;
+  throw refuse("reporters observed different things", place);
+}
+
+/** Number by number the median of an odd number of observations. Throws `EPOCH_REFUSED` where they are not of the same things. */
+export function medianOf(observations: readonly Observation[]): Observation {
+  if (observations.length % 2 === 0) throw refuse("an even number of observations has no median");
+  return readObservation(middle(observations as unknown as Json[], ""));
+}
+
+/** What follows from an observation: the document, and what goes to the chain. */
+export function boardOf(
+  { risk, policy, board }: Terms,
+  epoch: bigint,
+  observation: Observation,
+): { document: MarketDocument; epoch: Epoch; parts: Part[] } {
+  const document = buildMarket({ format: "plimsoll-market-input/1", policy: risk, observation });
+  const { market } = readMarket(formatJson(document as unknown as Json), "market", policy);
+  return { document, ...publication(market, { board, epoch }) };
+}
+
+/** Reports in the order in which the contract wants them. */
+export const ordered = <R extends { readonly reporter: string }>(reports: readonly R[]): R[] =>
+  reports.toSorted((a, b) => (BigInt(a.reporter) < BigInt(b.reporter) ? -1 : 1));
+
+export type EpochVerdict =
+  | { readonly ok: true; readonly epoch: Epoch; readonly parts: readonly Part[]; readonly market: MarketDocument }
+  /** The market is not what follows: each value that differs, in the document's order. */
+  | { readonly ok: false; readonly differences: readonly Difference[] };
+
+/**
+ * Repeats an epoch from its reports and the risk policy: signatures, medians, every number of the board. Throws
+ * `EPOCH_REFUSED` where it does not come to that: another oracle, a report that is not signed, reporters out of order.
+ */
+export function repeatEpoch(terms: Terms, file: EpochFile): EpochVerdict {
+  const { domain, board } = terms;
+  if (
+    BigInt(file.board) !== board ||
+    file.chainId !== `${domain.chainId}` ||
+    file.oracle.toLowerCase() !== String(domain.verifyingContract).toLowerCase()
+  ) {
+    throw refuse("an epoch of another board, chain or oracle");
+  }
+  const epoch = BigInt(file.epoch);
+  for (const [index, { reporter }] of file.reports.entries()) {
+    if (index > 0 && BigInt(reporter) <= BigInt(file.reports[index - 1]!.reporter)) {
+      throw refuse("reports are not in ascending order of their reporters", `reports[${index}]`);
+    }
+  }
+  const observations = file.reports.map(({ boardSignature: _, ...given }) => checkReport(terms, epoch, given));
+  const observation = medianOf(observations);
+  const made = boardOf(terms, epoch, observation);
+  const input = { format: "plimsoll-market-input/1" as const, policy: terms.risk, observation };
+  const differences = compareMarket(input, file.market as MarketDocument);
+  if (differences.length > 0) return { ok: false, differences };
+  for (const { reporter, boardSignature } of file.reports) {
+    const recover = () => verifyTypedData(domain, { Board: REPORT_TYPES.Board }, made.epoch, boardSignature);
+    if (!signedBy(reporter, recover)) throw refuse(`the board is not signed by ${reporter}`);
+  }
+  return { ok: true, epoch: made.epoch, parts: made.parts, market: made.document };
+}

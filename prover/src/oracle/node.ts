@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * One reporter of a price oracle.
+ *
+ * Time is cut into epochs of equal length, numbered by it, so nobody has to agree on a number. In each, every reporter
+ * observes, signs what it saw and serves it; one of them, by turns, chooses as many reports as the quorum (those closest
+ * to the middle of all), works the board out and signs it; the reporters it chose work the board out themselves, and sign
+ * only what comes to the same and is close to what they saw. With all signatures the epoch is a file that anyone can
+ * repeat; the one whose turn it is sends it to the chain, and others do where that has not happened after a while.
+ *
+ * A reporter signs one observation and one board in an epoch, whatever becomes of it, and writes both down before a
+ * signature leaves. An epoch that fails (its leader is gone, signatures are missing) is lost; the next one comes by itself.
+ * Nodes only ask one another (GET), and check all that they are told: nothing is taken on trust but who the reporters are.
+ */
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Contract, type Signer, verifyTypedData } from "ethers";
+import { REPORT_TYPES } from "../chain/publication.ts";
+import { PlimsollError } from "../errors.ts";
+import { parseDecimal } from "../formats/decimal.ts";
+import type { Observation } from "../risk/input.ts";
+import {
+  boardOf,
+  checkReport,
+  type EpochFile,
+  medianOf,
+  ordered,
+  pricesOf,
+  type Report,
+  readEpoch,
+  readReport,
+  repeatEpoch,
+  reportOf,
+  signBoard,
+  type Terms,
+} from "./epoch.ts";
+import { fetchText } from "./sources.ts";
+
+export interface NodeOptions extends Terms {
+  readonly signer: Signer;
+  /** Connected to the chain, to send and to ask. */
+  readonly sender: Signer;
+  readonly oracle: string;
+  /** All reporters of the oracle, this one among them. */
+  readonly reporters: readonly { readonly address: string; readonly url: string }[];
+  readonly quorum: number;
+  /** Seconds. */
+  readonly interval: number;
+  /** How far a price of the epoch may be from what this reporter saw, in basis points. */
+  readonly toleranceBps: bigint;
+  /** Seconds by which another's clock may be ahead or its observation behind. */
+  readonly skew: number;
+  readonly directory: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** What is seen now; epoch and time are put in. */
+  readonly observe: (now: number) => Promise<Observation>;
+  /** One line of JSON for each event; no keys, nothing private. */
+  readonly log: (event: Readonly<Record<string, unknown>>) => void;
+  /** Unix seconds. */
+  readonly clock?: () => number;
+}
+
+/** What a reporter has signed in an epoch. Written before it is served. */
+interface Signed {
+  readonly epoch: string;
+  readonly report: Report;
+  /** Of the board: what was signed and by which choice of reports. */
+  readonly board?: { readonly firstPart: string; readonly signature: string };
+}
+interface Proposal {
+  readonly reports: readonly Report[];
+  readonly firstPart: string;
+}
+
+const ORACLE = [
+  "function openingOf(uint256) view returns (uint64,uint64,bytes32,uint64)",
+  "function open(uint256,uint64,(uint64 time,uint64[15] prices,bytes signature,bytes boardSignature)[],bytes32,(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)[],(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)[])",
+  "function resume(uint256,uint64,(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)[],(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)[])",
+];
+const POLL = 150;
+
+export class OracleNode {
+  readonly #options: NodeOptions;
+  readonly #now: () => number;
+  readonly #stop = new AbortController();
+  #server: Server | undefined;
+  #running: Promise<void> | undefined;
+  #me = "";
+  #signed: Signed | undefined;
+  #proposal: { readonly epoch: bigint; readonly value: Proposal } | undefined;
+  #latest: EpochFile | undefined;
+
+  constructor(options: NodeOptions) {
+    this.#options = options;
+    this.#now = options.clock ?? (() => Date.now() / 1000);
+  }
+
+  /** Reads what was signed before, serves, and takes part in every epoch from now on. */
+  async start(): Promise<void> {
+    const { directory, listen, signer } = this.#options;
+    this.#me = await signer.getAddress();
+    await mkdir(path.join(directory, "epochs"), { recursive: true });
+    this.#signed = await this.#read<Signed>("signed.json");
+    const last = await this.#read<string>("epochs/latest.json");
+    this.#latest = last === undefined ? undefined : (last as unknown as EpochFile);
+    this.#server = createServer((request, response) => {
+      this.#answer(request.method === "GET" ? (request.url ?? "") : "").then(
+        (body) => {
+          response.writeHead(body === undefined ? 404 : 200, { "content-type": "application/json" });
+          response.end(body ?? "{}");
+        },
+        () => response.writeHead(500).end(),
+      );
+    });
+    this.#server.requestTimeout = 5_000;
+    await new Promise<void>((resolve, reject) => {
+      this.#server!.once("error", reject).listen(listen.port, listen.host, resolve);
+    });
+    this.#running = this.#run();
+  }
+
+  /** Stops after what is being done; nothing signed is lost. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    this.#server?.closeAllConnections();
+    const server = this.#server;
+    if (server !== undefined) await new Promise((resolve) => server.close(resolve));
+  }
+
+  async #answer(url: string): Promise<string | undefined> {
+    const round = /^\/rounds\/(\d{1,19})\/(report|proposal|signature)$/.exec(url);
+    if (round) {
+      const [epoch, what] = [round[1]!, round[2]!];
+      if (what === "proposal") {
+        return this.#proposal?.epoch === BigInt(epoch) ? JSON.stringify(this.#proposal.value) : undefined;
+      }
+      if (this.#signed?.epoch !== epoch) return undefined;
+      return JSON.stringify(what === "report" ? this.#signed.report : this.#signed.board) as string | undefined;
+    }
+    if (url === "/epochs/latest") return this.#latest && JSON.stringify(this.#latest);
+    const number = /^\/epochs\/(\d{1,19})$/.exec(url)?.[1];
+    return number === undefined
+      ? undefined
+      : readFile(this.#file(`epochs/${number}.json`), "utf8").catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    const { interval, log } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      const epoch = BigInt(Math.floor(this.#now() / interval));
+      const ends = (Number(epoch) + 1) * interval;
+      try {
+        await this.#take(epoch, ends);
+      } catch (error) {
+        if (!this.#stop.signal.aborted) log({ event: "epoch lost", epoch: `${epoch}`, why: (error as Error).message });
+      }
+      await this.#pause((ends - this.#now()) * 1000 + 20).catch(() => {});
+    }
+  }
+
+  async #take(epoch: bigint, ends: number): Promise<void> {
+    const { reporters, interval } = this.#options;
+    if (this.#signed === undefined || BigInt(this.#signed.epoch) < epoch) {
+      await this.#sign({ epoch: `${epoch}`, report: await this.#observe(epoch) });
+    } else if (BigInt(this.#signed.epoch) > epoch) {
+      throw new PlimsollError("EPOCH_REFUSED", "a later epoch has been signed: the clock has gone back");
+    }
+    const leader = ordered(reporters.map(({ address, url }) => ({ reporter: address, url })))[
+      Number(epoch % BigInt(reporters.length))
+    ]!;
+    const leads = leader.reporter.toLowerCase() === this.#me.toLowerCase();
+    const file = leads ? await this.#lead(epoch, ends) : await this.#follow(epoch, ends, leader.url);
+    await this.#keep(file);
+    if (!leads) await this.#pause(interval * 100);
+    await this.#submit(file);
+  }
+
+  async #observe(epoch: bigint): Promise<Report> {
+    const time = Math.floor(this.#now());
+    const seen = await this.#options.observe(time);
+    const observation = { ...seen, epoch: `${epoch}`, time: new Date(time * 1000).toISOString().replace(".000Z", "Z") };
+    return reportOf(this.#options, this.#options.signer, epoch, observation, BigInt(time));
+  }
+
+  /** A report of a reporter of ours, of this epoch and this time. */
+  #check(epoch: bigint, given: Report): Observation {
+    const { reporters, skew } = this.#options;
+    if (!reporters.some(({ address }) => address.toLowerCase() === given.reporter.toLowerCase())) {
+      throw new PlimsollError("EPOCH_REFUSED", `${given.reporter} is not a reporter`);
+    }
+    const ahead = Number(given.time) - this.#now();
+    if (ahead > skew) throw new PlimsollError("EPOCH_REFUSED", `${given.reporter} reports from the future`);
+    if (ahead < -skew - this.#options.interval)
+      throw new PlimsollError("EPOCH_REFUSED", `${given.reporter} reports late`);
+    return checkReport(this.#options, epoch, given);
+  }
+
+  async #lead(epoch: bigint, ends: number): Promise<EpochFile> {
+    const { reporters, quorum, interval, log, domain } = this.#options;
+    // The first half of the epoch is for reports, or less where all are there.
+    const reports = new Map([[this.#me.toLowerCase(), this.#signed!.report]]);
+    const refused = new Set<string>();
+    const half = ends - interval / 2;
+    while (reports.size < reporters.length && (this.#now() < half || reports.size < quorum)) {
+      for (const { address, url } of reporters) {
+        const key = address.toLowerCase();
+        if (reports.has(key) || refused.has(key)) continue;
+        const text = await this.#get(`${url}/rounds/${epoch}/report`);
+        if (text === undefined) continue;
+        try {
+          const given = readReport(JSON.parse(text));
+          if (given.reporter.toLowerCase() !== key) throw new PlimsollError("EPOCH_REFUSED", "a report of another");
+          this.#check(epoch, given);
+          reports.set(key, given);
+        } catch (error) {
+          refused.add(key);
+          log({ event: "report refused", epoch: `${epoch}`, reporter: address, why: (error as Error).message });
+        }
+      }
+      if (reports.size < reporters.length) await this.#until(ends);
+    }
+    const chosen = this.#choose([...reports.values()], quorum);
+    const made = this.#agree(epoch, chosen);
+    const { firstPart } = made.epoch;
+    await this.#signBoard(epoch, made.epoch);
+    this.#proposal = { epoch, value: { reports: chosen, firstPart } };
+
+    const signatures = new Map<string, string>();
+    for (;;) {
+      for (const { reporter } of chosen) {
+        const { url, address } = reporters.find((each) => each.address.toLowerCase() === reporter.toLowerCase())!;
+        if (signatures.has(reporter)) continue;
+        const own = address.toLowerCase() === this.#me.toLowerCase();
+        const text = own ? JSON.stringify(this.#signed!.board) : await this.#get(`${url}/rounds/${epoch}/signature`);
+        if (text === undefined) continue;
+        const given = (JSON.parse(text) as { signature?: unknown }).signature;
+        if (typeof given !== "string") continue;
+        try {
+          const by = verifyTypedData(domain, { Board: REPORT_TYPES.Board }, made.epoch, given);
+          if (by.toLowerCase() === reporter.toLowerCase()) signatures.set(reporter, given);
+        } catch {
+          // Not a signature: as good as none.
+        }
+      }
+      if (signatures.size === quorum) break;
+      await this.#until(ends);
+    }
+    return {
+      format: "plimsoll-epoch/1",
+      board: `${this.#options.board}`,
+      epoch: `${epoch}`,
+      chainId: `${domain.chainId}`,
+      oracle: this.#options.oracle,
+      reports: chosen.map((each) => ({ ...each, boardSignature: signatures.get(each.reporter)! })),
+      market: made.document,
+    };
+  }
+
+  async #follow(epoch: bigint, ends: number, leader: string): Promise<EpochFile> {
+    const { quorum } = this.#options;
+    let answered = false;
+    for (;;) {
+      const text = answered ? undefined : await this.#get(`${leader}/rounds/${epoch}/proposal`);
+      if (text !== undefined) {
+        answered = true;
+        const proposal = JSON.parse(text) as Proposal;
+        const reports = ordered(proposal.reports.map(readReport));
+        if (new Set(reports.map(({ reporter }) => reporter.toLowerCase())).size !== quorum) {
+          throw new PlimsollError(
+            "EPOCH_REFUSED",
+            `the leader chose ${reports.length} reports for a quorum of ${quorum}`,
+          );
+        }
+        if (reports.some(({ reporter }) => reporter.toLowerCase() === this.#me.toLowerCase())) {
+          const made = this.#agree(epoch, reports);
+          if (made.epoch.firstPart !== proposal.firstPart) {
+            throw new PlimsollError("EPOCH_REFUSED", "the leader's board is not what follows from the reports");
+          }
+          await this.#signBoard(epoch, made.epoch);
+        }
+      }
+      const done = await this.#get(`${leader}/epochs/${epoch}`);
+      if (done !== undefined) {
+        const file = readEpoch(done, `${leader}/epochs/${epoch}`);
+        const verdict = repeatEpoch(this.#options, file);
+        if (!verdict.ok) {
+          throw new PlimsollError(
+            "EPOCH_REFUSED",
+            `${verdict.differences[0]!.place} of the leader's epoch does not follow`,
+          );
+        }
+        return file;
+      }
+      await this.#until(ends);
+    }
+  }
+
+  /** As many reports as the quorum, those whose prices are closest to the middle of all. */
+  #choose(reports: readonly Report[], quorum: number): Report[] {
+    const middles = reports[0]!.prices.map((_, asset) => {
+      const sorted = reports.map(({ prices }) => Number(prices[asset])).sort((a, b) => a - b);
+      return sorted[sorted.length >> 1]!;
+    });
+    const distance = ({ prices }: Report) =>
+      Math.max(...middles.map((middle, asset) => (middle === 0 ? 0 : Math.abs(Number(prices[asset]) / middle - 1))));
+    const closest = ordered(reports).toSorted((a, b) => distance(a) - distance(b));
+    return ordered(closest.slice(0, quorum));
+  }
+
+  /** The board that follows from reports, if it is close to what was seen here. */
+  #agree(epoch: bigint, reports: readonly Report[]) {
+    const observation = medianOf(reports.map((each) => this.#check(epoch, each)));
+    const own = this.#signed!.report;
+    const { toleranceBps, policy } = this.#options;
+    const far = (mine: bigint, theirs: bigint) => {
+      const apart = theirs > mine ? theirs - mine : mine - theirs;
+      return apart * 10_000n > toleranceBps * mine;
+    };
+    const say = (what: string) =>
+      new PlimsollError("EPOCH_REFUSED", `${what} is further than ${toleranceBps} bps from what was seen here`);
+    for (const [index, price] of pricesOf(this.#options, observation).entries()) {
+      if (far(BigInt(own.prices[index]!), price)) throw say(`the price of ${policy.assets[index]?.symbol ?? index}`);
+    }
+    const mine = own.observation as Observation;
+    for (const [name, { spot }] of Object.entries(observation.underlyings)) {
+      const [a, b] = [parseDecimal(mine.underlyings[name]!.spot), parseDecimal(spot)];
+      if (far(a.units * 10n ** BigInt(b.decimals), b.units * 10n ** BigInt(a.decimals)))
+        throw say(`the spot of ${name}`);
+    }
+    return boardOf(this.#options, epoch, observation);
+  }
+
+  async #signBoard(epoch: bigint, board: { board: bigint; epoch: bigint; firstPart: string }): Promise<void> {
+    const signed = this.#signed!;
+    if (signed.board !== undefined) {
+      if (signed.board.firstPart === board.firstPart) return;
+      throw new PlimsollError("EPOCH_REFUSED", `another board of epoch ${epoch} has been signed`);
+    }
+    const signature = await signBoard(this.#options.signer, this.#options.domain, board);
+    await this.#sign({ ...signed, board: { firstPart: board.firstPart, signature } });
+  }
+
+  async #submit(file: EpochFile): Promise<void> {
+    const { sender, oracle, board, log } = this.#options;
+    const verdict = repeatEpoch(this.#options, file);
+    if (!verdict.ok) throw new PlimsollError("EPOCH_REFUSED", "not what follows");
+    const contract = new Contract(oracle, ORACLE, sender);
+    const number = BigInt(file.epoch);
+    const state = async () => {
+      const [epoch, , next, parts] = await contract.openingOf!(board);
+      return { epoch: epoch as bigint, complete: BigInt(next) === 0n, parts: Number(parts) };
+    };
+    let { epoch, complete, parts } = await state();
+    if (epoch > number || (epoch === number && complete)) return;
+    if (epoch < number) {
+      const observations = file.reports.map(({ time, prices, signature, boardSignature }) => ({
+        time,
+        prices,
+        signature,
+        boardSignature,
+      }));
+      const { firstPart } = verdict.epoch;
+      await (await contract.open!(board, number, observations, firstPart, verdict.parts.slice(0, 1), [])).wait();
+      parts = 1;
+    }
+    for (const part of verdict.parts.slice(parts)) await (await contract.resume!(board, number, [part], [])).wait();
+    ({ epoch, complete } = await state());
+    if (epoch === number && complete) log({ event: "epoch opened", epoch: file.epoch });
+  }
+
+  // ---- What is kept ----
+
+  #file(name: string): string {
+    return path.join(this.#options.directory, name);
+  }
+
+  async #read<T>(name: string): Promise<T | undefined> {
+    try {
+      return JSON.parse(await readFile(this.#file(name), "utf8")) as T;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw new PlimsollError("FILE", "what this reporter has signed cannot be read: it signs nothing more", {
+        file: this.#file(name),
+      });
+    }
+  }
+
+  async #write(name: string, value: unknown): Promise<void> {
+    const temporary = this.#file(`${name}.tmp`);
+    await writeFile(temporary, `${JSON.stringify(value)}\n`, { flush: true });
+    await rename(temporary, this.#file(name));
+  }
+
+  async #sign(signed: Signed): Promise<void> {
+    await this.#write("signed.json", signed);
+    this.#signed = signed;
+  }
+
+  async #keep(file: EpochFile): Promise<void> {
+    await this.#write(`epochs/${file.epoch}.json`, file);
+    await this.#write("epochs/latest.json", file);
+    this.#latest = file;
+  }
+
+  // ---- Waiting ----
+
+  /** What a peer answers, if it does. */
+  async #get(url: string): Promise<string | undefined> {
+    try {
+      return await fetchText(url, 2_000);
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #until(ends: number): Promise<void> {
+    if (this.#now() >= ends) throw new PlimsollError("EPOCH_REFUSED", "the epoch is over before all have signed");
+    await this.#pause(POLL);
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    await sleep(Math.max(0, milliseconds), undefined, { signal: this.#stop.signal });
+  }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Where a reporter sees numbers: files, HTTP services that answer as exchanges do, aggregators on a chain. */
+import { readFile } from "node:fs/promises";
+import { Contract, JsonRpcProvider } from "ethers";
+import { z } from "zod";
+import { PlimsollError } from "../errors.ts";
+import { formatDecimal, parseDecimal } from "../formats/decimal.ts";
+import { decimalText } from "../risk/input.ts";
+
+/** Path of a member in JSON, such as `result.0.price`. */
+const at = z.string().regex(/^[\w-]+(\.[\w-]+)*$/);
+/** Of the number's time: unix seconds, or milliseconds where it is above 10^11. */
+const timeAt = at.optional();
+export const sourceFormat = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("file"), path: z.string(), at, timeAt }),
+  z.strictObject({ kind: z.literal("http"), url: z.url({ protocol: /^https?$/ }), at, timeAt }),
+  z.strictObject({ kind: z.literal("aggregator"), rpc: z.url(), address: z.string().regex(/^0x[0-9a-fA-F]{40}$/) }),
+]);
+export type SourceConfig = z.infer<typeof sourceFormat>;
+
+interface Seen {
+  /** A decimal string. */
+  readonly value: string;
+  /** Unix seconds, where the source tells. */
+  readonly time: number | undefined;
+}
+
+const MAX_BYTES = 8_000_000;
+const TIMEOUT = 5_000;
+
+/** The body of an answer of 200, of a bounded length, in bounded time. */
+export async function fetchText(url: string, timeout = TIMEOUT): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(timeout), redirect: "error" });
+  if (response.status !== 200 || response.body === null) throw new Error(`${url} answers ${response.status}`);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > MAX_BYTES) throw new Error(`${url} answers more than ${MAX_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function member(root: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((value, key) => {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) throw new Error(`no ${path} in it`);
+    return (value as Record<string, unknown>)[key];
+  }, root);
+}
+
+function seen(text: string, path: string, pathOfTime: string | undefined): Seen {
+  const root: unknown = JSON.parse(text);
+  const time = pathOfTime === undefined ? undefined : Number(member(root, pathOfTime));
+  if (time !== undefined && !(time > 0)) throw new Error(`${pathOfTime} is not a time`);
+  return {
+    value: decimalText.parse(String(member(root, path))),
+    time: time === undefined ? undefined : time > 1e11 ? time / 1000 : time,
+  };
+}
+
+const AGGREGATOR = [
+  "function decimals() view returns (uint8)",
+  "function latestRoundData() view returns (uint80, int256, uint256, uint256, uint80)",
+];
+
+async function read(source: SourceConfig): Promise<Seen> {
+  if (source.kind === "file") return seen(await readFile(source.path, "utf8"), source.at, source.timeAt);
+  if (source.kind === "http") return seen(await fetchText(source.url), source.at, source.timeAt);
+  const provider = new JsonRpcProvider(source.rpc, undefined, { staticNetwork: true });
+  try {
+    const feed = new Contract(source.address, AGGREGATOR, provider);
+    const [decimals, round] = await Promise.all([feed.decimals!(), feed.latestRoundData!()]);
+    return { value: formatDecimal(round[1], Number(decimals)), time: Number(round[3]) };
+  } finally {
+    provider.destroy();
+  }
+}
+
+/**
+ * The middle of what sources say, of an even number the lower of the two. Those that fail, or tell a time further than
+ * `maxAge` seconds from `now`, are left out and named to `say`; throws `EPOCH_REFUSED` where fewer than `minimum` are left.
+ */
+export async function readSources(
+  sources: readonly SourceConfig[],
+  { minimum, maxAge, now, say }: { minimum: number; maxAge: number; now: number; say: (what: string) => void },
+): Promise<string> {
+  const values: string[] = [];
+  for (const [index, result] of (await Promise.allSettled(sources.map(read))).entries()) {
+    const name = `source ${index} (${sources[index]!.kind})`;
+    if (result.status === "rejected") say(`${name} fails: ${(result.reason as Error).message}`);
+    else if (Math.abs(now - (result.value.time ?? now)) > maxAge) say(`${name} is not of this time`);
+    else values.push(result.value.value);
+  }
+  if (values.length < minimum) {
+    throw new PlimsollError("EPOCH_REFUSED", `${values.length} sources answer, ${minimum} are needed`);
+  }
+  const scaled = values.map((value) => {
+    const { units, decimals } = parseDecimal(value);
+    return { value, units: units * 10n ** BigInt(40 - decimals) };
+  });
+  return scaled.sort((a, b) => (a.units < b.units ? -1 : a.units > b.units ? 1 : 0))[(values.length - 1) >> 1]!.value;
+}
