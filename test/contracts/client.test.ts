@@ -113,7 +113,7 @@ describe("an account's client", () => {
 
   it("restores an account from key and chain alone, its trades included", async () => {
     const [client, other] = [await opened(14), await opened(15)];
-    await client.trade(other, fillOf("board-60", { 0: 1_000n, 7: -3n }, -25n * E6), INITIAL, published);
+    await client.trade(other, fillOf("board-60", { 0: 1_000n, 1: -3n }, -25n * E6), INITIAL, published);
     await other.withdraw(CASH_INDEX, 2n * E6, recipient, INITIAL, published);
     // Everything that is not on chain is gone, but the key.
     const wiped = await AccountClient.restore(venue, world.signers[14]!, client.id, client.state.viewingKey);
