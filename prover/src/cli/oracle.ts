@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll oracle run`: a reporter of a price oracle, from a configuration file. */
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { JsonRpcProvider, Wallet } from "ethers";
@@ -14,14 +14,15 @@ import { readSources, sourceFormat } from "../oracle/sources.ts";
 import { conform, type Observation, readObservation, readRiskPolicy } from "../risk/input.ts";
 import type { Inputs } from "./files.ts";
 
+const KEY_VARIABLE = "PLIMSOLL_REPORTER_KEY";
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 const config = z.strictObject({
   format: z.literal("plimsoll-oracle/1"),
   /** Number of the board at the oracle. */
   board: z.string().regex(/^[1-9][0-9]{0,9}$/),
   chain: z.strictObject({ rpc: z.url(), chainId: z.string().regex(/^[1-9][0-9]{0,18}$/), oracle: address }),
-  /** File that holds the reporter's private key, readable by its owner alone; it signs and pays. */
-  key: z.string(),
+  /** File that holds the reporter's private key, readable by its owner alone; else it is in `PLIMSOLL_REPORTER_KEY`. */
+  key: z.string().optional(),
   listen: z.strictObject({ host: z.string(), port: z.int().min(1).max(65_535) }),
   reporters: z
     .array(z.strictObject({ address, url: z.url() }))
@@ -33,7 +34,7 @@ const config = z.strictObject({
   skewSeconds: z.number().min(0).max(3_600),
   /** Where what has been signed is kept, and epochs are published. */
   directory: z.string(),
-  /** The risk policy (the `policy` half of a market input), the haircut policy, and an observation to begin with. */
+  /** The risk policy and an observation to begin with (halves of a market input, or whole ones), and the haircut policy. */
   risk: z.string(),
   policy: z.string(),
   observation: z.string(),
@@ -44,6 +45,8 @@ const config = z.strictObject({
       sources: z.array(sourceFormat).min(1).max(32),
       minimum: z.int().min(1),
       maxAgeSeconds: z.number().positive(),
+      /** How far from the middle a source may be and still count; unless given, twice the middle or nothing. */
+      bandBps: z.int().min(0).max(10_000).optional(),
     }),
   ),
 });
@@ -73,7 +76,7 @@ export function addOracleCommands(program: Command, inputs: Inputs, signal: Abor
       const template = readObservation(await half(given.observation));
       const { chain, board } = given;
       const provider = new JsonRpcProvider(chain.rpc, BigInt(chain.chainId), { staticNetwork: true });
-      const wallet = new Wallet(await readKey(at(given.key)), provider);
+      const wallet = new Wallet(await readKey(given.key === undefined ? undefined : at(given.key)), provider);
       if (!given.reporters.some((each) => each.address.toLowerCase() === wallet.address.toLowerCase())) {
         throw new PlimsollError("FIELD_INVALID", "the key's address is not among them", { file, field: "reporters" });
       }
@@ -81,9 +84,9 @@ export function addOracleCommands(program: Command, inputs: Inputs, signal: Abor
         process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`);
       const observe = async (now: number): Promise<Observation> => {
         const seen = structuredClone(template) as unknown as Record<string, Json>;
-        for (const [place, { sources, minimum, maxAgeSeconds: maxAge }] of Object.entries(given.observed)) {
+        for (const [place, { sources, minimum, maxAgeSeconds: maxAge, bandBps }] of Object.entries(given.observed)) {
           const say = (what: string) => log({ event: "source", place, what });
-          put(seen, place, await readSources(sources, { minimum, maxAge, now, say }));
+          put(seen, place, await readSources(sources, { minimum, maxAge, bandBps, now, say }));
         }
         return readObservation(seen);
       };
@@ -116,17 +119,25 @@ export function addOracleCommands(program: Command, inputs: Inputs, signal: Abor
     });
 }
 
-async function readKey(file: string): Promise<string> {
-  let text: string;
+async function readKey(file: string | undefined): Promise<string> {
+  const text = file === undefined ? process.env[KEY_VARIABLE] : await readPrivate(file);
+  const place = { file: file ?? KEY_VARIABLE };
+  if (text === undefined)
+    throw new PlimsollError("FIELD_INVALID", "give a key file, or the key in this variable", place);
+  if (!/^0x[0-9a-f]{64}$/.test(text.trim())) {
+    throw new PlimsollError("FIELD_INVALID", "expected 0x and 64 lower-case hexadecimal digits", place);
+  }
+  return text.trim();
+}
+
+async function readPrivate(file: string): Promise<string> {
   try {
-    text = (await readFile(file, "utf8")).trim();
+    await using handle = await open(file);
+    if (((await handle.stat()).mode & 0o077) === 0) return await handle.readFile("utf8");
   } catch {
     throw new PlimsollError("FILE", "the key cannot be read", { file });
   }
-  if (!/^0x[0-9a-f]{64}$/.test(text)) {
-    throw new PlimsollError("FIELD_INVALID", "expected 0x and 64 lower-case hexadecimal digits", { file });
-  }
-  return text;
+  throw new PlimsollError("FILE", "others than its owner may read the key (chmod 600)", { file });
 }
 
 /** Puts a number where one is already: a misspelt place is an error, not a new member. */

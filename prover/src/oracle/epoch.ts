@@ -150,17 +150,20 @@ export function checkReport(terms: Terms, epoch: bigint, { reporter, ...given }:
   return observation;
 }
 
+/** A decimal in units of 10^-40. */
+export function scaled(text: string): bigint {
+  const { units, decimals } = parseDecimal(text);
+  return units * 10n ** BigInt(40 - decimals);
+}
+
 /** The middle of an odd number of decimals or times; what is neither must be the same in all. */
 function middle(values: readonly Json[], place: string): Json {
   const [first] = values;
   if (typeof first === "string") {
     if (values.every((value) => value === first)) return first;
     if (place === "time") return (values as string[]).toSorted()[values.length >> 1]!;
-    const scaled = values.map((value) => {
-      const { units, decimals } = parseDecimal(String(value));
-      return { value, units: units * 10n ** BigInt(40 - decimals) };
-    });
-    return scaled.sort((a, b) => (a.units < b.units ? -1 : a.units > b.units ? 1 : 0))[values.length >> 1]!.value;
+    const known = values.map((value) => ({ value, units: scaled(String(value)) }));
+    return known.sort((a, b) => (a.units < b.units ? -1 : a.units > b.units ? 1 : 0))[values.length >> 1]!.value;
   }
   const list = Array.isArray(first);
   if (typeof first === "object" && first !== null) {
@@ -201,6 +204,43 @@ export function boardOf(
   const document = buildMarket({ format: "plimsoll-market-input/1", policy: risk, observation });
   const { market } = readMarket(formatJson(document as unknown as Json), "market", policy);
   return { document, ...publication(market, { board, epoch }) };
+}
+
+/**
+ * The first number of an epoch that is further than this reporter can answer for from what it saw itself, or undefined. A
+ * price of an asset and the spot of an underlying may be so many basis points away; a mark so many of what one lot is of,
+ * and a profit, which is the difference of two values, twice as many. What else was observed (volatilities, carry) is held
+ * by what it makes of marks and profits. Throws where no board follows from `seen`.
+ */
+export function farFrom(
+  terms: Terms,
+  { observation, market }: { readonly observation: Observation; readonly market: MarketDocument },
+  seen: Observation,
+  toleranceBps: bigint,
+): string | undefined {
+  const far = (mine: string, theirs: string, of: bigint, times = 1n) => {
+    const apart = scaled(theirs) - scaled(mine);
+    return (apart < 0n ? -apart : apart) * 10_000n > toleranceBps * times * of;
+  };
+  const before = buildMarket({ format: "plimsoll-market-input/1", policy: terms.risk, observation: seen });
+  for (const [index, { asset, price }] of market.prices.entries()) {
+    const mine = before.prices[index]!.price;
+    if (far(mine, price, scaled(mine))) return `the price of ${asset}`;
+  }
+  for (const [name, { spot }] of Object.entries(observation.underlyings)) {
+    const mine = seen.underlyings[name]!.spot;
+    if (far(mine, spot, scaled(mine))) return `the spot of ${name}`;
+  }
+  for (const [index, row] of market.instruments.entries()) {
+    const mine = before.instruments[index]!;
+    const listed = terms.risk.instruments[index];
+    if (!listed || !("mark" in row) || !("mark" in mine)) continue;
+    const size = (scaled(seen.underlyings[listed.underlying]!.spot) * scaled(listed.lot)) / scaled("1");
+    if (far(mine.mark, row.mark, size)) return `the mark of ${row.symbol}`;
+    const moved = row.profits.findIndex((profit, at) => far(mine.profits[at]!, profit, size, 2n));
+    if (moved !== -1) return `profit ${moved} of ${row.symbol}`;
+  }
+  return undefined;
 }
 
 /** Reports in the order in which the contract wants them. */

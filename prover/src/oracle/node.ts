@@ -9,25 +9,27 @@
  * repeat; the one whose turn it is sends it to the chain, and others do where that has not happened after a while.
  *
  * A reporter signs one observation and one board in an epoch, whatever becomes of it, and writes both down before a
- * signature leaves. An epoch that fails (its leader is gone, signatures are missing) is lost; the next one comes by itself.
- * Nodes only ask one another (GET), and check all that they are told: nothing is taken on trust but who the reporters are.
+ * signature leaves. An epoch that fails (its leader is gone, signatures are missing) is lost; the next one comes by itself,
+ * and who was chosen and did not sign comes last in the choice until it does. Nodes only ask one another (GET), and check
+ * all that they are told: nothing is taken on trust but who the reporters are.
+ *
+ * Not defended against: a reporter that repeats what another has served, and two processes with one key and two directories.
  */
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Contract, type Signer, verifyTypedData } from "ethers";
-import { REPORT_TYPES } from "../chain/publication.ts";
+import { type Epoch, type Part, REPORT_TYPES } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
-import { parseDecimal } from "../formats/decimal.ts";
 import type { Observation } from "../risk/input.ts";
 import {
   boardOf,
   checkReport,
   type EpochFile,
+  farFrom,
   medianOf,
   ordered,
-  pricesOf,
   type Report,
   readEpoch,
   readReport,
@@ -36,7 +38,7 @@ import {
   signBoard,
   type Terms,
 } from "./epoch.ts";
-import { fetchText } from "./sources.ts";
+import { fetchText, reasonOf } from "./sources.ts";
 
 export interface NodeOptions extends Terms {
   readonly signer: Signer;
@@ -48,7 +50,7 @@ export interface NodeOptions extends Terms {
   readonly quorum: number;
   /** Seconds. */
   readonly interval: number;
-  /** How far a price of the epoch may be from what this reporter saw, in basis points. */
+  /** How far the epoch may be from what this reporter saw, in basis points: see `farFrom`. */
   readonly toleranceBps: bigint;
   /** Seconds by which another's clock may be ahead or its observation behind. */
   readonly skew: number;
@@ -56,7 +58,7 @@ export interface NodeOptions extends Terms {
   readonly listen: { readonly host: string; readonly port: number };
   /** What is seen now; epoch and time are put in. */
   readonly observe: (now: number) => Promise<Observation>;
-  /** One line of JSON for each event; no keys, nothing private. */
+  /** One line of JSON for each event; no keys, no addresses of services (they may hold keys). */
   readonly log: (event: Readonly<Record<string, unknown>>) => void;
   /** Unix seconds. */
   readonly clock?: () => number;
@@ -90,7 +92,10 @@ export class OracleNode {
   #me = "";
   #signed: Signed | undefined;
   #proposal: { readonly epoch: bigint; readonly value: Proposal } | undefined;
-  #latest: EpochFile | undefined;
+  /** The reports chosen for the board that was signed last. */
+  #chosen: readonly Report[] = [];
+  /** Reporters, in lower case, that were chosen last and did not sign. */
+  readonly #silent = new Set<string>();
 
   constructor(options: NodeOptions) {
     this.#options = options;
@@ -103,8 +108,6 @@ export class OracleNode {
     this.#me = await signer.getAddress();
     await mkdir(path.join(directory, "epochs"), { recursive: true });
     this.#signed = await this.#read<Signed>("signed.json");
-    const last = await this.#read<string>("epochs/latest.json");
-    this.#latest = last === undefined ? undefined : (last as unknown as EpochFile);
     this.#server = createServer((request, response) => {
       this.#answer(request.method === "GET" ? (request.url ?? "") : "").then(
         (body) => {
@@ -140,11 +143,9 @@ export class OracleNode {
       if (this.#signed?.epoch !== epoch) return undefined;
       return JSON.stringify(what === "report" ? this.#signed.report : this.#signed.board) as string | undefined;
     }
-    if (url === "/epochs/latest") return this.#latest && JSON.stringify(this.#latest);
-    const number = /^\/epochs\/(\d{1,19})$/.exec(url)?.[1];
-    return number === undefined
-      ? undefined
-      : readFile(this.#file(`epochs/${number}.json`), "utf8").catch(() => undefined);
+    const [, name, market] = /^\/epochs\/(\d{1,19}|latest)(\/market)?$/.exec(url) ?? [];
+    if (name === undefined) return undefined;
+    return readFile(this.#file(`epochs/${name}${market ? ".market" : ""}.json`), "utf8").catch(() => undefined);
   }
 
   async #run(): Promise<void> {
@@ -155,7 +156,7 @@ export class OracleNode {
       try {
         await this.#take(epoch, ends);
       } catch (error) {
-        if (!this.#stop.signal.aborted) log({ event: "epoch lost", epoch: `${epoch}`, why: (error as Error).message });
+        if (!this.#stop.signal.aborted) log({ event: "epoch lost", epoch: `${epoch}`, why: reasonOf(error) });
       }
       await this.#pause((ends - this.#now()) * 1000 + 20).catch(() => {});
     }
@@ -163,19 +164,38 @@ export class OracleNode {
 
   async #take(epoch: bigint, ends: number): Promise<void> {
     const { reporters, interval } = this.#options;
+    this.#chosen = [];
     if (this.#signed === undefined || BigInt(this.#signed.epoch) < epoch) {
       await this.#sign({ epoch: `${epoch}`, report: await this.#observe(epoch) });
     } else if (BigInt(this.#signed.epoch) > epoch) {
       throw new PlimsollError("EPOCH_REFUSED", "a later epoch has been signed: the clock has gone back");
     }
-    const leader = ordered(reporters.map(({ address, url }) => ({ reporter: address, url })))[
-      Number(epoch % BigInt(reporters.length))
-    ]!;
-    const leads = leader.reporter.toLowerCase() === this.#me.toLowerCase();
-    const file = leads ? await this.#lead(epoch, ends) : await this.#follow(epoch, ends, leader.url);
+    const all = ordered(reporters.map(({ address, url }) => ({ reporter: address, url })));
+    const turn = Number(epoch % BigInt(all.length));
+    const place = all.findIndex(({ reporter }) => same(reporter, this.#me));
+    let file: EpochFile;
+    try {
+      file = place === turn ? await this.#lead(epoch, ends) : await this.#follow(epoch, ends, all[turn]!.url);
+    } finally {
+      await this.#hearOut(epoch);
+    }
     await this.#keep(file);
-    if (!leads) await this.#pause(interval * 100);
-    await this.#submit(file);
+    // One after another: the leader at once, the last before half of an epoch has gone by.
+    await this.#pause((((place - turn + all.length) % all.length) / all.length) * interval * 500);
+    await this.#submit(file, ends);
+  }
+
+  /** Who of those chosen for a board that was signed here has signed nothing. */
+  async #hearOut(epoch: bigint): Promise<void> {
+    const { reporters } = this.#options;
+    await Promise.all(
+      this.#chosen.map(async ({ reporter }) => {
+        const { url } = reporters.find(({ address }) => same(address, reporter))!;
+        const signed = same(reporter, this.#me) || (await this.#get(`${url}/rounds/${epoch}/signature`)) !== undefined;
+        if (signed) this.#silent.delete(reporter.toLowerCase());
+        else this.#silent.add(reporter.toLowerCase());
+      }),
+    );
   }
 
   async #observe(epoch: bigint): Promise<Report> {
@@ -188,7 +208,7 @@ export class OracleNode {
   /** A report of a reporter of ours, of this epoch and this time. */
   #check(epoch: bigint, given: Report): Observation {
     const { reporters, skew } = this.#options;
-    if (!reporters.some(({ address }) => address.toLowerCase() === given.reporter.toLowerCase())) {
+    if (!reporters.some(({ address }) => same(address, given.reporter))) {
       throw new PlimsollError("EPOCH_REFUSED", `${given.reporter} is not a reporter`);
     }
     const ahead = Number(given.time) - this.#now();
@@ -201,52 +221,61 @@ export class OracleNode {
   async #lead(epoch: bigint, ends: number): Promise<EpochFile> {
     const { reporters, quorum, interval, log, domain } = this.#options;
     // The first half of the epoch is for reports, or less where all are there.
-    const reports = new Map([[this.#me.toLowerCase(), this.#signed!.report]]);
+    const mine = this.#signed!.report;
+    const reports = new Map([[this.#me.toLowerCase(), mine]]);
     const refused = new Set<string>();
     const half = ends - interval / 2;
-    while (reports.size < reporters.length && (this.#now() < half || reports.size < quorum)) {
-      for (const { address, url } of reporters) {
-        const key = address.toLowerCase();
-        if (reports.has(key) || refused.has(key)) continue;
-        const text = await this.#get(`${url}/rounds/${epoch}/report`);
-        if (text === undefined) continue;
-        try {
-          const given = readReport(JSON.parse(text));
-          if (given.reporter.toLowerCase() !== key) throw new PlimsollError("EPOCH_REFUSED", "a report of another");
-          this.#check(epoch, given);
-          reports.set(key, given);
-        } catch (error) {
-          refused.add(key);
-          log({ event: "report refused", epoch: `${epoch}`, reporter: address, why: (error as Error).message });
-        }
+    const collect = async (address: string, url: string): Promise<void> => {
+      const key = address.toLowerCase();
+      if (reports.has(key) || refused.has(key)) return;
+      const text = await this.#get(`${url}/rounds/${epoch}/report`, Math.max(POLL, (half - this.#now()) * 1000));
+      if (text === undefined) return;
+      try {
+        const given = readReport(JSON.parse(text));
+        if (!same(given.reporter, address)) throw new PlimsollError("EPOCH_REFUSED", "a report of another");
+        const [seen, own] = [this.#check(epoch, given), mine.observation as Observation];
+        // Throws where it is of other things than what is seen here: one such report would spoil the median.
+        medianOf([own, seen, own]);
+        reports.set(key, given);
+      } catch (error) {
+        refused.add(key);
+        log({ event: "report refused", epoch: `${epoch}`, reporter: address, why: reasonOf(error) });
       }
-      if (reports.size < reporters.length) await this.#until(ends);
+    };
+    while (reports.size < reporters.length && (this.#now() < half || reports.size < quorum)) {
+      if (reporters.length - refused.size < quorum) {
+        throw new PlimsollError("EPOCH_REFUSED", `${refused.size} reports are refused, ${quorum} are needed`);
+      }
+      await Promise.all(reporters.map(({ address, url }) => collect(address, url)));
+      if (reports.size < reporters.length)
+        await this.#until(ends, `${reports.size} have reported, ${quorum} are needed`);
     }
     const chosen = this.#choose([...reports.values()], quorum);
     const made = this.#agree(epoch, chosen);
     const { firstPart } = made.epoch;
-    await this.#signBoard(epoch, made.epoch);
+    await this.#signBoard(epoch, made.epoch, chosen);
     this.#proposal = { epoch, value: { reports: chosen, firstPart } };
 
     const signatures = new Map<string, string>();
-    for (;;) {
-      for (const { reporter } of chosen) {
-        const { url, address } = reporters.find((each) => each.address.toLowerCase() === reporter.toLowerCase())!;
-        if (signatures.has(reporter)) continue;
-        const own = address.toLowerCase() === this.#me.toLowerCase();
-        const text = own ? JSON.stringify(this.#signed!.board) : await this.#get(`${url}/rounds/${epoch}/signature`);
-        if (text === undefined) continue;
-        const given = (JSON.parse(text) as { signature?: unknown }).signature;
-        if (typeof given !== "string") continue;
-        try {
-          const by = verifyTypedData(domain, { Board: REPORT_TYPES.Board }, made.epoch, given);
-          if (by.toLowerCase() === reporter.toLowerCase()) signatures.set(reporter, given);
-        } catch {
-          // Not a signature: as good as none.
-        }
+    const ask = async (reporter: string): Promise<void> => {
+      const { url, address } = reporters.find((each) => same(each.address, reporter))!;
+      if (signatures.has(reporter)) return;
+      const text = same(address, this.#me)
+        ? JSON.stringify(this.#signed!.board)
+        : await this.#get(`${url}/rounds/${epoch}/signature`);
+      try {
+        const { signature } = JSON.parse(text ?? "{}") as { signature: string };
+        const by = verifyTypedData(domain, { Board: REPORT_TYPES.Board }, made.epoch, signature);
+        if (same(by, reporter)) signatures.set(reporter, signature);
+      } catch {
+        // Not a signature of this board: as good as none.
       }
+    };
+    for (;;) {
+      await Promise.all(chosen.map(({ reporter }) => ask(reporter)));
       if (signatures.size === quorum) break;
-      await this.#until(ends);
+      const missing = chosen.filter(({ reporter }) => !signatures.has(reporter)).map(({ reporter }) => reporter);
+      await this.#until(ends, `${missing.join(", ")} did not sign the board`);
     }
     return {
       format: "plimsoll-epoch/1",
@@ -268,18 +297,19 @@ export class OracleNode {
         answered = true;
         const proposal = JSON.parse(text) as Proposal;
         const reports = ordered(proposal.reports.map(readReport));
-        if (new Set(reports.map(({ reporter }) => reporter.toLowerCase())).size !== quorum) {
+        const different = new Set(reports.map(({ reporter }) => reporter.toLowerCase())).size;
+        if (reports.length !== quorum || different !== quorum) {
           throw new PlimsollError(
             "EPOCH_REFUSED",
-            `the leader chose ${reports.length} reports for a quorum of ${quorum}`,
+            `the leader chose ${reports.length} reports of ${different} reporters for a quorum of ${quorum}`,
           );
         }
-        if (reports.some(({ reporter }) => reporter.toLowerCase() === this.#me.toLowerCase())) {
+        if (reports.some(({ reporter }) => same(reporter, this.#me))) {
           const made = this.#agree(epoch, reports);
           if (made.epoch.firstPart !== proposal.firstPart) {
             throw new PlimsollError("EPOCH_REFUSED", "the leader's board is not what follows from the reports");
           }
-          await this.#signBoard(epoch, made.epoch);
+          await this.#signBoard(epoch, made.epoch, reports);
         }
       }
       const done = await this.#get(`${leader}/epochs/${epoch}`);
@@ -294,11 +324,11 @@ export class OracleNode {
         }
         return file;
       }
-      await this.#until(ends);
+      await this.#until(ends, answered ? "the leader has not published it" : "the leader has not proposed a board");
     }
   }
 
-  /** As many reports as the quorum, those whose prices are closest to the middle of all. */
+  /** As many reports as the quorum: those who signed when last chosen first, then closest to the middle of all. */
   #choose(reports: readonly Report[], quorum: number): Report[] {
     const middles = reports[0]!.prices.map((_, asset) => {
       const sorted = reports.map(({ prices }) => Number(prices[asset])).sort((a, b) => a - b);
@@ -306,35 +336,27 @@ export class OracleNode {
     });
     const distance = ({ prices }: Report) =>
       Math.max(...middles.map((middle, asset) => (middle === 0 ? 0 : Math.abs(Number(prices[asset]) / middle - 1))));
-    const closest = ordered(reports).toSorted((a, b) => distance(a) - distance(b));
+    const silent = ({ reporter }: Report) => Number(this.#silent.has(reporter.toLowerCase()));
+    const closest = ordered(reports).toSorted((a, b) => silent(a) - silent(b) || distance(a) - distance(b));
     return ordered(closest.slice(0, quorum));
   }
 
   /** The board that follows from reports, if it is close to what was seen here. */
   #agree(epoch: bigint, reports: readonly Report[]) {
     const observation = medianOf(reports.map((each) => this.#check(epoch, each)));
-    const own = this.#signed!.report;
-    const { toleranceBps, policy } = this.#options;
-    const far = (mine: bigint, theirs: bigint) => {
-      const apart = theirs > mine ? theirs - mine : mine - theirs;
-      return apart * 10_000n > toleranceBps * mine;
-    };
-    const say = (what: string) =>
-      new PlimsollError("EPOCH_REFUSED", `${what} is further than ${toleranceBps} bps from what was seen here`);
-    for (const [index, price] of pricesOf(this.#options, observation).entries()) {
-      if (far(BigInt(own.prices[index]!), price)) throw say(`the price of ${policy.assets[index]?.symbol ?? index}`);
+    const made = boardOf(this.#options, epoch, observation);
+    const { toleranceBps } = this.#options;
+    const seen = this.#signed!.report.observation as Observation;
+    const far = farFrom(this.#options, { observation, market: made.document }, seen, toleranceBps);
+    if (far !== undefined) {
+      throw new PlimsollError("EPOCH_REFUSED", `${far} is further than ${toleranceBps} bps from what was seen here`);
     }
-    const mine = own.observation as Observation;
-    for (const [name, { spot }] of Object.entries(observation.underlyings)) {
-      const [a, b] = [parseDecimal(mine.underlyings[name]!.spot), parseDecimal(spot)];
-      if (far(a.units * 10n ** BigInt(b.decimals), b.units * 10n ** BigInt(a.decimals)))
-        throw say(`the spot of ${name}`);
-    }
-    return boardOf(this.#options, epoch, observation);
+    return made;
   }
 
-  async #signBoard(epoch: bigint, board: { board: bigint; epoch: bigint; firstPart: string }): Promise<void> {
+  async #signBoard(epoch: bigint, board: Epoch, chosen: readonly Report[]): Promise<void> {
     const signed = this.#signed!;
+    this.#chosen = chosen;
     if (signed.board !== undefined) {
       if (signed.board.firstPart === board.firstPart) return;
       throw new PlimsollError("EPOCH_REFUSED", `another board of epoch ${epoch} has been signed`);
@@ -343,10 +365,23 @@ export class OracleNode {
     await this.#sign({ ...signed, board: { firstPart: board.firstPart, signature } });
   }
 
-  async #submit(file: EpochFile): Promise<void> {
-    const { sender, oracle, board, log } = this.#options;
+  /** Carries an epoch to the chain, or what of it is missing there; tries again until the epoch is over. */
+  async #submit(file: EpochFile, ends: number): Promise<void> {
     const verdict = repeatEpoch(this.#options, file);
-    if (!verdict.ok) throw new PlimsollError("EPOCH_REFUSED", "not what follows");
+    if (!verdict.ok) throw new PlimsollError("EPOCH_REFUSED", `${verdict.differences[0]!.place} does not follow`);
+    for (;;) {
+      try {
+        return await this.#send(file, verdict.parts, verdict.epoch.firstPart);
+      } catch (error) {
+        this.#stop.signal.throwIfAborted();
+        this.#options.log({ event: "submission failed", epoch: file.epoch, why: reasonOf(error) });
+        await this.#until(ends, "the chain has not taken it", 1_000);
+      }
+    }
+  }
+
+  async #send(file: EpochFile, all: readonly Part[], firstPart: string): Promise<void> {
+    const { sender, oracle, board, log } = this.#options;
     const contract = new Contract(oracle, ORACLE, sender);
     const number = BigInt(file.epoch);
     const state = async () => {
@@ -362,11 +397,10 @@ export class OracleNode {
         signature,
         boardSignature,
       }));
-      const { firstPart } = verdict.epoch;
-      await (await contract.open!(board, number, observations, firstPart, verdict.parts.slice(0, 1), [])).wait();
+      await (await contract.open!(board, number, observations, firstPart, all.slice(0, 1), [])).wait();
       parts = 1;
     }
-    for (const part of verdict.parts.slice(parts)) await (await contract.resume!(board, number, [part], [])).wait();
+    for (const part of all.slice(parts)) await (await contract.resume!(board, number, [part], [])).wait();
     ({ epoch, complete } = await state());
     if (epoch === number && complete) log({ event: "epoch opened", epoch: file.epoch });
   }
@@ -388,10 +422,13 @@ export class OracleNode {
     }
   }
 
+  /** When this returns, a loss of power leaves the new content behind, at any time before that the old or the new. */
   async #write(name: string, value: unknown): Promise<void> {
-    const temporary = this.#file(`${name}.tmp`);
+    const [temporary, file] = [this.#file(`${name}.tmp`), this.#file(name)];
     await writeFile(temporary, `${JSON.stringify(value)}\n`, { flush: true });
-    await rename(temporary, this.#file(name));
+    await rename(temporary, file);
+    await using directory = await open(path.dirname(file));
+    await directory.sync();
   }
 
   async #sign(signed: Signed): Promise<void> {
@@ -400,28 +437,31 @@ export class OracleNode {
   }
 
   async #keep(file: EpochFile): Promise<void> {
-    await this.#write(`epochs/${file.epoch}.json`, file);
-    await this.#write("epochs/latest.json", file);
-    this.#latest = file;
+    for (const name of [file.epoch, "latest"]) {
+      await this.#write(`epochs/${name}.market.json`, file.market);
+      await this.#write(`epochs/${name}.json`, file);
+    }
   }
 
   // ---- Waiting ----
 
-  /** What a peer answers, if it does. */
-  async #get(url: string): Promise<string | undefined> {
+  /** What a peer answers, if it does, within so many milliseconds. */
+  async #get(url: string, timeout = 1_000): Promise<string | undefined> {
     try {
-      return await fetchText(url, 2_000);
+      return await fetchText(url, Math.min(timeout, 1_000));
     } catch {
       return undefined;
     }
   }
 
-  async #until(ends: number): Promise<void> {
-    if (this.#now() >= ends) throw new PlimsollError("EPOCH_REFUSED", "the epoch is over before all have signed");
-    await this.#pause(POLL);
+  async #until(ends: number, otherwise: string, milliseconds = POLL): Promise<void> {
+    if (this.#now() >= ends) throw new PlimsollError("EPOCH_REFUSED", `the epoch is over: ${otherwise}`);
+    await this.#pause(milliseconds);
   }
 
   async #pause(milliseconds: number): Promise<void> {
     await sleep(Math.max(0, milliseconds), undefined, { signal: this.#stop.signal });
   }
 }
+
+const same = (left: string, right: string): boolean => left.toLowerCase() === right.toLowerCase();

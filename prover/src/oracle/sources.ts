@@ -4,8 +4,9 @@ import { readFile } from "node:fs/promises";
 import { Contract, JsonRpcProvider } from "ethers";
 import { z } from "zod";
 import { PlimsollError } from "../errors.ts";
-import { formatDecimal, parseDecimal } from "../formats/decimal.ts";
+import { formatDecimal } from "../formats/decimal.ts";
 import { decimalText } from "../risk/input.ts";
+import { scaled } from "./epoch.ts";
 
 /** Path of a member in JSON, such as `result.0.price`. */
 const at = z.string().regex(/^[\w-]+(\.[\w-]+)*$/);
@@ -27,16 +28,31 @@ interface Seen {
 
 const MAX_BYTES = 8_000_000;
 const TIMEOUT = 5_000;
+const failed = (rule: string) => new PlimsollError("EPOCH_REFUSED", rule);
+
+/**
+ * Why something failed, without what it may hold: addresses of services and bodies of answers are left out.
+ */
+export function reasonOf(error: unknown): string {
+  if (error instanceof PlimsollError) return error.message;
+  if (error instanceof SyntaxError) return "not JSON";
+  const { name, code, shortMessage, revert, cause, data } = error as Error & Record<string, unknown>;
+  if (typeof shortMessage === "string") {
+    const said = (revert as { name?: string } | undefined)?.name ?? (typeof data === "string" ? data.slice(0, 10) : "");
+    return `${shortMessage}${said === "" ? "" : ` (${said})`}`;
+  }
+  return String((cause as { code?: unknown } | undefined)?.code ?? code ?? name);
+}
 
 /** The body of an answer of 200, of a bounded length, in bounded time. */
 export async function fetchText(url: string, timeout = TIMEOUT): Promise<string> {
   const response = await fetch(url, { signal: AbortSignal.timeout(timeout), redirect: "error" });
-  if (response.status !== 200 || response.body === null) throw new Error(`${url} answers ${response.status}`);
+  if (response.status !== 200 || response.body === null) throw failed(`it answers ${response.status}`);
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     length += chunk.length;
-    if (length > MAX_BYTES) throw new Error(`${url} answers more than ${MAX_BYTES} bytes`);
+    if (length > MAX_BYTES) throw failed(`it answers more than ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");
@@ -44,7 +60,7 @@ export async function fetchText(url: string, timeout = TIMEOUT): Promise<string>
 
 function member(root: unknown, path: string): unknown {
   return path.split(".").reduce<unknown>((value, key) => {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) throw new Error(`no ${path} in it`);
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) throw failed(`no ${path} in it`);
     return (value as Record<string, unknown>)[key];
   }, root);
 }
@@ -52,9 +68,11 @@ function member(root: unknown, path: string): unknown {
 function seen(text: string, path: string, pathOfTime: string | undefined): Seen {
   const root: unknown = JSON.parse(text);
   const time = pathOfTime === undefined ? undefined : Number(member(root, pathOfTime));
-  if (time !== undefined && !(time > 0)) throw new Error(`${pathOfTime} is not a time`);
+  if (time !== undefined && !(time > 0)) throw failed(`${pathOfTime} is not a time`);
+  const value = decimalText.safeParse(String(member(root, path)));
+  if (!value.success) throw failed(`${path} is not a decimal`);
   return {
-    value: decimalText.parse(String(member(root, path))),
+    value: value.data,
     time: time === undefined ? undefined : time > 1e11 ? time / 1000 : time,
   };
 }
@@ -78,26 +96,42 @@ async function read(source: SourceConfig): Promise<Seen> {
 }
 
 /**
- * The middle of what sources say, of an even number the lower of the two. Those that fail, or tell a time further than
- * `maxAge` seconds from `now`, are left out and named to `say`; throws `EPOCH_REFUSED` where fewer than `minimum` are left.
+ * The middle of what sources say, of an even number the lower of the two. Those that fail, tell a time further than `maxAge`
+ * seconds from `now`, or are further than `bandBps` of it from the middle, are left out and named to `say`; throws
+ * `EPOCH_REFUSED` where fewer than `minimum` are left.
  */
 export async function readSources(
   sources: readonly SourceConfig[],
-  { minimum, maxAge, now, say }: { minimum: number; maxAge: number; now: number; say: (what: string) => void },
+  { minimum, maxAge, bandBps = 10_000, now, say }: SourceRules,
 ): Promise<string> {
-  const values: string[] = [];
+  const values: { readonly name: string; readonly value: string; readonly units: bigint }[] = [];
   for (const [index, result] of (await Promise.allSettled(sources.map(read))).entries()) {
     const name = `source ${index} (${sources[index]!.kind})`;
-    if (result.status === "rejected") say(`${name} fails: ${(result.reason as Error).message}`);
+    if (result.status === "rejected") say(`${name} fails: ${reasonOf(result.reason)}`);
     else if (Math.abs(now - (result.value.time ?? now)) > maxAge) say(`${name} is not of this time`);
-    else values.push(result.value.value);
+    else {
+      const { value } = result.value;
+      values.push({ name, value, units: scaled(value) });
+    }
   }
-  if (values.length < minimum) {
-    throw new PlimsollError("EPOCH_REFUSED", `${values.length} sources answer, ${minimum} are needed`);
-  }
-  const scaled = values.map((value) => {
-    const { units, decimals } = parseDecimal(value);
-    return { value, units: units * 10n ** BigInt(40 - decimals) };
-  });
-  return scaled.sort((a, b) => (a.units < b.units ? -1 : a.units > b.units ? 1 : 0))[(values.length - 1) >> 1]!.value;
+  const few = (count: number) => failed(`${count} sources answer, ${minimum} are needed`);
+  if (values.length < minimum) throw few(values.length);
+  values.sort((a, b) => (a.units < b.units ? -1 : a.units > b.units ? 1 : 0));
+  const middle = values[(values.length - 1) >> 1]!;
+  const size = (units: bigint) => (units < 0n ? -units : units);
+  const away = values.filter(
+    ({ units }) => size(units - middle.units) * 10_000n > size(middle.units) * BigInt(bandBps),
+  );
+  for (const { name } of away) say(`${name} is further than ${bandBps} bps from the middle`);
+  if (values.length - away.length < minimum) throw few(values.length - away.length);
+  return middle.value;
+}
+
+export interface SourceRules {
+  readonly minimum: number;
+  readonly maxAge: number;
+  readonly bandBps?: number | undefined;
+  /** Unix seconds. */
+  readonly now: number;
+  readonly say: (what: string) => void;
 }

@@ -141,9 +141,14 @@ export function readMarketInput(text: string, file: string): MarketInput {
   }
 }
 
-/** The same in one half, for whoever publishes them apart. */
-export const readRiskPolicy = (value: Json): RiskPolicy => conform(riskPolicy, value, "policy");
-export const readObservation = (value: Json): Observation => conform(observation, value, "observation");
+/** One half of it, for whoever publishes them apart; also from a whole market input. */
+export const readRiskPolicy = (value: Json): RiskPolicy => conform(riskPolicy, half(value, "policy"), "policy");
+export const readObservation = (value: Json): Observation =>
+  conform(observation, half(value, "observation"), "observation");
+const half = (value: Json, name: "policy" | "observation"): unknown => {
+  const whole = marketInput.safeParse(value);
+  return whole.success ? whole.data[name] : value;
+};
 
 /** Parses with a schema; what does not conform is `FIELD_INVALID` at its place below `field`. */
 export function conform<T>(schema: z.ZodType<T>, value: unknown, field: string): T {
