@@ -32,6 +32,7 @@ import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from
 import type { Prover } from "../../prover/src/proof/prover.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
+import { GAS_LIMIT } from "./limits.ts";
 
 export const SIZE = "board-60";
 export const E6 = 10n ** 6n;
@@ -148,7 +149,7 @@ export class LotWorld {
   }
 
   static async create({ prover, terms = {}, cashDecimals = 6 }: LotWorldOptions = {}): Promise<LotWorld> {
-    const chain = await network.create({ override: { chainId: 31_337, gas: 16_000_000n } });
+    const chain = await network.create({ override: { chainId: 31_337, gas: GAS_LIMIT } });
     const signers = await chain.ethers.getSigners();
     const operator = signers[0]!;
     const key = prover === undefined ? simulatedKey(SIZE) : undefined;

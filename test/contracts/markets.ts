@@ -31,6 +31,7 @@ import type {
   WeightBps,
 } from "../../prover/src/units.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
+import { GAS_LIMIT } from "./limits.ts";
 
 export const E8 = 10n ** 8n;
 export const E18 = 10n ** 18n;
@@ -163,7 +164,7 @@ export class Markets {
 
   /** Signers: 0 owns, 1 to 5 report (3 of 5), 6 is the guardian. Board 1, its two assets configured, no epoch. */
   static async create(size: BoardSize, { keys = keysOf(size), sequencer = false } = {}): Promise<Markets> {
-    const chain = await network.create({ override: { chainId: 31_337, gas: 16_000_000n } });
+    const chain = await network.create({ override: { chainId: 31_337, gas: GAS_LIMIT } });
     const signers = await chain.ethers.getSigners();
     const router = await routerOf(chain, signers[0]!, size, keys);
     const deploy = (name: string, args: unknown[]) =>

@@ -62,6 +62,7 @@ import type {
   WeightBps,
 } from "../../prover/src/units.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
+import { GAS_LIMIT } from "./limits.ts";
 
 export const E6 = 10n ** 6n;
 export const E8 = 10n ** 8n;
@@ -196,7 +197,7 @@ export const createChain = (chainId = 31_337, start?: bigint) =>
   network.create({
     override: {
       chainId,
-      gas: 16_000_000n,
+      gas: GAS_LIMIT,
       ...(start === undefined ? {} : { initialDate: new Date(Number(start) * 1000).toISOString() }),
     },
   });
