@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The command itself: one reporter that is its own quorum, with numbers from a file and a service, and no chain to send to.
+// What docs/oracle.md shows, run: one reporter that is its own quorum, with numbers from a file and a service, and no chain to send to.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { expect } from "chai";
-import { Wallet } from "ethers";
 import type { EpochFile } from "../../prover/src/oracle/epoch.ts";
 import { readSources } from "../../prover/src/oracle/sources.ts";
 import { sampleFirm } from "../../prover/src/risk/sample.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
-const { marketInput, policy } = sampleFirm();
+const { marketInput } = sampleFirm();
 /** Nothing of the sample that expires: the command has no clock but the real one. */
 const risk = {
   ...marketInput.policy,
@@ -22,9 +22,16 @@ const risk = {
 const underlyings = Object.fromEntries(
   Object.entries(marketInput.observation.underlyings).map(([name, { surface: _, ...rest }]) => [name, rest]),
 );
-const KEY = `0x${"7".repeat(64)}`;
-const { address } = new Wallet(KEY);
-const ORACLE = `0x${"5".repeat(40)}`;
+const DOC = readFileSync(path.resolve(import.meta.dirname, "../../docs/oracle.md"), "utf8");
+/** Contents of the document's fenced blocks with this tag, in order. */
+const blocks = (tag: string): string[] =>
+  [...DOC.matchAll(/^```([^\n]*)\n(.*?)^```$/gms)].flatMap(([, each, content]) => (each === tag ? [content!] : []));
+const sh = (commands: string, cwd: string, environment: Record<string, string> = {}) =>
+  spawnSync("bash", ["-ec", `plimsoll() { node "$BIN" "$@"; }\n${commands}`], {
+    cwd,
+    encoding: "utf8",
+    env: { ...process.env, PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`, BIN, ...environment },
+  });
 
 describe("plimsoll oracle", function () {
   this.timeout(60_000);
@@ -67,40 +74,35 @@ describe("plimsoll oracle", function () {
   });
 
   it("O11: publishes an epoch that `market verify` repeats; one number changed is named", async () => {
-    const port = 45_000 + (process.pid % 10_000);
+    // Below those that systems hand out.
+    const port = 12_000 + (process.pid % 5_000);
+    const [address] = sh(blocks("sh")[0]!, directory).stdout.match(/^0x[0-9a-fA-F]{40}$/m)!;
+    const firm = path.join(directory, "firm");
+    const config = JSON.parse(blocks("json oracle.json")[0]!);
+    const local = { host: "127.0.0.1", port };
+    const reporters = [{ address, url: `http://127.0.0.1:${port}` }];
+    // Where nobody listens: what is sent there is not the point.
+    const chain = { ...config.chain, rpc: "http://127.0.0.1:9/secret" };
+    Object.assign(config, { listen: local, reporters, chain, intervalSeconds: 4 });
+    config.observed["underlyings.BTC.spot"].sources[0].url = `${url}/ticker`;
     const files = {
-      "risk.json": risk,
-      "policy.json": policy,
-      "observation.json": { ...marketInput.observation, underlyings },
-      "oracle.json": {
-        format: "plimsoll-oracle/1",
-        board: "1",
-        chain: { rpc: "http://127.0.0.1:9", chainId: "31337", oracle: ORACLE },
-        key: "key",
-        listen: { host: "127.0.0.1", port },
-        reporters: [{ address, url: `http://127.0.0.1:${port}` }],
-        quorum: 1,
-        intervalSeconds: 4,
-        toleranceBps: 50,
-        skewSeconds: 2,
-        directory: "state",
-        risk: "risk.json",
-        policy: "policy.json",
-        observation: "observation.json",
-        observed: {
-          "underlyings.BTC.spot": {
-            sources: [{ kind: "http", url: `${url}/ticker`, at: "result.0.price", timeAt: "result.0.time" }],
-            minimum: 1,
-            maxAgeSeconds: 60,
-          },
-        },
-      },
+      "market-input.json": { ...marketInput, policy: risk, observation: { ...marketInput.observation, underlyings } },
+      "oracle.json": config,
+      "btc.json": { last: "120000" },
     };
-    for (const [name, value] of Object.entries(files))
-      await writeFile(path.join(directory, name), JSON.stringify(value));
-    await writeFile(path.join(directory, "key"), `${KEY}\n`, { mode: 0o600 });
+    for (const [name, value] of Object.entries(files)) await writeFile(path.join(firm, name), JSON.stringify(value));
 
-    const child = spawn(process.execPath, [BIN, "oracle", "run", "--config", "oracle.json"], { cwd: directory });
+    const command = blocks("sh")[1]!.trim().split(" ").slice(1);
+    await chmod(path.join(firm, "reporter.key"), 0o640);
+    const careless = spawnSync(process.execPath, [BIN, ...command], { cwd: firm, encoding: "utf8" });
+    expect(careless.status).to.equal(2);
+    expect(careless.stderr).to.match(
+      /^plimsoll: FILE: .*reporter.key: others than its owner may read the key \(chmod 600\)\n$/,
+    );
+    await chmod(path.join(firm, "reporter.key"), 0o600);
+    const key = (await readFile(path.join(firm, "reporter.key"), "utf8")).trim();
+
+    const child = spawn(process.execPath, [BIN, ...command], { cwd: firm });
     let said = "";
     child.stderr.on("data", (chunk) => {
       said += chunk;
@@ -115,19 +117,18 @@ describe("plimsoll oracle", function () {
     child.kill("SIGTERM");
     await ended;
     expect(epoch, said).to.not.equal(undefined);
-    expect(said).to.not.include(KEY.slice(2));
+    expect(said).to.not.include(key.slice(2)).and.not.include("secret");
+    expect(said).to.include("source 1 (file) is further than 100 bps from the middle");
     const market = epoch!.market as { prices: { asset: string; price: string }[]; instruments: { delta: string }[] };
     expect(market.prices[0]).to.deep.equal({ asset: "BTC", price: "97251.5" });
 
     const verify = async (file: EpochFile) => {
-      await writeFile(path.join(directory, "epoch.json"), JSON.stringify(file));
-      const args = ["market", "verify", "epoch.json", "--risk", "risk.json", "--policy", "policy.json", "--json"];
-      const known = ["--oracle", ORACLE, "--chain", "31337", "--board", "1", "--reporters", address];
-      const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args, ...known], {
-        cwd: directory,
-        encoding: "utf8",
+      await writeFile(path.join(firm, "epoch.json"), JSON.stringify(file));
+      const { status, stdout } = sh(blocks("sh")[2]!.replace(/\n$/, " --json\n"), firm, {
+        ORACLE: config.chain.oracle,
+        REPORTER: address!,
       });
-      return { status, stderr, said: stdout === "" ? undefined : JSON.parse(stdout) };
+      return { status, said: stdout === "" ? undefined : JSON.parse(stdout) };
     };
     expect(await verify(epoch!)).to.deep.include({ status: 0 });
     const changed = structuredClone(epoch!);

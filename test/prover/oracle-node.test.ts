@@ -34,7 +34,8 @@ describe("oracle nodes", function () {
   let oracle: Called;
   let terms: { domain: ReturnType<typeof domainOf>; board: bigint };
   let start: (index: number) => Promise<OracleNode>;
-  let port = 20_000 + (process.pid % 20_000);
+  /** Below those that systems hand out. */
+  let port = 18_000 + (process.pid % 10_000);
   let close: () => Promise<void>;
 
   /** A chain whose oracle has these reporters, and their nodes ready to be started. */

@@ -12,7 +12,7 @@ import { readPolicy } from "../formats/policy.ts";
 import { OracleNode } from "../oracle/node.ts";
 import { readSources, sourceFormat } from "../oracle/sources.ts";
 import { conform, type Observation, readObservation, readRiskPolicy } from "../risk/input.ts";
-import type { Inputs } from "./files.ts";
+import { type Inputs, writeSecret } from "./files.ts";
 
 const KEY_VARIABLE = "PLIMSOLL_REPORTER_KEY";
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
@@ -45,7 +45,7 @@ const config = z.strictObject({
       sources: z.array(sourceFormat).min(1).max(32),
       minimum: z.int().min(1),
       maxAgeSeconds: z.number().positive(),
-      /** How far from the middle a source may be and still count; unless given, twice the middle or nothing. */
+      /** How far from the middle a source may be and still count; 10000 unless given. */
       bandBps: z.int().min(0).max(10_000).optional(),
     }),
   ),
@@ -54,6 +54,15 @@ const config = z.strictObject({
 /** Adds `oracle` with its commands to a program. */
 export function addOracleCommands(program: Command, inputs: Inputs, signal: AbortSignal): void {
   const oracle = program.command("oracle").description("report prices and boards to a price oracle");
+  oracle
+    .command("key")
+    .argument("<file>", "a file that does not exist yet")
+    .description("make a reporter's key, readable by you alone, and print its address")
+    .action(async (file: string) => {
+      const { privateKey, address } = Wallet.createRandom();
+      await writeSecret(file, `${privateKey}\n`);
+      process.stdout.write(`${address}\n`);
+    });
   oracle
     .command("run")
     .description("take part in every epoch until stopped; events go to stderr, a line of JSON each")
