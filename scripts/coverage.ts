@@ -36,7 +36,7 @@ async function measured(): Promise<string> {
   return output;
 }
 
-const ROW = /[│|] (verifier-contracts\/\S+\.sol) +[│|] ([\d.]+) +[│|] ([\d.]+) +[│|] (.*?) *[│|]/g;
+const ROW = /[║│|] (verifier-contracts\/\S+\.sol) +[│|] ([\d.]+) +[│|] ([\d.]+) +[│|] (.*?) *[║│|]/g;
 const rows = (await measured()).matchAll(ROW).toArray();
 if (rows.length === 0) throw new Error("Hardhat printed no coverage");
 let low = 0;
