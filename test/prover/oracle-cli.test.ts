@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { expect } from "chai";
+import { AbiCoder, Interface } from "ethers";
 import type { EpochFile } from "../../prover/src/oracle/epoch.ts";
 import { readSources } from "../../prover/src/oracle/sources.ts";
 import { sampleFirm } from "../../prover/src/risk/sample.ts";
@@ -19,6 +20,7 @@ const risk = {
   ...marketInput.policy,
   instruments: marketInput.policy.instruments.filter((each) => !each?.terms.expiry),
 };
+const FEED = new Interface(["function decimals() view returns (uint8)"]);
 const underlyings = Object.fromEntries(
   Object.entries(marketInput.observation.underlyings).map(([name, { surface: _, ...rest }]) => [name, rest]),
 );
@@ -36,7 +38,24 @@ const sh = (commands: string, cwd: string, environment: Record<string, string> =
 describe("plimsoll oracle", function () {
   this.timeout(60_000);
   let directory: string;
-  const exchange = createServer((request, response) => {
+  const exchange = createServer(async (request, response) => {
+    if (request.url === "/chain") {
+      // A chain with one aggregator: 97,260 with 8 decimals, a minute ago at most.
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const asked = JSON.parse(Buffer.concat(chunks).toString());
+      const answer = ({ id, params }: { id: number; params: [{ data: string }] }) => {
+        const now = Math.floor(Date.now() / 1000);
+        const round = [7, 9_726_000_000_000n, now, now - 30, 7];
+        const [types, values] =
+          params[0].data === FEED.getFunction("decimals")!.selector
+            ? [["uint8"], [8]]
+            : [["uint80", "int256", "uint256", "uint256", "uint80"], round];
+        return { jsonrpc: "2.0", id, result: AbiCoder.defaultAbiCoder().encode(types, values) };
+      };
+      response.end(JSON.stringify(Array.isArray(asked) ? asked.map(answer) : answer(asked)));
+      return;
+    }
     response.writeHead(request.url === "/ticker" ? 200 : 503);
     response.end(JSON.stringify({ result: [{ price: 97251.5, time: Date.now() }] }));
   });
@@ -58,13 +77,25 @@ describe("plimsoll oracle", function () {
       ({ kind: "file", path: path.join(directory, "btc.json"), at, ...(timeAt && { timeAt }) }) as const;
     const http = (name: string) =>
       ({ kind: "http", url: `${url}/${name}`, at: "result.0.price", timeAt: "result.0.time" }) as const;
+    const aggregator = (rpc: string) =>
+      ({ kind: "aggregator", rpc, chainId: "31337", address: `0x${"a".repeat(40)}` }) as const;
     const options = { minimum: 2, maxAge: 60, now: Date.now() / 1000, say: (what: string) => said.push(what) };
-    const all = [file("last"), http("ticker"), http("down"), file("last", "old"), file("none")];
+    const all = [
+      file("last"),
+      http("ticker"),
+      http("down"),
+      file("last", "old"),
+      file("none"),
+      aggregator(`${url}/chain`),
+      aggregator("http://127.0.0.1:9/secret"),
+    ];
     expect(await readSources(all, options)).to.equal("97251.5");
+    expect(await readSources([aggregator(`${url}/chain`)], { ...options, minimum: 1 })).to.equal("97260");
     expect(said).to.deep.equal([
       "source 2 (http) fails: it answers 503",
       "source 3 (file) is not of this time",
       "source 4 (file) fails: no none in it",
+      "source 6 (aggregator) fails: ECONNREFUSED",
     ]);
     let refused: unknown;
     await readSources(all.slice(1), { ...options, minimum: 3 }).catch((error) => {

@@ -3,14 +3,14 @@
 import { open } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
-import { JsonRpcProvider, Wallet } from "ethers";
+import { Wallet } from "ethers";
 import { z } from "zod";
 import { domainOf } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
 import { type Json, parseJson } from "../formats/json.ts";
 import { readPolicy } from "../formats/policy.ts";
 import { OracleNode } from "../oracle/node.ts";
-import { readSources, sourceFormat } from "../oracle/sources.ts";
+import { chainAt, readSources, sourceFormat } from "../oracle/sources.ts";
 import { conform, type Observation, readObservation, readRiskPolicy } from "../risk/input.ts";
 import { type Inputs, writeSecret } from "./files.ts";
 
@@ -84,7 +84,7 @@ export function addOracleCommands(program: Command, inputs: Inputs, signal: Abor
       const policy = await inputs.text(at(given.policy));
       const template = readObservation(await half(given.observation));
       const { chain, board } = given;
-      const provider = new JsonRpcProvider(chain.rpc, BigInt(chain.chainId), { staticNetwork: true });
+      const provider = chainAt(chain.rpc, chain.chainId);
       const wallet = new Wallet(await readKey(given.key === undefined ? undefined : at(given.key)), provider);
       if (!given.reporters.some((each) => each.address.toLowerCase() === wallet.address.toLowerCase())) {
         throw new PlimsollError("FIELD_INVALID", "the key's address is not among them", { file, field: "reporters" });

@@ -19,7 +19,7 @@ import { mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Contract, type Signer, verifyTypedData } from "ethers";
+import { Contract, type ContractTransactionResponse, type Signer, verifyTypedData } from "ethers";
 import { type Epoch, type Part, REPORT_TYPES } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
 import type { Observation } from "../risk/input.ts";
@@ -91,6 +91,8 @@ export class OracleNode {
   #running: Promise<void> | undefined;
   #me = "";
   #signed: Signed | undefined;
+  /** Of the epoch before: others may still ask. */
+  #before: Signed | undefined;
   #proposal: { readonly epoch: bigint; readonly value: Proposal } | undefined;
   /** The reports chosen for the board that was signed last. */
   #chosen: readonly Report[] = [];
@@ -140,8 +142,8 @@ export class OracleNode {
       if (what === "proposal") {
         return this.#proposal?.epoch === BigInt(epoch) ? JSON.stringify(this.#proposal.value) : undefined;
       }
-      if (this.#signed?.epoch !== epoch) return undefined;
-      return JSON.stringify(what === "report" ? this.#signed.report : this.#signed.board) as string | undefined;
+      const signed = [this.#signed, this.#before].find((each) => each?.epoch === epoch);
+      return JSON.stringify(what === "report" ? signed?.report : signed?.board) as string | undefined;
     }
     const [, name, market] = /^\/epochs\/(\d{1,19}|latest)(\/market)?$/.exec(url) ?? [];
     if (name === undefined) return undefined;
@@ -371,7 +373,7 @@ export class OracleNode {
     if (!verdict.ok) throw new PlimsollError("EPOCH_REFUSED", `${verdict.differences[0]!.place} does not follow`);
     for (;;) {
       try {
-        return await this.#send(file, verdict.parts, verdict.epoch.firstPart);
+        return await this.#send(file, verdict.parts, verdict.epoch.firstPart, ends);
       } catch (error) {
         this.#stop.signal.throwIfAborted();
         this.#options.log({ event: "submission failed", epoch: file.epoch, why: reasonOf(error) });
@@ -380,7 +382,7 @@ export class OracleNode {
     }
   }
 
-  async #send(file: EpochFile, all: readonly Part[], firstPart: string): Promise<void> {
+  async #send(file: EpochFile, all: readonly Part[], firstPart: string, ends: number): Promise<void> {
     const { sender, oracle, board, log } = this.#options;
     const contract = new Contract(oracle, ORACLE, sender);
     const number = BigInt(file.epoch);
@@ -388,6 +390,9 @@ export class OracleNode {
       const [epoch, , next, parts] = await contract.openingOf!(board);
       return { epoch: epoch as bigint, complete: BigInt(next) === 0n, parts: Number(parts) };
     };
+    // Not for ever: the next epoch must not wait for a transaction that is never mined.
+    const mined = async (sent: Promise<ContractTransactionResponse>) =>
+      (await sent).wait(1, Math.max(1, (ends - this.#now()) * 1000));
     let { epoch, complete, parts } = await state();
     if (epoch > number || (epoch === number && complete)) return;
     if (epoch < number) {
@@ -397,10 +402,10 @@ export class OracleNode {
         signature,
         boardSignature,
       }));
-      await (await contract.open!(board, number, observations, firstPart, all.slice(0, 1), [])).wait();
+      await mined(contract.open!(board, number, observations, firstPart, all.slice(0, 1), []));
       parts = 1;
     }
-    for (const part of all.slice(parts)) await (await contract.resume!(board, number, [part], [])).wait();
+    for (const part of all.slice(parts)) await mined(contract.resume!(board, number, [part], []));
     ({ epoch, complete } = await state());
     if (epoch === number && complete) log({ event: "epoch opened", epoch: file.epoch });
   }
@@ -433,6 +438,7 @@ export class OracleNode {
 
   async #sign(signed: Signed): Promise<void> {
     await this.#write("signed.json", signed);
+    if (this.#signed?.epoch !== signed.epoch) this.#before = this.#signed;
     this.#signed = signed;
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Where a reporter sees numbers: files, HTTP services that answer as exchanges do, aggregators on a chain. */
 import { readFile } from "node:fs/promises";
-import { Contract, JsonRpcProvider } from "ethers";
+import { Contract, FetchRequest, JsonRpcProvider } from "ethers";
 import { z } from "zod";
 import { PlimsollError } from "../errors.ts";
 import { formatDecimal } from "../formats/decimal.ts";
@@ -15,7 +15,12 @@ const timeAt = at.optional();
 export const sourceFormat = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("file"), path: z.string(), at, timeAt }),
   z.strictObject({ kind: z.literal("http"), url: z.url({ protocol: /^https?$/ }), at, timeAt }),
-  z.strictObject({ kind: z.literal("aggregator"), rpc: z.url(), address: z.string().regex(/^0x[0-9a-fA-F]{40}$/) }),
+  z.strictObject({
+    kind: z.literal("aggregator"),
+    rpc: z.url(),
+    chainId: z.string().regex(/^[1-9][0-9]{0,18}$/),
+    address: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
+  }),
 ]);
 export type SourceConfig = z.infer<typeof sourceFormat>;
 
@@ -77,6 +82,14 @@ function seen(text: string, path: string, pathOfTime: string | undefined): Seen 
   };
 }
 
+/** A chain as it is said to be; what does not answer in time is an error, not asked again and again. */
+export function chainAt(rpc: string, chainId: string, timeout = TIMEOUT): JsonRpcProvider {
+  const request = new FetchRequest(rpc);
+  request.timeout = timeout;
+  request.setThrottleParams({ maxAttempts: 1 });
+  return new JsonRpcProvider(request, BigInt(chainId), { staticNetwork: true });
+}
+
 const AGGREGATOR = [
   "function decimals() view returns (uint8)",
   "function latestRoundData() view returns (uint80, int256, uint256, uint256, uint80)",
@@ -85,7 +98,7 @@ const AGGREGATOR = [
 async function read(source: SourceConfig): Promise<Seen> {
   if (source.kind === "file") return seen(await readFile(source.path, "utf8"), source.at, source.timeAt);
   if (source.kind === "http") return seen(await fetchText(source.url), source.at, source.timeAt);
-  const provider = new JsonRpcProvider(source.rpc, undefined, { staticNetwork: true });
+  const provider = chainAt(source.rpc, source.chainId);
   try {
     const feed = new Contract(source.address, AGGREGATOR, provider);
     const [decimals, round] = await Promise.all([feed.decimals!(), feed.latestRoundData!()]);
