@@ -34,6 +34,7 @@ export default defineConfig({
       "verifier-contracts/MarginGate.sol": compiler(200),
       "verifier-contracts/test/MarginGate.t.sol": compiler(200),
       "verifier-contracts/test/Venue.t.sol": compiler(200),
+      "verifier-contracts/test/Market.t.sol": compiler(200),
       "verifier-contracts/test/Liquidation.t.sol": compiler(200),
       "verifier-contracts/PriceOracle.sol": compiler(800),
     },

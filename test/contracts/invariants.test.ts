@@ -12,7 +12,7 @@ const HARDHAT = path.join(
 );
 
 describe("invariants", () => {
-  it("V12, V14, V18, O07: hold over random sequences of calls and random arguments", function () {
+  it("V02, V12 to V14, V16 to V18, O05, O07: hold over random sequences of calls and random arguments", function () {
     this.timeout(300_000);
     const { stdout, stderr, status } = spawnSync(process.execPath, [HARDHAT, "test", "solidity"], {
       cwd: ROOT,
@@ -24,10 +24,17 @@ describe("invariants", () => {
     expect(runs.map(([, name]) => name)).to.include.members([
       "invariant_V12_custodyIsTheSumOfClaims",
       "invariant_V12_lotsMoveNoTokens",
+      "invariant_V12_V18_booksStagesAndLotsAgree",
+      "invariant_V13_V16_theClockIsTheOneWoundByHand",
       "invariant_V18_oneLotAtATime",
       "testFuzz_O07_V14_aMoveIsTakenWhereNoQuantityMovesTooFar",
+      "testFuzz_V14_levelsMoveWithinTheirBoundAndInOrder",
+      "testFuzz_columnsAreInThePointAsTheyAre",
+      "testFuzz_pointsHoldTheLineOfEachPiece",
+      "testFuzz_pricesAreMediansOfAnOddQuorum",
       "testFuzz_pricesFallFromFirstToZero",
       "testFuzz_transfersAndTermsDecode",
+      "testFuzz_wordsBeyondTheRangeAreRefused",
     ]);
     for (const [, , count] of runs) expect(Number(count)).to.be.at.least(256);
     expect(stdout).to.not.match(/failing/);

@@ -82,7 +82,8 @@ contract FixedMarket is IMarket {
         return _settlements;
     }
 
-    function settlementOf(uint256 board, uint64) external pure returns (ISettlementVerifier, G1 memory) {
-        revert BoardUnknown(board); // no test of auctions settles
+    function settlementOf(uint256 board, uint64 settlement) external view returns (ISettlementVerifier, G1 memory) {
+        if (settlement > _settlements) revert SettlementUnknown(board, settlement);
+        return (ISettlementVerifier(address(_exitVerifier)), _exitPoint);
     }
 }
