@@ -25,9 +25,9 @@ export interface Act {
 
 const COLOURS = ["#33608f", "#c7611c", "#a8262c", "#2f7d5b", "#7a4d96"];
 const [WIDTH, HEIGHT] = [960, 420];
-const EDGE = { left: 64, right: 112, top: 12, bottom: 34 };
+const EDGE = { left: 64, right: 130, top: 12, bottom: 34 };
 /** Coverage is drawn to scale between these; what lies beyond is drawn at the edge. */
-const [LOWEST, HIGHEST] = [-0.5, 4];
+const [LOWEST, HIGHEST] = [-0.5, 3];
 
 const px = (value: number) => Math.round(value * 10) / 10;
 
@@ -67,7 +67,7 @@ ${Object.entries(levels).map(
   ([name, bps]) =>
     markup`<line class="level" x1="${EDGE.left}" x2="${WIDTH - EDGE.right}" y1="${height(bps)}" y2="${height(bps)}"/><text class="note" x="${WIDTH - 4}" y="${height(bps) + 4}">${name} ${percent(bps)}</text>`,
 )}
-${y.ticks(9).map((tick) => markup`<text class="label" x="${EDGE.left - 10}" y="${px(y(tick)) + 4}">${Math.round(tick * 100)}%</text>`)}
+${y.ticks(7).map((tick) => markup`<text class="label" x="${EDGE.left - 10}" y="${px(y(tick)) + 4}">${Math.round(tick * 100)}%</text>`)}
 <line class="axis" x1="${EDGE.left}" x2="${WIDTH - EDGE.right}" y1="${px(y(0))}" y2="${px(y(0))}"/>
 ${acts.map((_, at) => markup`<text class="tick" x="${px(x(at))}" y="${HEIGHT - 8}">${at + 1}</text>`)}
 ${lines}
@@ -92,13 +92,13 @@ export function picture(
   });
   return markup`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A whole life of a venue</title>${STYLE}</head><body>
 <h1>A whole life of a venue</h1>
-<p class="lead">Every account, from the opening to the last withdrawal; proofs are real, the chain is local. Coverages are what the members and the operator know; the chain saw the last column of the table.</p>
+<p class="lead">Every account, from the opening to the last withdrawal; proofs are real, the chain is local. Coverages are what the members and the operator know; of the accounts, the chain saw what is in small print below.</p>
 <dl>${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 <section><h2>Coverage after each act</h2><p class="caption">Above ${HIGHEST * 100}% drawn at ${HIGHEST * 100}%. No line where an account has no positions.</p>${coverageChart(acts, levels)}</section>
 <section><h2>The insurance fund, less what it owes</h2>${barChart(
     "The fund",
     changes.map(({ act, at }) => ({
-      label: `${at + 1}. ${act.what.slice(0, 58)}`,
+      label: `${at + 1}. ${act.what.split(/[:;,] /)[0]}`,
       segments: [
         { value: Number(act.fund), tone: "good" as const },
         { value: -Number(act.deficit), tone: "bad" as const },
@@ -109,7 +109,11 @@ export function picture(
   )}</section>
 <section><h2>Acts</h2><table><thead><tr><th class="n">act</th><th>time</th><th class="n">epoch</th><th>what happened</th><th>level proven</th>${names.map((name) => markup`<th class="n">${name}</th>`)}<th class="n">gas</th></tr></thead><tbody>${acts.map(
     (act, at) =>
-      markup`<tr><td class="n">${at + 1}</td><td class="symbol">${act.time}</td><td class="n">${String(act.epoch)}</td><td>${act.what}${act.seen.map((line) => markup`<small><code>${line}</code></small>`)}</td><td>${act.level}</td>${names.map((name) => markup`<td class="n">${percent(act.coverage[name])}</td>`)}<td class="n">${act.gas.toLocaleString("en")}</td></tr>`,
+      markup`<tr><td class="n">${at + 1}</td><td class="symbol">${act.time}</td><td class="n">${String(act.epoch)}</td><td>${act.what}</td><td>${act.level}</td>${names.map((name) => markup`<td class="n">${percent(act.coverage[name])}</td>`)}<td class="n">${act.gas.toLocaleString("en")}</td></tr>${
+        act.seen.length === 0
+          ? ""
+          : markup`<tr><td></td><td colspan="${names.length + 5}">${act.seen.map((line) => markup`<small><code>${line}</code></small>`)}</td></tr>`
+      }`,
   )}</tbody></table></section>
 </body></html>
 `.text;
