@@ -110,13 +110,15 @@ const wallets = Object.fromEntries(NAMES.map((name, index) => [name, others[5 + 
 const prover = createProver();
 const proofs = { account: 0, settlement: 0 };
 const counted: Venue["prover"] = {
-  prove(request, options) {
+  async prove(request, options) {
+    const proof = await prover.prove(request, options);
     proofs.account++;
-    return prover.prove(request, options);
+    return proof;
   },
-  settle(request, options) {
+  async settle(request, options) {
+    const proof = await prover.settle(request, options);
     proofs.settlement++;
-    return prover.settle(request, options);
+    return proof;
   },
 };
 
@@ -493,7 +495,7 @@ async function story() {
       () => "nothing",
       (error: unknown) => (error instanceof PlimsollError ? error.code : error),
     );
-  assert.equal(refusal, "STATEMENT_FALSE", "a called account withdraws nothing");
+  assert.equal(refusal, "STATEMENT_FALSE", "below the initial level nothing is withdrawn");
   const cured = await payIn("Atlas", CASH_INDEX, TOP_UP);
   cured.push((await client("Atlas").attest(levels.call, published)).receipt);
   await act(`Atlas tops up ${dollars(TOP_UP)} and is healthy again`, cured, `at least ${percent(levels.call)}`);

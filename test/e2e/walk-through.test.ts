@@ -73,9 +73,14 @@ describe("the walk-through", function () {
       expect(story).to.contain(what);
       expect(Number(gas)).to.be.greaterThan(0);
     }
-    const seen = story.split("\n").filter((line) => line.includes("the chain saw"));
-    for (const line of seen)
-      expect(line).to.match(/account \d: 0x[0-9a-f]{6}…[0-9a-f]{4} → 0x[0-9a-f]{6}…[0-9a-f]{4}, /);
+    // Every proof but the eight appraisals is of a step.
+    const steps = story.split("\n").filter((line) => line.includes("the chain saw") && line.includes("→"));
+    expect(steps).to.have.length(summary.proofs.account + summary.proofs.settlement - 8);
+    const commitment = "0x[0-9a-f]{6}…[0-9a-f]{4}";
+    const shape = new RegExp(
+      `account \\d: ${commitment} → ${commitment}(, paid( in)? [\\d.]+ [A-Z]+)?(, fill ${commitment})?, (at least [\\d.]+%|below [\\d.]+%|no positions, no debt|settlement 1)$`,
+    );
+    for (const line of steps) expect(line).to.match(shape);
     const page = readFileSync(path.join(ROOT, summary.picture), "utf8");
     expect(page).to.contain("<polyline");
     for (const name of Object.keys(summary.stages)) expect(page).to.contain(name);
