@@ -29,16 +29,15 @@ library Bn254 {
     }
 
     function add(G1 memory a, G1 memory b) internal view returns (G1 memory sum) {
-        uint256 buffer;
+        bool ok;
         assembly ("memory-safe") {
-            buffer := mload(0x40)
+            let buffer := mload(0x40)
             mcopy(buffer, a, 0x40)
             mcopy(add(buffer, 0x40), b, 0x40)
+            ok := staticcall(gas(), 6, buffer, 0x80, sum, 0x40)
+            ok := and(ok, eq(returndatasize(), 0x40))
         }
-        addTo(buffer);
-        assembly ("memory-safe") {
-            mcopy(sum, buffer, 0x40)
-        }
+        if (!ok) revert PrecompileFailed(6);
     }
 
     /// Adds to a point the one that follows it in memory, in place.
