@@ -64,21 +64,65 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
     /// Of each board; zero for none.
     mapping(uint256 board => uint256 account) public backstopOf;
     mapping(uint256 account => Lot) private _lots;
+    /// Lots that are out, of any account.
+    uint256 public lotsOut;
+    /// Proposed by the gate's owner; zeros where nothing is.
+    Withdrawal public withdrawal;
     /// Size of the last slice that found no bidder, since the account was healthy or a slice of it was sold.
     mapping(uint256 account => uint64) private _failed;
+
+    modifier onlyOwner() {
+        if (msg.sender != gate.owner()) revert IMarginGate.NotAuthorised(FUND, msg.sender);
+        _;
+    }
 
     constructor(IGate gate_) EIP712("Plimsoll Liquidation", "1") {
         gate = gate_;
         market = gate_.market();
     }
 
+    // ---- Owner of the gate ----
+
     /// @inheritdoc ILiquidation
-    function setBackstop(uint256 account) external {
-        if (msg.sender != gate.owner()) revert IMarginGate.NotAuthorised(account, msg.sender);
+    function setBackstop(uint256 account) external onlyOwner {
         uint256 board = gate.accountOf(account).board;
         backstopOf[board] = account;
         emit BackstopSet(board, account);
     }
+
+    /// @inheritdoc ILiquidation
+    function proposeWithdrawal(address to, uint256 amount) external onlyOwner {
+        if (to == address(0)) revert IMarginGate.AddressZero();
+        if (amount == 0) revert IMarginGate.AmountZero();
+        (, uint256 timelock,) = market.governance();
+        uint256 readyAt = block.timestamp + timelock;
+        withdrawal = Withdrawal(to, uint64(readyAt), amount);
+        emit WithdrawalProposed(to, amount, readyAt);
+    }
+
+    /// @inheritdoc ILiquidation
+    function cancelWithdrawal() external {
+        (address guardian,,) = market.governance();
+        if (msg.sender != guardian && msg.sender != gate.owner()) revert IMarginGate.NotAuthorised(FUND, msg.sender);
+        Withdrawal memory proposed = _proposed();
+        emit WithdrawalCancelled(proposed.to, proposed.amount);
+    }
+
+    // ---- Anyone, when the time has come ----
+
+    /// @inheritdoc ILiquidation
+    function withdrawFund() external nonReentrant {
+        Withdrawal memory proposed = _proposed();
+        (,, uint256 life) = market.governance();
+        uint256 readyAt = proposed.readyAt;
+        if (block.timestamp < readyAt) revert WithdrawalTooEarly(readyAt, block.timestamp);
+        if (block.timestamp > readyAt + life) revert WithdrawalLapsed(readyAt, block.timestamp);
+        if (lotsOut != 0) revert LotsOut(lotsOut);
+        gate.payFromFund(proposed.to, proposed.amount);
+        emit FundWithdrawn(proposed.to, proposed.amount);
+    }
+
+    // ---- Auctions ----
 
     /// @inheritdoc ILiquidation
     function start(
@@ -117,6 +161,8 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
             start: market.clock(account.board),
             beneficiary: offer.beneficiary
         });
+
+        lotsOut++;
 
         IMarginGate.Effect memory effect;
         (effect.typeHash, effect.args, effect.sender) = (START_TYPEHASH, abi.encode(lot), msg.sender);
@@ -374,7 +420,7 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         IMarginGate.Effect memory effect,
         uint256 price
     ) private {
-        delete _lots[account];
+        _close(account);
         delete _failed[account];
         gate.settleFor(bidder, effect);
         uint256 repaid = Math.min(price, lot.fromFund);
@@ -389,12 +435,26 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
 
     /// The account's step back, and the fund's money with it. The account is called; its step may make it healthy.
     function _back(IMarginGate.Step calldata step, Lot memory lot, IMarginGate.Effect memory effect) private {
-        delete _lots[step.account];
+        _close(step.account);
         (effect.args, effect.sender, effect.fill) = (abi.encode(lot.fill), msg.sender, lot.fill);
         gate.setStage(step.account, IMarginGate.Stage.Called);
         _cash(effect, -int256(uint256(lot.writeOff)), step.account);
         gate.settleFor(step, effect);
         _move(step.account, FUND, lot.fromFund);
+    }
+
+    function _close(uint256 account) private {
+        delete _lots[account];
+        lotsOut--;
+    }
+
+    // ---- The fund ----
+
+    /// Takes what is proposed.
+    function _proposed() private returns (Withdrawal memory proposed) {
+        proposed = withdrawal;
+        if (proposed.readyAt == 0) revert WithdrawalMissing();
+        delete withdrawal;
     }
 
     // ---- Amounts ----

@@ -331,13 +331,11 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IMarginGate
-    function reward(address to, uint256 amount) external nonReentrant onlyLiquidation returns (uint256 paid) {
+    function payFromFund(address to, uint256 amount) external nonReentrant onlyLiquidation {
         uint256 fund = creditOf[FUND][Statement.CASH];
-        uint256 custody = custodyOf[Statement.CASH];
-        paid = amount < fund ? amount : fund;
-        if (paid > custody) paid = custody;
-        _takeCredit(FUND, Statement.CASH, paid);
-        _pay(Statement.CASH, to, paid);
+        if (amount > fund) revert CreditTooSmall(FUND, Statement.CASH, fund, amount);
+        _takeCredit(FUND, Statement.CASH, amount);
+        _pay(Statement.CASH, to, amount);
     }
 
     // ---- Views ----

@@ -502,6 +502,11 @@ contract PriceOracle is IMarket, EIP712 {
     }
 
     /// @inheritdoc IMarket
+    function governance() external view returns (address guardian, uint256 timelock, uint256 life) {
+        return (registry.guardian(), registry.timelock(), registry.PROPOSAL_LIFE());
+    }
+
+    /// @inheritdoc IMarket
     function settlementsOf(uint256 board) external view returns (uint64) {
         return _series[board].settlements;
     }

@@ -9,6 +9,7 @@ import { publication } from "../../prover/src/chain/publication.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
+import { UNLISTED } from "../../prover/src/model/policy.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import {
   BTC,
@@ -20,6 +21,8 @@ import {
   deployable,
   E6,
   E8,
+  E18,
+  ETH,
   fillOf,
   type Holder,
   marketAt,
@@ -151,6 +154,14 @@ describe("margin gate, the life of accounts", () => {
       const fresh = alice.with({ state: genesis("board-60"), viewingKey: 99n as never });
       const { opening, ready } = await fresh.opening(alice.owner.address);
       await call(alice.gate, "open", opening, ready.step, "0x");
+    });
+
+    it("an operator may not be waited for without end, nor not at all", async () => {
+      const libraries = { Tokens: await world.ethers.deployContract("Tokens") };
+      const create = (deadline: bigint) =>
+        world.ethers.deployContract("MarginGate", [world.oracle, alice.owner, alice.owner, deadline], { libraries });
+      for (const deadline of [0n, 30n * DAY + 1n]) await refuses(create(deadline), "OperatorDeadlineRefused");
+      await create(30n * DAY);
     });
 
     it("the gate's owner replaces the operator; nobody else", async () => {
@@ -367,7 +378,7 @@ describe("margin gate, the life of accounts", () => {
         ["settleFor", [step, effect]],
         ["setStage", [alice.id, 2n]],
         ["moveCredit", [alice.id, bob.id, CASH, 1n]],
-        ["reward", [to(), 1n]],
+        ["payFromFund", [to(), 1n]],
       ];
       for (const [method, args] of calls) {
         await refuses(as(7)[method]!(...args), "NotLiquidation");
@@ -385,8 +396,7 @@ describe("margin gate, the life of accounts", () => {
       await asModule("moveCredit", 0n, bob.id, CASH, 50n * E6);
       expect(await gate.creditOf!(0n, CASH)).to.equal(0n);
       expect(await gate.deficit!()).to.equal(20n * E6);
-      await asModule("reward", to(), 5n * E6);
-      expect(await world.tokens.get(CASH)!.balanceOf!(to())).to.equal(0n);
+      await refuses(asModule("payFromFund", to(), 1n), "CreditTooSmall");
       const before = (await gate.custodyOf!(CASH)) as bigint;
       // One percent of 1000.
       const given = payout(1_000n * E6);
@@ -404,12 +414,79 @@ describe("margin gate, the life of accounts", () => {
       await asModule("moveCredit", 0n, bob.id, CASH, 10n * E6);
       await call(alice.gate, "donate", 4n * E6);
       expect([await gate.deficit!(), await gate.creditOf!(0n, CASH)]).to.deep.equal([0n, E6]);
-      await asModule("reward", to(), 5n * E6);
+      await refuses(asModule("payFromFund", to(), E6 + 1n), "CreditTooSmall");
+      await asModule("payFromFund", to(), E6);
       expect(await gate.creditOf!(0n, CASH)).to.equal(0n);
       await refuses(asModule("moveCredit", 0n, bob.id, BTC, 1n), "FundHoldsCash");
       await refuses(asModule("moveCredit", alice.id, 0n, BTC, 0n), "FundHoldsCash");
       await refuses(asModule("moveCredit", alice.id, bob.id, CASH, 1n), "CreditTooSmall");
       await refuses(asModule("moveCredit", bob.id, 99n, CASH, 1n), "AccountUnknown");
+    });
+
+    it("V14: cash leaves the fund as policies loosen: proposed by the owner, held back by the guardian, by anyone when due", async () => {
+      const { liquidation } = world.deployment;
+      const module = liquidation.connect(world.signers[0]!) as Contract;
+      const [guardian, anyone] = [world.guardian, world.signers[17]!].map((signer) => liquidation.connect(signer));
+      const DUE = 2n * DAY;
+      await call(alice.gate, "donate", 30n * E6);
+      for (const other of [guardian, anyone] as Contract[]) {
+        await refuses(other.proposeWithdrawal!(to(), E6) as Promise<unknown>, "NotAuthorised");
+      }
+      await refuses(module.proposeWithdrawal!(`0x${"0".repeat(40)}`, E6), "AddressZero");
+      await refuses(module.proposeWithdrawal!(to(), 0n), "AmountZero");
+      await refuses(module.withdrawFund!(), "WithdrawalMissing", liquidation);
+      await refuses(module.cancelWithdrawal!(), "WithdrawalMissing", liquidation);
+
+      for (const canceller of [guardian, module] as Contract[]) {
+        await call(module, "proposeWithdrawal", to(), 10n * E6);
+        await refuses((anyone as Contract).cancelWithdrawal!(), "NotAuthorised");
+        await expect(canceller.cancelWithdrawal!())
+          .to.emit(liquidation, "WithdrawalCancelled")
+          .withArgs(to(), 10n * E6);
+        await world.time.increase(DUE);
+        await refuses(module.withdrawFund!(), "WithdrawalMissing", liquidation);
+      }
+
+      // In the place of another, the wait starts anew; and not for ever.
+      await call(module, "proposeWithdrawal", to(), 1n);
+      await world.time.increase(DUE);
+      await call(module, "proposeWithdrawal", to(), 31n * E6);
+      const [, readyAt] = (await liquidation.withdrawal!()) as [string, bigint, bigint];
+      await world.time.setNextBlockTimestamp(readyAt - 1n);
+      await refuses(module.withdrawFund!(), "WithdrawalTooEarly", liquidation);
+      await refuses(module.withdrawFund!(), "CreditTooSmall");
+      await call(alice.gate, "donate", E6);
+      const late = await world.chain.networkHelpers.takeSnapshot();
+      await world.time.setNextBlockTimestamp(readyAt + 14n * DAY + 1n);
+      await refuses(module.withdrawFund!(), "WithdrawalLapsed", liquidation);
+      await late.restore();
+
+      await world.time.setNextBlockTimestamp(readyAt + 14n * DAY);
+      const before = (await gate.custodyOf!(CASH)) as bigint;
+      await expect((anyone as Contract).withdrawFund!())
+        .to.emit(liquidation, "FundWithdrawn")
+        .withArgs(to(), 31n * E6);
+      expect(await world.tokens.get(CASH)!.balanceOf!(to())).to.equal(31n * E6);
+      expect(await gate.custodyOf!(CASH)).to.equal(before - 31n * E6);
+      expect([await gate.creditOf!(0n, CASH), await gate.deficit!()]).to.deep.equal([0n, 0n]);
+      await refuses(module.withdrawFund!(), "WithdrawalMissing", liquidation);
+    });
+
+    it("cash that was lent to accounts is not the fund's to take", async () => {
+      const { liquidation } = world.deployment;
+      const module = liquidation.connect(world.signers[0]!) as Contract;
+      await call(alice.gate, "donate", 30n * E6);
+      await alice.fund(BTC, 100n * E8);
+      const lent = payout((await gate.custodyOf!(CASH)) as bigint);
+      const ready = await alice.withdrawal(lent);
+      await withdraw(ready, alice, lent);
+      await settled(alice, ready);
+      await call(module, "proposeWithdrawal", to(), 30n * E6);
+      await world.time.increase(2n * DAY);
+      await refuses(module.withdrawFund!(), "CustodyTooSmall");
+      await bob.fund(CASH, 30n * E6);
+      await call(module, "withdrawFund");
+      expect(await gate.custodyOf!(CASH)).to.equal(0n);
     });
   });
 
@@ -495,6 +572,7 @@ describe("margin gate, the life of accounts", () => {
         await snapshot.restore();
       }
       expect(taken).to.be.within(3, 25);
+      await refuses(gate.settleBatch!(trades, { gasLimit: 1_600_000n }), "GasTooLow");
     });
 
     it("in a batch nobody's being the sender is an agreement, and no item calls the gate as somebody else", async () => {
@@ -575,6 +653,7 @@ describe("margin gate, the life of accounts", () => {
 
     it("the end of a board's life: everything settles at the last marks, and everybody leaves with everything", async () => {
       await trade(alice, bob, 1_000n);
+      await call(alice.gate, "donate", 30n * E6);
       await world.time.increase(31n * DAY);
       const { parts } = publication(MARKET, { board: 1n, epoch: 1n });
       await call(world.oracle.connect(world.signers[17]!), "windDown", 1n, parts);
@@ -588,8 +667,35 @@ describe("margin gate, the life of accounts", () => {
         await exit(leaving, holder, all);
         await settled(holder, leaving);
       }
-      expect(await gate.custodyOf!(CASH)).to.equal(0n);
+      // What is left is the fund's.
+      await call(world.deployment.liquidation, "proposeWithdrawal", to(), (await gate.custodyOf!(CASH)) as bigint);
+      await world.time.increase(2n * DAY);
+      await call(world.deployment.liquidation, "withdrawFund");
+      expect([await gate.custodyOf!(CASH), await gate.creditOf!(0n, CASH)]).to.deep.equal([0n, 0n]);
     });
+  });
+
+  it("O10: what was delisted counts nothing, and is withdrawn all the same", async () => {
+    const { policy } = world;
+    const { registry } = world.deployment;
+    await alice.fund(ETH, 10n * E18);
+    try {
+      world.policy = { schedules: policy.schedules.with(1, UNLISTED) };
+      const delisted = world.chainPolicy();
+      await call(registry, "propose", 1n, delisted);
+      await world.time.increase(2n * DAY);
+      await call(registry, "enact", 1n, delisted);
+      await world.publish();
+      const { equity } = evaluate(alice.state, world.policy, world.market);
+      expect(equity).to.equal(alice.state.cash * 10n ** 14n);
+      const given = payout(10n * E18, ETH);
+      const ready = await alice.withdrawal(given);
+      await withdraw(ready, alice, given);
+      await settled(alice, ready);
+      expect(await world.tokens.get(ETH)!.balanceOf!(to())).to.equal(10n * E18);
+    } finally {
+      world.policy = policy;
+    }
   });
 
   it("V15: when keys are rotated, proofs in flight under the old key land until the next epoch", async () => {

@@ -840,6 +840,30 @@ describe("liquidation", function () {
       expect(await credit(debtor.id)).to.equal(1n + price - TERMS.reward);
     });
 
+    it("keeps the fund where it is until its lot is taken or back", async () => {
+      await world.donate(1_000_000n * E6);
+      await world.publish(marketAt(72_000n));
+      const to = world.signers[12]!.address;
+      await call(world.liquidation, "proposeWithdrawal", to, 400_000n * E6);
+      await world.chain.networkHelpers.time.increase(2n * 86_400n);
+      const lot = closeOut();
+      const undo = await world.chain.networkHelpers.takeSnapshot();
+      const before = debtor.state;
+      await world.start(debtor, lot, house.id);
+      await refuses(world.liquidation.withdrawFund!(), "LotsOut");
+      await advance(TERMS.auctionDuration);
+      const back = await returnLot(world.venue, debtor, lot, { deadline: LATE });
+      await call(world.liquidation, "giveBack", back.step, true);
+      await call(world.liquidation, "withdrawFund");
+      expect(await credit(0n)).to.equal(600_000n * E6);
+      await undo.restore();
+      debtor.state = before;
+      await world.start(debtor, lot, house.id);
+      await world.take(debtor, bidder, lot.fill);
+      await call(world.liquidation, "withdrawFund");
+      expect(await world.token.balanceOf!(to)).to.equal(400_000n * E6);
+    });
+
     it("of an empty fund is a deficit, which the price repays first", async () => {
       await world.publish(marketAt(72_000n));
       const lot = closeOut();

@@ -83,6 +83,15 @@ interface ILiquidation {
         uint256 beneficiary;
     }
 
+    /// What is proposed to leave the insurance fund.
+    struct Withdrawal {
+        address to;
+        /// Unix seconds from which it may be made; zero where nothing is proposed.
+        uint64 readyAt;
+        /// Units of the cash token.
+        uint256 amount;
+    }
+
     event BackstopSet(uint256 indexed board, uint256 account);
     event LotStarted(
         uint256 indexed account,
@@ -98,6 +107,9 @@ interface ILiquidation {
     event LotTaken(uint256 indexed account, uint256 indexed bidder, uint256 price, uint256 repaid, uint256 reward);
     event LotCured(uint256 indexed account);
     event LotReturned(uint256 indexed account);
+    event WithdrawalProposed(address indexed to, uint256 amount, uint256 readyAt);
+    event WithdrawalCancelled(address indexed to, uint256 amount);
+    event FundWithdrawn(address indexed to, uint256 amount);
 
     error LotOpen(uint256 account);
     error LotMissing(uint256 account);
@@ -115,6 +127,11 @@ interface ILiquidation {
     error NotBackstop(uint256 account, uint256 backstop);
     /// A settlement has come since the lot was made: it can only go back.
     error LotSuperseded(uint64 settlements, uint64 current);
+    error WithdrawalMissing();
+    error WithdrawalTooEarly(uint256 readyAt, uint256 nowTime);
+    error WithdrawalLapsed(uint256 readyAt, uint256 nowTime);
+    /// What these lots cost the fund is not known before they are taken or back.
+    error LotsOut(uint256 lots);
 
     /// Names the account that takes what nobody took. Owner of the gate only.
     function setBackstop(uint256 account) external;
@@ -147,6 +164,20 @@ interface ILiquidation {
     /// The board's backstop takes a lot for nothing above its floor, after its auction and for as long again. It needs
     /// equity of at least zero after it.
     function backstop(uint256 account, IMarginGate.Step calldata step) external;
+
+    /// Proposes to take cash out of the insurance fund, in the place of what was proposed before. Owner of the gate only.
+    ///
+    /// What accounts may yet cost the fund is not known on chain. So it waits as a loosened policy does, for as long as
+    /// that (`IMarket.governance`), while whoever can may bring evidence, and members may leave.
+    /// @param amount units of the cash token
+    function proposeWithdrawal(address to, uint256 amount) external;
+
+    /// Withdraws the proposal. The gate's owner, and the guardian of the policies.
+    function cancelWithdrawal() external;
+
+    /// Pays what was proposed, once its time has come: from a fund that has as much, and therefore owes nothing, and not
+    /// while a lot is out. Open to anyone.
+    function withdrawFund() external;
 
     /// The price asked now: ⌈(premium + discount) · size · (duration − elapsed) / (10^4 · duration)⌉.
     function priceOf(uint256 account) external view returns (uint256);

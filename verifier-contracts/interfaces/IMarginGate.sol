@@ -339,8 +339,8 @@ interface IMarginGate is ISettled {
     /// Moves credit between accounts (FUND among them, for cash). An empty fund goes into deficit where it is `from`.
     function moveCredit(uint256 from, uint256 to, uint256 asset, uint256 amount) external;
 
-    /// Pays cash out of the fund, at most what is in it. @return paid what was paid
-    function reward(address to, uint256 amount) external returns (uint256 paid);
+    /// Pays cash out of the fund, which has it and owes nothing, or reverts.
+    function payFromFund(address to, uint256 amount) external;
 
     // ---- Views ----
 

@@ -109,6 +109,10 @@ interface IMarket {
 
     function termsOf(uint256 board) external view returns (Terms memory);
 
+    /// How whoever governs the policies is held back, and what else is governed may be alike: `guardian` withdraws
+    /// proposals, which take effect `timelock` seconds after they were made and lapse `life` seconds later.
+    function governance() external view returns (address guardian, uint256 timelock, uint256 life);
+
     /// How many settlements (expiries) of the board there have been; they are numbered from 1.
     function settlementsOf(uint256 board) external view returns (uint64);
 

@@ -18,10 +18,14 @@ contract FixedMarket is IMarket {
     IAccountVerifier private _exitVerifier;
     G1 private _exitPoint;
     uint64 private _settlements;
+    address public immutable guardian;
+    uint256 public constant TIMELOCK = 2 days;
+    uint256 public constant LIFE = 14 days;
 
     constructor(uint256 boardInstruments, IAccountVerifier exitVerifier, G1 memory exitPoint) {
         instruments = boardInstruments;
         (_exitVerifier, _exitPoint) = (exitVerifier, exitPoint);
+        guardian = msg.sender;
     }
 
     function open(Market calldata epoch) external {
@@ -76,6 +80,10 @@ contract FixedMarket is IMarket {
 
     function termsOf(uint256) external view returns (Terms memory) {
         return _terms;
+    }
+
+    function governance() external view returns (address, uint256, uint256) {
+        return (guardian, TIMELOCK, LIFE);
     }
 
     function settlementsOf(uint256) external view returns (uint64) {

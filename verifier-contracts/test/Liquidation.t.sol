@@ -12,6 +12,7 @@ import {Statement} from "../libraries/Statement.sol";
 import {FixedMarket} from "./FixedMarket.sol";
 import {AnyVerifier} from "./MarginGate.t.sol";
 import {TestToken} from "./Tokens.sol";
+import {VM} from "./Vm.sol";
 
 /// Owner of every account and operator at once, before the module as it is. Every proof holds, so what is kept here is what
 /// rests on the contracts alone.
@@ -28,7 +29,7 @@ contract LotHandler {
     TestToken public immutable token;
     /// What all accounts would prove that they hold, in the token's units.
     int256 public inside;
-    /// What the fund was given less what it has promised and not had back.
+    /// What the fund was given less what it has promised and not had back, and what was withdrawn from it.
     int256 public fund;
     /// By account: lots that left it, and those that came back or went to a bidder.
     mapping(uint256 account => uint256) public left;
@@ -164,6 +165,25 @@ contract LotHandler {
         market.advance(time % 2 hours);
     }
 
+    function proposeWithdrawal(uint256 lots) external {
+        (, uint64 readyAt,) = liquidation.withdrawal();
+        if (readyAt == 0 || lots % 4 == 0) liquidation.proposeWithdrawal(address(2), _amount(lots));
+    }
+
+    function withdrawFund(uint256 time) external {
+        VM.warp(block.timestamp + time % 3 days);
+        (, uint64 readyAt, uint256 amount) = liquidation.withdrawal();
+        uint256 out = 0;
+        for (uint256 id = 1; id <= ACCOUNTS; id++) out += left[id] - ended[id];
+        try liquidation.withdrawFund() {
+            require(readyAt != 0 && block.timestamp >= readyAt, "V14: out of the fund before its time");
+            require(block.timestamp <= readyAt + market.LIFE(), "V14: out of the fund by what had lapsed");
+            require(out == 0, "V18: out of the fund while a lot is out");
+            fund -= int256(amount);
+            require(fund >= 0, "V12: more out of the fund than was in it");
+        } catch {}
+    }
+
     function _end(uint256 id, uint256 bidder, uint256 price, bool last) private {
         ILiquidation.Lot memory lot = liquidation.lotOf(id);
         int256 before = int256(gate.creditOf(id, CASH));
@@ -219,6 +239,7 @@ contract LiquidationInvariants {
     }
 
     /// custody = credits + fund + holdings inside accounts − deficit; the fund's is what it was given less what it promised.
+    /// hardhat-config: invariant.failOnRevert = true
     function invariant_V12_lotsMoveNoTokens() public view {
         MarginGate gate = handler.gate();
         int256 fund = int256(gate.creditOf(0, Statement.CASH)) - int256(gate.deficit());
@@ -233,6 +254,7 @@ contract LiquidationInvariants {
     }
 
     /// An account is in liquidation while one lot of it is out, and every lot that left has one end.
+    /// hardhat-config: invariant.failOnRevert = true
     function invariant_V18_oneLotAtATime() public view {
         for (uint256 account = 1; account <= handler.ACCOUNTS(); account++) {
             bool out = handler.liquidation().lotOf(account).kind != ILiquidation.Kind.None;

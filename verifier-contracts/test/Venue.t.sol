@@ -188,7 +188,13 @@ contract VenueHandler {
             require(repaid == (price < _fromFund[id] ? price : _fromFund[id]), "the fund is paid back first");
             require(repaid + reward <= price && reward <= 1e3, "the reward is out of its bounds");
             gain = int256(repaid + (_beneficiary[id] == 0 ? reward : 0));
-        } else if (log.topics[0] == ILiquidation.BackstopSet.selector) {
+        } else if (log.topics[0] == ILiquidation.FundWithdrawn.selector) {
+            int256 amount = int256(abi.decode(log.data, (uint256)));
+            require(fillsOut == 0, "V18: out of the fund while a lot is out");
+            tally.fund -= amount;
+            tally.out[0] += amount;
+            return;
+        } else if (log.topics[0] == ILiquidation.WithdrawalProposed.selector) {
             return;
         }
         tally.fund += gain * int256(CASH_UNIT);
@@ -355,6 +361,21 @@ contract VenueHandler {
 
     function backstop(uint256 id) external booked {
         _tryAt(address(liquidation), abi.encodeCall(liquidation.backstop, (_id(id), _step(1))));
+    }
+
+    // ---- The fund ----
+
+    function proposeWithdrawal(uint256 lots) external booked {
+        (, uint64 readyAt,) = liquidation.withdrawal();
+        if (readyAt == 0 || lots % 4 == 0) liquidation.proposeWithdrawal(address(2), _amount(0, lots));
+    }
+
+    function withdrawFund(uint256 time) external booked {
+        VM.warp(block.timestamp + time % 3 days);
+        (, uint64 readyAt,) = liquidation.withdrawal();
+        if (_tryAt(address(liquidation), abi.encodeCall(liquidation.withdrawFund, ()))) {
+            require(readyAt != 0 && block.timestamp >= readyAt, "V14: out of the fund before its time");
+        }
     }
 
     // ---- Helpers ----
