@@ -301,7 +301,7 @@ describe("margin gate under attack", () => {
       await trade(alice, a.plus, bob, b.minus);
     });
 
-    it("C14: different fills, no fill, one account twice, and another counterparty are refused", async () => {
+    it("C14: different fills, no fill, one account twice, two epochs, and another counterparty are refused", async () => {
       const a = await alice.trading(FILL, 1n, bob.id);
       const b = await bob.trading(FILL, -1n, alice.id);
       const larger = await bob.trading(fillOf("board-60", { 0: 99n }, -5n * E6), -1n, alice.id);
@@ -311,6 +311,7 @@ describe("margin gate under attack", () => {
       await refuses(trade(alice, none, bob, nothing), "FillRefused");
       await refuses(trade(alice, none, bob, nothing, { fill: 0n }), "FillRefused");
       await refuses(trade(alice, a, alice, a), "SameAccount");
+      await refuses(trade(alice, a, bob, { ...b, step: { ...b.step, epoch: b.step.epoch + 1n } }), "EpochsDiffer");
       const carol = await world.holder(12);
       await carol.fund(CASH, 1_000_000n * E6);
       const c = await carol.trading(FILL, -1n, alice.id);
