@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// docs/gate.md names, for each assumption, the tests that guard it: they exist, under those titles.
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "chai";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+
+describe("docs/gate.md", () => {
+  it("names for each assumption tests that there are", () => {
+    const text = readFileSync(path.join(ROOT, "docs/gate.md"), "utf8");
+    for (const row of text.split("\n").filter((line) => /^\| (?!rests on)/.test(line))) {
+      expect(row, "an assumption without a test").to.match(/\| `[\w.-]+`: ".*" \|$/);
+    }
+    // `file`: "title", "title"
+    const named = text.replaceAll("\n", " ").matchAll(/`([\w.-]+)`: ("[^"]+"(?:, "[^"]+")*)/g);
+    const titles = [...named].flatMap(([, file, list]) =>
+      [...list!.matchAll(/"([^"]+)"/g)].map(([, title]) => [file!, title!]),
+    );
+    expect(titles.length).to.be.above(40);
+    const missing = titles.filter(([file, title]) => {
+      const at = file!.endsWith(".sol") ? `verifier-contracts/test/${file}` : `test/contracts/${file}.test.ts`;
+      const test = readFileSync(path.join(ROOT, at), "utf8");
+      return ![`it("${title}"`, `function ${title}(`].some((declaration) => test.includes(declaration));
+    });
+    expect(missing).to.deep.equal([]);
+  });
+});
