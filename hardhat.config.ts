@@ -6,9 +6,8 @@ import hardhatMocha from "@nomicfoundation/hardhat-mocha";
 import hardhatNetworkHelpers from "@nomicfoundation/hardhat-network-helpers";
 import { defineConfig } from "hardhat/config";
 
-// `scripts/coverage.ts`: instrumented contracts, built apart from the others and hardly optimised, which takes minutes less.
-const coverage = process.env.HARDHAT_COVERAGE === "true";
-const output = coverage ? "build/coverage" : "build";
+// In copies of the project that scripts make (`scripts/copy.ts`): hardly optimised, which takes minutes less.
+const quick = process.env.HARDHAT_QUICK === "true";
 
 // The compiler from the lock file: nothing is downloaded.
 const compiler = (runs: number) => ({
@@ -17,7 +16,7 @@ const compiler = (runs: number) => ({
   settings: {
     evmVersion: "cancun",
     viaIR: true,
-    optimizer: coverage
+    optimizer: quick
       ? { enabled: true, runs: 1, details: { yul: true, yulDetails: { optimizerSteps: "u" } } }
       : { enabled: true, runs },
   },
@@ -25,9 +24,9 @@ const compiler = (runs: number) => ({
 
 export default defineConfig({
   plugins: [hardhatEthers, hardhatEthersChaiMatchers, hardhatMocha, hardhatNetworkHelpers],
-  paths: { sources: "verifier-contracts", artifacts: `${output}/artifacts`, cache: `${output}/cache` },
+  paths: { sources: "verifier-contracts", artifacts: "build/artifacts", cache: "build/cache" },
   solidity: {
-    splitTestsCompilation: coverage,
+    splitTestsCompilation: quick,
     compilers: [compiler(100_000)],
     // Near the limit for the code of a contract, 24,576 bytes.
     overrides: {
@@ -39,8 +38,7 @@ export default defineConfig({
       "verifier-contracts/PriceOracle.sol": compiler(800),
     },
   },
-  // A counted statement writes at the free memory pointer, where Bn254 keeps its operands between statements.
-  coverage: { skipFiles: ["verifier-contracts/test/**", "verifier-contracts/libraries/Bn254.sol"] },
+  coverage: { skipFiles: ["verifier-contracts/test/**"] },
   // Fuzz and invariant tests (`*.t.sol`): `hardhat test solidity`. RUNS=10000 for a night's run.
   test: {
     mocha: { timeout: 300_000 },

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Shows that invariants and fuzz tests of the contracts can fail: plants a bug for each in a copy of the project, one at a
+ * time, and has the test find it. With none planted all of them hold.
+ *
+ *   npm run planted-bugs                    RUNS=… sequences of 32 calls each, 256 unless given
+ *
+ * All bugs are compiled in at once; a variable of the environment, read as tests do, says which one is there.
+ */
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { copyProject, hardhat } from "./copy.ts";
+import { step } from "./progress.ts";
+
+interface Bug {
+  readonly what: string;
+  readonly file: string;
+  /** A statement that is left out, or with `bug` replaced; `PLANTED` in that says whether the bug is there. */
+  readonly code: string;
+  readonly bug?: string;
+  readonly caughtBy: string;
+  readonly tests: string;
+}
+
+const BUGS: readonly Bug[] = [
+  {
+    what: "tokens leave and custody stays",
+    file: "Custody",
+    code: "custodyOf[asset] = custody - amount;",
+    caughtBy: "invariant_V12_custodyIsTheSumOfClaims",
+    tests: "MarginGate",
+  },
+  {
+    what: "a lot comes back and the fund's money does not",
+    file: "Liquidation",
+    code: "_move(step.account, FUND, lot.fromFund);",
+    caughtBy: "invariant_V12_lotsMoveNoTokens",
+    tests: "Liquidation",
+  },
+  {
+    what: "a lot that was taken is still out",
+    file: "Liquidation",
+    code: "delete _lots[account];",
+    caughtBy: "invariant_V18_oneLotAtATime",
+    tests: "Liquidation",
+  },
+  {
+    what: "the fund is paid out before its time",
+    file: "Liquidation",
+    code: "if (block.timestamp < readyAt) revert WithdrawalTooEarly(readyAt, block.timestamp);",
+    caughtBy: "invariant_V12_lotsMoveNoTokens",
+    tests: "Liquidation",
+  },
+  {
+    what: "the fund is paid out while a lot is out",
+    file: "Liquidation",
+    code: "if (lotsOut != 0) revert LotsOut(lotsOut);",
+    caughtBy: "invariant_V12_lotsMoveNoTokens",
+    tests: "Liquidation",
+  },
+  {
+    what: "an account exits while a lot of it is out",
+    file: "MarginGate",
+    code: "may still come back.\n        if (account.stage == Stage.Liquidating) revert StageWrong(step.account, account.stage);",
+    bug: "may still come back.\n        if (!PLANTED && account.stage == Stage.Liquidating) revert StageWrong(step.account, account.stage);",
+    caughtBy: "invariant_V12_V18_booksStagesAndLotsAgree",
+    tests: "Venue",
+  },
+  {
+    what: "a stop of the clock is counted anew from every epoch",
+    file: "PriceOracle",
+    code: "current.stoppedAt = since;",
+    bug: "current.stoppedAt = PLANTED ? current.at : since;",
+    caughtBy: "invariant_V13_V16_theClockIsTheOneWoundByHand",
+    tests: "Market",
+  },
+  {
+    what: "the lowest time of a quorum counts, not the median",
+    file: "PriceOracle",
+    code: "time = sorted[sorted.length / 2];",
+    bug: "time = sorted[PLANTED ? 0 : sorted.length / 2];",
+    caughtBy: "testFuzz_pricesAreMediansOfAnOddQuorum",
+    tests: "Market",
+  },
+  {
+    what: "a policy moves values by twice its bound",
+    file: "PolicyRegistry",
+    code: "return move * BPS > valueBefore * maxMoveBps;",
+    bug: "return move * BPS > valueBefore * maxMoveBps * (PLANTED ? 2 : 1);",
+    caughtBy: "testFuzz_O07_V14_aMoveIsTakenWhereNoQuantityMovesTooFar",
+    tests: "Policy",
+  },
+];
+
+/** What the test runner answers at its own address, to anyone: the number of the bug that is planted. */
+const PLANTED = `
+function _planted(uint256 bug) view returns (bool) {
+    (, bytes memory number) = address(uint160(uint256(keccak256("hevm cheat code")))).staticcall(
+        abi.encodeWithSignature("envUint(string)", "PLANTED")
+    );
+    return abi.decode(number, (uint256)) == bug;
+}
+`;
+
+const copy = await copyProject("planted");
+for (const name of new Set(BUGS.map(({ file }) => file))) {
+  const file = path.join(copy, "verifier-contracts", `${name}.sol`);
+  let text = await readFile(file, "utf8");
+  for (const [index, { file: of, code, bug = `if (!PLANTED) ${code}` }] of BUGS.entries()) {
+    if (of !== name) continue;
+    if (text.split(code).length !== 2) throw new Error(`${name}.sol does not have once: ${code}`);
+    text = text.replace(code, () => bug.replace("PLANTED", `_planted(${index + 1})`));
+  }
+  await writeFile(file, text + PLANTED);
+}
+
+const failed = async (planted: number, tests: readonly string[], names: readonly string[]) => {
+  const files = tests.map((name) => `verifier-contracts/test/${name}.t.sol`);
+  const { output } = await hardhat(copy, ["test", "solidity", ...files], () => {}, { PLANTED: String(planted) });
+  if (!output.includes("(runs: ")) throw new Error(`no test ran:\n${output}`);
+  return names.filter((name) => !output.includes(`✔ ${name}(`));
+};
+const all = BUGS.map(({ caughtBy }) => caughtBy);
+const files = [...new Set(BUGS.map(({ tests }) => tests))];
+const without = await step("compiling, and running without a bug", () => failed(0, files, all));
+if (without.length !== 0) throw new Error(`fail without a bug: ${without.join(", ")}`);
+let missed = 0;
+for (const [index, { what, caughtBy, tests }] of BUGS.entries()) {
+  const caught = (await failed(index + 1, [tests], [caughtBy])).length === 1;
+  if (!caught) missed++;
+  console.log(`${caught ? "caught" : "MISSED"}  ${what.padEnd(56)} ${caughtBy}`);
+}
+console.log(`${BUGS.length - missed} of ${BUGS.length} caught; without a bug all tests hold`);
+if (missed !== 0) process.exitCode = 1;
