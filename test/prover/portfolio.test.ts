@@ -3,18 +3,16 @@
 import { expect } from "chai";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
-import { commitState } from "../../prover/src/model/commit.ts";
 import { merge } from "../../prover/src/model/merge.ts";
-import { NO_TRANSFER, noFill } from "../../prover/src/model/transition.ts";
-import type { Vouched } from "../../prover/src/pack/evidence.ts";
+import { noFill } from "../../prover/src/model/transition.ts";
 import type { PackContents } from "../../prover/src/pack/format.ts";
+import type { PackSource } from "../../prover/src/pack/make.ts";
 import { type Merge, partsOf } from "../../prover/src/pack/parts.ts";
 import { renderPackReport } from "../../prover/src/pack/report.ts";
 import type { Trust } from "../../prover/src/pack/trust.ts";
-import { signingKey } from "../../prover/src/pack/typed-data.ts";
 import { createPackVerifier } from "../../prover/src/pack/verify.ts";
 import type { PackFiles } from "../../prover/src/pack/zip.ts";
-import { type Envelope, proveEnvelope } from "../../prover/src/proof/envelope.ts";
+import type { Envelope } from "../../prover/src/proof/envelope.ts";
 import {
   type MergeDocument,
   mergeContext,
@@ -23,69 +21,32 @@ import {
   verifyMerge,
 } from "../../prover/src/proof/merge.ts";
 import { type Portfolio, provePortfolio } from "../../prover/src/proof/portfolio.ts";
-import { createProver, type Prover } from "../../prover/src/proof/prover.ts";
 import { createVerifier } from "../../prover/src/proof/verify.ts";
-import { cashE6, levelBps, positionLots } from "../../prover/src/units.ts";
 import {
   AUDIENCE,
-  attestation,
   CUSTODIAN,
   json,
   KEY,
-  keySource,
-  market,
   NOW,
   named,
   OTHER_FIRM,
-  policy,
   resealed,
   SIZE,
   samplePack,
-  TRUST,
 } from "../support/packs.ts";
-import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
-
-const MERGE_KEY = simulatedKey("merge-60", 6n);
-const SECOND = signingKey("c2".padStart(64, "0"));
-const THIRD = signingKey("c3".padStart(64, "0"));
-const CUSTODIANS = [CUSTODIAN, SECOND, THIRD];
-const PORTFOLIO_TRUST: Trust = {
-  ...TRUST,
-  keys: [KEY.identity, MERGE_KEY.identity],
-  attesters: CUSTODIANS.map(({ address }, index) => ({ name: `Custodian ${index + 1}`, signer: address })),
-};
-
-const prover: Prover = createProver({
-  load: ((size: string) => simulatedArtifacts(size === SIZE ? KEY : MERGE_KEY)) as never,
-  backend: simulatedBackend(KEY, MERGE_KEY),
-});
-
-const part = (cash: bigint, lots: bigint, viewingKey: bigint): Account => ({
-  ...genesis(SIZE),
-  cash: cashE6(cash),
-  positions: genesis(SIZE).positions.with(0, positionLots(lots)),
-  viewingKey: viewingKey as FieldElement,
-  sequence: 2n,
-});
-/** The second owes more than it has: only together are they solvent. */
-const PARTS = [part(250_000_000n, 2n, 5n), part(-90_000_000n, 0n, 6n), part(40_000_000n, 1n, 7n)];
-const stateOf = (account: Account) => commitState(account).toString();
-
-/** A proof that an account is solvent, with no transfer and no fill unless said. */
-const provenOf = (before: Account, transition = { transfer: NO_TRANSFER, fill: noFill(SIZE), side: 1n as const }) =>
-  proveEnvelope(prover, {
-    before,
-    transition,
-    level: levelBps(0n),
-    direction: "at-least",
-    audience: AUDIENCE,
-    policy,
-    market,
-  });
-
-/** The custodian of a part vouches for it. */
-const vouchedFor = (index: number, change: Partial<Vouched> = {}, by = CUSTODIANS[index]!) =>
-  attestation({ commitment: stateOf(PARTS[index]!), subject: `account ${index + 1}`, ...change }, by);
+import {
+  MERGE_KEY,
+  PARTS,
+  PORTFOLIO_TRUST,
+  part,
+  portfolioSource,
+  provenOf,
+  provenPortfolio,
+  prover,
+  stateOf,
+  vouchedFor,
+} from "../support/portfolio.ts";
+import { simulatedKey } from "../support/simulated.ts";
 
 describe("a portfolio in a pack", function () {
   this.timeout(60_000);
@@ -94,21 +55,14 @@ describe("a portfolio in a pack", function () {
   let pack: PackFiles;
   const verifier = createPackVerifier(PORTFOLIO_TRUST);
 
-  const source = async (change: object = {}) => ({
-    proofs: [named("proof.json", envelope)],
-    merges: portfolio.merges.map((merge, index) => named(`merge-${index + 1}.json`, merge)),
-    attestations: await Promise.all(
-      PARTS.map(async (_, index) => named(`custodian-${index + 1}.json`, await vouchedFor(index))),
-    ),
-    keyFor: async (size: string) =>
-      size === SIZE ? keySource : { ...keySource, identity: MERGE_KEY.identity, file: MERGE_KEY.file },
+  const source = async (change: Partial<PackSource> = {}) => ({
+    ...(await portfolioSource(portfolio, envelope)),
     ...change,
   });
 
   before(async () => {
-    portfolio = await provePortfolio(prover, PARTS, AUDIENCE);
-    envelope = await provenOf(portfolio.account);
-    pack = await samplePack((await source()) as never);
+    ({ portfolio, envelope } = await provenPortfolio());
+    pack = await samplePack(await source());
   });
 
   async function outcome(files: PackFiles, trust: Trust = PORTFOLIO_TRUST, now = NOW): Promise<string> {
@@ -118,18 +72,20 @@ describe("a portfolio in a pack", function () {
   }
 
   /** Other evidence of the account, in files that are or are not there yet. */
-  const backedBy = (by: readonly string[]) => (index: PackContents) => ({
-    ...index,
-    files: index.files.map((file) => ({
-      ...file,
-      kind: file.path.startsWith("merges/")
-        ? "merge"
-        : file.path.startsWith("attestations/")
-          ? "attestation"
-          : file.kind,
-    })),
-    statements: index.statements.map((statement) => ({ ...statement, account: { level: "attested", by } })),
-  });
+  const backedBy =
+    (by: readonly string[]) =>
+    (index: PackContents): unknown => ({
+      ...index,
+      files: index.files.map((file) => ({
+        ...file,
+        kind: file.path.startsWith("merges/")
+          ? "merge"
+          : file.path.startsWith("attestations/")
+            ? "attestation"
+            : file.kind,
+      })),
+      statements: index.statements.map((statement) => ({ ...statement, account: { level: "attested", by } })),
+    });
   const EVIDENCE = [
     "merges/1.json",
     "merges/2.json",
@@ -176,10 +132,10 @@ describe("a portfolio in a pack", function () {
   describe("is refused", () => {
     it("with a part that nobody vouches for", async () => {
       const by = EVIDENCE.filter((file) => file !== "attestations/2.json");
-      const changed = await resealed(pack, { "attestations/2.json": undefined }, backedBy(by) as never);
+      const changed = await resealed(pack, { "attestations/2.json": undefined }, backedBy(by));
       expect(await outcome(changed)).equal("invalid: PART_UNATTESTED merges/1.json");
       const none = Object.fromEntries(EVIDENCE.slice(2).map((file) => [file, undefined]));
-      expect(await outcome(await resealed(pack, none, backedBy(EVIDENCE.slice(0, 2)) as never))).equal(
+      expect(await outcome(await resealed(pack, none, backedBy(EVIDENCE.slice(0, 2))))).equal(
         "invalid: PART_UNATTESTED merges/1.json",
       );
     });
@@ -239,12 +195,12 @@ describe("a portfolio in a pack", function () {
           "proofs/1.json": json(proven),
           "attestations/3.json": undefined,
         },
-        backedBy(EVIDENCE.slice(0, 4)) as never,
+        backedBy(EVIDENCE.slice(0, 4)),
       );
       expect(await outcome(changed)).equal("invalid: STATE_COUNTED_TWICE merges/2.json");
       // Nor is it made by the program that makes packs, or by the one that makes sums.
       const files = [doubled, twice].map(({ document }, index) => named(`${index}.json`, document));
-      const made = samplePack((await source({ merges: files, proofs: [named("p", proven)] })) as never);
+      const made = samplePack(await source({ merges: files, proofs: [named("p", proven)] }));
       expect(await made.catch((thrown) => thrown)).include({ code: "PROOF_REFUSED" });
       const error = await provePortfolio(prover, [...PARTS, PARTS[0]!], AUDIENCE).catch((thrown) => thrown);
       expect(error).include({ code: "FIELD_INVALID" });
@@ -259,7 +215,7 @@ describe("a portfolio in a pack", function () {
       const changed = await resealed(
         pack,
         { "merges/3.json": json(idle.document) },
-        backedBy(["merges/3.json", ...EVIDENCE]) as never,
+        backedBy(["merges/3.json", ...EVIDENCE]),
       );
       expect(await outcome(changed)).match(/^invalid: STATE_COUNTED_TWICE merges\/3.json$/);
     });
@@ -269,7 +225,7 @@ describe("a portfolio in a pack", function () {
       const added = await resealed(
         pack,
         { "merges/3.json": json(stray.document) },
-        backedBy([...EVIDENCE, "merges/3.json"]) as never,
+        backedBy([...EVIDENCE, "merges/3.json"]),
       );
       expect(await outcome(added)).equal("invalid: MERGE_DETACHED merges/3.json");
       for (const [gone, expected] of [
@@ -277,7 +233,7 @@ describe("a portfolio in a pack", function () {
         ["merges/2.json", "invalid: MERGE_DETACHED merges/1.json"],
       ] as const) {
         const by = EVIDENCE.filter((file) => file !== gone);
-        expect(await outcome(await resealed(pack, { [gone]: undefined }, backedBy(by) as never))).equal(expected);
+        expect(await outcome(await resealed(pack, { [gone]: undefined }, backedBy(by)))).equal(expected);
       }
     });
 
@@ -380,10 +336,10 @@ describe("a portfolio in a pack", function () {
     const proofs = [envelope, await provenOf(pair.account), await provenOf(PARTS[0]!)];
     const merges = [...portfolio.merges, ...pair.merges].map((merge, index) => named(`${index}.json`, merge));
     const files = proofs.map((proof, index) => named(`${index}.json`, proof));
-    const made = await samplePack((await source({ proofs: files, merges })) as never);
+    const made = await samplePack(await source({ proofs: files, merges }));
     const verdict = await verifier.verify(made, NOW);
     expect(verdict.ok && verdict.reading.statements.map(({ account }) => account.parts)).deep.equal([3, 2, 1]);
-    const idle = await samplePack((await source({ merges, proofs: files.slice(0, 1) })) as never).catch((e) => e);
+    const idle = await samplePack(await source({ merges, proofs: files.slice(0, 1) })).catch((e) => e);
     expect(idle).include({ code: "UNKNOWN_NAME" });
   });
 
