@@ -49,6 +49,7 @@ export { type Account, genesis, randomViewingKey, viewingKey } from "./model/acc
 export { commitFill, commitState } from "./model/commit.ts";
 export { coverageBpsDown, type Evaluation, evaluate, isAtLeast } from "./model/evaluate.ts";
 export type { Market } from "./model/market.ts";
+export { type MergeRequest, merge } from "./model/merge.ts";
 export type { Policy } from "./model/policy.ts";
 export { type SettlementRequest, settle } from "./model/settlement.ts";
 export { ASSETS, BOARD_SIZES, type BoardSize, CASH_INDEX, instrumentsOf } from "./model/sizes.ts";
@@ -79,6 +80,8 @@ export {
   verifyEnvelope,
 } from "./proof/envelope.ts";
 export { loadVerifier } from "./proof/load.ts";
+export { type MergeDocument, type MergeVerdict, readMerge, verifyMerge } from "./proof/merge.ts";
+export { type Portfolio, provePortfolio } from "./proof/portfolio.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./proof/prover.ts";
 export {
   createVerifier,

@@ -26,4 +26,5 @@ export {
 } from "./pack/verify.ts";
 export { PACK_LIMITS, type PackFiles, unzipFiles } from "./pack/zip.ts";
 export { type EnvelopeVerdict, readEnvelope, verifyEnvelope } from "./proof/envelope.ts";
+export { type MergeDocument, type MergeVerdict, readMerge, verifyMerge } from "./proof/merge.ts";
 export { createVerifier, type KeyIdentity, type ProofVerdict, type Verifier } from "./proof/verify.ts";

@@ -21,6 +21,7 @@ import {
   BOARD_SIZES,
   blocksOf,
   instrumentsOf,
+  mergeCircuitOf,
   settlementCircuitOf,
 } from "../../prover/src/model/sizes.ts";
 import { BITS, BPS } from "../../prover/src/units.ts";
@@ -88,6 +89,24 @@ describe("bit ledger", () => {
       const circuit = settlementCircuitOf(size);
       expect([...widths(circuit, /^expiry\.Signed/)]).to.deep.equal([BITS.position]);
       expect([...widths(circuit, /^Signed/)]).to.deep.equal([BITS.cash]);
+    });
+
+    it(`C05: leaves one reading to sums of two accounts on ${size}, and gives what merges the widths of the ledger`, () => {
+      // Pieces of a sum and of an account in range differ by less than a stride, and all pieces by less than the field.
+      for (const [bits, stride, perElement] of [
+        [BITS.position, POSITION_STRIDE, POSITIONS_PER_ELEMENT],
+        [BITS.quantity, WIDE_STRIDE, WIDE_PER_ELEMENT],
+      ] as const) {
+        const difference = 3n << BigInt(bits);
+        expect(difference < 1n << stride).to.equal(true);
+        expect(difference << (stride * BigInt(perElement - 1)) < FIELD_ORDER >> 1n).to.equal(true);
+      }
+      const circuit = mergeCircuitOf(size);
+      for (const side of ["left", "right"]) {
+        const found = (component: string) => [...widths(circuit, new RegExp(`^${side}\\.${component}`))];
+        expect(found("Signed").sort()).to.deep.equal([BITS.position, BITS.cash]);
+        expect(found("Unsigned")).to.deep.equal([BITS.quantity]);
+      }
     });
   }
 });

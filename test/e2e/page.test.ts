@@ -11,6 +11,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from "playwrig
 import { type PackFiles, zipFiles } from "../../prover/src/pack/zip.ts";
 import { buildPage } from "../../scripts/build-page.ts";
 import { CUSTODIAN, FIRM, json, KEY, NOW, ORACLE, policy, resealed, samplePack } from "../support/packs.ts";
+import { PORTFOLIO_TRUST, portfolioSource, provenPortfolio } from "../support/portfolio.ts";
 
 const CHROMIUM = process.env.PLIMSOLL_CHROMIUM ?? "/usr/bin/chromium";
 /** Where set, screenshots of the two verdicts go there. */
@@ -134,6 +135,21 @@ describe("the verifier page", function () {
       expect(text).contain(words);
     }
     await screenshot("verdict-valid.png");
+  });
+
+  inBrowser("verifies a sum of attested accounts, and says what counts twice", async () => {
+    const keys = await page.inputValue("#keys");
+    const attesters = await page.inputValue("#attesters");
+    await page.fill("#keys", PORTFOLIO_TRUST.keys.map((key) => `${key.sha256} ${key.size} ${key.origin}`).join("\n"));
+    await page.fill("#attesters", PORTFOLIO_TRUST.attesters.map(({ signer, name }) => `${signer} ${name}`).join("\n"));
+    const { portfolio, envelope } = await provenPortfolio();
+    const sum = await samplePack(await portfolioSource(portfolio, envelope));
+    expect(await verdictOn(zipFiles(sum))).match(/^Valid and current/);
+    expect(await page.textContent("#result")).contain("the sum of 3 accounts, each in it once; Custodian 1");
+    const twice = await resealed(sum, { "merges/2.json": new TextDecoder().decode(sum.get("merges/1.json")!) });
+    expect(await verdictOn(zipFiles(twice))).match(/^Invalid.*MERGE_DETACHED in merges\/2.json/);
+    await page.fill("#keys", keys);
+    await page.fill("#attesters", attesters);
   });
 
   inBrowser("says valid, not current by the reader's own date and tolerance", async () => {

@@ -6,7 +6,7 @@ import path from "node:path";
 import { expect } from "chai";
 import { wiresOf } from "../../scripts/soundness/r1cs.ts";
 import { type Allowed, type Fact, report, uniqueness } from "../../scripts/soundness/uniqueness.ts";
-import { accountCircuit, settlementCircuit } from "../support/circuit.ts";
+import { accountCircuit, mergeCircuit, settlementCircuit } from "../support/circuit.ts";
 import { type Rng, seededRng } from "../support/random.ts";
 import { build, FREEDOMS, HARNESS, without } from "./fixtures/build.ts";
 import { allWitnesses, damagedGadget, r1csOf, randomTiny, symbols, type Tiny } from "./fixtures/tiny.ts";
@@ -98,6 +98,38 @@ describe("uniqueness", function () {
         expect(
           unknown.some((name) => open.test(name)),
           unknown.slice(0, 5).join(),
+        ).equal(true);
+      }
+    });
+  });
+
+  describe("of the Merge circuit", () => {
+    for (const system of ["shipped", "full"] as const) {
+      it(`C19: every signal of merge-60, ${system}, is determined by the inputs, assuming nothing`, async () => {
+        const { r1cs, symbols } = (await mergeCircuit("board-60"))[system];
+        expect(r1cs.eliminatedInputs).equal(0);
+        expect(report(r1cs, symbols, uniqueness(r1cs, symbols)).unknown).deep.equal([]);
+      });
+    }
+
+    it("C19: without a digit's booleanity, the proof that blindings are not zero, or the square of the context, it is open", async () => {
+      const { r1cs, symbols } = (await mergeCircuit("board-60")).shipped;
+      const opens = [
+        /left\.Unsigned.*\[4\].*bits\[3\]$/,
+        /right\.Signed.*\[7\].*bits\[3\]$/,
+        /inverse$/,
+        /contextSquared$/,
+      ];
+      for (const open of opens) {
+        const constraint = Array.from({ length: r1cs.constraints }, (_, index) => index).find((index) => {
+          const names = wiresOf(r1cs, index).map(symbols.nameOf);
+          return names.some((name) => open.test(name)) && names.length <= 3;
+        });
+        const damaged = without(r1cs, constraint!);
+        const { unknown } = report(damaged, symbols, uniqueness(damaged, symbols));
+        expect(
+          unknown.some((name) => open.test(name)),
+          `${open}: ${unknown.slice(0, 5).join()}`,
         ).equal(true);
       }
     });

@@ -13,6 +13,7 @@ import {
   blocksOf,
   CASH_INDEX,
   type CircuitName,
+  mergeCircuitOf,
   settlementCircuitOf,
 } from "../../prover/src/model/sizes.ts";
 import {
@@ -38,6 +39,8 @@ const targets = new Map<CircuitName, Promise<Target>>();
 export const accountCircuit = (size: BoardSize): Promise<Target> => targetOf(size);
 /** The circuit `Settlement` of one size, likewise. */
 export const settlementCircuit = (size: BoardSize): Promise<Target> => targetOf(settlementCircuitOf(size));
+/** The circuit `Merge` of one size, likewise. */
+export const mergeCircuit = (size: BoardSize): Promise<Target> => targetOf(mergeCircuitOf(size));
 
 function targetOf(circuit: CircuitName): Promise<Target> {
   let target = targets.get(circuit);

@@ -8,7 +8,8 @@ import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
 import type { Artifacts, VerificationKey } from "../../prover/src/artifacts.ts";
 import { toField } from "../../prover/src/field.ts";
-import { type BoardSize, publicInputsOf } from "../../prover/src/model/sizes.ts";
+import { MERGE_SIGNALS } from "../../prover/src/model/signals.ts";
+import { type BoardSize, type CircuitName, isMerge, publicInputsOf } from "../../prover/src/model/sizes.ts";
 import { type CircuitInput, PROOF_SIGNALS } from "../../prover/src/model/statement.ts";
 import type { Backend } from "../../prover/src/proof/snarkjs.ts";
 import type { KeyIdentity } from "../../prover/src/proof/verify.ts";
@@ -17,8 +18,8 @@ import type { ProofJson } from "./forge.ts";
 const G1 = bn254.G1.Point;
 const G2 = bn254.G2.Point;
 
-export interface SimulatedKey {
-  readonly identity: KeyIdentity;
+export interface SimulatedKey<Name extends CircuitName = BoardSize> {
+  readonly identity: KeyIdentity<Name>;
   readonly key: VerificationKey;
   /** The key as a file. */
   readonly file: Uint8Array<ArrayBuffer>;
@@ -27,11 +28,11 @@ export interface SimulatedKey {
 }
 
 /** Different seeds give different keys. `tweak` changes the key before it is written. */
-export function simulatedKey(
-  size: BoardSize,
+export function simulatedKey<Name extends CircuitName>(
+  size: Name,
   seed = 1n,
   tweak: (key: VerificationKey) => object = (key) => key,
-): SimulatedKey {
+): SimulatedKey<Name> {
   const [alpha, beta, gamma, delta, first, step] = [3n, 5n, 7n, 11n, 13n, 17n].map((n) => toField(n ** 80n * seed));
   const count = publicInputsOf(size) + 1;
   // IC_i = (first + i·step)·G, by additions.
@@ -79,7 +80,11 @@ function g2(point: InstanceType<typeof G2>): [[string, string], [string, string]
 }
 
 /** Artifacts with a simulated key and a circuit that is empty. */
-export async function simulatedArtifacts({ identity, key, file }: SimulatedKey): Promise<Artifacts> {
+export async function simulatedArtifacts<Name extends CircuitName>({
+  identity,
+  key,
+  file,
+}: SimulatedKey<Name>): Promise<Artifacts<Name>> {
   const { size, sha256, origin } = identity;
   const none = "0".repeat(64);
   return {
@@ -102,16 +107,18 @@ export async function simulatedArtifacts({ identity, key, file }: SimulatedKey):
   };
 }
 
-/** A backend that proves whatever the public signals say under a simulated key. */
-export function simulatedBackend(key: SimulatedKey): Backend {
+/** A backend that proves whatever the public signals say under a simulated key: of `Merge`, or of the other circuit. */
+export function simulatedBackend(...keys: readonly SimulatedKey<CircuitName>[]): Backend {
   let signals: bigint[] = [];
+  let merges = false;
   return {
     async witness(_circuit, input) {
-      signals = publicSignalsOf(input);
+      merges = "stateMerged" in input;
+      signals = merges ? MERGE_SIGNALS.map((name) => input[name] as bigint) : publicSignalsOf(input);
       return new Uint8Array();
     },
     async prove() {
-      return key.prove(signals);
+      return keys.find(({ identity }) => isMerge(identity.size) === merges)!.prove(signals);
     },
     async close() {},
   };

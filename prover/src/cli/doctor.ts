@@ -2,18 +2,18 @@
 /** `plimsoll doctor`: whether this installation can prove and verify. */
 import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "../artifacts.ts";
 import { PlimsollError } from "../errors.ts";
-import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
+import { PACK_CIRCUITS, type PackCircuit } from "../pack/format.ts";
 import { verifierOf } from "../proof/load.ts";
 
 /** Proving at the largest size takes about this much. */
 const COMFORTABLE_MEMORY = 2 ** 30;
 
 export interface Diagnosis {
-  /** At least one size works and nothing that the manifest lists is damaged. */
+  /** At least one circuit works and nothing that the manifest lists is damaged. */
   readonly usable: boolean;
   readonly facts: readonly { readonly label: string; readonly value: string }[];
   readonly sizes: readonly {
-    readonly size: BoardSize;
+    readonly size: PackCircuit;
     readonly state: "ok" | "not built" | "bad";
     readonly detail: string;
   }[];
@@ -47,7 +47,7 @@ export async function diagnose(version: string): Promise<Diagnosis> {
     warnings.push("the keys are development keys: whoever made them can forge proofs; good for tests only");
   }
   const sizes = [];
-  for (const size of BOARD_SIZES) {
+  for (const size of PACK_CIRCUITS) {
     sizes.push({ size, ...(manifest.circuits[size] === undefined ? NOT_BUILT : await examine(size)) });
   }
   const usable = sizes.some(({ state }) => state === "ok") && sizes.every(({ state }) => state !== "bad");
@@ -56,7 +56,7 @@ export async function diagnose(version: string): Promise<Diagnosis> {
 
 const NOT_BUILT = { state: "not built", detail: "`npm run setup` makes it" } as const;
 
-async function examine(size: BoardSize) {
+async function examine(size: PackCircuit) {
   try {
     const artifacts = await loadArtifacts(size);
     verifierOf(artifacts);

@@ -9,14 +9,21 @@ import { Command, CommanderError } from "commander";
 import packageJson from "../../../package.json" with { type: "json" };
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
-import { type AccountFile, newViewingKey, readAccount, readAccountTables, readViewingKey } from "../formats/account.ts";
+import {
+  type AccountFile,
+  accountDocument,
+  newViewingKey,
+  readAccount,
+  readAccountTables,
+  readViewingKey,
+} from "../formats/account.ts";
 import { lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
 import { formatJson, isLabel, type Json } from "../formats/json.ts";
 import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import type { Direction } from "../model/statement.ts";
 import { type LevelBps, levelBps } from "../units.ts";
-import { Inputs, writeResult, writeSecret } from "./files.ts";
+import { Inputs, writeDirectory, writeResult, writeSecret } from "./files.ts";
 import { addMarketCommands, readHistories } from "./market.ts";
 import { addOracleCommands } from "./oracle.ts";
 import { packCommand } from "./pack.ts";
@@ -257,6 +264,73 @@ withAccount(program.command("prove"))
       throw new PlimsollError(
         "STATEMENT_FALSE",
         `the coverage of this account is not ${words}${level} basis points, so no proof of it exists`,
+      );
+    } finally {
+      await prover.close();
+    }
+  });
+
+const many = (value: string, values: string[]) => [...values, value];
+
+interface MergeOptions extends MarketOptions {
+  readonly account: string[];
+  readonly key: string[];
+  readonly name: string;
+  readonly audience: string;
+  readonly out: string;
+}
+
+withMarket(program.command("merge"))
+  .description("add up accounts, such as those at several custodians, and prove that the sum is theirs")
+  .requiredOption("--account <file>", "an account, JSON; twice or more", many, [])
+  .requiredOption("--key <file>", "the viewing key of each account, in the same order", many, [])
+  .requiredOption("--name <text>", "what to call the sum")
+  .requiredOption("--audience <text>", "for whom or what it is, as of the proof that will rest on it")
+  .requiredOption("--out <directory>", "where to write account.json, viewing.key (both private), merge-1.json …")
+  .action(async (options: MergeOptions) => {
+    for (const [field, text] of [
+      ["--name", options.name],
+      ["--audience", options.audience],
+    ] as const) {
+      if (!isLabel(text)) throw new PlimsollError("USAGE", "expected 1 to 200 visible characters", { field });
+    }
+    if (options.account.length !== options.key.length) {
+      throw new PlimsollError("USAGE", "expected as many --key as --account");
+    }
+    const { policy, market } = await loadMarket(options);
+    const parts = [];
+    for (const [index, name] of options.account.entries()) {
+      const { text, file } = await inputs.text(name);
+      const { account } = readAccount(text, file, policy, market);
+      parts.push({ ...account, viewingKey: await loadViewingKey(options.key[index]!) });
+    }
+    const [{ createProver }, { provePortfolio }] = await Promise.all([
+      import("../proof/prover.ts"),
+      import("../proof/portfolio.ts"),
+    ]);
+    const prover = createProver();
+    try {
+      const { account, merges } = await provePortfolio(prover, parts, options.audience, {
+        signal,
+        onStep: (step, size) => progress(`${step} (${size})`),
+      });
+      throwIfCancelled(signal);
+      const json = (document: object) => formatJson(document as Json);
+      const files = [
+        {
+          name: "account.json",
+          text: json(accountDocument({ name: options.name, account }, policy, market)),
+          secret: true,
+        },
+        { name: "viewing.key", text: `${account.viewingKey}\n`, secret: true },
+        ...merges.map((merge, index) => ({ name: `merge-${index + 1}.json`, text: json(merge) })),
+      ];
+      await writeDirectory(options.out, files);
+      const commitment = merges.at(-1)!.publicSignals[2]!;
+      print(
+        options.json,
+        { directory: options.out, files: files.map(({ name }) => name), commitment },
+        () => commitment,
       );
     } finally {
       await prover.close();

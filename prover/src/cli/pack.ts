@@ -10,6 +10,7 @@ import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { formatJson, isLabel, type Json } from "../formats/json.ts";
 import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
+import type { PackCircuit } from "../pack/format.ts";
 import type { PackVerdict } from "../pack/verify.ts";
 import type { PackFiles } from "../pack/zip.ts";
 import { type Inputs, readBounded, writeDirectory, writeResult, writeSecret } from "./files.ts";
@@ -39,6 +40,7 @@ interface MakeOptions {
   readonly proof: string[];
   readonly policy: string[];
   readonly market: string[];
+  readonly merge: string[];
   readonly attestation: string[];
   readonly observations: string[];
   readonly chain: string[];
@@ -134,6 +136,7 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
     .requiredOption("--firm <text>", "the firm's name")
     .requiredOption("--key <file>", "the firm's signing key (plimsoll pack key makes one)")
     .requiredOption("--out <path>", "a file that ends in .zip, or a directory that does not exist yet")
+    .option("--merge <file>", "of a proof whose account is a sum (plimsoll merge); may be repeated", many, [])
     .option("--attestation <file>", "a custodian's or venue's attestation; may be repeated", many, [])
     .option("--observations <file>", "signed price reports of an epoch; may be repeated", many, [])
     .option("--chain <file>", "a chain reference; may be repeated", many, [])
@@ -171,6 +174,7 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
           proofs: await texts(options.proof),
           policies: await texts(options.policy),
           markets: await texts(options.market),
+          merges: await texts(options.merge),
           attestations: await texts(options.attestation),
           observations: await texts(options.observations),
           chain: await texts(options.chain),
@@ -221,12 +225,13 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
     .option("--attester <name=address>", "a custodian or venue that you believe; may be repeated", many, [])
     .option("--max-age <seconds>", "market values and holdings older than this are not current", "86400")
     .action(async (options: { firm: string[]; attester: string[]; maxAge: string }) => {
-      const [{ trustDocument }, { readTrust }] = await Promise.all([
+      const [{ trustDocument }, { readTrust }, { PACK_CIRCUITS }] = await Promise.all([
         import("../pack/make.ts"),
         import("../pack/trust.ts"),
+        import("../pack/format.ts"),
       ]);
       const { circuits, origin } = await loadManifest();
-      const keys = BOARD_SIZES.flatMap((size) => {
+      const keys = PACK_CIRCUITS.flatMap((size) => {
         const record = circuits[size];
         return record === undefined
           ? []
@@ -302,7 +307,7 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
   return command;
 }
 
-async function keyFor(size: BoardSize) {
+async function keyFor(size: PackCircuit) {
   const { identity, verificationKeyFile } = await loadVerificationKey(size);
   const { verificationKeySha256: sha256, origin, compiler, sourcesSha256, r1csSha256 } = identity;
   return { identity: { size, sha256, origin }, file: verificationKeyFile, compiler, sourcesSha256, r1csSha256 };
@@ -347,7 +352,7 @@ function verdictText(verdict: PackVerdict): string {
     ...statements.flatMap(({ level, statement, account, values }) => [
       `${level}: ${statement.text}`,
       `  for: ${statement.audience}`,
-      `  whose account it is, ${account.level}: ${voucher(account.by)}`,
+      `  whose account it is, ${account.level}: ${account.parts > 1 ? `the sum of ${account.parts} accounts; ` : ""}${voucher(account.by)}`,
       `  prices and risk values, ${values.level}: ${voucher(values.by)}`,
     ]),
     ...index.claims.map(({ text }) => `claimed: ${text}`),

@@ -15,7 +15,7 @@ import { BITS, type ColumnE6, type LevelBps, levelBps, transferAmount } from "..
 import type { Board, Market } from "./market.ts";
 import { packWide } from "./packing.ts";
 import { intercepts, type Policy } from "./policy.ts";
-import { type BoardSize, instrumentsOf } from "./sizes.ts";
+import { type BoardSize, type CircuitName, instrumentsOf, isMerge, isSettlement } from "./sizes.ts";
 import type { Side, Transfer } from "./transition.ts";
 
 export type Direction = "at-least" | "below";
@@ -104,4 +104,13 @@ export function settlementSignals(size: BoardSize, marks: SettlementMarks): Fiel
     const mark = marks.get(row);
     return [mark === undefined ? 0n : 1n, mark ?? 0n].map(toField);
   }).flat();
+}
+
+/** The public inputs of a merge, in order: the two states that become one, that one, and what the proof is bound to. */
+export const MERGE_SIGNALS = ["stateLeft", "stateRight", "stateMerged", "context"] as const;
+
+/** Names of the public inputs that are each proof's own; what follows them, if anything, many proofs share. */
+export function ownSignalsOf(circuit: CircuitName): readonly string[] {
+  if (isSettlement(circuit)) return SETTLEMENT_SIGNALS;
+  return isMerge(circuit) ? MERGE_SIGNALS : PROOF_SIGNALS;
 }

@@ -13,10 +13,12 @@ export const CASH_INDEX = ASSETS;
 export const BOARD_SIZES = ["board-60", "board-240", "board-480"] as const;
 export type BoardSize = (typeof BOARD_SIZES)[number];
 
-/** The circuit `Account` of each size goes by the name of its boards, the circuit `Settlement` by one of its own. */
+/** The circuit `Account` of each size goes by the name of its boards, the others by names of their own. */
 export const SETTLEMENT_CIRCUITS = ["settlement-60", "settlement-240", "settlement-480"] as const;
 export type SettlementCircuit = (typeof SETTLEMENT_CIRCUITS)[number];
-export const CIRCUITS = [...BOARD_SIZES, ...SETTLEMENT_CIRCUITS] as const;
+export const MERGE_CIRCUITS = ["merge-60", "merge-240", "merge-480"] as const;
+export type MergeCircuit = (typeof MERGE_CIRCUITS)[number];
+export const CIRCUITS = [...BOARD_SIZES, ...SETTLEMENT_CIRCUITS, ...MERGE_CIRCUITS] as const;
 export type CircuitName = (typeof CIRCUITS)[number];
 
 export function isSettlement(circuit: CircuitName): circuit is SettlementCircuit {
@@ -28,14 +30,27 @@ export function settlementCircuitOf(size: BoardSize): SettlementCircuit {
   return SETTLEMENT_CIRCUITS[BOARD_SIZES.indexOf(size)]!;
 }
 
+export function isMerge(circuit: CircuitName): circuit is MergeCircuit {
+  return (MERGE_CIRCUITS as readonly string[]).includes(circuit);
+}
+
+/** The circuit that merges accounts on boards of this size. */
+export function mergeCircuitOf(size: BoardSize): MergeCircuit {
+  return MERGE_CIRCUITS[BOARD_SIZES.indexOf(size)]!;
+}
+
 /** The boards that a circuit is for. */
 export function boardSizeOf(circuit: CircuitName): BoardSize {
-  return isSettlement(circuit) ? BOARD_SIZES[SETTLEMENT_CIRCUITS.indexOf(circuit)]! : circuit;
+  if (isSettlement(circuit)) return BOARD_SIZES[SETTLEMENT_CIRCUITS.indexOf(circuit)]!;
+  if (isMerge(circuit)) return BOARD_SIZES[MERGE_CIRCUITS.indexOf(circuit)]!;
+  return circuit;
 }
 
 /** Parameters and limits of a circuit. */
 export function shapeOf(circuit: CircuitName) {
-  return isSettlement(circuit) ? sizes.settlements[circuit] : sizes.sizes[circuit];
+  if (isSettlement(circuit)) return sizes.settlements[circuit];
+  if (isMerge(circuit)) return sizes.merges[circuit];
+  return sizes.sizes[circuit];
 }
 
 /** Blocks of 60 instruments on a board of this size. */

@@ -9,7 +9,7 @@ import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { documentSha256, type Json, type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
 import { unsigned64 } from "../formats/market.ts";
-import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
+import { BOARD_SIZES, MERGE_CIRCUITS } from "../model/sizes.ts";
 import { recoverAddress, type Signing, type TypedData, typedDigest } from "./typed-data.ts";
 import { isPackPath, PACK_LIMITS } from "./zip.ts";
 
@@ -22,12 +22,17 @@ const MAX_STATEMENTS = 64;
 export const ASSURANCES = ["proven", "on-chain", "attested", "claimed"] as const;
 export type Assurance = (typeof ASSURANCES)[number];
 
+/** Circuits whose proofs packs hold. */
+export const PACK_CIRCUITS = [...BOARD_SIZES, ...MERGE_CIRCUITS] as const;
+export type PackCircuit = (typeof PACK_CIRCUITS)[number];
+
 /** What a file is. A `document` is for people (a letter, a note) and is evidence of nothing. */
 export const FILE_KINDS = [
   "proof",
   "policy",
   "market",
   "key",
+  "merge",
   "attestation",
   "observations",
   "chain",
@@ -55,7 +60,7 @@ export interface PackStatement {
   readonly market: string;
   /** Of the sentence that the proof is of. */
   readonly level: Assurance;
-  /** Of the commitment's being somebody's account. */
+  /** Of the commitment's being somebody's account, or the sum of such. */
   readonly account: Graded;
   /** Of prices and board values. */
   readonly values: Graded;
@@ -63,7 +68,8 @@ export interface PackStatement {
 
 /** A verification key, and what its circuit was compiled from. */
 export interface PackKey {
-  readonly size: BoardSize;
+  /** Name of the circuit: for `Account` the size of its boards. */
+  readonly size: PackCircuit;
   readonly file: string;
   readonly compiler: string;
   readonly sourcesSha256: string;
@@ -185,10 +191,10 @@ export function readIndex({ text, file }: NamedText): PackIndex {
     return { level: level.oneOf(ASSURANCES), by: paths };
   };
 
-  const sizes = new Set<BoardSize>();
-  const keys = top.keys.elements(1, BOARD_SIZES.length).map((element) => {
+  const sizes = new Set<PackCircuit>();
+  const keys = top.keys.elements(1, PACK_CIRCUITS.length).map((element) => {
     const fields = element.fields(["size", "file", "compiler", "sourcesSha256", "r1csSha256"]);
-    const size = fields.size.oneOf(BOARD_SIZES);
+    const size = fields.size.oneOf(PACK_CIRCUITS);
     if (sizes.has(size)) throw fields.size.error("FIELD_INVALID", "this size has a key already");
     sizes.add(size);
     return {
@@ -217,7 +223,7 @@ export function readIndex({ text, file }: NamedText): PackIndex {
         policy: reference(fields.policy, "policy"),
         market: reference(fields.market, "market"),
         level: fields.level.oneOf(ASSURANCES),
-        account: graded(fields.account, "attestation", "chain"),
+        account: graded(fields.account, "attestation", "merge", "chain"),
         values: graded(fields.values, "observations", "chain"),
       };
     }),

@@ -3,12 +3,14 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
+import type { FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
 import { formatJson, type Json } from "../formats/json.ts";
 import { readMarket } from "../formats/market.ts";
 import { readPolicy } from "../formats/policy.ts";
-import type { BoardSize } from "../model/sizes.ts";
+import { mergeCircuitOf } from "../model/sizes.ts";
 import { readEnvelope } from "../proof/envelope.ts";
+import { readMerge } from "../proof/merge.ts";
 import { createVerifier, type KeyIdentity, parsePublicSignals } from "../proof/verify.ts";
 import {
   type Attestation,
@@ -21,6 +23,7 @@ import {
 import {
   type FileKind,
   INDEX,
+  type PackCircuit,
   type PackContents,
   type PackFile,
   type PackIndex,
@@ -29,6 +32,7 @@ import {
   sealIndex,
   textOf,
 } from "./format.ts";
+import { mergesOf, partsOf } from "./parts.ts";
 import type { Trust } from "./trust.ts";
 import type { Signing } from "./typed-data.ts";
 import { createPackVerifier } from "./verify.ts";
@@ -36,7 +40,7 @@ import type { PackFiles } from "./zip.ts";
 
 /** A verification key as a file, and what is known of its circuit. */
 export interface KeySource {
-  readonly identity: KeyIdentity;
+  readonly identity: KeyIdentity<PackCircuit>;
   readonly file: Uint8Array;
   readonly compiler: string;
   readonly sourcesSha256: string;
@@ -57,7 +61,9 @@ export interface PackSource {
   /** All that the proofs were made under; found by their hashes. */
   readonly policies: readonly NamedText[];
   readonly markets: readonly NamedText[];
-  readonly keyFor: (size: BoardSize) => Promise<KeySource>;
+  readonly keyFor: (size: PackCircuit) => Promise<KeySource>;
+  /** Of proofs whose account is a sum of others; found by their commitments. */
+  readonly merges?: readonly NamedText[];
   readonly attestations?: readonly NamedText[];
   readonly observations?: readonly NamedText[];
   readonly chain?: readonly NamedText[];
@@ -103,6 +109,11 @@ export async function makePack(source: PackSource, firm: Signing): Promise<PackF
   };
 
   const policies = source.policies.map((given) => ({ given, policy: readPolicy(given.text, given.file) }));
+  const merges = (source.merges ?? []).map((given) => {
+    const { size, publicSignals } = readMerge(given);
+    const [left, right, merged] = signalsOf(publicSignals, mergeCircuitOf(size), given);
+    return { given, size, left: left!, right: right!, merged: merged! };
+  });
   const attestations = (source.attestations ?? []).map((given) => ({ given, read: readAttestation(given) }));
   const observations = (source.observations ?? []).map((given) => ({ given, read: readObservations(given) }));
   const chain = (source.chain ?? []).map((given) => ({ given, read: readChainReference(given) }));
@@ -110,11 +121,17 @@ export async function makePack(source: PackSource, firm: Signing): Promise<PackF
   const paths = {
     policy: once("policy", "policies"),
     market: once("market", "markets"),
+    merge: once("merge", "merges"),
     attestation: once("attestation", "attestations"),
     observations: once("observations", "observations"),
     chain: once("chain", "chain"),
   };
-  const keys = new Map<BoardSize, KeySource>();
+  const keys = new Map<PackCircuit, KeySource>();
+  const keyOf = async (circuit: PackCircuit): Promise<KeySource> => {
+    const key = keys.get(circuit) ?? (await source.keyFor(circuit));
+    keys.set(circuit, key);
+    return key;
+  };
 
   const statements: PackContents["statements"][number][] = [];
   for (const given of source.proofs) {
@@ -126,13 +143,23 @@ export async function makePack(source: PackSource, firm: Signing): Promise<PackF
       .map((text) => ({ text, market: readable(() => readMarket(text.text, text.file, under.policy)) }))
       .find(({ market }) => market?.sha256 === envelope.marketSha256);
     if (market?.market === undefined) throw unknown("the market of this proof is not among those given", given);
-    const parsed = parsePublicSignals(envelope.publicSignals, size);
-    if (!parsed.ok) throw new PlimsollError("PROOF_REFUSED", parsed.detail, { file: given.file });
-    const key = keys.get(size) ?? (await source.keyFor(size));
-    keys.set(size, key);
+    const signals = signalsOf(envelope.publicSignals, size, given);
+    const key = await keyOf(size);
 
     const still = statement.fill === "none" && statement.transfer.amount === "0";
-    const states = parsed.signals.slice(still ? 0 : 1, 2).map(String);
+    const merging = still
+      ? mergesOf(
+          signals[0]!,
+          merges.filter((merge) => merge.size === size),
+        )
+      : [];
+    if (merging.length > 0) await keyOf(mergeCircuitOf(size));
+    const sum = partsOf(
+      signals[0]!,
+      merging.map(({ given: { file }, ...states }) => ({ file, ...states })),
+    );
+    if (!sum.ok) throw new PlimsollError("PROOF_REFUSED", sum.sentence, { file: sum.file });
+    const states = merging.length > 0 ? [...sum.parts.keys()] : signals.slice(still ? 0 : 1, 2);
     const vouching = attestations.filter(
       ({ read }) => read.vouched.size === size && states.includes(read.vouched.commitment),
     );
@@ -148,10 +175,10 @@ export async function makePack(source: PackSource, firm: Signing): Promise<PackF
     });
     const opened = chain.filter(({ read }) => {
       if (read.kind !== "market") return false;
-      const { x, y } = createVerifier(key.file, key.identity).marketPoint(parsed.signals);
+      const { x, y } = createVerifier(key.file, key.identity).marketPoint(signals.map(BigInt) as FieldElement[]);
       return read.value === `${x},${y}`;
     });
-    for (const { given } of [...vouching, ...onChain, ...signed, ...observed, ...opened]) backs.add(given);
+    for (const { given } of [...merging, ...vouching, ...onChain, ...signed, ...observed, ...opened]) backs.add(given);
     const level = (chained: number, attested: number) =>
       chained > 0 ? "on-chain" : attested > 0 ? "attested" : "claimed";
     statements.push({
@@ -162,6 +189,7 @@ export async function makePack(source: PackSource, firm: Signing): Promise<PackF
       account: {
         level: level(onChain.length, vouching.length),
         by: [
+          ...merging.map(({ given }) => paths.merge(given)),
           ...vouching.map(({ given }) => paths.attestation(given)),
           ...[...onChain, ...signed].map(({ given }) => paths.chain(given)),
         ],
@@ -175,7 +203,7 @@ export async function makePack(source: PackSource, firm: Signing): Promise<PackF
       },
     });
   }
-  const idle = [...attestations, ...observations, ...chain].find(({ given }) => !backs.has(given));
+  const idle = [...merges, ...attestations, ...observations, ...chain].find(({ given }) => !backs.has(given));
   if (idle !== undefined) throw unknown("it backs none of the proofs", idle.given);
 
   for (const [size, { file }] of keys) add("key", `keys/${size}.json`, file);
@@ -255,12 +283,19 @@ export async function makePack(source: PackSource, firm: Signing): Promise<PackF
 /** The trust file of a reader, as text to be looked through and edited. */
 export function trustDocument(trust: {
   readonly firms: readonly { readonly name: string; readonly signer: string }[];
-  readonly keys: readonly (KeyIdentity & { readonly r1csSha256?: string })[];
+  readonly keys: readonly (KeyIdentity<PackCircuit> & { readonly r1csSha256?: string })[];
   readonly maxAgeSeconds: number;
   readonly attesters?: readonly Attestation["attester"][];
 }): string {
   const { firms, keys, maxAgeSeconds, attesters = [] } = trust;
   return formatJson({ format: "plimsoll-trust/1", firms, keys, maxAgeSeconds, attesters } as unknown as Json);
+}
+
+/** Public signals as decimal numbers. Throws `PROOF_REFUSED` where they are none of the circuit. */
+function signalsOf(given: readonly string[], circuit: PackCircuit, { file }: NamedText): string[] {
+  const parsed = parsePublicSignals(given, circuit);
+  if (!parsed.ok) throw new PlimsollError("PROOF_REFUSED", parsed.detail, { file });
+  return parsed.signals.map(String);
 }
 
 function readable<T>(work: () => T): T | undefined {

@@ -101,6 +101,7 @@ ${trust.chain.map(({ kind, chainId, contract, subject, block }) => markup`<tr><t
 <li>The file: <code>${source}</code>${sourceSha256 === undefined ? "" : markup`, SHA-256 <code>${sourceSha256}</code> (<code>sha256sum</code> prints it)`}.</li>
 <li>The verdict: <code>plimsoll pack verify ${source} --trust trust.json --date ${date}</code>, with the settings above as trust.json; or drop the file on the verifier page, which needs no network.</li>
 <li>One proof alone: unpack the zip and run <code>plimsoll verify proofs/1.json --policy policies/1.json --market markets/1.json</code>; or give its <code>proof</code> and <code>publicSignals</code> and the file in <code>keys/</code> to any Groth16 verifier, such as <code>snarkjs groth16 verify</code>.</li>
+${verdict.ok && verdict.reading.index.files.some(({ kind }) => kind === "merge") ? markup`<li>A sum: each file in <code>merges/</code> is a proof that the account of its third public signal holds what those of the first two hold, under the key of that name. They are a tree: each commitment is in it once.</li>` : ""}
 <li>The circuit: compile the sources and compare the SHA-256 of the r1cs with the one under “Identities”; <code>plimsoll doctor</code> shows the identities of an installation.</li>
 <li>Signatures are EIP-712 typed data; any wallet library recovers the signers.</li>
 </ol>
@@ -178,7 +179,7 @@ function statementArticle({
 }: ProvenStatement): Markup {
   return markup`<article class="proof">
 <h3>${badge(level)} ${statement.text}</h3>
-<p>${badge(account.level)} whose account it is: ${standing(account.by, "only the firm says that the commitment is to its account")}.</p>
+<p>${badge(account.level)} whose account it is: ${account.parts > 1 ? `the sum of ${account.parts} accounts, each in it once; ` : ""}${standing(account.by, "only the firm says that the commitment is to its account")}.</p>
 <p>${badge(values.level)} prices and risk values: ${standing(values.by, "only the firm says that these are the values of that time")}.</p>
 <dl>
 <div><dt>made for</dt><dd>${statement.audience}</dd></div>

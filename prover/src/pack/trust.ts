@@ -2,9 +2,9 @@
 /** `plimsoll-trust/1`: whom and what the reader of packs trusts. It comes from the reader alone, never from a pack. */
 import type { NamedText } from "../formats/account.ts";
 import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
-import { BOARD_SIZES } from "../model/sizes.ts";
 import type { KeyIdentity } from "../proof/verify.ts";
 import { type ChainReference, chainReferenceOf, type TrustedOracle } from "./evidence.ts";
+import { PACK_CIRCUITS, type PackCircuit } from "./format.ts";
 
 const FORMAT = "plimsoll-trust/1";
 const LIMITS: JsonLimits = { length: 400_000, values: 10_000 };
@@ -19,8 +19,8 @@ export interface Trust {
     readonly signer: string;
     readonly seen?: { readonly number: bigint; readonly sha256: string };
   }[];
-  /** Verification keys, one or more for a size; whoever made a development key can forge proofs. */
-  readonly keys: readonly (KeyIdentity & { readonly r1csSha256?: string })[];
+  /** Verification keys, one or more for a circuit; whoever made a development key can forge proofs. */
+  readonly keys: readonly (KeyIdentity<PackCircuit> & { readonly r1csSha256?: string })[];
   /** Market values and attested holdings older than this are not current. Seconds. */
   readonly maxAge: number;
   /** Where given, proofs made for anyone or anything else are refused. */
@@ -57,7 +57,7 @@ export function readTrust({ text, file }: NamedText): Trust {
     keys: list(top.keys, (element) => {
       const { size, sha256, origin, r1csSha256 } = element.fields(["size", "sha256", "origin"], ["r1csSha256"]);
       return {
-        size: size.oneOf(BOARD_SIZES),
+        size: size.oneOf(PACK_CIRCUITS),
         sha256: sha256.sha256(),
         origin: origin.oneOf(["development", "ceremony"]),
         ...(r1csSha256 === undefined ? {} : { r1csSha256: r1csSha256.sha256() }),

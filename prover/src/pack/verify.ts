@@ -13,7 +13,7 @@ import type { NamedText } from "../formats/account.ts";
 import { canonicalJson, type Json } from "../formats/json.ts";
 import { type MarketFile, readMarket } from "../formats/market.ts";
 import { readPolicy } from "../formats/policy.ts";
-import type { BoardSize } from "../model/sizes.ts";
+import { type BoardSize, type MergeCircuit, mergeCircuitOf } from "../model/sizes.ts";
 import {
   type Caveat,
   type EnvelopeRefusal,
@@ -21,6 +21,7 @@ import {
   type StatementDocument,
   verifyEnvelope,
 } from "../proof/envelope.ts";
+import { readMerge, verifyMerge } from "../proof/merge.ts";
 import { createVerifier, type KeyIdentity, parsePublicSignals, type Verifier } from "../proof/verify.ts";
 import {
   type Attestation,
@@ -37,6 +38,7 @@ import {
   type Graded,
   INDEX,
   isSealed,
+  type PackCircuit,
   type PackIndex,
   type PackKey,
   type PackStatement,
@@ -45,6 +47,7 @@ import {
   textOf,
   unixTime,
 } from "./format.ts";
+import { type Merge, partsOf } from "./parts.ts";
 import type { Trust } from "./trust.ts";
 import { checkFiles, type PackFiles, unzipFiles } from "./zip.ts";
 
@@ -75,6 +78,16 @@ export type Invalid =
   | "ATTESTER_UNTRUSTED"
   | "ATTESTATION_UNSIGNED"
   | "ATTESTATION_MISUSED"
+  /** A merge given for a proof that moves something, so that its account is no sum. */
+  | "MERGE_MISUSED"
+  /** The merges are no tree whose root is the account proven. */
+  | "MERGE_DETACHED"
+  /** An account is in the sum twice. */
+  | "STATE_COUNTED_TWICE"
+  /** An account is in the sum, and nobody vouches for it. */
+  | "PART_UNATTESTED"
+  /** What was vouched for may be, in part, the same twice. */
+  | "PARTS_OVERLAP"
   | "CHAIN_CONTRADICTED"
   | "OBSERVATIONS_REFUSED"
   | "LEVEL_UNSUPPORTED"
@@ -123,7 +136,8 @@ export interface ProvenStatement {
   readonly policy: { readonly name: string; readonly sha256: string; readonly trusted: boolean };
   readonly marketSha256: string;
   readonly level: Assurance;
-  readonly account: { readonly level: Assurance; readonly by: readonly Voucher[] };
+  /** `parts`: how many accounts the account is the sum of; 1 where it is none. */
+  readonly account: { readonly level: Assurance; readonly by: readonly Voucher[]; readonly parts: number };
   readonly values: { readonly level: Assurance; readonly by: readonly Voucher[] };
   /** What is not shown. Never empty. */
   readonly notProven: readonly { readonly code: string; readonly text: string }[];
@@ -136,7 +150,7 @@ export interface PackReading {
   /** The name by which the reader knows the firm. */
   readonly firm: string;
   readonly statements: readonly ProvenStatement[];
-  readonly keys: readonly (PackKey & KeyIdentity)[];
+  readonly keys: readonly (PackKey & KeyIdentity<PackCircuit>)[];
   /** Numbers of the earlier packs whose indexes are here, newest first. */
   readonly history: readonly { readonly number: string; readonly sha256: string; readonly created: string }[];
 }
@@ -182,7 +196,7 @@ const SKEW = 300;
 
 /** A verifier for one reader. It keeps the keys it has opened: the first pack under a key takes longest. */
 export function createPackVerifier(trust: Trust): PackVerifier {
-  const opened = new Map<string, Verifier>();
+  const opened = new Map<string, Verifier<PackCircuit>>();
   return {
     async verify(pack, now) {
       const checks: Check[] = [];
@@ -208,14 +222,16 @@ export function peekIndex(pack: Uint8Array | PackFiles): PackIndex {
 
 class Reader {
   readonly #trust: Trust;
-  readonly #opened: Map<string, Verifier>;
+  readonly #opened: Map<string, Verifier<PackCircuit>>;
   readonly #checks: Check[];
   readonly #now: number;
   readonly #stale: Finding<Stale>[] = [];
+  /** By file, audience and size: several statements may rest on one sum. */
+  readonly #merged = new Map<string, Merge>();
   #files: PackFiles = new Map();
   #index!: PackIndex;
 
-  constructor(trust: Trust, opened: Map<string, Verifier>, checks: Check[], now: number) {
+  constructor(trust: Trust, opened: Map<string, Verifier<PackCircuit>>, checks: Check[], now: number) {
     this.#trust = trust;
     this.#opened = opened;
     this.#checks = checks;
@@ -401,9 +417,7 @@ class Reader {
     const market = this.#reading(files.market, ({ text, file }) => readMarket(text, file, policy));
     const envelope = this.#reading(proof, readEnvelope);
     const { size, statement } = envelope;
-    const key = this.#index.keys.find((candidate) => candidate.size === size);
-    if (key === undefined) this.#fail("KEY_MISSING", proof, `The pack holds no verification key for ${size}.`);
-    const verifier = this.#opened.get(bytesToHex(sha256(this.#files.get(key.file)!)))!;
+    const verifier = this.#verifier(size, proof);
     const parsed = parsePublicSignals(envelope.publicSignals, size);
     if (!parsed.ok) this.#fail(parsed.reason, proof, sentence(parsed.detail));
     const [stateBefore, stateAfter] = [parsed.signals[0]!.toString(), parsed.signals[1]!.toString()];
@@ -411,8 +425,9 @@ class Reader {
     // With neither transfer nor fill, what is known of the account before is known of the account after.
     const still = statement.fill === "none" && statement.transfer.amount === "0";
     const known = still ? [stateAfter, stateBefore] : [stateAfter];
-    const account = this.#account(files, known, size);
-    const vouched = account.state;
+    const parts = this.#parts(files, still ? stateBefore : undefined, { size, audience: statement.audience });
+    const account = this.#account(files, known, size, parts);
+    const vouched = parts === undefined ? account.state : stateBefore;
     const verdict = await verifyEnvelope(
       {
         envelope: textOf(proof, this.#files.get(proof)!),
@@ -461,9 +476,9 @@ class Reader {
       policy: { name: policy.name, sha256: policy.sha256, trusted: listed },
       marketSha256: market.sha256,
       level: files.level,
-      account: { level: files.account.level, by: account.by },
+      account: { level: files.account.level, by: account.by, parts: parts?.size ?? 1 },
       values: { level: files.values.level, by: values },
-      notProven: caveats(verdict.notProven, listed, files.values.level),
+      notProven: caveats(verdict.notProven, listed, files.values.level, parts?.size ?? 1),
     };
   }
 
@@ -479,16 +494,74 @@ class Reader {
     return true;
   }
 
-  /** Checks what backs the account, and returns the commitment that it vouches for. */
-  #account({ proof, account }: PackStatement, known: readonly string[], size: BoardSize) {
+  /** The verifier under the pack's key for a circuit, which is one that the reader names. */
+  #verifier<Name extends PackCircuit>(circuit: Name, file: string): Verifier<Name> {
+    const key = this.#index.keys.find(({ size }) => size === circuit);
+    if (key === undefined) this.#fail("KEY_MISSING", file, `The pack holds no verification key for ${circuit}.`);
+    return this.#opened.get(bytesToHex(sha256(this.#files.get(key.file)!)))! as Verifier<PackCircuit> as Verifier<Name>;
+  }
+
+  /**
+   * The parts that a proof's account is the sum of, each with the file of the merge that adds it; undefined where no merge
+   * is given. `root` is the account, undefined where the proof moves something and so is of another.
+   */
+  #parts(
+    { proof, account }: PackStatement,
+    root: string | undefined,
+    asked: { readonly size: BoardSize; readonly audience: string },
+  ): ReadonlyMap<string, string> | undefined {
+    const files = account.by.filter((file) => this.#kindOf(file) === "merge");
+    const [first] = files;
+    if (first === undefined) return undefined;
+    if (root === undefined) {
+      const why = `The proof in ${proof} is of a transfer or a fill; one that rests on a sum moves nothing.`;
+      this.#fail("MERGE_MISUSED", first, why);
+    }
+    const sum = partsOf(
+      root,
+      files.map((file) => this.#merge(file, asked)),
+    );
+    if (!sum.ok) this.#fail(sum.code, sum.file, sum.sentence);
+    this.#holds(
+      proof,
+      `The account is the sum of ${sum.parts.size} accounts, each in it once, by ${files.length} merges that verify.`,
+    );
+    return sum.parts;
+  }
+
+  #merge(file: string, asked: { readonly size: BoardSize; readonly audience: string }): Merge {
+    const name = `${file} ${asked.size} ${asked.audience}`;
+    const known = this.#merged.get(name);
+    if (known !== undefined) return known;
+    const document = this.#reading(file, readMerge);
+    const verifier: Verifier<MergeCircuit> = this.#verifier(mergeCircuitOf(asked.size), file);
+    const verdict = verifyMerge(document, verifier, asked);
+    if (!verdict.ok) this.#fail(verdict.reason, file, sentence(verdict.detail));
+    const { left, right, merged } = verdict;
+    const merge = { file, left, right, merged };
+    this.#merged.set(name, merge);
+    return merge;
+  }
+
+  /** Checks what backs the account, or each of its parts, and returns the commitment that it vouches for. */
+  #account(
+    { proof, account }: PackStatement,
+    known: readonly string[],
+    size: BoardSize,
+    parts: ReadonlyMap<string, string> | undefined,
+  ) {
     const { level } = account;
     const by: Voucher[] = [];
+    const words: PartWord[] = [];
     let state: string | undefined;
     const unsupported = (why: string) =>
       this.#fail("LEVEL_UNSUPPORTED", INDEX, `The account of ${proof} is "${level}": ${why}.`);
     const agree = (file: string, commitment: string) => {
-      if (!known.includes(commitment)) {
-        const why = "It speaks of another commitment than the one whose coverage is proven.";
+      if (!(parts?.has(commitment) ?? known.includes(commitment))) {
+        const why =
+          parts === undefined
+            ? "It speaks of another commitment than the one whose coverage is proven."
+            : "It speaks of a commitment that is no part of the sum whose coverage is proven.";
         this.#fail("ATTESTATION_MISUSED", file, why);
       }
       state = commitment;
@@ -497,6 +570,7 @@ class Reader {
     for (const [file, reference] of references) {
       if (reference.kind === "market") unsupported(`${file} speaks of a market`);
       if (reference.kind === "account") {
+        if (parts !== undefined) unsupported(`${file} speaks of a chain, and the parts of a sum are attested`);
         agree(file, reference.value);
         by.push(chainVoucher(file, reference));
         this.#dated(file, reference.block.time);
@@ -517,10 +591,12 @@ class Reader {
       agree(file, commitment);
       this.#dated(file, asOf);
       if (unixTime(expires) < this.#now) this.#old("ATTESTATION_EXPIRED", file, `It expired at ${expires}.`);
-      const words = `${subject}; ${scope === "everything" ? "all that it holds for the firm" : "this account alone"}; until ${expires}`;
-      by.push({ file, name, address: attestation.attester.signer, words, time: asOf });
+      words.push({ file, name, commitment, subject, scope, asOf });
+      const said = `${subject}; ${scope === "everything" ? "all that it holds for the firm" : "this account alone"}; until ${expires}`;
+      by.push({ file, name, address: attestation.attester.signer, words: said, time: asOf });
       this.#holds(file, `"${name}" vouches for the commitment as of ${asOf}: ${subject}.`);
     }
+    if (parts !== undefined) this.#apart(parts, words);
     const chains = [...references.values()].filter(({ kind }) => kind === "account").length;
     const signatures = [...references].filter(([, { kind }]) => kind === "signature");
     const idle = signatures.find(([, { subject }]) => !agreed.has(subject));
@@ -530,6 +606,28 @@ class Reader {
     if (level === "attested" && attestations.length === 0) unsupported("no attestation is given");
     if (level === "claimed" && by.length > 0) unsupported("yet evidence is given");
     return { by, state };
+  }
+
+  /** Every part is vouched for; and as far as words go, no holding is in two. */
+  #apart(parts: ReadonlyMap<string, string>, words: readonly PartWord[]): void {
+    for (const [part, file] of parts) {
+      if (words.some(({ commitment }) => commitment === part)) continue;
+      this.#fail("PART_UNATTESTED", file, "It adds an account that nobody vouches for.");
+    }
+    for (const [index, word] of words.entries()) {
+      for (const other of words.slice(0, index)) {
+        if (word.asOf !== other.asOf) {
+          const why = `It speaks of ${word.asOf}, ${other.file} of ${other.asOf}: what moved in between would count twice.`;
+          this.#fail("PARTS_OVERLAP", word.file, why);
+        }
+        if (word.name !== other.name || word.commitment === other.commitment) continue;
+        if (word.scope === "everything" || other.scope === "everything" || word.subject === other.subject) {
+          const why = `"${word.name}" vouches in ${other.file} for another part, and one may hold the other: both say "${word.subject}", or one is all that it holds for the firm.`;
+          this.#fail("PARTS_OVERLAP", word.file, why);
+        }
+      }
+    }
+    this.#holds(INDEX, `Each of the ${parts.size} accounts is vouched for, all as of ${words[0]!.asOf}.`);
   }
 
   /** Checks the attester and the signature; the name by which the reader knows the attester. */
@@ -674,6 +772,12 @@ class Reader {
   }
 }
 
+/** What somebody vouches for a part with. */
+type PartWord = { readonly file: string; readonly name: string } & Pick<
+  Attestation["vouched"],
+  "commitment" | "subject" | "scope" | "asOf"
+>;
+
 const sentence = (detail: string) => `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`;
 
 const chainVoucher = (file: string, { kind, chainId, contract, subject, block }: ChainReference): Voucher => ({
@@ -685,8 +789,18 @@ const chainVoucher = (file: string, { kind, chainId, contract, subject, block }:
 });
 
 /** What a proof leaves open, less what the pack and the reader fill in. */
-function caveats(given: readonly Caveat[], policyListed: boolean, values: Assurance): ProvenStatement["notProven"] {
+function caveats(
+  given: readonly Caveat[],
+  policyListed: boolean,
+  values: Assurance,
+  parts: number,
+): ProvenStatement["notProven"] {
+  const sum = {
+    code: "PARTS_VOUCHED",
+    text: `The account is the sum of ${parts} accounts. That no holding is in two of them is the word of those who vouched.`,
+  };
   return given.flatMap((caveat) => {
+    if (caveat.code === "COMPLETENESS" && parts > 1) return [caveat, sum];
     if (caveat.code !== "MARKET_VALUES") return [caveat];
     return [
       ...(policyListed

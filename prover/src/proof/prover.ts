@@ -2,8 +2,16 @@
 /** From a request to a proof that has been verified. */
 import { type Artifacts, loadArtifacts } from "../artifacts.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import { type MergeRequest, stateMerge } from "../model/merge.ts";
 import { type SettlementRequest, stateSettlement } from "../model/settlement.ts";
-import { type BoardSize, type CircuitName, type SettlementCircuit, settlementCircuitOf } from "../model/sizes.ts";
+import {
+  type BoardSize,
+  type CircuitName,
+  type MergeCircuit,
+  mergeCircuitOf,
+  type SettlementCircuit,
+  settlementCircuitOf,
+} from "../model/sizes.ts";
 import { type CircuitInput, type Request, state } from "../model/statement.ts";
 import { verifierOf } from "./load.ts";
 import { type Backend, snarkjsBackend } from "./snarkjs.ts";
@@ -51,6 +59,8 @@ export interface Prover {
   prove(request: Request, options?: ProveOptions): Promise<Proof>;
   /** Proves that an account has settled. Throws as `prove` and as the model's `settle`. */
   settle(request: SettlementRequest, options?: ProveOptions): Promise<Proof<SettlementCircuit>>;
+  /** Proves that one account holds what two others hold together. Throws as `prove` and as the model's `merge`. */
+  merge(request: MergeRequest, options?: ProveOptions): Promise<Proof<MergeCircuit>>;
   /** The key under which this prover's proofs of a circuit verify. Loads the circuit; throws like it. */
   key<Name extends CircuitName>(size: Name): Promise<KeyIdentity<Name>>;
   /** Waits for the proof being made, ends all threads and forgets the keys. A process that has closed exits by itself. */
@@ -144,6 +154,9 @@ export function createProver(options: ProverOptions = {}): Prover {
     },
     async settle(request, proving) {
       return proofOf(settlementCircuitOf(request.before.size), () => stateSettlement(request), proving);
+    },
+    async merge(request, proving) {
+      return proofOf(mergeCircuitOf(request.left.size), () => stateMerge(request), proving);
     },
     async key<Name extends CircuitName>(size: Name) {
       throwIfClosed();

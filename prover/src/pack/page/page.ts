@@ -72,7 +72,7 @@ const lines = (id: string): string[][] =>
 /** The trust file that the fields stand for. Throws as `readTrust`. */
 function trust(): Trust {
   const party = ([signer = "", ...name]: string[]) => ({
-    name: name.join(" ") || "not named",
+    name: name.join(" ") || signer,
     signer,
   });
   const hours = Number(field("age").value.replace(",", "."));
