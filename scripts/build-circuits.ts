@@ -13,7 +13,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import sizes from "../circuits/sizes.json" with { type: "json" };
-import { CIRCUITS, type CircuitName, isSettlement, shapeOf } from "../prover/src/model/sizes.ts";
+import { CIRCUITS, type CircuitName, isDisclosure, isSettlement, shapeOf } from "../prover/src/model/sizes.ts";
 import { step } from "./progress.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -36,19 +36,30 @@ const FILES = ["circuit.r1cs", "circuit.wasm", "circuit.sym"] as const;
 const PUBLIC = {
   account: "stateBefore, stateAfter, transfer, fill, terms, context, policy, prices, rows, blocks",
   settlement: "stateBefore, stateAfter, context, marks",
+  disclosure: "state, low, high, auditor, context, policy, prices, cashWeight, marks",
 };
+
+/** The template of a circuit, by its file. */
+function sourceOf(circuit: CircuitName): keyof typeof PUBLIC {
+  if (isDisclosure(circuit)) return "disclosure";
+  return isSettlement(circuit) ? "settlement" : "account";
+}
 
 /** The main component of one circuit, generated so that sizes.json alone fixes the parameters. */
 export function mainOf(circuit: CircuitName, folder: string): string {
   const { assets, tiers, scenarios, blockInstruments } = sizes;
   const { blocks } = shapeOf(circuit);
-  const [source, publics, instance] = isSettlement(circuit)
-    ? ["settlement", PUBLIC.settlement, `Settlement(${blocks * blockInstruments}, ${assets})`]
-    : ["account", PUBLIC.account, `Account(${[blocks, blockInstruments, assets, tiers, scenarios].join(", ")})`];
+  const instruments = blocks * blockInstruments;
+  const source = sourceOf(circuit);
+  const instance = {
+    account: `Account(${[blocks, blockInstruments, assets, tiers, scenarios].join(", ")})`,
+    settlement: `Settlement(${instruments}, ${assets})`,
+    disclosure: `Disclosure(${instruments}, ${assets}, ${tiers})`,
+  }[source];
   return `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma circom 2.2.0;
 include "${folder}/${source}.circom";
-component main {public [${publics}]} = ${instance};
+component main {public [${PUBLIC[source]}]} = ${instance};
 `;
 }
 
@@ -65,7 +76,7 @@ function sourcesFrom(file: string, found = new Set<string>()): Set<string> {
 
 function sourcesHash(circuit: CircuitName, main: string): string {
   const hash = createHash("sha256").update(JSON.stringify([COMPILER, OPTIONS, main]));
-  for (const file of [...sourcesFrom(`circuits/${isSettlement(circuit) ? "settlement" : "account"}.circom`)].sort()) {
+  for (const file of [...sourcesFrom(`circuits/${sourceOf(circuit)}.circom`)].sort()) {
     hash.update(JSON.stringify([file, readFileSync(path.join(ROOT, file), "utf8")]));
   }
   return hash.digest("hex");

@@ -13,6 +13,7 @@ import {
   blocksOf,
   CASH_INDEX,
   type CircuitName,
+  disclosureCircuitOf,
   settlementCircuitOf,
 } from "../../prover/src/model/sizes.ts";
 import {
@@ -38,6 +39,9 @@ const targets = new Map<CircuitName, Promise<Target>>();
 export const accountCircuit = (size: BoardSize): Promise<Target> => targetOf(size);
 /** The circuit `Settlement` of one size, likewise. */
 export const settlementCircuit = (size: BoardSize): Promise<Target> => targetOf(settlementCircuitOf(size));
+
+/** The circuit `Disclosure` of one size, likewise. */
+export const disclosureCircuit = (size: BoardSize): Promise<Target> => targetOf(disclosureCircuitOf(size));
 
 function targetOf(circuit: CircuitName): Promise<Target> {
   let target = targets.get(circuit);

@@ -15,7 +15,7 @@ import { BITS, type ColumnE6, type LevelBps, levelBps, transferAmount } from "..
 import type { Board, Market } from "./market.ts";
 import { packWide } from "./packing.ts";
 import { intercepts, type Policy } from "./policy.ts";
-import { type BoardSize, instrumentsOf } from "./sizes.ts";
+import { type BoardSize, type CircuitName, instrumentsOf, isDisclosure, isSettlement } from "./sizes.ts";
 import type { Side, Transfer } from "./transition.ts";
 
 export type Direction = "at-least" | "below";
@@ -104,4 +104,16 @@ export function settlementSignals(size: BoardSize, marks: SettlementMarks): Fiel
     const mark = marks.get(row);
     return [mark === undefined ? 0n : 1n, mark ?? 0n].map(toField);
   }).flat();
+}
+
+/**
+ * The five public inputs of one disclosure, in order. Those of its weights follow, in the order of a policy and a market:
+ * policy[ASSETS][3·TIERS], prices[ASSETS], cashWeight, marks[instruments].
+ */
+export const DISCLOSURE_SIGNALS = ["state", "low", "high", "auditor", "context"] as const;
+
+/** Names of the public inputs that are one proof's own, in order; the others are shared by many. */
+export function ownSignalsOf(circuit: CircuitName): readonly string[] {
+  if (isDisclosure(circuit)) return DISCLOSURE_SIGNALS;
+  return isSettlement(circuit) ? SETTLEMENT_SIGNALS : PROOF_SIGNALS;
 }

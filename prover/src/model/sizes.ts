@@ -13,14 +13,20 @@ export const CASH_INDEX = ASSETS;
 export const BOARD_SIZES = ["board-60", "board-240", "board-480"] as const;
 export type BoardSize = (typeof BOARD_SIZES)[number];
 
-/** The circuit `Account` of each size goes by the name of its boards, the circuit `Settlement` by one of its own. */
+/** The circuit `Account` of each size goes by the name of its boards, the others by names of their own. */
 export const SETTLEMENT_CIRCUITS = ["settlement-60", "settlement-240", "settlement-480"] as const;
 export type SettlementCircuit = (typeof SETTLEMENT_CIRCUITS)[number];
-export const CIRCUITS = [...BOARD_SIZES, ...SETTLEMENT_CIRCUITS] as const;
+export const DISCLOSURE_CIRCUITS = ["disclosure-60", "disclosure-240", "disclosure-480"] as const;
+export type DisclosureCircuit = (typeof DISCLOSURE_CIRCUITS)[number];
+export const CIRCUITS = [...BOARD_SIZES, ...SETTLEMENT_CIRCUITS, ...DISCLOSURE_CIRCUITS] as const;
 export type CircuitName = (typeof CIRCUITS)[number];
 
 export function isSettlement(circuit: CircuitName): circuit is SettlementCircuit {
   return (SETTLEMENT_CIRCUITS as readonly string[]).includes(circuit);
+}
+
+export function isDisclosure(circuit: CircuitName): circuit is DisclosureCircuit {
+  return (DISCLOSURE_CIRCUITS as readonly string[]).includes(circuit);
 }
 
 /** The circuit that settles accounts on boards of this size. */
@@ -28,13 +34,20 @@ export function settlementCircuitOf(size: BoardSize): SettlementCircuit {
   return SETTLEMENT_CIRCUITS[BOARD_SIZES.indexOf(size)]!;
 }
 
+/** The circuit that discloses figures of accounts on boards of this size. */
+export function disclosureCircuitOf(size: BoardSize): DisclosureCircuit {
+  return DISCLOSURE_CIRCUITS[BOARD_SIZES.indexOf(size)]!;
+}
+
 /** The boards that a circuit is for. */
 export function boardSizeOf(circuit: CircuitName): BoardSize {
+  if (isDisclosure(circuit)) return BOARD_SIZES[DISCLOSURE_CIRCUITS.indexOf(circuit)]!;
   return isSettlement(circuit) ? BOARD_SIZES[SETTLEMENT_CIRCUITS.indexOf(circuit)]! : circuit;
 }
 
 /** Parameters and limits of a circuit. */
 export function shapeOf(circuit: CircuitName) {
+  if (isDisclosure(circuit)) return sizes.disclosures[circuit];
   return isSettlement(circuit) ? sizes.settlements[circuit] : sizes.sizes[circuit];
 }
 

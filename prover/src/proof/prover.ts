@@ -2,8 +2,21 @@
 /** From a request to a proof that has been verified. */
 import { type Artifacts, loadArtifacts } from "../artifacts.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import {
+  type DisclosureRequest,
+  type SimulationRequest,
+  stateDisclosure,
+  stateSimulation,
+} from "../model/disclosure.ts";
 import { type SettlementRequest, stateSettlement } from "../model/settlement.ts";
-import { type BoardSize, type CircuitName, type SettlementCircuit, settlementCircuitOf } from "../model/sizes.ts";
+import {
+  type BoardSize,
+  type CircuitName,
+  type DisclosureCircuit,
+  disclosureCircuitOf,
+  type SettlementCircuit,
+  settlementCircuitOf,
+} from "../model/sizes.ts";
 import { type CircuitInput, type Request, state } from "../model/statement.ts";
 import { verifierOf } from "./load.ts";
 import { type Backend, snarkjsBackend } from "./snarkjs.ts";
@@ -51,6 +64,10 @@ export interface Prover {
   prove(request: Request, options?: ProveOptions): Promise<Proof>;
   /** Proves that an account has settled. Throws as `prove` and as the model's `settle`. */
   settle(request: SettlementRequest, options?: ProveOptions): Promise<Proof<SettlementCircuit>>;
+  /** Proves that a figure of an account is in a band, to one auditor. Throws as `prove`. */
+  disclose(request: DisclosureRequest, options?: ProveOptions): Promise<Proof<DisclosureCircuit>>;
+  /** What only the auditor can make: a proof like that of any claim, true or not. Throws as `prove`. */
+  simulate(request: SimulationRequest, options?: ProveOptions): Promise<Proof<DisclosureCircuit>>;
   /** The key under which this prover's proofs of a circuit verify. Loads the circuit; throws like it. */
   key<Name extends CircuitName>(size: Name): Promise<KeyIdentity<Name>>;
   /** Waits for the proof being made, ends all threads and forgets the keys. A process that has closed exits by itself. */
@@ -134,16 +151,16 @@ export function createProver(options: ProverOptions = {}): Prover {
 
   return {
     async prove(request, proving) {
-      const stated = () => {
-        const statement = state(request);
-        if (statement.holds) return statement;
-        const why = "the statement is not true of this account, so no proof of it exists";
-        throw new PlimsollError("STATEMENT_FALSE", why);
-      };
-      return proofOf(request.before.size, stated, proving);
+      return proofOf(request.before.size, () => ifTrue(state(request)), proving);
     },
     async settle(request, proving) {
       return proofOf(settlementCircuitOf(request.before.size), () => stateSettlement(request), proving);
+    },
+    async disclose(request, proving) {
+      return proofOf(disclosureCircuitOf(request.account.size), () => ifTrue(stateDisclosure(request)), proving);
+    },
+    async simulate(request, proving) {
+      return proofOf(disclosureCircuitOf(request.size), () => stateSimulation(request), proving);
     },
     async key<Name extends CircuitName>(size: Name) {
       throwIfClosed();
@@ -155,6 +172,11 @@ export function createProver(options: ProverOptions = {}): Prover {
       await backend.close();
     },
   };
+}
+
+function ifTrue<Statement extends { readonly holds: boolean }>(statement: Statement): Statement {
+  if (statement.holds) return statement;
+  throw new PlimsollError("STATEMENT_FALSE", "the statement is not true of this account, so no proof of it exists");
 }
 
 /** Runs work of a library and drops what it says of a failure, which may quote private values. */

@@ -13,8 +13,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
-import { PROOF_SIGNALS, SETTLEMENT_SIGNALS } from "../model/signals.ts";
-import { type BoardSize, type CircuitName, isSettlement, publicInputsOf } from "../model/sizes.ts";
+import { ownSignalsOf } from "../model/signals.ts";
+import { type BoardSize, type CircuitName, publicInputsOf } from "../model/sizes.ts";
 
 /** Why a proof was refused. Stable, for machines. */
 export type ProofRefusal =
@@ -87,8 +87,8 @@ class Refusal extends Error {
  * another source that is trusted: whoever chooses the key forges any proof. Throws `ARTIFACT_HASH` where it is another file,
  * `KEY_REFUSED` where it is that file and still no sound key for the circuit (gamma = delta, wrong counts, bad points).
  *
- * The sum over the signals that proofs share (policy, prices, board; marks) is kept for the market last seen: the first proof
- * of a market costs a multiplication by each of its values, every later one six (of a settlement: three).
+ * The sum over the signals that proofs share (policy, prices, board; marks; weights) is kept for the market last seen: the first proof
+ * of a market costs a multiplication by each of its values, every later one as many as are its own.
  */
 export function createVerifier<Name extends CircuitName>(
   file: Uint8Array,
@@ -98,7 +98,7 @@ export function createVerifier<Name extends CircuitName>(
     throw new PlimsollError("ARTIFACT_HASH", "the verification key is not the expected one: its SHA-256 differs");
   }
   const key = openKey(file, publicInputsOf(size));
-  const own = (isSettlement(size) ? SETTLEMENT_SIGNALS : PROOF_SIGNALS).length;
+  const own = ownSignalsOf(size).length;
   let shared: { readonly text: string; readonly sum: PointG1 } | undefined;
 
   function sumOfMarket(signals: readonly FieldElement[]): PointG1 {
