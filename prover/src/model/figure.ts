@@ -34,6 +34,14 @@ export interface Weights {
   readonly marks: readonly bigint[];
 }
 
+/** At which any account adds up to zero. */
+export const noWeights = (size: BoardSize): Weights => ({
+  policy: { schedules: new Array<HaircutSchedule>(ASSETS).fill(UNLISTED) },
+  prices: new Array<bigint>(ASSETS).fill(0n),
+  cash: 0n,
+  marks: new Array<bigint>(instrumentsOf(size)).fill(0n),
+});
+
 /** Every quantity up to the largest counts once. */
 const WHOLE: HaircutSchedule = Array.from({ length: TIERS }, () => ({
   boundaryLots: ((1n << BigInt(BITS.quantity)) - 1n) as QuantityLots,
@@ -47,13 +55,8 @@ const WHOLE: HaircutSchedule = Array.from({ length: TIERS }, () => ({
 export function weightsOf(figure: Figure, policy: Policy, market: Market): Weights {
   checkPolicy(policy);
   checkMarket(market);
-  const { rows } = market.board;
-  const none: Weights = {
-    policy: { schedules: new Array<HaircutSchedule>(ASSETS).fill(UNLISTED) },
-    prices: new Array<bigint>(ASSETS).fill(0n),
-    cash: 0n,
-    marks: new Array<bigint>(rows.length).fill(0n),
-  };
+  const { rows, size } = market.board;
+  const none = noWeights(size);
   switch (figure.kind) {
     case "equity":
       return { policy, prices: market.prices, cash: E6_TO_E20, marks: rows.map(({ mark }) => E6_TO_E20 * mark) };
