@@ -248,6 +248,9 @@ function bandOf(
     low: low === undefined ? undefined : lots("--low", low),
     high: high === undefined ? undefined : lots("--high", high),
   };
+  if (band.low !== undefined && band.high !== undefined && band.low > band.high) {
+    throw new PlimsollError("USAGE", "expected --low at or below --high");
+  }
   const end = (lots: bigint | undefined) => (lots === undefined ? "open" : formatLots(lots, lot));
   return { band, question: `band ${end(band.low)} ${end(band.high)}` };
 }
