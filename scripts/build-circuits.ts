@@ -13,7 +13,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import sizes from "../circuits/sizes.json" with { type: "json" };
-import { CIRCUITS, type CircuitName, isMerge, isSettlement, shapeOf } from "../prover/src/model/sizes.ts";
+import { CIRCUITS, type CircuitName, isDisclosure, isMerge, isSettlement, shapeOf } from "../prover/src/model/sizes.ts";
 import { step } from "./progress.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -37,11 +37,15 @@ const PUBLIC = {
   account: "stateBefore, stateAfter, transfer, fill, terms, context, policy, prices, rows, blocks",
   settlement: "stateBefore, stateAfter, context, marks",
   merge: "stateLeft, stateRight, stateMerged, context",
+  disclosure: "state, low, high, auditor, context, policy, prices, cashWeight, marks",
 };
 
-/** The file that a circuit is compiled from, without its extension. */
-const sourceOf = (circuit: CircuitName) =>
-  isSettlement(circuit) ? "settlement" : isMerge(circuit) ? "merge" : "account";
+/** The template of a circuit, by its file. */
+function sourceOf(circuit: CircuitName): keyof typeof PUBLIC {
+  if (isSettlement(circuit)) return "settlement";
+  if (isMerge(circuit)) return "merge";
+  return isDisclosure(circuit) ? "disclosure" : "account";
+}
 
 /** The main component of one circuit, generated so that sizes.json alone fixes the parameters. */
 export function mainOf(circuit: CircuitName, folder: string): string {
@@ -53,6 +57,7 @@ export function mainOf(circuit: CircuitName, folder: string): string {
     account: `Account(${[blocks, blockInstruments, assets, tiers, scenarios].join(", ")})`,
     settlement: `Settlement(${instruments}, ${assets})`,
     merge: `Merge(${instruments}, ${assets})`,
+    disclosure: `Disclosure(${instruments}, ${assets}, ${tiers})`,
   }[source];
   return `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma circom 2.2.0;

@@ -9,11 +9,15 @@ function maxColumnSum(INSTRUMENTS) {
     return INSTRUMENTS * (1 << 31) * ((1 << 42) - 1);
 }
 
+/// Largest absolute equity: collateral + cash + marks; and the largest figure of an account at weights no larger. 1e-20.
+function maxEquity(INSTRUMENTS, ASSETS) {
+    return ASSETS * (1 << 64) * 10000 * (1 << 64) + 100000000000000 * ((1 << 63) + maxColumnSum(INSTRUMENTS));
+}
+
 /// Largest absolute value of equity - 10^6 * level * margin: collateral + cash + marks, and charges of 60 bits + scan +
 /// liquidity (at most 10^4 bps of delta) at a level of 20 bits. 1e-20.
 function maxSurplus(INSTRUMENTS, ASSETS) {
     var columns = maxColumnSum(INSTRUMENTS);
-    var equity = ASSETS * (1 << 64) * 10000 * (1 << 64) + 100000000000000 * ((1 << 63) + columns);
     var margin = 10000 * (INSTRUMENTS * (1 << 31) * (1 << 60) + 2 * columns);
-    return equity + 1000000 * (1 << 20) * margin;
+    return maxEquity(INSTRUMENTS, ASSETS) + 1000000 * (1 << 20) * margin;
 }

@@ -32,6 +32,38 @@ export {
 } from "./chain/client.ts";
 export { type DeployedSystem, type Deployment, type DeployOptions, deploy, deploymentRecord } from "./chain/deploy.ts";
 export { chainPolicy, domainOf, observe, publication } from "./chain/publication.ts";
+export {
+  type AuditorKey,
+  checkPossession,
+  makeAuditorKey,
+  newAuditorSecret,
+  POSSESSION_CIRCUIT,
+  readAuditorKey,
+  readAuditorSecret,
+} from "./disclosure/auditor.ts";
+export {
+  type Answer,
+  BUDGET,
+  type DisclosureLedger,
+  EMPTY_LEDGER,
+  type Excess,
+  excessOf,
+  readLedger,
+  recorded,
+} from "./disclosure/budget.ts";
+export {
+  cellOf,
+  type DisclosureEnvelope,
+  type DisclosureRefusal,
+  type DisclosureVerdict,
+  figureValue,
+  type NamedFigure,
+  namedFigure,
+  proveDisclosure,
+  readDisclosure,
+  simulateDisclosure,
+  verifyDisclosure,
+} from "./disclosure/envelope.ts";
 export { type ErrorCode, type ErrorPlace, EXIT, PlimsollError } from "./errors.ts";
 export type { FieldElement } from "./field.ts";
 export {

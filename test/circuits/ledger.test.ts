@@ -15,11 +15,13 @@ import {
   WIDE_STRIDE,
 } from "../../prover/src/model/commit.ts";
 import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
+import { largestFigure } from "../../prover/src/model/figure.ts";
 import {
   ASSETS,
   BLOCK_INSTRUMENTS,
   BOARD_SIZES,
   blocksOf,
+  disclosureCircuitOf,
   instrumentsOf,
   mergeCircuitOf,
   settlementCircuitOf,
@@ -107,6 +109,18 @@ describe("bit ledger", () => {
         expect(found("Signed").sort()).to.deep.equal([BITS.position, BITS.cash]);
         expect(found("Unsigned")).to.deep.equal([BITS.quantity]);
       }
+    });
+
+    it(`C05: keeps figures of ${size} inside the field, and gives their bands the widths of the ledger`, () => {
+      const figure = largestFigure(size);
+      expect(figure).to.equal(
+        BigInt(ASSETS) * (BPS << 128n) + E6_TO_E20 * ((1n << 63n) + columnSum(instrumentsOf(size))),
+      );
+      expect(bitLength(2n * figure)).to.be.at.most(252);
+      const circuit = disclosureCircuitOf(size);
+      expect([...widths(circuit, /^haircut\[\d+\]\.Unsigned/)]).to.deep.equal([BITS.quantity]);
+      expect([...widths(circuit, /^Unsigned/)]).to.deep.equal([bitLength(2n * figure)]);
+      expect([...widths(circuit, /^Signed/)].sort()).to.deep.equal([BITS.position, BITS.cash]);
     });
   }
 });

@@ -6,7 +6,7 @@ import path from "node:path";
 import { expect } from "chai";
 import { wiresOf } from "../../scripts/soundness/r1cs.ts";
 import { type Allowed, type Fact, report, uniqueness } from "../../scripts/soundness/uniqueness.ts";
-import { accountCircuit, mergeCircuit, settlementCircuit } from "../support/circuit.ts";
+import { accountCircuit, disclosureCircuit, mergeCircuit, settlementCircuit } from "../support/circuit.ts";
 import { type Rng, seededRng } from "../support/random.ts";
 import { build, FREEDOMS, HARNESS, without } from "./fixtures/build.ts";
 import { allWitnesses, damagedGadget, r1csOf, randomTiny, symbols, type Tiny } from "./fixtures/tiny.ts";
@@ -130,6 +130,32 @@ describe("uniqueness", function () {
         expect(
           unknown.some((name) => open.test(name)),
           `${open}: ${unknown.slice(0, 5).join()}`,
+        ).equal(true);
+      }
+    });
+  });
+
+  describe("of the Disclosure circuit", () => {
+    for (const system of ["shipped", "full"] as const) {
+      it(`C19: every signal of disclosure-60, ${system}, is determined by the inputs, given the order of boundaries`, async () => {
+        const { r1cs, symbols } = (await disclosureCircuit("board-60"))[system];
+        expect(r1cs.eliminatedInputs).equal(0);
+        expect(report(r1cs, symbols, uniqueness(r1cs, symbols, FACTS)).unknown).deep.equal([]);
+      });
+    }
+
+    it("C19: without a digit's booleanity, or the square of the context, it is open", async () => {
+      const { r1cs, symbols } = (await disclosureCircuit("board-60")).shipped;
+      for (const open of [/^main\.Signed.*bits\[3\]$/, /contextSquared$/]) {
+        const constraint = Array.from({ length: r1cs.constraints }, (_, index) => index).find((index) => {
+          const names = wiresOf(r1cs, index).map(symbols.nameOf);
+          return names.some((name) => open.test(name)) && names.length <= 3;
+        });
+        const damaged = without(r1cs, constraint!);
+        const { unknown } = report(damaged, symbols, uniqueness(damaged, symbols, FACTS));
+        expect(
+          unknown.some((name) => open.test(name)),
+          unknown.slice(0, 5).join(),
         ).equal(true);
       }
     });

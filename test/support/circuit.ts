@@ -13,6 +13,7 @@ import {
   blocksOf,
   CASH_INDEX,
   type CircuitName,
+  disclosureCircuitOf,
   mergeCircuitOf,
   settlementCircuitOf,
 } from "../../prover/src/model/sizes.ts";
@@ -41,6 +42,9 @@ export const accountCircuit = (size: BoardSize): Promise<Target> => targetOf(siz
 export const settlementCircuit = (size: BoardSize): Promise<Target> => targetOf(settlementCircuitOf(size));
 /** The circuit `Merge` of one size, likewise. */
 export const mergeCircuit = (size: BoardSize): Promise<Target> => targetOf(mergeCircuitOf(size));
+
+/** The circuit `Disclosure` of one size, likewise. */
+export const disclosureCircuit = (size: BoardSize): Promise<Target> => targetOf(disclosureCircuitOf(size));
 
 function targetOf(circuit: CircuitName): Promise<Target> {
   let target = targets.get(circuit);

@@ -23,6 +23,7 @@ import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import type { Direction } from "../model/statement.ts";
 import { type LevelBps, levelBps } from "../units.ts";
+import { addDisclosureCommands } from "./disclosure.ts";
 import { Inputs, writeDirectory, writeResult, writeSecret } from "./files.ts";
 import { addMarketCommands, readHistories } from "./market.ts";
 import { addOracleCommands } from "./oracle.ts";
@@ -54,13 +55,13 @@ function print(json: boolean | undefined, value: unknown, text: () => string): v
   process.stdout.write(json ? `${JSON.stringify(value, replacer, 2)}\n` : `${text()}\n`);
 }
 
-interface MarketOptions {
+export interface MarketOptions {
   readonly policy: string;
   readonly market: string;
   readonly json?: boolean;
 }
 
-interface AccountOptions extends MarketOptions {
+export interface AccountOptions extends MarketOptions {
   readonly account?: string;
   readonly portfolio?: string;
   readonly positions?: string;
@@ -405,6 +406,17 @@ program
       ].join("\n"),
     );
   });
+
+addDisclosureCommands(program, {
+  inputs,
+  signal,
+  print,
+  progress,
+  withAccount,
+  withMarket,
+  loadAccount,
+  loadViewingKey,
+});
 
 program.addCommand(packCommand({ inputs, signal, print }).exitOverride());
 

@@ -13,19 +13,19 @@ import { buildPoseidon } from "circomlibjs";
 import { type FieldElement, toField } from "../field.ts";
 import type { Account } from "./account.ts";
 import { packPositions, packWide } from "./packing.ts";
-import { type BoardSize, instrumentsOf } from "./sizes.ts";
+import { instrumentsOf } from "./sizes.ts";
 import type { Fill } from "./transition.ts";
 
 export * from "./packing.ts";
 
 export const SPONGE_RATE = 16;
-/** What a commitment is of; the tag in the capacity is `purpose · 2^16 + instruments`. */
-export const PURPOSE = { state: 1, fill: 2 } as const;
+/** What a commitment is of; the tag in the capacity is `purpose · 2^16 + instruments`, with none where no board is meant. */
+export const PURPOSE = { state: 1, fill: 2, auditorKey: 3 } as const;
 
 const poseidon = await buildPoseidon();
 
-function sponge(purpose: number, size: BoardSize, elements: readonly FieldElement[]): FieldElement {
-  let capacity = BigInt(purpose) * 65536n + BigInt(instrumentsOf(size));
+function sponge(purpose: number, instruments: number, elements: readonly FieldElement[]): FieldElement {
+  let capacity = BigInt(purpose) * 65536n + BigInt(instruments);
   for (let start = 0; start < elements.length; start += SPONGE_RATE) {
     const block = Array.from({ length: SPONGE_RATE }, (_, index) => elements[start + index] ?? 0n);
     capacity = poseidon.F.toObject(poseidon(block, capacity));
@@ -40,7 +40,7 @@ export function stateBlinding(account: Account): FieldElement {
 
 /** Commitment to an account: Poseidon sponge (packed positions, packed collateral, cash, viewingKey + sequence). */
 export function commitState(account: Account): FieldElement {
-  return sponge(PURPOSE.state, account.size, [
+  return sponge(PURPOSE.state, instrumentsOf(account.size), [
     ...packPositions(account.positions),
     ...packWide(account.collateral),
     toField(account.cash),
@@ -50,10 +50,15 @@ export function commitState(account: Account): FieldElement {
 
 /** Commitment to a fill: Poseidon sponge (packed position deltas, packed collateral deltas, cash delta, blinding). */
 export function commitFill(fill: Fill): FieldElement {
-  return sponge(PURPOSE.fill, fill.size, [
+  return sponge(PURPOSE.fill, instrumentsOf(fill.size), [
     ...packPositions(fill.positions),
     ...packWide(fill.collateral),
     toField(fill.cash),
     fill.blinding,
   ]);
+}
+
+/** An auditor's public key: the commitment to its secret. */
+export function commitAuditorSecret(secret: FieldElement): FieldElement {
+  return sponge(PURPOSE.auditorKey, 0, [secret]);
 }

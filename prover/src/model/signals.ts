@@ -15,7 +15,7 @@ import { BITS, type ColumnE6, type LevelBps, levelBps, transferAmount } from "..
 import type { Board, Market } from "./market.ts";
 import { packWide } from "./packing.ts";
 import { intercepts, type Policy } from "./policy.ts";
-import { type BoardSize, type CircuitName, instrumentsOf, isMerge, isSettlement } from "./sizes.ts";
+import { type BoardSize, type CircuitName, instrumentsOf, isDisclosure, isMerge, isSettlement } from "./sizes.ts";
 import type { Side, Transfer } from "./transition.ts";
 
 export type Direction = "at-least" | "below";
@@ -109,8 +109,15 @@ export function settlementSignals(size: BoardSize, marks: SettlementMarks): Fiel
 /** The public inputs of a merge, in order: the two states that become one, that one, and what the proof is bound to. */
 export const MERGE_SIGNALS = ["stateLeft", "stateRight", "stateMerged", "context"] as const;
 
-/** Names of the public inputs that are each proof's own; what follows them, if anything, many proofs share. */
+/**
+ * The five public inputs of one disclosure, in order. Those of its weights follow, in the order of a policy and a market:
+ * policy[ASSETS][3·TIERS], prices[ASSETS], cashWeight, marks[instruments].
+ */
+export const DISCLOSURE_SIGNALS = ["state", "low", "high", "auditor", "context"] as const;
+
+/** Names of the public inputs that are each proof's own, in order; what follows them, if anything, many proofs share. */
 export function ownSignalsOf(circuit: CircuitName): readonly string[] {
   if (isSettlement(circuit)) return SETTLEMENT_SIGNALS;
-  return isMerge(circuit) ? MERGE_SIGNALS : PROOF_SIGNALS;
+  if (isMerge(circuit)) return MERGE_SIGNALS;
+  return isDisclosure(circuit) ? DISCLOSURE_SIGNALS : PROOF_SIGNALS;
 }

@@ -18,11 +18,17 @@ export const SETTLEMENT_CIRCUITS = ["settlement-60", "settlement-240", "settleme
 export type SettlementCircuit = (typeof SETTLEMENT_CIRCUITS)[number];
 export const MERGE_CIRCUITS = ["merge-60", "merge-240", "merge-480"] as const;
 export type MergeCircuit = (typeof MERGE_CIRCUITS)[number];
-export const CIRCUITS = [...BOARD_SIZES, ...SETTLEMENT_CIRCUITS, ...MERGE_CIRCUITS] as const;
+export const DISCLOSURE_CIRCUITS = ["disclosure-60", "disclosure-240", "disclosure-480"] as const;
+export type DisclosureCircuit = (typeof DISCLOSURE_CIRCUITS)[number];
+export const CIRCUITS = [...BOARD_SIZES, ...SETTLEMENT_CIRCUITS, ...MERGE_CIRCUITS, ...DISCLOSURE_CIRCUITS] as const;
 export type CircuitName = (typeof CIRCUITS)[number];
 
 export function isSettlement(circuit: CircuitName): circuit is SettlementCircuit {
   return (SETTLEMENT_CIRCUITS as readonly string[]).includes(circuit);
+}
+
+export function isDisclosure(circuit: CircuitName): circuit is DisclosureCircuit {
+  return (DISCLOSURE_CIRCUITS as readonly string[]).includes(circuit);
 }
 
 /** The circuit that settles accounts on boards of this size. */
@@ -39,10 +45,16 @@ export function mergeCircuitOf(size: BoardSize): MergeCircuit {
   return MERGE_CIRCUITS[BOARD_SIZES.indexOf(size)]!;
 }
 
+/** The circuit that discloses figures of accounts on boards of this size. */
+export function disclosureCircuitOf(size: BoardSize): DisclosureCircuit {
+  return DISCLOSURE_CIRCUITS[BOARD_SIZES.indexOf(size)]!;
+}
+
 /** The boards that a circuit is for. */
 export function boardSizeOf(circuit: CircuitName): BoardSize {
   if (isSettlement(circuit)) return BOARD_SIZES[SETTLEMENT_CIRCUITS.indexOf(circuit)]!;
   if (isMerge(circuit)) return BOARD_SIZES[MERGE_CIRCUITS.indexOf(circuit)]!;
+  if (isDisclosure(circuit)) return BOARD_SIZES[DISCLOSURE_CIRCUITS.indexOf(circuit)]!;
   return circuit;
 }
 
@@ -50,6 +62,7 @@ export function boardSizeOf(circuit: CircuitName): BoardSize {
 export function shapeOf(circuit: CircuitName) {
   if (isSettlement(circuit)) return sizes.settlements[circuit];
   if (isMerge(circuit)) return sizes.merges[circuit];
+  if (isDisclosure(circuit)) return sizes.disclosures[circuit];
   return sizes.sizes[circuit];
 }
 

@@ -2,11 +2,19 @@
 /** From a request to a proof that has been verified. */
 import { type Artifacts, loadArtifacts } from "../artifacts.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import {
+  type DisclosureRequest,
+  type SimulationRequest,
+  stateDisclosure,
+  stateSimulation,
+} from "../model/disclosure.ts";
 import { type MergeRequest, stateMerge } from "../model/merge.ts";
 import { type SettlementRequest, stateSettlement } from "../model/settlement.ts";
 import {
   type BoardSize,
   type CircuitName,
+  type DisclosureCircuit,
+  disclosureCircuitOf,
   type MergeCircuit,
   mergeCircuitOf,
   type SettlementCircuit,
@@ -61,6 +69,10 @@ export interface Prover {
   settle(request: SettlementRequest, options?: ProveOptions): Promise<Proof<SettlementCircuit>>;
   /** Proves that one account holds what two others hold together. Throws as `prove` and as the model's `merge`. */
   merge(request: MergeRequest, options?: ProveOptions): Promise<Proof<MergeCircuit>>;
+  /** Proves that a figure of an account is in a band, to one auditor. Throws as `prove`. */
+  disclose(request: DisclosureRequest, options?: ProveOptions): Promise<Proof<DisclosureCircuit>>;
+  /** What only the auditor can make: a proof like that of any claim, true or not. Throws as `prove`. */
+  simulate(request: SimulationRequest, options?: ProveOptions): Promise<Proof<DisclosureCircuit>>;
   /** The key under which this prover's proofs of a circuit verify. Loads the circuit; throws like it. */
   key<Name extends CircuitName>(size: Name): Promise<KeyIdentity<Name>>;
   /** Waits for the proof being made, ends all threads and forgets the keys. A process that has closed exits by itself. */
@@ -144,19 +156,19 @@ export function createProver(options: ProverOptions = {}): Prover {
 
   return {
     async prove(request, proving) {
-      const stated = () => {
-        const statement = state(request);
-        if (statement.holds) return statement;
-        const why = "the statement is not true of this account, so no proof of it exists";
-        throw new PlimsollError("STATEMENT_FALSE", why);
-      };
-      return proofOf(request.before.size, stated, proving);
+      return proofOf(request.before.size, () => ifTrue(state(request)), proving);
     },
     async settle(request, proving) {
       return proofOf(settlementCircuitOf(request.before.size), () => stateSettlement(request), proving);
     },
     async merge(request, proving) {
       return proofOf(mergeCircuitOf(request.left.size), () => stateMerge(request), proving);
+    },
+    async disclose(request, proving) {
+      return proofOf(disclosureCircuitOf(request.account.size), () => ifTrue(stateDisclosure(request)), proving);
+    },
+    async simulate(request, proving) {
+      return proofOf(disclosureCircuitOf(request.size), () => stateSimulation(request), proving);
     },
     async key<Name extends CircuitName>(size: Name) {
       throwIfClosed();
@@ -168,6 +180,11 @@ export function createProver(options: ProverOptions = {}): Prover {
       await backend.close();
     },
   };
+}
+
+function ifTrue<Statement extends { readonly holds: boolean }>(statement: Statement): Statement {
+  if (statement.holds) return statement;
+  throw new PlimsollError("STATEMENT_FALSE", "the statement is not true of this account, so no proof of it exists");
 }
 
 /** Runs work of a library and drops what it says of a failure, which may quote private values. */

@@ -87,8 +87,8 @@ class Refusal extends Error {
  * another source that is trusted: whoever chooses the key forges any proof. Throws `ARTIFACT_HASH` where it is another file,
  * `KEY_REFUSED` where it is that file and still no sound key for the circuit (gamma = delta, wrong counts, bad points).
  *
- * The sum over the signals that proofs share (policy, prices, board; marks) is kept for the market last seen: the first proof
- * of a market costs a multiplication by each of its values, every later one by its own alone (`ownSignalsOf`).
+ * The sum over the signals that proofs share (policy, prices, board; marks; weights) is kept for the market last seen: the first
+ * proof of a market costs a multiplication by each of its values, every later one by its own alone (`ownSignalsOf`).
  */
 export function createVerifier<Name extends CircuitName>(
   file: Uint8Array,
