@@ -31,6 +31,8 @@ const FAMILIES = {
   PROOF_REFUSED: EXIT.no,
   /** An epoch, or a report of one, that does not follow from what was observed, or was not signed by who it names. */
   EPOCH_REFUSED: EXIT.no,
+  /** A step or the transcript of a ceremony breaks one of its rules; the message begins with the rule's name. */
+  CEREMONY_REFUSED: EXIT.no,
   /** The chain holds a state of an account that is not known here. */
   STATE_UNKNOWN: EXIT.no,
   /** Text that is not JSON or CSV of the strict kind read here. */

@@ -16,6 +16,7 @@ import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import type { Direction } from "../model/statement.ts";
 import { type LevelBps, levelBps } from "../units.ts";
+import { ceremonyCommand } from "./ceremony.ts";
 import { Inputs, writeResult, writeSecret } from "./files.ts";
 import { addMarketCommands, readHistories } from "./market.ts";
 import { addOracleCommands } from "./oracle.ts";
@@ -333,6 +334,7 @@ program
   });
 
 program.addCommand(packCommand({ inputs, signal, print }).exitOverride());
+program.addCommand(ceremonyCommand({ inputs, signal, print }).exitOverride());
 
 addMarketCommands(program, inputs, print);
 addOracleCommands(program, inputs, signal);
