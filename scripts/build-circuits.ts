@@ -106,6 +106,22 @@ export function circom(args: readonly string[]): Promise<string> {
   });
 }
 
+/** A circuit compiled from its sources now, whatever has been built before; nothing of it stays on disk. */
+export async function compileAfresh(circuit: CircuitName) {
+  const main = mainOf(circuit, "../../../circuits");
+  const directory = path.join("build", "tmp", `afresh-${circuit}-${process.pid}`);
+  const file = (name: string) => path.join(ROOT, directory, name);
+  mkdirSync(file(""), { recursive: true });
+  try {
+    writeFileSync(file("circuit.circom"), main);
+    await circom([path.join(directory, "circuit.circom"), ...OPTIONS, "-o", directory]);
+    const [r1cs, wasm] = [readFileSync(file("circuit.r1cs")), readFileSync(file("circuit_js/circuit.wasm"))];
+    return { r1cs, wasm, sources: sourcesHash(circuit, main), compiler: COMPILER };
+  } finally {
+    rmSync(file(""), { recursive: true, force: true });
+  }
+}
+
 function readRecord(file: string): CircuitRecord | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8"));

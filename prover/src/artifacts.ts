@@ -3,7 +3,7 @@
  * The build artifacts (compiled circuits and keys) and the manifest that says which bytes they are.
  *
  * The manifest is the root of trust here: whoever can write it chooses the keys. Everything else is read once and used
- * only if its SHA-256 is the manifest's. Where the keys come from (development or ceremony) makes no difference to
+ * only if its SHA-256 is the manifest's. Where the keys come from makes no difference to
  * loading; it is part of the identity that is handed on, so that whoever relies on a key can see it.
  */
 import { createHash } from "node:crypto";
@@ -11,6 +11,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
 import { PlimsollError } from "./errors.ts";
+import { KEY_ORIGINS } from "./keys/origin.ts";
 import { type BoardSize, CIRCUITS, type CircuitName, publicInputsOf } from "./model/sizes.ts";
 
 const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -29,8 +30,8 @@ const circuitRecord = z.strictObject({
 });
 const manifestFormat = z.strictObject({
   format: z.literal("plimsoll-manifest/1"),
-  /** `development`: made with a trapdoor that was known when the keys were made. Never for anything of value. */
-  origin: z.enum(["development", "ceremony"]),
+  /** Only keys of a `ceremony` are for anything of value. */
+  origin: z.enum(KEY_ORIGINS),
   compiler: z.string(),
   circuits: z.partialRecord(z.enum(CIRCUITS), circuitRecord),
 });

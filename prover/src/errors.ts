@@ -33,6 +33,8 @@ const FAMILIES = {
   EPOCH_REFUSED: EXIT.no,
   /** A disclosure that would tell more than the budget allows. */
   BUDGET_EXCEEDED: EXIT.no,
+  /** A step or the transcript of a ceremony breaks one of its rules; the message begins with the rule's name. */
+  CEREMONY_REFUSED: EXIT.no,
   /** The chain holds a state of an account that is not known here. */
   STATE_UNKNOWN: EXIT.no,
   /** Text that is not JSON or CSV of the strict kind read here. */

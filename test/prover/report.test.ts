@@ -67,6 +67,8 @@ describe("the report", () => {
     expect(text).to.include("That these are all of the firm's holdings");
     const ceremony = renderReport({ ...input, key: { sha256: "0123", origin: "ceremony" } });
     expect(ceremony).to.not.include("a development key");
+    const rehearsal = renderReport({ ...input, key: { sha256: "0123", origin: "rehearsal" } });
+    expect(rehearsal).to.include("a rehearsal key").and.include("can forge proofs");
   });
 
   it("needs nothing from outside and runs nothing", () => {

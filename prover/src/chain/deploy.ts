@@ -10,6 +10,7 @@ import path from "node:path";
 import { type Contract, ContractFactory, type InterfaceAbi, keccak256, type Signer } from "ethers";
 import { type ArtifactOptions, buildDirectory, type LoadedVerificationKey } from "../artifacts.ts";
 import { PlimsollError } from "../errors.ts";
+import type { KeyOrigin } from "../keys/origin.ts";
 import {
   type BoardSize,
   boardSizeOf,
@@ -21,7 +22,7 @@ import {
 import { createVerifier } from "../proof/verify.ts";
 import { chainKey, deployedKeyHash } from "./key.ts";
 
-/** Chain ids of local development chains, the only ones on which development keys may be deployed. */
+/** Chain ids of local development chains, the only ones on which keys may be deployed that are not from a ceremony. */
 export const LOCAL_CHAINS: readonly bigint[] = [31337n, 1337n];
 
 const SOURCES = {
@@ -88,7 +89,7 @@ export interface SystemParameters {
 export interface DeployedKey {
   readonly size: BoardSize;
   readonly circuit: "account" | "settlement";
-  readonly origin: string;
+  readonly origin: KeyOrigin;
   /** SHA-256 of the key's file, as the manifest has it. */
   readonly sha256: string;
   /** Keccak-256 of the key as the chain holds it, read back from the pages' code. */
@@ -127,7 +128,7 @@ export interface DeployOptions extends ArtifactOptions {
 /**
  * Deploys verifiers, router, registry, oracle, gate and liquidation, and binds them to each other. There are no boards yet.
  *
- * Refuses, before the first transaction: a development key on a chain that is not a local one, a key without second
+ * Refuses, before the first transaction: a key that is not from a ceremony on a chain that is not a local one, a key without second
  * phase or of other counts (KEY_REFUSED), a key that is not the one its manifest names (ARTIFACT_HASH). Each key is read
  * back from the code of its pages and compared before anything is made that relies on it (KEY_REFUSED).
  */
@@ -205,12 +206,12 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
   return { chainId, keys, verifiers, router, registry, oracle, gate, liquidation };
 }
 
-/** Refuses a development key on any but local chains. */
-export function checkOrigin(origin: string, chainId: bigint): void {
-  if (origin === "development" && !LOCAL_CHAINS.includes(chainId)) {
+/** Refuses keys that are not from a ceremony on any but local chains. */
+export function checkOrigin(origin: KeyOrigin, chainId: bigint): void {
+  if (origin !== "ceremony" && !LOCAL_CHAINS.includes(chainId)) {
     throw new PlimsollError(
       "KEY_REFUSED",
-      `a development key proves nothing: it is not deployed on chain ${chainId}, only on local chains`,
+      `a ${origin} key proves nothing: it is not deployed on chain ${chainId}, only on local chains`,
     );
   }
 }

@@ -43,8 +43,8 @@ export async function diagnose(version: string): Promise<Diagnosis> {
     return { usable: false, facts, sizes: [], warnings: [...warnings, error.message] };
   }
   facts.push({ label: "compiler", value: manifest.compiler }, { label: "origin of keys", value: manifest.origin });
-  if (manifest.origin === "development") {
-    warnings.push("the keys are development keys: whoever made them can forge proofs; good for tests only");
+  if (manifest.origin !== "ceremony") {
+    warnings.push(`the keys are ${manifest.origin} keys: whoever made them can forge proofs; good for tests only`);
   }
   const sizes = [];
   for (const size of PACK_CIRCUITS) {

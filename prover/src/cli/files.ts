@@ -99,7 +99,12 @@ export async function writeResult(file: string, text: string | Uint8Array): Prom
 
 /** Writes a file for its owner alone. Throws `FILE` where the name is taken: a secret is never overwritten. */
 export async function writeSecret(file: string, text: string): Promise<void> {
-  await viaTemporary(file, text, PRIVATE, async (temporary) => {
+  await writeNew(file, text, PRIVATE);
+}
+
+/** Writes a file that must not be there yet, and of two at once only one. Throws `FILE` where the name is taken. */
+export async function writeNew(file: string, text: string | Uint8Array, mode = 0o666): Promise<void> {
+  await viaTemporary(file, text, mode, async (temporary) => {
     await link(temporary, file);
     await unlink(temporary);
   });

@@ -23,6 +23,7 @@ import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import type { Direction } from "../model/statement.ts";
 import { type LevelBps, levelBps } from "../units.ts";
+import { ceremonyCommand } from "./ceremony.ts";
 import { addDisclosureCommands } from "./disclosure.ts";
 import { Inputs, writeDirectory, writeResult, writeSecret } from "./files.ts";
 import { addMarketCommands, readHistories } from "./market.ts";
@@ -419,6 +420,7 @@ addDisclosureCommands(program, {
 });
 
 program.addCommand(packCommand({ inputs, signal, print }).exitOverride());
+program.addCommand(ceremonyCommand({ inputs, signal, print }).exitOverride());
 
 addMarketCommands(program, inputs, print);
 addOracleCommands(program, inputs, signal);

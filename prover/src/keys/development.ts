@@ -30,7 +30,7 @@ export interface Trapdoor {
 }
 
 const NAMES = ["tau", "alpha", "beta", "gamma", "delta"] as const;
-const BASE_FIELD_ORDER = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
+export const BASE_FIELD_ORDER = 21888242871839275222246405745257275088696311157297823662689037894645226208583n;
 
 /** A trapdoor derived from a seed, which must be 32 random bytes or more unless the key is for a test. */
 export function trapdoorFrom(seed: Uint8Array): Trapdoor {
@@ -222,7 +222,7 @@ const inverse = (value: bigint) => power(value, FIELD_ORDER - 2n);
  * The points are every `period`-th of the N = count·period roots of unity, whose polynomials these are:
  * L_i(τ) = (τ^N − 1)/N · x_i/(τ − x_i), with 1/period left to `scale`.
  */
-function lagrangeAt(
+export function lagrangeAt(
   { run, alloc, element }: Bn254,
   tau: bigint,
   of: { count: number; start: bigint; step: bigint; scale: bigint; period?: number },

@@ -63,10 +63,11 @@ ${packReport(verdict, context)}
 export function verdictBox(verdict: PackVerdict): Markup {
   const { tone, title, words } = OUTCOMES[verdict.outcome];
   const findings = verdict.ok ? verdict.stale : [verdict.finding];
-  const development = verdict.ok && verdict.reading.keys.some(({ origin }) => origin === "development");
+  const origins = new Set(verdict.ok ? verdict.reading.keys.map(({ origin }) => origin) : []);
+  origins.delete("ceremony");
   return markup`<div class="outcome ${tone}" role="status"><h2>${title}</h2><p>${words}</p>
 ${findings.length === 0 ? "" : markup`<ul>${findings.map(({ code, file, sentence }) => markup`<li><strong>${code}</strong>${file === "" ? "" : markup` in <code>${file}</code>`}: ${sentence}</li>`)}</ul>`}
-${development ? markup`<p><strong>Under a development key:</strong> whoever made it can forge proofs. Good for tests only.</p>` : ""}
+${[...origins].map((origin) => markup`<p><strong>Under a ${origin} key:</strong> whoever made it can forge proofs. Good for tests only.</p>`)}
 </div>`;
 }
 
@@ -155,7 +156,7 @@ ${reading.keys.map(
     compiler,
     r1csSha256,
     sourcesSha256,
-  }) => markup`<tr><td>key, ${size}</td><td>${origin === "development" ? markup`<strong>development key: whoever made it can forge proofs</strong>` : origin}</td><td><code>${sha256}</code></td></tr>
+  }) => markup`<tr><td>key, ${size}</td><td>${origin === "ceremony" ? origin : markup`<strong>${origin} key: whoever made it can forge proofs</strong>`}</td><td><code>${sha256}</code></td></tr>
 <tr><td>circuit, ${size}</td><td>r1cs, compiled by ${compiler} (by the pack's word unless your settings name it)</td><td><code>${r1csSha256}</code></td></tr>
 <tr><td>sources, ${size}</td><td>by the pack's word</td><td><code>${sourcesSha256}</code></td></tr>`,
 )}

@@ -2,6 +2,7 @@
 /** `plimsoll-trust/1`: whom and what the reader of packs trusts. It comes from the reader alone, never from a pack. */
 import type { NamedText } from "../formats/account.ts";
 import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
+import { KEY_ORIGINS } from "../keys/origin.ts";
 import type { KeyIdentity } from "../proof/verify.ts";
 import { type ChainReference, chainReferenceOf, type TrustedOracle } from "./evidence.ts";
 import { PACK_CIRCUITS, type PackCircuit } from "./format.ts";
@@ -59,7 +60,7 @@ export function readTrust({ text, file }: NamedText): Trust {
       return {
         size: size.oneOf(PACK_CIRCUITS),
         sha256: sha256.sha256(),
-        origin: origin.oneOf(["development", "ceremony"]),
+        origin: origin.oneOf(KEY_ORIGINS),
         ...(r1csSha256 === undefined ? {} : { r1csSha256: r1csSha256.sha256() }),
       };
     }),

@@ -21,6 +21,7 @@ import {
 } from "../formats/json.ts";
 import { type MarketFile, readMarket } from "../formats/market.ts";
 import { CASH_DECIMALS, type PolicyFile, readPolicy } from "../formats/policy.ts";
+import { KEY_ORIGINS } from "../keys/origin.ts";
 import type { Account } from "../model/account.ts";
 import {
   type Direction,
@@ -198,6 +199,7 @@ export type EnvelopeRefusal =
 export interface Caveat {
   readonly code:
     | "DEVELOPMENT_KEY"
+    | "REHEARSAL_KEY"
     | "STATES_CLAIMED"
     | "COMPLETENESS"
     | "MARKET_VALUES"
@@ -409,7 +411,7 @@ export function readEnvelope({ text, file }: NamedText): Envelope {
     proof: top.proof.plain() as unknown as Groth16Proof,
     publicSignals: top.publicSignals.plain() as string[],
     signals,
-    verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(["development", "ceremony"]) },
+    verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(KEY_ORIGINS) },
     policySha256: top.policySha256.sha256(),
     marketSha256: top.marketSha256.sha256(),
   };
@@ -514,6 +516,10 @@ function caveats({ statement, verificationKey }: Envelope, { before, after }: Kn
     verificationKey.origin === "development" && {
       code: "DEVELOPMENT_KEY",
       text: "The key is a development key: whoever made it can forge proofs. Good for tests only.",
+    },
+    verificationKey.origin === "rehearsal" && {
+      code: "REHEARSAL_KEY",
+      text: "The key is from the rehearsal of a ceremony: whoever made its phase 1 can forge proofs. Good for tests only.",
     },
     after !== "expected" &&
       !(still && before === "expected") && {

@@ -56,7 +56,8 @@ async function prove(provingKey: Uint8Array, witness: Uint8Array, signal: AbortS
   return (await untilAborted(proving, signal, endThreads)).proof;
 }
 
-async function endThreads(): Promise<void> {
+/** Ends the threads that snarkjs starts by itself; whatever it does next starts new ones. */
+export async function endThreads(): Promise<void> {
   await (globalThis as { curve_bn128?: { terminate(): Promise<void> } | null }).curve_bn128?.terminate();
 }
 

@@ -13,6 +13,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
+import type { KeyOrigin } from "../keys/origin.ts";
 import { ownSignalsOf } from "../model/signals.ts";
 import { type BoardSize, type CircuitName, publicInputsOf } from "../model/sizes.ts";
 
@@ -47,8 +48,8 @@ export interface KeyIdentity<Name extends CircuitName = BoardSize> {
   readonly size: Name;
   /** SHA-256 of the key's file in snarkjs's form, 64 lower-case hexadecimal digits. */
   readonly sha256: string;
-  /** `development`: whoever made the key can forge proofs. */
-  readonly origin: "development" | "ceremony";
+  /** Of any other origin than `ceremony`, somebody may be able to forge proofs. */
+  readonly origin: KeyOrigin;
 }
 
 export interface Verifier<Name extends CircuitName = BoardSize> {

@@ -364,9 +364,9 @@ ${key === undefined ? "" : keyParagraph(key)}
 
 const keyParagraph = ({ sha256, origin }: NonNullable<ReportInput["key"]>) =>
   markup`<p>Verifying key: <code>${sha256}</code>, ${
-    origin === "development"
-      ? markup`<strong>a development key</strong>. Whoever made it can forge proofs: fit for trying things out, for nothing else.`
-      : `made in a ${origin}.`
+    origin === "ceremony"
+      ? "made in a ceremony."
+      : markup`<strong>a ${origin} key</strong>. Whoever made it can forge proofs: fit for trying things out, for nothing else.`
   }</p>`;
 
 const LIMITS = markup`<section>

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** A tiny circuit and its phase 1, to hold ceremonies on, and forged transcripts. */
+import { append, type Entry, type Told, type Transcript } from "../../prover/src/ceremony/transcript.ts";
+import { trapdoorFrom } from "../../prover/src/keys/development.ts";
+import { makeOccasionalPhase1 } from "../../prover/src/keys/occasion.ts";
+import { compileSmall } from "./small-circuit.ts";
+
+export const TINY = `pragma circom 2.2.0;
+template Tiny() {
+  signal input a, b;
+  signal output c;
+  signal s <== a * b + a;
+  c <== s * s + 5 * b;
+}
+component main {public [a]} = Tiny();
+`;
+
+export const tinyR1cs = async (source = TINY): Promise<Uint8Array> => (await compileSmall(source)).r1cs;
+
+export const tinyPhase1 = (seed = "ceremonies", power = 4): Promise<Uint8Array> =>
+  makeOccasionalPhase1(power, trapdoorFrom(Buffer.from(seed)));
+
+/** drand's quicknet, round 1000, as its nodes publish it. */
+export const ROUND_1000 = {
+  round: 1000,
+  time: "2023-08-23T15:59:24Z",
+  signature: "b44679b9a59af2ec876b1a6b1ad52ea9b1615fc3982b19576350f93447cb1125e342b73a8dd2bacbe47e4b6b63ed5e39",
+  value: "fe290beca10872ef2fb164d2aa4442de4566183ec51c56ff3cd603d930e54fdd",
+};
+
+export const told = ({ number: _, previous: __, time: ___, ...rest }: Entry): Told => rest as Told;
+
+/** The same entries in another order, changed or left out, chained anew as if they had always been so. */
+export function rewritten(transcript: Transcript, change: (entries: Told[]) => Told[], now: Date): Transcript {
+  let result: Transcript | undefined;
+  for (const entry of change(transcript.entries.map(told))) result = append(result, entry, now);
+  return result!;
+}
