@@ -7,10 +7,10 @@ import { createHash } from "node:crypto";
 import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
 import type { Artifacts, VerificationKey } from "../../prover/src/artifacts.ts";
+import type { Backend, Circuit } from "../../prover/src/backend/backend.ts";
 import { toField } from "../../prover/src/field.ts";
 import { type BoardSize, publicInputsOf } from "../../prover/src/model/sizes.ts";
 import { type CircuitInput, PROOF_SIGNALS } from "../../prover/src/model/statement.ts";
-import type { Backend } from "../../prover/src/proof/snarkjs.ts";
 import type { KeyIdentity } from "../../prover/src/proof/verify.ts";
 import type { ProofJson } from "./forge.ts";
 
@@ -102,17 +102,21 @@ export async function simulatedArtifacts({ identity, key, file }: SimulatedKey):
   };
 }
 
-/** A backend that proves whatever the public signals say under a simulated key. */
-export function simulatedBackend(key: SimulatedKey): Backend {
+/** A backend that proves whatever the public signals say under a simulated key, but for `damage`. */
+export function simulatedBackend(key: SimulatedKey, damage: Partial<Circuit> = {}): Backend {
   let signals: bigint[] = [];
   return {
-    async witness(_circuit, input) {
-      signals = publicSignalsOf(input);
-      return new Uint8Array();
-    },
-    async prove() {
-      return key.prove(signals);
-    },
+    name: "snarkjs",
+    open: async () => ({
+      async witness(input) {
+        signals = publicSignalsOf(input);
+        return new Uint8Array();
+      },
+      async prove() {
+        return key.prove(signals);
+      },
+      ...damage,
+    }),
     async close() {},
   };
 }

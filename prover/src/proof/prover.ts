@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** From a request to a proof that has been verified. */
 import { type Artifacts, loadArtifacts } from "../artifacts.ts";
+import type { Backend, Circuit } from "../backend/backend.ts";
+import { selectBackend } from "../backend/select.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import { type SettlementRequest, stateSettlement } from "../model/settlement.ts";
 import { type BoardSize, type CircuitName, type SettlementCircuit, settlementCircuitOf } from "../model/sizes.ts";
 import { type CircuitInput, type Request, state } from "../model/statement.ts";
 import { verifierOf } from "./load.ts";
-import { type Backend, snarkjsBackend } from "./snarkjs.ts";
 import type { KeyIdentity, Verifier } from "./verify.ts";
 
 /** A proof that the strict verifier has accepted. Everything in it is public. */
@@ -45,8 +46,8 @@ export interface Prover {
    *
    * Throws `STATEMENT_FALSE` without starting a proof where the statement is not true of the account, `CANCELLED`
    * soon after the signal is raised, `ARTIFACT_MISSING` or `ARTIFACT_HASH` from loading, `OUT_OF_RANGE` and
-   * `FIELD_INVALID` for a request that is malformed, `INTERNAL` where no proof came out that the strict verifier
-   * accepts. No error holds a private value.
+   * `FIELD_INVALID` for a request that is malformed, `KEY_REFUSED`, `OUT_OF_MEMORY`, and `INTERNAL` where no proof came out that
+   * the strict verifier accepts. No error holds a private value.
    */
   prove(request: Request, options?: ProveOptions): Promise<Proof>;
   /** Proves that an account has settled. Throws as `prove` and as the model's `settle`. */
@@ -62,18 +63,22 @@ export interface ProverOptions {
   readonly directory?: string | undefined;
   /** In place of `loadArtifacts`, for artifacts that come from elsewhere than files. */
   readonly load?: ((size: CircuitName) => Promise<Artifacts<CircuitName>>) | undefined;
+  /** Else the fastest one that is there, or the one that PLIMSOLL_BACKEND names. */
   readonly backend?: Backend | undefined;
 }
 
 interface Loaded {
-  readonly artifacts: Artifacts<CircuitName>;
-  readonly circuit: WebAssembly.Module;
+  readonly circuit: Circuit;
   readonly verifier: Verifier<CircuitName>;
 }
 
 /** A prover that loads each circuit once, at its first use, and keeps it warm. */
 export function createProver(options: ProverOptions = {}): Prover {
-  const { directory, load = (size) => loadArtifacts(size, { directory }), backend = snarkjsBackend() } = options;
+  const {
+    directory,
+    load = (size) => loadArtifacts(size, { directory }),
+    backend = selectBackend().create(),
+  } = options;
   const sizes = new Map<CircuitName, Promise<Loaded>>();
   let closed = false;
 
@@ -91,8 +96,7 @@ export function createProver(options: ProverOptions = {}): Prover {
   async function open(size: CircuitName): Promise<Loaded> {
     const artifacts = await load(size);
     return {
-      artifacts,
-      circuit: await WebAssembly.compile(artifacts.wasm),
+      circuit: await guarded(() => backend.open(artifacts), "the circuit could not be opened"),
       verifier: verifierOf(artifacts),
     };
   }
@@ -116,13 +120,12 @@ export function createProver(options: ProverOptions = {}): Prover {
     throwIfCancelled(signal);
     const { circuitInput, publicSignals } = stated();
     begin("load");
-    const { artifacts, circuit, verifier } = await loaded(size);
+    const { circuit, verifier } = await loaded(size);
     begin("witness");
-    const witness = await guarded(() => backend.witness(circuit, circuitInput), "the witness could not be computed");
+    const witness = await guarded(() => circuit.witness(circuitInput), "the witness could not be computed");
     begin("prove");
-    const proof = await guarded(
-      () => backend.prove(artifacts.zkey, witness, signal),
-      "the proof could not be computed",
+    const proof = await guarded(() => circuit.prove(witness, signal), "the proof could not be computed").finally(() =>
+      witness.fill(0),
     );
     begin("verify");
     const signals = publicSignals.map(String);
@@ -157,11 +160,11 @@ export function createProver(options: ProverOptions = {}): Prover {
   };
 }
 
-/** Runs work of a library and drops what it says of a failure, which may quote private values. */
+/** Runs work of a backend and drops what a library in it says of a failure, which may quote private values. */
 async function guarded<T>(work: () => Promise<T>, failure: string): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof PlimsollError && error.code === "CANCELLED" ? error : new PlimsollError("INTERNAL", failure);
+    throw error instanceof PlimsollError ? error : new PlimsollError("INTERNAL", failure);
   }
 }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Witnesses by the WebAssembly that circom generates.
+ *
+ * What it prints and throws is kept from view, since it may quote values of private signals.
+ */
+import { WitnessCalculatorBuilder } from "circom_runtime";
+import type { CircuitInput } from "../model/statement.ts";
+
+/** A function from a circuit's input to its witness, in snarkjs's wtns format. */
+export async function openCalculator(
+  wasm: Uint8Array<ArrayBuffer>,
+): Promise<(input: CircuitInput) => Promise<Uint8Array>> {
+  const module = await WebAssembly.compile(wasm);
+  return async (input) => (await WitnessCalculatorBuilder(await instantiate(module))).calculateWTNSBin(input);
+}
+
+/** An instance that prints nothing: circom's runtime would write the place and values of a failed constraint to stderr. */
+function instantiate(circuit: WebAssembly.Module): Promise<WebAssembly.Instance> {
+  const silent = () => {};
+  return WebAssembly.instantiate(circuit, {
+    runtime: {
+      exceptionHandler() {
+        throw new Error("the circuit refused its input");
+      },
+      printErrorMessage: silent,
+      writeBufferMessage: silent,
+      showSharedRWMemory: silent,
+    },
+  });
+}
