@@ -2,10 +2,24 @@
 /** Circuits small enough to make keys for in every test: one from circom, one written as an r1cs by hand. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { FIELD_ORDER } from "../../prover/src/field.ts";
+import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
+import type { CircuitInput } from "../../prover/src/model/statement.ts";
 import { circom } from "../../scripts/build-circuits.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
+
+/** Negative and repeated coefficients, constants on every side, a public input that nothing constrains, an output. */
+export const SMALL_SOURCE = `pragma circom 2.2.0;
+template Small() {
+  signal input a, unused, b[3];
+  signal output out;
+  signal s <== (a - 2 * b[0] + 7) * (3 * a - b[1] - 5);
+  signal t <== (s - b[2]) * (a + s + 11);
+  out <== t * t - 9 * a;
+}
+component main {public [a, unused]} = Small();
+`;
+export const SMALL_INPUT: CircuitInput = { a: toField(5n), unused: toField(8n), b: [3n, 4n, 6n].map(toField) };
 
 /** Compiles circom source to r1cs and witness generator, without simplification. Nothing is left on disk. */
 export async function compileSmall(source: string): Promise<{ r1cs: Uint8Array; wasm: Uint8Array }> {

@@ -7,12 +7,13 @@
 import { WitnessCalculatorBuilder } from "circom_runtime";
 import type { CircuitInput } from "../model/statement.ts";
 
-/** A function from a circuit's input to its witness, in snarkjs's wtns format. */
-export async function openCalculator(
-  wasm: Uint8Array<ArrayBuffer>,
-): Promise<(input: CircuitInput) => Promise<Uint8Array>> {
-  const module = await WebAssembly.compile(wasm);
-  return async (input) => (await WitnessCalculatorBuilder(await instantiate(module))).calculateWTNSBin(input);
+/** A function from a circuit's input to its witness, in snarkjs's wtns format. Compiles at its first use. */
+export function openCalculator(wasm: Uint8Array<ArrayBuffer>): (input: CircuitInput) => Promise<Uint8Array> {
+  let module: Promise<WebAssembly.Module> | undefined;
+  return async (input) => {
+    module ??= WebAssembly.compile(wasm);
+    return (await WitnessCalculatorBuilder(await instantiate(await module))).calculateWTNSBin(input);
+  };
 }
 
 /** An instance that prints nothing: circom's runtime would write the place and values of a failed constraint to stderr. */

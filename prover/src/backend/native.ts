@@ -113,11 +113,11 @@ export function nativeBackend(
   return {
     name: "native",
     async open({ wasm, zkey }) {
-      const [witness, key] = await Promise.all([openCalculator(wasm), addon.open(zkey, PATHS.indexOf(path))]);
+      const key = await addon.open(zkey, PATHS.indexOf(path));
       if (typeof key === "number") throw statusError(key, "proving key");
       keys.push(key);
       return {
-        witness,
+        witness: openCalculator(wasm),
         prove(values, signal) {
           // One after another: each uses all the threads.
           const turn = last.then(() => prove(key, values, signal));

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "plimsoll.h"
+
+#include <new>
+
+#include "core/compute.h"
+#include "core/groth16.h"
+#include "core/key.h"
+
+using plimsoll::Path;
+using plimsoll::Status;
+
+struct plimsoll_key {
+  plimsoll::ProvingKey key;
+};
+
+static bool isPath(int path) { return path == PLIMSOLL_PORTABLE || path == PLIMSOLL_IFMA; }
+
+extern "C" int plimsoll_supports(int path) { return isPath(path) && plimsoll::supported(Path(path)) ? 1 : 0; }
+
+extern "C" int plimsoll_key_open(const uint8_t* zkey, size_t length, int path, plimsoll_key** key) {
+  *key = nullptr;
+  if (plimsoll_supports(path) == 0) return int(Status::unsupported);
+  plimsoll::Zkey file;
+  const Status read = plimsoll::readZkey(zkey, length, file);
+  if (read != Status::ok) return int(read);
+  plimsoll_key* opened = new (std::nothrow) plimsoll_key;
+  if (opened == nullptr) return int(Status::memory);
+  const Status status = opened->key.open(file, Path(path));
+  if (status == Status::ok) {
+    *key = opened;
+  } else {
+    delete opened;
+  }
+  return int(status);
+}
+
+extern "C" void plimsoll_key_close(plimsoll_key* key) { delete key; }
+
+extern "C" int plimsoll_prove(const plimsoll_key* key, const uint8_t* wtns, size_t length, const uint8_t blinding[64],
+                              unsigned threads, const volatile int32_t* cancel, uint8_t proof[256]) {
+  plimsoll::Wtns witness;
+  const Status read = plimsoll::readWtns(wtns, length, witness);
+  if (read != Status::ok) return int(read);
+  return int(plimsoll::prove(key->key, witness, blinding, blinding + 32, threads, cancel, proof));
+}
+
+extern "C" int plimsoll_compute(const char* operation, int path, const uint8_t* input, size_t length, uint8_t* output,
+                                size_t output_length) {
+  if (plimsoll_supports(path) == 0) return int(Status::unsupported);
+  return int(plimsoll::compute(operation, Path(path), input, length, output, output_length));
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/// The prover as a C interface: what the Node addon and the WebAssembly module are made of.
+///
+/// Every function that can fail returns a `Status` of core/status.h as an integer, 0 for success. Nothing is printed or written,
+/// nothing is drawn at random: blinding comes from the caller. All numbers are little-endian.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// An opened proving key. It may be used by several threads at once.
+typedef struct plimsoll_key plimsoll_key;
+
+/// Which arithmetic: the one that runs everywhere, or eight lanes of 52-bit limbs (AVX-512 IFMA).
+enum { PLIMSOLL_PORTABLE = 0, PLIMSOLL_IFMA = 1 };
+
+/// 1 where the processor and the build have this arithmetic.
+int plimsoll_supports(int path);
+
+/// Reads a snarkjs proving key. The file is not needed afterwards.
+int plimsoll_key_open(const uint8_t* zkey, size_t length, int path, plimsoll_key** key);
+void plimsoll_key_close(plimsoll_key* key);
+
+/// Makes a proof of a snarkjs witness file. `blinding` is two scalars below the order, r then s; both uniform and used once, or
+/// the proof shows what it hides. `cancel` is polled: any value but 0 stops the work soon. `threads` is at least 1.
+/// The proof: A, B, C as plain coordinates, x then y, in G2 the real part first; infinity is all zero.
+int plimsoll_prove(const plimsoll_key* key, const uint8_t* wtns, size_t length, const uint8_t blinding[64], unsigned threads,
+                   const volatile int32_t* cancel, uint8_t proof[256]);
+
+/// One operation of the core on bytes, for tests that hold it against other implementations (core/compute.h lists them).
+int plimsoll_compute(const char* operation, int path, const uint8_t* input, size_t length, uint8_t* output,
+                     size_t output_length);
+
+#ifdef __cplusplus
+}
+#endif
