@@ -2,7 +2,7 @@
 /// The two prime fields of BN254, one element at a time: Fp (coordinates) and Fr (scalars), and Fp2 = Fp[u] / (u² + 1).
 ///
 /// Elements are in Montgomery form and always reduced, so that equal elements have equal bytes. The form and the limbs are this
-/// file's own affair (WebAssembly has others, in field-wasm.h); bytes that come and go are plain little-endian integers, except in
+/// file's own affair; bytes that come and go are plain little-endian integers, except in
 /// `fromZkey`, whose bytes are in the Montgomery form with R = 2^256 that snarkjs keeps its keys in.
 ///
 /// Running time depends on the values, in inversion and in what is built on top. The prover runs on its owner's machine, on its
@@ -14,7 +14,7 @@
 
 #ifdef __wasm__
 #include "field-wasm.h"
-#else
+#endif
 
 namespace plimsoll {
 
@@ -76,6 +76,11 @@ struct PrimeField {
     return result;
   }
   constexpr PrimeField operator*(const PrimeField& other) const {
+#ifdef __wasm__
+    PrimeField product{};
+    WasmProduct<Parameters>::multiply(limbs, other.limbs, product.limbs);
+    return product.reduced();
+#else
     // Word by word: t = (t + a·b[i] + m·p) / 2^64. The modulus has two spare bits, so t keeps to four words.
     uint64_t t[4] = {};
     for (int i = 0; i < 4; i++) {
@@ -91,6 +96,7 @@ struct PrimeField {
       t[3] = static_cast<uint64_t>(product >> 64) + static_cast<uint64_t>(reduction >> 64);
     }
     return PrimeField{{t[0], t[1], t[2], t[3]}}.reduced();
+#endif
   }
   constexpr PrimeField square() const { return *this * *this; }
   constexpr PrimeField doubled() const { return *this + *this; }
@@ -155,12 +161,6 @@ inline constexpr PrimeField<Parameters> PrimeField<Parameters>::R_SQUARED = powe
 
 using Fp = PrimeField<BaseField>;
 using Fr = PrimeField<ScalarField>;
-
-}  // namespace plimsoll
-
-#endif
-
-namespace plimsoll {
 
 /// a + b·u with u² = −1.
 struct Fp2 {
