@@ -7,7 +7,6 @@
  * objects have exactly the fields of snarkjs's files. So one proof has one text, whatever accepts it here is accepted
  * by any correct verifier, and nothing that a lenient reader would repair gets through.
  */
-import { pippenger } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
@@ -15,6 +14,7 @@ import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import { PROOF_SIGNALS, SETTLEMENT_SIGNALS } from "../model/signals.ts";
 import { type BoardSize, type CircuitName, isSettlement, publicInputsOf } from "../model/sizes.ts";
+import { sumOfMultiples } from "./sum.ts";
 
 /** Why a proof was refused. Stable, for machines. */
 export type ProofRefusal =
@@ -103,12 +103,12 @@ export function createVerifier<Name extends CircuitName>(
 
   function sumOfMarket(signals: readonly FieldElement[]): PointG1 {
     const text = signals.slice(own).join();
-    if (shared?.text !== text) shared = { text, sum: combine(key.ic.slice(1 + own), signals.slice(own)) };
+    if (shared?.text !== text) shared = { text, sum: sumOfMultiples(key.ic.slice(1 + own), signals.slice(own)) };
     return shared.sum;
   }
 
   const sumOfSignals = (signals: readonly FieldElement[]) =>
-    key.ic[0]!.add(combine(key.ic.slice(1, 1 + own), signals.slice(0, own))).add(sumOfMarket(signals));
+    key.ic[0]!.add(sumOfMultiples(key.ic.slice(1, 1 + own), signals.slice(0, own))).add(sumOfMarket(signals));
 
   return {
     key: { size, sha256: expected, origin },
@@ -145,16 +145,6 @@ function refusing(work: () => ProofVerdict): ProofVerdict {
     if (error instanceof Refusal) return { ok: false, reason: error.reason, detail: error.message };
     throw error;
   }
-}
-
-/** Σ scalar · point. */
-function combine(points: readonly PointG1[], scalars: readonly bigint[]): PointG1 {
-  const used = [...scalars.keys()].filter((index) => scalars[index] !== 0n);
-  return pippenger(
-    G1,
-    used.map((index) => points[index]!),
-    used.map((index) => scalars[index]!),
-  );
 }
 
 interface Key {
