@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Fuzzes the native readers of keys and witnesses: `fuzz-readers [zkey|wtns…] [--minutes <n>]`, both for one minute by default.
+ * Fuzzes the native readers of keys and witnesses, and proving with keys that the reader accepts:
+ * `fuzz-readers [zkey|wtns|prove…] [--minutes <n>]`, all at once and for one minute by default.
  *
  * libFuzzer under AddressSanitizer and UndefinedBehaviorSanitizer; needs clang++ (CXX of the environment, clang++-19 or clang++).
  * Seeds are keys and witnesses of small circuits; the corpus stays in build/fuzz. Exit code 1 where anything is found: the input
@@ -15,7 +16,7 @@ import { openCalculator } from "../prover/src/backend/calculator.ts";
 import { makeDevelopmentKey, trapdoorFrom } from "../prover/src/keys/development.ts";
 import { compileSmall, SMALL_INPUT, SMALL_SOURCE, squareR1cs } from "../test/support/small-circuit.ts";
 
-const TARGETS = ["zkey", "wtns"] as const;
+const TARGETS = ["zkey", "wtns", "prove"] as const;
 type Target = (typeof TARGETS)[number];
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -40,14 +41,17 @@ async function writeSeeds(): Promise<void> {
   const { r1cs, wasm } = await compileSmall(SMALL_SOURCE);
   const { zkey } = await makeDevelopmentKey(r1cs, trapdoor);
   const square = await makeDevelopmentKey(squareR1cs(1), trapdoor);
-  writeFileSync(path.join(DIRECTORY, "corpus-zkey/small"), zkey);
-  writeFileSync(path.join(DIRECTORY, "corpus-zkey/square"), square.zkey);
-  writeFileSync(path.join(DIRECTORY, "key.zkey"), zkey);
+  for (const target of ["zkey", "prove"]) {
+    writeFileSync(path.join(DIRECTORY, `corpus-${target}/small`), zkey);
+    writeFileSync(path.join(DIRECTORY, `corpus-${target}/square`), square.zkey);
+  }
   writeFileSync(path.join(DIRECTORY, "corpus-wtns/small"), await openCalculator(new Uint8Array(wasm))(SMALL_INPUT));
 }
 
 function compile(clang: string, target: Target): void {
-  const units = [`fuzz/${target}.cc`, "plimsoll.cc"].map((file) => path.join(SOURCES, file));
+  const units = [`fuzz/${target}.cc`, ...(target === "prove" ? ["plimsoll.cc"] : [])].map((file) =>
+    path.join(SOURCES, file),
+  );
   const words = [...FLAGS, SANITIZERS, `-I${SOURCES}`, ...units, "-o", path.join(DIRECTORY, target)];
   if (spawnSync(clang, words, { stdio: "inherit" }).status !== 0) throw new Error(`${target} does not compile`);
 }
@@ -64,7 +68,6 @@ async function fuzz(target: Target, seconds: number): Promise<boolean> {
   ];
   const child = spawn(path.join(DIRECTORY, target), words, {
     cwd: DIRECTORY,
-    env: { ...process.env, FUZZ_KEY: path.join(DIRECTORY, "key.zkey") },
     stdio: ["ignore", "ignore", "pipe"],
   });
   let tail = "";
