@@ -6,9 +6,10 @@
  * Without a C++ compiler, or where it fails, one line on stderr says so and the exit code is 0: the WebAssembly build of the same
  * core proves instead. The compiler is CXX of the environment, else the first of c++, g++ and clang++ in PATH.
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { ADDON_RECORD, type AddonRecord, NATIVE_DIRECTORY } from "../prover/src/backend/native.ts";
@@ -16,17 +17,13 @@ import { ADDON_RECORD, type AddonRecord, NATIVE_DIRECTORY } from "../prover/src/
 const ROOT = path.resolve(import.meta.dirname, "..");
 const SOURCES = path.join(ROOT, "prover/native");
 /** No -march: one addon runs on every processor of the architecture, and finds out at run time what it can use. */
-const FLAGS = [
-  "-std=c++20",
-  "-O3",
-  "-fPIC",
-  "-shared",
-  "-fno-exceptions",
-  "-fno-rtti",
-  "-fvisibility=hidden",
-  "-pthread",
-];
-const PLATFORM = process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : ["-Wl,-z,relro,-z,now"];
+const FLAGS = ["-std=c++20", "-O3", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden", "-pthread"];
+/** The unit whose instructions are asked for at run time before any of it is called. */
+const IFMA_UNIT = "ifma.cc";
+const IFMA_FLAGS = ["f", "bw", "dq", "vl", "ifma", "vbmi2"].map((set) => `-mavx512${set}`).concat("-mbmi2");
+const HAS_IFMA = process.arch === "x64";
+const LINK =
+  process.platform === "darwin" ? ["-shared", "-undefined", "dynamic_lookup"] : ["-shared", "-Wl,-z,relro,-z,now"];
 
 /** Headers of the Node that is installed with the project, else of the one that runs this. */
 function nodeHeaders(): string | undefined {
@@ -66,14 +63,15 @@ function writeRecord(record: AddonRecord): AddonRecord {
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /** Compiles what is stale. The record says what there is afterwards, and why where there is nothing. */
-export function buildNative(): AddonRecord {
+export async function buildNative(): Promise<AddonRecord> {
   const compiler = findCompiler();
   if (compiler === undefined) return writeRecord({ madeFrom: "", why: "no C++ compiler was found at set-up" });
   const headers = nodeHeaders();
   if (headers === undefined) return writeRecord({ madeFrom: "", why: "Node's headers were not found at set-up" });
 
   const sources = globSync(["*.{h,cc}", "core/*.h"], { cwd: SOURCES }).toSorted();
-  const hash = createHash("sha256").update(JSON.stringify([compiler.version, FLAGS, PLATFORM, process.arch, sources]));
+  const command = JSON.stringify([compiler.version, FLAGS, IFMA_FLAGS, HAS_IFMA, LINK, sources]);
+  const hash = createHash("sha256").update(command);
   for (const source of sources) hash.update("\0").update(readFileSync(path.join(SOURCES, source)));
   const madeFrom = hash.digest("hex");
   const earlier = readRecord();
@@ -84,24 +82,44 @@ export function buildNative(): AddonRecord {
   }
 
   mkdirSync(NATIVE_DIRECTORY, { recursive: true });
-  const file = `${madeFrom.slice(0, 16)}.node`;
-  const temporary = path.join(NATIVE_DIRECTORY, `${file}.${process.pid}.tmp`);
-  const units = sources.filter((source) => source.endsWith(".cc")).map((source) => path.join(SOURCES, source));
-  const words = [...FLAGS, ...PLATFORM, `-I${SOURCES}`, `-isystem${headers}`, ...units, "-o", temporary];
-  const { status, stderr } = spawnSync(compiler.command, words, { encoding: "utf8" });
-  if (status !== 0) {
-    rmSync(temporary, { force: true });
-    const first = stderr?.split("\n").find((line) => line.includes("error")) ?? "it did not run";
-    return writeRecord({ madeFrom, why: `${compiler.version} failed at set-up: ${first}` });
+  const objects = mkdtempSync(path.join(NATIVE_DIRECTORY, "compiling-"));
+  try {
+    const units = sources.filter((source) => source.endsWith(".cc") && (HAS_IFMA || source !== IFMA_UNIT));
+    const common = [...FLAGS, ...(HAS_IFMA ? ["-DPLIMSOLL_HAVE_IFMA=1"] : []), `-I${SOURCES}`, `-isystem${headers}`];
+    const object = (unit: string) => path.join(objects, `${unit}.o`);
+    await Promise.all(
+      units.map((unit) => {
+        const flags = unit === IFMA_UNIT ? [...common, ...IFMA_FLAGS] : common;
+        return compile(compiler.command, [...flags, "-c", path.join(SOURCES, unit), "-o", object(unit)]);
+      }),
+    );
+    const linked = path.join(objects, "addon.node");
+    await compile(compiler.command, [...FLAGS, ...LINK, ...units.map(object), "-o", linked]);
+    for (const old of globSync("*.node", { cwd: NATIVE_DIRECTORY })) rmSync(path.join(NATIVE_DIRECTORY, old));
+    const file = `${madeFrom.slice(0, 16)}.node`;
+    renameSync(linked, path.join(NATIVE_DIRECTORY, file));
+    const made = sha256(readFileSync(path.join(NATIVE_DIRECTORY, file)));
+    return writeRecord({ madeFrom, file, sha256: made, compiler: compiler.version });
+  } catch (error) {
+    return writeRecord({ madeFrom, why: `${compiler.version} failed at set-up: ${(error as Error).message}` });
+  } finally {
+    rmSync(objects, { recursive: true });
   }
-  for (const old of globSync("*.node", { cwd: NATIVE_DIRECTORY })) rmSync(path.join(NATIVE_DIRECTORY, old));
-  renameSync(temporary, path.join(NATIVE_DIRECTORY, file));
-  const made = sha256(readFileSync(path.join(NATIVE_DIRECTORY, file)));
-  return writeRecord({ madeFrom, file, sha256: made, compiler: compiler.version });
+}
+
+/** Rejects with the first error that the compiler tells. */
+async function compile(command: string, words: readonly string[]): Promise<void> {
+  const child = spawn(command, words, { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (chunk) => {
+    said += chunk;
+  });
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(said.split("\n").find((line) => line.includes("error")) ?? `exit code ${code}`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { file, compiler, why } = buildNative();
+  const { file, compiler, why } = await buildNative();
   process.stderr.write(
     file === undefined ? `  no native prover, WebAssembly is used: ${why}\n` : `  native prover: ${compiler}\n`,
   );

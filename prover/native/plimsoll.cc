@@ -3,8 +3,7 @@
 
 #include <new>
 
-#include "core/compute.h"
-#include "core/groth16.h"
+#include "core/arithmetic.h"
 #include "core/key.h"
 
 using plimsoll::Path;

@@ -4,7 +4,6 @@
  *
  * What it prints and throws is kept from view, since it may quote values of private signals.
  */
-import { WitnessCalculatorBuilder } from "circom_runtime";
 import type { CircuitInput } from "../model/statement.ts";
 
 /** A function from a circuit's input to its witness, in snarkjs's wtns format. Compiles at its first use. */
@@ -12,6 +11,7 @@ export function openCalculator(wasm: Uint8Array<ArrayBuffer>): (input: CircuitIn
   let module: Promise<WebAssembly.Module> | undefined;
   return async (input) => {
     module ??= WebAssembly.compile(wasm);
+    const { WitnessCalculatorBuilder } = await import("circom_runtime");
     return (await WitnessCalculatorBuilder(await instantiate(await module))).calculateWTNSBin(input);
   };
 }
