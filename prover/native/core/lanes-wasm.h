@@ -8,12 +8,11 @@
 /// It holds only where the multiply-add is fused, which relaxed SIMD leaves open: `fused()` tells, and is the same for the life of
 /// a module.
 ///
-/// Limbs of a *tight* element are at most 2^50 in magnitude (the highest at most 2^49), and its value at most 0.51 moduli. Sum and
-/// difference of two tight ones are loose: operands of a product, or of one further sum, which must be made tight before it is
-/// multiplied. A negated one is loose too. What a product gives is tight, and only what is tight may be stored.
-///
-/// Montgomery form has R = 2^255 here. In memory an element is 32 bytes: its value plus 2^50 at each limb, which makes it positive
-/// and its limbs readable by shifts.
+/// Montgomery form has R = 2^255 here. In memory an element is 32 bytes, below 2^255; loading takes one modulus off and storing puts
+/// it back, so that values are around zero.
+///   tight   limbs of at most 2^50 in magnitude, a value of at most 1 modulus: what loading, `tight`, `*` and `square` give
+///           (all but the first at most 0.51 moduli)
+///   loose   sum or difference of two tight ones: good as operands of `*`, and of one more sum, which must be tight before `*`
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -52,12 +51,8 @@ inline bool fused() {
   return square[0] == 0x1p28 + 1;
 }
 
-struct Limbs {
-  Doubles at[LIMBS];
-};
-
 /// What must be known of a modulus.
-template <typename Parameters>
+template <typename S>
 struct Constants {
   struct Signed {
     double at[LIMBS];
@@ -76,7 +71,7 @@ struct Constants {
     }
     return limbs;
   }
-  static constexpr Signed MODULUS = split(Parameters::MODULUS);
+  static constexpr Signed MODULUS = split(S::MODULUS);
   /// −1 / modulus modulo 2^255, bit by bit: adds multiples of the modulus until all bits of 1 + x·modulus are 0.
   static constexpr Signed NEGATED_INVERSE = [] {
     uint64_t inverse[4] = {}, sum[4] = {1, 0, 0, 0};
@@ -86,7 +81,7 @@ struct Constants {
       uint64_t carry = 0;
       for (int word = bit / 64, i = 0; word < 4; word++, i++) {
         const int shift = bit % 64;
-        const uint64_t add = Parameters::MODULUS[i] << shift | (i > 0 && shift > 0 ? Parameters::MODULUS[i - 1] >> (64 - shift) : 0);
+        const uint64_t add = S::MODULUS[i] << shift | (i > 0 && shift > 0 ? S::MODULUS[i - 1] >> (64 - shift) : 0);
         const unsigned __int128 step = static_cast<unsigned __int128>(sum[word]) + add + carry;
         sum[word] = static_cast<uint64_t>(step);
         carry = static_cast<uint64_t>(step >> 64);
@@ -117,29 +112,29 @@ PLIMSOLL_INLINE Columns columns(uint64_t products) {
   return sum;
 }
 
-PLIMSOLL_INLINE void addProduct(Columns& sum, const Limbs& a, const Limbs& b) {
+PLIMSOLL_INLINE void addProduct(Columns& sum, const Doubles a[LIMBS], const Doubles b[LIMBS]) {
   const Doubles high = both(HIGH), offsets = both(HIGH + LOW);
 #pragma clang loop unroll(full)
   for (int i = 0; i < LIMBS; i++) {
 #pragma clang loop unroll(full)
     for (int j = 0; j < LIMBS; j++) {
-      const Doubles upper = fma(a.at[i], b.at[j], high);
-      const Doubles lower = fma(a.at[i], b.at[j], offsets - upper);
+      const Doubles upper = fma(a[i], b[j], high);
+      const Doubles lower = fma(a[i], b[j], offsets - upper);
       sum.at[i + j] += (Words)lower;
       sum.at[i + j + 1] += (Words)upper;
     }
   }
 }
 
-PLIMSOLL_INLINE void addSquare(Columns& sum, const Limbs& a) {
+PLIMSOLL_INLINE void addSquare(Columns& sum, const Doubles a[LIMBS]) {
   const Doubles high = both(HIGH), offsets = both(HIGH + LOW);
   Words twice[2 * LIMBS] = {};
 #pragma clang loop unroll(full)
   for (int i = 0; i < LIMBS; i++) {
 #pragma clang loop unroll(full)
     for (int j = i; j < LIMBS; j++) {
-      const Doubles upper = fma(a.at[i], a.at[j], high);
-      const Doubles lower = fma(a.at[i], a.at[j], offsets - upper);
+      const Doubles upper = fma(a[i], a[j], high);
+      const Doubles lower = fma(a[i], a[j], offsets - upper);
       Words* columns = i == j ? sum.at : twice;
       columns[i + j] += (Words)lower;
       columns[i + j + 1] += (Words)upper;
@@ -149,13 +144,13 @@ PLIMSOLL_INLINE void addSquare(Columns& sum, const Limbs& a) {
   for (int k = 1; k < 2 * LIMBS - 1; k++) sum.at[k] += twice[k] + twice[k];
 }
 
-/// A limb with HALF added, as a double without it.
+/// A limb with HALF added, and more above it, as a double without them.
 PLIMSOLL_INLINE Doubles limbOf(Words column) { return (Doubles)((column & both(MASK)) | both(EXPONENT)) - both(EXCESS); }
 
 /// The sum divided by 2^255, modulo the modulus; the sum is at most 5.2 moduli squared.
-template <typename Parameters>
-PLIMSOLL_INLINE Limbs reduce(Columns& sum) {
-  using Modulus = Constants<Parameters>;
+template <typename S>
+PLIMSOLL_INLINE void reduce(Columns& sum, Doubles limbs[LIMBS]) {
+  using Modulus = Constants<S>;
   const Doubles high = both(HIGH), offsets = both(HIGH + LOW);
 
   // 1. Carries of the lower half.
@@ -220,61 +215,59 @@ PLIMSOLL_INLINE Limbs reduce(Columns& sum) {
   for (int k = 0; k < LIMBS; k++) result[k] += (Words)fma(excess, both(Modulus::MODULUS.at[k]), both(LOW));
 
   // 5. Carries.
-  Limbs limbs;
   column = result[0] + both(FIRST - LOW_BITS);
 #pragma clang loop unroll(full)
   for (int k = 0; k < LIMBS - 1; k++) {
-    limbs.at[k] = limbOf(column);
+    limbs[k] = limbOf(column);
     column = result[k + 1] + (column >> BITS) + (k == LIMBS - 2 ? both(0 - (uint64_t(1) << 9)) : both(NEXT - LOW_BITS));
   }
-  limbs.at[LIMBS - 1] = (Doubles)column - both(LOW);
-  return limbs;
+  limbs[LIMBS - 1] = (Doubles)column - both(LOW);
 }
 
-}  // namespace pairs
-
 template <typename S>
-struct Lanes;
-
-template <typename Parameters>
-struct Lanes<PrimeField<Parameters>> {
-  using Scalar = PrimeField<Parameters>;
-  using Modulus = pairs::Constants<Parameters>;
+struct Lanes {
   static constexpr int COUNT = 2;
-  static constexpr size_t BYTES = 32;
+  using Element = S;
+  using Modulus = Constants<S>;
 
-  pairs::Limbs limbs;
+  Doubles limbs[LIMBS];
 
-  /// From the key's form to the one that `load` reads: the value halved, and the offsets added.
-  static void import(const uint8_t zkey[BYTES], uint8_t out[BYTES]) {
-    uint8_t again[BYTES];
-    uint8_t* const at[COUNT] = {out, again};
-    all(Scalar::fromZkey(zkey)).store(at);
+  static Lanes all(const S& element) {
+    uint64_t form[4];
+    toForm(element, form);
+    return spread(reinterpret_cast<const uint8_t*>(form));
   }
+  static PLIMSOLL_INLINE Lanes zero() { return {both(0.0), both(0.0), both(0.0), both(0.0), both(0.0)}; }
 
   static PLIMSOLL_INLINE Lanes load(const uint8_t* const at[COUNT]) {
-    using pairs::both;
-    using pairs::Words;
-    // Four words of each of the two, turned into four pairs.
     Words a0, a1, b0, b1;
     __builtin_memcpy(&a0, at[0], 16);
     __builtin_memcpy(&a1, at[0] + 16, 16);
     __builtin_memcpy(&b0, at[1], 16);
     __builtin_memcpy(&b1, at[1] + 16, 16);
-    const Words w0 = __builtin_shufflevector(a0, b0, 0, 2), w1 = __builtin_shufflevector(a0, b0, 1, 3);
-    const Words w2 = __builtin_shufflevector(a1, b1, 0, 2), w3 = __builtin_shufflevector(a1, b1, 1, 3);
-    return {{{pairs::limbOf(w0), pairs::limbOf(w0 >> 51 | w1 << 13), pairs::limbOf(w1 >> 38 | w2 << 26),
-              pairs::limbOf(w2 >> 25 | w3 << 39), (pairs::Doubles)(w3 >> 12 | both(pairs::EXPONENT)) - both(pairs::EXCESS)}}};
+    return split(__builtin_shufflevector(a0, b0, 0, 2), __builtin_shufflevector(a0, b0, 1, 3),
+                 __builtin_shufflevector(a1, b1, 0, 2), __builtin_shufflevector(a1, b1, 1, 3));
   }
-
-  /// The value must be tight.
+  static PLIMSOLL_INLINE Lanes loadRun(const uint8_t* at) {
+    const uint8_t* const places[COUNT] = {at, at + 32};
+    return load(places);
+  }
+  static PLIMSOLL_INLINE Lanes spread(const uint8_t* at) {
+    const uint8_t* const places[COUNT] = {at, at};
+    return load(places);
+  }
+  /// Of a tight value.
   PLIMSOLL_INLINE void store(uint8_t* const at[COUNT]) const {
-    using pairs::both;
-    using pairs::Words;
-    // As integers, with HALF added: 51 bits.
-    Words l[pairs::LIMBS];
+    // As integers, one modulus more, carried; 2^60 keeps columns positive.
+    Words l[LIMBS], carry = both(uint64_t(0));
 #pragma clang loop unroll(full)
-    for (int k = 0; k < pairs::LIMBS; k++) l[k] = (Words)(limbs.at[k] + both(pairs::EXCESS)) ^ both(pairs::EXPONENT);
+    for (int k = 0; k < LIMBS; k++) {
+      const uint64_t add = uint64_t(int64_t(Modulus::MODULUS.at[k])) - LOW_BITS;
+      const uint64_t positive = (k == LIMBS - 1 ? 0 : uint64_t(1) << 60) - (k == 0 ? 0 : uint64_t(1) << 9);
+      const Words column = (Words)(limbs[k] + both(LOW)) + both(add + positive) + carry;
+      l[k] = column & both(MASK);
+      carry = column >> BITS;
+    }
     const Words w0 = l[0] | l[1] << 51, w1 = l[1] >> 13 | l[2] << 38, w2 = l[2] >> 26 | l[3] << 25, w3 = l[3] >> 39 | l[4] << 12;
     const Words a0 = __builtin_shufflevector(w0, w1, 0, 2), b0 = __builtin_shufflevector(w0, w1, 1, 3);
     const Words a1 = __builtin_shufflevector(w2, w3, 0, 2), b1 = __builtin_shufflevector(w2, w3, 1, 3);
@@ -283,179 +276,161 @@ struct Lanes<PrimeField<Parameters>> {
     __builtin_memcpy(at[1], &b0, 16);
     __builtin_memcpy(at[1] + 16, &b1, 16);
   }
-
-  static PLIMSOLL_INLINE Lanes all(const Scalar& value) {
-    Lanes lanes;
-    for (int lane = 0; lane < COUNT; lane++) lanes.set(lane, value);
-    return lanes;
+  PLIMSOLL_INLINE void storeRun(uint8_t* at) const {
+    uint8_t* const places[COUNT] = {at, at + 32};
+    store(places);
   }
 
   PLIMSOLL_INLINE Lanes operator*(const Lanes& other) const {
-    pairs::Columns sum = pairs::columns(1);
-    pairs::addProduct(sum, limbs, other.limbs);
-    return {pairs::reduce<Parameters>(sum)};
+    Columns sum = columns(1);
+    addProduct(sum, limbs, other.limbs);
+    return reduced(sum);
   }
   PLIMSOLL_INLINE Lanes square() const {
-    pairs::Columns sum = pairs::columns(1);
-    pairs::addSquare(sum, limbs);
-    return {pairs::reduce<Parameters>(sum)};
+    Columns sum = columns(1);
+    addSquare(sum, limbs);
+    return reduced(sum);
   }
   PLIMSOLL_INLINE Lanes operator+(const Lanes& other) const {
     Lanes sum;
 #pragma clang loop unroll(full)
-    for (int k = 0; k < pairs::LIMBS; k++) sum.limbs.at[k] = limbs.at[k] + other.limbs.at[k];
+    for (int k = 0; k < LIMBS; k++) sum.limbs[k] = limbs[k] + other.limbs[k];
     return sum;
   }
   PLIMSOLL_INLINE Lanes operator-(const Lanes& other) const {
     Lanes difference;
 #pragma clang loop unroll(full)
-    for (int k = 0; k < pairs::LIMBS; k++) difference.limbs.at[k] = limbs.at[k] - other.limbs.at[k];
+    for (int k = 0; k < LIMBS; k++) difference.limbs[k] = limbs[k] - other.limbs[k];
     return difference;
   }
-  PLIMSOLL_INLINE Lanes negate() const {
-    Lanes negated;
-#pragma clang loop unroll(full)
-    for (int k = 0; k < pairs::LIMBS; k++) negated.limbs.at[k] = -limbs.at[k];
-    return negated;
+  /// Values have signs here: there is no bound that `b` might exceed.
+  template <int>
+  PLIMSOLL_INLINE Lanes minus(const Lanes& b) const {
+    return *this - b;
   }
-  /// Negates the lanes whose bit is set.
+  /// a − b, a − b − c and a − b − c − d, tight; of tight values.
+  PLIMSOLL_INLINE Lanes less(const Lanes& b) const { return (*this - b).tight(); }
+  PLIMSOLL_INLINE Lanes less(const Lanes& b, const Lanes& c) const { return (*this - b - c).tight(); }
+  PLIMSOLL_INLINE Lanes less(const Lanes& b, const Lanes& c, const Lanes& d) const { return (*this - b - c - d).tight(); }
+  PLIMSOLL_INLINE Lanes doubled() const { return *this + *this; }
+  PLIMSOLL_INLINE Lanes negate() const { return negateIf((1 << COUNT) - 1); }
+  /// Negates the lanes of the mask. Tight, if this is.
   PLIMSOLL_INLINE Lanes negateIf(uint32_t mask) const {
-    const pairs::Words signs = {uint64_t(mask & 1) << 63, uint64_t(mask >> 1 & 1) << 63};
+    const Words signs = {uint64_t(mask & 1) << 63, uint64_t(mask >> 1 & 1) << 63};
     Lanes negated;
 #pragma clang loop unroll(full)
-    for (int k = 0; k < pairs::LIMBS; k++) negated.limbs.at[k] = (pairs::Doubles)((pairs::Words)limbs.at[k] ^ signs);
+    for (int k = 0; k < LIMBS; k++) negated.limbs[k] = (Doubles)((Words)limbs[k] ^ signs);
     return negated;
   }
-  /// `a` in the lanes whose bit is set, `b` in the others.
-  static PLIMSOLL_INLINE Lanes select(uint32_t mask, const Lanes& a, const Lanes& b) {
-    const pairs::Words chosen = {0 - uint64_t(mask & 1), 0 - uint64_t(mask >> 1 & 1)};
+  /// Lanes of `other` where the mask has a bit.
+  PLIMSOLL_INLINE Lanes with(uint32_t mask, const Lanes& other) const {
+    const Words chosen = {0 - uint64_t(mask & 1), 0 - uint64_t(mask >> 1 & 1)};
     Lanes result;
 #pragma clang loop unroll(full)
-    for (int k = 0; k < pairs::LIMBS; k++) {
-      result.limbs.at[k] = (pairs::Doubles)(((pairs::Words)a.limbs.at[k] & chosen) | ((pairs::Words)b.limbs.at[k] & ~chosen));
-    }
+    for (int k = 0; k < LIMBS; k++) result.limbs[k] = (Doubles)(((Words)limbs[k] & ~chosen) | ((Words)other.limbs[k] & chosen));
     return result;
   }
 
-  /// The same value, tight; from up to three tight ones added up.
+  /// The same elements, at most 0.51 moduli; from up to four tight ones added up.
   PLIMSOLL_INLINE Lanes tight() const {
-    using pairs::both;
-    const pairs::Doubles excess =
-        pairs::fma(limbs.at[pairs::LIMBS - 1], both(-Modulus::PER_TOP), both(pairs::LOW)) - both(pairs::LOW);
+    const Doubles excess = fma(limbs[LIMBS - 1], both(-Modulus::PER_TOP), both(LOW)) - both(LOW);
     Lanes result;
-    pairs::Doubles carry = both(0.0);
+    Doubles carry = both(0.0);
 #pragma clang loop unroll(full)
-    for (int k = 0; k < pairs::LIMBS; k++) {
-      const pairs::Doubles limb = pairs::fma(excess, both(Modulus::MODULUS.at[k]), limbs.at[k]) + carry;
-      if (k == pairs::LIMBS - 1) {
-        result.limbs.at[k] = limb;
-      } else {
-        // The half breaks ties upwards: limbs from −2^50 to 2^50 − 1, as `store` wants them.
-        const pairs::Doubles over = ((limb + both(0.5)) + both(pairs::HIGH)) - both(pairs::HIGH);
-        result.limbs.at[k] = limb - over;
-        carry = over * both(0x1p-51);
-      }
+    for (int k = 0; k < LIMBS - 1; k++) {
+      const Doubles limb = fma(excess, both(Modulus::MODULUS.at[k]), limbs[k]) + carry;
+      const Doubles over = (limb + both(HIGH)) - both(HIGH);
+      result.limbs[k] = limb - over;
+      carry = over * both(0x1p-51);
     }
+    result.limbs[LIMBS - 1] = fma(excess, both(Modulus::MODULUS.at[LIMBS - 1]), limbs[LIMBS - 1]) + carry;
     return result;
   }
-  /// A bit for each lane that is a multiple of the modulus.
+  /// One bit for each lane that is zero modulo the modulus.
   PLIMSOLL_INLINE uint32_t zeros() const {
+    // Below one modulus, zero is the only multiple, and its limbs are all zero; of either sign.
     const Lanes value = tight();
-    pairs::Words bits = {};
+    Words bits = {};
 #pragma clang loop unroll(full)
-    for (int k = 0; k < pairs::LIMBS; k++) bits |= (pairs::Words)value.limbs.at[k] << 1;
+    for (int k = 0; k < LIMBS; k++) bits |= (Words)value.limbs[k] << 1;
+    return uint32_t(bits[0] == 0) | uint32_t(bits[1] == 0) << 1;
+  }
+  /// One bit for each lane that was loaded from 32 zero bytes, and so is the modulus below zero.
+  PLIMSOLL_INLINE uint32_t blanks() const {
+    Words bits = {};
+#pragma clang loop unroll(full)
+    for (int k = 0; k < LIMBS; k++) bits |= (Words)limbs[k] ^ (Words)both(-Modulus::MODULUS.at[k]);
     return uint32_t(bits[0] == 0) | uint32_t(bits[1] == 0) << 1;
   }
 
-  Scalar at(int lane) const {
-    // Tight plus one modulus is positive and below two.
-    const Lanes value = tight();
-    int64_t carry = 0;
-    uint64_t words[4] = {};
-    for (int k = 0; k < pairs::LIMBS; k++) {
-      const int64_t limb = int64_t(value.limbs.at[k][lane]) + int64_t(Modulus::MODULUS.at[k]) + carry;
-      const uint64_t bits = uint64_t(limb) & pairs::MASK;
-      carry = limb >> pairs::BITS;
-      const int word = k * pairs::BITS / 64, shift = k * pairs::BITS % 64;
-      words[word] |= bits << shift;
-      if (shift > 64 - pairs::BITS && word < 3) words[word + 1] |= bits >> (64 - shift);
-    }
-    // Adding zero brings it below the modulus.
-    return (Scalar{{words[0], words[1], words[2], words[3]}} + Scalar::zero()).doubled();
+  S at(int lane) const {
+    uint8_t forms[32 * COUNT];
+    tight().storeRun(forms);
+    uint64_t form[4];
+    std::memcpy(form, forms + 32 * lane, 32);
+    return fromForm(form);
   }
-  void set(int lane, const Scalar& value) {
-    // Halved: an odd one with the modulus added first.
-    uint64_t words[5] = {};
-    const uint64_t odd = 0 - (value.limbs[0] & 1);
-    unsigned __int128 carry = 0;
-    for (int k = 0; k < 4; k++) {
-      carry += static_cast<unsigned __int128>(value.limbs[k]) + (Parameters::MODULUS[k] & odd);
-      words[k] = uint64_t(carry);
-      carry >>= 64;
+
+  /// Brings elements from the form of zkey files (R = 2^256) to the memory form, in place. The buffer goes on to whole lanes.
+  static void adopt(uint8_t* at, size_t elements) {
+    const Lanes half = all(S::one().doubled().inverse());
+    for (size_t i = 0; i < elements; i += COUNT) (loadRun(at + 32 * i) * half).storeRun(at + 32 * i);
+  }
+  /// And back, fully reduced.
+  static void release(uint8_t* at, size_t elements) {
+    const Lanes two = all(S::one().doubled());
+    for (size_t i = 0; i < elements; i += COUNT) (loadRun(at + 32 * i) * two).storeRun(at + 32 * i);
+    for (size_t i = 0; i < elements; i++) {
+      // Below two moduli; adding zero reduces.
+      const S reduced = S::fromZkey(at + 32 * i) + S::zero();
+      std::memcpy(at + 32 * i, reduced.limbs, 32);
     }
-    for (int k = 0; k < 4; k++) words[k] = words[k] >> 1 | words[k + 1] << 63;
-    const auto split = Modulus::split({words[0], words[1], words[2], words[3]});
-    Lanes half;
-    for (int k = 0; k < pairs::LIMBS; k++) half.limbs.at[k] = pairs::both(split.at[k]);
-    half = half.tight();
-    for (int k = 0; k < pairs::LIMBS; k++) limbs.at[k][lane] = half.limbs.at[k][lane];
+  }
+
+  /// The memory form of one element, and back. Any number below 2^255 is good as a memory form.
+  static void toForm(const S& element, uint64_t form[4]) {
+    const S scaled = element * FORM_OF_ONE;
+    std::memcpy(form, scaled.limbs, 32);
+  }
+  static S fromForm(const uint64_t form[4]) {
+    S scaled;
+    std::memcpy(scaled.limbs, form, 32);
+    return scaled * ELEMENT_OF_ONE;
+  }
+
+ private:
+  static constexpr S powerOfTwo(int exponent) {
+    S power{{1, 0, 0, 0}};
+    for (int i = 0; i < exponent; i++) power = power + power;
+    return power;
+  }
+  /// Factors between the forms, as integers: from R = 2^256 to 2^255, in products that divide by 2^256.
+  static constexpr S FORM_OF_ONE = powerOfTwo(255), ELEMENT_OF_ONE = powerOfTwo(257);
+
+  static PLIMSOLL_INLINE Lanes reduced(Columns& sum) {
+    Lanes result;
+    reduce<S>(sum, result.limbs);
+    return result;
+  }
+  /// From four words of each lane, less one modulus.
+  static PLIMSOLL_INLINE Lanes split(Words w0, Words w1, Words w2, Words w3) {
+    const Words mask = both(MASK);
+    const Words l[LIMBS] = {w0 & mask, (w0 >> 51 | w1 << 13) & mask, (w1 >> 38 | w2 << 26) & mask, (w2 >> 25 | w3 << 39) & mask,
+                            w3 >> 12};
+    Lanes result;
+    Words carry = both(uint64_t(0));
+#pragma clang loop unroll(full)
+    for (int k = 0; k < LIMBS - 1; k++) {
+      const Words column = l[k] + both((k == 0 ? FIRST : NEXT) - uint64_t(int64_t(Modulus::MODULUS.at[k]))) + carry;
+      result.limbs[k] = limbOf(column);
+      carry = column >> BITS;
+    }
+    const uint64_t top = LOW_BITS - (uint64_t(1) << 9) - uint64_t(int64_t(Modulus::MODULUS.at[LIMBS - 1]));
+    result.limbs[LIMBS - 1] = (Doubles)(l[LIMBS - 1] + both(top) + carry) - both(LOW);
+    return result;
   }
 };
 
-/// a + b·u. One reduction for each of the two parts of a product.
-template <>
-struct Lanes<Fp2> {
-  using Scalar = Fp2;
-  using Part = Lanes<Fp>;
-  static constexpr int COUNT = Part::COUNT;
-  static constexpr size_t BYTES = 2 * Part::BYTES;
-
-  Part a, b;
-
-  static void import(const uint8_t zkey[BYTES], uint8_t out[BYTES]) {
-    Part::import(zkey, out);
-    Part::import(zkey + Part::BYTES, out + Part::BYTES);
-  }
-  static PLIMSOLL_INLINE Lanes load(const uint8_t* const at[COUNT]) {
-    const uint8_t* const second[COUNT] = {at[0] + Part::BYTES, at[1] + Part::BYTES};
-    return {Part::load(at), Part::load(second)};
-  }
-  PLIMSOLL_INLINE void store(uint8_t* const at[COUNT]) const {
-    uint8_t* const second[COUNT] = {at[0] + Part::BYTES, at[1] + Part::BYTES};
-    a.store(at);
-    b.store(second);
-  }
-  static PLIMSOLL_INLINE Lanes all(const Fp2& value) { return {Part::all(value.a), Part::all(value.b)}; }
-
-  PLIMSOLL_INLINE Lanes operator*(const Lanes& other) const {
-    Lanes product;
-    {
-      pairs::Columns sum = pairs::columns(2);
-      pairs::addProduct(sum, a.limbs, other.a.limbs);
-      pairs::addProduct(sum, b.negate().limbs, other.b.limbs);
-      product.a = {pairs::reduce<BaseField>(sum)};
-    }
-    pairs::Columns sum = pairs::columns(2);
-    pairs::addProduct(sum, a.limbs, other.b.limbs);
-    pairs::addProduct(sum, b.limbs, other.a.limbs);
-    product.b = {pairs::reduce<BaseField>(sum)};
-    return product;
-  }
-  PLIMSOLL_INLINE Lanes square() const { return *this * *this; }
-  PLIMSOLL_INLINE Lanes operator+(const Lanes& other) const { return {a + other.a, b + other.b}; }
-  PLIMSOLL_INLINE Lanes operator-(const Lanes& other) const { return {a - other.a, b - other.b}; }
-  PLIMSOLL_INLINE Lanes negate() const { return {a.negate(), b.negate()}; }
-  PLIMSOLL_INLINE Lanes negateIf(uint32_t mask) const { return {a.negateIf(mask), b.negateIf(mask)}; }
-  static PLIMSOLL_INLINE Lanes select(uint32_t mask, const Lanes& x, const Lanes& y) {
-    return {Part::select(mask, x.a, y.a), Part::select(mask, x.b, y.b)};
-  }
-  PLIMSOLL_INLINE Lanes tight() const { return {a.tight(), b.tight()}; }
-  PLIMSOLL_INLINE uint32_t zeros() const { return a.zeros() & b.zeros(); }
-  Fp2 at(int lane) const { return {a.at(lane), b.at(lane)}; }
-  void set(int lane, const Fp2& value) {
-    a.set(lane, value.a);
-    b.set(lane, value.b);
-  }
-};
+}  // namespace pairs
 
 }  // namespace plimsoll

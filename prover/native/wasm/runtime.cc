@@ -136,10 +136,14 @@ int memcmp(const void* a, const void* b, size_t bytes) {
   return 0;
 }
 
-int strcmp(const char* a, const char* b) {
-  while (*a != '\0' && *a == *b) a++, b++;
-  return static_cast<unsigned char>(*a) - static_cast<unsigned char>(*b);
+int strncmp(const char* a, const char* b, size_t bytes) {
+  for (; bytes > 0; a++, b++, bytes--) {
+    const int difference = static_cast<unsigned char>(*a) - static_cast<unsigned char>(*b);
+    if (difference != 0 || *a == '\0') return difference;
+  }
+  return 0;
 }
+int strcmp(const char* a, const char* b) { return strncmp(a, b, SIZE_MAX); }
 
 void* plimsoll_allocate(size_t bytes) { return aligned_alloc(GRAIN, bytes); }
 void plimsoll_free(void* at) { free(at); }
