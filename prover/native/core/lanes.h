@@ -32,14 +32,24 @@ struct OneLane {
   OneLane minus(const OneLane& other) const {
     return *this - other;
   }
+  /// a − b, a − b − c and a − b − c − d, tight.
+  OneLane less(const OneLane& b) const { return *this - b; }
+  OneLane less(const OneLane& b, const OneLane& c) const { return *this - b - c; }
+  OneLane less(const OneLane& b, const OneLane& c, const OneLane& d) const { return *this - b - c - d; }
   OneLane doubled() const { return {element.doubled()}; }
   OneLane negate() const { return {element.negate()}; }
   OneLane negateIf(uint32_t mask) const { return mask != 0 ? negate() : *this; }
   OneLane tight() const { return *this; }
   uint32_t zeros() const { return element.isZero() ? 1 : 0; }
+  /// Lanes that were loaded from 32 zero bytes.
   uint32_t blanks() const { return zeros(); }
   OneLane with(uint32_t mask, const OneLane& other) const { return mask != 0 ? other : *this; }
   S at(int) const { return element; }
+
+  /// Brings elements from the form of zkey files to the memory form, in place. The buffer goes on to whole lanes.
+  static void adopt(uint8_t*, size_t) {}
+  /// And back, fully reduced.
+  static void release(uint8_t*, size_t) {}
 
   /// The memory form of one element, and back.
   static void toForm(const S& element, uint64_t form[4]) { std::memcpy(form, element.limbs, 32); }
