@@ -3,8 +3,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import {
-  type Artifacts,
   type ArtifactSource,
+  type Artifacts,
   type LoadedVerificationKey,
   MANIFEST_PATH,
   type Manifest,

@@ -10,6 +10,7 @@
 import { bn254 } from "@noble/curves/bn254.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import type { LoadedVerificationKey } from "../artifact-set.ts";
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import { PROOF_SIGNALS, SETTLEMENT_SIGNALS } from "../model/signals.ts";
@@ -131,6 +132,15 @@ export function createVerifier<Name extends CircuitName>(
     },
     marketPoint: (signals) => sumOfMarket(signals).toAffine(),
   };
+}
+
+/** The verifier of a key that has been loaded by its manifest. */
+export function verifierOf<Name extends CircuitName>({
+  identity,
+  verificationKeyFile,
+}: LoadedVerificationKey<Name>): Verifier<Name> {
+  const { size, verificationKeySha256: sha256, origin } = identity;
+  return createVerifier(verificationKeyFile, { size, sha256, origin });
 }
 
 /** Public signals of a circuit, if they are canonical; not whether anything proves them. Never throws. */
