@@ -4,7 +4,7 @@ import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "../a
 import { selectBackend } from "../backend/select.ts";
 import { PlimsollError } from "../errors.ts";
 import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
-import { verifierOf } from "../proof/load.ts";
+import { verifierOf } from "../proof/verify.ts";
 
 /** Proving at the largest size takes about this much. */
 const COMFORTABLE_MEMORY = 2 ** 30;
