@@ -19,12 +19,11 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { loadArtifacts, loadManifest } from "../prover/src/artifacts.ts";
-import type { Circuit } from "../prover/src/backend/backend.ts";
 import { openCalculator } from "../prover/src/backend/calculator.ts";
-import { selectBackend } from "../prover/src/backend/select.ts";
 import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
 import { type CircuitInput, state } from "../prover/src/model/statement.ts";
 import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
+import type { Cost } from "./bench-contender.ts";
 
 /** The first is what the others are measured against. */
 const CONTENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -36,14 +35,8 @@ const CONTENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** Those that `--json` writes. */
 const REPORTED = ["native", "wasm"];
 
-interface Cost {
-  /** Milliseconds. */
-  readonly cpu: number;
-  readonly wall: number;
-  /** Kilobytes, of the process so far. */
-  readonly memory: number;
-}
-type Files = Record<"zkey" | "wtns" | "wasm" | "input" | "proof" | "public", string>;
+const BUILD = path.join(import.meta.dirname, "../build");
+type Files = Record<"zkey" | "wtns" | "wasm" | "plan" | "input" | "proof" | "public", string>;
 
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 const medians = (costs: readonly Cost[]): Cost => ({
@@ -52,44 +45,18 @@ const medians = (costs: readonly Cost[]): Cost => ({
   memory: Math.max(...costs.map(({ memory }) => memory)),
 });
 
-async function costOf(work: () => Promise<unknown>): Promise<Cost> {
-  const [start, before] = [performance.now(), process.cpuUsage()];
-  await work();
-  const wall = performance.now() - start;
-  const { user, system } = process.cpuUsage(before);
-  return { cpu: (user + system) / 1000, wall, memory: process.resourceUsage().maxRSS };
-}
-
-/** In a contender's process: does what each line of stdin names, and answers with its cost. */
-async function contend(zkey: string, wtns: string, wasm: string, input: string): Promise<void> {
-  const backend = selectBackend().create();
-  let circuit: Circuit | undefined;
-  const open = async () => {
-    circuit ??= await backend.open({ zkey: readFileSync(zkey), wasm: readFileSync(wasm) });
-    return circuit;
-  };
-  const witness = new Uint8Array(readFileSync(wtns));
-  const work: Readonly<Record<string, () => Promise<unknown>>> = {
-    prove: async () => (await open()).prove(witness),
-    whole: async () => {
-      const opened = await open();
-      return opened.prove(await opened.witness(readInput(input)));
-    },
-  };
-  for await (const line of createInterface({ input: process.stdin })) {
-    process.stdout.write(`${JSON.stringify(await costOf(work[line]!))}\n`);
-  }
-  await backend.close();
-  // Everything, from the start of the process.
-  const { user, system } = process.cpuUsage();
-  const total: Cost = { cpu: (user + system) / 1000, wall: 0, memory: process.resourceUsage().maxRSS };
-  process.stdout.write(`${JSON.stringify(total)}\n`);
-}
-
 const writeInput = (input: CircuitInput) =>
   JSON.stringify(input, (_, value) => (typeof value === "bigint" ? value.toString() : value));
-const readInput = (file: string): CircuitInput =>
-  JSON.parse(readFileSync(file, "utf8"), (_, value) => (typeof value === "string" ? BigInt(value) : value));
+
+function contend(name: string, { zkey, wtns, wasm, plan, input }: Files, stderr: "inherit" | "ignore"): ChildProcess {
+  const words = [path.join(import.meta.dirname, "bench-contender.ts"), zkey, wtns, wasm, plan, input];
+  // As the command line does: what modules compile to is kept.
+  const kept = { NODE_COMPILE_CACHE: path.join(BUILD, "compile-cache") };
+  return spawn(process.execPath, words, {
+    env: { ...process.env, ...kept, ...CONTENDERS[name] },
+    stdio: ["pipe", "pipe", stderr],
+  });
+}
 
 /** A contender's process, as the race sees it. */
 class Contender {
@@ -97,12 +64,8 @@ class Contender {
   readonly #answers: AsyncIterator<string>;
   readonly #started = performance.now();
 
-  constructor(name: string, { zkey, wtns, wasm, input }: Files) {
-    const words = [import.meta.filename, "--contend", zkey, wtns, wasm, input];
-    this.#child = spawn(process.execPath, words, {
-      env: { ...process.env, ...CONTENDERS[name] },
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+  constructor(name: string, files: Files) {
+    this.#child = contend(name, files, "inherit");
     this.#answers = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
   }
 
@@ -167,13 +130,9 @@ async function runForeign(command: string, { zkey, wtns, proof, public: signals 
 async function present(files: Files): Promise<string[]> {
   const found = [];
   for (const name of Object.keys(CONTENDERS)) {
-    const code = await new Promise((resolve) => {
-      const child = spawn(process.execPath, [import.meta.filename, "--contend", ...Object.values(files).slice(0, 4)], {
-        env: { ...process.env, ...CONTENDERS[name] },
-        stdio: ["ignore", "ignore", "ignore"],
-      });
-      child.on("exit", resolve);
-    });
+    const child = contend(name, files, "ignore");
+    child.stdin!.end();
+    const [code] = await once(child, "exit");
     if (code === 0) found.push(name);
     else console.log(`${name}: cannot run here (see \`plimsoll doctor\`)`);
   }
@@ -210,11 +169,11 @@ function printTable(size: string, what: string, costs: ReadonlyMap<string, Cost>
 async function race(size: BoardSize, rounds: number, against: string | undefined, directory: string) {
   const { wasm } = await loadArtifacts(size);
   const record = (await loadManifest()).circuits[size]!;
-  const build = path.join(import.meta.dirname, "../build");
   const files: Files = {
-    zkey: path.join(build, record.zkey.path),
+    zkey: path.join(BUILD, record.zkey.path),
     wtns: path.join(directory, "witness.wtns"),
-    wasm: path.join(build, record.wasm.path),
+    wasm: path.join(BUILD, record.wasm.path),
+    plan: path.join(BUILD, record.plan!.path),
     input: path.join(directory, "input.json"),
     proof: path.join(directory, "proof.json"),
     public: path.join(directory, "public.json"),
@@ -287,6 +246,4 @@ async function main(): Promise<void> {
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
-const [mode, ...rest] = process.argv.slice(2);
-if (mode === "--contend") await contend(...(rest as [string, string, string, string]));
-else await main();
+await main();

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Which backend proves on this machine: the fastest that is there, or the one that PLIMSOLL_BACKEND names. */
+import { existsSync } from "node:fs";
 import { PlimsollError } from "../errors.ts";
 import { BACKENDS, type Backend, type BackendName } from "./backend.ts";
 import { askedPath, loadAddon, nativeBackend } from "./native.ts";
 import { snarkjsBackend } from "./snarkjs.ts";
+import { wasmBackend } from "./wasm.ts";
+import { nodePlatform, WASM_FILE } from "./wasm-node.ts";
 
 export interface Selection {
   readonly name: BackendName;
@@ -18,17 +21,32 @@ export function selectBackend(): Selection {
   if (forced !== undefined && !(BACKENDS as readonly string[]).includes(forced)) {
     throw new PlimsollError("USAGE", `expected ${BACKENDS.join(", ")}`, { field: "PLIMSOLL_BACKEND" });
   }
-  const because = forced === undefined ? "" : ", as PLIMSOLL_BACKEND asks";
-  if (forced === "snarkjs") return snarkjs(`snarkjs${because}`);
-
-  const native = loadAddon(askedPath());
-  if (native.addon !== undefined) {
-    const arithmetic = native.path === "ifma" ? "AVX-512 IFMA" : "portable arithmetic";
-    const detail = `native, ${arithmetic}, compiled by ${native.compiler}${because}`;
-    return { name: "native", detail, create: () => nativeBackend(native) };
+  const missing: string[] = [];
+  for (const name of BACKENDS) {
+    if (forced !== undefined && name !== forced) continue;
+    const found = FIND[name]();
+    if ("why" in found) missing.push(`no ${name} prover: ${found.why}`);
+    else {
+      const reasons = forced === undefined ? missing : ["as PLIMSOLL_BACKEND asks"];
+      return { name, detail: [`${name}, ${found.what}`, ...reasons].join("; "), create: found.create };
+    }
   }
-  if (forced === "native") throw new PlimsollError("BACKEND_UNAVAILABLE", `no native prover: ${native.why}`);
-  return snarkjs(`snarkjs; no native prover: ${native.why}`);
+  throw new PlimsollError("BACKEND_UNAVAILABLE", missing.join("; "));
 }
 
-const snarkjs = (detail: string): Selection => ({ name: "snarkjs", detail, create: snarkjsBackend });
+/** Each backend, or why it cannot run here. */
+const FIND: Readonly<
+  Record<BackendName, () => { readonly what: string; create(): Backend } | { readonly why: string }>
+> = {
+  native() {
+    const native = loadAddon(askedPath());
+    if (native.addon === undefined) return native;
+    const arithmetic = native.path === "ifma" ? "AVX-512 IFMA" : "portable arithmetic";
+    return { what: `${arithmetic}, compiled by ${native.compiler}`, create: () => nativeBackend(native) };
+  },
+  wasm() {
+    if (!existsSync(WASM_FILE)) return { why: "its module is not in this installation" };
+    return { what: "prebuilt", create: () => wasmBackend(nodePlatform()) };
+  },
+  snarkjs: () => ({ what: "in JavaScript", create: snarkjsBackend }),
+};
