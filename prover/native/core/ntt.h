@@ -109,29 +109,63 @@ Status Transform<L>::open(unsigned log2) {
   return Status::ok;
 }
 
+// Two steps at a time, so that a value is loaded, stored and tightened half as often. The twiddles of a step of length n are
+// w^i, i < n / 2; the first of every step is 1.
+
 template <typename L>
 void Transform<L>::down(L* block, size_t length, const uint8_t* twiddles) const {
+  const size_t quarter = length / 4;
+  const uint8_t* const next = twiddles + 2 * quarter * BYTES;
+  const auto step = [&](size_t i, const auto& first, const auto& second, const auto& both) {
+    L* const at = block + i;
+    const L a = at[0], b = at[quarter], c = at[2 * quarter], d = at[3 * quarter];
+    const L ac = a + c, bd = b + d, e = first(a - c), f = second(b - d);
+    at[0] = (ac + bd).tight();
+    at[quarter] = both(ac.template minus<4>(bd).tight());
+    at[2 * quarter] = (e + f).tight();
+    at[3 * quarter] = both(e - f);
+  };
+  const auto times = [](const uint8_t* twiddle) { return [twiddle](const L& value) { return value * L::spread(twiddle); }; };
+  const auto once = [](const L& value) { return value.tight(); };
   if (length == 1) return;
-  const size_t half = length / 2;
-  for (size_t i = 0; i < half; i++) {
-    const L a = block[i], b = block[i + half];
-    block[i] = (a + b).tight();
-    block[i + half] = (a - b) * L::spread(twiddles + i * BYTES);
+  if (length == 2) {
+    const L a = block[0], b = block[1];
+    block[0] = (a + b).tight();
+    block[1] = (a - b).tight();
+    return;
   }
-  down(block, half, twiddles + half * BYTES);
-  down(block + half, half, twiddles + half * BYTES);
+  step(0, once, times(twiddles + quarter * BYTES), once);
+  for (size_t i = 1; i < quarter; i++) {
+    step(i, times(twiddles + i * BYTES), times(twiddles + (i + quarter) * BYTES), times(next + i * BYTES));
+  }
+  for (size_t part = 0; part < 4; part++) down(block + part * quarter, quarter, next + quarter * BYTES);
 }
 
 template <typename L>
 void Transform<L>::up(L* block, size_t length, const uint8_t* twiddles) const {
+  const size_t quarter = length / 4;
+  const uint8_t* const next = twiddles + 2 * quarter * BYTES;
+  const auto step = [&](size_t i, const auto& first, const auto& second, const auto& both) {
+    L* const at = block + i;
+    const L a = at[0], b = both(at[quarter]), c = at[2 * quarter], d = both(at[3 * quarter]);
+    const L e = first(c + d), f = second(c - d), sum = a + b, difference = a - b;
+    at[0] = (sum + e).tight();
+    at[quarter] = (difference + f).tight();
+    at[2 * quarter] = (sum - e).tight();
+    at[3 * quarter] = (difference - f).tight();
+  };
+  const auto times = [](const uint8_t* twiddle) { return [twiddle](const L& value) { return value * L::spread(twiddle); }; };
   if (length == 1) return;
-  const size_t half = length / 2;
-  up(block, half, twiddles + half * BYTES);
-  up(block + half, half, twiddles + half * BYTES);
-  for (size_t i = 0; i < half; i++) {
-    const L a = block[i], b = block[i + half] * L::spread(twiddles + i * BYTES);
-    block[i] = (a + b).tight();
-    block[i + half] = (a - b).tight();
+  if (length == 2) {
+    const L a = block[0], b = block[1];
+    block[0] = (a + b).tight();
+    block[1] = (a - b).tight();
+    return;
+  }
+  for (size_t part = 0; part < 4; part++) up(block + part * quarter, quarter, next + quarter * BYTES);
+  step(0, [](const L& value) { return value.tight(); }, times(twiddles + quarter * BYTES), [](const L& value) { return value; });
+  for (size_t i = 1; i < quarter; i++) {
+    step(i, times(twiddles + i * BYTES), times(twiddles + (i + quarter) * BYTES), times(next + i * BYTES));
   }
 }
 
