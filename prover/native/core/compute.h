@@ -164,8 +164,9 @@ Status group(const char* name, Bytes input, Output output) {
   if ((status = digits.open(scalars.at, count)) != Status::ok) return status;
   Product<V> product;
   if ((status = product.open(bases, digits)) != Status::ok) return status;
+  Workspace<Lanes<Fp>> workspace;
   for (size_t task = 0; task < product.tasks(); task++) {
-    if ((status = product.run(task)) != Status::ok) return status;
+    if ((status = product.run(task, workspace)) != Status::ok) return status;
   }
   product.sum().toAffine().toPlain(output.at);
   return Status::ok;

@@ -45,6 +45,26 @@ class Prover {
   /// Rows are made and joined in pieces, where they are many.
   static constexpr size_t PIECES = 16, MIN_PIECE = 256;
 
+  /// What a proof works in. Kept between proofs, all of it wiped at the end of each.
+  struct Scratch {
+    Buffer<uint8_t> rows[3];
+    Buffer<LaneFr> transforms[3];
+    Digits digits;
+    Product<Coordinates1> a, b1, c, h;
+    Product<Coordinates2> b2;
+    Pool<Workspace<Lanes<Fp>>, 64> workspaces;
+
+    void wipe() {
+      for (Buffer<uint8_t>& values : rows) values.wipe();
+      for (Buffer<LaneFr>& values : transforms) values.wipe();
+      digits.wipe();
+      for (Product<Coordinates1>* product : {&a, &b1, &c, &h}) product->wipe();
+      b2.wipe();
+      workspaces.forEach([](Workspace<Lanes<Fp>>& workspace) { workspace.wipe(); });
+    }
+  };
+  [[nodiscard]] Status prove(Scratch& in, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
+                             const volatile int32_t* cancel, uint8_t proof[256]) const;
   void multiplyRows(const SparseRows& matrix, const Wtns& witness, size_t from, size_t to, uint8_t* values) const;
   void join(const uint8_t* a, const uint8_t* b, uint8_t* c, size_t from, size_t to) const;
 
@@ -56,6 +76,7 @@ class Prover {
   /// One point per wire, in `c_` too (infinity for those that are not private), so that the products share digits.
   Bases<Coordinates1> a_, b1_, c_, h_;
   Bases<Coordinates2> b2_;
+  mutable Pool<Scratch, 4> scratch_;
 };
 
 template <template <typename> class Lanes>
@@ -123,6 +144,15 @@ void Prover<Lanes>::join(const uint8_t* a, const uint8_t* b, uint8_t* c, size_t 
 template <template <typename> class Lanes>
 Status Prover<Lanes>::prove(const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
                             const volatile int32_t* cancel, uint8_t proof[256]) const {
+  typename Pool<Scratch, 4>::Lease scratch(scratch_);
+  const Status status = prove(*scratch, witness, r, s, threads, cancel, proof);
+  scratch->wipe();
+  return status;
+}
+
+template <template <typename> class Lanes>
+Status Prover<Lanes>::prove(Scratch& in, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
+                            const volatile int32_t* cancel, uint8_t proof[256]) const {
   if (witness.count != wires_) return Status::mismatch;
   if (!Fr::isCanonical(r) || !Fr::isCanonical(s)) return Status::range;
   int failure = int(Status::ok);
@@ -136,59 +166,59 @@ Status Prover<Lanes>::prove(const Wtns& witness, const uint8_t r[32], const uint
     return Status(failure);
   };
 
+  const auto runTask = [&](auto& product, size_t task) {
+    typename Pool<Workspace<Lanes<Fp>>, 64>::Lease workspace(in.workspaces);
+    return product.run(task, *workspace);
+  };
+
   // 1. The rows a and b, and c = a·b; the digits of the witness.
   const size_t domain = transform_.size();
   const size_t pieces = domain < MIN_PIECE * PIECES ? 1 : PIECES, piece = domain / pieces;
-  Buffer<uint8_t> rows[3];
-  for (Buffer<uint8_t>& values : rows) {
-    if (values.allocate(domain * FIELD_BYTES) != Status::ok) return Status::memory;
+  for (int i = 0; i < 3; i++) {
+    if (in.rows[i].allocate(domain * FIELD_BYTES) != Status::ok) return Status::memory;
+    if (in.transforms[i].allocate(domain / LaneFr::COUNT) != Status::ok) return Status::memory;
   }
-  Digits digits;
   Status status = inParallel(1 + pieces, [&](size_t index) {
-    if (index == 0) return digits.open(witness.values, wires_);
+    if (index == 0) return in.digits.open(witness.values, wires_);
     const size_t from = (index - 1) * piece, to = from + piece;
-    multiplyRows(matrices_.a, witness, from, to, rows[0].data());
-    multiplyRows(matrices_.b, witness, from, to, rows[1].data());
+    multiplyRows(matrices_.a, witness, from, to, in.rows[0].data());
+    multiplyRows(matrices_.b, witness, from, to, in.rows[1].data());
     for (size_t at = from * FIELD_BYTES; at < to * FIELD_BYTES; at += LaneFr::COUNT * FIELD_BYTES) {
-      const LaneFr product = LaneFr::loadRun(rows[0].data() + at) * LaneFr::loadRun(rows[1].data() + at);
-      product.tight().storeRun(rows[2].data() + at);
+      const LaneFr product = LaneFr::loadRun(in.rows[0].data() + at) * LaneFr::loadRun(in.rows[1].data() + at);
+      product.tight().storeRun(in.rows[2].data() + at);
     }
     return Status::ok;
   });
   if (status != Status::ok) return status;
 
   // 2. The rows' values at the odd roots, and the products with the witness. The largest tasks first.
-  Product<Coordinates1> a, b1, c, h;
-  Product<Coordinates2> b2;
-  if ((status = b2.open(b2_, digits)) != Status::ok) return status;
-  if ((status = a.open(a_, digits)) != Status::ok) return status;
-  if ((status = b1.open(b1_, digits)) != Status::ok) return status;
-  if ((status = c.open(c_, digits)) != Status::ok) return status;
-  const size_t before[] = {3, 3 + b2.tasks(), 3 + b2.tasks() + a.tasks(), 3 + b2.tasks() + a.tasks() + b1.tasks()};
-  status = inParallel(before[3] + c.tasks(), [&](size_t index) {
-    if (index >= before[3]) return c.run(index - before[3]);
-    if (index >= before[2]) return b1.run(index - before[2]);
-    if (index >= before[1]) return a.run(index - before[1]);
-    if (index >= before[0]) return b2.run(index - before[0]);
-    Buffer<LaneFr> work;
-    if (work.allocate(domain / LaneFr::COUNT) != Status::ok) return Status::memory;
-    transform_.toOddRoots(rows[index].data(), work.data());
+  if ((status = in.b2.open(b2_, in.digits)) != Status::ok) return status;
+  if ((status = in.a.open(a_, in.digits)) != Status::ok) return status;
+  if ((status = in.b1.open(b1_, in.digits)) != Status::ok) return status;
+  if ((status = in.c.open(c_, in.digits)) != Status::ok) return status;
+  const size_t before[] = {3, 3 + in.b2.tasks(), 3 + in.b2.tasks() + in.a.tasks(), 3 + in.b2.tasks() + in.a.tasks() + in.b1.tasks()};
+  status = inParallel(before[3] + in.c.tasks(), [&](size_t index) {
+    if (index >= before[3]) return runTask(in.c, index - before[3]);
+    if (index >= before[2]) return runTask(in.b1, index - before[2]);
+    if (index >= before[1]) return runTask(in.a, index - before[1]);
+    if (index >= before[0]) return runTask(in.b2, index - before[0]);
+    transform_.toOddRoots(in.rows[index].data(), in.transforms[index].data());
     return Status::ok;
   });
   if (status != Status::ok) return status;
 
-  const Xyzz<Fp> sums[] = {a.sum(), b1.sum(), c.sum()};
-  const Xyzz<Fp2> sumB2 = b2.sum();
+  const Xyzz<Fp> sums[] = {in.a.sum(), in.b1.sum(), in.c.sum()};
+  const Xyzz<Fp2> sumB2 = in.b2.sum();
 
   // 3. The product with a·b − c.
   status = inParallel(pieces, [&](size_t index) {
-    join(rows[0].data(), rows[1].data(), rows[2].data(), index * piece, (index + 1) * piece);
+    join(in.rows[0].data(), in.rows[1].data(), in.rows[2].data(), index * piece, (index + 1) * piece);
     return Status::ok;
   });
   if (status != Status::ok) return status;
-  if ((status = digits.open(rows[2].data(), domain)) != Status::ok) return status;
-  if ((status = h.open(h_, digits)) != Status::ok) return status;
-  status = inParallel(h.tasks(), [&](size_t index) { return h.run(index); });
+  if ((status = in.digits.open(in.rows[2].data(), domain)) != Status::ok) return status;
+  if ((status = in.h.open(h_, in.digits)) != Status::ok) return status;
+  status = inParallel(in.h.tasks(), [&](size_t index) { return runTask(in.h, index); });
   if (status != Status::ok) return status;
 
   // 4. The proof's three points.
@@ -198,7 +228,7 @@ Status Prover<Lanes>::prove(const Wtns& witness, const uint8_t r[32], const uint
   const Xyzz<Fp> pointA = sums[0] + alpha1_ + delta1 * r;
   const Xyzz<Fp> pointB1 = sums[1] + beta1_ + delta1 * s;
   const Xyzz<Fp2> pointB = sumB2 + beta2_ + Xyzz<Fp2>::from(delta2_) * s;
-  const Xyzz<Fp> pointC = sums[2] + h.sum() + pointA * s + pointB1 * r + delta1 * minusRs;
+  const Xyzz<Fp> pointC = sums[2] + in.h.sum() + pointA * s + pointB1 * r + delta1 * minusRs;
   wipe(minusRs, sizeof minusRs);
   pointA.toAffine().toPlain(proof);
   pointB.toAffine().toPlain(proof + G1_BYTES);

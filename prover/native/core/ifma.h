@@ -14,6 +14,9 @@
 
 #include "field.h"
 
+// A vector that goes through memory on its way into a function costs as much as a multiplication by it.
+#define PLIMSOLL_INLINE inline __attribute__((always_inline))
+
 namespace plimsoll {
 
 /// Lanes of field S (Fp or Fr). Loads and stores the memory form: 32 bytes, little-endian, R = 2^260, tight.
@@ -23,7 +26,7 @@ struct EightLanes {
   using Element = S;
   __m512i limbs[5];
 
-  static EightLanes all(const S& element) {
+  PLIMSOLL_INLINE static EightLanes all(const S& element) {
     uint64_t form[4];
     toForm(element, form);
     EightLanes result;
@@ -32,10 +35,10 @@ struct EightLanes {
     result.split(words);
     return result;
   }
-  static EightLanes zero() { return {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()}; }
+  PLIMSOLL_INLINE static EightLanes zero() { return {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()}; }
 
   /// One element from each of eight places.
-  static EightLanes load(const uint8_t* const at[COUNT]) {
+  PLIMSOLL_INLINE static EightLanes load(const uint8_t* const at[COUNT]) {
     __m512i pairs[4];
     for (int k = 0; k < 4; k++) {
       pairs[k] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at[k]))),
@@ -48,7 +51,7 @@ struct EightLanes {
     return result;
   }
   /// One element into all lanes.
-  static EightLanes spread(const uint8_t* at) {
+  PLIMSOLL_INLINE static EightLanes spread(const uint8_t* at) {
     const __m512i both = _mm512_broadcast_i64x4(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
     const __m512i words[4] = {_mm512_permutex_epi64(both, 0x00), _mm512_permutex_epi64(both, 0x55), _mm512_permutex_epi64(both, 0xaa),
                               _mm512_permutex_epi64(both, 0xff)};
@@ -57,13 +60,13 @@ struct EightLanes {
     return result;
   }
   /// Eight elements that follow one another.
-  static EightLanes loadRun(const uint8_t* at) {
+  PLIMSOLL_INLINE static EightLanes loadRun(const uint8_t* at) {
     const uint8_t* places[COUNT];
     for (int lane = 0; lane < COUNT; lane++) places[lane] = at + 32 * lane;
     return load(places);
   }
   /// Of a tight value.
-  void store(uint8_t* const at[COUNT]) const {
+  PLIMSOLL_INLINE void store(uint8_t* const at[COUNT]) const {
     __m512i words[4], pairs[4];
     join(words);
     transpose(words, pairs);
@@ -72,13 +75,13 @@ struct EightLanes {
       _mm256_storeu_si256(reinterpret_cast<__m256i*>(at[k + 4]), _mm512_extracti64x4_epi64(pairs[k], 1));
     }
   }
-  void storeRun(uint8_t* at) const {
+  PLIMSOLL_INLINE void storeRun(uint8_t* at) const {
     uint8_t* places[COUNT];
     for (int lane = 0; lane < COUNT; lane++) places[lane] = at + 32 * lane;
     store(places);
   }
 
-  EightLanes operator*(const EightLanes& other) const {
+  PLIMSOLL_INLINE EightLanes operator*(const EightLanes& other) const {
     __m512i t[6];
     const __m512i zero = _mm512_setzero_si512();
     for (auto& word : t) word = zero;
@@ -97,7 +100,7 @@ struct EightLanes {
     }
     return EightLanes{t[0], t[1], t[2], t[3], t[4]}.carried();
   }
-  EightLanes square() const {
+  PLIMSOLL_INLINE EightLanes square() const {
     // The ten cross products once and doubled, then the squares; then five steps of reduction.
     __m512i t[10];
     const __m512i zero = _mm512_setzero_si512();
@@ -122,26 +125,26 @@ struct EightLanes {
     }
     return EightLanes{t[5], t[6], t[7], t[8], t[9]}.carried();
   }
-  EightLanes operator+(const EightLanes& other) const {
+  PLIMSOLL_INLINE EightLanes operator+(const EightLanes& other) const {
     EightLanes sum;
     for (int i = 0; i < 5; i++) sum.limbs[i] = _mm512_add_epi64(limbs[i], other.limbs[i]);
     return sum.carried();
   }
   /// a − b + 2 p, where b is a tight value or a product: below a + 2 p.
-  EightLanes operator-(const EightLanes& other) const { return minus<2>(other); }
+  PLIMSOLL_INLINE EightLanes operator-(const EightLanes& other) const { return minus<2>(other); }
   /// a − b + K p, where b is below K p.
   template <int K>
-  EightLanes minus(const EightLanes& other) const {
+  PLIMSOLL_INLINE EightLanes minus(const EightLanes& other) const {
     return raw(other, K).carried();
   }
   /// a − b, a − b − c and a − b − c − d, tight; of tight values or products.
-  EightLanes less(const EightLanes& b) const { return raw(b, 2).tight(); }
-  EightLanes less(const EightLanes& b, const EightLanes& c) const { return raw(b, 2).raw(c, 2).tight(); }
-  EightLanes less(const EightLanes& b, const EightLanes& c, const EightLanes& d) const { return raw(b, 2).raw(c, 2).raw(d, 2).tight(); }
-  EightLanes doubled() const { return *this + *this; }
-  EightLanes negate() const { return zero() - *this; }
+  PLIMSOLL_INLINE EightLanes less(const EightLanes& b) const { return raw(b, 2).tight(); }
+  PLIMSOLL_INLINE EightLanes less(const EightLanes& b, const EightLanes& c) const { return raw(b, 2).raw(c, 2).tight(); }
+  PLIMSOLL_INLINE EightLanes less(const EightLanes& b, const EightLanes& c, const EightLanes& d) const { return raw(b, 2).raw(c, 2).raw(d, 2).tight(); }
+  PLIMSOLL_INLINE EightLanes doubled() const { return *this + *this; }
+  PLIMSOLL_INLINE EightLanes negate() const { return zero() - *this; }
   /// Negates the lanes of the mask; the others stay as they are. Of a tight value or a product; below 2 p.
-  EightLanes negateIf(uint32_t mask) const {
+  PLIMSOLL_INLINE EightLanes negateIf(uint32_t mask) const {
     EightLanes result;
     for (int i = 0; i < 5; i++)
       result.limbs[i] = _mm512_mask_sub_epi64(limbs[i], static_cast<__mmask8>(mask), constant(MULTIPLES[2].limbs[i]), limbs[i]);
@@ -149,7 +152,7 @@ struct EightLanes {
   }
 
   /// The same elements below 1.1 p, from loose values, normalised or not.
-  EightLanes tight() const {
+  PLIMSOLL_INLINE EightLanes tight() const {
     // The quotient by p from the bits above 248, at most one too small: 84 / 2^12 is a little less than 2^248 / p.
     const __m512i top = _mm512_srli_epi64(limbs[4], 40);
     const __m512i quotient = _mm512_srli_epi64(_mm512_madd52lo_epu64(_mm512_setzero_si512(), top, constant(84)), 12);
@@ -161,7 +164,7 @@ struct EightLanes {
     return result.carried();
   }
   /// One bit for each lane that is zero modulo p, of a loose value.
-  uint32_t zeros() const {
+  PLIMSOLL_INLINE uint32_t zeros() const {
     // Almost never is the lowest limb that of a multiple of p, so the rest is hardly ever looked at.
     __mmask8 candidates = 0;
     for (int k = 0; k < 8; k++) candidates |= _mm512_cmpeq_epi64_mask(limbs[0], constant(MULTIPLES[k].limbs[0]));
@@ -175,13 +178,13 @@ struct EightLanes {
     return result;
   }
   /// One bit for each lane whose limbs are all zero: loaded from 32 zero bytes.
-  uint32_t blanks() const {
+  PLIMSOLL_INLINE uint32_t blanks() const {
     __m512i any = _mm512_or_si512(_mm512_or_si512(limbs[0], limbs[1]), _mm512_or_si512(limbs[2], limbs[3]));
     any = _mm512_or_si512(any, limbs[4]);
     return _mm512_testn_epi64_mask(any, any);
   }
   /// Lanes of `other` where the mask has a bit.
-  EightLanes with(uint32_t mask, const EightLanes& other) const {
+  PLIMSOLL_INLINE EightLanes with(uint32_t mask, const EightLanes& other) const {
     EightLanes result;
     for (int i = 0; i < 5; i++) result.limbs[i] = _mm512_mask_blend_epi64(static_cast<__mmask8>(mask), limbs[i], other.limbs[i]);
     return result;
@@ -274,17 +277,17 @@ struct EightLanes {
     return power;
   }();
 
-  static __m512i constant(uint64_t value) { return _mm512_set1_epi64(static_cast<long long>(value)); }
+  PLIMSOLL_INLINE static __m512i constant(uint64_t value) { return _mm512_set1_epi64(static_cast<long long>(value)); }
 
   /// a − b + k p in limbs that are not normalised.
-  EightLanes raw(const EightLanes& b, int k) const {
+  PLIMSOLL_INLINE EightLanes raw(const EightLanes& b, int k) const {
     EightLanes difference;
     for (int i = 0; i < 5; i++)
       difference.limbs[i] = _mm512_add_epi64(_mm512_sub_epi64(limbs[i], b.limbs[i]), constant(MULTIPLES[k].limbs[i]));
     return difference;
   }
   /// Limbs below 2^52 again, from limbs that overflow or are negative (the whole is neither).
-  EightLanes carried() const {
+  PLIMSOLL_INLINE EightLanes carried() const {
     EightLanes result;
     const __m512i mask = constant(MASK);
     __m512i carry = _mm512_srai_epi64(limbs[0], 52);
@@ -297,7 +300,7 @@ struct EightLanes {
     result.limbs[4] = _mm512_add_epi64(limbs[4], carry);
     return result;
   }
-  void split(const __m512i words[4]) {
+  PLIMSOLL_INLINE void split(const __m512i words[4]) {
     const __m512i mask = constant(MASK);
     limbs[0] = _mm512_and_si512(words[0], mask);
     limbs[1] = _mm512_and_si512(_mm512_shrdi_epi64(words[0], words[1], 52), mask);
@@ -305,14 +308,14 @@ struct EightLanes {
     limbs[3] = _mm512_and_si512(_mm512_shrdi_epi64(words[2], words[3], 28), mask);
     limbs[4] = _mm512_srli_epi64(words[3], 16);
   }
-  void join(__m512i words[4]) const {
+  PLIMSOLL_INLINE void join(__m512i words[4]) const {
     words[0] = _mm512_or_si512(limbs[0], _mm512_slli_epi64(limbs[1], 52));
     words[1] = _mm512_or_si512(_mm512_srli_epi64(limbs[1], 12), _mm512_slli_epi64(limbs[2], 40));
     words[2] = _mm512_or_si512(_mm512_srli_epi64(limbs[2], 24), _mm512_slli_epi64(limbs[3], 28));
     words[3] = _mm512_or_si512(_mm512_srli_epi64(limbs[3], 36), _mm512_slli_epi64(limbs[4], 16));
   }
   /// Four rows of lanes 0 to 3 | 4 to 7 to their four columns, and back: its own inverse.
-  static void transpose(const __m512i in[4], __m512i out[4]) {
+  PLIMSOLL_INLINE static void transpose(const __m512i in[4], __m512i out[4]) {
     const __m512i low01 = _mm512_unpacklo_epi64(in[0], in[1]), high01 = _mm512_unpackhi_epi64(in[0], in[1]);
     const __m512i low23 = _mm512_unpacklo_epi64(in[2], in[3]), high23 = _mm512_unpackhi_epi64(in[2], in[3]);
     const __m512i first = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), second = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
@@ -324,3 +327,5 @@ struct EightLanes {
 };
 
 }  // namespace plimsoll
+
+#undef PLIMSOLL_INLINE

@@ -110,81 +110,86 @@ struct CoordinatesOf<Kind, Fp2> {
   using Type = Pair<Kind<Fp>>;
 };
 
-/// Scalars as signed digits, each window's sorted by bucket. Made once for all products by the same scalars. Wiped when freed.
+/// Scalars as signed digits, each window's sorted by bucket. Made once for all products by the same scalars; may be opened again.
 class Digits {
  public:
   /// `scalars` are plain little-endian integers of 32 bytes below the order of Fr, at most 2^30 of them.
   [[nodiscard]] Status open(const uint8_t* scalars, size_t count) {
     count_ = count;
-    Buffer<Recoded> recoded;
-    Buffer<uint32_t> active;
-    if (recoded.allocate(count) != Status::ok || active.allocate(count) != Status::ok) return Status::memory;
-    size_t lengths[255] = {}, used = 0;
+    if (recoded_.allocate(count) != Status::ok || order_.allocate(count) != Status::ok) return Status::memory;
+    size_t lengths[255] = {};
     for (size_t i = 0; i < count; i++) {
-      Recoded& scalar = recoded[i];
+      Recoded& scalar = recoded_[i];
       std::memcpy(scalar.words, scalars + 32 * i, 32);
       scalar.words[4] = 0;
       scalar.negative = aboveHalf(scalar.words);
       if (scalar.negative) negate(scalar.words);
-      const unsigned length = bitLength(scalar.words);
-      scalar.windows = uint16_t(length);
-      if (length == 0) continue;
-      lengths[length]++;
-      active[used++] = uint32_t(i);
+      scalar.length = uint16_t(bitLength(scalar.words));
+      lengths[scalar.length]++;
     }
     choose(lengths);
+    // Those of more than one window first: after the first window nobody looks at the others.
+    size_t used = 0, longer = 0;
+    for (size_t i = 0; i < count; i++) longer += windowsOf(recoded_[i].length, bits_) > 1;
+    size_t nextLong = 0, nextShort = longer, digits = 0;
+    for (size_t i = 0; i < count; i++) {
+      const unsigned length = recoded_[i].length, windows = windowsOf(length, bits_);
+      if (length == 0) continue;
+      used++;
+      digits += windows;
+      order_[windows > 1 ? nextLong++ : nextShort++] = uint32_t(i);
+    }
+    if (values_.allocate(longer * windows_ + (used - longer)) != Status::ok || entries_.allocate(digits) != Status::ok ||
+        starts_.allocateZeroed(windows_ * (buckets() + 1)) != Status::ok) {
+      return Status::memory;
+    }
     // With a half added at each window, a digit d of [−half, half) reads as d + half: no carry from window to window.
     uint64_t halves[5] = {};
-    for (unsigned w = 0; w < windows_; w++) set(halves, w * bits_ + bits_ - 1);
-    size_t digits = 0;
-    for (size_t a = 0; a < used; a++) {
-      Recoded& scalar = recoded[active[a]];
-      scalar.windows = uint16_t(windowsOf(scalar.windows, bits_));
-      digits += scalar.windows;
+    for (unsigned w = 0; w < windows_; w++) halves[(w * bits_ + bits_ - 1) / 64] |= uint64_t(1) << ((w * bits_ + bits_ - 1) % 64);
+    const int32_t half = int32_t(1) << (bits_ - 1);
+    // Window after window, the values of the longer ones; the first window goes on with those of the others.
+    const auto valuesOf = [&](unsigned window) { return values_.data() + (window == 0 ? 0 : used + (window - 1) * longer); };
+    for (size_t k = 0; k < used; k++) {
+      Recoded& scalar = recoded_[order_[k]];
       unsigned __int128 carry = 0;
       for (int i = 0; i < 5; i++) {
         carry += static_cast<unsigned __int128>(scalar.words[i]) + halves[i];
         scalar.words[i] = uint64_t(carry);
         carry >>= 64;
       }
+      const unsigned windows = k < longer ? windows_ : 1;
+      for (unsigned w = 0; w < windows; w++) {
+        const int32_t digit = int32_t(read(scalar.words, w * bits_, bits_)) - half;
+        valuesOf(w)[k] = int16_t(scalar.negative ? -digit : digit);
+      }
     }
-    Buffer<int32_t> values;
-    if (entries_.allocate(digits) != Status::ok || starts_.allocateZeroed(windows_ * (buckets() + 1)) != Status::ok ||
-        values.allocate(used) != Status::ok) {
-      return Status::memory;
-    }
-    const int32_t half = int32_t(1) << (bits_ - 1);
-    size_t done = 0;
+    uint32_t done = 0;
     for (unsigned w = 0; w < windows_; w++) {
       uint32_t* const starts = starts_.data() + w * (buckets() + 1);
-      size_t kept = 0;
-      for (size_t a = 0; a < used; a++) {
-        const uint32_t index = active[a];
-        const Recoded& scalar = recoded[index];
-        if (scalar.windows <= w) continue;
-        const int32_t digit = int32_t(read(scalar.words, w * bits_, bits_)) - half;
-        active[kept] = index;
-        values[kept++] = scalar.negative ? -digit : digit;
-        if (digit != 0) starts[digit < 0 ? -digit : digit]++;
-      }
-      used = kept;
-      // From the count of each weight to where its entries are put.
-      uint32_t sum = uint32_t(done);
+      const int16_t* const values = valuesOf(w);
+      const size_t length = w == 0 ? used : longer;
+      for (size_t k = 0; k < length; k++) starts[values[k] < 0 ? -values[k] : values[k]]++;
+      // From the count of each weight to where its entries are put. Weight zero is left out.
+      starts[0] = 0;
       for (size_t b = 0; b <= buckets(); b++) {
         const uint32_t size = starts[b];
-        starts[b] = sum;
-        sum += size;
+        starts[b] = done;
+        done += size;
       }
-      for (size_t a = 0; a < used; a++) {
-        const int32_t digit = values[a];
-        if (digit == 0) continue;
-        const uint32_t weight = uint32_t(digit < 0 ? -digit : digit);
-        entries_[starts[weight]++] = active[a] | (digit < 0 ? SIGN : 0);
+      for (size_t k = 0; k < length; k++) {
+        const int32_t digit = values[k];
+        if (digit != 0) entries_[starts[digit < 0 ? -digit : digit]++] = order_[k] | (digit < 0 ? SIGN : 0);
       }
       // Each start, which was kept one place too far, has moved to where the next bucket starts.
-      done = sum;
     }
     return Status::ok;
+  }
+  void wipe() {
+    recoded_.wipe();
+    order_.wipe();
+    values_.wipe();
+    entries_.wipe();
+    starts_.wipe();
   }
 
   size_t count() const { return count_; }
@@ -201,7 +206,7 @@ class Digits {
  private:
   struct Recoded {
     uint64_t words[5];
-    uint16_t windows;
+    uint16_t length;
     bool negative;
   };
 
@@ -225,9 +230,6 @@ class Digits {
       if (words[i] != 0) return unsigned(64 * (i + 1) - __builtin_clzll(words[i]));
     }
     return 0;
-  }
-  static void set(uint64_t words[5], unsigned bit) {
-    if (bit < 320) words[bit / 64] |= uint64_t(1) << (bit % 64);
   }
   static uint32_t read(const uint64_t words[5], unsigned bit, unsigned bits) {
     const unsigned word = bit / 64, shift = bit % 64;
@@ -261,6 +263,9 @@ class Digits {
 
   size_t count_ = 0;
   unsigned bits_ = LEAST_BITS, windows_ = 0;
+  Buffer<Recoded> recoded_;
+  Buffer<uint32_t> order_;
+  Buffer<int16_t> values_;
   Buffer<uint32_t> entries_, starts_;
 };
 
@@ -292,6 +297,56 @@ class Bases {
   Buffer<bool> present_;
 };
 
+/// What a task of a product works in: kept between tasks, and between proofs. L is lanes of Fp; good for both groups.
+template <typename L>
+struct Workspace {
+  /// Pairs that share an inversion, while their prefixes stay in cache.
+  static constexpr size_t CHUNK = 8192;
+
+  /// Two summands (entries of digits in the first round, else places of points) and the place of their sum.
+  struct Sum {
+    uint32_t a, b, to;
+  };
+  struct Run {
+    uint32_t start, size;
+  };
+  /// A sum that had no slope, in the memory form, all zero where it is infinity.
+  struct Resolved {
+    uint32_t to;
+    uint8_t point[128];
+  };
+
+  Buffer<uint8_t> points;
+  /// Where each bucket's sum is, or EMPTY.
+  Buffer<uint32_t> bucketAt;
+  /// Buckets that have more than one point left.
+  Buffer<Run> live;
+  Buffer<Sum> pairs;
+  Buffer<L> prefix;
+  /// Lanes of each vector of pairs that were resolved one by one.
+  Buffer<uint8_t> odd;
+  Buffer<Resolved> resolved;
+
+  [[nodiscard]] Status open(size_t pointBytes, size_t runs, size_t buckets) {
+    const bool ok = points.allocate(pointBytes) == Status::ok && live.allocate(runs) == Status::ok &&
+                    bucketAt.allocate(buckets) == Status::ok && pairs.allocate(CHUNK) == Status::ok &&
+                    prefix.allocate(CHUNK / L::COUNT) == Status::ok && odd.allocate(CHUNK / L::COUNT) == Status::ok &&
+                    resolved.allocate(CHUNK) == Status::ok;
+    return ok ? Status::ok : Status::memory;
+  }
+  void wipe() {
+    points.wipe();
+    bucketAt.wipe();
+    live.wipe();
+    pairs.wipe();
+    prefix.wipe();
+    odd.wipe();
+    if (usedResolved) resolved.wipe();
+    usedResolved = false;
+  }
+  bool usedResolved = false;
+};
+
 /// One product: Σ digits·bases. Its tasks may run on any threads at once; `sum` is for after them.
 template <typename V>
 class Product {
@@ -318,10 +373,11 @@ class Product {
   }
   size_t tasks() const { return tasks_; }
 
-  [[nodiscard]] Status run(size_t task) {
-    Worker worker(*bases_, *digits_, first_);
+  [[nodiscard]] Status run(size_t task, Workspace<typename V::Base>& workspace) {
+    Worker worker(*bases_, *digits_, first_, workspace);
     return worker.run(task == 0 ? 0 : ends_[task - 1], ends_[task], sums_.data());
   }
+  void wipe() { sums_.wipe(); }
 
   Xyzz<F> sum() const {
     Xyzz<F> total = Xyzz<F>::infinity();
@@ -347,7 +403,10 @@ class Product {
 template <typename V>
 class Product<V>::Worker {
  public:
-  Worker(const Bases<V>& bases, const Digits& digits, size_t first) : bases_(bases), digits_(digits), first_(first) {}
+  using Base = typename V::Base;
+
+  Worker(const Bases<V>& bases, const Digits& digits, size_t first, Workspace<Base>& workspace)
+      : bases_(bases), digits_(digits), first_(first), in_(workspace) {}
 
   [[nodiscard]] Status run(unsigned from, unsigned to, Xyzz<F>* sums) {
     const size_t buckets = digits_.buckets();
@@ -361,12 +420,8 @@ class Product<V>::Worker {
         filled += size != 0;
       }
     }
-    if (points_.allocate(room * BYTES) != Status::ok || live_.allocate(filled) != Status::ok ||
-        bucketAt_.allocate((to - from) * buckets) != Status::ok || pairs_.allocate(CHUNK) != Status::ok ||
-        prefix_.allocate(CHUNK / COUNT) != Status::ok || odd_.allocate(CHUNK / COUNT) != Status::ok ||
-        resolved_.allocate(CHUNK) != Status::ok) {
-      return Status::memory;
-    }
+    const Status status = in_.open(room * BYTES, filled, (to - from) * buckets);
+    if (status != Status::ok) return status;
     // 2. The first round, from bases to points.
     size_t live = 0;
     uint32_t next = 0;
@@ -384,8 +439,8 @@ class Product<V>::Worker {
           waits = !waits;
         }
         if (waits) copy(waiting, next++);
-        bucketAt_[(w - from) * buckets + b] = next == start ? EMPTY : start;
-        if (next - start > 1) live_[live++] = {start, next - start};
+        in_.bucketAt[(w - from) * buckets + b] = next == start ? EMPTY : start;
+        if (next - start > 1) in_.live[live++] = {start, next - start};
       }
     }
     flush<true>();
@@ -394,56 +449,44 @@ class Product<V>::Worker {
     for (uint32_t stride = 1; live > 0; stride *= 2) {
       size_t kept = 0;
       for (size_t i = 0; i < live; i++) {
-        const Run run = live_[i];
+        const Run run = in_.live[i];
         for (uint32_t j = 0; j + stride < run.size; j += 2 * stride) add<false>({run.start + j, run.start + j + stride, run.start + j});
-        if (run.size > 2 * stride) live_[kept++] = run;
+        if (run.size > 2 * stride) in_.live[kept++] = run;
       }
       flush<false>();
       live = kept;
     }
     // 4. Weigh the buckets of each window.
-    for (unsigned w = from; w < to; w++) sums[w] = weighed(bucketAt_.data() + (w - from) * buckets);
+    for (unsigned w = from; w < to; w++) sums[w] = weighed(in_.bucketAt.data() + (w - from) * buckets);
     return Status::ok;
   }
 
  private:
-  using Base = typename V::Base;
   static constexpr int COUNT = V::COUNT;
   static constexpr uint32_t ALL = (uint32_t(1) << COUNT) - 1;
   static constexpr size_t BYTES = Bases<V>::BYTES;
-  /// Pairs that share an inversion, while their prefixes stay in cache.
-  static constexpr size_t CHUNK = 8192;
+  using Sum = typename Workspace<Base>::Sum;
+  using Run = typename Workspace<Base>::Run;
+  static constexpr size_t CHUNK = Workspace<Base>::CHUNK;
   /// Products that run side by side, since each waits for the one before.
   static constexpr size_t CHAINS = 4;
   static constexpr uint32_t EMPTY = UINT32_MAX;
 
-  /// Two summands (entries of digits in the first round, else places of points) and the place of their sum.
-  struct Sum {
-    uint32_t a, b, to;
-  };
-  struct Run {
-    uint32_t start, size;
-  };
-  struct Resolved {
-    uint32_t to;
-    Affine<F> point;
-  };
-
   template <bool FIRST>
   const uint8_t* place(uint32_t reference) const {
-    return FIRST ? bases_.at(first_ + (reference & ~Digits::SIGN)) : points_.data() + size_t(reference) * BYTES;
+    return FIRST ? bases_.at(first_ + (reference & ~Digits::SIGN)) : in_.points.data() + size_t(reference) * BYTES;
   }
   template <bool FIRST>
   void places(size_t vector, const uint8_t* a[COUNT], const uint8_t* b[COUNT]) const {
     for (int lane = 0; lane < COUNT; lane++) {
-      a[lane] = place<FIRST>(pairs_[vector * COUNT + lane].a);
-      b[lane] = place<FIRST>(pairs_[vector * COUNT + lane].b);
+      a[lane] = place<FIRST>(in_.pairs[vector * COUNT + lane].a);
+      b[lane] = place<FIRST>(in_.pairs[vector * COUNT + lane].b);
     }
   }
 
   template <bool FIRST>
   void add(const Sum& sum) {
-    pairs_[count_++] = sum;
+    in_.pairs[count_++] = sum;
     if (count_ == CHUNK) flush<FIRST>();
   }
 
@@ -453,7 +496,7 @@ class Product<V>::Worker {
     if (count_ == 0) return;
     const size_t vectors = (count_ + COUNT - 1) / COUNT;
     while (count_ < vectors * COUNT) {
-      pairs_[count_] = pairs_[count_ - 1];
+      in_.pairs[count_] = in_.pairs[count_ - 1];
       count_++;
     }
     const V one = V::all(F::one());
@@ -471,9 +514,9 @@ class Product<V>::Worker {
         resolved = resolve<FIRST>(v, odd, resolved);
         difference = difference.with(odd, one);
       }
-      odd_[v] = uint8_t(odd);
+      in_.odd[v] = uint8_t(odd);
       Base& chain = chains[v % CHAINS];
-      prefix_[v] = chain;
+      in_.prefix[v] = chain;
       chain = chain * difference.norm();
     }
     invert(chains);
@@ -488,27 +531,30 @@ class Product<V>::Worker {
       if constexpr (FIRST) {
         uint32_t minusA = 0, minusB = 0;
         for (int lane = 0; lane < COUNT; lane++) {
-          minusA |= (pairs_[v * COUNT + lane].a >> 31) << lane;
-          minusB |= (pairs_[v * COUNT + lane].b >> 31) << lane;
+          minusA |= (in_.pairs[v * COUNT + lane].a >> 31) << lane;
+          minusB |= (in_.pairs[v * COUNT + lane].b >> 31) << lane;
         }
         ay = ay.negateIf(minusA);
         by = by.negateIf(minusB);
       }
       V difference = bx - ax;
-      if (odd_[v] != 0) [[unlikely]] difference = difference.with(odd_[v], one);
+      if (in_.odd[v] != 0) [[unlikely]] difference = difference.with(in_.odd[v], one);
       Base& chain = chains[v % CHAINS];
-      const Base inverse = chain * prefix_[v];
+      const Base inverse = chain * in_.prefix[v];
       chain = chain * difference.norm();
       const V slope = (by - ay) * difference.inverseBy(inverse);
       const V x = slope.square().less(ax, bx);
       const V y = (slope * (ax - x)).less(ay);
       uint8_t* to[COUNT];
-      for (int lane = 0; lane < COUNT; lane++) to[lane] = points_.data() + size_t(pairs_[v * COUNT + lane].to) * BYTES;
+      for (int lane = 0; lane < COUNT; lane++) to[lane] = in_.points.data() + size_t(in_.pairs[v * COUNT + lane].to) * BYTES;
       x.store(to);
       for (int lane = 0; lane < COUNT; lane++) to[lane] += V::BYTES;
       y.store(to);
     }
-    for (size_t i = 0; i < resolved; i++) store(resolved_[i].point, resolved_[i].to);
+    for (size_t i = 0; i < resolved; i++) {
+      std::memcpy(in_.points.data() + size_t(in_.resolved[i].to) * BYTES, in_.resolved[i].point, BYTES);
+    }
+    in_.usedResolved |= resolved != 0;
     count_ = 0;
   }
 
@@ -517,8 +563,10 @@ class Product<V>::Worker {
   size_t resolve(size_t vector, uint32_t odd, size_t resolved) {
     for (int lane = 0; lane < COUNT; lane++) {
       if ((odd >> lane & 1) == 0) continue;
-      const Sum& sum = pairs_[vector * COUNT + lane];
-      resolved_[resolved++] = {sum.to, (Xyzz<F>::from(point<FIRST>(sum.a)) + point<FIRST>(sum.b)).toAffine()};
+      const Sum& sum = in_.pairs[vector * COUNT + lane];
+      auto& entry = in_.resolved[resolved++];
+      entry.to = sum.to;
+      toForm((Xyzz<F>::from(point<FIRST>(sum.a)) + point<FIRST>(sum.b)).toAffine(), entry.point);
     }
     return resolved;
   }
@@ -533,8 +581,7 @@ class Product<V>::Worker {
     const Affine<F> result{x.at(0), y.at(0)};
     return FIRST && (reference & Digits::SIGN) != 0 ? result.negate() : result;
   }
-  void store(const Affine<F>& point, uint32_t to) {
-    uint8_t* const at = points_.data() + size_t(to) * BYTES;
+  static void toForm(const Affine<F>& point, uint8_t* at) {
     if (point.isInfinity()) {
       std::memset(at, 0, BYTES);
     } else {
@@ -570,8 +617,8 @@ class Product<V>::Worker {
   void prefetch(size_t vector) const {
     if (vector * COUNT >= count_) return;
     for (int lane = 0; lane < COUNT; lane++) {
-      const uint8_t* const a = place<true>(pairs_[vector * COUNT + lane].a);
-      const uint8_t* const b = place<true>(pairs_[vector * COUNT + lane].b);
+      const uint8_t* const a = place<true>(in_.pairs[vector * COUNT + lane].a);
+      const uint8_t* const b = place<true>(in_.pairs[vector * COUNT + lane].b);
       for (size_t line = 0; line < BYTES; line += 64) {
         __builtin_prefetch(a + line);
         __builtin_prefetch(b + line);
@@ -593,7 +640,7 @@ class Product<V>::Worker {
     uint32_t minus = 0;
     for (int lane = 0; lane < COUNT; lane++) {
       from[lane] = place<true>(copies_[lane].a);
-      to[lane] = points_.data() + size_t(copies_[lane].to) * BYTES;
+      to[lane] = in_.points.data() + size_t(copies_[lane].to) * BYTES;
       minus |= (copies_[lane].a >> 31) << lane;
     }
     V::load(from).store(to);
@@ -685,17 +732,8 @@ class Product<V>::Worker {
   const Bases<V>& bases_;
   const Digits& digits_;
   const size_t first_;
-  Buffer<uint8_t> points_;
-  /// Where each bucket's sum is, or EMPTY.
-  Buffer<uint32_t> bucketAt_;
-  /// Buckets that have more than one point left.
-  Buffer<Run> live_;
-  Buffer<Sum> pairs_;
+  Workspace<Base>& in_;
   size_t count_ = 0;
-  Buffer<Base> prefix_;
-  /// Lanes of each vector of pairs that were resolved one by one.
-  Buffer<uint8_t> odd_;
-  Buffer<Resolved> resolved_;
   Sum copies_[COUNT];
   int copyCount_ = 0;
   alignas(64) uint8_t blank_[BYTES] = {};
