@@ -28,20 +28,20 @@ struct Single : L {
   Single() = default;
   Single(const L& lanes) : L(lanes) {}
 
-  static Single all(const Element& element) { return L::all(element); }
-  static Single load(const uint8_t* const at[L::COUNT]) { return L::load(at); }
-  Single operator*(const Single& other) const { return L::operator*(other); }
-  Single square() const { return L::square(); }
-  Single operator-(const Single& other) const { return L::operator-(other); }
+  [[gnu::always_inline]] static Single all(const Element& element) { return L::all(element); }
+  [[gnu::always_inline]] static Single load(const uint8_t* const at[L::COUNT]) { return L::load(at); }
+  [[gnu::always_inline]] Single operator*(const Single& other) const { return L::operator*(other); }
+  [[gnu::always_inline]] Single square() const { return L::square(); }
+  [[gnu::always_inline]] Single operator-(const Single& other) const { return L::operator-(other); }
   template <typename... Others>
-  Single less(const Others&... others) const {
+  [[gnu::always_inline]] Single less(const Others&... others) const {
     return L::less(others...);
   }
-  Single negateIf(uint32_t mask) const { return L::negateIf(mask); }
-  Single with(uint32_t mask, const Single& other) const { return L::with(mask, other); }
+  [[gnu::always_inline]] Single negateIf(uint32_t mask) const { return L::negateIf(mask); }
+  [[gnu::always_inline]] Single with(uint32_t mask, const Single& other) const { return L::with(mask, other); }
   /// An element of Fp that is zero where this one is, and this one's inverse from the inverse of that.
-  Base norm() const { return *this; }
-  Single inverseBy(const Base& inverseNorm) const { return inverseNorm; }
+  [[gnu::always_inline]] Base norm() const { return *this; }
+  [[gnu::always_inline]] Single inverseBy(const Base& inverseNorm) const { return inverseNorm; }
   static void toForm(const Element& element, uint8_t* at) {
     uint64_t form[4];
     L::toForm(element, form);
@@ -58,13 +58,13 @@ struct Pair {
   static constexpr size_t BYTES = 64;
   L a, b;
 
-  static Pair all(const Fp2& element) { return {L::all(element.a), L::all(element.b)}; }
-  static Pair load(const uint8_t* const at[COUNT]) {
+  [[gnu::always_inline]] static Pair all(const Fp2& element) { return {L::all(element.a), L::all(element.b)}; }
+  [[gnu::always_inline]] static Pair load(const uint8_t* const at[COUNT]) {
     const uint8_t* second[COUNT];
     for (int lane = 0; lane < COUNT; lane++) second[lane] = at[lane] + 32;
     return {L::load(at), L::load(second)};
   }
-  void store(uint8_t* const at[COUNT]) const {
+  [[gnu::always_inline]] void store(uint8_t* const at[COUNT]) const {
     uint8_t* second[COUNT];
     for (int lane = 0; lane < COUNT; lane++) second[lane] = at[lane] + 32;
     a.store(at);
@@ -78,20 +78,20 @@ struct Pair {
     const L ab = a * b;
     return {((a + b) * (a - b)).tight(), (ab + ab).tight()};
   }
-  Pair operator-(const Pair& other) const { return less(other); }
+  [[gnu::always_inline]] Pair operator-(const Pair& other) const { return less(other); }
   template <typename... Others>
-  Pair less(const Others&... others) const {
+  [[gnu::always_inline]] Pair less(const Others&... others) const {
     return {a.less(others.a...), b.less(others.b...)};
   }
-  Pair negateIf(uint32_t mask) const { return {a.negateIf(mask), b.negateIf(mask)}; }
-  Pair tight() const { return *this; }
-  uint32_t zeros() const { return a.zeros() & b.zeros(); }
-  uint32_t blanks() const { return a.blanks() & b.blanks(); }
-  Pair with(uint32_t mask, const Pair& other) const { return {a.with(mask, other.a), b.with(mask, other.b)}; }
+  [[gnu::always_inline]] Pair negateIf(uint32_t mask) const { return {a.negateIf(mask), b.negateIf(mask)}; }
+  [[gnu::always_inline]] Pair tight() const { return *this; }
+  [[gnu::always_inline]] uint32_t zeros() const { return a.zeros() & b.zeros(); }
+  [[gnu::always_inline]] uint32_t blanks() const { return a.blanks() & b.blanks(); }
+  [[gnu::always_inline]] Pair with(uint32_t mask, const Pair& other) const { return {a.with(mask, other.a), b.with(mask, other.b)}; }
   Fp2 at(int lane) const { return {a.at(lane), b.at(lane)}; }
   // Squares do not add up to zero unless both are: −1 is no square in Fp.
-  Base norm() const { return (a.square() + b.square()).tight(); }
-  Pair inverseBy(const Base& inverseNorm) const { return {(a * inverseNorm).tight(), L::zero().less(b * inverseNorm)}; }
+  [[gnu::always_inline]] Base norm() const { return (a.square() + b.square()).tight(); }
+  [[gnu::always_inline]] Pair inverseBy(const Base& inverseNorm) const { return {(a * inverseNorm).tight(), L::zero().less(b * inverseNorm)}; }
   static void toForm(const Fp2& element, uint8_t* at) {
     Single<L>::toForm(element.a, at);
     Single<L>::toForm(element.b, at + 32);
@@ -147,6 +147,7 @@ class Digits {
     uint64_t halves[5] = {};
     for (unsigned w = 0; w < windows_; w++) halves[(w * bits_ + bits_ - 1) / 64] |= uint64_t(1) << ((w * bits_ + bits_ - 1) % 64);
     const int32_t half = int32_t(1) << (bits_ - 1);
+    const uint32_t mask = (uint32_t(1) << bits_) - 1;
     // Window after window, the values of the longer ones; the first window goes on with those of the others.
     const auto valuesOf = [&](unsigned window) { return values_.data() + (window == 0 ? 0 : used + (window - 1) * longer); };
     for (size_t k = 0; k < used; k++) {
@@ -158,9 +159,10 @@ class Digits {
         carry >>= 64;
       }
       const unsigned windows = k < longer ? windows_ : 1;
+      const int32_t sign = scalar.negative ? -1 : 0;
       for (unsigned w = 0; w < windows; w++) {
-        const int32_t digit = int32_t(read(scalar.words, w * bits_, bits_)) - half;
-        valuesOf(w)[k] = int16_t(scalar.negative ? -digit : digit);
+        const int32_t digit = int32_t(read(scalar, w * bits_, mask)) - half;
+        valuesOf(w)[k] = int16_t((digit ^ sign) - sign);
       }
     }
     uint32_t done = 0;
@@ -231,11 +233,11 @@ class Digits {
     }
     return 0;
   }
-  static uint32_t read(const uint64_t words[5], unsigned bit, unsigned bits) {
-    const unsigned word = bit / 64, shift = bit % 64;
-    uint64_t value = words[word] >> shift;
-    if (shift != 0 && word < 4) value |= words[word + 1] << (64 - shift);
-    return uint32_t(value) & ((uint32_t(1) << bits) - 1);
+  /// Up to 15 bits of a scalar, wherever they start: two bytes after the words may be read too.
+  static uint32_t read(const Recoded& scalar, unsigned bit, uint32_t mask) {
+    uint64_t value;
+    std::memcpy(&value, reinterpret_cast<const uint8_t*>(&scalar) + bit / 8, 8);
+    return uint32_t(value >> (bit % 8)) & mask;
   }
   /// Windows for a number of `length` bits: below half at the top, with a carry from under it.
   static unsigned windowsOf(unsigned length, unsigned bits) { return (length + 1) / bits + 1; }
