@@ -5,6 +5,8 @@
 ///   open(zkey, path) → Promise<key or status>           the array is read until the promise settles
 ///   prove(key, wtns, blinding, threads, cancel) → Promise<proof bytes or status>      so are these
 ///   close(key)                                          at once, or when the last proof with it is done
+///   openPlan(plan) → plan or status                     at once; freed with the last reference
+///   witness(plan, input) → wtns bytes or status         at once: a few milliseconds
 ///   compute(operation, path, input, outputLength) → bytes or status
 ///
 /// A number in place of a result is a `Status`. Arguments of other types throw a TypeError: only prover/src/backend/native.ts calls this.
@@ -226,6 +228,36 @@ napi_value close(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+napi_value openPlan(napi_env env, napi_callback_info info) {
+  napi_value values[1], result = nullptr;
+  Bytes file;
+  if (!readArguments(env, info, values) || !readBytes(env, values[0], napi_uint8_array, &file)) return refuse(env);
+  plimsoll_plan* plan;
+  const int status = plimsoll_plan_open(file.data, file.length, &plan);
+  if (status != 0) return statusValue(env, Status(status));
+  const auto finalize = [](napi_env, void* data, void*) { plimsoll_plan_close(static_cast<plimsoll_plan*>(data)); };
+  if (napi_create_external(env, plan, finalize, nullptr, &result) != napi_ok) {
+    plimsoll_plan_close(plan);
+    return statusValue(env, Status::memory);
+  }
+  return result;
+}
+
+napi_value witness(napi_env env, napi_callback_info info) {
+  napi_value values[2], result = nullptr;
+  void *data = nullptr, *wtns;
+  Bytes input;
+  if (!readArguments(env, info, values) || napi_get_value_external(env, values[0], &data) != napi_ok ||
+      !readBytes(env, values[1], napi_uint8_array, &input)) {
+    return refuse(env);
+  }
+  const auto* plan = static_cast<const plimsoll_plan*>(data);
+  const size_t length = plimsoll_plan_wtns_bytes(plan);
+  if (napi_create_buffer(env, length, &wtns, &result) != napi_ok) return statusValue(env, Status::memory);
+  const int status = plimsoll_witness(plan, input.data, input.length, static_cast<uint8_t*>(wtns), length);
+  return status == 0 ? result : statusValue(env, Status(status));
+}
+
 napi_value compute(napi_env env, napi_callback_info info) {
   napi_value values[4], result = nullptr;
   char operation[64];
@@ -253,6 +285,8 @@ NAPI_MODULE_INIT() {
       {"open", nullptr, open, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"prove", nullptr, prove, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"close", nullptr, close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"openPlan", nullptr, openPlan, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"witness", nullptr, witness, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"compute", nullptr, compute, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

@@ -5,6 +5,7 @@
 
 #include "core/arithmetic.h"
 #include "core/key.h"
+#include "core/witness.h"
 
 using plimsoll::Path;
 using plimsoll::Status;
@@ -42,6 +43,33 @@ extern "C" int plimsoll_prove(const plimsoll_key* key, const uint8_t* wtns, size
   const Status read = plimsoll::readWtns(wtns, length, witness);
   if (read != Status::ok) return int(read);
   return int(plimsoll::prove(key->key, witness, blinding, blinding + 32, threads, cancel, proof));
+}
+
+struct plimsoll_plan {
+  plimsoll::WitnessPlan plan;
+};
+
+extern "C" int plimsoll_plan_open(const uint8_t* file, size_t length, plimsoll_plan** plan) {
+  *plan = nullptr;
+  plimsoll_plan* opened = new (std::nothrow) plimsoll_plan;
+  if (opened == nullptr) return int(Status::memory);
+  const Status status = opened->plan.open(file, length);
+  if (status == Status::ok) {
+    *plan = opened;
+  } else {
+    delete opened;
+  }
+  return int(status);
+}
+
+extern "C" void plimsoll_plan_close(plimsoll_plan* plan) { delete plan; }
+
+extern "C" size_t plimsoll_plan_wtns_bytes(const plimsoll_plan* plan) { return plan->plan.wtnsBytes(); }
+
+extern "C" int plimsoll_witness(const plimsoll_plan* plan, const uint8_t* input, size_t length, uint8_t* wtns,
+                                size_t wtns_length) {
+  if (length != plan->plan.inputBytes() || wtns_length != plan->plan.wtnsBytes()) return int(Status::mismatch);
+  return int(plan->plan.solve(input, wtns));
 }
 
 extern "C" int plimsoll_compute(const char* operation, int path, const uint8_t* input, size_t length, uint8_t* output,

@@ -30,6 +30,17 @@ void plimsoll_key_close(plimsoll_key* key);
 int plimsoll_prove(const plimsoll_key* key, const uint8_t* wtns, size_t length, const uint8_t blinding[64], unsigned threads,
                    const volatile int32_t* cancel, uint8_t proof[256]);
 
+/// An opened witness plan. It may be used by several threads at once.
+typedef struct plimsoll_plan plimsoll_plan;
+
+/// Reads a witness plan (core/witness.h). The file is not needed afterwards.
+int plimsoll_plan_open(const uint8_t* file, size_t length, plimsoll_plan** plan);
+void plimsoll_plan_close(plimsoll_plan* plan);
+size_t plimsoll_plan_wtns_bytes(const plimsoll_plan* plan);
+
+/// Computes a snarkjs witness file of `plimsoll_plan_wtns_bytes` from the plan's input, 32 bytes a value.
+int plimsoll_witness(const plimsoll_plan* plan, const uint8_t* input, size_t length, uint8_t* wtns, size_t wtns_length);
+
 /// One operation of the core on bytes, for tests that hold it against other implementations (core/compute.h lists them).
 int plimsoll_compute(const char* operation, int path, const uint8_t* input, size_t length, uint8_t* output,
                      size_t output_length);

@@ -26,6 +26,8 @@ export interface Backend {
 export interface CircuitFiles {
   /** circom's witness generator. */
   readonly wasm: Uint8Array<ArrayBuffer>;
+  /** The same as a plan (witness-plan.ts), for a backend that executes such. */
+  readonly plan?: Uint8Array<ArrayBuffer>;
   /** The proving key in snarkjs's format. */
   readonly zkey: Uint8Array<ArrayBuffer>;
 }

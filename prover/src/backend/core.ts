@@ -26,6 +26,7 @@ export const randomBlinding: Blinding = () => {
 /** Statuses of core/status.h. */
 const CANCELLED = 1;
 const MEMORY = 2;
+const UNSOLVED = 9;
 const KEY_OR_WITNESS: Readonly<Record<number, string>> = {
   3: "the file is truncated",
   4: "it is not of the format read here",
@@ -36,12 +37,13 @@ const KEY_OR_WITNESS: Readonly<Record<number, string>> = {
 };
 
 /** The error that a status other than 0 stands for. `what` was being read. */
-export function statusError(status: number, what: "proving key" | "witness"): PlimsollError {
+export function statusError(status: number, what: "proving key" | "witness" | "witness plan"): PlimsollError {
   if (status === CANCELLED) return new PlimsollError("CANCELLED", "the work was cancelled before it was done");
   if (status === MEMORY) return new PlimsollError("OUT_OF_MEMORY", "there is not enough memory to prove with this key");
+  if (status === UNSOLVED) return new PlimsollError("INTERNAL", "the circuit has no witness of this input");
   const why = KEY_OR_WITNESS[status];
   if (why === undefined) return new PlimsollError("INTERNAL", `the prover's core answered with status ${status}`);
-  return new PlimsollError(what === "witness" ? "INTERNAL" : "KEY_REFUSED", `the ${what} is refused: ${why}`);
+  return new PlimsollError(what === "proving key" ? "KEY_REFUSED" : "INTERNAL", `the ${what} is refused: ${why}`);
 }
 
 /** A proof as snarkjs writes it, from the bytes of plimsoll.h. */

@@ -11,9 +11,10 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend, Circuit } from "./backend.ts";
 import { openCalculator } from "./calculator.ts";
 import { type Blinding, proofJson, randomBlinding, statusError } from "./core.ts";
+import { planInputs } from "./witness.ts";
 
 /** Arithmetic of the core, by the numbers of plimsoll.h. */
 export const PATHS = ["portable", "ifma"] as const;
@@ -31,6 +32,8 @@ export interface Addon {
     cancel: Int32Array,
   ): Promise<Uint8Array | number>;
   close(key: object): void;
+  openPlan(plan: Uint8Array): object | number;
+  witness(plan: object, input: Uint8Array): Uint8Array | number;
   compute(operation: string, path: number, input: Uint8Array, outputLength: number): Uint8Array | number;
 }
 
@@ -110,14 +113,30 @@ export function nativeBackend(
     }
   }
 
+  function planned(file: Uint8Array): Circuit["witness"] {
+    const plan = addon.openPlan(file);
+    if (typeof plan === "number") throw statusError(plan, "witness plan");
+    const inputOf = planInputs(file);
+    return async (values) => {
+      const input = inputOf(values);
+      try {
+        const witness = addon.witness(plan, input);
+        if (typeof witness === "number") throw statusError(witness, "witness");
+        return witness;
+      } finally {
+        input.fill(0);
+      }
+    };
+  }
+
   return {
     name: "native",
-    async open({ wasm, zkey }) {
+    async open({ wasm, zkey, plan }) {
       const key = await addon.open(zkey, PATHS.indexOf(path));
       if (typeof key === "number") throw statusError(key, "proving key");
       keys.push(key);
       return {
-        witness: openCalculator(wasm),
+        witness: plan === undefined ? openCalculator(wasm) : planned(plan),
         prove(values, signal) {
           // One after another: each uses all the threads.
           const turn = last.then(() => prove(key, values, signal));
