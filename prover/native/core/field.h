@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "inverse.h"
+
 #ifdef __wasm__
 #include "field-wasm.h"
 #endif
@@ -101,16 +103,12 @@ struct PrimeField {
   constexpr PrimeField square() const { return *this * *this; }
   constexpr PrimeField doubled() const { return *this + *this; }
   constexpr PrimeField negate() const { return zero() - *this; }
-  /// By Fermat's theorem; 0 gives 0.
-  constexpr PrimeField inverse() const {
-    PrimeField result = one();
-    for (int bit = 253; bit >= 0; bit--) {
-      result = result.square();
-      // Subtracting 2 leaves the upper words of either modulus as they are.
-      const uint64_t word = bit < 64 ? MODULUS[0] - 2 : MODULUS[bit / 64];
-      if (word >> (bit % 64) & 1) result = result * *this;
-    }
-    return result;
+  /// 0 gives 0.
+  PrimeField inverse() const {
+    PrimeField result = *this;
+    Inversion<Parameters>::invert(result.limbs);
+    // That is over R: once up to the inverse as an integer, once up to Montgomery form.
+    return result * R_SQUARED * R_SQUARED;
   }
   constexpr bool isZero() const { return (limbs[0] | limbs[1] | limbs[2] | limbs[3]) == 0; }
   constexpr bool operator==(const PrimeField& other) const {
