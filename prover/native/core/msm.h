@@ -158,6 +158,10 @@ class Digits {
         scalar.words[i] = uint64_t(carry);
         carry >>= 64;
       }
+    }
+    // Not in the loop above: reads that straddle words just written would wait for them to reach the cache.
+    for (size_t k = 0; k < used; k++) {
+      const Recoded& scalar = recoded_[order_[k]];
       const unsigned windows = k < longer ? windows_ : 1;
       const int32_t sign = scalar.negative ? -1 : 0;
       for (unsigned w = 0; w < windows; w++) {
@@ -241,7 +245,7 @@ class Digits {
   }
   /// Windows for a number of `length` bits: below half at the top, with a carry from under it.
   static unsigned windowsOf(unsigned length, unsigned bits) { return (length + 1) / bits + 1; }
-  /// The width of windows that costs least: an addition of a pair for each digit, and about four times that for each bucket.
+  /// The width of windows that costs least: an addition of a pair for each digit, and about three times that for each bucket.
   void choose(const size_t lengths[255]) {
     unsigned longest = 0;
     for (unsigned length = 1; length < 255; length++) {
@@ -261,7 +265,7 @@ class Digits {
 
   /// Eight lanes of buckets at least; MOST_BITS keeps the top window within five words.
   static constexpr unsigned LEAST_BITS = 4, MOST_BITS = 15;
-  static constexpr size_t BUCKET_COST = 4;
+  static constexpr size_t BUCKET_COST = 3;
 
   size_t count_ = 0;
   unsigned bits_ = LEAST_BITS, windows_ = 0;
@@ -523,6 +527,7 @@ class Product<V>::Worker {
     }
     invert(chains);
     for (size_t v = vectors; v-- > 0;) {
+      if constexpr (FIRST) prefetch(v - PREFETCH);
       places<FIRST>(v, a, b);
       const V ax = V::load(a), bx = V::load(b);
       for (int lane = 0; lane < COUNT; lane++) {
@@ -617,7 +622,7 @@ class Product<V>::Worker {
 
   static constexpr size_t PREFETCH = 4;
   void prefetch(size_t vector) const {
-    if (vector * COUNT >= count_) return;
+    if (vector >= count_ / COUNT) return;
     for (int lane = 0; lane < COUNT; lane++) {
       const uint8_t* const a = place<true>(in_.pairs[vector * COUNT + lane].a);
       const uint8_t* const b = place<true>(in_.pairs[vector * COUNT + lane].b);
