@@ -7,6 +7,8 @@
 ///   close(key)                                          at once, or when the last proof with it is done
 ///   openPlan(plan) → plan or status                     at once; freed with the last reference
 ///   witness(plan, input) → wtns bytes or status         at once: a few milliseconds
+///   checkProofs(proofs, threads) → Promise<bytes or status>         one byte a proof
+///   verifyBatch(key, proofs, coefficients, points, scalars, threads) → Promise<boolean or status>
 ///   compute(operation, path, input, outputLength) → bytes or status
 ///
 /// A number in place of a result is a `Status`. Arguments of other types throw a TypeError: only prover/src/backend/native.ts calls this.
@@ -163,6 +165,42 @@ struct ProveJob : Job {
   }
 };
 
+struct CheckJob : Job {
+  Bytes proofs;
+  int32_t threads;
+  plimsoll::Buffer<uint8_t> sound;
+
+  void execute() override {
+    const size_t count = proofs.length / PROOF_BYTES;
+    status = sound.allocate(count);
+    if (status != Status::ok) return;
+    status = Status(plimsoll_check_proofs(proofs.data, proofs.length, unsigned(threads), sound.data(), count));
+  }
+  napi_value result(napi_env env) override {
+    napi_value value = nullptr;
+    return napi_create_buffer_copy(env, sound.size(), sound.data(), nullptr, &value) == napi_ok ? value : nullptr;
+  }
+};
+
+struct BatchJob : Job {
+  /// Key, proofs, coefficients, points, scalars.
+  static constexpr size_t INPUTS = 5;
+  Bytes inputs[INPUTS];
+  int32_t threads;
+  int hold = 0;
+
+  void execute() override {
+    const auto& [key, proofs, coefficients, points, scalars] = inputs;
+    status = Status(plimsoll_verify_batch(key.data, key.length, proofs.data, proofs.length, coefficients.data,
+                                          coefficients.length, points.data, points.length, scalars.data, scalars.length,
+                                          unsigned(threads), &hold));
+  }
+  napi_value result(napi_env env) override {
+    napi_value value = nullptr;
+    return napi_get_boolean(env, hold == 1, &value) == napi_ok ? value : nullptr;
+  }
+};
+
 template <size_t COUNT>
 bool readArguments(napi_env env, napi_callback_info info, napi_value (&values)[COUNT]) {
   size_t count = COUNT;
@@ -258,6 +296,30 @@ napi_value witness(napi_env env, napi_callback_info info) {
   return status == 0 ? result : statusValue(env, Status(status));
 }
 
+napi_value checkProofs(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  auto job = std::unique_ptr<CheckJob>(new (std::nothrow) CheckJob);
+  if (job == nullptr) return statusValue(env, Status::memory);
+  if (!readArguments(env, info, values) || !readBytes(env, values[0], napi_uint8_array, &job->proofs) ||
+      !readInt(env, values[1], &job->threads) || job->threads < 1) {
+    return refuse(env);
+  }
+  return Job::start(env, "plimsoll.checkProofs", std::move(job), values, 1);
+}
+
+napi_value verifyBatch(napi_env env, napi_callback_info info) {
+  napi_value values[BatchJob::INPUTS + 1];
+  auto job = std::unique_ptr<BatchJob>(new (std::nothrow) BatchJob);
+  if (job == nullptr) return statusValue(env, Status::memory);
+  if (!readArguments(env, info, values) || !readInt(env, values[BatchJob::INPUTS], &job->threads) || job->threads < 1) {
+    return refuse(env);
+  }
+  for (size_t i = 0; i < BatchJob::INPUTS; i++) {
+    if (!readBytes(env, values[i], napi_uint8_array, &job->inputs[i])) return refuse(env);
+  }
+  return Job::start(env, "plimsoll.verifyBatch", std::move(job), values, BatchJob::INPUTS);
+}
+
 napi_value compute(napi_env env, napi_callback_info info) {
   napi_value values[4], result = nullptr;
   char operation[64];
@@ -287,6 +349,8 @@ NAPI_MODULE_INIT() {
       {"close", nullptr, close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"openPlan", nullptr, openPlan, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"witness", nullptr, witness, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"checkProofs", nullptr, checkProofs, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"verifyBatch", nullptr, verifyBatch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"compute", nullptr, compute, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

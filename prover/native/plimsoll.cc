@@ -5,6 +5,7 @@
 
 #include "core/arithmetic.h"
 #include "core/key.h"
+#include "core/pairing.h"
 #include "core/witness.h"
 
 using plimsoll::Path;
@@ -70,6 +71,29 @@ extern "C" int plimsoll_witness(const plimsoll_plan* plan, const uint8_t* input,
                                 size_t wtns_length) {
   if (length != plan->plan.inputBytes() || wtns_length != plan->plan.wtnsBytes()) return int(Status::mismatch);
   return int(plan->plan.solve(input, wtns));
+}
+
+extern "C" int plimsoll_check_proofs(const uint8_t* proofs, size_t length, unsigned threads, uint8_t* sound,
+                                     size_t count) {
+  if (length / plimsoll::PROOF_BYTES != count || length % plimsoll::PROOF_BYTES != 0) return int(Status::shape);
+  return int(plimsoll::checkProofs(proofs, count, threads, sound));
+}
+
+extern "C" int plimsoll_verify_batch(const uint8_t* key, size_t key_length, const uint8_t* proofs, size_t proofs_length,
+                                     const uint8_t* coefficients, size_t coefficients_length, const uint8_t* points,
+                                     size_t points_length, const uint8_t* scalars, size_t scalars_length,
+                                     unsigned threads, int* hold) {
+  const size_t count = proofs_length / plimsoll::PROOF_BYTES, publics = points_length / plimsoll::G1_BYTES;
+  if (key_length != plimsoll::VERIFYING_KEY_BYTES || proofs_length != count * plimsoll::PROOF_BYTES ||
+      coefficients_length != count * plimsoll::COEFFICIENT_BYTES || points_length != publics * plimsoll::G1_BYTES ||
+      scalars_length != publics * plimsoll::FIELD_BYTES) {
+    return int(Status::shape);
+  }
+  bool all = false;
+  const Status status =
+      plimsoll::verifyBatch(key, proofs, coefficients, count, points, scalars, publics, threads, all);
+  *hold = all ? 1 : 0;
+  return int(status);
 }
 
 extern "C" int plimsoll_compute(const char* operation, int path, const uint8_t* input, size_t length, uint8_t* output,

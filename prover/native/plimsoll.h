@@ -41,6 +41,16 @@ size_t plimsoll_plan_wtns_bytes(const plimsoll_plan* plan);
 /// Computes a snarkjs witness file of `plimsoll_plan_wtns_bytes` from the plan's input, 32 bytes a value.
 int plimsoll_witness(const plimsoll_plan* plan, const uint8_t* input, size_t length, uint8_t* wtns, size_t wtns_length);
 
+/// Writes 1 for each proof of 256 bytes whose points are on their curves, in their subgroups and not infinity, else 0.
+int plimsoll_check_proofs(const uint8_t* proofs, size_t length, unsigned threads, uint8_t* sound, size_t count);
+
+/// Whether all of some proofs whose points are sound hold under one key, but for an error of probability 2^-128. core/pairing.h has
+/// the equation. `key` is alpha, beta, gamma, delta (448 bytes), `coefficients` 16 uniform bytes a proof, fresh in every call;
+/// `points` (64 bytes) and `scalars` (32 bytes) give the sum over the public signals, the first scalar is the sum of coefficients.
+int plimsoll_verify_batch(const uint8_t* key, size_t key_length, const uint8_t* proofs, size_t proofs_length,
+                          const uint8_t* coefficients, size_t coefficients_length, const uint8_t* points,
+                          size_t points_length, const uint8_t* scalars, size_t scalars_length, unsigned threads, int* hold);
+
 /// One operation of the core on bytes, for tests that hold it against other implementations (core/compute.h lists them).
 int plimsoll_compute(const char* operation, int path, const uint8_t* input, size_t length, uint8_t* output,
                      size_t output_length);

@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import type { BatchCore } from "../proof/batch.ts";
 import type { Backend, Circuit } from "./backend.ts";
 import { openCalculator } from "./calculator.ts";
 import { type Blinding, proofJson, randomBlinding, statusError } from "./core.ts";
@@ -34,6 +35,15 @@ export interface Addon {
   close(key: object): void;
   openPlan(plan: Uint8Array): object | number;
   witness(plan: object, input: Uint8Array): Uint8Array | number;
+  checkProofs(proofs: Uint8Array, threads: number): Promise<Uint8Array | number>;
+  verifyBatch(
+    key: Uint8Array,
+    proofs: Uint8Array,
+    coefficients: Uint8Array,
+    points: Uint8Array,
+    scalars: Uint8Array,
+    threads: number,
+  ): Promise<boolean | number>;
   compute(operation: string, path: number, input: Uint8Array, outputLength: number): Uint8Array | number;
 }
 
@@ -149,6 +159,22 @@ export function nativeBackend(
       await last;
       for (const key of keys.splice(0)) addon.close(key);
     },
+  };
+}
+
+/** Batches of proofs, on the same threads. */
+export function nativeBatchCore(
+  { addon }: Extract<NativeState, { addon: Addon }>,
+  threads = availableParallelism(),
+): BatchCore {
+  async function answerOf<Answer>(work: Promise<Answer | number>): Promise<Answer> {
+    const answer = await work;
+    if (typeof answer === "number") throw statusError(answer, "batch");
+    return answer;
+  }
+  return {
+    checkProofs: (proofs) => answerOf(addon.checkProofs(proofs, threads)),
+    verifyBatch: (...inputs) => answerOf(addon.verifyBatch(...inputs, threads)),
   };
 }
 

@@ -2,8 +2,9 @@
 /** Which backend proves on this machine: the fastest that is there, or the one that PLIMSOLL_BACKEND names. */
 import { existsSync } from "node:fs";
 import { PlimsollError } from "../errors.ts";
+import type { BatchCore } from "../proof/batch.ts";
 import { BACKENDS, type Backend, type BackendName } from "./backend.ts";
-import { askedPath, loadAddon, nativeBackend } from "./native.ts";
+import { askedPath, loadAddon, nativeBackend, nativeBatchCore } from "./native.ts";
 import { snarkjsBackend } from "./snarkjs.ts";
 import { wasmBackend } from "./wasm.ts";
 import { nodePlatform, WASM_FILE } from "./wasm-node.ts";
@@ -32,6 +33,14 @@ export function selectBackend(): Selection {
     }
   }
   throw new PlimsollError("BACKEND_UNAVAILABLE", missing.join("; "));
+}
+
+/** What batches of proofs are verified with: the native prover, unless PLIMSOLL_BACKEND names another. */
+export function selectBatchCore(): BatchCore | undefined {
+  const forced = process.env.PLIMSOLL_BACKEND;
+  if (forced !== undefined && forced !== "native") return undefined;
+  const native = loadAddon();
+  return native.addon === undefined ? undefined : nativeBatchCore(native);
 }
 
 /** Each backend, or why it cannot run here. */

@@ -63,7 +63,14 @@ export interface Verifier<Name extends CircuitName = BoardSize> {
    * Σ x_i·IC_i over the signals that the proofs of a market share, affine, as an oracle on a chain stores it; zeros for the
    * point at infinity. Of signals that `verify` or `parsePublicSignals` has read.
    */
-  marketPoint(signals: readonly FieldElement[]): { readonly x: bigint; readonly y: bigint };
+  marketPoint(signals: readonly FieldElement[]): PlainPoint;
+  /** The key, for `verifyBatch`: coordinates of alpha, beta, gamma, delta, and the points of the constant one and of the signals. */
+  readonly points: { readonly pairing: readonly bigint[]; readonly ic: readonly PlainPoint[] };
+}
+
+export interface PlainPoint {
+  readonly x: bigint;
+  readonly y: bigint;
 }
 
 const G1 = bn254.G1.Point;
@@ -131,7 +138,17 @@ export function createVerifier<Name extends CircuitName>(
       });
     },
     marketPoint: (signals) => sumOfMarket(signals).toAffine(),
+    points: {
+      pairing: [...coordinatesOf(key.alpha), ...[key.beta, key.gamma, key.delta].flatMap(coordinatesOf)],
+      ic: key.ic.map((point) => point.toAffine()),
+    },
   };
+}
+
+/** x, y; in G2 the real part of each first. */
+function coordinatesOf(point: PointG1 | PointG2): bigint[] {
+  const { x, y } = point.toAffine();
+  return [x, y].flatMap((coordinate) => (typeof coordinate === "bigint" ? coordinate : [coordinate.c0, coordinate.c1]));
 }
 
 /** The verifier of a key that has been loaded by its manifest. */
@@ -145,10 +162,27 @@ export function verifierOf<Name extends CircuitName>({
 
 /** Public signals of a circuit, if they are canonical; not whether anything proves them. Never throws. */
 export function parsePublicSignals(publicSignals: unknown, size: CircuitName): ProofVerdict {
-  return refusing(() => ({ ok: true, signals: readSignals(publicSignals, publicInputsOf(size)) }));
+  return parseSignals(publicSignals, publicInputsOf(size));
 }
 
-function refusing(work: () => ProofVerdict): ProofVerdict {
+/** Some public signals, likewise. */
+export function parseSignals(signals: unknown, count: number): ProofVerdict {
+  return refusing(() => ({ ok: true, signals: readSignals(signals, count) }));
+}
+
+/**
+ * The coordinates of a proof's A, B and C, in the order of `Verifier.points`, if they are canonical; not whether they are
+ * points. Never throws.
+ */
+export function parseProof(proof: unknown): { readonly ok: true; readonly coordinates: readonly bigint[] } | Refused {
+  return refusing(() => {
+    const { pi_a, pi_b, pi_c } = proofFields(proof);
+    const [a, b, c] = [affineG1(pi_a, "pi_a"), affineG2(pi_b, "pi_b"), affineG1(pi_c, "pi_c")];
+    return { ok: true, coordinates: [a.x, a.y, b.x.c0, b.x.c1, b.y.c0, b.y.c1, c.x, c.y] };
+  });
+}
+
+function refusing<Result>(work: () => Result): Result | Refused<ProofRefusal> {
   try {
     return work();
   } catch (error) {
@@ -158,6 +192,8 @@ function refusing(work: () => ProofVerdict): ProofVerdict {
 }
 
 interface Key {
+  readonly alpha: PointG1;
+  readonly beta: PointG2;
   /** e(alpha, beta). */
   readonly alphaBeta: ReturnType<typeof bn254.pairing>;
   readonly gamma: PointG2;
@@ -189,8 +225,12 @@ function openKey(file: Uint8Array, publicInputs: number): Key {
     if ([gamma, gamma.negate(), G2.BASE].some((point) => point.equals(delta))) {
       throw new Refusal("PROOF_FIELDS", "delta is gamma or the generator: nobody has contributed to this key");
     }
+    const alpha = readG1(key.vk_alpha_1, "vk_alpha_1");
+    const beta = readG2(key.vk_beta_2, "vk_beta_2");
     return {
-      alphaBeta: bn254.pairing(readG1(key.vk_alpha_1, "vk_alpha_1"), readG2(key.vk_beta_2, "vk_beta_2")),
+      alpha,
+      beta,
+      alphaBeta: bn254.pairing(alpha, beta),
       gamma,
       delta,
       ic: list(key.IC, publicInputs + 1, "IC").map((point, index) => readG1(point, `IC[${index}]`)),
@@ -220,9 +260,14 @@ function readSignals(value: unknown, count: number): FieldElement[] {
 }
 
 function readProof(value: unknown): { a: PointG1; b: PointG2; c: PointG1 } {
+  const proof = proofFields(value);
+  return { a: readG1(proof.pi_a, "pi_a"), b: readG2(proof.pi_b, "pi_b"), c: readG1(proof.pi_c, "pi_c") };
+}
+
+function proofFields(value: unknown) {
   const proof = fields(value, ["pi_a", "pi_b", "pi_c", "protocol", "curve"]);
   checkCurve(proof);
-  return { a: readG1(proof.pi_a, "pi_a"), b: readG2(proof.pi_b, "pi_b"), c: readG1(proof.pi_c, "pi_c") };
+  return proof;
 }
 
 function checkCurve({ protocol, curve }: { protocol: unknown; curve: unknown }): void {
@@ -248,16 +293,25 @@ function list(value: unknown, length: number, name: string): unknown[] {
   return value;
 }
 
-/** ["x", "y", "1"] */
 function readG1(value: unknown, name: string): PointG1 {
-  const [x, y, z] = list(value, 3, name);
-  checkAffine(z === "1", z === "0", name);
-  const affine = { x: coordinate(x, `${name}[0]`), y: coordinate(y, `${name}[1]`) };
+  const affine = affineG1(value, name);
   return checkPoint(() => G1.fromAffine(affine), name);
 }
 
-/** [["x0", "x1"], ["y0", "y1"], ["1", "0"]], where x = x0 + x1·u. */
 function readG2(value: unknown, name: string): PointG2 {
+  const affine = affineG2(value, name);
+  return checkPoint(() => G2.fromAffine(affine), name);
+}
+
+/** ["x", "y", "1"] */
+function affineG1(value: unknown, name: string) {
+  const [x, y, z] = list(value, 3, name);
+  checkAffine(z === "1", z === "0", name);
+  return { x: coordinate(x, `${name}[0]`), y: coordinate(y, `${name}[1]`) };
+}
+
+/** [["x0", "x1"], ["y0", "y1"], ["1", "0"]], where x = x0 + x1·u. */
+function affineG2(value: unknown, name: string) {
   const [x, y, z] = list(value, 3, name).map((pair, index) => list(pair, 2, `${name}[${index}]`));
   checkAffine(z![0] === "1" && z![1] === "0", z![0] === "0" && z![1] === "0", name);
   const read = (pair: unknown[], index: number) =>
@@ -265,8 +319,7 @@ function readG2(value: unknown, name: string): PointG2 {
       c0: coordinate(pair[0], `${name}[${index}][0]`),
       c1: coordinate(pair[1], `${name}[${index}][1]`),
     });
-  const affine = { x: read(x!, 0), y: read(y!, 1) };
-  return checkPoint(() => G2.fromAffine(affine), name);
+  return { x: read(x!, 0), y: read(y!, 1) };
 }
 
 function checkAffine(one: boolean, zero: boolean, name: string): void {
