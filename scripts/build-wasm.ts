@@ -55,6 +55,10 @@ const EXPORTS = [
   "plimsoll_supports",
   "plimsoll_key_open",
   "plimsoll_key_close",
+  "plimsoll_plan_open",
+  "plimsoll_plan_close",
+  "plimsoll_plan_wtns_bytes",
+  "plimsoll_witness",
   "plimsoll_prove",
   "plimsoll_compute",
 ];

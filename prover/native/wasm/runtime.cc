@@ -145,6 +145,15 @@ int strncmp(const char* a, const char* b, size_t bytes) {
 }
 int strcmp(const char* a, const char* b) { return strncmp(a, b, SIZE_MAX); }
 
+/// What the compiler makes of a product of 128 bits, without one.
+__int128 __multi3(__int128 left, __int128 right) {
+  const unsigned __int128 a = static_cast<unsigned __int128>(left), b = static_cast<unsigned __int128>(right);
+  const uint64_t a0 = uint32_t(a), a1 = uint64_t(a) >> 32, b0 = uint32_t(b), b1 = uint64_t(b) >> 32;
+  const uint64_t low = a0 * b0, first = a1 * b0 + (low >> 32), second = a0 * b1 + uint32_t(first);
+  const uint64_t high = a1 * b1 + (first >> 32) + (second >> 32) + uint64_t(a) * uint64_t(b >> 64) + uint64_t(a >> 64) * uint64_t(b);
+  return static_cast<__int128>(static_cast<unsigned __int128>(high) << 64 | second << 32 | uint32_t(low));
+}
+
 void* plimsoll_allocate(size_t bytes) { return aligned_alloc(GRAIN, bytes); }
 void plimsoll_free(void* at) { free(at); }
 

@@ -14,6 +14,9 @@ interface Exports {
   plimsoll_help(): never;
   plimsoll_supports(path: number): number;
   plimsoll_key_open(zkey: number, length: number, path: number, key: number): number;
+  plimsoll_plan_open(file: number, length: number, plan: number): number;
+  plimsoll_plan_wtns_bytes(plan: number): number;
+  plimsoll_witness(plan: number, input: number, length: number, wtns: number, wtnsLength: number): number;
   plimsoll_prove(
     key: number,
     wtns: number,
@@ -44,6 +47,14 @@ interface Calls {
     reply: Started;
   };
   open: { request: { readonly zkey: Uint8Array }; reply: { readonly status: number; readonly pointer: number } };
+  plan: {
+    request: { readonly plan: Uint8Array };
+    reply: { readonly status: number; readonly pointer: number; readonly wtnsBytes: number };
+  };
+  witness: {
+    request: { readonly plan: number; readonly input: Uint8Array; readonly wtnsBytes: number };
+    reply: { readonly status: number; readonly wtns: Uint8Array };
+  };
   prove: {
     request: { readonly key: number; readonly wtns: Uint8Array; readonly blinding: Uint8Array };
     reply: { readonly status: number; readonly proof: Uint8Array };
@@ -148,6 +159,22 @@ function start({ module, memory = new WebAssembly.Memory(MEMORY), helpers }: Cal
         return within([zkey, 4], failed, (file, key) => {
           const status = exports.plimsoll_key_open(file!, zkey.length, path, key!);
           return { status, pointer: status === 0 ? wordAt(key!) : 0 };
+        });
+      }
+      case "plan": {
+        const { plan } = request;
+        return within([plan, 4], { status: OUT_OF_MEMORY, pointer: 0, wtnsBytes: 0 }, (file, opened) => {
+          const status = exports.plimsoll_plan_open(file!, plan.length, opened!);
+          const pointer = status === 0 ? wordAt(opened!) : 0;
+          return { status, pointer, wtnsBytes: status === 0 ? exports.plimsoll_plan_wtns_bytes(pointer) : 0 };
+        });
+      }
+      case "witness": {
+        const { plan, input, wtnsBytes } = request;
+        return within([input, wtnsBytes], { status: OUT_OF_MEMORY, wtns: new Uint8Array() }, (values, wtns) => {
+          input.fill(0);
+          const status = exports.plimsoll_witness(plan, values!, input.length, wtns!, wtnsBytes);
+          return { status, wtns: bytes().slice(wtns!, wtns! + wtnsBytes) };
         });
       }
       case "prove": {

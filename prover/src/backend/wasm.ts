@@ -7,10 +7,10 @@
  * differs is the `WasmPlatform`.
  */
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
-import type { Backend, CircuitFiles } from "./backend.ts";
-import { openCalculator } from "./calculator.ts";
+import type { Backend, Circuit, CircuitFiles } from "./backend.ts";
 import { type Blinding, proofJson, randomBlinding, statusError } from "./core.ts";
 import { MEMORY, type Reply, type Request, type Started } from "./wasm-worker.ts";
+import { planInputs } from "./witness.ts";
 
 /** A thread that runs `serve` of wasm-worker.ts. */
 export interface WasmWorker {
@@ -116,10 +116,28 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
   let core: Promise<WasmCore> | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
-  async function open({ wasm, zkey }: CircuitFiles) {
+  async function planned({ call }: WasmCore, file: Uint8Array): Promise<Circuit["witness"]> {
+    const plan = await call<"plan">({ call: "plan", plan: file });
+    if (plan.status !== 0) throw statusError(plan.status, "witness plan");
+    const inputOf = planInputs(file);
+    return async (input) => {
+      const values = inputOf(input);
+      const asked = call<"witness">({ call: "witness", plan: plan.pointer, input: values, wtnsBytes: plan.wtnsBytes });
+      values.fill(0);
+      const { status, wtns } = await asked;
+      if (status !== 0) throw statusError(status, "witness");
+      return wtns;
+    };
+  }
+  /** circom's generator: loaded only where there is no plan, for it needs more than a browser has. */
+  const calculated = async (wasm: Uint8Array<ArrayBuffer>) => (await import("./calculator.ts")).openCalculator(wasm);
+
+  async function open({ wasm, zkey, plan }: CircuitFiles) {
     core ??= startCore(platform);
-    const { call, cancel } = await core;
-    const [witness, key] = await Promise.all([openCalculator(wasm), call<"open">({ call: "open", zkey })]);
+    const started = await core;
+    const { call, cancel } = started;
+    const witness = plan === undefined ? await calculated(wasm) : await planned(started, plan);
+    const key = await call<"open">({ call: "open", zkey });
     if (key.status !== 0) throw statusError(key.status, "proving key");
 
     async function prove(values: Uint8Array, signal: AbortSignal | undefined): Promise<unknown> {
