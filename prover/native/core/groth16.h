@@ -48,7 +48,7 @@ class Prover {
   /// What a proof works in. Kept between proofs, all of it wiped at the end of each.
   struct Scratch {
     Buffer<uint8_t> rows[3];
-    Buffer<LaneFr> transforms[3];
+    Pool<Buffer<LaneFr>, 3> transforms;
     Digits digits;
     Product<Coordinates1> a, b1, c, h;
     Product<Coordinates2> b2;
@@ -56,7 +56,7 @@ class Prover {
 
     void wipe() {
       for (Buffer<uint8_t>& values : rows) values.wipe();
-      for (Buffer<LaneFr>& values : transforms) values.wipe();
+      transforms.forEach([](Buffer<LaneFr>& values) { values.wipe(); });
       digits.wipe();
       for (Product<Coordinates1>* product : {&a, &b1, &c, &h}) product->wipe();
       b2.wipe();
@@ -176,7 +176,6 @@ Status Prover<Lanes>::prove(Scratch& in, const Wtns& witness, const uint8_t r[32
   const size_t pieces = domain < MIN_PIECE * PIECES ? 1 : PIECES, piece = domain / pieces;
   for (int i = 0; i < 3; i++) {
     if (in.rows[i].allocate(domain * FIELD_BYTES) != Status::ok) return Status::memory;
-    if (in.transforms[i].allocate(domain / LaneFr::COUNT) != Status::ok) return Status::memory;
   }
   Status status = inParallel(1 + pieces, [&](size_t index) {
     if (index == 0) return in.digits.open(witness.values, wires_);
@@ -202,7 +201,9 @@ Status Prover<Lanes>::prove(Scratch& in, const Wtns& witness, const uint8_t r[32
     if (index >= before[2]) return runTask(in.b1, index - before[2]);
     if (index >= before[1]) return runTask(in.a, index - before[1]);
     if (index >= before[0]) return runTask(in.b2, index - before[0]);
-    transform_.toOddRoots(in.rows[index].data(), in.transforms[index].data());
+    typename Pool<Buffer<LaneFr>, 3>::Lease values(in.transforms);
+    if (values->allocate(domain / LaneFr::COUNT) != Status::ok) return Status::memory;
+    transform_.toOddRoots(in.rows[index].data(), values->data());
     return Status::ok;
   });
   if (status != Status::ok) return status;
