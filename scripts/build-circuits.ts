@@ -4,7 +4,7 @@
  *
  * Writes build/circuits/<circuit>/circuit.{r1cs,wasm,sym} and circuit.json, which holds the hash of everything the result
  * depends on (circuits, circomlib, compiler, options); where it is unchanged nothing is done. Refuses a circuit over the
- * ceilings of sizes.json.
+ * ceilings of sizes.json. Then circuit.plan, by which native code computes witnesses, and plan.json likewise.
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -13,6 +13,9 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import sizes from "../circuits/sizes.json" with { type: "json" };
+import { isHint } from "../prover/src/backend/witness.ts";
+import { makePlan } from "../prover/src/backend/witness-plan.ts";
+import { PlimsollError } from "../prover/src/errors.ts";
 import { CIRCUITS, type CircuitName, isDisclosure, isMerge, isSettlement, shapeOf } from "../prover/src/model/sizes.ts";
 import { step } from "./progress.ts";
 
@@ -122,7 +125,7 @@ export async function compileAfresh(circuit: CircuitName) {
   }
 }
 
-function readRecord(file: string): CircuitRecord | undefined {
+function readRecord<Kind>(file: string): Kind | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
@@ -136,7 +139,7 @@ export async function buildCircuit(circuit: CircuitName): Promise<CircuitRecord>
   const recordFile = path.join(ROOT, directory, "circuit.json");
   const main = mainOf(circuit, "../../../circuits");
   const sources = sourcesHash(circuit, main);
-  const cached = readRecord(recordFile);
+  const cached = readRecord<CircuitRecord>(recordFile);
   const hashOf = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
   const intact = (file: (typeof FILES)[number]) => {
     const output = path.join(ROOT, directory, file);
@@ -171,11 +174,63 @@ export async function buildCircuit(circuit: CircuitName): Promise<CircuitRecord>
   });
 }
 
+/** A witness plan beside its circuit, or why there is none: its witnesses are then made by circom's calculator. */
+export interface PlanRecord {
+  readonly madeFrom: string;
+  readonly sha256?: string;
+  readonly why?: string;
+}
+
+const PLAN_SOURCES = ["witness-plan.ts", "witness.ts"].map((file) => path.join(ROOT, "prover/src/backend", file));
+
+/** Makes the witness plan of a compiled circuit, circuit.plan, unless plan.json says that it is there. */
+export async function buildPlan(circuit: CircuitName): Promise<PlanRecord> {
+  const directory = path.join("build", "circuits", circuit);
+  const at = (file: string) => path.join(ROOT, directory, file);
+  const hash = createHash("sha256").update(readFileSync(at("circuit.json")));
+  for (const file of PLAN_SOURCES) hash.update(readFileSync(file));
+  const madeFrom = hash.digest("hex");
+  const planHash = () =>
+    createHash("sha256")
+      .update(readFileSync(at("circuit.plan")))
+      .digest("hex");
+  const cached = readRecord<PlanRecord>(at("plan.json"));
+  if (cached?.madeFrom === madeFrom) {
+    if (cached.why !== undefined || (existsSync(at("circuit.plan")) && planHash() === cached.sha256)) return cached;
+  }
+  const record = await step(`plan the witnesses of ${circuit}`, async (): Promise<PlanRecord> => {
+    rmSync(at("plan.json"), { force: true });
+    const full = path.join(directory, "full");
+    mkdirSync(path.join(ROOT, full), { recursive: true });
+    try {
+      // Constraints as the circuit computes: simplification takes out signals that the order of computation needs.
+      const options = ["--r1cs", "--sym", "--O0", "-l", "node_modules", "-o", full];
+      await circom([path.join(directory, "circuit.circom"), ...options]);
+      const read = (name: string) => readFileSync(path.join(ROOT, name));
+      const [r1cs, sym] = [read(`${full}/circuit.r1cs`), read(`${full}/circuit.sym`)];
+      writeFileSync(
+        at("circuit.plan"),
+        makePlan({ full: { r1cs, sym }, sym: read(`${directory}/circuit.sym`) }, isHint),
+      );
+      return { madeFrom, sha256: planHash() };
+    } catch (error) {
+      if (error instanceof PlimsollError) return { madeFrom, why: error.message };
+      throw error;
+    } finally {
+      rmSync(path.join(ROOT, full), { recursive: true });
+    }
+  });
+  writeFileSync(at("plan.json"), `${JSON.stringify(record, null, 2)}\n`);
+  return record;
+}
+
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const wanted = process.argv.slice(2);
   for (const circuit of CIRCUITS) {
     if (wanted.length > 0 && !wanted.includes(circuit)) continue;
     const { constraints, publicInputs } = await buildCircuit(circuit);
     process.stderr.write(`  ${circuit}: ${constraints} constraints, ${publicInputs} public inputs\n`);
+    const { why } = await buildPlan(circuit);
+    if (why !== undefined) process.stderr.write(`  ${circuit}: no witness plan: ${why}\n`);
   }
 }

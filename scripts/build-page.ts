@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Builds the verifier page: one HTML file with everything in it, `build/verify-pack.html`.
+ * Builds the pages: one HTML file each with everything in it, `build/verify-pack.html` and `build/prove.html`.
  *
- * Its security policy allows the one script in it, by hash, and no connection of any kind.
+ * Their security policies allow the one script in them, by hash, and no connection of any kind.
  */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
@@ -10,11 +10,11 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import packageJson from "../package.json" with { type: "json" };
+import { WASM_FILE } from "../prover/src/backend/wasm-node.ts";
 import { PACK_STYLE } from "../prover/src/pack/report.ts";
 import { STYLE } from "../prover/src/report/style.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
-const PAGE = path.join(ROOT, "prover/src/pack/page");
 const MAX_BYTES = 3_000_000;
 
 export interface Page {
@@ -23,11 +23,14 @@ export interface Page {
   readonly sources: readonly string[];
 }
 
-/** Bundles for browsers. Throws where the page would be larger than 3 MB, or would need something of Node's. */
-export async function buildPage(): Promise<Page> {
+/** Bundles for browsers. Throws where the script would need something of Node's. */
+async function bundle(
+  entry: string,
+  define: Readonly<Record<string, string>> = {},
+): Promise<{ script: string; sources: string[] }> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [path.join(PAGE, "page.ts")],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     metafile: true,
@@ -37,27 +40,54 @@ export async function buildPage(): Promise<Page> {
     minify: true,
     legalComments: "none",
     charset: "ascii",
-    define: { SOFTWARE: JSON.stringify(`plimsoll ${packageJson.version}, verifier page`) },
+    // Its own build for browsers, which needs no Buffer.
+    alias: { "csv-parse/sync": "csv-parse/browser/esm/sync" },
+    define: Object.fromEntries(Object.entries(define).map(([name, text]) => [name, JSON.stringify(text)])),
   });
+  return { script: outputFiles[0]!.text, sources: Object.keys(metafile.inputs) };
+}
+
+/** A page from its folder, which has page.html and page.ts. Throws where it would be larger than 3 MB. */
+async function buildFrom(folder: string, define: Readonly<Record<string, string>>, style: string): Promise<Page> {
+  const bundled = await bundle(`${folder}/page.ts`, define);
   // Nothing in a script may end it.
-  const script = outputFiles[0]!.text.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
+  const script = bundled.script.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
   const hash = `sha256-${createHash("sha256").update(script).digest("base64")}`;
-  const parts: Readonly<Record<string, string>> = {
-    "SCRIPT-HASH": hash,
-    STYLE: `${STYLE.text}\n${PACK_STYLE.text}`,
-  };
-  const template = await readFile(path.join(PAGE, "page.html"), "utf8");
+  const parts: Readonly<Record<string, string>> = { "SCRIPT-HASH": hash, STYLE: style };
+  const template = await readFile(path.join(ROOT, folder, "page.html"), "utf8");
   const html = template
     .replaceAll(/@@([A-Z-]+)@@/g, (_, name: string) => parts[name]!)
     .replace('<script src="page.js"></script>', () => `<script>${script}</script>`);
   if (Buffer.byteLength(html) > MAX_BYTES) throw new Error(`the page is larger than ${MAX_BYTES} bytes`);
-  return { html, sources: Object.keys(metafile.inputs) };
+  return { html, sources: bundled.sources };
+}
+
+/** The verifier page: an evidence pack in, a verdict out. */
+export const buildPage = (): Promise<Page> =>
+  buildFrom(
+    "prover/src/pack/page",
+    { SOFTWARE: `plimsoll ${packageJson.version}, verifier page` },
+    `${STYLE.text}\n${PACK_STYLE.text}`,
+  );
+
+/** The proving page: an account and its keys in, a proof out. */
+export async function buildProvingPage(): Promise<Page> {
+  const folder = "prover/src/proof/page";
+  const { script, sources } = await bundle(`${folder}/worker.ts`);
+  const module = await readFile(WASM_FILE, "base64");
+  const page = await buildFrom(folder, { MODULE: module, WORKER: script }, STYLE.text);
+  return { ...page, sources: [...new Set([...page.sources, ...sources])] };
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { html } = await buildPage();
-  const file = path.join(ROOT, "build", "verify-pack.html");
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, html);
-  process.stdout.write(`${path.relative(ROOT, file)}: ${Buffer.byteLength(html)} bytes\n`);
+  for (const [name, page] of [
+    ["verify-pack.html", buildPage],
+    ["prove.html", buildProvingPage],
+  ] as const) {
+    const { html } = await page();
+    const file = path.join(ROOT, "build", name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, html);
+    process.stdout.write(`${path.relative(ROOT, file)}: ${Buffer.byteLength(html)} bytes\n`);
+  }
 }

@@ -22,7 +22,7 @@ import {
 import { PlimsollError } from "../prover/src/errors.ts";
 import { makeDevelopmentKey, trapdoorFrom } from "../prover/src/keys/development.ts";
 import { CIRCUITS, type CircuitName } from "../prover/src/model/sizes.ts";
-import type { CircuitRecord } from "./build-circuits.ts";
+import type { CircuitRecord, PlanRecord } from "./build-circuits.ts";
 import { step } from "./progress.ts";
 
 const GENERATOR = ["bn254.ts", "development.ts", "r1cs.ts"].map((file) =>
@@ -117,6 +117,9 @@ export async function setupKey(circuit: CircuitName, options: ArtifactOptions = 
     });
   }
 
+  const { sha256: plan }: Partial<PlanRecord> = JSON.parse(
+    readIfThere(at("circuits", circuit, "plan.json"))?.toString("utf8") ?? "{}",
+  );
   const file = (name: string, hash: string) => ({ path: name, sha256: hash });
   const record: ArtifactRecord = {
     constraints: compilation.constraints,
@@ -126,6 +129,7 @@ export async function setupKey(circuit: CircuitName, options: ArtifactOptions = 
     wasm: file(`circuits/${circuit}/circuit.wasm`, compilation.files["circuit.wasm"]),
     zkey: file(zkeyFile, key.zkey),
     verificationKey: file(verificationKeyFile, key.verificationKey),
+    ...(plan === undefined ? {} : { plan: file(`circuits/${circuit}/circuit.plan`, plan) }),
   };
   const manifest: Manifest = {
     format: "plimsoll-manifest/1",

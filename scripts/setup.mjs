@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Makes a bare clone ready: `setup.mjs [size…]`, all board sizes by default. Needs Node 20 or later, npm and nothing else.
 //
-// Dependencies (with a Node 24 of the project's own), circuits, development keys, contracts. Every step keeps its result
+// Dependencies (with a Node 24 of the project's own), circuits, development keys, native prover, contracts. Every step keeps its result
 // until its sources change, so a second run does nothing but look.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -62,7 +62,7 @@ const lock = createHash("sha256")
 const node = path.join(BIN, "node");
 if (!existsSync(node) || !existsSync(STAMP) || readFileSync(STAMP, "utf8") !== lock) {
   // npm itself must run under Node 24: under an older one it leaves out native packages that Node 24 needs.
-  run("[1/4] dependencies (npm ci, about half a minute)", "npx", [
+  run("[1/5] dependencies (npm ci, about half a minute)", "npx", [
     "-y",
     "-p",
     `node@${NODE}`,
@@ -76,7 +76,8 @@ if (!existsSync(node) || !existsSync(STAMP) || readFileSync(STAMP, "utf8") !== l
   writeFileSync(STAMP, lock);
 }
 const sizes = process.argv.slice(2);
-run("[2/4] circuits", node, ["scripts/build-circuits.ts", ...sizes]);
-run("[3/4] development keys", node, ["scripts/setup-keys.ts", ...sizes]);
-run("[4/4] contracts", path.join(BIN, "hardhat"), ["build", "--quiet"]);
+run("[2/5] circuits", node, ["scripts/build-circuits.ts", ...sizes]);
+run("[3/5] development keys", node, ["scripts/setup-keys.ts", ...sizes]);
+run("[4/5] native prover", node, ["scripts/build-native.ts"]);
+run("[5/5] contracts", path.join(BIN, "hardhat"), ["build", "--quiet"]);
 process.stderr.write(`set-up took ${((Date.now() - started) / 1000).toFixed(1)} s\n`);

@@ -3,12 +3,16 @@
 // Starts the CLI on Node 24, which runs TypeScript as it is; an older Node hands over to the one in node_modules.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import module from "node:module";
 import { fileURLToPath } from "node:url";
 
 const main = new URL("../src/cli/main.ts", import.meta.url);
 const own = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
 
 if (Number.parseInt(process.versions.node, 10) >= 24) {
+  // Keeps what the modules compile to, which is a third of a short command's time. In this package's own build/, where nobody
+  // writes who could not write the modules; where it cannot be written nothing is kept.
+  module.enableCompileCache(fileURLToPath(new URL("../../build/compile-cache", import.meta.url)));
   try {
     await import(main.href);
   } catch {

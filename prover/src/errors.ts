@@ -14,13 +14,13 @@ export const EXIT = {
   no: 1,
   /** Input that is not well formed, or a command line that is not. */
   input: 2,
-  /** Build artifacts (circuits, keys) are missing or are not the ones the manifest names. */
+  /** Build artifacts (circuits, keys, the prover asked for) are missing or are not the ones the manifest names. */
   artifacts: 3,
   /** Stopped by a signal or an `AbortSignal` before the work was done. */
   cancelled: 4,
   /** An evidence pack that is valid and not current. */
   notCurrent: 5,
-  /** A defect in this software. */
+  /** A defect in this software, or a machine too small for it. */
   internal: 70,
 } as const;
 
@@ -59,7 +59,10 @@ const FAMILIES = {
   ARTIFACT_HASH: EXIT.artifacts,
   /** A verifying or proving key that must not be used (for instance gamma = delta). */
   KEY_REFUSED: EXIT.artifacts,
+  /** The prover that PLIMSOLL_BACKEND names cannot run here. */
+  BACKEND_UNAVAILABLE: EXIT.artifacts,
   CANCELLED: EXIT.cancelled,
+  OUT_OF_MEMORY: EXIT.internal,
   INTERNAL: EXIT.internal,
 } as const;
 

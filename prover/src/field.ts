@@ -17,3 +17,13 @@ export function toField(value: bigint): FieldElement {
 export function fromField(element: bigint): bigint {
   return element > FIELD_ORDER / 2n ? element - FIELD_ORDER : element;
 }
+
+/** 1 / value, and 0 of 0. */
+export function invert(value: FieldElement): FieldElement {
+  let [low, high, left, right] = [value as bigint, FIELD_ORDER, 1n, 0n];
+  while (low > 0n) {
+    const quotient = high / low;
+    [low, high, left, right] = [high - quotient * low, low, right - quotient * left, left];
+  }
+  return toField(right);
+}

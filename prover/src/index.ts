@@ -98,6 +98,7 @@ export { type Attestation, attest, observationsDocument, type Vouched } from "./
 export { type KeySource, makePack, type PackSource } from "./pack/make.ts";
 export { type Signing, signingKey, type TypedData } from "./pack/typed-data.ts";
 export { zipFiles } from "./pack/zip.ts";
+export { type BatchItem, type BatchOptions, verifyBatch } from "./proof/batch.ts";
 export {
   type Caveat,
   describe,

@@ -7,7 +7,7 @@ import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { type DevelopmentKey, makeDevelopmentKey, trapdoorFrom } from "../../prover/src/keys/development.ts";
 import { forgeWithoutContribution, forgeWithTrapdoor, withoutContribution } from "../support/forge.ts";
-import { compileSmall, squareR1cs } from "../support/small-circuit.ts";
+import { compileSmall, SMALL_INPUT, SMALL_SOURCE, squareR1cs } from "../support/small-circuit.ts";
 
 /** What only this test uses of snarkjs. */
 type Memory = { type: "mem"; data?: Uint8Array };
@@ -23,18 +23,6 @@ const { wtns, zKey, powersOfTau } = snarkjs as unknown as {
   };
 };
 
-// Negative and repeated coefficients, constants on every side, a public input that nothing constrains, an output.
-const SOURCE = `pragma circom 2.2.0;
-template Small() {
-  signal input a, unused, b[3];
-  signal output out;
-  signal s <== (a - 2 * b[0] + 7) * (3 * a - b[1] - 5);
-  signal t <== (s - b[2]) * (a + s + 11);
-  out <== t * t - 9 * a;
-}
-component main {public [a, unused]} = Small();
-`;
-const INPUT = { a: 5, unused: 8, b: [3, 4, 6] };
 const TRAPDOOR = trapdoorFrom(Buffer.from("keys.test"));
 
 describe("development keys", () => {
@@ -46,10 +34,10 @@ describe("development keys", () => {
   const prove = (zkey: Uint8Array, values = witness) => groth16.prove(memory(zkey), memory(values));
 
   before(async () => {
-    const circuit = await compileSmall(SOURCE);
+    const circuit = await compileSmall(SMALL_SOURCE);
     r1cs = circuit.r1cs;
     const made: Memory = { type: "mem" };
-    await wtns.calculate(INPUT, circuit.wasm, made);
+    await wtns.calculate(SMALL_INPUT, circuit.wasm, made);
     witness = made.data!;
     key = await makeDevelopmentKey(r1cs, TRAPDOOR);
     verificationKey = JSON.parse(key.verificationKey);
@@ -132,11 +120,11 @@ describe("development keys", () => {
   });
 
   it("S02: a circuit with one coefficient changed has another key, and proves nothing under the first", async () => {
-    const circuit = await compileSmall(SOURCE.replace("9 * a", "8 * a"));
+    const circuit = await compileSmall(SMALL_SOURCE.replace("9 * a", "8 * a"));
     const other = await makeDevelopmentKey(circuit.r1cs, TRAPDOOR);
     expect(other.verificationKey).to.not.equal(key.verificationKey);
     const made: Memory = { type: "mem" };
-    await wtns.calculate(INPUT, circuit.wasm, made);
+    await wtns.calculate(SMALL_INPUT, circuit.wasm, made);
     const { proof, publicSignals } = await prove(other.zkey, made.data!);
     expect(await groth16.verify(JSON.parse(other.verificationKey), publicSignals, proof)).to.equal(true);
     expect(await groth16.verify(verificationKey, publicSignals, proof)).to.equal(false);

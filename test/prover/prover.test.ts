@@ -7,13 +7,14 @@ import path from "node:path";
 import { expect } from "chai";
 import { groth16 } from "snarkjs";
 import { loadArtifacts } from "../../prover/src/artifacts.ts";
+import type { Backend, Circuit } from "../../prover/src/backend/backend.ts";
+import { selectBackend } from "../../prover/src/backend/select.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { toField } from "../../prover/src/field.ts";
 import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
 import { type Request, state } from "../../prover/src/model/statement.ts";
 import { loadVerifier } from "../../prover/src/proof/load.ts";
 import { createProver, PROVE_STEPS, type Prover, type ProverOptions } from "../../prover/src/proof/prover.ts";
-import { type Backend, snarkjsBackend } from "../../prover/src/proof/snarkjs.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";
@@ -34,8 +35,8 @@ describe("prover", () => {
     const key = simulatedKey(SIZE);
     const request = randomRequest(seededRng(1), SIZE);
     const load = () => simulatedArtifacts(key);
-    const simulated = (damage: Partial<Backend> = {}, options: ProverOptions = {}) =>
-      createProver({ load, backend: { ...simulatedBackend(key), ...damage }, ...options });
+    const simulated = (damage: Partial<Circuit> = {}, options: ProverOptions = {}) =>
+      createProver({ load, backend: simulatedBackend(key, damage), ...options });
 
     it("returns the statement's signals and a proof of them, and tells the steps in order", async () => {
       const steps: string[] = [];
@@ -173,10 +174,13 @@ describe("prover", () => {
     }
 
     it("says nothing of the values when the circuit refuses a witness", async () => {
-      const real = snarkjsBackend();
+      const real = selectBackend().create();
       const backend: Backend = {
         ...real,
-        witness: (circuit, input) => real.witness(circuit, { ...input, cashAfter: toField(123456789n) }),
+        async open(files) {
+          const circuit = await real.open(files);
+          return { ...circuit, witness: (input) => circuit.witness({ ...input, cashAfter: toField(123456789n) }) };
+        },
       };
       const printed: unknown[] = [];
       const originals = [console.log, console.error, console.warn] as const;

@@ -28,7 +28,7 @@ export const PORTFOLIO_TRUST: Trust = {
 const load = (size: string) => (size === SIZE ? simulatedArtifacts(KEY) : simulatedArtifacts(MERGE_KEY));
 export const prover: Prover = createProver({
   load: load as NonNullable<ProverOptions["load"]>,
-  backend: simulatedBackend(KEY, MERGE_KEY),
+  backend: simulatedBackend([KEY, MERGE_KEY]),
 });
 
 export const part = (cash: bigint, lots: bigint, viewingKey: bigint): Account => ({

@@ -7,11 +7,11 @@ import { createHash } from "node:crypto";
 import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
 import type { Artifacts, VerificationKey } from "../../prover/src/artifacts.ts";
+import type { Backend, Circuit } from "../../prover/src/backend/backend.ts";
 import { toField } from "../../prover/src/field.ts";
 import { MERGE_SIGNALS } from "../../prover/src/model/signals.ts";
 import { type BoardSize, type CircuitName, isMerge, publicInputsOf } from "../../prover/src/model/sizes.ts";
 import { type CircuitInput, PROOF_SIGNALS } from "../../prover/src/model/statement.ts";
-import type { Backend } from "../../prover/src/proof/snarkjs.ts";
 import type { KeyIdentity } from "../../prover/src/proof/verify.ts";
 import type { ProofJson } from "./forge.ts";
 
@@ -107,19 +107,23 @@ export async function simulatedArtifacts<Name extends CircuitName>({
   };
 }
 
-/** A backend that proves whatever the public signals say under a simulated key: of `Merge`, or of the other circuit. */
-export function simulatedBackend(...keys: readonly SimulatedKey<CircuitName>[]): Backend {
+/** A backend that proves whatever the public signals say under simulated keys, of `Merge` or of the other circuit, but for `damage`. */
+export function simulatedBackend(keys: SimulatedKey<CircuitName> | readonly SimulatedKey<CircuitName>[], damage: Partial<Circuit> = {}): Backend {
   let signals: bigint[] = [];
   let merges = false;
   return {
-    async witness(_circuit, input) {
-      merges = "stateMerged" in input;
-      signals = merges ? MERGE_SIGNALS.map((name) => input[name] as bigint) : publicSignalsOf(input);
-      return new Uint8Array();
-    },
-    async prove() {
-      return keys.find(({ identity }) => isMerge(identity.size) === merges)!.prove(signals);
-    },
+    name: "snarkjs",
+    open: async () => ({
+      async witness(input) {
+        merges = "stateMerged" in input;
+        signals = merges ? MERGE_SIGNALS.map((name) => input[name] as bigint) : publicSignalsOf(input);
+        return new Uint8Array();
+      },
+      async prove() {
+        return [keys].flat().find(({ identity }) => isMerge(identity.size) === merges)!.prove(signals);
+      },
+      ...damage,
+    }),
     async close() {},
   };
 }

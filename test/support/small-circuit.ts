@@ -2,10 +2,25 @@
 /** Circuits small enough to make keys for in every test: one from circom, one written as an r1cs by hand. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { FIELD_ORDER } from "../../prover/src/field.ts";
+import type { CompiledCircuit } from "../../prover/src/backend/witness-plan.ts";
+import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
+import type { CircuitInput } from "../../prover/src/model/statement.ts";
 import { circom } from "../../scripts/build-circuits.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
+
+/** Negative and repeated coefficients, constants on every side, a public input that nothing constrains, an output. */
+export const SMALL_SOURCE = `pragma circom 2.2.0;
+template Small() {
+  signal input a, unused, b[3];
+  signal output out;
+  signal s <== (a - 2 * b[0] + 7) * (3 * a - b[1] - 5);
+  signal t <== (s - b[2]) * (a + s + 11);
+  out <== t * t - 9 * a;
+}
+component main {public [a, unused]} = Small();
+`;
+export const SMALL_INPUT: CircuitInput = { a: toField(5n), unused: toField(8n), b: [3n, 4n, 6n].map(toField) };
 
 /** Compiles circom source to r1cs and witness generator, without simplification. Nothing is left on disk. */
 export async function compileSmall(source: string): Promise<{ r1cs: Uint8Array; wasm: Uint8Array }> {
@@ -16,6 +31,23 @@ export async function compileSmall(source: string): Promise<{ r1cs: Uint8Array; 
     writeFileSync(file("small.circom"), source);
     await circom([path.join(directory, "small.circom"), "--r1cs", "--wasm", "--O1", "-o", directory]);
     return { r1cs: readFileSync(file("small.r1cs")), wasm: readFileSync(file("small_js/small.wasm")) };
+  } finally {
+    rmSync(file(""), { recursive: true });
+  }
+}
+
+/** Compiles circom source, with every signal kept, and for the wires as circuits are proved. Nothing is left on disk. */
+export async function compileFull(source: string): Promise<CompiledCircuit> {
+  const directory = path.join("build", `full-${process.pid}`);
+  const file = (name: string) => path.join(ROOT, directory, name);
+  mkdirSync(file("simplified"), { recursive: true });
+  try {
+    writeFileSync(file("small.circom"), source);
+    const input = path.join(directory, "small.circom");
+    await circom([input, "--r1cs", "--sym", "--O0", "-o", directory]);
+    await circom([input, "--sym", "--O2", "-o", path.join(directory, "simplified")]);
+    const full = { r1cs: readFileSync(file("small.r1cs")), sym: readFileSync(file("small.sym")) };
+    return { full, sym: readFileSync(file("simplified/small.sym")) };
   } finally {
     rmSync(file(""), { recursive: true });
   }

@@ -152,7 +152,7 @@ export function ceremonyCommand({ inputs, signal, print }: CeremonyContext): Com
   const withThreads =
     <Args extends unknown[]>(work: (...args: Args) => Promise<void>) =>
     async (...args: Args) => {
-      const { endThreads } = await import("../proof/snarkjs.ts");
+      const { endThreads } = await import("../backend/snarkjs.ts");
       try {
         await work(...args);
       } finally {

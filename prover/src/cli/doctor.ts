@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll doctor`: whether this installation can prove and verify. */
 import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "../artifacts.ts";
+import { selectBackend } from "../backend/select.ts";
 import { PlimsollError } from "../errors.ts";
 import { PACK_CIRCUITS, type PackCircuit } from "../pack/format.ts";
-import { verifierOf } from "../proof/load.ts";
+import { verifierOf } from "../proof/verify.ts";
 
 /** Proving at the largest size takes about this much. */
 const COMFORTABLE_MEMORY = 2 ** 30;
 
 export interface Diagnosis {
-  /** At least one circuit works and nothing that the manifest lists is damaged. */
+  /** A prover runs, at least one circuit works, and nothing that the manifest lists is damaged. */
   readonly usable: boolean;
   readonly facts: readonly { readonly label: string; readonly value: string }[];
   readonly sizes: readonly {
@@ -34,6 +35,9 @@ export async function diagnose(version: string): Promise<Diagnosis> {
     { label: "build directory", value: buildDirectory() },
   ];
   const warnings: string[] = [];
+  const prover = proverFact();
+  if (prover.usable) facts.push({ label: "prover", value: prover.detail });
+  else warnings.push(prover.detail);
   if (memory < COMFORTABLE_MEMORY) warnings.push("less than 1 GiB of memory is available");
   let manifest: Manifest;
   try {
@@ -50,8 +54,19 @@ export async function diagnose(version: string): Promise<Diagnosis> {
   for (const size of PACK_CIRCUITS) {
     sizes.push({ size, ...(manifest.circuits[size] === undefined ? NOT_BUILT : await examine(size)) });
   }
-  const usable = sizes.some(({ state }) => state === "ok") && sizes.every(({ state }) => state !== "bad");
+  const usable =
+    prover.usable && sizes.some(({ state }) => state === "ok") && sizes.every(({ state }) => state !== "bad");
   return { usable, facts, sizes, warnings };
+}
+
+/** Which backend proves and why no faster one does, or why the one asked for cannot. */
+function proverFact(): { usable: boolean; detail: string } {
+  try {
+    return { usable: true, detail: selectBackend().detail };
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    return { usable: false, detail: `${error.code}: ${error.message}` };
+  }
 }
 
 const NOT_BUILT = { state: "not built", detail: "`npm run setup` makes it" } as const;

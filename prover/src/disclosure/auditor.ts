@@ -12,6 +12,7 @@ import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
 import { documentSha256, type Json, type JsonLimits, parseJson } from "../formats/json.ts";
+import { KEY_ORIGINS } from "../keys/origin.ts";
 import { commitAuditorSecret } from "../model/commit.ts";
 import {
   auditorSecret,
@@ -82,7 +83,7 @@ export function readAuditorKey({ text, file }: NamedText): AuditorKey {
     possession: top.possession.plain() as unknown as Groth16Proof,
     verificationKey: {
       sha256: verificationKey.sha256.sha256(),
-      origin: verificationKey.origin.oneOf(["development", "ceremony"]),
+      origin: verificationKey.origin.oneOf(KEY_ORIGINS),
     },
   };
 }

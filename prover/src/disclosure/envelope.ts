@@ -20,6 +20,7 @@ import {
 } from "../formats/json.ts";
 import { type MarketFile, readMarket } from "../formats/market.ts";
 import { CASH_DECIMALS, type PolicyFile, readPolicy } from "../formats/policy.ts";
+import { KEY_ORIGINS, type KeyCaveat, keyCaveat } from "../keys/origin.ts";
 import type { Account } from "../model/account.ts";
 import { commitAuditorSecret, commitState } from "../model/commit.ts";
 import { type Band, checkBand, type DisclosureClaim, disclosureSignals } from "../model/disclosure.ts";
@@ -254,7 +255,7 @@ export type DisclosureRefusal =
 
 /** Something that a valid disclosure does not show. */
 export interface DisclosureCaveat {
-  readonly code: "DEVELOPMENT_KEY" | "STATE_CLAIMED" | "COMPLETENESS" | "MARKET_VALUES" | "DESIGNATED";
+  readonly code: KeyCaveat["code"] | "STATE_CLAIMED" | "COMPLETENESS" | "MARKET_VALUES" | "DESIGNATED";
   readonly text: string;
 }
 
@@ -396,7 +397,7 @@ export function readDisclosure({ text, file }: NamedText): DisclosureEnvelope {
     state: element(top.state),
     auditor: element(top.auditor),
     proof: top.proof.plain() as unknown as Groth16Proof,
-    verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(["development", "ceremony"]) },
+    verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(KEY_ORIGINS) },
     policySha256: top.policySha256.sha256(),
     marketSha256: top.marketSha256.sha256(),
   };
@@ -434,11 +435,8 @@ function caveats(
   { statement, verificationKey }: DisclosureEnvelope,
   known: "expected" | "claimed",
 ): DisclosureCaveat[] {
-  const all: (DisclosureCaveat | false)[] = [
-    verificationKey.origin === "development" && {
-      code: "DEVELOPMENT_KEY",
-      text: "The key is a development key: whoever made it can forge proofs. Good for tests only.",
-    },
+  const all: readonly (DisclosureCaveat | false | undefined)[] = [
+    keyCaveat(verificationKey.origin),
     known === "claimed" && {
       code: "STATE_CLAIMED",
       text: "The commitment to the account is the firm's own claim: nothing here ties it to a chain, a pack or a custodian.",
@@ -456,5 +454,5 @@ function caveats(
       text: "It convinces you alone, and only if nobody else has your secret: with it anyone could have made this, true or not.",
     },
   ];
-  return all.filter((caveat) => caveat !== false);
+  return all.filter((caveat) => caveat !== false && caveat !== undefined);
 }

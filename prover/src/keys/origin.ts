@@ -7,3 +7,26 @@
  */
 export const KEY_ORIGINS = ["development", "rehearsal", "ceremony"] as const;
 export type KeyOrigin = (typeof KEY_ORIGINS)[number];
+
+export interface KeyCaveat {
+  readonly code: "DEVELOPMENT_KEY" | "REHEARSAL_KEY";
+  readonly text: string;
+}
+
+/** What a verdict says of a key that proves nothing to a stranger. */
+export function keyCaveat(origin: KeyOrigin): KeyCaveat | undefined {
+  switch (origin) {
+    case "development":
+      return {
+        code: "DEVELOPMENT_KEY",
+        text: "The key is a development key: whoever made it can forge proofs. Good for tests only.",
+      };
+    case "rehearsal":
+      return {
+        code: "REHEARSAL_KEY",
+        text: "The key is from the rehearsal of a ceremony: whoever made its phase 1 can forge proofs. Good for tests only.",
+      };
+    case "ceremony":
+      return undefined;
+  }
+}

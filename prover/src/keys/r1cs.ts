@@ -8,8 +8,11 @@ export const TERM_BYTES = 36;
 
 export interface R1cs {
   readonly wires: number;
+  readonly outputs: number;
   /** Outputs and public inputs: wires 1 to `publics`. */
   readonly publics: number;
+  /** Private inputs as declared; simplification may leave some without a wire. */
+  readonly privates: number;
   readonly constraints: number;
   /**
    * The constraints: for each of them A, B and C, each a term count (32 bits) and that many terms. Wire numbers are
@@ -51,7 +54,9 @@ export function readR1cs(file: Uint8Array): R1cs {
   if (prime !== FIELD_ORDER) refuse("not over the BN254 scalar field");
   return {
     wires: view.getUint32(at + 36, true),
+    outputs: view.getUint32(at + 40, true),
     publics: view.getUint32(at + 40, true) + view.getUint32(at + 44, true),
+    privates: view.getUint32(at + 48, true),
     constraints: view.getUint32(at + 60, true),
     body: file.subarray(...body),
   };

@@ -9,10 +9,10 @@
  * Packed vectors add like integers: pieces are signed and simply summed at their strides, so the packing of a sum is
  * the sum of the packings.
  */
-import { buildPoseidon } from "circomlibjs";
 import { type FieldElement, toField } from "../field.ts";
 import type { Account } from "./account.ts";
 import { packPositions, packWide } from "./packing.ts";
+import { poseidon } from "./poseidon.ts";
 import { instrumentsOf } from "./sizes.ts";
 import type { Fill } from "./transition.ts";
 
@@ -22,13 +22,11 @@ export const SPONGE_RATE = 16;
 /** What a commitment is of; the tag in the capacity is `purpose · 2^16 + instruments`, with none where no board is meant. */
 export const PURPOSE = { state: 1, fill: 2, auditorKey: 3 } as const;
 
-const poseidon = await buildPoseidon();
-
 function sponge(purpose: number, instruments: number, elements: readonly FieldElement[]): FieldElement {
   let capacity = BigInt(purpose) * 65536n + BigInt(instruments);
   for (let start = 0; start < elements.length; start += SPONGE_RATE) {
     const block = Array.from({ length: SPONGE_RATE }, (_, index) => elements[start + index] ?? 0n);
-    capacity = poseidon.F.toObject(poseidon(block, capacity));
+    capacity = poseidon(block, capacity);
   }
   return capacity as FieldElement;
 }

@@ -21,7 +21,7 @@ import {
 } from "../formats/json.ts";
 import { type MarketFile, readMarket } from "../formats/market.ts";
 import { CASH_DECIMALS, type PolicyFile, readPolicy } from "../formats/policy.ts";
-import { KEY_ORIGINS } from "../keys/origin.ts";
+import { KEY_ORIGINS, type KeyCaveat, keyCaveat } from "../keys/origin.ts";
 import type { Account } from "../model/account.ts";
 import {
   type Direction,
@@ -198,8 +198,7 @@ export type EnvelopeRefusal =
 /** Something that a valid proof does not show. */
 export interface Caveat {
   readonly code:
-    | "DEVELOPMENT_KEY"
-    | "REHEARSAL_KEY"
+    | KeyCaveat["code"]
     | "STATES_CLAIMED"
     | "COMPLETENESS"
     | "MARKET_VALUES"
@@ -512,15 +511,8 @@ function sourceOf(index: number): string {
 function caveats({ statement, verificationKey }: Envelope, { before, after }: KnownStates): Caveat[] {
   // With neither transfer nor fill the state after is the state before: knowing one is knowing the other.
   const still = statement.fill === "none" && statement.transfer.amount === "0";
-  const all: (Caveat | false)[] = [
-    verificationKey.origin === "development" && {
-      code: "DEVELOPMENT_KEY",
-      text: "The key is a development key: whoever made it can forge proofs. Good for tests only.",
-    },
-    verificationKey.origin === "rehearsal" && {
-      code: "REHEARSAL_KEY",
-      text: "The key is from the rehearsal of a ceremony: whoever made its phase 1 can forge proofs. Good for tests only.",
-    },
+  const all: readonly (Caveat | false | undefined)[] = [
+    keyCaveat(verificationKey.origin),
     after !== "expected" &&
       !(still && before === "expected") && {
         code: "STATES_CLAIMED",
@@ -544,7 +536,7 @@ function caveats({ statement, verificationKey }: Envelope, { before, after }: Kn
       text: "What was traded is hidden, and it is not shown here that another account took the other side.",
     },
   ];
-  return all.filter((caveat) => caveat !== false);
+  return all.filter((caveat) => caveat !== false && caveat !== undefined);
 }
 
 /** What an envelope says, for people. Nothing in it has been verified. */

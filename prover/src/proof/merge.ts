@@ -8,6 +8,7 @@
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
 import { documentSha256, type JsonLimits, parseJson } from "../formats/json.ts";
+import { KEY_ORIGINS } from "../keys/origin.ts";
 import { MERGE_SIGNALS } from "../model/signals.ts";
 import { BOARD_SIZES, type BoardSize, type MergeCircuit, mergeCircuitOf } from "../model/sizes.ts";
 import type { Groth16Proof } from "./prover.ts";
@@ -54,7 +55,7 @@ export function readMerge({ text, file }: NamedText): MergeDocument {
     {
       size: top.size.oneOf(BOARD_SIZES),
       audience: top.audience.label(),
-      verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(["development", "ceremony"]) },
+      verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(KEY_ORIGINS) },
     },
     {
       proof: top.proof.plain() as unknown as Groth16Proof,

@@ -7,15 +7,16 @@
  * objects have exactly the fields of snarkjs's files. So one proof has one text, whatever accepts it here is accepted
  * by any correct verifier, and nothing that a lenient reader would repair gets through.
  */
-import { pippenger } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import type { LoadedVerificationKey } from "../artifact-set.ts";
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
 import { ownSignalsOf } from "../model/signals.ts";
 import { type BoardSize, type CircuitName, publicInputsOf } from "../model/sizes.ts";
+import { sumOfMultiples } from "./sum.ts";
 
 /** Why a proof was refused. Stable, for machines. */
 export type ProofRefusal =
@@ -63,7 +64,14 @@ export interface Verifier<Name extends CircuitName = BoardSize> {
    * Σ x_i·IC_i over the signals that the proofs of a market share, affine, as an oracle on a chain stores it; zeros for the
    * point at infinity. Of signals that `verify` or `parsePublicSignals` has read.
    */
-  marketPoint(signals: readonly FieldElement[]): { readonly x: bigint; readonly y: bigint };
+  marketPoint(signals: readonly FieldElement[]): PlainPoint;
+  /** The key, for `verifyBatch`: coordinates of alpha, beta, gamma, delta, and the points of the constant one and of the signals. */
+  readonly points: { readonly pairing: readonly bigint[]; readonly ic: readonly PlainPoint[] };
+}
+
+export interface PlainPoint {
+  readonly x: bigint;
+  readonly y: bigint;
 }
 
 const G1 = bn254.G1.Point;
@@ -104,12 +112,12 @@ export function createVerifier<Name extends CircuitName>(
 
   function sumOfMarket(signals: readonly FieldElement[]): PointG1 {
     const text = signals.slice(own).join();
-    if (shared?.text !== text) shared = { text, sum: combine(key.ic.slice(1 + own), signals.slice(own)) };
+    if (shared?.text !== text) shared = { text, sum: sumOfMultiples(key.ic.slice(1 + own), signals.slice(own)) };
     return shared.sum;
   }
 
   const sumOfSignals = (signals: readonly FieldElement[]) =>
-    key.ic[0]!.add(combine(key.ic.slice(1, 1 + own), signals.slice(0, own))).add(sumOfMarket(signals));
+    key.ic[0]!.add(sumOfMultiples(key.ic.slice(1, 1 + own), signals.slice(0, own))).add(sumOfMarket(signals));
 
   return {
     key: { size, sha256: expected, origin },
@@ -131,15 +139,51 @@ export function createVerifier<Name extends CircuitName>(
       });
     },
     marketPoint: (signals) => sumOfMarket(signals).toAffine(),
+    points: {
+      pairing: [...coordinatesOf(key.alpha), ...[key.beta, key.gamma, key.delta].flatMap(coordinatesOf)],
+      ic: key.ic.map((point) => point.toAffine()),
+    },
   };
+}
+
+/** x, y; in G2 the real part of each first. */
+function coordinatesOf(point: PointG1 | PointG2): bigint[] {
+  const { x, y } = point.toAffine();
+  return [x, y].flatMap((coordinate) => (typeof coordinate === "bigint" ? coordinate : [coordinate.c0, coordinate.c1]));
+}
+
+/** The verifier of a key that has been loaded by its manifest. */
+export function verifierOf<Name extends CircuitName>({
+  identity,
+  verificationKeyFile,
+}: LoadedVerificationKey<Name>): Verifier<Name> {
+  const { size, verificationKeySha256: sha256, origin } = identity;
+  return createVerifier(verificationKeyFile, { size, sha256, origin });
 }
 
 /** Public signals of a circuit, if they are canonical; not whether anything proves them. Never throws. */
 export function parsePublicSignals(publicSignals: unknown, size: CircuitName): ProofVerdict {
-  return refusing(() => ({ ok: true, signals: readSignals(publicSignals, publicInputsOf(size)) }));
+  return parseSignals(publicSignals, publicInputsOf(size));
 }
 
-function refusing(work: () => ProofVerdict): ProofVerdict {
+/** Some public signals, likewise. */
+export function parseSignals(signals: unknown, count: number): ProofVerdict {
+  return refusing(() => ({ ok: true, signals: readSignals(signals, count) }));
+}
+
+/**
+ * The coordinates of a proof's A, B and C, in the order of `Verifier.points`, if they are canonical; not whether they are
+ * points. Never throws.
+ */
+export function parseProof(proof: unknown): { readonly ok: true; readonly coordinates: readonly bigint[] } | Refused {
+  return refusing(() => {
+    const { pi_a, pi_b, pi_c } = proofFields(proof);
+    const [a, b, c] = [affineG1(pi_a, "pi_a"), affineG2(pi_b, "pi_b"), affineG1(pi_c, "pi_c")];
+    return { ok: true, coordinates: [a.x, a.y, b.x.c0, b.x.c1, b.y.c0, b.y.c1, c.x, c.y] };
+  });
+}
+
+function refusing<Result>(work: () => Result): Result | Refused<ProofRefusal> {
   try {
     return work();
   } catch (error) {
@@ -148,17 +192,9 @@ function refusing(work: () => ProofVerdict): ProofVerdict {
   }
 }
 
-/** Σ scalar · point. */
-function combine(points: readonly PointG1[], scalars: readonly bigint[]): PointG1 {
-  const used = [...scalars.keys()].filter((index) => scalars[index] !== 0n);
-  return pippenger(
-    G1,
-    used.map((index) => points[index]!),
-    used.map((index) => scalars[index]!),
-  );
-}
-
 interface Key {
+  readonly alpha: PointG1;
+  readonly beta: PointG2;
   /** e(alpha, beta). */
   readonly alphaBeta: ReturnType<typeof bn254.pairing>;
   readonly gamma: PointG2;
@@ -190,8 +226,12 @@ function openKey(file: Uint8Array, publicInputs: number): Key {
     if ([gamma, gamma.negate(), G2.BASE].some((point) => point.equals(delta))) {
       throw new Refusal("PROOF_FIELDS", "delta is gamma or the generator: nobody has contributed to this key");
     }
+    const alpha = readG1(key.vk_alpha_1, "vk_alpha_1");
+    const beta = readG2(key.vk_beta_2, "vk_beta_2");
     return {
-      alphaBeta: bn254.pairing(readG1(key.vk_alpha_1, "vk_alpha_1"), readG2(key.vk_beta_2, "vk_beta_2")),
+      alpha,
+      beta,
+      alphaBeta: bn254.pairing(alpha, beta),
       gamma,
       delta,
       ic: list(key.IC, publicInputs + 1, "IC").map((point, index) => readG1(point, `IC[${index}]`)),
@@ -221,9 +261,14 @@ function readSignals(value: unknown, count: number): FieldElement[] {
 }
 
 function readProof(value: unknown): { a: PointG1; b: PointG2; c: PointG1 } {
+  const proof = proofFields(value);
+  return { a: readG1(proof.pi_a, "pi_a"), b: readG2(proof.pi_b, "pi_b"), c: readG1(proof.pi_c, "pi_c") };
+}
+
+function proofFields(value: unknown) {
   const proof = fields(value, ["pi_a", "pi_b", "pi_c", "protocol", "curve"]);
   checkCurve(proof);
-  return { a: readG1(proof.pi_a, "pi_a"), b: readG2(proof.pi_b, "pi_b"), c: readG1(proof.pi_c, "pi_c") };
+  return proof;
 }
 
 function checkCurve({ protocol, curve }: { protocol: unknown; curve: unknown }): void {
@@ -249,16 +294,25 @@ function list(value: unknown, length: number, name: string): unknown[] {
   return value;
 }
 
-/** ["x", "y", "1"] */
 function readG1(value: unknown, name: string): PointG1 {
-  const [x, y, z] = list(value, 3, name);
-  checkAffine(z === "1", z === "0", name);
-  const affine = { x: coordinate(x, `${name}[0]`), y: coordinate(y, `${name}[1]`) };
+  const affine = affineG1(value, name);
   return checkPoint(() => G1.fromAffine(affine), name);
 }
 
-/** [["x0", "x1"], ["y0", "y1"], ["1", "0"]], where x = x0 + x1·u. */
 function readG2(value: unknown, name: string): PointG2 {
+  const affine = affineG2(value, name);
+  return checkPoint(() => G2.fromAffine(affine), name);
+}
+
+/** ["x", "y", "1"] */
+function affineG1(value: unknown, name: string) {
+  const [x, y, z] = list(value, 3, name);
+  checkAffine(z === "1", z === "0", name);
+  return { x: coordinate(x, `${name}[0]`), y: coordinate(y, `${name}[1]`) };
+}
+
+/** [["x0", "x1"], ["y0", "y1"], ["1", "0"]], where x = x0 + x1·u. */
+function affineG2(value: unknown, name: string) {
   const [x, y, z] = list(value, 3, name).map((pair, index) => list(pair, 2, `${name}[${index}]`));
   checkAffine(z![0] === "1" && z![1] === "0", z![0] === "0" && z![1] === "0", name);
   const read = (pair: unknown[], index: number) =>
@@ -266,8 +320,7 @@ function readG2(value: unknown, name: string): PointG2 {
       c0: coordinate(pair[0], `${name}[${index}][0]`),
       c1: coordinate(pair[1], `${name}[${index}][1]`),
     });
-  const affine = { x: read(x!, 0), y: read(y!, 1) };
-  return checkPoint(() => G2.fromAffine(affine), name);
+  return { x: read(x!, 0), y: read(y!, 1) };
 }
 
 function checkAffine(one: boolean, zero: boolean, name: string): void {

@@ -1,22 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/**
- * Witnesses by circom's generated WebAssembly and proofs by snarkjs, in memory only: nothing is ever written to disk.
- *
- * What both print and throw is kept from view, since it may quote values of private signals.
- */
-import { WitnessCalculatorBuilder } from "circom_runtime";
+/** Proofs by snarkjs, in memory. The slowest backend, and the one that the others are held against. */
 import { throwIfCancelled } from "../errors.ts";
-import type { CircuitInput } from "../model/statement.ts";
-
-/** What computes proofs. Results are not trusted: the prover verifies each before it returns it. */
-export interface Backend {
-  /** Values of all signals, in snarkjs's wtns format. */
-  witness(circuit: WebAssembly.Module, input: CircuitInput): Promise<Uint8Array>;
-  /** A proof as snarkjs writes it (`proof.json`), not verified. Rejects with `CANCELLED` soon after the signal is raised, wherever the computation is. */
-  prove(provingKey: Uint8Array, witness: Uint8Array, signal: AbortSignal | undefined): Promise<unknown>;
-  /** Ends the threads; afterwards nothing of the backend keeps a process alive. */
-  close(): Promise<void>;
-}
+import type { Backend } from "./backend.ts";
+import { openCalculator } from "./calculator.ts";
 
 /** snarkjs keeps one set of threads for the process: proofs are made one after another, and the last user ends them. */
 let users = 0;
@@ -26,14 +12,16 @@ export function snarkjsBackend(): Backend {
   users++;
   let open = true;
   return {
-    async witness(circuit, input) {
-      const calculator = await WitnessCalculatorBuilder(await instantiate(circuit));
-      return calculator.calculateWTNSBin(input);
-    },
-    prove(provingKey, witness, signal) {
-      const turn = last.then(() => prove(provingKey, witness, signal));
-      last = turn.catch(() => {});
-      return untilAborted(turn, signal);
+    name: "snarkjs",
+    async open({ wasm, zkey }) {
+      return {
+        witness: openCalculator(wasm),
+        prove(witness, signal) {
+          const turn = last.then(() => prove(zkey, witness, signal));
+          last = turn.catch(() => {});
+          return untilAborted(turn, signal);
+        },
+      };
     },
     async close() {
       if (!open) return;
@@ -76,19 +64,4 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
-}
-
-/** An instance that prints nothing: circom's runtime would write the place and values of a failed constraint to stderr. */
-function instantiate(circuit: WebAssembly.Module): Promise<WebAssembly.Instance> {
-  const silent = () => {};
-  return WebAssembly.instantiate(circuit, {
-    runtime: {
-      exceptionHandler() {
-        throw new Error("the circuit refused its input");
-      },
-      printErrorMessage: silent,
-      writeBufferMessage: silent,
-      showSharedRWMemory: silent,
-    },
-  });
 }

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/// The C interface as a Node addon (Node-API 8). Work runs on libuv's threads, so that the event loop is free.
+///
+///   supports(path) → boolean
+///   open(zkey, path) → Promise<key or status>           the array is read until the promise settles
+///   prove(key, wtns, blinding, threads, cancel) → Promise<proof bytes or status>      so are these
+///   close(key)                                          at once, or when the last proof with it is done
+///   openPlan(plan) → plan or status                     at once; freed with the last reference
+///   witness(plan, input) → wtns bytes or status         at once: a few milliseconds
+///   checkProofs(proofs, threads) → Promise<bytes or status>         one byte a proof
+///   verifyBatch(key, proofs, coefficients, points, scalars, threads) → Promise<boolean or status>
+///   compute(operation, path, input, outputLength) → bytes or status
+///
+/// A number in place of a result is a `Status`. Arguments of other types throw a TypeError: only prover/src/backend/native.ts calls this.
+#define NAPI_VERSION 8
+#include <node_api.h>
+
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "core/memory.h"
+#include "core/status.h"
+#include "plimsoll.h"
+
+namespace {
+
+using plimsoll::Status;
+
+constexpr size_t PROOF_BYTES = 256;
+constexpr size_t BLINDING_BYTES = 64;
+
+/// What a JavaScript handle of a key holds. Touched on the event loop only.
+struct Handle {
+  plimsoll_key* key;
+  /// Proofs being made with it: it is freed after the last of them.
+  int users = 0;
+  bool closed = false;
+
+  void freeIfUnused() {
+    if (users > 0 || !closed) return;
+    plimsoll_key_close(key);
+    key = nullptr;
+  }
+};
+
+struct Bytes {
+  uint8_t* data;
+  size_t length;
+};
+
+bool readBytes(napi_env env, napi_value value, napi_typedarray_type wanted, Bytes* bytes) {
+  bool isTyped = false;
+  if (napi_is_typedarray(env, value, &isTyped) != napi_ok || !isTyped) return false;
+  napi_typedarray_type type;
+  void* data;
+  size_t length;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok) return false;
+  *bytes = {static_cast<uint8_t*>(data), length};
+  return type == wanted;
+}
+
+bool readInt(napi_env env, napi_value value, int32_t* number) { return napi_get_value_int32(env, value, number) == napi_ok; }
+
+napi_value refuse(napi_env env) {
+  napi_throw_type_error(env, nullptr, "plimsoll addon: wrong arguments");
+  return nullptr;
+}
+
+napi_value statusValue(napi_env env, Status status) {
+  napi_value value = nullptr;
+  napi_create_int32(env, int32_t(status), &value);
+  return value;
+}
+
+/// A piece of work on another thread, the JavaScript values it reads, and the promise of its result.
+struct Job {
+  napi_async_work work = nullptr;
+  napi_deferred deferred = nullptr;
+  /// Keeps the arrays alive that the work reads.
+  napi_ref held = nullptr;
+  Status status = Status::ok;
+
+  virtual ~Job() = default;
+  virtual void execute() = 0;
+  /// On the event loop again, after success.
+  virtual napi_value result(napi_env env) = 0;
+
+  /// Hands the job over; from here on it frees itself.
+  static napi_value start(napi_env env, const char* name, std::unique_ptr<Job> job, const napi_value* values, size_t count) {
+    napi_value promise = nullptr, label = nullptr, list = nullptr;
+    if (napi_create_array_with_length(env, count, &list) != napi_ok) return nullptr;
+    for (size_t i = 0; i < count; i++) napi_set_element(env, list, uint32_t(i), values[i]);
+    if (napi_create_reference(env, list, 1, &job->held) != napi_ok ||
+        napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &label) != napi_ok ||
+        napi_create_async_work(env, nullptr, label, run, finish, job.get(), &job->work) != napi_ok ||
+        napi_create_promise(env, &job->deferred, &promise) != napi_ok || napi_queue_async_work(env, job->work) != napi_ok) {
+      napi_throw_error(env, nullptr, "plimsoll addon: no work can be started");
+      return nullptr;
+    }
+    job.release();
+    return promise;
+  }
+
+ private:
+  static void run(napi_env, void* data) { static_cast<Job*>(data)->execute(); }
+  static void finish(napi_env env, napi_status outcome, void* data) {
+    const std::unique_ptr<Job> job(static_cast<Job*>(data));
+    if (outcome != napi_ok) job->status = Status::cancelled;
+    napi_value value = job->status == Status::ok ? job->result(env) : nullptr;
+    if (value == nullptr) value = statusValue(env, job->status == Status::ok ? Status::memory : job->status);
+    napi_resolve_deferred(env, job->deferred, value);
+    napi_delete_reference(env, job->held);
+    napi_delete_async_work(env, job->work);
+  }
+};
+
+/// Nobody uses it any more: a proof being made would keep the handle alive.
+void finalizeHandle(napi_env, void* data, void*) {
+  Handle* handle = static_cast<Handle*>(data);
+  plimsoll_key_close(handle->key);
+  delete handle;
+}
+
+struct OpenJob : Job {
+  Bytes zkey;
+  int32_t path;
+  plimsoll_key* key = nullptr;
+
+  ~OpenJob() override { plimsoll_key_close(key); }
+  void execute() override { status = Status(plimsoll_key_open(zkey.data, zkey.length, path, &key)); }
+  napi_value result(napi_env env) override {
+    Handle* handle = new (std::nothrow) Handle{key};
+    napi_value value = nullptr;
+    if (handle == nullptr) return nullptr;
+    if (napi_create_external(env, handle, finalizeHandle, nullptr, &value) != napi_ok) {
+      delete handle;
+      return nullptr;
+    }
+    key = nullptr;
+    return value;
+  }
+};
+
+struct ProveJob : Job {
+  Handle* handle = nullptr;
+  Bytes wtns;
+  const volatile int32_t* cancel;
+  int32_t threads;
+  uint8_t blinding[BLINDING_BYTES];
+  uint8_t proof[PROOF_BYTES];
+
+  ~ProveJob() override {
+    plimsoll::wipe(blinding, sizeof blinding);
+    if (handle == nullptr) return;
+    handle->users--;
+    handle->freeIfUnused();
+  }
+  void execute() override {
+    status = Status(plimsoll_prove(handle->key, wtns.data, wtns.length, blinding, unsigned(threads), cancel, proof));
+  }
+  napi_value result(napi_env env) override {
+    napi_value value = nullptr;
+    return napi_create_buffer_copy(env, PROOF_BYTES, proof, nullptr, &value) == napi_ok ? value : nullptr;
+  }
+};
+
+struct CheckJob : Job {
+  Bytes proofs;
+  int32_t threads;
+  plimsoll::Buffer<uint8_t> sound;
+
+  void execute() override {
+    const size_t count = proofs.length / PROOF_BYTES;
+    status = sound.allocate(count);
+    if (status != Status::ok) return;
+    status = Status(plimsoll_check_proofs(proofs.data, proofs.length, unsigned(threads), sound.data(), count));
+  }
+  napi_value result(napi_env env) override {
+    napi_value value = nullptr;
+    return napi_create_buffer_copy(env, sound.size(), sound.data(), nullptr, &value) == napi_ok ? value : nullptr;
+  }
+};
+
+struct BatchJob : Job {
+  /// Key, proofs, coefficients, points, scalars.
+  static constexpr size_t INPUTS = 5;
+  Bytes inputs[INPUTS];
+  int32_t threads;
+  int hold = 0;
+
+  void execute() override {
+    const auto& [key, proofs, coefficients, points, scalars] = inputs;
+    status = Status(plimsoll_verify_batch(key.data, key.length, proofs.data, proofs.length, coefficients.data,
+                                          coefficients.length, points.data, points.length, scalars.data, scalars.length,
+                                          unsigned(threads), &hold));
+  }
+  napi_value result(napi_env env) override {
+    napi_value value = nullptr;
+    return napi_get_boolean(env, hold == 1, &value) == napi_ok ? value : nullptr;
+  }
+};
+
+template <size_t COUNT>
+bool readArguments(napi_env env, napi_callback_info info, napi_value (&values)[COUNT]) {
+  size_t count = COUNT;
+  return napi_get_cb_info(env, info, &count, values, nullptr, nullptr) == napi_ok && count == COUNT;
+}
+
+/// The handle of a key that is open; null for anything else.
+Handle* readHandle(napi_env env, napi_value value) {
+  napi_valuetype type;
+  void* data = nullptr;
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external) return nullptr;
+  if (napi_get_value_external(env, value, &data) != napi_ok) return nullptr;
+  Handle* handle = static_cast<Handle*>(data);
+  return handle->closed ? nullptr : handle;
+}
+
+napi_value supports(napi_env env, napi_callback_info info) {
+  napi_value values[1], answer = nullptr;
+  int32_t path;
+  if (!readArguments(env, info, values) || !readInt(env, values[0], &path)) return refuse(env);
+  napi_get_boolean(env, plimsoll_supports(path) == 1, &answer);
+  return answer;
+}
+
+napi_value open(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  auto job = std::unique_ptr<OpenJob>(new (std::nothrow) OpenJob);
+  if (job == nullptr) return statusValue(env, Status::memory);
+  if (!readArguments(env, info, values) || !readBytes(env, values[0], napi_uint8_array, &job->zkey) ||
+      !readInt(env, values[1], &job->path)) {
+    return refuse(env);
+  }
+  return Job::start(env, "plimsoll.open", std::move(job), values, 1);
+}
+
+napi_value prove(napi_env env, napi_callback_info info) {
+  napi_value values[5];
+  auto job = std::unique_ptr<ProveJob>(new (std::nothrow) ProveJob);
+  if (job == nullptr) return statusValue(env, Status::memory);
+  Bytes blinding, cancel;
+  if (!readArguments(env, info, values)) return refuse(env);
+  Handle* handle = readHandle(env, values[0]);
+  if (handle == nullptr || !readBytes(env, values[1], napi_uint8_array, &job->wtns) ||
+      !readBytes(env, values[2], napi_uint8_array, &blinding) || blinding.length != BLINDING_BYTES ||
+      !readInt(env, values[3], &job->threads) || job->threads < 1 ||
+      !readBytes(env, values[4], napi_int32_array, &cancel) || cancel.length < 1) {
+    return refuse(env);
+  }
+  job->handle = handle;
+  handle->users++;
+  job->cancel = reinterpret_cast<const volatile int32_t*>(cancel.data);
+  std::memcpy(job->blinding, blinding.data, BLINDING_BYTES);
+  return Job::start(env, "plimsoll.prove", std::move(job), values, 5);
+}
+
+napi_value close(napi_env env, napi_callback_info info) {
+  napi_value values[1];
+  if (!readArguments(env, info, values)) return refuse(env);
+  Handle* handle = readHandle(env, values[0]);
+  if (handle == nullptr) return refuse(env);
+  handle->closed = true;
+  handle->freeIfUnused();
+  return nullptr;
+}
+
+napi_value openPlan(napi_env env, napi_callback_info info) {
+  napi_value values[1], result = nullptr;
+  Bytes file;
+  if (!readArguments(env, info, values) || !readBytes(env, values[0], napi_uint8_array, &file)) return refuse(env);
+  plimsoll_plan* plan;
+  const int status = plimsoll_plan_open(file.data, file.length, &plan);
+  if (status != 0) return statusValue(env, Status(status));
+  const auto finalize = [](napi_env, void* data, void*) { plimsoll_plan_close(static_cast<plimsoll_plan*>(data)); };
+  if (napi_create_external(env, plan, finalize, nullptr, &result) != napi_ok) {
+    plimsoll_plan_close(plan);
+    return statusValue(env, Status::memory);
+  }
+  return result;
+}
+
+napi_value witness(napi_env env, napi_callback_info info) {
+  napi_value values[2], result = nullptr;
+  void *data = nullptr, *wtns;
+  Bytes input;
+  if (!readArguments(env, info, values) || napi_get_value_external(env, values[0], &data) != napi_ok ||
+      !readBytes(env, values[1], napi_uint8_array, &input)) {
+    return refuse(env);
+  }
+  const auto* plan = static_cast<const plimsoll_plan*>(data);
+  const size_t length = plimsoll_plan_wtns_bytes(plan);
+  if (napi_create_buffer(env, length, &wtns, &result) != napi_ok) return statusValue(env, Status::memory);
+  const int status = plimsoll_witness(plan, input.data, input.length, static_cast<uint8_t*>(wtns), length);
+  return status == 0 ? result : statusValue(env, Status(status));
+}
+
+napi_value checkProofs(napi_env env, napi_callback_info info) {
+  napi_value values[2];
+  auto job = std::unique_ptr<CheckJob>(new (std::nothrow) CheckJob);
+  if (job == nullptr) return statusValue(env, Status::memory);
+  if (!readArguments(env, info, values) || !readBytes(env, values[0], napi_uint8_array, &job->proofs) ||
+      !readInt(env, values[1], &job->threads) || job->threads < 1) {
+    return refuse(env);
+  }
+  return Job::start(env, "plimsoll.checkProofs", std::move(job), values, 1);
+}
+
+napi_value verifyBatch(napi_env env, napi_callback_info info) {
+  napi_value values[BatchJob::INPUTS + 1];
+  auto job = std::unique_ptr<BatchJob>(new (std::nothrow) BatchJob);
+  if (job == nullptr) return statusValue(env, Status::memory);
+  if (!readArguments(env, info, values) || !readInt(env, values[BatchJob::INPUTS], &job->threads) || job->threads < 1) {
+    return refuse(env);
+  }
+  for (size_t i = 0; i < BatchJob::INPUTS; i++) {
+    if (!readBytes(env, values[i], napi_uint8_array, &job->inputs[i])) return refuse(env);
+  }
+  return Job::start(env, "plimsoll.verifyBatch", std::move(job), values, BatchJob::INPUTS);
+}
+
+napi_value compute(napi_env env, napi_callback_info info) {
+  napi_value values[4], result = nullptr;
+  char operation[64];
+  Bytes input;
+  int32_t path, outputLength;
+  size_t length;
+  void* output;
+  if (!readArguments(env, info, values) ||
+      napi_get_value_string_utf8(env, values[0], operation, sizeof operation, &length) != napi_ok ||
+      !readInt(env, values[1], &path) || !readBytes(env, values[2], napi_uint8_array, &input) ||
+      !readInt(env, values[3], &outputLength) || outputLength < 0) {
+    return refuse(env);
+  }
+  if (napi_create_buffer(env, size_t(outputLength), &output, &result) != napi_ok) return statusValue(env, Status::memory);
+  const int status =
+      plimsoll_compute(operation, path, input.data, input.length, static_cast<uint8_t*>(output), size_t(outputLength));
+  return status == 0 ? result : statusValue(env, Status(status));
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  const napi_property_descriptor functions[] = {
+      {"supports", nullptr, supports, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"open", nullptr, open, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"prove", nullptr, prove, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"close", nullptr, close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"openPlan", nullptr, openPlan, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"witness", nullptr, witness, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"checkProofs", nullptr, checkProofs, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"verifyBatch", nullptr, verifyBatch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"compute", nullptr, compute, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+  };
+  napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);
+  return exports;
+}

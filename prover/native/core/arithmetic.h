@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/// Which arithmetic computes: the core as it looks from outside. The rest of it is written over lanes and is here put together for
+/// each kind of lanes that the build has.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "compute.h"
+#include "groth16.h"
+#include "key.h"
+#include "lanes.h"
+#include "status.h"
+#ifdef __wasm__
+#include "lanes-wasm.h"
+#endif
+
+namespace plimsoll {
+
+/// The arithmetic that runs everywhere, or the machine's wide one: eight lanes by AVX-512 IFMA, in WebAssembly two by relaxed SIMD.
+enum class Path : int { portable = 0, ifma = 1 };
+
+/// One kind of arithmetic as functions. A file that is compiled for a richer processor than the rest gives away nothing but these
+/// (see ifma.cc), so that no function compiled for it can be called by chance on a machine that lacks it.
+struct Arithmetic {
+  Status (*open)(const Zkey& key, void** opened);
+  void (*close)(void* opened);
+  Status (*prove)(const void* opened, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
+                  const volatile int32_t* cancel, uint8_t proof[256]);
+  Status (*compute)(const char* operation, const uint8_t* input, size_t length, uint8_t* output, size_t outputLength);
+  size_t minDomain;
+};
+
+template <template <typename> class Lanes>
+struct ArithmeticOver {
+  static Status open(const Zkey& key, void** opened) {
+    Prover<Lanes>* prover = new (std::nothrow) Prover<Lanes>;
+    if (prover == nullptr) return Status::memory;
+    const Status status = prover->open(key);
+    if (status == Status::ok) {
+      *opened = prover;
+    } else {
+      delete prover;
+    }
+    return status;
+  }
+  static void close(void* opened) { delete static_cast<Prover<Lanes>*>(opened); }
+  static Status prove(const void* opened, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
+                      const volatile int32_t* cancel, uint8_t proof[256]) {
+    return static_cast<const Prover<Lanes>*>(opened)->prove(witness, r, s, threads, cancel, proof);
+  }
+  static constexpr Arithmetic FUNCTIONS = {open, close, prove, computing::compute<Lanes>, Prover<Lanes>::MIN_DOMAIN};
+};
+
+}  // namespace plimsoll
+
+#ifdef PLIMSOLL_HAVE_IFMA
+/// Of ifma.cc, to be called only where `supported(Path::ifma)`.
+extern "C" const plimsoll::Arithmetic plimsoll_ifma_arithmetic;
+#endif
+
+namespace plimsoll {
+
+/// Whether build and machine have it.
+inline bool supported(Path path) {
+  if (path == Path::portable) return true;
+#if defined(PLIMSOLL_HAVE_IFMA)
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vbmi2") &&
+         __builtin_cpu_supports("bmi2");
+#elif defined(__wasm__)
+  return pairs::fused();
+#else
+  return false;
+#endif
+}
+
+/// Of a supported path.
+inline const Arithmetic& arithmetic(Path path) {
+#if defined(PLIMSOLL_HAVE_IFMA)
+  if (path == Path::ifma) return plimsoll_ifma_arithmetic;
+#elif defined(__wasm__)
+  if (path == Path::ifma) return ArithmeticOver<pairs::Lanes>::FUNCTIONS;
+#endif
+  (void)path;
+  return ArithmeticOver<OneLane>::FUNCTIONS;
+}
+
+/// A key opened for one arithmetic. Domains too small for it are computed by the portable one.
+class ProvingKey {
+ public:
+  ProvingKey() = default;
+  ProvingKey(const ProvingKey&) = delete;
+  ProvingKey& operator=(const ProvingKey&) = delete;
+  ~ProvingKey() {
+    if (opened_ != nullptr) functions_->close(opened_);
+  }
+
+  /// Once. The file's bytes are not needed afterwards.
+  [[nodiscard]] Status open(const Zkey& key, Path path) {
+    if (!supported(path)) return Status::unsupported;
+    functions_ = &arithmetic(path);
+    if (key.domain < functions_->minDomain) functions_ = &arithmetic(Path::portable);
+    return functions_->open(key, &opened_);
+  }
+  /// See `Prover::prove`.
+  [[nodiscard]] Status prove(const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
+                             const volatile int32_t* cancel, uint8_t proof[256]) const {
+    return functions_->prove(opened_, witness, r, s, threads, cancel, proof);
+  }
+
+ private:
+  const Arithmetic* functions_ = nullptr;
+  void* opened_ = nullptr;
+};
+
+[[nodiscard]] inline Status prove(const ProvingKey& key, const Wtns& witness, const uint8_t r[32], const uint8_t s[32],
+                                  unsigned threads, const volatile int32_t* cancel, uint8_t proof[256]) {
+  return key.prove(witness, r, s, threads, cancel, proof);
+}
+
+[[nodiscard]] inline Status compute(const char* operation, Path path, const uint8_t* input, size_t length, uint8_t* output,
+                                    size_t outputLength) {
+  if (!supported(path)) return Status::unsupported;
+  return arithmetic(path).compute(operation, input, length, output, outputLength);
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/// Groth16 proofs over BN254, written over lanes.
+///
+/// With witness w, the rows a = A·w, b = B·w, and blinding r, s:
+///   A = α + Σ wᵢ·Aᵢ + r·δ        B = β + Σ wᵢ·Bᵢ + s·δ
+///   C = Σ wᵢ·Cᵢ + Σ hⱼ·Hⱼ + s·A + r·B − rs·δ
+/// The hⱼ are the values of a·b − c, with c = a·b on the n-th roots of unity, at the odd 2n-th roots: what snarkjs takes, whose keys
+/// hold the points Hⱼ to match. Same key, witness and blinding give snarkjs's proof, bit for bit.
+///
+/// Unchecked: that the witness satisfies the circuit. Of one that does not comes a proof that does not verify.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "curve.h"
+#include "field.h"
+#include "key.h"
+#include "memory.h"
+#include "msm.h"
+#include "ntt.h"
+#include "status.h"
+#include "threads.h"
+
+namespace plimsoll {
+
+/// An opened key. `Lanes<Fp>` and `Lanes<Fr>` are the arithmetic that it is kept for.
+template <template <typename> class Lanes>
+class Prover {
+ public:
+  /// Domains below this have too few values to fill the lanes of the transforms.
+  static constexpr size_t MIN_DOMAIN = Transform<Lanes<Fr>>::COUNT * Transform<Lanes<Fr>>::COUNT;
+
+  /// Takes what it needs from the key; the file's bytes are not needed afterwards.
+  [[nodiscard]] Status open(const Zkey& key);
+
+  /// `r` and `s` are plain and below the order. The proof: A.x A.y B.x.a B.x.b B.y.a B.y.b C.x C.y, plain.
+  [[nodiscard]] Status prove(const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
+                             const volatile int32_t* cancel, uint8_t proof[256]) const;
+
+ private:
+  using LaneFr = Lanes<Fr>;
+  using Coordinates1 = typename CoordinatesOf<Lanes, Fp>::Type;
+  using Coordinates2 = typename CoordinatesOf<Lanes, Fp2>::Type;
+
+  /// Rows are made and joined in pieces, where they are many.
+  static constexpr size_t PIECES = 16, MIN_PIECE = 256;
+
+  /// What a proof works in. Kept between proofs, all of it wiped at the end of each.
+  struct Scratch {
+    Buffer<uint8_t> rows[3];
+    Pool<Buffer<LaneFr>, 3> transforms;
+    Digits digits;
+    Product<Coordinates1> a, b1, c, h;
+    Product<Coordinates2> b2;
+    Pool<Workspace<Lanes<Fp>>, 64> workspaces;
+
+    void wipe() {
+      for (Buffer<uint8_t>& values : rows) values.wipe();
+      transforms.forEach([](Buffer<LaneFr>& values) { values.wipe(); });
+      digits.wipe();
+      for (Product<Coordinates1>* product : {&a, &b1, &c, &h}) product->wipe();
+      b2.wipe();
+      workspaces.forEach([](Workspace<Lanes<Fp>>& workspace) { workspace.wipe(); });
+    }
+  };
+  [[nodiscard]] Status prove(Scratch& in, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
+                             const volatile int32_t* cancel, uint8_t proof[256]) const;
+  void multiplyRows(const SparseRows& matrix, const Wtns& witness, size_t from, size_t to, uint8_t* values) const;
+  void join(const uint8_t* a, const uint8_t* b, uint8_t* c, size_t from, size_t to) const;
+
+  uint32_t wires_ = 0, publics_ = 0;
+  G1 alpha1_, beta1_, delta1_;
+  G2 beta2_, delta2_;
+  Matrices matrices_;
+  Transform<LaneFr> transform_;
+  /// One point per wire, in `c_` too (infinity for those that are not private), so that the products share digits.
+  Bases<Coordinates1> a_, b1_, c_, h_;
+  Bases<Coordinates2> b2_;
+  mutable Pool<Scratch, 4> scratch_;
+};
+
+template <template <typename> class Lanes>
+Status Prover<Lanes>::open(const Zkey& key) {
+  wires_ = key.wires;
+  publics_ = key.publics;
+  alpha1_ = G1::fromZkey(key.alpha1);
+  beta1_ = G1::fromZkey(key.beta1);
+  delta1_ = G1::fromZkey(key.delta1);
+  beta2_ = G2::fromZkey(key.beta2);
+  delta2_ = G2::fromZkey(key.delta2);
+  unsigned log2 = 0;
+  while (size_t(1) << log2 < key.domain) log2++;
+  Status status = transform_.open(log2);
+  if (status == Status::ok) status = matrices_.read(key);
+  if (status == Status::ok) status = a_.open(key.a, key.wires);
+  if (status == Status::ok) status = b1_.open(key.b1, key.wires);
+  if (status == Status::ok) status = b2_.open(key.b2, key.wires);
+  Buffer<uint8_t> c;
+  if (status == Status::ok) status = c.allocateZeroed(size_t(key.wires) * G1_BYTES);
+  if (status == Status::ok) {
+    const size_t privates = key.wires - key.publics - 1;
+    if (privates != 0) std::memcpy(c.data() + (key.wires - privates) * G1_BYTES, key.c, privates * G1_BYTES);
+    status = c_.open(c.data(), key.wires);
+  }
+  if (status == Status::ok) status = h_.open(key.h, key.domain);
+  return status;
+}
+
+/// Values of rows. The witness is read as if in Montgomery form, so that no value of it need be converted: rows come out over R.
+template <template <typename> class Lanes>
+void Prover<Lanes>::multiplyRows(const SparseRows& matrix, const Wtns& witness, size_t from, size_t to, uint8_t* values) const {
+  for (size_t row = from; row < to; row++) {
+    Fr sum = Fr::zero();
+    for (uint32_t entry = matrix.rows[row]; entry < matrix.rows[row + 1]; entry++) {
+      const Fr value = Fr::fromZkey(witness.values + size_t(matrix.wire[entry]) * FIELD_BYTES);
+      if (value.isZero()) continue;
+      const uint32_t coefficient = matrix.coefficient[entry];
+      if (coefficient == Matrices::ONE) {
+        sum = sum + value;
+      } else if (coefficient == Matrices::MINUS_ONE) {
+        sum = sum - value;
+      } else {
+        sum = sum + matrices_.coefficients[coefficient] * value;
+      }
+    }
+    std::memcpy(values + row * FIELD_BYTES, sum.limbs, FIELD_BYTES);
+  }
+  LaneFr::adopt(values + from * FIELD_BYTES, to - from);
+}
+
+/// c := a·b − c, as plain integers.
+template <template <typename> class Lanes>
+void Prover<Lanes>::join(const uint8_t* a, const uint8_t* b, uint8_t* c, size_t from, size_t to) const {
+  // Rows went into the transforms over R, so this is over R²; what is over R has the bytes of the plain integer.
+  const uint8_t integerOne[FIELD_BYTES] = {1};
+  const LaneFr timesR = LaneFr::all(Fr::fromZkey(integerOne).inverse());
+  for (size_t at = from * FIELD_BYTES; at < to * FIELD_BYTES; at += LaneFr::COUNT * FIELD_BYTES) {
+    const LaneFr product = LaneFr::loadRun(a + at) * LaneFr::loadRun(b + at);
+    ((product - LaneFr::loadRun(c + at)) * timesR).tight().storeRun(c + at);
+  }
+  LaneFr::release(c + from * FIELD_BYTES, to - from);
+}
+
+template <template <typename> class Lanes>
+Status Prover<Lanes>::prove(const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
+                            const volatile int32_t* cancel, uint8_t proof[256]) const {
+  typename Pool<Scratch, 4>::Lease scratch(scratch_);
+  const Status status = prove(*scratch, witness, r, s, threads, cancel, proof);
+  scratch->wipe();
+  return status;
+}
+
+template <template <typename> class Lanes>
+Status Prover<Lanes>::prove(Scratch& in, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
+                            const volatile int32_t* cancel, uint8_t proof[256]) const {
+  if (witness.count != wires_) return Status::mismatch;
+  if (!Fr::isCanonical(r) || !Fr::isCanonical(s)) return Status::range;
+  int failure = int(Status::ok);
+  /// Runs task(0) to task(count − 1), until one fails or the caller has enough.
+  const auto inParallel = [&](size_t count, const auto& task) {
+    parallel(threads, count, [&](size_t index) {
+      if (__atomic_load_n(&failure, __ATOMIC_RELAXED) != int(Status::ok)) return;
+      const Status status = *cancel != 0 ? Status::cancelled : task(index);
+      if (status != Status::ok) __atomic_store_n(&failure, int(status), __ATOMIC_RELAXED);
+    });
+    return Status(failure);
+  };
+
+  const auto runTask = [&](auto& product, size_t task) {
+    typename Pool<Workspace<Lanes<Fp>>, 64>::Lease workspace(in.workspaces);
+    return product.run(task, *workspace);
+  };
+
+  // 1. The rows a and b, and c = a·b; the digits of the witness.
+  const size_t domain = transform_.size();
+  const size_t pieces = domain < MIN_PIECE * PIECES ? 1 : PIECES, piece = domain / pieces;
+  for (int i = 0; i < 3; i++) {
+    if (in.rows[i].allocate(domain * FIELD_BYTES) != Status::ok) return Status::memory;
+  }
+  Status status = inParallel(1 + pieces, [&](size_t index) {
+    if (index == 0) return in.digits.open(witness.values, wires_);
+    const size_t from = (index - 1) * piece, to = from + piece;
+    multiplyRows(matrices_.a, witness, from, to, in.rows[0].data());
+    multiplyRows(matrices_.b, witness, from, to, in.rows[1].data());
+    for (size_t at = from * FIELD_BYTES; at < to * FIELD_BYTES; at += LaneFr::COUNT * FIELD_BYTES) {
+      const LaneFr product = LaneFr::loadRun(in.rows[0].data() + at) * LaneFr::loadRun(in.rows[1].data() + at);
+      product.tight().storeRun(in.rows[2].data() + at);
+    }
+    return Status::ok;
+  });
+  if (status != Status::ok) return status;
+
+  // 2. The rows' values at the odd roots, and the products with the witness. The largest tasks first.
+  if ((status = in.b2.open(b2_, in.digits)) != Status::ok) return status;
+  if ((status = in.a.open(a_, in.digits)) != Status::ok) return status;
+  if ((status = in.b1.open(b1_, in.digits)) != Status::ok) return status;
+  if ((status = in.c.open(c_, in.digits)) != Status::ok) return status;
+  const size_t before[] = {3, 3 + in.b2.tasks(), 3 + in.b2.tasks() + in.a.tasks(), 3 + in.b2.tasks() + in.a.tasks() + in.b1.tasks()};
+  status = inParallel(before[3] + in.c.tasks(), [&](size_t index) {
+    if (index >= before[3]) return runTask(in.c, index - before[3]);
+    if (index >= before[2]) return runTask(in.b1, index - before[2]);
+    if (index >= before[1]) return runTask(in.a, index - before[1]);
+    if (index >= before[0]) return runTask(in.b2, index - before[0]);
+    typename Pool<Buffer<LaneFr>, 3>::Lease values(in.transforms);
+    if (values->allocate(domain / LaneFr::COUNT) != Status::ok) return Status::memory;
+    transform_.toOddRoots(in.rows[index].data(), values->data());
+    return Status::ok;
+  });
+  if (status != Status::ok) return status;
+
+  const Xyzz<Fp> sums[] = {in.a.sum(), in.b1.sum(), in.c.sum()};
+  const Xyzz<Fp2> sumB2 = in.b2.sum();
+
+  // 3. The product with a·b − c.
+  status = inParallel(pieces, [&](size_t index) {
+    join(in.rows[0].data(), in.rows[1].data(), in.rows[2].data(), index * piece, (index + 1) * piece);
+    return Status::ok;
+  });
+  if (status != Status::ok) return status;
+  if ((status = in.digits.open(in.rows[2].data(), domain)) != Status::ok) return status;
+  if ((status = in.h.open(h_, in.digits)) != Status::ok) return status;
+  status = inParallel(in.h.tasks(), [&](size_t index) { return runTask(in.h, index); });
+  if (status != Status::ok) return status;
+
+  // 4. The proof's three points.
+  uint8_t minusRs[FIELD_BYTES];
+  (Fr::fromPlain(r) * Fr::fromPlain(s)).negate().toPlain(minusRs);
+  const Xyzz<Fp> delta1 = Xyzz<Fp>::from(delta1_);
+  const Xyzz<Fp> pointA = sums[0] + alpha1_ + delta1 * r;
+  const Xyzz<Fp> pointB1 = sums[1] + beta1_ + delta1 * s;
+  const Xyzz<Fp2> pointB = sumB2 + beta2_ + Xyzz<Fp2>::from(delta2_) * s;
+  const Xyzz<Fp> pointC = sums[2] + in.h.sum() + pointA * s + pointB1 * r + delta1 * minusRs;
+  wipe(minusRs, sizeof minusRs);
+  pointA.toAffine().toPlain(proof);
+  pointB.toAffine().toPlain(proof + G1_BYTES);
+  pointC.toAffine().toPlain(proof + G1_BYTES + G2_BYTES);
+  return Status::ok;
+}
+
+}  // namespace plimsoll

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "plimsoll.h"
+
+#include <new>
+
+#include "core/arithmetic.h"
+#include "core/key.h"
+#include "core/pairing.h"
+#include "core/witness.h"
+
+using plimsoll::Path;
+using plimsoll::Status;
+
+struct plimsoll_key {
+  plimsoll::ProvingKey key;
+};
+
+static bool isPath(int path) { return path == PLIMSOLL_PORTABLE || path == PLIMSOLL_IFMA; }
+
+extern "C" int plimsoll_supports(int path) { return isPath(path) && plimsoll::supported(Path(path)) ? 1 : 0; }
+
+extern "C" int plimsoll_key_open(const uint8_t* zkey, size_t length, int path, plimsoll_key** key) {
+  *key = nullptr;
+  if (plimsoll_supports(path) == 0) return int(Status::unsupported);
+  plimsoll::Zkey file;
+  const Status read = plimsoll::readZkey(zkey, length, file);
+  if (read != Status::ok) return int(read);
+  plimsoll_key* opened = new (std::nothrow) plimsoll_key;
+  if (opened == nullptr) return int(Status::memory);
+  const Status status = opened->key.open(file, Path(path));
+  if (status == Status::ok) {
+    *key = opened;
+  } else {
+    delete opened;
+  }
+  return int(status);
+}
+
+extern "C" void plimsoll_key_close(plimsoll_key* key) { delete key; }
+
+extern "C" int plimsoll_prove(const plimsoll_key* key, const uint8_t* wtns, size_t length, const uint8_t blinding[64],
+                              unsigned threads, const volatile int32_t* cancel, uint8_t proof[256]) {
+  plimsoll::Wtns witness;
+  const Status read = plimsoll::readWtns(wtns, length, witness);
+  if (read != Status::ok) return int(read);
+  return int(plimsoll::prove(key->key, witness, blinding, blinding + 32, threads, cancel, proof));
+}
+
+struct plimsoll_plan {
+  plimsoll::WitnessPlan plan;
+};
+
+extern "C" int plimsoll_plan_open(const uint8_t* file, size_t length, plimsoll_plan** plan) {
+  *plan = nullptr;
+  plimsoll_plan* opened = new (std::nothrow) plimsoll_plan;
+  if (opened == nullptr) return int(Status::memory);
+  const Status status = opened->plan.open(file, length);
+  if (status == Status::ok) {
+    *plan = opened;
+  } else {
+    delete opened;
+  }
+  return int(status);
+}
+
+extern "C" void plimsoll_plan_close(plimsoll_plan* plan) { delete plan; }
+
+extern "C" size_t plimsoll_plan_wtns_bytes(const plimsoll_plan* plan) { return plan->plan.wtnsBytes(); }
+
+extern "C" int plimsoll_witness(const plimsoll_plan* plan, const uint8_t* input, size_t length, uint8_t* wtns,
+                                size_t wtns_length) {
+  if (length != plan->plan.inputBytes() || wtns_length != plan->plan.wtnsBytes()) return int(Status::mismatch);
+  return int(plan->plan.solve(input, wtns));
+}
+
+extern "C" int plimsoll_check_proofs(const uint8_t* proofs, size_t length, unsigned threads, uint8_t* sound,
+                                     size_t count) {
+  if (length / plimsoll::PROOF_BYTES != count || length % plimsoll::PROOF_BYTES != 0) return int(Status::shape);
+  return int(plimsoll::checkProofs(proofs, count, threads, sound));
+}
+
+extern "C" int plimsoll_verify_batch(const uint8_t* key, size_t key_length, const uint8_t* proofs, size_t proofs_length,
+                                     const uint8_t* coefficients, size_t coefficients_length, const uint8_t* points,
+                                     size_t points_length, const uint8_t* scalars, size_t scalars_length,
+                                     unsigned threads, int* hold) {
+  const size_t count = proofs_length / plimsoll::PROOF_BYTES, publics = points_length / plimsoll::G1_BYTES;
+  if (key_length != plimsoll::VERIFYING_KEY_BYTES || proofs_length != count * plimsoll::PROOF_BYTES ||
+      coefficients_length != count * plimsoll::COEFFICIENT_BYTES || points_length != publics * plimsoll::G1_BYTES ||
+      scalars_length != publics * plimsoll::FIELD_BYTES) {
+    return int(Status::shape);
+  }
+  bool all = false;
+  const Status status =
+      plimsoll::verifyBatch(key, proofs, coefficients, count, points, scalars, publics, threads, all);
+  *hold = all ? 1 : 0;
+  return int(status);
+}
+
+extern "C" int plimsoll_compute(const char* operation, int path, const uint8_t* input, size_t length, uint8_t* output,
+                                size_t output_length) {
+  if (plimsoll_supports(path) == 0) return int(Status::unsupported);
+  return int(plimsoll::compute(operation, Path(path), input, length, output, output_length));
+}

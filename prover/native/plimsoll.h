@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/// The prover as a C interface: what the Node addon and the WebAssembly module are made of.
+///
+/// Every function that can fail returns a `Status` of core/status.h as an integer, 0 for success. Nothing is printed or written,
+/// nothing is drawn at random: blinding comes from the caller. All numbers are little-endian.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// An opened proving key. It may be used by several threads at once.
+typedef struct plimsoll_key plimsoll_key;
+
+/// Which arithmetic: the one that runs everywhere, or eight lanes of 52-bit limbs (AVX-512 IFMA).
+enum { PLIMSOLL_PORTABLE = 0, PLIMSOLL_IFMA = 1 };
+
+/// 1 where the processor and the build have this arithmetic.
+int plimsoll_supports(int path);
+
+/// Reads a snarkjs proving key. The file is not needed afterwards.
+int plimsoll_key_open(const uint8_t* zkey, size_t length, int path, plimsoll_key** key);
+void plimsoll_key_close(plimsoll_key* key);
+
+/// Makes a proof of a snarkjs witness file. `blinding` is two scalars below the order, r then s; both uniform and used once, or
+/// the proof shows what it hides. `cancel` is polled: any value but 0 stops the work soon. `threads` is at least 1.
+/// The proof: A, B, C as plain coordinates, x then y, in G2 the real part first; infinity is all zero.
+int plimsoll_prove(const plimsoll_key* key, const uint8_t* wtns, size_t length, const uint8_t blinding[64], unsigned threads,
+                   const volatile int32_t* cancel, uint8_t proof[256]);
+
+/// An opened witness plan. It may be used by several threads at once.
+typedef struct plimsoll_plan plimsoll_plan;
+
+/// Reads a witness plan (core/witness.h). The file is not needed afterwards.
+int plimsoll_plan_open(const uint8_t* file, size_t length, plimsoll_plan** plan);
+void plimsoll_plan_close(plimsoll_plan* plan);
+size_t plimsoll_plan_wtns_bytes(const plimsoll_plan* plan);
+
+/// Computes a snarkjs witness file of `plimsoll_plan_wtns_bytes` from the plan's input, 32 bytes a value.
+int plimsoll_witness(const plimsoll_plan* plan, const uint8_t* input, size_t length, uint8_t* wtns, size_t wtns_length);
+
+/// Writes 1 for each proof of 256 bytes whose points are on their curves, in their subgroups and not infinity, else 0.
+int plimsoll_check_proofs(const uint8_t* proofs, size_t length, unsigned threads, uint8_t* sound, size_t count);
+
+/// Whether all of some proofs whose points are sound hold under one key, but for an error of probability 2^-128. core/pairing.h has
+/// the equation. `key` is alpha, beta, gamma, delta (448 bytes), `coefficients` 16 uniform bytes a proof, fresh in every call;
+/// `points` (64 bytes) and `scalars` (32 bytes) give the sum over the public signals, the first scalar is the sum of coefficients.
+int plimsoll_verify_batch(const uint8_t* key, size_t key_length, const uint8_t* proofs, size_t proofs_length,
+                          const uint8_t* coefficients, size_t coefficients_length, const uint8_t* points,
+                          size_t points_length, const uint8_t* scalars, size_t scalars_length, unsigned threads, int* hold);
+
+/// One operation of the core on bytes, for tests that hold it against other implementations (core/compute.h lists them).
+int plimsoll_compute(const char* operation, int path, const uint8_t* input, size_t length, uint8_t* output,
+                     size_t output_length);
+
+#ifdef __cplusplus
+}
+#endif

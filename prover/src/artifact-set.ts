@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The build artifacts (compiled circuits and keys) and the manifest that says which bytes they are, wherever the bytes come from.
+ *
+ * The manifest is the root of trust here: whoever can write it chooses the keys. Everything else is read once and used
+ * only if its SHA-256 is the manifest's. Where the keys come from makes no difference to
+ * loading; it is part of the identity that is handed on, so that whoever relies on a key can see it.
+ */
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { z } from "zod";
+import { PlimsollError } from "./errors.ts";
+import { KEY_ORIGINS } from "./keys/origin.ts";
+import { type BoardSize, CIRCUITS, type CircuitName, publicInputsOf } from "./model/sizes.ts";
+
+const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
+/** Relative to the build directory, with forward slashes, and never leaving it. */
+const relativePath = z.string().regex(/^(?!.*(^|\/)\.\.?(\/|$))[\w.-]+(\/[\w.-]+)*$/);
+const fileRecord = z.strictObject({ path: relativePath, sha256: sha256Hex });
+const circuitRecord = z.strictObject({
+  constraints: z.int().positive(),
+  publicInputs: z.int().positive(),
+  /** Hash of everything the circuit was compiled from. */
+  sources: sha256Hex,
+  r1cs: fileRecord,
+  wasm: fileRecord,
+  zkey: fileRecord,
+  verificationKey: fileRecord,
+  /** Absent where witnesses are made by circom's generator alone. */
+  plan: fileRecord.optional(),
+});
+const manifestFormat = z.strictObject({
+  format: z.literal("plimsoll-manifest/1"),
+  /** Only keys of a `ceremony` are for anything of value. */
+  origin: z.enum(KEY_ORIGINS),
+  compiler: z.string(),
+  circuits: z.partialRecord(z.enum(CIRCUITS), circuitRecord),
+});
+
+export type Manifest = z.infer<typeof manifestFormat>;
+export type ArtifactRecord = z.infer<typeof circuitRecord>;
+
+/** Which circuit and key these are. */
+export interface ArtifactIdentity<Name extends CircuitName = BoardSize> extends Omit<Manifest, "format" | "circuits"> {
+  /** Name of the circuit: for `Account` the size of its boards. */
+  readonly size: Name;
+  readonly constraints: number;
+  readonly publicInputs: number;
+  readonly sourcesSha256: string;
+  readonly r1csSha256: string;
+  readonly wasmSha256: string;
+  readonly zkeySha256: string;
+  readonly verificationKeySha256: string;
+}
+
+/** A verification key in snarkjs's form: decimal strings; G1 as [x, y, z], G2 as pairs of such. */
+export interface VerificationKey {
+  readonly protocol: "groth16";
+  readonly curve: "bn128";
+  readonly nPublic: number;
+  readonly vk_alpha_1: string[];
+  readonly vk_beta_2: string[][];
+  readonly vk_gamma_2: string[][];
+  readonly vk_delta_2: string[][];
+  readonly vk_alphabeta_12: string[][][];
+  readonly IC: string[][];
+}
+
+export interface LoadedVerificationKey<Name extends CircuitName = BoardSize> {
+  readonly identity: ArtifactIdentity<Name>;
+  readonly verificationKey: VerificationKey;
+  /** The file that the key was parsed from, whose hash is the identity's. */
+  readonly verificationKeyFile: Uint8Array<ArrayBuffer>;
+}
+
+export interface Artifacts<Name extends CircuitName = BoardSize> extends LoadedVerificationKey<Name> {
+  /** The witness generator. */
+  readonly wasm: Uint8Array<ArrayBuffer>;
+  readonly zkey: Uint8Array<ArrayBuffer>;
+  /** The witness plan, which does what the generator does and faster. */
+  readonly plan?: Uint8Array<ArrayBuffer>;
+}
+
+/** Where the files of a manifest are. */
+export interface ArtifactSource {
+  /** Reads a file by its path in the manifest. Throws `ARTIFACT_MISSING` and `FILE`. */
+  read(path: string, size?: CircuitName): Promise<Uint8Array<ArrayBuffer>>;
+  /** What errors call it. */
+  nameOf(path: string): string;
+  /** How to get the files of a circuit, or the manifest; the end of an error's sentence. */
+  remedy(size?: CircuitName): string;
+}
+
+export const MANIFEST_PATH = "keys/manifest.json";
+
+/** Reads the manifest. Throws what `read` throws, and ARTIFACT_HASH where it is not of this format. */
+export async function readManifest(source: ArtifactSource): Promise<Manifest> {
+  const text = new TextDecoder().decode(await source.read(MANIFEST_PATH));
+  try {
+    return manifestFormat.parse(JSON.parse(text));
+  } catch {
+    const why = `not a manifest that this version reads${source.remedy()}`;
+    throw new PlimsollError("ARTIFACT_HASH", why, { file: source.nameOf(MANIFEST_PATH) });
+  }
+}
+
+/** A circuit's files, each read when it is asked for and refused (`ARTIFACT_HASH`) where the manifest names other bytes. */
+export interface ArtifactSet<Name extends CircuitName> {
+  verificationKey(): Promise<LoadedVerificationKey<Name>>;
+  all(): Promise<Artifacts<Name>>;
+}
+
+/** Throws as `readManifest`, and ARTIFACT_MISSING for a circuit that the manifest does not list. */
+export async function openArtifacts<Name extends CircuitName>(
+  size: Name,
+  source: ArtifactSource,
+): Promise<ArtifactSet<Name>> {
+  const { origin, compiler, circuits } = await readManifest(source);
+  const record: ArtifactRecord | undefined = circuits[size];
+  if (record === undefined) {
+    const why = `the manifest lists no keys for ${size}${source.remedy(size)}`;
+    throw new PlimsollError("ARTIFACT_MISSING", why, { file: source.nameOf(MANIFEST_PATH) });
+  }
+  const identity: ArtifactIdentity<Name> = {
+    size,
+    origin,
+    compiler,
+    constraints: record.constraints,
+    publicInputs: record.publicInputs,
+    sourcesSha256: record.sources,
+    r1csSha256: record.r1cs.sha256,
+    wasmSha256: record.wasm.sha256,
+    zkeySha256: record.zkey.sha256,
+    verificationKeySha256: record.verificationKey.sha256,
+  };
+
+  async function file(recorded: z.infer<typeof fileRecord>): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await source.read(recorded.path, size);
+    if (bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) === recorded.sha256) return bytes;
+    const why = `the file is not the one the manifest names (SHA-256 differs)${source.remedy(size)}`;
+    throw new PlimsollError("ARTIFACT_HASH", why, { file: source.nameOf(recorded.path) });
+  }
+
+  async function verificationKey(): Promise<LoadedVerificationKey<Name>> {
+    const verificationKeyFile = await file(record!.verificationKey);
+    try {
+      return { identity, verificationKeyFile, verificationKey: parseKey(verificationKeyFile, size) };
+    } catch (error) {
+      throw error instanceof PlimsollError ? error.at({ file: source.nameOf(record!.verificationKey.path) }) : error;
+    }
+  }
+
+  async function all(): Promise<Artifacts<Name>> {
+    const [key, wasm, zkey, plan] = await Promise.all([
+      verificationKey(),
+      file(record!.wasm),
+      file(record!.zkey),
+      record!.plan && file(record!.plan),
+    ]);
+    return { ...key, wasm, zkey, ...(plan && { plan }) };
+  }
+
+  return { verificationKey, all };
+}
+
+const number = z.string().regex(/^(0|[1-9][0-9]{0,77})$/);
+const g1 = z.tuple([number, number, z.literal("1")]);
+const pair = z.tuple([number, number]);
+const g2 = z.tuple([pair, pair, z.tuple([z.literal("1"), z.literal("0")])]);
+const keyFormat = z.strictObject({
+  protocol: z.literal("groth16"),
+  curve: z.literal("bn128"),
+  nPublic: z.int(),
+  vk_alpha_1: g1,
+  vk_beta_2: g2,
+  vk_gamma_2: g2,
+  vk_delta_2: g2,
+  vk_alphabeta_12: z.array(z.array(pair)),
+  IC: z.array(g1),
+});
+
+/** First coordinate of the generator of G2, which a delta without contributions is. */
+const GENERATOR_X = [
+  "10857046999023057135944570762232829481370756359578518086990519993285655852781",
+  "11559732032986387107991004021392285783925812861821192530917403151452391805634",
+].join();
+
+function parseKey(file: Uint8Array, size: CircuitName): VerificationKey {
+  const refuse = (why: string) => new PlimsollError("KEY_REFUSED", `the verification key is refused: ${why}`);
+  let key: VerificationKey;
+  try {
+    key = keyFormat.parse(JSON.parse(new TextDecoder().decode(file)));
+  } catch {
+    throw refuse("it is not a Groth16 key over BN254 in snarkjs's form");
+  }
+  const publicInputs = publicInputsOf(size);
+  if (key.nPublic !== publicInputs || key.IC.length !== publicInputs + 1) {
+    throw refuse(`it is not for the ${publicInputs} public inputs of ${size}`);
+  }
+  // By the first coordinate, so that gamma = −delta, which allows the same forgery, is caught too.
+  const delta = key.vk_delta_2[0]!.join();
+  if (delta === key.vk_gamma_2[0]!.join()) throw refuse("gamma and delta are the same, so anybody could forge proofs");
+  if (delta === GENERATOR_X) throw refuse("delta is the generator: nobody has contributed to its second phase");
+  return key;
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Proofs by the core compiled to WebAssembly (prover/native), in workers: for browsers, and for machines without a compiler.
+ *
+ * One worker proves and the others help it, on one shared memory. Where memory cannot be shared (a page that is not isolated from
+ * other origins) it works alone, and what is cancelled runs to its end unheard. Nothing here is of Node or of a browser: what
+ * differs is the `WasmPlatform`.
+ */
+import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import type { Backend, Circuit, CircuitFiles } from "./backend.ts";
+import { type Blinding, proofJson, randomBlinding, statusError } from "./core.ts";
+import { MEMORY, type Reply, type Request, type Started } from "./wasm-worker.ts";
+import { planInputs } from "./witness.ts";
+
+/** A thread that runs `serve` of wasm-worker.ts. */
+export interface WasmWorker {
+  post(message: unknown): void;
+  /** What it posts; `undefined` when it has died. */
+  listen(listener: (message: unknown) => void): void;
+  end(): Promise<unknown> | undefined;
+}
+
+export interface WasmPlatform {
+  /** The module of prover/native/wasm, compiled. */
+  module(): Promise<WebAssembly.Module>;
+  startWorker(): WasmWorker;
+  /** How many threads to use, at least 1. With 1 no memory is shared. */
+  readonly threads: number;
+}
+
+export interface WasmOptions {
+  /** For tests that need a proof twice; anything but fresh random numbers shows the witness. */
+  readonly blinding?: Blinding;
+}
+
+/** The workers of a backend, as functions. */
+export interface WasmCore extends Started {
+  call<Name extends Request["call"]>(request: Extract<Request, { call: Name }>): Promise<Reply<Name>>;
+  /** Makes the proof that is being made stop soon, where memory is shared. */
+  cancel(): void;
+  end(): Promise<void>;
+}
+
+/** Starts the workers. Throws `BACKEND_UNAVAILABLE` for an engine that cannot run the module, `OUT_OF_MEMORY`. */
+export async function startCore({ module, startWorker, threads }: WasmPlatform): Promise<WasmCore> {
+  const unavailable = () => new PlimsollError("BACKEND_UNAVAILABLE", "this engine cannot run the WebAssembly prover");
+  let compiled: WebAssembly.Module;
+  let memory: WebAssembly.Memory | undefined;
+  try {
+    compiled = await module();
+  } catch {
+    throw unavailable();
+  }
+  try {
+    if (threads > 1) memory = new WebAssembly.Memory(MEMORY);
+  } catch {
+    throw new PlimsollError("OUT_OF_MEMORY", "there is no memory to prove in");
+  }
+
+  const workers: WasmWorker[] = [];
+  const waiting = new Map<number, (answer: { result?: unknown; failed?: true }) => void>();
+  let lastId = 0;
+  let dead = false;
+
+  const prover = startWorker();
+  workers.push(prover);
+  prover.listen((message) => {
+    if (message === undefined) {
+      dead = true;
+      for (const settle of waiting.values()) settle({ failed: true });
+      waiting.clear();
+      return;
+    }
+    const { id, ...answer } = message as { id: number; result?: unknown; failed?: true };
+    waiting.get(id)?.(answer);
+    waiting.delete(id);
+  });
+
+  function call<Name extends Request["call"]>(request: Extract<Request, { call: Name }>): Promise<Reply<Name>> {
+    return new Promise((resolve, reject) => {
+      const failure = () => reject(new PlimsollError("INTERNAL", "the WebAssembly prover has failed"));
+      if (dead) return failure();
+      const id = ++lastId;
+      waiting.set(id, ({ result, failed }) => (failed ? failure() : resolve(result as Reply<Name>)));
+      prover.post({ id, ...request });
+    });
+  }
+  const end = async () => {
+    dead = true;
+    await Promise.all(workers.splice(0).map((worker) => worker.end()));
+  };
+
+  try {
+    const helpers = memory === undefined ? 0 : threads - 1;
+    const started = await call<"start">({ call: "start", module: compiled, memory, helpers });
+    for (const stack of started.stacks) {
+      const helper = startWorker();
+      workers.push(helper);
+      helper.post({ call: "help", module: compiled, memory, stack });
+    }
+    return {
+      ...started,
+      call,
+      cancel() {
+        if (memory !== undefined) Atomics.store(new Int32Array(memory.buffer), started.cancelFlag / 4, 1);
+      },
+      end,
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding }: WasmOptions = {}): Backend {
+  let core: Promise<WasmCore> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function planned({ call }: WasmCore, file: Uint8Array): Promise<Circuit["witness"]> {
+    const plan = await call<"plan">({ call: "plan", plan: file });
+    if (plan.status !== 0) throw statusError(plan.status, "witness plan");
+    const inputOf = planInputs(file);
+    return async (input) => {
+      const values = inputOf(input);
+      const asked = call<"witness">({ call: "witness", plan: plan.pointer, input: values, wtnsBytes: plan.wtnsBytes });
+      values.fill(0);
+      const { status, wtns } = await asked;
+      if (status !== 0) throw statusError(status, "witness");
+      return wtns;
+    };
+  }
+  /** circom's generator: loaded only where there is no plan, for it needs more than a browser has. */
+  const calculated = async (wasm: Uint8Array<ArrayBuffer>) => (await import("./calculator.ts")).openCalculator(wasm);
+
+  async function open({ wasm, zkey, plan }: CircuitFiles) {
+    core ??= startCore(platform);
+    const started = await core;
+    const { call, cancel } = started;
+    const witness = plan === undefined ? await calculated(wasm) : await planned(started, plan);
+    const key = await call<"open">({ call: "open", zkey });
+    if (key.status !== 0) throw statusError(key.status, "proving key");
+
+    async function prove(values: Uint8Array, signal: AbortSignal | undefined): Promise<unknown> {
+      throwIfCancelled(signal);
+      const secret = blinding();
+      const proving = call<"prove">({ call: "prove", key: key.pointer, wtns: values, blinding: secret });
+      secret.fill(0);
+      signal?.addEventListener("abort", cancel);
+      try {
+        const { status, proof } = await proving;
+        throwIfCancelled(signal);
+        if (status !== 0) throw statusError(status, "witness");
+        return proofJson(proof);
+      } finally {
+        signal?.removeEventListener("abort", cancel);
+      }
+    }
+
+    return {
+      witness,
+      prove(values: Uint8Array, signal?: AbortSignal | undefined) {
+        // One after another: each uses all the threads.
+        const turn = last.then(() => prove(values, signal));
+        last = turn.catch(() => {});
+        return untilCancelled(turn, signal);
+      },
+    };
+  }
+
+  return {
+    name: "wasm",
+    open,
+    async close() {
+      await last;
+      const ending = await core?.catch(() => undefined);
+      core = undefined;
+      await ending?.end();
+    },
+  };
+}
+
+/** The result of the work, or `CANCELLED` as soon as the signal is raised. */
+function untilCancelled<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const raised = () => {
+      try {
+        throwIfCancelled(signal);
+      } catch (error) {
+        reject(error as Error);
+      }
+    };
+    signal.addEventListener("abort", raised);
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", raised));
+  });
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Races the provers: `bench [size…] [--rounds <n>] [--json <file>] [--against <command>]`.
+ *
+ * Every size of build/ by default. Each contender is a process of its own that holds the key; the rounds are interleaved, so that
+ * whatever else the machine does falls on all alike. Printed are medians, and each as a ratio: snarkjs's figure divided by the
+ * contender's. All prove the same witness under the same key, from the files in memory; `whole` is witness and proof together,
+ * from the circuit's input. CPU is user and system time of the process, memory its largest resident set, Node included.
+ *
+ * `--against` races any other prover on the same files, cold: the command is called with the names of a zkey, a wtns, a proof and
+ * a public file, of which it writes the last two. `--json` writes { size: { backend: { cpuRatio, wallRatio, memoryRatio } } },
+ * warm.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { parseArgs } from "node:util";
+import { loadArtifacts, loadManifest } from "../prover/src/artifacts.ts";
+import { openCalculator } from "../prover/src/backend/calculator.ts";
+import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
+import { type CircuitInput, state } from "../prover/src/model/statement.ts";
+import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
+import type { Cost } from "./bench-contender.ts";
+
+/** The first is what the others are measured against. */
+const CONTENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  snarkjs: { PLIMSOLL_BACKEND: "snarkjs" },
+  native: { PLIMSOLL_BACKEND: "native" },
+  "native, portable": { PLIMSOLL_BACKEND: "native", PLIMSOLL_NATIVE: "portable" },
+  wasm: { PLIMSOLL_BACKEND: "wasm" },
+};
+/** Those that `--json` writes. */
+const REPORTED = ["native", "wasm"];
+
+const BUILD = path.join(import.meta.dirname, "../build");
+type Files = Record<"zkey" | "wtns" | "wasm" | "plan" | "input" | "proof" | "public", string>;
+
+const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
+const medians = (costs: readonly Cost[]): Cost => ({
+  cpu: median(costs.map(({ cpu }) => cpu)),
+  wall: median(costs.map(({ wall }) => wall)),
+  memory: Math.max(...costs.map(({ memory }) => memory)),
+});
+
+const writeInput = (input: CircuitInput) =>
+  JSON.stringify(input, (_, value) => (typeof value === "bigint" ? value.toString() : value));
+
+function contend(name: string, { zkey, wtns, wasm, plan, input }: Files, stderr: "inherit" | "ignore"): ChildProcess {
+  const words = [path.join(import.meta.dirname, "bench-contender.ts"), zkey, wtns, wasm, plan, input];
+  // As the command line does: what modules compile to is kept.
+  const kept = { NODE_COMPILE_CACHE: path.join(BUILD, "compile-cache") };
+  return spawn(process.execPath, words, {
+    env: { ...process.env, ...kept, ...CONTENDERS[name] },
+    stdio: ["pipe", "pipe", stderr],
+  });
+}
+
+/** A contender's process, as the race sees it. */
+class Contender {
+  readonly #child: ChildProcess;
+  readonly #answers: AsyncIterator<string>;
+  readonly #started = performance.now();
+
+  constructor(name: string, files: Files) {
+    this.#child = contend(name, files, "inherit");
+    this.#answers = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
+  }
+
+  async do(work: "prove" | "whole"): Promise<Cost> {
+    this.#child.stdin!.write(`${work}\n`);
+    return this.#answer();
+  }
+
+  /** What the process has cost from its start to its end. */
+  async end(): Promise<Cost> {
+    this.#child.stdin!.end();
+    const total = await this.#answer();
+    await once(this.#child, "exit");
+    return { ...total, wall: performance.now() - this.#started };
+  }
+
+  async #answer(): Promise<Cost> {
+    const { done, value } = await this.#answers.next();
+    if (done) throw new Error("a contender has died");
+    return JSON.parse(value);
+  }
+}
+
+/** One run of a foreign command. The shell's `times` tells what it used, /proc how large it grew (at most 2 ms ago). */
+async function runForeign(command: string, { zkey, wtns, proof, public: signals }: Files): Promise<Cost> {
+  const start = performance.now();
+  const quoted = [zkey, wtns, proof, signals].map((file) => `'${file}'`).join(" ");
+  const child = spawn("/bin/sh", ["-c", `${command} ${quoted} >/dev/null || exit 1; times`], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let memory = 0;
+  const watch = setInterval(() => {
+    try {
+      for (const pid of readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").trim().split(" ")) {
+        memory = Math.max(memory, Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0));
+      }
+    } catch {
+      // Not begun, or gone.
+    }
+  }, 2);
+  let text = "";
+  child.stdout.on("data", (chunk) => {
+    text += chunk;
+  });
+  const [code] = await once(child, "exit");
+  clearInterval(watch);
+  if (code !== 0) throw new Error(`the command failed: ${command}`);
+  const wall = performance.now() - start;
+  // The second line is of the children: user and system, "0m0.310s 0m0.020s".
+  const used = [
+    ...text
+      .trim()
+      .split("\n")
+      .at(-1)!
+      .matchAll(/(\d+)m([\d.]+)s/g),
+  ];
+  const cpu = used.reduce((sum, [, minutes, seconds]) => sum + (Number(minutes) * 60 + Number(seconds)) * 1000, 0);
+  return { cpu, wall, memory };
+}
+
+/** The contenders that can run here, by name. */
+async function present(files: Files): Promise<string[]> {
+  const found = [];
+  for (const name of Object.keys(CONTENDERS)) {
+    const child = contend(name, files, "ignore");
+    child.stdin!.end();
+    const [code] = await once(child, "exit");
+    if (code === 0) found.push(name);
+    else console.log(`${name}: cannot run here (see \`plimsoll doctor\`)`);
+  }
+  return found;
+}
+
+const text = (value: number) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
+const ratios = (base: Cost, { cpu, wall, memory }: Cost) => ({
+  cpuRatio: base.cpu / cpu,
+  wallRatio: base.wall / wall,
+  memoryRatio: base.memory / memory,
+});
+
+/** Lines of a table in Markdown: the docs keep them as they are printed. */
+function printTable(size: string, what: string, costs: ReadonlyMap<string, Cost>): void {
+  const [base] = costs.values();
+  for (const [name, cost] of costs) {
+    const { cpuRatio, wallRatio, memoryRatio } = ratios(base!, cost);
+    const cells = [
+      size,
+      what,
+      name,
+      `${text(cost.cpu)} ms`,
+      `${text(cpuRatio)}×`,
+      `${text(cost.wall)} ms`,
+      `${text(wallRatio)}×`,
+      `${text(cost.memory / 1024)} MB`,
+      `${text(memoryRatio)}×`,
+    ];
+    console.log(`| ${cells.join(" | ")} |`);
+  }
+}
+
+async function race(size: BoardSize, rounds: number, against: string | undefined, directory: string) {
+  const { wasm } = await loadArtifacts(size);
+  const record = (await loadManifest()).circuits[size]!;
+  const files: Files = {
+    zkey: path.join(BUILD, record.zkey.path),
+    wtns: path.join(directory, "witness.wtns"),
+    wasm: path.join(BUILD, record.wasm.path),
+    plan: path.join(BUILD, record.plan!.path),
+    input: path.join(directory, "input.json"),
+    proof: path.join(directory, "proof.json"),
+    public: path.join(directory, "public.json"),
+  };
+  const [market, policy] = [randomMarket(seededRng(1), size, "typical"), randomPolicy(seededRng(1), "typical")];
+  const { circuitInput } = state(randomRequest(seededRng(1), size, { policy, market }));
+  writeFileSync(files.input, writeInput(circuitInput));
+  writeFileSync(files.wtns, await openCalculator(wasm)(circuitInput));
+  const names = await present(files);
+
+  // Warm: the first proof of each is not counted.
+  const contenders = new Map(names.map((name) => [name, new Contender(name, files)]));
+  const warm = new Map<string, Cost>();
+  const whole = new Map<string, Cost>();
+  for (const [work, results] of [
+    ["prove", warm],
+    ["whole", whole],
+  ] as const) {
+    const costs = new Map<string, Cost[]>(names.map((name) => [name, []]));
+    for (let round = 0; round <= rounds; round++) {
+      for (const [name, contender] of contenders) {
+        const cost = await contender.do(work);
+        if (round > 0) costs.get(name)!.push(cost);
+      }
+    }
+    for (const [name, list] of costs) results.set(name, medians(list));
+  }
+  for (const contender of contenders.values()) await contender.end();
+
+  // Cold: a process for every proof.
+  const costs = new Map<string, Cost[]>(names.map((name) => [name, []]));
+  for (let round = 0; round < Math.min(rounds, 3); round++) {
+    for (const name of names) {
+      const contender = new Contender(name, files);
+      await contender.do("prove");
+      costs.get(name)!.push(await contender.end());
+    }
+    if (against !== undefined) costs.set(against, [...(costs.get(against) ?? []), await runForeign(against, files)]);
+  }
+  const cold = new Map([...costs].map(([name, list]) => [name, medians(list)]));
+  printTable(size, "warm", warm);
+  printTable(size, "whole", whole);
+  printTable(size, "cold", cold);
+  if (against !== undefined && !existsSync(files.proof)) throw new Error(`${against} wrote no proof`);
+  return Object.fromEntries(
+    REPORTED.filter((name) => warm.has(name)).map((name) => [name, ratios(warm.get("snarkjs")!, warm.get(name)!)]),
+  );
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { rounds: { type: "string", default: "5" }, json: { type: "string" }, against: { type: "string" } },
+  });
+  const { circuits } = await loadManifest();
+  const sizes = BOARD_SIZES.filter(
+    (size) => circuits[size] !== undefined && (positionals.length === 0 || positionals.includes(size)),
+  );
+  console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.versions.node}; ${values.rounds} rounds\n`);
+  console.log(
+    "| board | what | prover | CPU | ratio | wall | ratio | peak memory | ratio |\n|---|---|---|---|---|---|---|---|---|",
+  );
+  const report: Record<string, unknown> = {};
+  const directory = mkdtempSync(path.join(tmpdir(), "plimsoll-bench-"));
+  try {
+    for (const size of sizes) report[size] = await race(size, Number(values.rounds), values.against, directory);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+await main();

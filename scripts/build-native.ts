@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Compiles the native prover: `build-native`. Writes build/native/<hash>.node and addon.json beside it, which says what it was
+ * made from; nothing is done while that is still so.
+ *
+ * Without a C++ compiler, or where it fails, one line on stderr says so and the exit code is 0: the WebAssembly build of the same
+ * core proves instead. The compiler is CXX of the environment, else the first of g++ (a third faster here), c++ and clang++ in PATH.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { ADDON_RECORD, type AddonRecord, NATIVE_DIRECTORY } from "../prover/src/backend/native.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "..");
+const SOURCES = path.join(ROOT, "prover/native");
+/** No -march: one addon runs on every processor of the architecture, and finds out at run time what it can use. */
+const FLAGS = ["-std=c++20", "-O3", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden", "-pthread"];
+/** The unit whose instructions are asked for at run time before any of it is called. */
+const IFMA_UNIT = "ifma.cc";
+const IFMA_FLAGS = ["f", "bw", "dq", "vl", "ifma", "vbmi2"].map((set) => `-mavx512${set}`).concat("-mbmi2");
+const HAS_IFMA = process.arch === "x64";
+const LINK =
+  process.platform === "darwin" ? ["-shared", "-undefined", "dynamic_lookup"] : ["-shared", "-Wl,-z,relro,-z,now"];
+
+/** Headers of the Node that is installed with the project, else of the one that runs this. */
+function nodeHeaders(): string | undefined {
+  const own = globSync("node_modules/node/node_modules/*/include/node", { cwd: ROOT }).map((found) =>
+    path.join(ROOT, found),
+  );
+  const running = path.resolve(process.execPath, "../../include/node");
+  return [...own, running].find((directory) => existsSync(path.join(directory, "node_api.h")));
+}
+
+/** The first compiler that answers, and its own name for itself. */
+function findCompiler(): { command: string; version: string } | undefined {
+  const candidates = process.env.CXX === undefined ? ["g++", "c++", "clang++"] : [process.env.CXX];
+  for (const command of candidates) {
+    const { status, stdout } = spawnSync(command, ["--version"], { encoding: "utf8" });
+    if (status === 0) return { command, version: stdout.split("\n")[0]!.trim() };
+  }
+  return undefined;
+}
+
+function readRecord(): AddonRecord | undefined {
+  try {
+    return JSON.parse(readFileSync(ADDON_RECORD, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+function writeRecord(record: AddonRecord): AddonRecord {
+  mkdirSync(NATIVE_DIRECTORY, { recursive: true });
+  const temporary = `${ADDON_RECORD}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(record, null, 2)}\n`);
+  renameSync(temporary, ADDON_RECORD);
+  return record;
+}
+
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+
+/** Compiles what is stale. The record says what there is afterwards, and why where there is nothing. */
+export async function buildNative(): Promise<AddonRecord> {
+  const compiler = findCompiler();
+  if (compiler === undefined) return writeRecord({ madeFrom: "", why: "no C++ compiler was found at set-up" });
+  const headers = nodeHeaders();
+  if (headers === undefined) return writeRecord({ madeFrom: "", why: "Node's headers were not found at set-up" });
+
+  const sources = globSync(["*.{h,cc}", "core/*.h"], { cwd: SOURCES }).toSorted();
+  const command = JSON.stringify([compiler.version, FLAGS, IFMA_FLAGS, HAS_IFMA, LINK, sources]);
+  const hash = createHash("sha256").update(command);
+  for (const source of sources) hash.update("\0").update(readFileSync(path.join(SOURCES, source)));
+  const madeFrom = hash.digest("hex");
+  const earlier = readRecord();
+  if (earlier?.madeFrom === madeFrom) {
+    const file = earlier.file && path.join(NATIVE_DIRECTORY, earlier.file);
+    if (file === undefined) return earlier; // it failed, and would again
+    if (existsSync(file) && sha256(readFileSync(file)) === earlier.sha256) return earlier;
+  }
+
+  mkdirSync(NATIVE_DIRECTORY, { recursive: true });
+  const objects = mkdtempSync(path.join(NATIVE_DIRECTORY, "compiling-"));
+  try {
+    const units = sources.filter((source) => source.endsWith(".cc") && (HAS_IFMA || source !== IFMA_UNIT));
+    const common = [...FLAGS, `-I${SOURCES}`, `-isystem${headers}`];
+    const others = HAS_IFMA ? ["-DPLIMSOLL_HAVE_IFMA"] : [];
+    const object = (unit: string) => path.join(objects, `${unit}.o`);
+    await Promise.all(
+      units.map((unit) => {
+        const flags = [...common, ...(unit === IFMA_UNIT ? IFMA_FLAGS : others)];
+        return compile(compiler.command, [...flags, "-c", path.join(SOURCES, unit), "-o", object(unit)]);
+      }),
+    );
+    const linked = path.join(objects, "addon.node");
+    await compile(compiler.command, [...FLAGS, ...LINK, ...units.map(object), "-o", linked]);
+    for (const old of globSync("*.node", { cwd: NATIVE_DIRECTORY })) rmSync(path.join(NATIVE_DIRECTORY, old));
+    const file = `${madeFrom.slice(0, 16)}.node`;
+    renameSync(linked, path.join(NATIVE_DIRECTORY, file));
+    const made = sha256(readFileSync(path.join(NATIVE_DIRECTORY, file)));
+    return writeRecord({ madeFrom, file, sha256: made, compiler: compiler.version });
+  } catch (error) {
+    return writeRecord({ madeFrom, why: `${compiler.version} failed at set-up: ${(error as Error).message}` });
+  } finally {
+    rmSync(objects, { recursive: true });
+  }
+}
+
+/** Rejects with the first error that the compiler tells. */
+async function compile(command: string, words: readonly string[]): Promise<void> {
+  const child = spawn(command, words, { stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (chunk) => {
+    said += chunk;
+  });
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(said.split("\n").find((line) => line.includes("error")) ?? `exit code ${code}`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const { file, compiler, why } = await buildNative();
+  process.stderr.write(
+    file === undefined ? `  no native prover, WebAssembly is used: ${why}\n` : `  native prover: ${compiler}\n`,
+  );
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The proving page in a real Chromium, with the WebAssembly prover: from disk on one thread, and isolated on all of them. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect } from "chai";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { buildDirectory, loadManifest } from "../../prover/src/artifacts.ts";
+import { init } from "../../prover/src/cli/init.ts";
+import { verifyEnvelope } from "../../prover/src/proof/envelope.ts";
+import { loadVerifier } from "../../prover/src/proof/load.ts";
+import { buildProvingPage } from "../../scripts/build-page.ts";
+
+const CHROMIUM = process.env.PLIMSOLL_CHROMIUM ?? "/usr/bin/chromium";
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
+const AUDIENCE = "Aldgate & Partners, request 3";
+
+describe("the proving page", function () {
+  this.timeout(120_000);
+  let folder: string;
+  let html: string;
+  let browser: Browser;
+  let server: Server;
+  let artifacts: string[];
+  const firm = (name: string) => path.join(folder, "firm", name);
+
+  before(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), "plimsoll-prove-page-"));
+    await init(path.join(folder, "firm"));
+    html = (await buildProvingPage()).html;
+    writeFileSync(path.join(folder, "prove.html"), html);
+    const { wasm, zkey, verificationKey, plan } = (await loadManifest()).circuits["board-60"]!;
+    const listed = [wasm, zkey, verificationKey, ...(plan === undefined ? [] : [plan])].map((file) => file.path);
+    artifacts = ["keys/manifest.json", ...listed].map((file) => path.join(buildDirectory(), file));
+    if (!existsSync(CHROMIUM)) {
+      console.warn(
+        `\n  NOT TESTED: the proving page in a browser. ${CHROMIUM} is not there; install Chromium, or name it in PLIMSOLL_CHROMIUM.\n`,
+      );
+      return;
+    }
+    // What isolates a page from other origins, and so lets its workers share memory.
+    server = createServer((_, response) => {
+      response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
+      response.setHeader("Cross-Origin-Embedder-Policy", "require-corp");
+      response.setHeader("Content-Type", "text/html");
+      response.end(html);
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
+  });
+  after(async () => {
+    await browser?.close();
+    server?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const inBrowser = (title: string, work: () => Promise<void>) =>
+    it(title, async function () {
+      if (browser === undefined) return this.skip();
+      await work();
+    });
+
+  /** A page with the sample firm's files chosen, and what it asked for or complained of. */
+  async function open(url: string): Promise<{ page: Page; complaints: string[] }> {
+    const page = await (await browser.newContext({ acceptDownloads: true })).newPage();
+    page.setDefaultTimeout(20_000);
+    const complaints: string[] = [];
+    page.on("console", (message) => complaints.push(message.text()));
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("request", (request) => {
+      if (!/^(blob|data):/.test(request.url()) && request.url() !== url) complaints.push(request.url());
+    });
+    await page.goto(url);
+    for (const [field, file] of [
+      ["policy", "policy.json"],
+      ["market", "market.json"],
+      ["account", "account.json"],
+      ["key", "viewing.key"],
+    ] as const) {
+      await page.setInputFiles(`#${field}`, firm(file));
+    }
+    await page.setInputFiles("#artifacts", artifacts);
+    await page.fill("#audience", AUDIENCE);
+    return { page, complaints };
+  }
+
+  /** Proves, saves and verifies. Gives what the page says of the time. */
+  async function prove(page: Page): Promise<string> {
+    await page.click("#prove");
+    await page.waitForFunction(() => !(document.getElementById("prove") as HTMLButtonElement).disabled, undefined, {
+      timeout: 90_000,
+    });
+    expect(await page.textContent("#error")).equal("");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
+    const named = (file: string) => ({ text: readFileSync(file, "utf8"), file });
+    const verdict = await verifyEnvelope(
+      {
+        envelope: named(await download.path()),
+        policy: named(firm("policy.json")),
+        market: named(firm("market.json")),
+        asked: { audience: AUDIENCE },
+      },
+      loadVerifier,
+    );
+    expect(verdict).deep.include({ ok: true, size: "board-60" });
+    return (await page.textContent("#progress"))!;
+  }
+
+  it("is one file of at most 3 MB that may connect to nothing, without snarkjs", async () => {
+    const { sources } = await buildProvingPage();
+    expect(sources.filter((source) => /snarkjs|ethers|circomlibjs/.test(source))).deep.equal([]);
+    expect(Buffer.byteLength(html)).lessThan(3_000_000);
+    expect(html).match(
+      /Content-Security-Policy" content="default-src 'none'; script-src 'sha256-[^']+' 'wasm-unsafe-eval'; /,
+    );
+  });
+
+  inBrowser("proves board-60 from disk, on one thread, and the proof verifies", async () => {
+    const { page, complaints } = await open(pathToFileURL(path.join(folder, "prove.html")).href);
+    expect(await page.evaluate(() => crossOriginIsolated)).equal(false);
+    const first = await prove(page);
+    const second = await prove(page);
+    console.log(`      first: ${first} warm: ${second}`);
+    expect(complaints).deep.equal([]);
+    await page.context().close();
+  });
+
+  inBrowser("proves with several threads where it is isolated", async () => {
+    const { page, complaints } = await open(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    expect(await page.evaluate(() => crossOriginIsolated)).equal(true);
+    const first = await prove(page);
+    const second = await prove(page);
+    console.log(`      first: ${first} warm: ${second}`);
+    expect(complaints.filter((text) => !text.endsWith("/favicon.ico"))).deep.equal([]);
+    await page.context().close();
+  });
+
+  inBrowser("P04: refuses files that the manifest does not name, and a false claim, by name", async () => {
+    const { page } = await open(pathToFileURL(path.join(folder, "prove.html")).href);
+    const refusal = async () => {
+      await page.click("#prove");
+      await page.waitForFunction(() => document.getElementById("error")!.textContent !== "");
+      expect(await page.isVisible("#save")).equal(false);
+      return (await page.textContent("#error"))!;
+    };
+    await page.selectOption("#direction", "below");
+    expect(await refusal()).contain("not true of this account");
+    await page.selectOption("#direction", "at-least");
+    const damaged = path.join(folder, "proving.zkey");
+    const zkey = readFileSync(artifacts.find((file) => file.endsWith(".zkey"))!);
+    zkey[zkey.length >> 1]! ^= 1;
+    writeFileSync(damaged, zkey);
+    const others = artifacts.filter((file) => !file.endsWith(".zkey"));
+    await page.setInputFiles("#artifacts", [...others, damaged]);
+    expect(await refusal()).contain("SHA-256 differs");
+    await page.setInputFiles("#artifacts", others);
+    expect(await refusal()).contain("not among the chosen ones");
+    await page.context().close();
+  });
+});

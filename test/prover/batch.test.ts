@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { bn254 } from "@noble/curves/bn254.js";
+import { expect } from "chai";
+import { loadAddon, nativeBatchCore } from "../../prover/src/backend/native.ts";
+import { type BatchCore, verifyBatch } from "../../prover/src/proof/batch.ts";
+import { createVerifier, type Verifier } from "../../prover/src/proof/verify.ts";
+import { MUTATIONS } from "../../scripts/soundness/differential.ts";
+import { seededRng } from "../support/random.ts";
+import { simulatedKey } from "../support/simulated.ts";
+
+const SIZE = "board-60";
+const KEY = simulatedKey(SIZE);
+const verifier = createVerifier(KEY.file, KEY.identity);
+
+/** A proof of signals of which the first says which proof it is and the last which market. */
+function item(number: number, market = 1) {
+  const signals = Array.from({ length: KEY.key.nPublic }, (_, index) => BigInt(index * market));
+  signals[0] = BigInt(number);
+  return { publicSignals: signals.map(String), proof: KEY.prove(signals) };
+}
+
+/** The strict verifier, and how many proofs it was asked. */
+function counting(): { strict: Verifier; asked: () => number } {
+  let count = 0;
+  const verify: Verifier["verify"] = (...given) => {
+    count++;
+    return verifier.verify(...given);
+  };
+  return { strict: { ...verifier, verify }, asked: () => count };
+}
+
+/** A coordinate pair moved by a multiple of the generator. */
+function moved([x, y]: readonly string[], by: bigint): [string, string, string] {
+  const G1 = bn254.G1.Point;
+  const step = G1.BASE.multiply(by < 0n ? -by : by);
+  const point = G1.fromAffine({ x: BigInt(x!), y: BigInt(y!) }).add(by < 0n ? step.negate() : step);
+  const affine = point.toAffine();
+  return [`${affine.x}`, `${affine.y}`, "1"];
+}
+
+describe("batches of proofs", () => {
+  let core: BatchCore;
+  before(function () {
+    const native = loadAddon();
+    if (native.addon === undefined) return this.skip();
+    core = nativeBatchCore(native);
+  });
+
+  it("all hold, of one market or of several: none is left to the strict verifier", async function () {
+    this.timeout(20_000);
+    const { strict, asked } = counting();
+    const items = Array.from({ length: 70 }, (_, index) => item(index, 1 + (index % 2)));
+    const verdicts = await verifyBatch(strict, items, { core });
+    expect(verdicts).deep.equal(items.map(({ publicSignals }) => ({ ok: true, signals: publicSignals.map(BigInt) })));
+    expect(asked()).equal(0);
+    expect(await verifyBatch(strict, [], { core })).deep.equal([]);
+  });
+
+  it("A07: of every kind of mutated proof the verdict is the strict verifier's, word for word", async function () {
+    this.timeout(60_000);
+    const rng = seededRng(11);
+    const { publicSignals: signals, proof } = item(1);
+    const items = Object.values(MUTATIONS).map((mutate) => {
+      const given = mutate(structuredClone({ proof, signals }), rng);
+      return { publicSignals: given.signals, proof: given.proof };
+    });
+    const expected = items.map(({ publicSignals, proof }) => verifier.verify(publicSignals, proof));
+    expect(await verifyBatch(verifier, items, { core })).deep.equal(expected);
+    expect(new Set(expected.map((verdict) => verdict.ok || verdict.reason)).size).greaterThan(8);
+  });
+
+  it("halving finds the proofs that do not hold; the strict verifier sees them alone", async function () {
+    this.timeout(20_000);
+    const { strict, asked } = counting();
+    const items = Array.from({ length: 40 }, (_, index) => item(index));
+    for (const bad of [0, 17, 18, 39]) items[bad]!.publicSignals[0] = "1000";
+    const verdicts = await verifyBatch(strict, items, { core });
+    expect([...verdicts.keys()].filter((index) => !verdicts[index]!.ok)).deep.equal([0, 17, 18, 39]);
+    expect(verdicts[17]).include({ ok: false, reason: "PAIRING_FAILED" });
+    expect(asked()).equal(4);
+  });
+
+  it("V02: faults of two proofs that cancel in a plain product are found", async function () {
+    this.timeout(20_000);
+    const items = [5n, 0n, -5n].map((by, index) => {
+      const { publicSignals, proof } = item(index);
+      return { publicSignals, proof: by === 0n ? proof : { ...proof, pi_c: moved(proof.pi_c, by) } };
+    });
+    const verdicts = await verifyBatch(verifier, items, { core });
+    expect(verdicts.map(({ ok }) => ok)).deep.equal([false, true, false]);
+  });
+
+  it("V08: whatever the product says, points off their groups never reach it", async () => {
+    const { publicSignals: signals, proof } = item(1);
+    const rng = seededRng(5);
+    const given = MUTATIONS["a point of G2 off its subgroup"]!({ proof, signals }, rng);
+    const yes: BatchCore = { checkProofs: (proofs) => core.checkProofs(proofs), verifyBatch: async () => true };
+    const [verdict] = await verifyBatch(verifier, [{ publicSignals: signals, proof: given.proof }], { core: yes });
+    expect(verdict).include({ ok: false, reason: "POINT_NOT_IN_SUBGROUP" });
+  });
+
+  it("a core that refuses all costs time and nothing else", async () => {
+    const no: BatchCore = {
+      checkProofs: async (proofs) => new Uint8Array(proofs.length),
+      verifyBatch: async () => false,
+    };
+    const verdicts = await verifyBatch(verifier, [item(1), item(2)], { core: no });
+    expect(verdicts.map(({ ok }) => ok)).deep.equal([true, true]);
+  });
+
+  it("P06: stops when it is told to", async () => {
+    const signal = AbortSignal.abort();
+    const error = await verifyBatch(verifier, [item(1)], { core, signal }).catch((thrown) => thrown);
+    expect(error).property("code", "CANCELLED");
+  });
+});
