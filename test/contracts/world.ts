@@ -17,9 +17,9 @@ import {
   stepOf,
   type Trade,
 } from "../../prover/src/chain/calls.ts";
-import type { Venue } from "../../prover/src/chain/client.ts";
+import type { Published, Venue } from "../../prover/src/chain/client.ts";
 import { type DeployableKey, type Deployment, deploy, type SystemParameters } from "../../prover/src/chain/deploy.ts";
-import { EXIT_LEVEL, exitValues } from "../../prover/src/chain/liquidation.ts";
+import { EXIT_LEVEL, exitValues, type LiquidationVenue } from "../../prover/src/chain/liquidation.ts";
 import {
   type ChainLevels,
   type ChainPolicy,
@@ -344,10 +344,27 @@ export class World {
     return chainPolicy(policy, { ...this.terms, ...changes });
   }
 
-  async domain(name: "PriceOracle" | "MarginGate"): Promise<TypedDataDomain> {
+  async domain(name: "PriceOracle" | "MarginGate" | "Liquidation"): Promise<TypedDataDomain> {
     const { chainId } = await this.ethers.provider.getNetwork();
-    const contract = name === "PriceOracle" ? this.oracle : this.gate;
+    const { oracle, gate, liquidation } = this.deployment;
+    const contract = { PriceOracle: oracle, MarginGate: gate, Liquidation: liquidation }[name];
     return domainOf(name, chainId, await contract.getAddress());
+  }
+
+  /** What making, taking and giving back lots needs. */
+  async auctions(): Promise<LiquidationVenue> {
+    const prover = { prove: async (request: Request) => ({ proof: await this.prove(request) }) };
+    return {
+      gate: await this.domain("MarginGate"),
+      liquidation: await this.domain("Liquidation"),
+      prover: prover as unknown as LiquidationVenue["prover"],
+    };
+  }
+
+  /** The epoch that stands, as far as the world published it. */
+  async published(): Promise<Published> {
+    const { policyId, epoch } = (await callView(this.oracle, "latest", this.board)) as Published;
+    return { policyId, epoch, policy: this.policy, market: this.market };
   }
 
   /** What a client needs; `prover` proves. */
