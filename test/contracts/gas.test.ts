@@ -2,22 +2,58 @@
 // Simulated keys: the same proofs every time, so that the gas of their calldata is the same every time.
 //
 // `AccountVerifier.verify` is execution alone; every other figure is a whole transaction. UPDATE_SNAPSHOTS=1 rewrites.
+// Appraisals of lots are of accounts with random keys: what holds them counts as if no byte of its calldata were zero.
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
-import type { Contract } from "ethers";
+import { AbiCoder, type Contract, getBytes, keccak256, type TransactionReceipt } from "ethers";
 import { proofWords } from "../../prover/src/chain/calls.ts";
+import { deploy } from "../../prover/src/chain/deploy.ts";
 import { chainKey } from "../../prover/src/chain/key.ts";
-import { observe, publication } from "../../prover/src/chain/publication.ts";
+import {
+  closeOutOf,
+  cureLot,
+  priceAt,
+  returnLot,
+  sliceOf,
+  startLot,
+  takeLot,
+} from "../../prover/src/chain/liquidation.ts";
+import {
+  byAddress,
+  observe,
+  publication,
+  settlementPublication,
+  signSettlement,
+} from "../../prover/src/chain/publication.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { encodeTransfer, marketSignals } from "../../prover/src/model/statement.ts";
 import { NO_TRANSFER } from "../../prover/src/model/transition.ts";
 import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
+import type { ColumnE6, LevelBps } from "../../prover/src/units.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import { listed } from "./markets.ts";
 import { pointOf } from "./points.ts";
-import { BTC, CASH, call, callView, DAY, E6, E8, fillOf, marketAt, sideOf, tradeOf, World } from "./world.ts";
+import {
+  BTC,
+  CASH,
+  call,
+  callView,
+  DAY,
+  deployable,
+  E6,
+  E8,
+  E18,
+  fillOf,
+  LATE,
+  marketAt,
+  parametersOf,
+  SOURCE,
+  sideOf,
+  tradeOf,
+  World,
+} from "./world.ts";
 
 const FILE = path.join(import.meta.dirname, "../snapshots/gas.json");
 /** The start of the simulated chain, so that times have the same bytes in every run. */
@@ -25,6 +61,160 @@ const START = 1_800_000_000n;
 const VERIFY_CEILING = 240_000;
 /** For one proof of a batch of so many, a whole transaction to a contract that calls `verifyBatch`. */
 const BATCH_CEILING: Record<number, number> = { 2: 160_000, 16: 72_000 };
+
+type Spent = (name: string, receipt: { gasUsed: bigint }) => void;
+/** Entered by the module or by the gate itself, within calls that are measured; and what OpenZeppelin measures. */
+const WITHIN = ["settleFor", "setStage", "moveCredit", "payFromFund", "settleSome", "expireSome"];
+const OWNABLE = ["transferOwnership", "acceptOwnership", "renounceOwnership"];
+/** A board whose first instrument is never where its terms have it, so that every epoch can be challenged. */
+const BOARD_TERMS = {
+  linear: [{ row: 0n, asset: 0n, ratioE18: 10n ** 5n * E18 }],
+  bandBps: 100n,
+  blocks: [{ maxLiquidityThreshold: 1n << 77n, minLiquidityRateBps: 0n, mayContinue: false }],
+};
+
+/** A slice and a close-out, and every way in which they end; the fund's withdrawal. */
+async function auctions(world: World, spent: Spent) {
+  const { levels, operator } = world;
+  const { terms } = world.terms;
+  const liquidation = world.deployment.liquidation;
+  const [owners, operates] = [0, 7].map((index) => liquidation.connect(world.signers[index]!) as Contract);
+  const [house, debtor, bidder] = [await world.holder(10), await world.holder(11), await world.holder(12)];
+  for (const [holder, cash] of [
+    [house, 5_000_000n],
+    [debtor, 181_000n],
+    [bidder, 1_000_000n],
+  ] as const) {
+    await holder.fund(CASH, cash * E6);
+  }
+  const fill = fillOf("board-60", { 0: 10_000n }, -250_000n * E6);
+  const [a, b] = [await debtor.trading(fill, 1n, house.id), await house.trading(fill, -1n, debtor.id)];
+  await call(world.gate, "trade", await tradeOf(debtor, a, house, b));
+  [debtor.state, house.state] = [a.after, b.after];
+  const whole = debtor.state;
+
+  spent("Liquidation.setBackstop", await call(owners, "setBackstop", house.id));
+  await call(house.gate, "donate", 100_000n * E6);
+  const recipient = world.signers[16]!.address;
+  spent("Liquidation.proposeWithdrawal", await call(owners, "proposeWithdrawal", recipient, 40_000n * E6));
+  spent("Liquidation.cancelWithdrawal", await call(owners, "cancelWithdrawal"));
+  await call(owners, "proposeWithdrawal", recipient, 40_000n * E6);
+  await world.time.increase(2n * DAY);
+  spent("Liquidation.withdrawFund", await call(owners, "withdrawFund"));
+
+  const venue = await world.auctions();
+  const start = async (name: string, lot: ReturnType<typeof sliceOf>) => {
+    const options = { deadline: LATE, beneficiary: house.id };
+    const made = await startLot(venue, debtor, lot, await world.published(), world.terms, options);
+    const receipt = await call(operates, "start", made.step, made.offer, made.appraisals, "0x");
+    const { hash } = receipt as unknown as TransactionReceipt;
+    const { data } = (await world.ethers.provider.getTransaction(hash))!;
+    const zeros = getBytes(data).filter((byte) => byte === 0).length;
+    spent(name, { gasUsed: receipt.gasUsed + 12n * BigInt(zeros) });
+    debtor.state = made.after;
+    return lot;
+  };
+  /** Measures one end of a lot, and undoes it. */
+  const ending = async (name: string, seconds: bigint, end: () => Promise<{ gasUsed: bigint }>) => {
+    const snapshot = await world.chain.networkHelpers.takeSnapshot();
+    if (seconds > 0n) await world.time.increase(seconds);
+    spent(name, await end());
+    await snapshot.restore();
+  };
+  await world.publish(marketAt("board-60", 51_000n, 4_000n));
+  const called = await world.chain.networkHelpers.takeSnapshot();
+  const published = await world.published();
+  const lot = await start(
+    "Liquidation.start (slice)",
+    sliceOf(debtor.state, published, levels, terms, levels.liquidation as LevelBps),
+  );
+  const bid = { liquidated: debtor.id, fill: lot.fill, price: priceAt(lot, terms, 0n), level: levels.initial };
+  const by = (signer = operator) => ({ deadline: LATE, signer });
+  await ending("Liquidation.take", 0n, async () => {
+    const { step } = await takeLot(venue, bidder, bid, published, by(bidder.owner));
+    return call(operates, "take", debtor.id, step, bid.price);
+  });
+  await ending("Liquidation.backstop", terms.auctionDuration, async () => {
+    const { step } = await takeLot(venue, house, { ...bid, price: 0n, level: 0n }, published, by(house.owner));
+    return call(operates, "backstop", debtor.id, step);
+  });
+  await ending("Liquidation.giveBack", 2n * terms.auctionDuration, async () => {
+    const { step, below } = await returnLot(venue, debtor, lot, { deadline: LATE });
+    return call(operates, "giveBack", step, below);
+  });
+  await ending("Liquidation.cure", 0n, async () => {
+    const { step } = await cureLot(venue, debtor, lot, levels.call, published, by(debtor.owner));
+    return call(operates, "cure", step);
+  });
+
+  await called.restore();
+  debtor.state = whole;
+  world.epoch = published.epoch;
+  await world.publish(marketAt("board-60", 26_000n, 4_000n));
+  const insolvent = closeOutOf(debtor.state, await world.published(), terms, 0n as LevelBps);
+  expect(insolvent.writeOff > 0n).to.equal(true);
+  await start("Liquidation.start (close-out, paid by the fund)", insolvent);
+}
+
+/** What owner and guardian do, and what befalls a board. */
+async function governance(world: World, spent: Spent) {
+  const { oracle, registry } = world.deployment;
+  const guards = (contract: Contract) => contract.connect(world.guardian) as Contract;
+  const libraries = { Tokens: await world.ethers.deployContract("Tokens") };
+  const gate = await world.ethers.deployContract("MarginGate", [oracle, ...world.signers.slice(0, 2), DAY], {
+    libraries,
+  });
+  const token = await world.ethers.deployContract("TestToken", ["USDC", 6]);
+  spent("MarginGate.registerAsset", await call(gate, "registerAsset", CASH, token, 6));
+  spent("MarginGate.setLiquidation", await call(gate, "setLiquidation", world.signers[2]));
+  spent("MarginGate.setOperator", await call(gate, "setOperator", world.signers[2]));
+
+  const reporters = await byAddress(world.reporters);
+  const other = await world.ethers.deployContract("PriceOracle", [registry, `0x${"0".repeat(40)}`, reporters, 3]);
+  spent("PriceOracle.bindGate", await call(other, "bindGate", gate));
+  spent("PriceOracle.setReporters (5)", await call(other, "setReporters", reporters, 3));
+  const sources = await world.ethers.getContractAt("PriceSources", (await callView(oracle, "sources")) as string);
+  spent("PriceSources.configure", await call(sources, "configure", world.board, 2n, SOURCE));
+
+  spent("PolicyRegistry.setGuardian", await call(registry, "setGuardian", world.guardian));
+  const { maxSlice } = world.terms.terms;
+  const terms = { ...world.terms.terms, maxSlice: maxSlice / 2n };
+  const tighter = world.chainPolicy(world.policy, { terms });
+  spent("PolicyRegistry.tighten", await call(guards(registry), "tighten", world.board, tighter));
+  const { router } = await deploy({
+    deployer: world.signers[0]!,
+    keys: [deployable(simulatedKey("board-60", 5n))],
+    parameters: parametersOf(world.signers),
+  });
+  spent("PolicyRegistry.proposeKeys", await call(registry, "proposeKeys", world.board, router));
+  const change = keccak256(AbiCoder.defaultAbiCoder().encode(["address"], [await router.getAddress()]));
+  spent("PolicyRegistry.withdraw", await call(registry, "withdraw", world.board, change));
+  await call(registry, "proposeKeys", world.board, router);
+  await world.time.increase(2n * DAY);
+  await world.publish();
+
+  const { parts } = publication(world.market, { board: world.board, epoch: world.epoch });
+  spent(
+    "PriceOracle.challenge (a mark out of its band)",
+    await call(oracle, "challenge", world.board, BOARD_TERMS, 0n, parts[0], 0n),
+  );
+  spent("PriceOracle.pause", await call(guards(oracle), "pause", world.board, DAY));
+  const settled = settlementPublication("board-60", new Map([[0, (25n * E6) as ColumnE6]]));
+  const { firstPart } = settled;
+  const signatures = await signSettlement(world.reporters.slice(0, 3), await world.domain("PriceOracle"), {
+    ...{ board: world.board, number: 1n, firstPart },
+  });
+  await call(oracle, "openSettlement", world.board, 1n, firstPart, signatures, []);
+  spent(
+    "PriceOracle.resumeSettlement (60 rows, one expires)",
+    await call(oracle, "resumeSettlement", world.board, settled.parts),
+  );
+  await world.time.increase(31n * DAY);
+  spent("PriceOracle.windDown (60 rows)", await call(oracle, "windDown", world.board, parts));
+  await call(registry, "proposeKeys", world.board, router);
+  await world.time.increase(2n * DAY);
+  spent("PolicyRegistry.rotate", await call(registry, "rotate", world.board, router));
+}
 
 describe("gas", () => {
   it("stays within the snapshot, and one verification within 240,000", async function () {
@@ -141,6 +331,20 @@ describe("gas", () => {
       const receipt = await (await world.signers[0]!.sendTransaction({ to: caller, data })).wait();
       gas[`batch.${count}.perProof`] = Math.ceil(Number(receipt!.gasUsed) / count);
       expect(gas[`batch.${count}.perProof`]).to.be.at.most(BATCH_CEILING[count]!);
+    }
+
+    await auctions(await World.create({ key, start: START }), spent);
+    await governance(await World.create({ key, start: START, terms: { boardTerms: BOARD_TERMS } }), spent);
+    for (const name of ["PolicyRegistry", "PriceOracle", "PriceSources", "MarginGate", "Liquidation"]) {
+      const { interface: entries } = await world.ethers.getContractFactory(name, {
+        libraries: name === "MarginGate" ? { Tokens: router } : {},
+      });
+      const missing: string[] = [];
+      entries.forEachFunction(({ name: entry, constant }) => {
+        const measured = Object.keys(gas).some((key) => key.split(/ |,/)[0] === `${name}.${entry}`);
+        if (!constant && !measured && ![...WITHIN, ...OWNABLE].includes(entry)) missing.push(entry);
+      });
+      expect(missing, `entry points of ${name} whose gas is not measured`).to.deep.equal([]);
     }
 
     for (const size of ["board-60", "board-480"] as const) {
