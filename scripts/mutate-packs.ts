@@ -16,7 +16,8 @@ import { INDEX, type PackContents } from "../prover/src/pack/format.ts";
 import { createPackVerifier, type PackVerdict } from "../prover/src/pack/verify.ts";
 import { type PackFiles, zipFiles } from "../prover/src/pack/zip.ts";
 import type { ProofJson } from "../test/support/forge.ts";
-import { attestation, json, KEY, NOW, resealed, SIZE, samplePack, TRUST } from "../test/support/packs.ts";
+import { attestation, json, KEY, NOW, resealed, SIZE, samplePack } from "../test/support/packs.ts";
+import { MERGE_KEY, PORTFOLIO_TRUST, portfolioSource, provenPortfolio } from "../test/support/portfolio.ts";
 import { type Rng, seededRng } from "../test/support/random.ts";
 import { endSnarkjsThreads } from "../test/support/snarkjs.ts";
 import { contractVerifier, type Given, MUTATIONS } from "./soundness/differential.ts";
@@ -139,6 +140,26 @@ function changedIndex(index: PackContents, rng: Rng): unknown {
   ])();
 }
 
+const MERGES = ["merges/1.json", "merges/2.json"] as const;
+
+let portfolio: Promise<PackFiles> | undefined;
+/** A pack about the sum of three accounts, in place of the one about one. */
+function sum(): Promise<PackFiles> {
+  portfolio ??= provenPortfolio().then(async (made) =>
+    samplePack(await portfolioSource(made.portfolio, made.envelope)),
+  );
+  return portfolio;
+}
+
+/** The index, its statements no longer resting on a file. */
+const without = (index: PackContents, path: string) => ({
+  ...index,
+  statements: index.statements.map(({ account, ...rest }) => ({
+    ...rest,
+    account: { ...account, by: account.by.filter((file) => file !== path) },
+  })),
+});
+
 const KINDS: Readonly<Record<string, Kind>> = {
   unchanged: (pack) => pack,
   "bytes of the zip": (pack, rng) => changedBytes(zipped(pack), rng),
@@ -175,6 +196,31 @@ const KINDS: Readonly<Record<string, Kind>> = {
     const forged = { ...made, vouched: { ...made.vouched, commitment: digits } };
     return resealed(pack, { "attestations/1.json": json(rng.chance(0.5) ? forged : made) });
   },
+  "a merge, sealed by the firm": async (_pack, rng) => {
+    const pack = await sum();
+    const path = rng.pick(MERGES);
+    return resealed(pack, { [path]: json(changedJson(JSON.parse(textOf(pack, path)), rng) ?? null) });
+  },
+  "the tree of merges, sealed by the firm": async (_pack, rng) => {
+    const pack = await sum();
+    const [first, second] = MERGES.map((path) => JSON.parse(textOf(pack, path)));
+    const signals = [...first.publicSignals, ...second.publicSignals];
+    const paths = [...MERGES, "attestations/1.json", "attestations/2.json", "attestations/3.json"];
+    const path = rng.pick(paths);
+    return rng.pick<() => Promise<PackFiles>>([
+      () => resealed(pack, { [path]: textOf(pack, rng.pick(paths)) }),
+      () => resealed(pack, { [MERGES[0]]: json(second), [MERGES[1]]: json(first) }),
+      () => resealed(pack, { [MERGES[0]]: json({ ...first, proof: second.proof }) }),
+      () =>
+        resealed(pack, {
+          [MERGES[0]]: json({ ...first, publicSignals: first.publicSignals.map(() => rng.pick(signals)) }),
+        }),
+      () =>
+        resealed(pack, { "proofs/1.json": textOf(pack, "proofs/1.json").replaceAll(signals[6], rng.pick(signals)) }),
+      () => resealed(pack, { [path]: undefined }, (index) => without(index, path)),
+      () => resealed(pack, {}, (index) => without(index, path)),
+    ])();
+  },
   ...Object.fromEntries(
     Object.entries(MUTATIONS).map(([name, mutate]): [string, Kind] => [
       `proof, sealed by the firm: ${name}`,
@@ -210,11 +256,21 @@ function meaning(verdict: PackVerdict & { ok: true }): string[] {
         stateAfter,
         policy: policy.sha256,
         marketSha256,
+        parts: account.parts,
       }),
       ...[...account.by, ...values.by].map(({ address, words, time }) => canonicalJson({ address, words, time })),
     ],
   );
 }
+
+/** The proofs of the merges of a pack that has been accepted. */
+const mergesOf = (changed: Changed): Given[] =>
+  changed instanceof Uint8Array
+    ? []
+    : MERGES.filter((path) => changed.has(path)).map((path) => {
+        const { proof, publicSignals } = JSON.parse(textOf(changed, path));
+        return { proof, signals: publicSignals };
+      });
 
 /** What a lenient reader would hand on from a pack, if it can be read at all. */
 function givenOf(changed: Changed): Given | undefined {
@@ -241,12 +297,15 @@ export async function mutatePacks(
 ): Promise<MutatedPacks> {
   const rng = seededRng(seed);
   const pack = await samplePack();
-  const verifier = createPackVerifier(TRUST);
+  const verifier = createPackVerifier(PORTFOLIO_TRUST);
   const valid = await verifier.verify(pack, NOW);
   if (!valid.ok) throw new Error("the pack to start from does not verify");
   const allowed = new Set(meaning(valid));
   const everything = await attestation({ scope: "everything" });
   const other = await attestation({ subject: "everything" });
+  const summed = await verifier.verify(await sum(), NOW);
+  if (!summed.ok) throw new Error("the pack about a sum does not verify");
+  for (const words of meaning(summed)) allowed.add(words);
   // The custodian may say more, if it signs it.
   for (const said of [everything, other]) {
     const verdict = await verifier.verify(await resealed(pack, { "attestations/1.json": json(said) }), NOW);
@@ -282,6 +341,11 @@ export async function mutatePacks(
         const news = meaning(verdict).filter((words) => !allowed.has(words));
         if (news.length > 0)
           violations.push(`${index}, ${kind}: something is accepted that nobody has proven or signed`);
+      }
+      for (const merge of verdict.ok ? mergesOf(changed) : []) {
+        const ask = ({ signals, proof }: Given) =>
+          groth16.verify(MERGE_KEY.key, signals as string[], proof as ProofJson);
+        if (!(await accepts(ask, merge))) violations.push(`${index}, ${kind}: a merge is accepted, but not by snarkjs`);
       }
       // What is refused is no violation, whatever the others say: a sample is enough to know how kind they are.
       if (given !== undefined && (verdict.ok || rng.chance(0.1))) {

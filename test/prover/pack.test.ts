@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { TypedDataEncoder, Wallet, ZeroHash } from "ethers";
 import { zipSync } from "fflate";
 import { domainOf, observe, publication } from "../../prover/src/chain/publication.ts";
+import { listingSha256 } from "../../prover/src/formats/market.ts";
 import { commitFill } from "../../prover/src/model/commit.ts";
 import { NO_FILL } from "../../prover/src/model/signals.ts";
 import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
@@ -37,6 +38,7 @@ import {
   ORACLE,
   OTHER_FIRM,
   observations,
+  policy,
   policyText,
   proveLevel,
   resealed,
@@ -349,6 +351,9 @@ describe("evidence packs", function () {
         [await attestation({ commitment: "5" }), "ATTESTATION_MISUSED"],
         [await attestation({ firm: OTHER_FIRM.address }), "ATTESTATION_MISUSED"],
         [await attestation({ size: "board-240" }), "ATTESTATION_MISUSED"],
+        [await attestation({ listing: "0".repeat(64) }), "ATTESTATION_MISUSED"],
+        [{ ...good, format: "plimsoll-attestation/2" }, "FILE_MALFORMED"],
+        [{ ...good, vouched: { ...good.vouched, listing: listingSha256(policy, market) } }, "FILE_MALFORMED"],
         [await attestation({}, OTHER_FIRM), "ATTESTER_UNTRUSTED"],
         [await attestation({ asOf: "2026-11-22T09:00:01Z" }), "TIME_ORDER"],
         [{ ...good, vouched: { ...good.vouched, scope: "everything" } }, "ATTESTATION_UNSIGNED"],
@@ -373,6 +378,8 @@ describe("evidence packs", function () {
     it("of the state after, or before where nothing moves, and of nothing else", async () => {
       for (const commitment of [STATE_BEFORE, STATE_AFTER]) {
         expect(await outcome(await withAttestation(await attestation({ commitment })))).equal("valid");
+        const listed = await attestation({ commitment, listing: listingSha256(policy, market) });
+        expect(await outcome(await withAttestation(listed))).equal("valid");
       }
     });
 

@@ -2,6 +2,7 @@
 /** Sums of attested accounts in packs: what a reader accepts as one portfolio, and what counts twice or is nobody's. */
 import { expect } from "chai";
 import type { FieldElement } from "../../prover/src/field.ts";
+import { listingSha256 } from "../../prover/src/formats/market.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { merge } from "../../prover/src/model/merge.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
@@ -27,9 +28,11 @@ import {
   CUSTODIAN,
   json,
   KEY,
+  market,
   NOW,
   named,
   OTHER_FIRM,
+  policy,
   resealed,
   SIZE,
   samplePack,
@@ -149,14 +152,20 @@ describe("a portfolio in a pack", function () {
       );
     });
 
-    it("with an attestation made out to another firm, of another board size, or of what is no part", async () => {
+    it("with an attestation made out to another firm, of another board, or of what is no part", async () => {
       for (const change of [
         { firm: OTHER_FIRM.address },
         { size: "board-240" },
+        // Another board of the same size, or the word of a format that names none.
+        { listing: "0".repeat(64) },
+        { listing: listingSha256(policy, { ...market, board: "boreas-main" }) },
+        { listing: listingSha256(policy, { ...market, instruments: market.instruments.toReversed() }) },
+        { listing: listingSha256({ ...policy, assets: policy.assets.toReversed() }, market) },
+        { listing: undefined },
         { commitment: "5" },
         { commitment: stateOf(portfolio.account) },
       ] as const) {
-        const changed = await resealed(pack, { "attestations/2.json": json(await vouchedFor(1, change)) });
+        const changed = await resealed(pack, { "attestations/2.json": json(await vouchedFor(1, change as never)) });
         expect(await outcome(changed)).equal("invalid: ATTESTATION_MISUSED attestations/2.json");
       }
     });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A firm with accounts at three custodians, and packs about their sum under simulated keys. */
 import type { FieldElement } from "../../prover/src/field.ts";
+import { listingSha256 } from "../../prover/src/formats/market.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { NO_TRANSFER, noFill } from "../../prover/src/model/transition.ts";
@@ -57,9 +58,11 @@ export const provenOf = (
     market,
   });
 
+export const LISTING = listingSha256(policy, market);
+
 /** The custodian of a part vouches for it. */
 export const vouchedFor = (index: number, change: Partial<Vouched> = {}, by = CUSTODIANS[index]!) =>
-  attestation({ commitment: stateOf(PARTS[index]!), subject: `account ${index + 1}`, ...change }, by);
+  attestation({ commitment: stateOf(PARTS[index]!), subject: `account ${index + 1}`, listing: LISTING, ...change }, by);
 
 /** What makes a pack of the sum of all parts, each attested by its custodian. */
 export async function portfolioSource({ merges }: Portfolio, envelope: Envelope): Promise<Partial<PackSource>> {

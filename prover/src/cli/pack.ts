@@ -58,6 +58,8 @@ interface MakeOptions {
 
 interface AttestOptions {
   readonly commitment: string;
+  readonly policy?: string;
+  readonly market?: string;
   readonly size: string;
   readonly firm: string;
   readonly subject: string;
@@ -269,6 +271,11 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
     .requiredOption("--expires <time>", "until when it may be relied on")
     .requiredOption("--name <text>", "your name")
     .requiredOption("--key <file>", "your signing key")
+    .option(
+      "--policy <file>",
+      "the policy under which you have opened it; with --market, names what its quantities are of",
+    )
+    .option("--market <file>", "the market under which you have opened it")
     .option("--out <file>", "where to write the attestation; else stdout")
     .action(async (options: AttestOptions) => {
       const [{ attest, readAttestation }, { signingKey }] = await Promise.all([
@@ -277,6 +284,7 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
       ]);
       const key = await inputs.text(options.key);
       const { commitment, subject, asOf, expires, name } = options;
+      const listing = await listingOf(options);
       const vouched = {
         commitment,
         size: options.size as BoardSize,
@@ -285,12 +293,13 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
         scope: options.scope as "account",
         asOf,
         expires,
+        ...(listing === undefined ? {} : { listing }),
       };
       if (!/^(0|[1-9][0-9]{0,77})$/.test(commitment)) {
         throw new PlimsollError("USAGE", "expected a commitment: a decimal number", { field: "--commitment" });
       }
       const unsigned = {
-        format: "plimsoll-attestation/1",
+        format: listing === undefined ? "plimsoll-attestation/1" : "plimsoll-attestation/2",
         attester: { name, signer: `0x${"0".repeat(40)}` },
         vouched,
         signature: { kind: "eip712", value: "0x00" },
@@ -302,6 +311,26 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
       if (options.out === undefined) process.stdout.write(text);
       else await writeResult(options.out, text);
     });
+
+  async function listingOf({ policy, market, size }: AttestOptions): Promise<string | undefined> {
+    if (policy === undefined && market === undefined) return undefined;
+    if (policy === undefined || market === undefined) {
+      throw new PlimsollError("USAGE", "give both --policy and --market, or neither");
+    }
+    const [{ readPolicy }, { listingSha256, readMarket }] = await Promise.all([
+      import("../formats/policy.ts"),
+      import("../formats/market.ts"),
+    ]);
+    const [policyText, marketText] = [await inputs.text(policy), await inputs.text(market)];
+    const under = readPolicy(policyText.text, policyText.file);
+    const on = readMarket(marketText.text, marketText.file, under);
+    if (on.market.board.size !== size) {
+      throw new PlimsollError("USAGE", `expected the size of the market's board, ${on.market.board.size}`, {
+        field: "--size",
+      });
+    }
+    return listingSha256(under, on);
+  }
 
   for (const child of command.commands) child.exitOverride().showHelpAfterError("(--help shows the options)");
   return command;

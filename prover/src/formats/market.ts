@@ -224,3 +224,20 @@ export function marketDocument(file: MarketFile, policy: PolicyFile): MarketDocu
     })),
   };
 }
+
+/**
+ * What the quantities of an account are quantities of: SHA-256 of the board's name and of every asset and instrument by
+ * name and lot, in order. Prices, haircuts and risk values are no part of it, so it stays from epoch to epoch until
+ * something is listed or delisted.
+ */
+export function listingSha256(policy: PolicyFile, market: MarketFile): string {
+  const last = market.instruments.findLastIndex((instrument) => instrument !== undefined);
+  return documentSha256({
+    board: market.board,
+    cash: policy.cashSymbol,
+    assets: policy.assets.map(({ symbol, lotDecimals }) => [symbol, `${lotDecimals}`]),
+    instruments: market.instruments
+      .slice(0, last + 1)
+      .map((instrument) => (instrument === undefined ? null : [instrument.symbol, formatLots(1n, instrument.lot)])),
+  });
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * What others say, in files of a pack: `plimsoll-attestation/1` (a custodian or venue vouches for a commitment),
+ * What others say, in files of a pack: `plimsoll-attestation/2` (a custodian or venue vouches for a commitment; `/1`, without a
+ * listing, is read too),
  * `plimsoll-observations/1` (price reporters sign an epoch) and `plimsoll-chain/1` (what a chain is said to hold).
  */
 import { keccak_256 } from "@noble/hashes/sha3.js";
@@ -35,10 +36,16 @@ export interface Vouched {
   readonly asOf: string;
   /** After this nobody is to rely on it. */
   readonly expires: string;
+  /** `listingSha256` of what it was opened under: without it, what the account's quantities are of is anybody's reading. */
+  readonly listing?: string;
 }
 
+const FORMATS = ["plimsoll-attestation/1", "plimsoll-attestation/2"] as const;
+/** Attestations of a listing are of the second format. */
+const formatOf = ({ listing }: Pick<Vouched, "listing">) => FORMATS[listing === undefined ? 0 : 1];
+
 export interface Attestation {
-  readonly format: "plimsoll-attestation/1";
+  readonly format: (typeof FORMATS)[number];
   readonly attester: { readonly name: string; readonly signer: string };
   readonly vouched: Vouched;
   readonly signature:
@@ -50,7 +57,7 @@ export interface Attestation {
 const attestationData = ({ attester, vouched, signature }: Omit<Attestation, "format">): TypedData => ({
   domain: {
     name: "Plimsoll Attestation",
-    version: "1",
+    version: vouched.listing === undefined ? "1" : "2",
     ...(signature.kind === "erc1271" ? { chainId: BigInt(signature.chainId), verifyingContract: attester.signer } : {}),
   },
   type: "Attestation",
@@ -62,6 +69,7 @@ const attestationData = ({ attester, vouched, signature }: Omit<Attestation, "fo
     ["scope", "string"],
     ["asOf", "uint64"],
     ["expires", "uint64"],
+    ...(vouched.listing === undefined ? [] : [["listing", "bytes32"] as const]),
   ],
   message: {
     commitment: BigInt(vouched.commitment),
@@ -71,6 +79,7 @@ const attestationData = ({ attester, vouched, signature }: Omit<Attestation, "fo
     scope: vouched.scope,
     asOf: BigInt(unixTime(vouched.asOf)),
     expires: BigInt(unixTime(vouched.expires)),
+    ...(vouched.listing === undefined ? {} : { listing: `0x${vouched.listing}` }),
   },
 });
 
@@ -86,7 +95,7 @@ export async function attest(name: string, signing: Signing, vouched: Vouched): 
     signature: { kind: "eip712", value: "" },
   } as const;
   const value = await signing.sign(attestationData(unsigned));
-  return { format: "plimsoll-attestation/1", ...unsigned, signature: { kind: "eip712", value } };
+  return { format: formatOf(vouched), ...unsigned, signature: { kind: "eip712", value } };
 }
 
 /** Whether an EIP-712 signature is the attester's. */
@@ -98,9 +107,13 @@ export function isAttested(attestation: Attestation): boolean {
 /** Throws `SYNTAX`, `TOO_LARGE`, `FIELD_INVALID` or `OUT_OF_RANGE`. Does NOT check the signature. */
 export function readAttestation({ text, file }: NamedText): Attestation {
   const top = parseJson(text, file, LIMITS).fields(["format", "attester", "vouched", "signature"]);
-  top.format.literal("plimsoll-attestation/1");
+  const format = top.format.oneOf(FORMATS);
   const attester = top.attester.fields(["name", "signer"]);
-  const fields = top.vouched.fields(["commitment", "size", "firm", "subject", "scope", "asOf", "expires"]);
+  const common = ["commitment", "size", "firm", "subject", "scope", "asOf", "expires"] as const;
+  const { listing, ...fields } = top.vouched.fields(common, ["listing"]);
+  if ((format === FORMATS[1]) !== (listing !== undefined)) {
+    throw top.vouched.error("FIELD_INVALID", "a listing is in the second format, and in no other");
+  }
   const vouched: Vouched = {
     commitment: integer(fields.commitment),
     size: fields.size.oneOf(BOARD_SIZES),
@@ -109,6 +122,7 @@ export function readAttestation({ text, file }: NamedText): Attestation {
     scope: fields.scope.oneOf(SCOPES),
     asOf: timeOf(fields.asOf),
     expires: timeOf(fields.expires),
+    ...(listing === undefined ? {} : { listing: listing.sha256() }),
   };
   if (unixTime(vouched.expires) < unixTime(vouched.asOf)) {
     throw fields.expires.error("OUT_OF_RANGE", "it expires before the time of which it speaks");
@@ -121,7 +135,7 @@ export function readAttestation({ text, file }: NamedText): Attestation {
   const value = signature.value!.string();
   if (!/^0x([0-9a-f]{2}){1,900}$/.test(value)) throw signature.value!.error("FIELD_INVALID", "not a signature");
   return {
-    format: "plimsoll-attestation/1",
+    format,
     attester: { name: attester.name.label(), signer: attester.signer.hex(20) },
     vouched,
     signature: contract ? { kind: "erc1271", chainId: integer(signature.chainId!), value } : { kind: "eip712", value },

@@ -11,7 +11,7 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { canonicalJson, type Json } from "../formats/json.ts";
-import { type MarketFile, readMarket } from "../formats/market.ts";
+import { listingSha256, type MarketFile, readMarket } from "../formats/market.ts";
 import { readPolicy } from "../formats/policy.ts";
 import { type BoardSize, type MergeCircuit, mergeCircuitOf } from "../model/sizes.ts";
 import {
@@ -426,7 +426,7 @@ class Reader {
     const still = statement.fill === "none" && statement.transfer.amount === "0";
     const known = still ? [stateAfter, stateBefore] : [stateAfter];
     const parts = this.#parts(files, still ? stateBefore : undefined, { size, audience: statement.audience });
-    const account = this.#account(files, known, size, parts);
+    const account = this.#account(files, known, { size, listing: listingSha256(policy, market) }, parts);
     const vouched = parts === undefined ? account.state : stateBefore;
     const verdict = await verifyEnvelope(
       {
@@ -547,7 +547,7 @@ class Reader {
   #account(
     { proof, account }: PackStatement,
     known: readonly string[],
-    size: BoardSize,
+    board: { readonly size: BoardSize; readonly listing: string },
     parts: ReadonlyMap<string, string> | undefined,
   ) {
     const { level } = account;
@@ -585,8 +585,19 @@ class Reader {
       if (attestation.vouched.firm !== this.#index.firm.signer) {
         this.#fail("ATTESTATION_MISUSED", file, "It is made out to another firm than the one that sealed the pack.");
       }
-      if (attestation.vouched.size !== size) {
+      if (attestation.vouched.size !== board.size) {
         this.#fail("ATTESTATION_MISUSED", file, "It is of a commitment on a board of another size.");
+      }
+      const { listing } = attestation.vouched;
+      if (listing !== undefined && listing !== board.listing) {
+        const why =
+          "It is of an account under another board, or another list of assets or instruments, than the proof's.";
+        this.#fail("ATTESTATION_MISUSED", file, why);
+      }
+      if (listing === undefined && parts !== undefined) {
+        const why =
+          "It does not say what its quantities are of (plimsoll-attestation/1), and accounts on different boards do not add up.";
+        this.#fail("ATTESTATION_MISUSED", file, why);
       }
       agree(file, commitment);
       this.#dated(file, asOf);
