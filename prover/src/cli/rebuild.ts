@@ -79,4 +79,4 @@ export async function examineRebuilt(circuit: CircuitName, report: (what: string
 }
 
 const FITS =
-  "its matrices are the circuit's, term by term, and so are its points of B; the others take the phase 1 of its ceremony";
+  "its matrices A and B are the circuit's, term by term, and so are its points of B; for the rest see its ceremony";
