@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Builds the pages: one HTML file each with everything in it, `build/verify-pack.html` and `build/prove.html`.
+ * Builds the pages: one HTML file each with everything in it, `build/verify-pack.html`, `build/contribute.html` and
+ * `build/prove.html`.
  *
  * Their security policies allow the one script in them, by hash, and no connection of any kind.
  */
@@ -70,6 +71,14 @@ export const buildPage = (): Promise<Page> =>
     `${STYLE.text}\n${PACK_STYLE.text}`,
   );
 
+/** The contribution page: the key of a ceremony in, the next one out. */
+export const buildContributionPage = (): Promise<Page> =>
+  buildFrom(
+    "prover/src/ceremony/page",
+    { SOFTWARE: `plimsoll ${packageJson.version}, contribution page` },
+    STYLE.text,
+  );
+
 /** The proving page: an account and its keys in, a proof out. */
 export async function buildProvingPage(): Promise<Page> {
   const folder = "prover/src/proof/page";
@@ -82,6 +91,7 @@ export async function buildProvingPage(): Promise<Page> {
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   for (const [name, page] of [
     ["verify-pack.html", buildPage],
+    ["contribute.html", buildContributionPage],
     ["prove.html", buildProvingPage],
   ] as const) {
     const { html } = await page();

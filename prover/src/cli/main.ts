@@ -21,6 +21,7 @@ import { lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
 import { formatJson, isLabel, type Json } from "../formats/json.ts";
 import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
+import { CIRCUITS } from "../model/sizes.ts";
 import type { Direction } from "../model/statement.ts";
 import { type LevelBps, levelBps } from "../units.ts";
 import { ceremonyCommand } from "./ceremony.ts";
@@ -29,6 +30,7 @@ import { Inputs, writeDirectory, writeResult, writeSecret } from "./files.ts";
 import { addMarketCommands, readHistories } from "./market.ts";
 import { addOracleCommands } from "./oracle.ts";
 import { packCommand } from "./pack.ts";
+import type { Examination } from "./rebuild.ts";
 import { levelWord } from "./text.ts";
 
 const EXIT_HELP = `
@@ -428,13 +430,49 @@ addOracleCommands(program, inputs, signal);
 program
   .command("doctor")
   .description("check versions, circuits, keys and memory")
+  .option("--rebuild", "compile the circuits from their sources, and hold identities and keys against them")
+  .option("--size <circuit...>", `with --rebuild: which (default all that have keys): ${CIRCUITS.join(", ")}`)
   .option("--json", "print JSON")
-  .action(async ({ json }: { json?: boolean }) => {
+  .action(async ({ json, rebuild, size }: { json?: boolean; rebuild?: boolean; size?: string[] }) => {
+    if (rebuild) return rebuildCircuits(size, json);
+    if (size !== undefined) throw new PlimsollError("USAGE", "--size goes with --rebuild");
     const { diagnose, renderDiagnosis } = await import("./doctor.ts");
     const diagnosis = await diagnose(packageJson.version);
     print(json, diagnosis, () => renderDiagnosis(diagnosis));
     process.exitCode = diagnosis.usable ? EXIT.ok : EXIT.artifacts;
   });
+
+async function rebuildCircuits(names: string[] | undefined, json: boolean | undefined): Promise<void> {
+  const [{ examineRebuilt }, { loadManifest }, { endThreads }] = await Promise.all([
+    import("./rebuild.ts"),
+    import("../artifacts.ts"),
+    import("../proof/snarkjs.ts"),
+  ]);
+  const unknown = names?.find((name) => !(CIRCUITS as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    throw new PlimsollError("USAGE", `expected some of ${CIRCUITS.join(", ")}`, { field: "--size" });
+  }
+  const { circuits } = names === undefined ? await loadManifest() : { circuits: undefined };
+  const wanted = CIRCUITS.filter((name) => names?.includes(name) ?? circuits?.[name] !== undefined);
+  const examinations: Examination[] = [];
+  try {
+    for (const circuit of wanted) {
+      throwIfCancelled(signal);
+      examinations.push(await examineRebuilt(circuit, progress));
+    }
+  } finally {
+    await endThreads();
+  }
+  const ok = examinations.every((examination) => examination.ok);
+  print(json, { ok, circuits: examinations }, () =>
+    examinations
+      .flatMap(({ circuit, checks }) =>
+        checks.map((each) => `${circuit}: ${each.ok ? "yes" : "NO"}, ${each.what} (${each.detail})`),
+      )
+      .join("\n"),
+  );
+  process.exitCode = ok ? EXIT.ok : EXIT.artifacts;
+}
 
 /** One line on stderr, or one JSON object with --json, and the exit code. */
 function report(error: unknown): number {
