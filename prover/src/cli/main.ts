@@ -30,10 +30,11 @@ Exit codes
   ${EXIT.artifacts}   circuits or keys are missing, damaged or must not be used
   ${EXIT.cancelled}   cancelled by SIGINT or SIGTERM
   ${EXIT.notCurrent}   done; the pack is valid and not current
-  ${EXIT.internal}  a defect in plimsoll
+  ${EXIT.internal}  a defect in plimsoll, or too little memory
 
 A file given as - is standard input (at most one). Results go to stdout, progress and errors to stderr.
-Circuits and keys are read from build/ of the package, or from the directory in PLIMSOLL_BUILD.`;
+Circuits and keys are read from build/ of the package, or from the directory in PLIMSOLL_BUILD.
+The fastest prover that is here proves, or the one in PLIMSOLL_BACKEND: native, wasm or snarkjs (see doctor).`;
 
 const cancellation = new AbortController();
 const { signal } = cancellation;
@@ -339,7 +340,7 @@ addOracleCommands(program, inputs, signal);
 
 program
   .command("doctor")
-  .description("check versions, circuits, keys and memory")
+  .description("check versions, circuits, keys and memory, and say which prover runs and why")
   .option("--json", "print JSON")
   .action(async ({ json }: { json?: boolean }) => {
     const { diagnose, renderDiagnosis } = await import("./doctor.ts");
