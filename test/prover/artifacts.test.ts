@@ -65,6 +65,12 @@ describe("artifacts", () => {
     mkdirSync(circuit, { recursive: true });
     writeFileSync(path.join(circuit, "circuit.r1cs"), squareR1cs(PUBLICS));
     writeFileSync(path.join(circuit, "circuit.wasm"), "stands for a witness generator");
+    const plan = "stands for a witness plan";
+    writeFileSync(path.join(circuit, "circuit.plan"), plan);
+    writeFileSync(
+      path.join(circuit, "plan.json"),
+      JSON.stringify({ madeFrom: "", sha256: createHash("sha256").update(plan).digest("hex") }),
+    );
     recordCircuit(made);
     await setupKey(SIZE, { directory: made });
   });
@@ -99,6 +105,7 @@ describe("artifacts", () => {
   const files: [what: string, file: string][] = [
     ["zkey", `keys/${SIZE}/proving.zkey`],
     ["wasm", `circuits/${SIZE}/circuit.wasm`],
+    ["plan", `circuits/${SIZE}/circuit.plan`],
     ["verification key", `keys/${SIZE}/verification.json`],
   ];
   for (const [what, file] of files) {

@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
 import { bn254 } from "@noble/curves/bn254.js";
 import { expect } from "chai";
 import { loadAddon, nativeBatchCore } from "../../prover/src/backend/native.ts";
 import { type BatchCore, verifyBatch } from "../../prover/src/proof/batch.ts";
+import { createProver } from "../../prover/src/proof/prover.ts";
 import { createVerifier, type Verifier } from "../../prover/src/proof/verify.ts";
 import { MUTATIONS } from "../../scripts/soundness/differential.ts";
-import { seededRng } from "../support/random.ts";
+import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 
+const ROOT = path.resolve(import.meta.dirname, "../..");
 const SIZE = "board-60";
 const KEY = simulatedKey(SIZE);
 const verifier = createVerifier(KEY.file, KEY.identity);
@@ -112,5 +119,28 @@ describe("batches of proofs", () => {
     const signal = AbortSignal.abort();
     const error = await verifyBatch(verifier, [item(1)], { core, signal }).catch((thrown) => thrown);
     expect(error).property("code", "CANCELLED");
+  });
+
+  it("docs/batches.md shows code that runs", async function () {
+    this.timeout(30_000);
+    const folder = mkdtempSync(path.join(tmpdir(), "plimsoll-batch-"));
+    // Below the package's own root, so that its name resolves as it does for a user.
+    const file = path.join(ROOT, "build", `batches-${process.pid}.ts`);
+    try {
+      mkdirSync(path.join(folder, "proofs"));
+      const prover = createProver();
+      const { proof, publicSignals } = await prover.prove(randomRequest(seededRng(2), SIZE));
+      await prover.close();
+      writeFileSync(path.join(folder, "proofs/1.json"), JSON.stringify({ proof, publicSignals }));
+      const other = publicSignals.with(0, "1");
+      writeFileSync(path.join(folder, "proofs/2.json"), JSON.stringify({ proof, publicSignals: other }));
+      const [, code] = readFileSync(path.join(ROOT, "docs/batches.md"), "utf8").match(/^```ts\n(.*?)^```$/ms)!;
+      writeFileSync(file, code!);
+      const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: folder });
+      expect(stdout).equal("proofs/1.json true\nproofs/2.json PAIRING_FAILED\n");
+    } finally {
+      rmSync(folder, { recursive: true });
+      rmSync(file, { force: true });
+    }
   });
 });

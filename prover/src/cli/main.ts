@@ -41,10 +41,11 @@ Exit codes
   ${EXIT.artifacts}   circuits or keys are missing, damaged or must not be used
   ${EXIT.cancelled}   cancelled by SIGINT or SIGTERM
   ${EXIT.notCurrent}   done; the pack is valid and not current
-  ${EXIT.internal}  a defect in plimsoll
+  ${EXIT.internal}  a defect in plimsoll, or too little memory
 
 A file given as - is standard input (at most one). Results go to stdout, progress and errors to stderr.
-Circuits and keys are read from build/ of the package, or from the directory in PLIMSOLL_BUILD.`;
+Circuits and keys are read from build/ of the package, or from the directory in PLIMSOLL_BUILD.
+The fastest prover that is here proves, or the one in PLIMSOLL_BACKEND: native, wasm or snarkjs (see doctor).`;
 
 const cancellation = new AbortController();
 const { signal } = cancellation;
@@ -429,7 +430,7 @@ addOracleCommands(program, inputs, signal);
 
 program
   .command("doctor")
-  .description("check versions, circuits, keys and memory")
+  .description("check versions, circuits, keys and memory, and say which prover runs and why")
   .option("--rebuild", "compile the circuits from their sources, and hold identities and keys against them")
   .option("--size <circuit...>", `with --rebuild: which (default all that have keys): ${CIRCUITS.join(", ")}`)
   .option("--json", "print JSON")

@@ -6,7 +6,7 @@
  * New Hash Function for Zero-Knowledge Proof Systems", appendix E), and are held against circomlibjs's in the tests: that
  * takes a few milliseconds, where loading a table of every width takes hundreds.
  */
-import { FIELD_ORDER } from "../field.ts";
+import { FIELD_ORDER, type FieldElement, invert } from "../field.ts";
 
 const WIDTH = 17;
 const FULL_ROUNDS = 8;
@@ -117,20 +117,11 @@ function grain(): () => number {
 function invertAll(values: readonly bigint[]): bigint[] {
   const products = [1n];
   for (const value of values) products.push((products.at(-1)! * value) % FIELD_ORDER);
-  let inverse = invert(products.at(-1)!);
+  let inverse: bigint = invert(products.at(-1)! as FieldElement);
   const inverses = new Array<bigint>(values.length);
   for (let i = values.length - 1; i >= 0; i--) {
     inverses[i] = (inverse * products[i]!) % FIELD_ORDER;
     inverse = (inverse * values[i]!) % FIELD_ORDER;
   }
   return inverses;
-}
-
-/** By Fermat. */
-function invert(value: bigint): bigint {
-  let [result, square] = [1n, value];
-  for (let exponent = FIELD_ORDER - 2n; exponent > 0n; exponent >>= 1n, square = (square * square) % FIELD_ORDER) {
-    if (exponent & 1n) result = (result * square) % FIELD_ORDER;
-  }
-  return result;
 }
