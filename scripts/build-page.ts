@@ -73,11 +73,7 @@ export const buildPage = (): Promise<Page> =>
 
 /** The contribution page: the key of a ceremony in, the next one out. */
 export const buildContributionPage = (): Promise<Page> =>
-  buildFrom(
-    "prover/src/ceremony/page",
-    { SOFTWARE: `plimsoll ${packageJson.version}, contribution page` },
-    STYLE.text,
-  );
+  buildFrom("prover/src/ceremony/page", { SOFTWARE: `plimsoll ${packageJson.version}, contribution page` }, STYLE.text);
 
 /** The proving page: an account and its keys in, a proof out. */
 export async function buildProvingPage(): Promise<Page> {

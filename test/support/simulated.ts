@@ -108,7 +108,10 @@ export async function simulatedArtifacts<Name extends CircuitName>({
 }
 
 /** A backend that proves whatever the public signals say under simulated keys, of `Merge` or of the other circuit, but for `damage`. */
-export function simulatedBackend(keys: SimulatedKey<CircuitName> | readonly SimulatedKey<CircuitName>[], damage: Partial<Circuit> = {}): Backend {
+export function simulatedBackend(
+  keys: SimulatedKey<CircuitName> | readonly SimulatedKey<CircuitName>[],
+  damage: Partial<Circuit> = {},
+): Backend {
   let signals: bigint[] = [];
   let merges = false;
   return {
@@ -120,7 +123,10 @@ export function simulatedBackend(keys: SimulatedKey<CircuitName> | readonly Simu
         return new Uint8Array();
       },
       async prove() {
-        return [keys].flat().find(({ identity }) => isMerge(identity.size) === merges)!.prove(signals);
+        return [keys]
+          .flat()
+          .find(({ identity }) => isMerge(identity.size) === merges)!
+          .prove(signals);
       },
       ...damage,
     }),
