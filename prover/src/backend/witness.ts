@@ -17,9 +17,10 @@ const HINTS = [
   // circuits/lib/netting.circom: sums over the run of blocks up to this one, and the largest loss among them
   "set.column",
   "set.scan",
-  // circuits/lib/transition.circom, expiry.circom: what shows that a blinding is not zero
+  // circuits/lib/transition.circom, expiry.circom, holdings.circom: what shows that a blinding is not zero
   "Transition.inverse",
   "Onward.inverse",
+  "Blinded.inverse",
 ] as const;
 
 export const isHint = (name: string): boolean => (HINTS as readonly string[]).includes(name);
@@ -28,7 +29,7 @@ export const isHint = (name: string): boolean => (HINTS as readonly string[]).in
 function hintsOf(input: CircuitInput): Readonly<Record<(typeof HINTS)[number], (...indices: number[]) => bigint>> {
   const list = (name: string): readonly bigint[] => [input[name] ?? []].flat();
   const value = (name: string): bigint => list(name)[0] ?? 0n;
-  const quantities = list("collateralAfter");
+  const quantities = list("collateralAfter" in input ? "collateralAfter" : "collateral");
   const policy = list("policy");
   let columns: readonly (readonly bigint[])[] | undefined;
   const columnsOf = (block: number) => {
@@ -50,6 +51,7 @@ function hintsOf(input: CircuitInput): Readonly<Record<(typeof HINTS)[number], (
     },
     "Transition.inverse": () => invert(toField(value("blindingAfter"))),
     "Onward.inverse": () => invert(toField(value("blindingBefore") * (value("blindingBefore") + 1n))),
+    "Blinded.inverse": () => invert(toField(value("blindingLeft") * value("blindingRight") * value("blindingMerged"))),
   };
 }
 

@@ -447,7 +447,7 @@ async function rebuildCircuits(names: string[] | undefined, json: boolean | unde
   const [{ examineRebuilt }, { loadManifest }, { endThreads }] = await Promise.all([
     import("./rebuild.ts"),
     import("../artifacts.ts"),
-    import("../proof/snarkjs.ts"),
+    import("../backend/snarkjs.ts"),
   ]);
   const unknown = names?.find((name) => !(CIRCUITS as readonly string[]).includes(name));
   if (unknown !== undefined) {
