@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Random inputs, from everyday to the ends of every range, of any of the project's circuits. */
-import { FIELD_ORDER } from "../../prover/src/field.ts";
+import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
+import { stateDisclosure } from "../../prover/src/model/disclosure.ts";
+import { figureOf, weightsOf } from "../../prover/src/model/figure.ts";
+import { stateMerge } from "../../prover/src/model/merge.ts";
 import { stateSettlement } from "../../prover/src/model/settlement.ts";
 import type { SettlementMarks } from "../../prover/src/model/signals.ts";
 import {
@@ -8,20 +11,59 @@ import {
   boardSizeOf,
   type CircuitName,
   instrumentsOf,
+  isDisclosure,
+  isMerge,
   isSettlement,
 } from "../../prover/src/model/sizes.ts";
 import { type CircuitInput, state } from "../../prover/src/model/statement.ts";
-import type { CashE6, ColumnE6 } from "../../prover/src/units.ts";
-import { biased, type Rng, randomAccount, randomRequest, seededRng } from "./random.ts";
+import type { CashE6, ColumnE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
+import {
+  biased,
+  type Rng,
+  randomAccount,
+  randomMarket,
+  randomPolicy,
+  randomRequest,
+  randomViewingKey,
+  seededRng,
+} from "./random.ts";
 
 /** Inputs that satisfy the circuit. */
 export function circuitInputs(circuit: CircuitName, count: number, seed = 1): CircuitInput[] {
   const rng = seededRng(seed);
-  return Array.from({ length: count }, () =>
-    isSettlement(circuit)
-      ? randomSettlement(rng, boardSizeOf(circuit))
-      : state(randomRequest(rng, boardSizeOf(circuit))).circuitInput,
-  );
+  const size = boardSizeOf(circuit);
+  return Array.from({ length: count }, () => {
+    if (isSettlement(circuit)) return randomSettlement(rng, size);
+    if (isMerge(circuit)) return randomMerge(rng, size);
+    if (isDisclosure(circuit)) return randomDisclosure(rng, size);
+    return state(randomRequest(rng, size)).circuitInput;
+  });
+}
+
+/** Two accounts whose sum is in range: each holds at most half of what may be held. */
+function randomMerge(rng: Rng, size: BoardSize): CircuitInput {
+  const part = () => {
+    const account = randomAccount(rng, size);
+    return {
+      ...account,
+      cash: (account.cash / 2n) as CashE6,
+      collateral: account.collateral.map((lots) => (lots / 2n) as QuantityLots),
+      positions: account.positions.map((lots) => (lots / 2n) as PositionLots),
+      viewingKey: randomViewingKey(rng),
+    };
+  };
+  const mergedViewingKey = randomViewingKey(rng);
+  return stateMerge({ left: part(), right: part(), mergedViewingKey, context: rng.below(FIELD_ORDER) }).circuitInput;
+}
+
+/** The equity of an account, in a band of nothing else. */
+function randomDisclosure(rng: Rng, size: BoardSize): CircuitInput {
+  const account = randomAccount(rng, size);
+  const weights = weightsOf({ kind: "equity" }, randomPolicy(rng), randomMarket(rng, size));
+  const figure = figureOf(account, weights);
+  const auditor = rng.below(FIELD_ORDER) as FieldElement;
+  const band = { low: figure, high: figure };
+  return stateDisclosure({ account, band, auditor, context: rng.below(FIELD_ORDER), weights }).circuitInput;
 }
 
 /** Marks that leave cash in range, for an account with little of it. */
