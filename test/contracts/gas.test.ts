@@ -64,7 +64,7 @@ const BATCH_CEILING: Record<number, number> = { 2: 160_000, 16: 72_000 };
 
 type Spent = (name: string, receipt: { gasUsed: bigint }) => void;
 /** Entered by the module or by the gate itself, within calls that are measured; and what OpenZeppelin measures. */
-const WITHIN = ["settleFor", "setStage", "moveCredit", "payFromFund", "settleSome", "expireSome"];
+const WITHIN = ["appraise", "settleFor", "setStage", "moveCredit", "payFromFund", "settleSome", "expireSome"];
 const OWNABLE = ["transferOwnership", "acceptOwnership", "renounceOwnership"];
 /** A board whose first instrument is never where its terms have it, so that every epoch can be challenged. */
 const BOARD_TERMS = {
