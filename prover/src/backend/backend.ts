@@ -22,13 +22,13 @@ export interface Backend {
   close(): Promise<void>;
 }
 
-/** Files of one circuit. A backend that keeps one keeps it as it is: it must not be written to. */
+/** Files of one circuit. What a backend keeps of them it keeps as it is: they must not be written to. */
 export interface CircuitFiles {
   /** circom's witness generator. */
   readonly wasm: Uint8Array<ArrayBuffer>;
   /** The same as a plan (witness-plan.ts), for a backend that executes such. */
   readonly plan?: Uint8Array<ArrayBuffer>;
-  /** The proving key in snarkjs's format. */
+  /** The proving key in snarkjs's format. A backend takes it over: the array may be empty when the circuit is open. */
   readonly zkey: Uint8Array<ArrayBuffer>;
 }
 

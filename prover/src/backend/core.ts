@@ -46,6 +46,15 @@ export function statusError(status: number, what: "proving key" | "witness" | "w
   return new PlimsollError(what === "proving key" ? "KEY_REFUSED" : "INTERNAL", `the ${what} is refused: ${why}`);
 }
 
+/** Gives the memory of a file that has been read back at once, not at some collection to come: proving keys are large. */
+export function release(file: Uint8Array<ArrayBuffer>): void {
+  // Engines before 2024 (Node 20) have no transfer, and collect it some time.
+  if (ownsBuffer(file)) file.buffer.transfer?.(0);
+}
+
+/** Whether the array is all of its buffer. */
+export const ownsBuffer = (file: Uint8Array): boolean => file.byteLength === file.buffer.byteLength;
+
 /** A proof as snarkjs writes it, from the bytes of plimsoll.h. */
 export function proofJson(bytes: Uint8Array): unknown {
   const [ax, ay, bxReal, bxImaginary, byReal, byImaginary, cx, cy] = Array.from(

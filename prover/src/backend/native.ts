@@ -14,7 +14,7 @@ import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { BatchCore } from "../proof/batch.ts";
 import type { Backend, Circuit } from "./backend.ts";
 import { openCalculator } from "./calculator.ts";
-import { type Blinding, proofJson, randomBlinding, statusError } from "./core.ts";
+import { type Blinding, proofJson, randomBlinding, release, statusError } from "./core.ts";
 import { planInputs } from "./witness.ts";
 
 /** Arithmetic of the core, by the numbers of plimsoll.h. */
@@ -144,6 +144,7 @@ export function nativeBackend(
     async open({ wasm, zkey, plan }) {
       const key = await addon.open(zkey, PATHS.indexOf(path));
       if (typeof key === "number") throw statusError(key, "proving key");
+      release(zkey);
       keys.push(key);
       return {
         witness: plan === undefined ? openCalculator(wasm) : planned(plan),

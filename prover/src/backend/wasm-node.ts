@@ -16,7 +16,7 @@ export const nodePlatform = (threads = Math.min(availableParallelism(), MOST_THR
     const worker = new Worker(new URL("./wasm-worker-node.ts", import.meta.url));
     let ended = false;
     return {
-      post: (message) => worker.postMessage(message),
+      post: (message, taken) => worker.postMessage(message, taken),
       listen(listener) {
         worker.on("message", listener);
         worker.on("error", () => {});

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The worker's side of wasm.ts: an instance of the core, and the calls it answers. Secrets are wiped when they have been used. */
 
+import { release } from "./core.ts";
+
 /** What the module imports. It declares the same (scripts/build-wasm.ts). The most that a prover takes is 1 GiB. */
 export const MEMORY = { initial: 16, maximum: 16_384, shared: true } as const;
 const STACK_BYTES = 256 * 1_024;
@@ -46,7 +48,7 @@ interface Calls {
     };
     reply: Started;
   };
-  open: { request: { readonly zkey: Uint8Array }; reply: { readonly status: number; readonly pointer: number } };
+  open: { request: { readonly zkey: Uint8Array<ArrayBuffer> }; reply: { readonly status: number; readonly pointer: number } };
   plan: {
     request: { readonly plan: Uint8Array };
     reply: { readonly status: number; readonly pointer: number; readonly wtnsBytes: number };
@@ -156,8 +158,10 @@ function start({ module, memory = new WebAssembly.Memory(MEMORY), helpers }: Cal
       case "open": {
         const { zkey } = request;
         const failed = { status: OUT_OF_MEMORY, pointer: 0 };
+        const { length } = zkey;
         return within([zkey, 4], failed, (file, key) => {
-          const status = exports.plimsoll_key_open(file!, zkey.length, path, key!);
+          release(zkey);
+          const status = exports.plimsoll_key_open(file!, length, path, key!);
           return { status, pointer: status === 0 ? wordAt(key!) : 0 };
         });
       }

@@ -8,13 +8,14 @@
  */
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { Backend, Circuit, CircuitFiles } from "./backend.ts";
-import { type Blinding, proofJson, randomBlinding, statusError } from "./core.ts";
+import { type Blinding, ownsBuffer, proofJson, randomBlinding, statusError } from "./core.ts";
 import { MEMORY, type Reply, type Request, type Started } from "./wasm-worker.ts";
 import { planInputs } from "./witness.ts";
 
 /** A thread that runs `serve` of wasm-worker.ts. */
 export interface WasmWorker {
-  post(message: unknown): void;
+  /** What is in `taken` is moved, not copied. */
+  post(message: unknown, taken?: ArrayBuffer[]): void;
   /** What it posts; `undefined` when it has died. */
   listen(listener: (message: unknown) => void): void;
   end(): Promise<unknown> | undefined;
@@ -35,7 +36,11 @@ export interface WasmOptions {
 
 /** The workers of a backend, as functions. */
 export interface WasmCore extends Started {
-  call<Name extends Request["call"]>(request: Extract<Request, { call: Name }>): Promise<Reply<Name>>;
+  /** What is in `taken` is moved to the worker, not copied. */
+  call<Name extends Request["call"]>(
+    request: Extract<Request, { call: Name }>,
+    taken?: ArrayBuffer[],
+  ): Promise<Reply<Name>>;
   /** Makes the proof that is being made stop soon, where memory is shared. */
   cancel(): void;
   end(): Promise<void>;
@@ -76,13 +81,16 @@ export async function startCore({ module, startWorker, threads }: WasmPlatform):
     waiting.delete(id);
   });
 
-  function call<Name extends Request["call"]>(request: Extract<Request, { call: Name }>): Promise<Reply<Name>> {
+  function call<Name extends Request["call"]>(
+    request: Extract<Request, { call: Name }>,
+    taken: ArrayBuffer[] = [],
+  ): Promise<Reply<Name>> {
     return new Promise((resolve, reject) => {
       const failure = () => reject(new PlimsollError("INTERNAL", "the WebAssembly prover has failed"));
       if (dead) return failure();
       const id = ++lastId;
       waiting.set(id, ({ result, failed }) => (failed ? failure() : resolve(result as Reply<Name>)));
-      prover.post({ id, ...request });
+      prover.post({ id, ...request }, taken);
     });
   }
   const end = async () => {
@@ -137,7 +145,7 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
     const started = await core;
     const { call, cancel } = started;
     const witness = plan === undefined ? await calculated(wasm) : await planned(started, plan);
-    const key = await call<"open">({ call: "open", zkey });
+    const key = await call<"open">({ call: "open", zkey }, ownsBuffer(zkey) ? [zkey.buffer] : []);
     if (key.status !== 0) throw statusError(key.status, "proving key");
 
     async function prove(values: Uint8Array, signal: AbortSignal | undefined): Promise<unknown> {

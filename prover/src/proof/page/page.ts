@@ -35,7 +35,7 @@ function startWorker() {
   const worker = new Worker(url);
   URL.revokeObjectURL(url);
   return {
-    post: (message: unknown) => worker.postMessage(message),
+    post: (message: unknown, taken: ArrayBuffer[] = []) => worker.postMessage(message, taken),
     listen(listener: (message: unknown) => void) {
       worker.onmessage = ({ data }) => listener(data);
       worker.onerror = () => listener(undefined);
