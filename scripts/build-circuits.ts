@@ -109,8 +109,8 @@ export function circom(args: readonly string[]): Promise<string> {
   });
 }
 
-/** A circuit compiled from its sources now, whatever has been built before; nothing of it stays on disk. */
-export async function compileAfresh(circuit: CircuitName) {
+/** A circuit compiled from its sources now, whatever has been built before, and planned if asked; nothing of it stays on disk. */
+export async function compileAfresh(circuit: CircuitName, { planned = false } = {}) {
   const main = mainOf(circuit, "../../../circuits");
   const directory = path.join("build", "tmp", `afresh-${circuit}-${process.pid}`);
   const file = (name: string) => path.join(ROOT, directory, name);
@@ -119,7 +119,8 @@ export async function compileAfresh(circuit: CircuitName) {
     writeFileSync(file("circuit.circom"), main);
     await circom([path.join(directory, "circuit.circom"), ...OPTIONS, "-o", directory]);
     const [r1cs, wasm] = [readFileSync(file("circuit.r1cs")), readFileSync(file("circuit_js/circuit.wasm"))];
-    return { r1cs, wasm, sources: sourcesHash(circuit, main), compiler: COMPILER };
+    const plan = planned ? (await planOf(directory)).plan : undefined;
+    return { r1cs, wasm, sources: sourcesHash(circuit, main), compiler: COMPILER, ...(plan && { plan }) };
   } finally {
     rmSync(file(""), { recursive: true, force: true });
   }
@@ -183,6 +184,25 @@ export interface PlanRecord {
 
 const PLAN_SOURCES = ["witness-plan.ts", "witness.ts"].map((file) => path.join(ROOT, "prover/src/backend", file));
 
+/** The witness plan of the circuit.circom in a directory that has been compiled there, or why there is none. */
+async function planOf(directory: string): Promise<{ plan?: Uint8Array; why?: string }> {
+  const full = path.join(directory, "full");
+  mkdirSync(path.join(ROOT, full), { recursive: true });
+  try {
+    // Constraints as the circuit computes: simplification takes out signals that the order of computation needs.
+    const options = ["--r1cs", "--sym", "--O0", "-l", "node_modules", "-o", full];
+    await circom([path.join(directory, "circuit.circom"), ...options]);
+    const read = (name: string) => readFileSync(path.join(ROOT, name));
+    const [r1cs, sym] = [read(`${full}/circuit.r1cs`), read(`${full}/circuit.sym`)];
+    return { plan: makePlan({ full: { r1cs, sym }, sym: read(`${directory}/circuit.sym`) }, isHint) };
+  } catch (error) {
+    if (error instanceof PlimsollError) return { why: error.message };
+    throw error;
+  } finally {
+    rmSync(path.join(ROOT, full), { recursive: true });
+  }
+}
+
 /** Makes the witness plan of a compiled circuit, circuit.plan, unless plan.json says that it is there. */
 export async function buildPlan(circuit: CircuitName): Promise<PlanRecord> {
   const directory = path.join("build", "circuits", circuit);
@@ -200,25 +220,10 @@ export async function buildPlan(circuit: CircuitName): Promise<PlanRecord> {
   }
   const record = await step(`plan the witnesses of ${circuit}`, async (): Promise<PlanRecord> => {
     rmSync(at("plan.json"), { force: true });
-    const full = path.join(directory, "full");
-    mkdirSync(path.join(ROOT, full), { recursive: true });
-    try {
-      // Constraints as the circuit computes: simplification takes out signals that the order of computation needs.
-      const options = ["--r1cs", "--sym", "--O0", "-l", "node_modules", "-o", full];
-      await circom([path.join(directory, "circuit.circom"), ...options]);
-      const read = (name: string) => readFileSync(path.join(ROOT, name));
-      const [r1cs, sym] = [read(`${full}/circuit.r1cs`), read(`${full}/circuit.sym`)];
-      writeFileSync(
-        at("circuit.plan"),
-        makePlan({ full: { r1cs, sym }, sym: read(`${directory}/circuit.sym`) }, isHint),
-      );
-      return { madeFrom, sha256: planHash() };
-    } catch (error) {
-      if (error instanceof PlimsollError) return { madeFrom, why: error.message };
-      throw error;
-    } finally {
-      rmSync(path.join(ROOT, full), { recursive: true });
-    }
+    const { plan, why } = await planOf(directory);
+    if (plan === undefined) return { madeFrom, why: why! };
+    writeFileSync(at("circuit.plan"), plan);
+    return { madeFrom, sha256: planHash() };
   });
   writeFileSync(at("plan.json"), `${JSON.stringify(record, null, 2)}\n`);
   return record;

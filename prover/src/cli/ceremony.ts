@@ -57,10 +57,10 @@ async function readTranscriptIn(directory: string) {
 const isCircuit = (name: string): name is CircuitName => (CIRCUITS as readonly string[]).includes(name);
 
 /** A circuit of this software, compiled now; it must be the one whose identity is pinned. */
-async function compileCircuit(name: CircuitName) {
+async function compileCircuit(name: CircuitName, options: { planned?: boolean } = {}) {
   const { rebuild } = await import("./rebuild.ts");
   const { refusal } = await library();
-  const built = await rebuild(name);
+  const built = await rebuild(name, options);
   if (!built.pinned) throw refusal("CIRCUIT_OTHER", `the sources do not compile to the pinned ${name}`);
   return built;
 }
@@ -408,7 +408,7 @@ export function ceremonyCommand({ inputs, signal, print }: CeremonyContext): Com
         if (!isCircuit(name))
           throw refusal("CIRCUIT_UNKNOWN", "keys are installed for the circuits of this software only");
         progress("compiling the circuit, verifying every step");
-        const { r1cs, wasm, ...circuit } = await compileCircuit(name);
+        const { r1cs, wasm, plan, ...circuit } = await compileCircuit(name, { planned: true });
         const phase1 = await readBounded(at(directory, "phase1.ptau"), MAX_PHASE1_BYTES);
         const key = await readKey(directory, transcript.keySha256);
         const reading = await verifyCeremony({ transcript, r1cs, phase1, key }, "final");
@@ -417,6 +417,7 @@ export function ceremonyCommand({ inputs, signal, print }: CeremonyContext): Com
           wasm: [`circuits/${name}/circuit.wasm`, wasm],
           zkey: [`keys/${name}/proving.zkey`, key],
           verificationKey: [`keys/${name}/verification.json`, Buffer.from(reading.verificationKey)],
+          ...(plan && { plan: [`circuits/${name}/circuit.plan`, plan] }),
         });
         print(json, manifest, () => `${name}: ${reading.origin} key ${reading.verificationKeySha256} in ${build}`);
       }),
@@ -427,6 +428,7 @@ export function ceremonyCommand({ inputs, signal, print }: CeremonyContext): Com
 }
 
 type InstalledFile = "r1cs" | "wasm" | "zkey" | "verificationKey";
+type NamedFile = readonly [path: string, content: Uint8Array];
 
 /** Writes files, and last of all the manifest that names them. */
 async function installed(
@@ -439,7 +441,7 @@ async function installed(
     readonly constraints: number;
     readonly publicInputs: number;
   },
-  files: Readonly<Record<InstalledFile, readonly [path: string, content: Uint8Array]>>,
+  files: Readonly<Record<InstalledFile, NamedFile> & { plan?: NamedFile }>,
 ): Promise<Manifest> {
   const options = { directory: build };
   const earlier = await loadManifest(options).catch((error) => {
@@ -452,17 +454,17 @@ async function installed(
   }
   const { sha256Of } = await import("./rebuild.ts");
   const records = {} as Record<InstalledFile, { path: string; sha256: string }>;
-  for (const [which, [name, content]] of Object.entries(files) as [InstalledFile, readonly [string, Uint8Array]][]) {
+  for (const [which, [name, content]] of Object.entries(files) as [InstalledFile, NamedFile][]) {
     await mkdir(path.dirname(at(build, name)), { recursive: true });
     await writeResult(at(build, name), content);
     records[which] = { path: name, sha256: sha256Of(content) };
   }
-  const { compiler, ...counts } = circuit;
+  const { compiler, sources, constraints, publicInputs } = circuit;
   const manifest: Manifest = {
     format: "plimsoll-manifest/1",
     origin,
     compiler,
-    circuits: { ...earlier?.circuits, [name]: { ...counts, ...records } },
+    circuits: { ...earlier?.circuits, [name]: { sources, constraints, publicInputs, ...records } },
   };
   await writeResult(manifestPath(options), formatJson(manifest as unknown as Json));
   return manifest;

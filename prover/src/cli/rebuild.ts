@@ -18,6 +18,8 @@ export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").upda
 export interface Rebuilt {
   readonly r1cs: Uint8Array;
   readonly wasm: Uint8Array;
+  /** Where it was asked for and the circuit has one. */
+  readonly plan?: Uint8Array;
   readonly sources: string;
   readonly compiler: string;
   readonly constraints: number;
@@ -26,10 +28,10 @@ export interface Rebuilt {
   readonly pinned: boolean;
 }
 
-/** Compiles a circuit from its sources. Compiling is set-up's work, and works in a clone only. */
-export async function rebuild(circuit: CircuitName): Promise<Rebuilt> {
+/** Compiles a circuit from its sources, and plans its witnesses if asked. Compiling is set-up's work, and works in a clone only. */
+export async function rebuild(circuit: CircuitName, options: { planned?: boolean } = {}): Promise<Rebuilt> {
   const { compileAfresh } = await import("../../../scripts/build-circuits.ts");
-  const built = await compileAfresh(circuit);
+  const built = await compileAfresh(circuit, options);
   const { constraints, publics } = readR1cs(built.r1cs);
   const pin: { r1cs: string; wasm: string } = identities.circuits[circuit];
   const pinned = sha256Of(built.r1cs) === pin.r1cs && sha256Of(built.wasm) === pin.wasm;
