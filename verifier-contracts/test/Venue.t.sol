@@ -47,6 +47,7 @@ contract VenueHandler {
     uint64 private _epoch;
     uint256 private _unique = 1000;
     bytes private _last;
+    address private _lastTo;
 
     // By asset: what accounts hold by what was settled, tokens sent to the gate without a deposit, and by this call.
     mapping(uint256 asset => int256) public inside;
@@ -317,7 +318,7 @@ contract VenueHandler {
 
     /// V02: what was done once is not done again.
     function replay() external booked {
-        if (_last.length != 0) require(!_try(_last), "V02: a call had a second effect");
+        if (_last.length != 0) require(!_tryAt(_lastTo, _last), "V02: a call had a second effect");
     }
 
     // ---- Auctions ----
@@ -367,7 +368,10 @@ contract VenueHandler {
 
     function proposeWithdrawal(uint256 lots) external booked {
         (, uint64 readyAt,) = liquidation.withdrawal();
-        if (readyAt == 0 || lots % 4 == 0) liquidation.proposeWithdrawal(address(2), _amount(0, lots));
+        if (readyAt != 0 && lots % 4 != 0) return;
+        liquidation.proposeWithdrawal(address(2), _amount(0, lots));
+        // What is proposed anew is paid out anew: the same call is no replay.
+        delete _last;
     }
 
     function withdrawFund(uint256 time) external booked {
@@ -396,7 +400,7 @@ contract VenueHandler {
 
     function _tryAt(address target, bytes memory call) private returns (bool ok) {
         (ok,) = target.call(call);
-        if (ok) _last = call;
+        if (ok) (_lastTo, _last) = (target, call);
         else _forget();
     }
 
