@@ -48,7 +48,10 @@ interface Calls {
     };
     reply: Started;
   };
-  open: { request: { readonly zkey: Uint8Array<ArrayBuffer> }; reply: { readonly status: number; readonly pointer: number } };
+  open: {
+    request: { readonly zkey: Uint8Array<ArrayBuffer> };
+    reply: { readonly status: number; readonly pointer: number };
+  };
   plan: {
     request: { readonly plan: Uint8Array };
     reply: { readonly status: number; readonly pointer: number; readonly wtnsBytes: number };

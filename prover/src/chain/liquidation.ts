@@ -23,7 +23,7 @@ import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf } from "../
 import type { Direction } from "../model/statement.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
 import type { Prover } from "../proof/prover.ts";
-import { BITS, BPS, type ChargeE6, type LevelBps, type LotPriceE16, type RateBps, type ThresholdE6 } from "../units.ts";
+import { BITS, BPS, type LevelBps, type LotPriceE16, type RateBps, type ThresholdE6 } from "../units.ts";
 import { sealState } from "./blob.ts";
 import { proofWords, type Step } from "./calls.ts";
 import type { Published } from "./client.ts";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Policies, market values and settlements as `PolicyRegistry` and `PriceOracle` take them, and what reporters sign. */
 import { AbiCoder, keccak256, type Signer, type TypedDataDomain, ZeroHash } from "ethers";
-import type { BoardRow, Market } from "../model/market.ts";
+import type { Market } from "../model/market.ts";
 import { checkMarket } from "../model/market.ts";
 import { checkPolicy, type Policy } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS, type BoardSize, instrumentsOf } from "../model/sizes.ts";
