@@ -12,6 +12,10 @@
 #include <cstdint>
 #include <cstring>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include "inverse.h"
 
 #ifdef __wasm__
@@ -27,6 +31,34 @@ struct BaseField {
 struct ScalarField {
   static constexpr uint64_t MODULUS[4] = {0x43e1f593f0000001, 0x2833e84879b97091, 0xb85045b68181585d, 0x30644e72e131a029};
 };
+
+/// a + b + carry, and what is carried out of it.
+[[gnu::always_inline]] constexpr uint64_t addWithCarry(uint64_t a, uint64_t b, bool& carry) {
+#ifdef __x86_64__
+  // g++ makes chains of carries of these alone.
+  if (!__builtin_is_constant_evaluated()) {
+    unsigned long long sum = 0;
+    carry = _addcarry_u64(carry, a, b, &sum);
+    return sum;
+  }
+#endif
+  const unsigned __int128 sum = static_cast<unsigned __int128>(a) + b + carry;
+  carry = static_cast<uint64_t>(sum >> 64) != 0;
+  return static_cast<uint64_t>(sum);
+}
+/// a − b − borrow, and what is borrowed for it.
+[[gnu::always_inline]] constexpr uint64_t subtractWithBorrow(uint64_t a, uint64_t b, bool& borrow) {
+#ifdef __x86_64__
+  if (!__builtin_is_constant_evaluated()) {
+    unsigned long long difference = 0;
+    borrow = _subborrow_u64(borrow, a, b, &difference);
+    return difference;
+  }
+#endif
+  const unsigned __int128 difference = static_cast<unsigned __int128>(a) - b - borrow;
+  borrow = static_cast<uint64_t>(difference >> 64) != 0;
+  return static_cast<uint64_t>(difference);
+}
 
 template <typename Parameters>
 struct PrimeField {
@@ -53,28 +85,16 @@ struct PrimeField {
   constexpr PrimeField operator+(const PrimeField& other) const {
     // Moduli have 254 bits: no sum of two elements leaves 256.
     PrimeField sum{};
-    unsigned __int128 carry = 0;
-    for (int i = 0; i < 4; i++) {
-      carry += static_cast<unsigned __int128>(limbs[i]) + other.limbs[i];
-      sum.limbs[i] = static_cast<uint64_t>(carry);
-      carry >>= 64;
-    }
+    bool carry = false;
+    for (int i = 0; i < 4; i++) sum.limbs[i] = addWithCarry(limbs[i], other.limbs[i], carry);
     return sum.reduced();
   }
   constexpr PrimeField operator-(const PrimeField& other) const {
-    uint64_t difference[4] = {}, borrow = 0;
-    for (int i = 0; i < 4; i++) {
-      const unsigned __int128 step = static_cast<unsigned __int128>(limbs[i]) - other.limbs[i] - borrow;
-      difference[i] = static_cast<uint64_t>(step);
-      borrow = static_cast<uint64_t>(step >> 64) & 1;
-    }
     PrimeField result{};
-    unsigned __int128 carry = 0;
-    for (int i = 0; i < 4; i++) {
-      carry += static_cast<unsigned __int128>(difference[i]) + (MODULUS[i] & (0 - borrow));
-      result.limbs[i] = static_cast<uint64_t>(carry);
-      carry >>= 64;
-    }
+    bool borrow = false, carry = false;
+    for (int i = 0; i < 4; i++) result.limbs[i] = subtractWithBorrow(limbs[i], other.limbs[i], borrow);
+    const uint64_t mask = 0 - uint64_t(borrow);
+    for (int i = 0; i < 4; i++) result.limbs[i] = addWithCarry(result.limbs[i], MODULUS[i] & mask, carry);
     return result;
   }
   constexpr PrimeField operator*(const PrimeField& other) const {
@@ -140,14 +160,9 @@ struct PrimeField {
   /// From below twice the modulus to below it.
   constexpr PrimeField reduced() const {
     PrimeField difference{};
-    uint64_t borrow = 0;
-    for (int i = 0; i < 4; i++) {
-      const unsigned __int128 step = static_cast<unsigned __int128>(limbs[i]) - MODULUS[i] - borrow;
-      difference.limbs[i] = static_cast<uint64_t>(step);
-      borrow = static_cast<uint64_t>(step >> 64) & 1;
-    }
-    const uint64_t keep = 0 - borrow;
-    for (int i = 0; i < 4; i++) difference.limbs[i] ^= (difference.limbs[i] ^ limbs[i]) & keep;
+    bool borrow = false;
+    for (int i = 0; i < 4; i++) difference.limbs[i] = subtractWithBorrow(limbs[i], MODULUS[i], borrow);
+    for (int i = 0; i < 4; i++) difference.limbs[i] = borrow ? limbs[i] : difference.limbs[i];
     return difference;
   }
 };
