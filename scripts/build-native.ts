@@ -5,6 +5,9 @@
  *
  * Without a C++ compiler, or where it fails, one line on stderr says so and the exit code is 0: the WebAssembly build of the same
  * core proves instead. The compiler is CXX of the environment, else the first of g++ (a third faster here), c++ and clang++ in PATH.
+ *
+ * `build-native --sanitize` compiles it under UndefinedBehaviorSanitizer, which ends the process at what it finds, for the tests of
+ * `test/native` to run on; the next set-up puts the usual one back.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -22,6 +25,7 @@ const FLAGS = ["-std=c++20", "-O3", "-fPIC", "-fno-exceptions", "-fno-rtti", "-f
 const IFMA_UNIT = "ifma.cc";
 const IFMA_FLAGS = ["f", "bw", "dq", "vl", "ifma", "vbmi2"].map((set) => `-mavx512${set}`).concat("-mbmi2");
 const HAS_IFMA = process.arch === "x64";
+const SANITIZE = ["-fsanitize=undefined", "-fno-sanitize-recover=all", "-static-libubsan"];
 const LINK =
   process.platform === "darwin" ? ["-shared", "-undefined", "dynamic_lookup"] : ["-shared", "-Wl,-z,relro,-z,now"];
 
@@ -63,14 +67,15 @@ function writeRecord(record: AddonRecord): AddonRecord {
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 /** Compiles what is stale. The record says what there is afterwards, and why where there is nothing. */
-export async function buildNative(): Promise<AddonRecord> {
+export async function buildNative({ sanitize = false } = {}): Promise<AddonRecord> {
+  const flags = sanitize ? [...FLAGS, ...SANITIZE] : FLAGS;
   const compiler = findCompiler();
   if (compiler === undefined) return writeRecord({ madeFrom: "", why: "no C++ compiler was found at set-up" });
   const headers = nodeHeaders();
   if (headers === undefined) return writeRecord({ madeFrom: "", why: "Node's headers were not found at set-up" });
 
   const sources = globSync(["*.{h,cc}", "core/*.h"], { cwd: SOURCES }).toSorted();
-  const command = JSON.stringify([compiler.version, FLAGS, IFMA_FLAGS, HAS_IFMA, LINK, sources]);
+  const command = JSON.stringify([compiler.version, flags, IFMA_FLAGS, HAS_IFMA, LINK, sources]);
   const hash = createHash("sha256").update(command);
   for (const source of sources) hash.update("\0").update(readFileSync(path.join(SOURCES, source)));
   const madeFrom = hash.digest("hex");
@@ -85,17 +90,17 @@ export async function buildNative(): Promise<AddonRecord> {
   const objects = mkdtempSync(path.join(NATIVE_DIRECTORY, "compiling-"));
   try {
     const units = sources.filter((source) => source.endsWith(".cc") && (HAS_IFMA || source !== IFMA_UNIT));
-    const common = [...FLAGS, `-I${SOURCES}`, `-isystem${headers}`];
+    const common = [...flags, `-I${SOURCES}`, `-isystem${headers}`];
     const others = HAS_IFMA ? ["-DPLIMSOLL_HAVE_IFMA"] : [];
     const object = (unit: string) => path.join(objects, `${unit}.o`);
     await Promise.all(
       units.map((unit) => {
-        const flags = [...common, ...(unit === IFMA_UNIT ? IFMA_FLAGS : others)];
-        return compile(compiler.command, [...flags, "-c", path.join(SOURCES, unit), "-o", object(unit)]);
+        const own = [...common, ...(unit === IFMA_UNIT ? IFMA_FLAGS : others)];
+        return compile(compiler.command, [...own, "-c", path.join(SOURCES, unit), "-o", object(unit)]);
       }),
     );
     const linked = path.join(objects, "addon.node");
-    await compile(compiler.command, [...FLAGS, ...LINK, ...units.map(object), "-o", linked]);
+    await compile(compiler.command, [...flags, ...LINK, ...units.map(object), "-o", linked]);
     for (const old of globSync("*.node", { cwd: NATIVE_DIRECTORY })) rmSync(path.join(NATIVE_DIRECTORY, old));
     const file = `${madeFrom.slice(0, 16)}.node`;
     renameSync(linked, path.join(NATIVE_DIRECTORY, file));
@@ -120,7 +125,7 @@ async function compile(command: string, words: readonly string[]): Promise<void>
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { file, compiler, why } = await buildNative();
+  const { file, compiler, why } = await buildNative({ sanitize: process.argv.includes("--sanitize") });
   process.stderr.write(
     file === undefined ? `  no native prover, WebAssembly is used: ${why}\n` : `  native prover: ${compiler}\n`,
   );

@@ -14,7 +14,10 @@ import { type Branch, instrument } from "./branches.ts";
 import { copyProject, hardhat } from "./copy.ts";
 
 const LEAST_PERCENT = 95;
-const TESTS = ["statement", "policy", "verifier", "batch", "oracle", "gate-attacks", "gate-life", "liquidation"];
+const TESTS = [
+  ...["statement", "policy", "verifier", "batch", "oracle", "gate-attacks", "gate-life", "liquidation", "auction"],
+  "gate",
+];
 const CONTRACTS = [
   ...["AccountVerifier", "Custody", "Groth16Verifier", "Liquidation", "MarginGate", "PolicyRegistry", "PriceOracle"],
   ...["PriceSources", "SettlementVerifier", "VerifierRouter"],

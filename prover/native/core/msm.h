@@ -286,7 +286,7 @@ class Bases {
   [[nodiscard]] Status open(const uint8_t* points, size_t count) {
     const size_t padding = V::COUNT * 32;
     if (present_.allocate(count) != Status::ok || points_.allocate(count * BYTES + padding) != Status::ok) return Status::memory;
-    std::memcpy(points_.data(), points, count * BYTES);
+    if (count != 0) std::memcpy(points_.data(), points, count * BYTES);
     std::memset(points_.data() + count * BYTES, 0, padding);
     const Affine<F> infinity = Affine<F>::infinity();
     for (size_t i = 0; i < count; i++) present_[i] = !(Affine<F>::fromZkey(points + i * BYTES) == infinity);
