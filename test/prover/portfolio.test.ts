@@ -118,6 +118,26 @@ describe("a portfolio in a pack", function () {
     expect(verdict.checks.map(({ sentence }) => sentence)).include(
       "The account is the sum of 3 accounts, each in it once, by 2 merges that verify.",
     );
+  });
+
+  it("S04: says of what origin the key of its sum is, where the proof's own is of another", async () => {
+    const rehearsed = { ...MERGE_KEY.identity, origin: "rehearsal" } as const;
+    const trust: Trust = { ...PORTFOLIO_TRUST, keys: [KEY.identity, rehearsed] };
+    const given = await source();
+    const keyFor: typeof given.keyFor = async (size) => {
+      const key = await given.keyFor!(size);
+      return size === SIZE ? key : { ...key, identity: rehearsed };
+    };
+    const merges = given.merges!.map(({ file, text }) => ({
+      file,
+      text: text.replace('"origin": "development"', '"origin": "rehearsal"'),
+    }));
+    const verdict = await createPackVerifier(trust).verify(await samplePack({ ...given, merges, keyFor }), NOW);
+    if (!verdict.ok) throw new Error(verdict.finding.sentence);
+    const [of, ...others] = verdict.reading.statements[0]!.notProven;
+    expect(of!.code).equal("REHEARSAL_KEY");
+    expect(of!.text).match(/^Of the sum: /);
+    expect(others.map(({ code }) => code)).include("DEVELOPMENT_KEY");
     const context = { trust: PORTFOLIO_TRUST, now: NOW, source: "pack.zip", software: "plimsoll" };
     const report = renderPackReport(verdict, context);
     for (const words of ["the sum of 3 accounts, each in it once; Custodian 1", "PARTS_VOUCHED", "key, merge-60"]) {

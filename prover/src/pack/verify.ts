@@ -13,6 +13,7 @@ import type { NamedText } from "../formats/account.ts";
 import { canonicalJson, type Json } from "../formats/json.ts";
 import { listingSha256, type MarketFile, readMarket } from "../formats/market.ts";
 import { readPolicy } from "../formats/policy.ts";
+import { type KeyOrigin, keyCaveat } from "../keys/origin.ts";
 import { type BoardSize, type MergeCircuit, mergeCircuitOf } from "../model/sizes.ts";
 import {
   type Caveat,
@@ -466,6 +467,7 @@ class Reader {
         `The market is of ${market.time}, older than the ${this.#trust.maxAge} seconds you allow.`,
       );
     }
+    const mergeKey = parts && this.#verifier(mergeCircuitOf(size), proof).key;
     return {
       files,
       statement,
@@ -478,7 +480,10 @@ class Reader {
       level: files.level,
       account: { level: files.account.level, by: account.by, parts: parts?.size ?? 1 },
       values: { level: files.values.level, by: values },
-      notProven: caveats(verdict.notProven, listed, files.values.level, parts?.size ?? 1),
+      notProven: [
+        ...(mergeKey === undefined || mergeKey.origin === verifier.key.origin ? [] : mergeCaveats(mergeKey.origin)),
+        ...caveats(verdict.notProven, listed, files.values.level, parts?.size ?? 1),
+      ],
     };
   }
 
@@ -798,6 +803,12 @@ const chainVoucher = (file: string, { kind, chainId, contract, subject, block }:
   words: `${kind} ${subject} at block ${block.number}`,
   time: block.time,
 });
+
+/** What the key of merges leaves open, where it is of another origin than the key of the proof that rests on their sum. */
+function mergeCaveats(origin: KeyOrigin): Caveat[] {
+  const caveat = keyCaveat(origin);
+  return caveat === undefined ? [] : [{ code: caveat.code, text: `Of the sum: ${caveat.text}` }];
+}
 
 /** What a proof leaves open, less what the pack and the reader fill in. */
 function caveats(
