@@ -247,6 +247,8 @@ describe("documents", () => {
       [["blocks"], "[]", "FIELD_INVALID", "blocks"],
       [["blocks", 0, "continues"], "true", "OUT_OF_RANGE", "blocks[0].continues"],
       [["time"], '"2026-02-30T08:00:00Z"', "FIELD_INVALID", "time"],
+      [["time"], '"2026-11-22T23:59:60Z"', "FIELD_INVALID", "time"],
+      [["time"], '""', "FIELD_INVALID", "time"],
       [["time"], '"2026-11-22 08:00"', "FIELD_INVALID", "time"],
     ];
     for (const [path, raw, code, field] of cases) {

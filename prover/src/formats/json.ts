@@ -220,11 +220,11 @@ export class JsonValue {
   /** UTC, to the second, for example `2026-11-22T08:00:00Z`. */
   time(): string {
     const text = this.string();
-    const parsed = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) ? new Date(text) : undefined;
+    const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) ? Date.parse(text) : Number.NaN;
     // Feb 30 and the like do not survive the round trip.
-    const time =
-      parsed === undefined || Number.isNaN(parsed.getTime()) ? "" : parsed.toISOString().replace(".000Z", "Z");
-    if (time !== text) throw this.error("FIELD_INVALID", 'expected a UTC time such as "2026-11-22T08:00:00Z"');
+    if (Number.isNaN(time) || new Date(time).toISOString() !== text.replace("Z", ".000Z")) {
+      throw this.error("FIELD_INVALID", 'expected a UTC time such as "2026-11-22T08:00:00Z"');
+    }
     return text;
   }
 
