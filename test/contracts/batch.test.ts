@@ -10,7 +10,7 @@ import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
 import { seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import { type Affine, pointOf } from "./points.ts";
-import { type Chain, createChain } from "./world.ts";
+import { type Chain, createChain, deployableSettlement } from "./world.ts";
 
 const G1 = bn254.G1.Point;
 const { Fr } = bn254.fields;
@@ -204,5 +204,54 @@ describe("batches of proofs", () => {
       expect(ok, `${gas} gas`).to.equal(gas > 335_000);
     }
     expect(accepted).to.be.greaterThan(4);
+  });
+});
+
+// The same equations over another number of inputs, and of selectors.
+describe("batches of proofs of settlements", () => {
+  const OWN = 3;
+  const key = simulatedKey("board-60");
+  const shorter = JSON.parse(new TextDecoder().decode(deployableSettlement(key).verificationKeyFile));
+  const rng = seededRng(8);
+  const marks = Array.from({ length: shorter.nPublic - OWN }, () => rng.below(FIELD_ORDER));
+  const point = pointOf(key.key, marks, OWN);
+  const inputs = [0, 1, 2].map(() => Array.from({ length: OWN }, () => rng.below(FIELD_ORDER)));
+  const proofs = inputs.map((own) => proofWords(key.prove([...own, ...marks]) as Groth16Proof));
+  let verifier: Contract;
+
+  before(async () => {
+    const { ethers } = await createChain();
+    const [sender] = await ethers.getSigners();
+    const { pages, hash } = chainKey(shorter);
+    const at: string[] = [];
+    for (const data of pages) at.push((await (await sender!.sendTransaction({ data })).wait())!.contractAddress!);
+    verifier = (await ethers.deployContract("SettlementVerifier", [60, at, hash])) as unknown as Contract;
+  });
+  const verify = (some: bigint[][], own: bigint[][], at = point): Promise<string> =>
+    verifier.verifyBatch!(some, own, at);
+  const refused = (sent: Promise<unknown>, error: string) =>
+    expect(sent).to.be.revertedWithCustomError(verifier, error);
+
+  it("accepts one and three valid proofs at one point, and answers with its selector", async () => {
+    const { selector } = verifier.interface.getFunction("verifyBatch")!;
+    expect(await verify(proofs, inputs)).to.equal(selector);
+    expect(await verify(proofs.slice(1, 2), inputs.slice(1, 2))).to.equal(selector);
+    await refused(verify(proofs, inputs, pointOf(key.key, marks.with(0, 1n), OWN)), "ProofInvalid");
+  });
+
+  it("refuses a batch of nothing, lists of different lengths, and proofs of each other's inputs", async () => {
+    await refused(verify([], []), "BatchEmpty");
+    await refused(verify(proofs, inputs.slice(1)), "BatchLengthsDiffer").withArgs(3, 2);
+    await refused(verify([], inputs), "BatchLengthsDiffer").withArgs(0, 3);
+    await refused(verify(proofs, [inputs[1]!, inputs[0]!, inputs[2]!]), "ProofInvalid");
+  });
+
+  it("V01: refuses every input + r, by its place in the batch", async () => {
+    for (const [index, own] of inputs.entries()) {
+      for (const [place, value] of own.entries()) {
+        const wrong = inputs.with(index, own.with(place, value + FIELD_ORDER));
+        await refused(verify(proofs, wrong), "InputNotCanonical").withArgs(OWN * index + place, value + FIELD_ORDER);
+      }
+    }
   });
 });

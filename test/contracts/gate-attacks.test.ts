@@ -251,6 +251,27 @@ describe("margin gate under attack", () => {
     expect(settled).to.be.within(10, 30);
   });
 
+  it("V07: a verifier that answers with another word than its selector is named, and no step, trade or settlement passes", async () => {
+    const FILL = fillOf("board-60", { 0: 1n }, 0n);
+    const { step } = await alice.attestation(12_000n);
+    const [a, b] = [await alice.trading(FILL, 1n, bob.id), await bob.trading(FILL, -1n, alice.id)];
+    const trade = await tradeOf(alice, a, bob, b);
+    const zero = await world.ethers.provider.getCode(await world.ethers.deployContract("Answerer", [32]));
+    const silenced = async (verifier: Contract) => {
+      const at = await verifier.getAddress();
+      await world.chain.networkHelpers.setCode(at, zero);
+      return at;
+    };
+    const account = await silenced(world.verifier);
+    await refuses(alice.gate.attest!(step, 12_000n), "VerifierRefused").withArgs(account);
+    await refuses(gate.trade!(trade), "VerifierRefused").withArgs(account);
+    const { verifier } = world.deployment.keys.find(({ circuit }) => circuit === "settlement")!;
+    await world.openSettlement({ 0: 5n }, 1n);
+    const expiring = await alice.expiring(1n, { 0: 5n });
+    await refuses(gate.expire!(expiring.step), "VerifierRefused").withArgs(await silenced(verifier));
+    expect(await stateOf(alice)).to.equal(commitState(alice.state));
+  });
+
   it("V20: the gate takes no point from anyone, only the address of its market when it is made", () => {
     const inputs = gate.interface.fragments
       .filter((part) => part.type === "function")
@@ -328,6 +349,16 @@ describe("margin gate under attack", () => {
       await invalid(withdraw(ready, given));
       const minus = await alice.prepare({ action: "Attest", level: 12_000n }, { side: -1n }, { level: 12_000n });
       await invalid(alice.gate.attest!(minus.step, 12_000n));
+    });
+
+    it("V17: a healthy account trades at the initial level, and at none that its side names instead", async () => {
+      const a = await alice.trading(FILL, 1n, bob.id);
+      const b = await bob.trading(FILL, -1n, alice.id);
+      const good = await tradeOf(alice, a, bob, b);
+      for (const level of [14_999n, 15_001n, 0n]) {
+        await refuses(gate.trade!({ ...good, a: { ...good.a, level } }), "LevelNotInPolicy").withArgs(level, 1);
+        await refuses(gate.trade!({ ...good, b: { ...good.b, level } }), "LevelNotInPolicy").withArgs(level, 1);
+      }
     });
 
     it("trades need both owners: relayed with two signatures, or one and the other as sender, and no other way", async () => {
@@ -454,6 +485,18 @@ describe("margin gate under attack", () => {
       expect(await gate.custodyOf!(4n)).to.equal(0n);
     });
 
+    it("V10: nothing is paid out to the gate itself, nor where its balance rises by it", async () => {
+      const token = await withToken("ReentrantToken");
+      await alice.fund(2n, E8);
+      const own = { ...payout(2n, E8), recipient: await gate.getAddress() };
+      const ready = await alice.withdrawal(own);
+      const refused = async () =>
+        refuses(withdraw(ready, own), "TransferInexact", tokens).withArgs(await token.getAddress(), E8, 0);
+      await refused();
+      await call(token, "slip", gate);
+      await refused();
+    });
+
     it("tokens sent without a deposit are nobody's, and cannot be withdrawn", async () => {
       const token = world.tokens.get(CASH)!;
       await call(token, "mint", gate, 7_000_000n * E6);
@@ -478,6 +521,14 @@ describe("margin gate under attack", () => {
       await expect(withdraw({ step }, more))
         .to.be.revertedWithCustomError(gate, "CustodyTooSmall")
         .withArgs(CASH, 2_000_000n * E6, more.amount);
+    });
+
+    it("a lot of 10^28 units of a token is the largest", async () => {
+      const token = await world.ethers.deployContract("TestToken", ["FINE", 36]);
+      await refuses(gate.registerAsset!(5n, token, 7), "LotRefused", tokens).withArgs(await token.getAddress(), 7, 36);
+      await expect(gate.registerAsset!(5n, token, 8))
+        .to.emit(gate, "AssetRegistered")
+        .withArgs(5, await token.getAddress(), 10n ** 28n);
     });
 
     it("assets are registered once, by the owner, with tokens that hold whole lots", async () => {
@@ -597,6 +648,14 @@ describe("margin gate under attack", () => {
       await call(carol.gate, "absorb", ready.step, CASH, E6, false);
     });
 
+    it("no account is nobody's, nor the gate's own", async () => {
+      const { step } = await alice.attestation(12_000n);
+      for (const owner of [world.ethers.ZeroAddress, await gate.getAddress()]) {
+        const opening = { owner, agent: owner, board: 1n };
+        await refuses(alice.gate.open!(opening, { ...step, account: 0n }, "0x"), "AddressZero");
+      }
+    });
+
     it("opens where nothing else is true: a viewing key of zero is no account's", async () => {
       expect(() => openingState("board-60", 0n as never)).to.throw();
       expect(commitState(openingState("board-60", 5n as never))).not.to.equal(commitState(genesis("board-60")));
@@ -615,6 +674,15 @@ describe("margin gate under attack", () => {
         { level: 12_000n, direction: "below" },
       );
       await invalid(alice.gate.attest!(below.step, 12_000n));
+    });
+
+    it("V17: attests the initial level, which is no rung of evidence", async () => {
+      const { call: given, step } = await alice.attestation(15_000n);
+      const terms = encodeTerms({ level: 15_000n as never, direction: "at-least", side: 1n });
+      await expect(alice.gate.attest!(step, 15_000n))
+        .to.emit(gate, "Settled")
+        .withArgs(alice.id, given.stateBefore, given.stateAfter, NONE.transfer, NONE.fill, terms, 1, given.blob);
+      await refuses(alice.gate.flag!(step, 15_000n), "LevelNotInPolicy").withArgs(15_000, 1);
     });
 
     it("an absorb takes the direction that it is told, and proves no other", async () => {

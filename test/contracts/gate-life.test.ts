@@ -2,7 +2,7 @@
 // The life of accounts beside the main path: agents and a silent operator, batches, improvements, settlements, pauses and
 // exits. A simulated key that proves what is true by the model, and nothing else.
 import { expect } from "chai";
-import type { Contract, ContractTransactionReceipt } from "ethers";
+import { type Contract, type ContractTransactionReceipt, concat, toBeHex } from "ethers";
 import { signClear } from "../../prover/src/chain/calls.ts";
 import { deploy } from "../../prover/src/chain/deploy.ts";
 import { publication } from "../../prover/src/chain/publication.ts";
@@ -122,6 +122,25 @@ describe("margin gate, the life of accounts", () => {
       await snapshot.restore();
       await call(alice.gate, "setAgent", alice.id, `0x${"0".repeat(40)}`);
       await refuses(gate.trade!(good), "NotAuthorised");
+    });
+
+    it("an account opens with an agent, whose word is not anybody's", async () => {
+      const fresh = bob.with({ state: genesis("board-60"), viewingKey: 98n as never });
+      const agent = world.signers[14]!.address;
+      const { opening, ready, signature } = await fresh.opening(bob.owner.address, agent);
+      fresh.id = bob.id + 1n;
+      await expect(fresh.gate.open!(opening, ready.step, signature))
+        .to.emit(gate, "AgentSet")
+        .withArgs(fresh.id, agent);
+      fresh.state = ready.after;
+      await fresh.fund(CASH, 1_000n * E6);
+      const fill = bought(1n);
+      const [a, b] = [await alice.trading(fill, 1n, fresh.id), await fresh.trading(fill, -1n, alice.id)];
+      const good = await tradeOf(alice, a, fresh, b);
+      const signedBy = async (index: number) => ({ ...good, b: await sideOf(fresh, b, world.signers[index]) });
+      await refuses(as(17).trade!(await signedBy(15)), "NotAuthorised").withArgs(fresh.id, world.signers[17]!.address);
+      await call(as(17), "trade", await signedBy(14));
+      await settled(fresh, b);
     });
 
     it("the operator agrees to both sides and to no others, until it has been silent past its deadline", async () => {
@@ -284,6 +303,30 @@ describe("margin gate, the life of accounts", () => {
       await refuses(as(17).flag!(flag.step, 12_000n), "EpochIncomplete");
     });
 
+    it("V17: a lower level of the same epoch is news, and so is any level of a later one", async () => {
+      await fallen();
+      for (const [level, epoch] of [
+        [12_000n, 2n],
+        [10_000n, 2n],
+        [12_000n, 3n],
+      ] as const) {
+        if (epoch !== world.epoch) await world.publish();
+        const flagged = await alice.flagging(level);
+        await expect(as(17).flag!(flagged.step, level)).to.emit(gate, "Flagged").withArgs(alice.id, level, epoch);
+        await settled(alice, flagged);
+      }
+      expect((await stored(alice)).stage).to.equal(1n);
+    });
+
+    it("an account that was closed out is healthy again with the call level, and no stage is set twice", async () => {
+      const module = gate.connect(await moduleSigner()) as Contract;
+      await expect(module.setStage!(alice.id, 3n)).to.emit(gate, "StageSet").withArgs(alice.id, 3);
+      await expect(module.setStage!(alice.id, 3n)).not.to.emit(gate, "StageSet");
+      const ready = await alice.attestation(12_000n);
+      await expect(alice.gate.attest!(ready.step, 12_000n)).to.emit(gate, "StageSet").withArgs(alice.id, 0);
+      await settled(alice, ready);
+    });
+
     it("within the grace a proof of the epoch before lands, but is neither evidence nor a cure of what came after", async () => {
       const graced = await World.create({ key: KEY, truthful: true, terms: { epochGrace: 60n } });
       const [a, b] = [await graced.holder(10), await graced.holder(11)];
@@ -359,13 +402,15 @@ describe("margin gate, the life of accounts", () => {
     });
   });
 
-  /** As the liquidation module: whatever it does is its own to check. */
-  async function asModule(method: string, ...args: unknown[]) {
-    const address = await world.deployment.liquidation.getAddress();
+  async function impersonated(address: string) {
     await world.chain.networkHelpers.impersonateAccount(address);
     await world.chain.networkHelpers.setBalance(address, 10n ** 20n);
-    return call(gate.connect(await world.ethers.getSigner(address)), method, ...args);
+    return world.ethers.getSigner(address);
   }
+  const moduleSigner = async () => impersonated(await world.deployment.liquidation.getAddress());
+  /** As the liquidation module: whatever it does is its own to check. */
+  const asModule = async (method: string, ...args: unknown[]) =>
+    call(gate.connect(await moduleSigner()), method, ...args);
 
   describe("the module and the fund", () => {
     it("its doors are the module's alone, and the gate's own are the gate's", async () => {
@@ -388,6 +433,27 @@ describe("margin gate, the life of accounts", () => {
       await refuses(as(7).setLiquidation!(to()), "OwnableUnauthorizedAccount");
       await refuses(alice.gate.settleSome!([]), "NotSelf");
       await refuses(alice.gate.expireSome!([]), "NotSelf");
+    });
+
+    it("the module is named once, by the gate's owner, and is somebody", async () => {
+      const libraries = { Tokens: await world.ethers.deployContract("Tokens") };
+      const made = [world.oracle, world.signers[0], world.operator, DAY];
+      const bare = await world.ethers.deployContract("MarginGate", made, { libraries });
+      await refuses(bare.setLiquidation!(world.ethers.ZeroAddress), "AddressZero");
+      await expect(bare.setLiquidation!(to())).to.emit(bare, "LiquidationSet").withArgs(to());
+      await refuses(bare.setLiquidation!(alice.owner), "LiquidationTaken").withArgs(to());
+    });
+
+    it("the levy takes no more than the deficit", async () => {
+      await asModule("moveCredit", 0n, bob.id, CASH, 20n * E6);
+      // One percent would be 30.
+      const given = payout(3_000n * E6);
+      const ready = await alice.withdrawal(given);
+      await expect(withdraw(ready, alice, given))
+        .to.emit(gate, "Withdrawn")
+        .withArgs(alice.id, CASH, given.amount, to(), 0, 20n * E6);
+      expect(await gate.deficit!()).to.equal(0n);
+      expect(await world.tokens.get(CASH)!.balanceOf!(to())).to.equal(2_980n * E6);
     });
 
     it("an empty fund goes into deficit, which donations and a levy on cash repay, one for one", async () => {
@@ -550,6 +616,28 @@ describe("margin gate, the life of accounts", () => {
       expect(skips(await call(as(15), "settleBatch", trades)).map(([index]) => index)).to.deep.equal([0n, 1n, 2n]);
     });
 
+    it("within the grace one batch holds trades of two epochs, each proven under its own", async () => {
+      const graced = world.chainPolicy(world.policy, { epochGrace: 60n });
+      const { registry } = world.deployment;
+      await call(registry, "propose", 1n, graced);
+      await world.time.increase(2n * DAY);
+      await call(registry, "enact", 1n, graced);
+      await world.publish();
+      const [early] = await round([alice], bob, [LOTS]);
+      await world.publish(marketAt("board-60", 101_000n, 4_000n));
+      const [late] = await round([alice], bob, [-LOTS]);
+      // As the gate calls itself: all of them or none, where a batch goes on with each by itself.
+      const data = gate.interface.encodeFunctionData("settleSome", [[early, late]]);
+      const self = await impersonated(await gate.getAddress());
+      const sent = await self.sendTransaction({ to: gate, data: concat([data, toBeHex(0, 32), toBeHex(2, 32)]) });
+      const epochs = (await sent.wait())!.logs
+        .map((log) => gate.interface.parseLog(log))
+        .filter((log) => log?.name === "Settled")
+        .map((log) => log!.args.epoch as bigint);
+      expect(epochs).to.deep.equal([2n, 2n, 3n, 3n]);
+      for (const holder of [alice, bob]) expect((await stored(holder)).state).to.equal(commitState(holder.state));
+    });
+
     it("V06: given too little gas a batch reverts as a whole; nothing is skipped for want of gas", async () => {
       const clearing = await world.holder(12);
       await clearing.fund(CASH, 500_000n * E6);
@@ -641,6 +729,10 @@ describe("margin gate, the life of accounts", () => {
       await settled(alice, any);
       expect((await stored(alice)).stage).to.equal(2n);
       await alice.fund(CASH, E6);
+    });
+
+    it("a board without accounts has nobody to wait for", async () => {
+      expect(await gate.allSettled!(2n, 3n)).to.equal(true);
     });
 
     it("no account settles while a lot of it is out", async () => {

@@ -2,6 +2,7 @@
 // Lots: who may start them and when, what they may cost whom, and every way they end. Under a simulated key that proves
 // what is true by the integer model, unless a test says that it lies.
 import { expect } from "chai";
+import type { Result } from "ethers";
 import fc from "fast-check";
 import { openState } from "../../prover/src/chain/blob.ts";
 import {
@@ -330,6 +331,42 @@ describe("liquidation", function () {
       await world.start(debtor, lot, 0n);
       await world.take(debtor, bidder, lot.fill);
       expect(await credit(0n)).to.equal(TERMS.reward);
+    });
+
+    it("V07: is nothing where the verifier answers with another word than its selector", async () => {
+      await fall();
+      const started = await made(slice());
+      const zero = await world.chain.ethers.provider.getCode(await world.chain.ethers.deployContract("Answerer", [32]));
+      const at = await world.verifier.getAddress();
+      await world.chain.networkHelpers.setCode(at, zero);
+      await refuses(send(started), "VerifierRefused", world.gate).withArgs(at);
+    });
+
+    it("is bound to the context that the contract names, and the lot says under which terms it was made", async () => {
+      await fall();
+      const lot = slice();
+      const contexts: bigint[] = [];
+      const { prover } = world.venue;
+      const recording: typeof prover = {
+        prove(request, options) {
+          contexts.push(request.context);
+          return prover.prove(request, options);
+        },
+      };
+      Object.assign(world, { venue: { ...world.venue, prover: recording } });
+      const { step, offer, appraisals, after } = await made(lot);
+      const context = (await world.liquidation.appraisalContext!(step, offer)) as bigint;
+      expect(contexts.filter((each) => each === context).length).to.equal(appraisals.length);
+      expect((await world.liquidation.lotOf!(debtor.id)).kind).to.equal(0n);
+      await send({ step, offer, appraisals });
+      debtor.state = after;
+      const { auctionDuration, premiumBps, discountBps, reward } = TERMS;
+      const terms = (premiumBps + discountBps) * lot.size;
+      expect(((await world.liquidation.lotOf!(debtor.id)) as Result).toObject()).to.deep.equal({
+        ...{ kind: 1n, board: 1n, epoch: 2n, duration: auctionDuration, settlements: 0n, size: lot.size, writeOff: 0n },
+        ...{ fromFund: 0n, reward, fill: commitFill(lot.fill), firstPrice: (terms + 9_999n) / 10_000n, start: 0n },
+        beneficiary: house.id,
+      });
     });
 
     it("none may be missing, and none added", async () => {

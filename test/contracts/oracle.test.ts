@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Simulated keys, whose points the contracts multiply like any others. No proofs.
+import { anyValue } from "@nomicfoundation/hardhat-ethers-chai-matchers/withArgs";
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import {
@@ -376,6 +377,32 @@ describe("price oracle", () => {
       await refusesSource(0, { feed: use(await feedOf(0, 1n << 60n)), deviationBps: 500n }, "FeedUnusable");
     });
 
+    it("a feed or a vault that says more than can be counted is refused; where there is no price yet, any is taken", async () => {
+      const huge = await feedOf(18, 1n << 127n);
+      await expect(configure(0, { feed: use(huge, 3600n, 0n, 1n << 190n), deviationBps: 500n }))
+        .to.be.revertedWithCustomError(world.sources, "FeedUnusable")
+        .withArgs(await huge.getAddress());
+      const coins = [37, 0].map((decimals) => world.ethers.deployContract("TestToken", ["COIN", decimals]));
+      for (const [coin, assets] of [
+        [coins[0]!, E18],
+        // Fewer than 2^128 assets, and a rate of more.
+        [coins[1]!, (1n << 128n) - 1n],
+      ] as const) {
+        const vault = (await world.ethers.deployContract("TestVault", [await coin, 18])) as unknown as Contract;
+        await vault.set!(assets, E18);
+        await expect(configure(1, { vault }))
+          .to.be.revertedWithCustomError(world.sources, "VaultUnusable")
+          .withArgs(await vault.getAddress());
+      }
+      const first = await feedOf(8, 5n * BTC);
+      await expect(configure(2, { feed: use(first), deviationBps: 1n }))
+        .to.emit(world.sources, "Configured")
+        .withArgs(1, 2, anyValue);
+      expect(
+        ((await world.sources.sourceOf!(1, 2)) as { feed: { aggregator: string } }[])[0]!.feed.aggregator,
+      ).to.equal(await first.getAddress());
+    });
+
     it("refuses sources without sense", async () => {
       const good = await feedOf(8, BTC);
       for (const source of [
@@ -689,6 +716,14 @@ describe("price oracle", () => {
       );
     });
 
+    it("V07: where a verifier sums a policy up to a point off the curve there is no market", async () => {
+      const { verifier } = await world.latest();
+      // Answers every call with the point (1, 1).
+      await world.chain.networkHelpers.setCode(verifier, "0x60015f52600160205260405ff3");
+      await world.as(world.guardian, world.registry).tighten!(1, world.policy({ maxAge: 3599n }));
+      await refuses(oracle.latest!(1), "PrecompileFailed", 6);
+    });
+
     it("V20: offers no way in for a point that it has not computed", () => {
       for (const [contract, names] of [
         [
@@ -892,6 +927,22 @@ describe("price oracle", () => {
       expect((await clock()) - start).to.equal(30n);
     });
 
+    it("V16: a pause starts no clock under a frozen epoch, and sets none back of a board without one", async () => {
+      // A settlement freezes the epoch that stands.
+      await (await world.settle({ 1: 5n }, 1n)).send();
+      await world.registry.createBoard!(world.router, 60, world.policy());
+      const clocks = async () => [await clock(), await oracle.clock!(2)] as [bigint, bigint];
+      const [[frozen, bare], began] = [await clocks(), await world.now()];
+      for (const board of [1, 2]) {
+        await asGuardian().pause!(board, 600);
+        await asGuardian().pause!(board, 0);
+      }
+      await world.time.increase(100);
+      const [now, second] = await clocks();
+      expect(now).to.equal(frozen);
+      expect(second - bare).to.be.within(0n, (await world.now()) - began);
+    });
+
     it("V16: it stops for an epoch that is halted", async () => {
       await world.publish({ prices: priced(50_000n * E8, 4_000n * E8) });
       const start = await clock();
@@ -921,7 +972,9 @@ describe("price oracle", () => {
     const BTC_ROW = { row: 0n, asset: 0n, ratioE18: 10n ** 5n * E18 };
     const ETH_ROW = { row: 1n, asset: 1n, ratioE18: 10n ** 6n * E18 };
     const block = { maxLiquidityThreshold: 2n * 10n ** 12n, minLiquidityRateBps: 50n, mayContinue: false };
-    const terms: BoardTerms = { linear: [BTC_ROW, ETH_ROW], bandBps: 100n, blocks: [block, block, block, block] };
+    const FAR_ROW = { ...BTC_ROW, row: 121n };
+    const blocks = [block, block, block, { ...block, mayContinue: true }];
+    const terms: BoardTerms = { linear: [BTC_ROW, ETH_ROW, FAR_ROW], bandBps: 100n, blocks };
     let parts: Part[];
     beforeEach(async () => {
       const policy = { ...world.policy(), boardTermsHash: boardTermsHash(terms) };
@@ -940,6 +993,10 @@ describe("price oracle", () => {
         [0, 9n],
         [1, 0n],
         [3, 9n],
+        // In another block, before this one or after it.
+        [0, 2n],
+        [1, 2n],
+        [3, 2n],
       ] as const) {
         await refuses(challenge(index, linear), "ChallengeFailed");
       }
@@ -985,6 +1042,13 @@ describe("price oracle", () => {
         await challenge(2);
         await refuses(oracle.fresh!(1), "EpochFrozen");
       }
+    });
+
+    it("a block that joins a netting set, and may, is no ground", async () => {
+      const { board } = world.market;
+      const joined = board.blocks.with(3, { ...board.blocks[3]!, continues: true });
+      ({ parts } = await world.publish({ market: { ...world.market, board: { ...board, blocks: joined } } }));
+      await refuses(challenge(3), "ChallengeFailed");
     });
 
     it("holds no mark against a price that the epoch has not", async () => {
@@ -1062,8 +1126,8 @@ describe("price oracle", () => {
     });
 
     it("refuses marks out of range, marks of rows that do not expire, and rows beyond the block", async () => {
-      const send = async (part: { expired: bigint; marks: bigint[] }) => {
-        const given = { ...part, next: ZERO };
+      const send = async (part: { expired: bigint; marks: bigint[]; next?: string }) => {
+        const given = { next: ZERO, ...part };
         const { signSettlement } = await import("../../prover/src/chain/publication.ts");
         const firstPart = settlementPartHash(given);
         const domain = await world.domain();
@@ -1080,6 +1144,8 @@ describe("price oracle", () => {
       }
       await refuses(send({ expired: 0n, marks: marks.with(4, 1n) }), "MarkOutOfRange", 4);
       await refuses(send({ expired: 1n << 60n, marks }), "BlockOutOfRange", 0);
+      // A chain that goes on where the board has ended.
+      await refuses(send({ expired: 0n, marks, next: `0x${"1".repeat(64)}` }), "PartsWrong", 1);
       await send({ expired: 1n << 3n, marks: marks.with(3, (1n << 42n) - 1n) });
     });
 
@@ -1195,7 +1261,7 @@ describe("price oracle", () => {
     });
 
     it("V15: at its sunset the old key is retired, and with a new policy before that", async () => {
-      const { send } = await rotate(5n);
+      const { router, send } = await rotate(5n);
       await world.publish();
       await send();
       const { sunset } = (await world.registry.headOf!(1)) as { sunset: bigint };
@@ -1204,6 +1270,8 @@ describe("price oracle", () => {
       await world.latest();
       await world.time.increaseTo(sunset + 1n);
       await refuses(oracle.latest!(1), "KeyRetired", 1, 2);
+      // Who leaves does so under the new one.
+      expect(((await oracle.exitMarket!(1)) as [string])[0]).to.equal(await router.verifierOf!(60));
       await kept.restore();
       await world.as(world.guardian, world.registry).tighten!(1, world.policy({ maxAge: 3599n }));
       await refuses(oracle.latest!(1), "KeyRetired", 1, 2);

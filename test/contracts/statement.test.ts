@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { expect } from "chai";
+import type { Contract } from "ethers";
 import { network } from "hardhat";
 import { genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
@@ -34,6 +35,16 @@ describe("statement on chain", () => {
       expect(await ask("settlementSignals", instruments)).to.equal(BigInt(publicInputsOf(settlementCircuitOf(size))));
     });
   }
+
+  it("has constants for boards that there are circuits for, and no others", async () => {
+    for (const method of ["genesisState", "noFill"]) {
+      for (const instruments of [0, 61, 481]) {
+        await expect(ask(method, instruments))
+          .to.be.revertedWithCustomError(harness as Contract, "SizeUnknown")
+          .withArgs(instruments);
+      }
+    }
+  });
 
   it("encodes transfers as the model does, at both ends and at random", async () => {
     const rng = seededRng(1);

@@ -15,7 +15,7 @@ import { forgeWithoutContribution, withoutContribution } from "../support/forge.
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import { pointOf } from "./points.ts";
-import { CASH, type Chain, call, createChain, deployable, parametersOf, World } from "./world.ts";
+import { CASH, type Chain, call, createChain, deployable, deployableSettlement, parametersOf, World } from "./world.ts";
 
 const Q = bn254.fields.Fp.ORDER;
 const { Fp, Fp2 } = bn254.fields;
@@ -187,6 +187,19 @@ describe("account verifier", () => {
       .withArgs(1, FIELD_ORDER);
     expect(await verifier.accumulate!(684, [], infinity)).to.deep.equal([0n, 0n]);
   });
+
+  it("V08: adds to no sum off the curve, nor to one that is not reduced", async () => {
+    const verifier = verifiers.get("board-60")!;
+    const { point } = valid.get("board-60")!;
+    for (const sum of [
+      { x: 1n, y: 1n },
+      { x: point.x, y: point.y + Q },
+    ]) {
+      await expect(verifier.accumulate!(6, [1n], sum))
+        .to.be.revertedWithCustomError(verifier, "PrecompileFailed")
+        .withArgs(7);
+    }
+  });
 });
 
 describe("deployment of a verifier", () => {
@@ -342,6 +355,20 @@ describe("deployment of a verifier", () => {
     }
   });
 
+  it("V08: names the key point that is refused, one with an unreduced y among them", async () => {
+    const factory = await interfaceOf();
+    const { key } = simulated;
+    const [x, y] = key.IC[300]!;
+    const [alphaX, alphaY] = key.vk_alpha_1;
+    const refusals: [VerificationKey, number][] = [
+      [{ ...key, IC: key.IC.with(300, [x!, `${BigInt(y!) + Q}`, "1"]) }, 307],
+      [{ ...key, vk_alpha_1: [alphaX!, `${BigInt(alphaY!) + Q}`, "1"] }, 0],
+    ];
+    for (const [bad, entry] of refusals) {
+      await (await refused(bad)).to.be.revertedWithCustomError(factory, "KeyPointRefused").withArgs(entry);
+    }
+  });
+
   it("V09: a proof of anything can be forged where gamma = delta, and no such key is deployed", async () => {
     const { verificationKey } = await loadVerificationKey("board-60");
     const key = withoutContribution(verificationKey);
@@ -403,6 +430,33 @@ describe("deployment of a verifier", () => {
     const router = await route(verifier);
     expect(await router.verifierOf!(60)).to.equal(await verifier.getAddress());
     await expect(router.verifierOf!(240)).to.be.revertedWithCustomError(factory, "SizeUnknown").withArgs(240);
+  });
+
+  it("V07: routes to no verifier of the other circuit, and of settlements to one for each size", async () => {
+    const factory = await chain.ethers.getContractFactory("VerifierRouter");
+    const route = (accounts: unknown[], settlements: unknown[]) =>
+      chain.ethers.deployContract("VerifierRouter", [accounts, settlements]);
+    const { hash, pages } = chainKey(simulated.key);
+    const account = await create(await deployPages(pages), hash);
+    const [{ verificationKeyFile }, [stranger]] = [deployableSettlement(simulated), await chain.ethers.getSigners()];
+    const shorter = chainKey(JSON.parse(new TextDecoder().decode(verificationKeyFile)));
+    const at = await deployPages(shorter.pages);
+    const settlement = await chain.ethers.deployContract("SettlementVerifier", [60, at, shorter.hash]);
+    for (const [accounts, settlements, refused] of [
+      [[settlement], [], settlement],
+      [[], [account], account],
+      [[], [stranger], stranger!],
+    ] as const) {
+      await expect(route([...accounts], [...settlements]))
+        .to.be.revertedWithCustomError(factory, "VerifierRefused")
+        .withArgs(await refused.getAddress());
+    }
+    await expect(route([account], [settlement, settlement]))
+      .to.be.revertedWithCustomError(factory, "SizeTaken")
+      .withArgs(60);
+    const router = await route([account], [settlement]);
+    expect(await router.settlementVerifierOf!(60)).to.equal(await settlement.getAddress());
+    await expect(router.settlementVerifierOf!(480)).to.be.revertedWithCustomError(factory, "SizeUnknown").withArgs(480);
   });
 
   it("V07: oracle and gate refuse to stand on an address without code", async () => {
