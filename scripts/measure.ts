@@ -2,22 +2,24 @@
 /**
  * Measures proving: `measure [size…]`, by default every size that build/ has artifacts of.
  *
- * Prints the cold time of `plimsoll prove` on the sample firm (process start to proof file) and, for each size in a
- * process of its own, the time of a first and of a warm proof in the library, and of strict verification when the market
- * is new and when it has been seen. Medians; memory is the largest resident set of the process.
+ * Prints, for each size, the cold time of `plimsoll prove` on the sample firm, its board filled up with copies of its
+ * instruments (process start to proof file), and in a process of its own the time of a first and of a warm proof in the
+ * library, and of strict verification when the market is new and when it has been seen. Medians; memory is the largest
+ * resident set of the process.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { loadManifest } from "../prover/src/artifacts.ts";
-import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
+import type { MarketDocument } from "../prover/src/formats/market.ts";
+import { BOARD_SIZES, type BoardSize, blocksOf, instrumentsOf } from "../prover/src/model/sizes.ts";
 import { loadVerifier } from "../prover/src/proof/load.ts";
 import { createProver, type Proof } from "../prover/src/proof/prover.ts";
 import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
 
 const ROUNDS = 5;
-const main = path.join(import.meta.dirname, "../prover/src/cli/main.ts");
+const command = path.join(import.meta.dirname, "../prover/bin/plimsoll.mjs");
 const median = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(2)} s`;
 const peak = (kilobytes: number) => `${Math.round(kilobytes / 1024)} MB`;
@@ -58,27 +60,43 @@ async function measureLibrary(size: BoardSize): Promise<void> {
   );
 }
 
+/** A market of a larger board, whose further instruments and blocks are copies. */
+function filledUp(market: MarketDocument, size: BoardSize): MarketDocument {
+  const { instruments, blocks } = market;
+  const copy = <T extends { readonly symbol: string | null }>(one: T, round: number) =>
+    round === 0 || one.symbol === null ? one : { ...one, symbol: `${one.symbol}.${round}` };
+  return {
+    ...market,
+    instruments: Array.from({ length: instrumentsOf(size) }, (_, row) =>
+      copy(instruments[row % instruments.length]!, Math.floor(row / instruments.length)),
+    ),
+    blocks: Array.from({ length: blocksOf(size) }, (_, index) => blocks[index % blocks.length]!),
+  };
+}
+
 /** `plimsoll prove` of the sample firm, each time in a new process. */
-async function measureCommand(): Promise<void> {
+async function measureCommand(size: BoardSize): Promise<void> {
   const directory = mkdtempSync(path.join(tmpdir(), "plimsoll-measure-"));
   const reportPeak = 'process.on("exit", () => process.stderr.write("peak " + process.resourceUsage().maxRSS))';
   const run = (...words: string[]) => {
-    const node = ["--import", `data:text/javascript,${encodeURIComponent(reportPeak)}`, main, ...words];
+    const node = ["--import", `data:text/javascript,${encodeURIComponent(reportPeak)}`, command, ...words];
     const { status, stderr } = spawnSync(process.execPath, node, { cwd: directory, encoding: "utf8" });
     if (status !== 0) throw new Error(stderr);
     return Number(/peak (\d+)$/.exec(stderr)?.[1]);
   };
   try {
     run("init", "firm");
+    const market = path.join(directory, "firm/market.json");
+    writeFileSync(market, JSON.stringify(filledUp(JSON.parse(readFileSync(market, "utf8")), size)));
     const files = ["policy", "market", "account"].flatMap((name) => [`--${name}`, `firm/${name}.json`]);
     const wanted = [...files, "--key", "firm/viewing.key", "--at-least", "0", "--audience", "measure", "--out"];
     const runs: [number, number][] = [];
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       runs.push(await timed(() => run("prove", ...wanted, `proof-${round}.json`)));
     }
     const [times, peaks] = [runs.map(([time]) => time), runs.map(([, kilobytes]) => kilobytes)];
     console.log(
-      `sample firm, \`plimsoll prove\`, process start to proof file: ${seconds(median(times))}; ` +
+      `${size}, \`plimsoll prove\`, process start to proof file: ${seconds(median(times))}; ` +
         `peak memory ${peak(Math.max(...peaks))}`,
     );
   } finally {
@@ -90,9 +108,9 @@ const [mode, ...rest] = process.argv.slice(2);
 if (mode === "--library") await measureLibrary(rest[0] as BoardSize);
 else {
   const { circuits } = await loadManifest();
-  await measureCommand();
   for (const size of BOARD_SIZES) {
     if (circuits[size] === undefined || (mode !== undefined && ![mode, ...rest].includes(size))) continue;
+    await measureCommand(size);
     execFileSync(process.execPath, [import.meta.filename, "--library", size], { stdio: "inherit" });
   }
 }

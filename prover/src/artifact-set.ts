@@ -6,41 +6,44 @@
  * only if its SHA-256 is the manifest's. Where the keys come from makes no difference to
  * loading; it is part of the identity that is handed on, so that whoever relies on a key can see it.
  */
-import { bytesToHex } from "@noble/hashes/utils.js";
-import { z } from "zod";
 import { PlimsollError } from "./errors.ts";
-import { KEY_ORIGINS } from "./keys/origin.ts";
+import { type JsonLimits, type JsonValue, parseJson } from "./formats/json.ts";
+import { KEY_ORIGINS, type KeyOrigin } from "./keys/origin.ts";
 import { type BoardSize, CIRCUITS, type CircuitName, publicInputsOf } from "./model/sizes.ts";
 
-const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
-/** Relative to the build directory, with forward slashes, and never leaving it. */
-const relativePath = z.string().regex(/^(?!.*(^|\/)\.\.?(\/|$))[\w.-]+(\/[\w.-]+)*$/);
-const fileRecord = z.strictObject({ path: relativePath, sha256: sha256Hex });
-const circuitRecord = z.strictObject({
-  constraints: z.int().positive(),
-  publicInputs: z.int().positive(),
-  /** Hash of everything the circuit was compiled from. */
-  sources: sha256Hex,
-  r1cs: fileRecord,
-  wasm: fileRecord,
-  zkey: fileRecord,
-  verificationKey: fileRecord,
-  /** Absent where witnesses are made by circom's generator alone. */
-  plan: fileRecord.optional(),
-});
-const manifestFormat = z.strictObject({
-  format: z.literal("plimsoll-manifest/1"),
-  /** Only keys of a `ceremony` are for anything of value. */
-  origin: z.enum(KEY_ORIGINS),
-  compiler: z.string(),
-  circuits: z.partialRecord(z.enum(CIRCUITS), circuitRecord),
-});
+const FORMAT = "plimsoll-manifest/1";
+const MAX_COUNT = 1 << 28;
+const LIMITS: JsonLimits = { length: 100_000, values: 2_000 };
 
-export type Manifest = z.infer<typeof manifestFormat>;
-export type ArtifactRecord = z.infer<typeof circuitRecord>;
+interface FileRecord {
+  /** Relative to the build directory, with forward slashes, and never leaving it. */
+  readonly path: string;
+  readonly sha256: string;
+}
+
+export interface ArtifactRecord {
+  readonly constraints: number;
+  readonly publicInputs: number;
+  /** Hash of everything the circuit was compiled from. */
+  readonly sources: string;
+  readonly r1cs: FileRecord;
+  readonly wasm: FileRecord;
+  readonly zkey: FileRecord;
+  readonly verificationKey: FileRecord;
+  /** Absent where witnesses are made by circom's generator alone. */
+  readonly plan?: FileRecord;
+}
+
+export interface Manifest {
+  readonly format: typeof FORMAT;
+  /** Only keys of a `ceremony` are for anything of value. */
+  readonly origin: KeyOrigin;
+  readonly compiler: string;
+  readonly circuits: { readonly [Name in CircuitName]?: ArtifactRecord };
+}
 
 /** Which circuit and key these are. */
-export interface ArtifactIdentity<Name extends CircuitName = BoardSize> extends Omit<Manifest, "format" | "circuits"> {
+export interface ArtifactIdentity<Name extends CircuitName = BoardSize> extends Pick<Manifest, "origin" | "compiler"> {
   /** Name of the circuit: for `Account` the size of its boards. */
   readonly size: Name;
   readonly constraints: number;
@@ -84,6 +87,8 @@ export interface Artifacts<Name extends CircuitName = BoardSize> extends LoadedV
 export interface ArtifactSource {
   /** Reads a file by its path in the manifest. Throws `ARTIFACT_MISSING` and `FILE`. */
   read(path: string, size?: CircuitName): Promise<Uint8Array<ArrayBuffer>>;
+  /** SHA-256 in hexadecimal digits. */
+  sha256(bytes: Uint8Array<ArrayBuffer>): string | Promise<string>;
   /** What errors call it. */
   nameOf(path: string): string;
   /** How to get the files of a circuit, or the manifest; the end of an error's sentence. */
@@ -95,12 +100,51 @@ export const MANIFEST_PATH = "keys/manifest.json";
 /** Reads the manifest. Throws what `read` throws, and ARTIFACT_HASH where it is not of this format. */
 export async function readManifest(source: ArtifactSource): Promise<Manifest> {
   const text = new TextDecoder().decode(await source.read(MANIFEST_PATH));
+  const file = source.nameOf(MANIFEST_PATH);
   try {
-    return manifestFormat.parse(JSON.parse(text));
-  } catch {
+    return manifestOf(text, file);
+  } catch (error) {
     const why = `not a manifest that this version reads${source.remedy()}`;
-    throw new PlimsollError("ARTIFACT_HASH", why, { file: source.nameOf(MANIFEST_PATH) });
+    throw new PlimsollError("ARTIFACT_HASH", why, error instanceof PlimsollError ? error.place : { file });
   }
+}
+
+function manifestOf(text: string, file: string): Manifest {
+  const top = parseJson(text, file, LIMITS).fields(["format", "origin", "compiler", "circuits"]);
+  top.format.literal(FORMAT);
+  const known = new Map(CIRCUITS.map((name) => [name as string, name]));
+  const circuits = top.circuits.entries(known, "FIELD_INVALID", "a circuit that is not known here");
+  return {
+    format: FORMAT,
+    origin: top.origin.oneOf(KEY_ORIGINS),
+    compiler: top.compiler.string(),
+    circuits: Object.fromEntries(circuits.map(([name, record]) => [name, recordOf(record)])),
+  };
+}
+
+function recordOf(value: JsonValue): ArtifactRecord {
+  const { constraints, publicInputs, sources, plan, ...files } = value.fields(
+    ["constraints", "publicInputs", "sources", "r1cs", "wasm", "zkey", "verificationKey"],
+    ["plan"],
+  );
+  return {
+    constraints: constraints.count(1, MAX_COUNT),
+    publicInputs: publicInputs.count(1, MAX_COUNT),
+    sources: sources.sha256(),
+    r1cs: fileOf(files.r1cs),
+    wasm: fileOf(files.wasm),
+    zkey: fileOf(files.zkey),
+    verificationKey: fileOf(files.verificationKey),
+    ...(plan && { plan: fileOf(plan) }),
+  };
+}
+
+function fileOf(value: JsonValue): FileRecord {
+  const { path, sha256 } = value.fields(["path", "sha256"]);
+  if (!/^(?!.*(^|\/)\.\.?(\/|$))[\w.-]+(\/[\w.-]+)*$/.test(path.string())) {
+    throw path.error("FIELD_INVALID", "expected a path that stays in the build directory");
+  }
+  return { path: path.string(), sha256: sha256.sha256() };
 }
 
 /** A circuit's files, each read when it is asked for and refused (`ARTIFACT_HASH`) where the manifest names other bytes. */
@@ -133,9 +177,9 @@ export async function openArtifacts<Name extends CircuitName>(
     verificationKeySha256: record.verificationKey.sha256,
   };
 
-  async function file(recorded: z.infer<typeof fileRecord>): Promise<Uint8Array<ArrayBuffer>> {
+  async function file(recorded: FileRecord): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = await source.read(recorded.path, size);
-    if (bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) === recorded.sha256) return bytes;
+    if ((await source.sha256(bytes)) === recorded.sha256) return bytes;
     const why = `the file is not the one the manifest names (SHA-256 differs)${source.remedy(size)}`;
     throw new PlimsollError("ARTIFACT_HASH", why, { file: source.nameOf(recorded.path) });
   }
@@ -162,21 +206,43 @@ export async function openArtifacts<Name extends CircuitName>(
   return { verificationKey, all };
 }
 
-const number = z.string().regex(/^(0|[1-9][0-9]{0,77})$/);
-const g1 = z.tuple([number, number, z.literal("1")]);
-const pair = z.tuple([number, number]);
-const g2 = z.tuple([pair, pair, z.tuple([z.literal("1"), z.literal("0")])]);
-const keyFormat = z.strictObject({
-  protocol: z.literal("groth16"),
-  curve: z.literal("bn128"),
-  nPublic: z.int(),
-  vk_alpha_1: g1,
-  vk_beta_2: g2,
-  vk_gamma_2: g2,
-  vk_delta_2: g2,
-  vk_alphabeta_12: z.array(z.array(pair)),
-  IC: z.array(g1),
-});
+type Check = (value: unknown) => boolean;
+const is =
+  (word: string): Check =>
+  (value) =>
+    value === word;
+const isNumber: Check = (value) => typeof value === "string" && /^(0|[1-9][0-9]{0,77})$/.test(value);
+const isTuple =
+  (...each: readonly Check[]): Check =>
+  (value) =>
+    Array.isArray(value) && value.length === each.length && each.every((check, index) => check(value[index]));
+const isListOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const isPair = isTuple(isNumber, isNumber);
+const isG1 = isTuple(isNumber, isNumber, is("1"));
+const isG2 = isTuple(isPair, isPair, isTuple(is("1"), is("0")));
+const KEY_FIELDS: Readonly<Record<keyof VerificationKey, Check>> = {
+  protocol: is("groth16"),
+  curve: is("bn128"),
+  nPublic: Number.isInteger,
+  vk_alpha_1: isG1,
+  vk_beta_2: isG2,
+  vk_gamma_2: isG2,
+  vk_delta_2: isG2,
+  vk_alphabeta_12: isListOf(isListOf(isPair)),
+  IC: isListOf(isG1),
+};
+
+function isKey(value: unknown): value is VerificationKey {
+  if (typeof value !== "object" || value === null) return false;
+  const checks = Object.entries(KEY_FIELDS);
+  return (
+    Object.keys(value).length === checks.length &&
+    checks.every(([name, check]) => Object.hasOwn(value, name) && check((value as Record<string, unknown>)[name]))
+  );
+}
 
 /** First coordinate of the generator of G2, which a delta without contributions is. */
 const GENERATOR_X = [
@@ -186,12 +252,13 @@ const GENERATOR_X = [
 
 function parseKey(file: Uint8Array, size: CircuitName): VerificationKey {
   const refuse = (why: string) => new PlimsollError("KEY_REFUSED", `the verification key is refused: ${why}`);
-  let key: VerificationKey;
+  let key: unknown;
   try {
-    key = keyFormat.parse(JSON.parse(new TextDecoder().decode(file)));
+    key = JSON.parse(new TextDecoder().decode(file));
   } catch {
-    throw refuse("it is not a Groth16 key over BN254 in snarkjs's form");
+    // Refused below.
   }
+  if (!isKey(key)) throw refuse("it is not a Groth16 key over BN254 in snarkjs's form");
   const publicInputs = publicInputsOf(size);
   if (key.nPublic !== publicInputs || key.IC.length !== publicInputs + 1) {
     throw refuse(`it is not for the ${publicInputs} public inputs of ${size}`);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** From a request to a proof that has been verified, whatever loads the keys and computes the proofs. */
-import type { Artifacts } from "../artifact-set.ts";
+import type { Artifacts, LoadedVerificationKey } from "../artifact-set.ts";
 import type { Backend, Circuit } from "../backend/backend.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import type { FieldElement } from "../field.ts";
 import {
   type DisclosureRequest,
   type SimulationRequest,
@@ -78,39 +79,42 @@ export interface Prover {
   close(): Promise<void>;
 }
 
+/** A circuit: its verifier is there long before the proving key is open. */
 interface Loaded {
-  readonly circuit: Circuit;
-  readonly verifier: Verifier<CircuitName>;
+  readonly circuit: Promise<Circuit>;
+  readonly verifier: Promise<Verifier<CircuitName>>;
 }
 
 /** What a prover is made of. */
 export interface ProverParts {
   readonly load: (size: CircuitName) => Promise<Artifacts<CircuitName>>;
+  /** What of that verifying needs, where it can be had sooner. */
+  readonly loadKey?: ((size: CircuitName) => Promise<LoadedVerificationKey<CircuitName>>) | undefined;
   readonly backend: Backend;
 }
 
 /** A prover that loads each circuit once, at its first use, and keeps it warm. */
-export function proverOf({ load, backend }: ProverParts): Prover {
-  const sizes = new Map<CircuitName, Promise<Loaded>>();
+export function proverOf({ load, loadKey, backend }: ProverParts): Prover {
+  const sizes = new Map<CircuitName, Loaded>();
   let closed = false;
 
-  function loaded(size: CircuitName): Promise<Loaded> {
+  function loaded(size: CircuitName): Loaded {
     let entry = sizes.get(size);
     if (entry === undefined) {
       entry = open(size);
       sizes.set(size, entry);
       // A failure is not kept: the caller may build what is missing and try again.
-      entry.catch(() => sizes.delete(size));
+      const failed = () => sizes.delete(size);
+      entry.circuit.catch(failed);
+      entry.verifier.catch(failed);
     }
     return entry;
   }
 
-  async function open(size: CircuitName): Promise<Loaded> {
-    const artifacts = await load(size);
-    return {
-      circuit: await guarded(() => backend.open(artifacts), "the circuit could not be opened"),
-      verifier: verifierOf(artifacts),
-    };
+  function open(size: CircuitName): Loaded {
+    const loading = load(size);
+    const circuit = loading.then((files) => guarded(() => backend.open(files), "the circuit could not be opened"));
+    return { circuit, verifier: (loadKey?.(size) ?? loading).then(verifierOf) };
   }
 
   const throwIfClosed = () => {
@@ -120,7 +124,7 @@ export function proverOf({ load, backend }: ProverParts): Prover {
   /** Works the statement out before anything is loaded; `stated` throws where there is nothing to prove. */
   async function proofOf<Name extends CircuitName>(
     size: Name,
-    stated: () => { readonly circuitInput: CircuitInput; readonly publicSignals: readonly bigint[] },
+    stated: () => { readonly circuitInput: CircuitInput; readonly publicSignals: readonly FieldElement[] },
     { signal, onStep }: ProveOptions = {},
   ): Promise<Proof<Name>> {
     const begin = (step: ProveStep) => {
@@ -132,13 +136,14 @@ export function proverOf({ load, backend }: ProverParts): Prover {
     throwIfCancelled(signal);
     const { circuitInput, publicSignals } = stated();
     begin("load");
-    const { circuit, verifier } = await loaded(size);
+    const entry = loaded(size);
+    const [verifier, circuit] = await Promise.all([entry.verifier, entry.circuit]);
     begin("witness");
     const witness = await guarded(() => circuit.witness(circuitInput), "the witness could not be computed");
     begin("prove");
-    const proof = await guarded(() => circuit.prove(witness, signal), "the proof could not be computed").finally(() =>
-      witness.fill(0),
-    );
+    const proving = guarded(() => circuit.prove(witness, signal), "the proof could not be computed");
+    verifier.marketPoint(publicSignals); // meanwhile; the verifier keeps it
+    const proof = await proving.finally(() => witness.fill(0));
     begin("verify");
     const signals = publicSignals.map(String);
     const verdict = verifier.verify(signals, proof);
@@ -165,7 +170,7 @@ export function proverOf({ load, backend }: ProverParts): Prover {
     },
     async key<Name extends CircuitName>(size: Name) {
       throwIfClosed();
-      return (await loaded(size)).verifier.key as KeyIdentity<Name>;
+      return (await loaded(size).verifier).key as KeyIdentity<Name>;
     },
     async close() {
       closed = true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The proving page's own code: from the chosen files to a proof, with the WebAssembly backend. */
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { type ArtifactSource, openArtifacts } from "../../artifact-set.ts";
 import { wasmBackend } from "../../backend/wasm.ts";
 import { PlimsollError } from "../../errors.ts";
@@ -63,6 +64,7 @@ let prover = newProver();
 const chosen: ArtifactSource = {
   nameOf: (path) => path.slice(path.lastIndexOf("/") + 1),
   remedy: () => "",
+  sha256: async (bytes) => bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))),
   async read(path) {
     const name = this.nameOf(path);
     const file = filesOf("artifacts").find((candidate) => candidate.name === name);
