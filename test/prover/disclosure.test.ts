@@ -35,7 +35,7 @@ import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
 import { formatJson, type Json } from "../../prover/src/formats/json.ts";
-import { readMarket } from "../../prover/src/formats/market.ts";
+import { listingSha256, readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { commitAuditorSecret, commitState } from "../../prover/src/model/commit.ts";
 import { disclosureSignals } from "../../prover/src/model/disclosure.ts";
@@ -100,12 +100,34 @@ describe("a disclosure", function () {
     expect(verdict.state).deep.equal({ commitment: state, known: "expected" });
     expect(verdict.notProven.map(({ code }) => code)).deep.equal([
       "DEVELOPMENT_KEY",
+      "LISTING_AS_GIVEN",
       "COMPLETENESS",
       "MARKET_VALUES",
       "DESIGNATED",
     ]);
     const claimed = await verify(honest);
     expect(claimed.ok && claimed.notProven.map(({ code }) => code)).include("STATE_CLAIMED");
+  });
+
+  it("A03: a holding under another's name is refused by whoever knows the names that the account is kept under", async () => {
+    const [first, second, ...others] = firm.market.instruments as unknown as { symbol: string }[];
+    const renamed = [
+      { ...first, symbol: second!.symbol },
+      { ...second, symbol: first!.symbol },
+    ];
+    const hostile = { text: text({ ...firm.market, instruments: [...renamed, ...others] }), file: "market.json" };
+    const otherMarket = readMarket(hostile.text, hostile.file, policy);
+    const figure = namedFigure(`instrument:${second!.symbol}`, policy, otherMarket);
+    const exact = { low: account.positions[0]!, high: account.positions[0]! };
+    const auditor = BigInt(key.key) as FieldElement;
+    const given = { ...common, market: otherMarket, account, figure, band: exact, auditor };
+    const lie = await proveDisclosure(prover, given);
+    const verdict = await verify(lie, { market: hostile, expectedState: state });
+    expect(verdict.ok && verdict.notProven.map(({ code }) => code)).include("LISTING_AS_GIVEN");
+    const expectedListing = listingSha256(policy, market);
+    expect(await reason(lie, { market: hostile, expectedListing })).equal("LISTING_UNEXPECTED");
+    const known = await verify(honest, { expectedListing });
+    expect(known.ok && known.notProven.map(({ code }) => code)).not.include("LISTING_AS_GIVEN");
   });
 
   it("shows nothing to another auditor, whose key may be the firm's own invention", async () => {

@@ -49,7 +49,8 @@ export interface CeremonyFiles {
 export interface CeremonyReading {
   readonly origin: Exclude<KeyOrigin, "development">;
   readonly circuit: string;
-  readonly contributions: readonly { readonly name: string; readonly hash: string }[];
+  /** `entry` is the SHA-256 of the contribution's entry, by which its author vouches for all entries before it too. */
+  readonly contributions: readonly { readonly name: string; readonly hash: string; readonly entry: string }[];
   readonly keySha256: string;
   readonly verificationKey: string;
   readonly verificationKeySha256: string;
@@ -96,7 +97,11 @@ export async function verifyCeremony(
   return {
     origin: start.origin,
     circuit: start.circuit.name,
-    contributions: contributions.map(({ name, contributionHash: hash }) => ({ name, hash })),
+    contributions: contributions.map(({ name, number, contributionHash: hash }) => ({
+      name,
+      hash,
+      entry: transcript.entries[number + 1]?.previous ?? transcript.head,
+    })),
     keySha256,
     verificationKey,
     verificationKeySha256,

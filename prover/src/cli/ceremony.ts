@@ -373,7 +373,10 @@ export function ceremonyCommand({ inputs, signal, print }: CeremonyContext): Com
           print(options.json, { ok: true, ...verdict }, () =>
             [
               `valid: ${reading.origin === "ceremony" ? "a ceremony by the rules for production" : "a rehearsal: its keys are for tests only"}, for ${reading.circuit}`,
-              ...reading.contributions.map(({ name, hash }) => `contribution of ${name}: ${hash}`),
+              ...reading.contributions.flatMap(({ name, hash, entry }) => [
+                `contribution of ${name}: ${hash}`,
+                `  its entry: ${entry}`,
+              ]),
               `verification key: ${reading.verificationKeySha256}`,
               `newest entry: ${reading.head}`,
               "Compare the hashes with those that the contributors have published.",

@@ -51,6 +51,7 @@ interface BandOptions {
 interface VerifyOptions extends MarketOptions {
   readonly key: string;
   readonly state?: string;
+  readonly listing?: string;
   readonly figure?: string;
   readonly audience?: string;
 }
@@ -189,6 +190,10 @@ export function addDisclosureCommands(program: Command, context: DisclosureConte
     .description("verify a disclosure that was made to you; needs your secret and no network")
     .requiredOption("--key <file>", "your secret")
     .option("--state <commitment>", "the commitment that the account is known to have: from a chain or a verified pack")
+    .option(
+      "--listing <sha256>",
+      "names and units that the account is known to be kept under: from an attestation of it",
+    )
     .option("--figure <name>", "refuse a disclosure of anything else")
     .option("--audience <text>", "refuse an answer to any other request")
     .action(async (name: string, options: VerifyOptions) => {
@@ -208,7 +213,8 @@ export function addDisclosureCommands(program: Command, context: DisclosureConte
       const [{ readPolicy }, { readMarket }] = formats;
       readMarket(market.text, market.file, readPolicy(policy.text, policy.file));
       const asked = { figure: options.figure, audience: options.audience };
-      const verdict = await verifyDisclosure({ envelope, policy, market, secret, expectedState, asked }, (circuit) =>
+      const expected = { expectedState, expectedListing: options.listing };
+      const verdict = await verifyDisclosure({ envelope, policy, market, secret, ...expected, asked }, (circuit) =>
         loadVerifier(circuit),
       );
       print(options.json, verdict, () =>

@@ -18,7 +18,7 @@ import {
   type JsonValue,
   parseJson,
 } from "../formats/json.ts";
-import { type MarketFile, readMarket } from "../formats/market.ts";
+import { listingSha256, type MarketFile, readMarket } from "../formats/market.ts";
 import { CASH_DECIMALS, type PolicyFile, readPolicy } from "../formats/policy.ts";
 import { KEY_ORIGINS, type KeyCaveat, keyCaveat } from "../keys/origin.ts";
 import type { Account } from "../model/account.ts";
@@ -250,12 +250,20 @@ export type DisclosureRefusal =
   | "STATEMENT_MISMATCH"
   /** The commitment is not the one that the reader expects. */
   | "STATE_UNEXPECTED"
+  /** Names and units of assets and instruments are not those that the account is known to be kept under. */
+  | "LISTING_UNEXPECTED"
   /** A statement that may well be true, but not the one that was asked for. */
   | "STATEMENT_UNEXPECTED";
 
 /** Something that a valid disclosure does not show. */
 export interface DisclosureCaveat {
-  readonly code: KeyCaveat["code"] | "STATE_CLAIMED" | "COMPLETENESS" | "MARKET_VALUES" | "DESIGNATED";
+  readonly code:
+    | KeyCaveat["code"]
+    | "STATE_CLAIMED"
+    | "LISTING_AS_GIVEN"
+    | "COMPLETENESS"
+    | "MARKET_VALUES"
+    | "DESIGNATED";
   readonly text: string;
 }
 
@@ -281,6 +289,8 @@ export interface DisclosureInputs {
   readonly secret: FieldElement;
   /** The commitment known from a chain, a verified pack or an attestation. */
   readonly expectedState?: bigint | undefined;
+  /** `listingSha256` of the names and units that the account is known to be kept under, as an attestation names it. */
+  readonly expectedListing?: string | undefined;
   /** What was asked; a disclosure of anything else is refused. */
   readonly asked?: { readonly figure?: string | undefined; readonly audience?: string | undefined };
 }
@@ -323,6 +333,9 @@ export async function verifyDisclosure(
     same(envelope.auditor, own, "AUDITOR_MISMATCH", "it was made for another key: to you it shows nothing");
     const expected = inputs.expectedState?.toString();
     same(state, expected ?? state, "STATE_UNEXPECTED", "state is not what the reader expects");
+    const listing = listingSha256(policy, market);
+    const why = "names and units of policy and market are not those that the reader expects of the account";
+    same(listing, inputs.expectedListing ?? listing, "LISTING_UNEXPECTED", why);
     const { figure = statement.figure, audience = statement.audience } = inputs.asked ?? {};
     same(statement.figure, figure, "STATEMENT_UNEXPECTED", "statement.figure is not what was asked for");
     same(statement.audience, audience, "STATEMENT_UNEXPECTED", "statement.audience is not what was asked for");
@@ -351,7 +364,7 @@ export async function verifyDisclosure(
       verificationKey: envelope.verificationKey,
       policySha256: envelope.policySha256,
       marketSha256: envelope.marketSha256,
-      notProven: caveats(envelope, known),
+      notProven: caveats(envelope, known, inputs.expectedListing !== undefined),
     };
   } catch (error) {
     if (error instanceof Refusal) return { ok: false, reason: error.reason, detail: error.message };
@@ -434,12 +447,17 @@ function readStatement(value: JsonValue): DisclosureDocument {
 function caveats(
   { statement, verificationKey }: DisclosureEnvelope,
   known: "expected" | "claimed",
+  listed: boolean,
 ): DisclosureCaveat[] {
   const all: readonly (DisclosureCaveat | false | undefined)[] = [
     keyCaveat(verificationKey.origin),
     known === "claimed" && {
       code: "STATE_CLAIMED",
       text: "The commitment to the account is the firm's own claim: nothing here ties it to a chain, a pack or a custodian.",
+    },
+    !listed && {
+      code: "LISTING_AS_GIVEN",
+      text: "That what the account holds bears these names and comes in these units is the word of whoever gave policy and market.",
     },
     {
       code: "COMPLETENESS",
