@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The prover of this machine: keys from the build directory, the fastest backend that is there. */
-import { type Artifacts, loadArtifacts, loadVerificationKey } from "../artifacts.ts";
+import { type Artifacts, loadArtifacts } from "../artifacts.ts";
 import type { Backend } from "../backend/backend.ts";
 import { selectBackend } from "../backend/select.ts";
 import type { CircuitName } from "../model/sizes.ts";
@@ -26,11 +26,10 @@ export interface ProverOptions {
 
 /** A prover that loads each circuit once, at its first use, and keeps it warm. */
 export function createProver(options: ProverOptions = {}): Prover {
-  const { directory, load, backend = selectBackend().create() } = options;
-  if (load !== undefined) return proverOf({ load, backend });
-  return proverOf({
-    load: (size) => loadArtifacts(size, { directory }),
-    loadKey: (size) => loadVerificationKey(size, { directory }),
-    backend,
-  });
+  const {
+    directory,
+    load = (size) => loadArtifacts(size, { directory }),
+    backend = selectBackend().create(),
+  } = options;
+  return proverOf({ load, backend });
 }

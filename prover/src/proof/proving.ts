@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** From a request to a proof that has been verified, whatever loads the keys and computes the proofs. */
-import type { Artifacts, LoadedVerificationKey } from "../artifact-set.ts";
+import type { Artifacts } from "../artifact-set.ts";
 import type { Backend, Circuit } from "../backend/backend.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
@@ -79,7 +79,7 @@ export interface Prover {
   close(): Promise<void>;
 }
 
-/** A circuit: its verifier is there long before the proving key is open. */
+/** A circuit: its verifier may be there before the proving key is open. */
 interface Loaded {
   readonly circuit: Promise<Circuit>;
   readonly verifier: Promise<Verifier<CircuitName>>;
@@ -88,13 +88,11 @@ interface Loaded {
 /** What a prover is made of. */
 export interface ProverParts {
   readonly load: (size: CircuitName) => Promise<Artifacts<CircuitName>>;
-  /** What of that verifying needs, where it can be had sooner. */
-  readonly loadKey?: ((size: CircuitName) => Promise<LoadedVerificationKey<CircuitName>>) | undefined;
   readonly backend: Backend;
 }
 
 /** A prover that loads each circuit once, at its first use, and keeps it warm. */
-export function proverOf({ load, loadKey, backend }: ProverParts): Prover {
+export function proverOf({ load, backend }: ProverParts): Prover {
   const sizes = new Map<CircuitName, Loaded>();
   let closed = false;
 
@@ -114,7 +112,8 @@ export function proverOf({ load, loadKey, backend }: ProverParts): Prover {
   function open(size: CircuitName): Loaded {
     const loading = load(size);
     const circuit = loading.then((files) => guarded(() => backend.open(files), "the circuit could not be opened"));
-    return { circuit, verifier: (loadKey?.(size) ?? loading).then(verifierOf) };
+    // Meanwhile: backends open keys on threads of their own.
+    return { circuit, verifier: loading.then(verifierOf) };
   }
 
   const throwIfClosed = () => {
