@@ -82,6 +82,7 @@ describe("evidence packs", function () {
       "DEVELOPMENT_KEY",
       "COMPLETENESS",
       "VALUES_VOUCHED",
+      "LISTING_AS_GIVEN",
     ]);
     expect(await outcome(pack)).equal("valid");
   });
@@ -430,6 +431,22 @@ describe("evidence packs", function () {
       const verdict = await createPackVerifier(trust).verify(made, NOW);
       expect(verdict.ok && verdict.reading.statements[0]!.account.level).equal("on-chain");
       expect(verdict.ok && verdict.reading.statements[0]!.values.level).equal("on-chain");
+      expect(verdict.ok && verdict.reading.statements[0]!.notProven.map(({ code }) => code)).include.members([
+        "ACCOUNT_AS_GIVEN",
+        "LISTING_AS_GIVEN",
+      ]);
+      // A06: the market is as old as the block in which it was found, whatever its file says.
+      const found = async (time: string) => {
+        const then = { ...epoch, block: { ...block, time } };
+        const source = { chain: [named("a", account), named("b", then)] };
+        return samplePack(source).then(
+          (dated) => outcome(dated, { ...TRUST, chain: [account, then] }),
+          (error) => error.message,
+        );
+      };
+      expect(await found("2026-11-22T08:00:00Z")).equal("valid");
+      expect(await found("2020-01-01T00:00:00Z")).match(/TIME_ORDER/);
+      expect(await found("2026-11-22T09:30:00Z")).match(/TIME_ORDER/);
       const elsewhere = { ...account, block: { ...block, hash: `0x${"cd".repeat(32)}` } };
       expect(await outcome(made, { ...TRUST, chain: [elsewhere, epoch] })).match(/^invalid: CHAIN_CONTRADICTED/);
     });
@@ -510,6 +527,19 @@ describe("evidence packs", function () {
       const none = await resealed(third, { "history/2.json": undefined, "history/1.json": undefined });
       expect(await outcome(none)).equal("valid");
       expect(await outcome(none, seen(first))).equal("invalid: HISTORY_BROKEN index.json");
+    });
+
+    it("is not forked by sealing what follows a rewritten pack with another key of the firm's", async () => {
+      const rewritten = await samplePack({ name: "rewritten" });
+      const attestations = [named("c.json", await attestation({ firm: OTHER_FIRM.address }))];
+      const next = await samplePack({ previous: rewritten, attestations }, OTHER_FIRM);
+      const [firm] = TRUST.firms;
+      const firms = [firm!, { name: "Atlas", signer: OTHER_FIRM.address }];
+      expect(await outcome(next, { ...TRUST, firms })).equal("valid");
+      const seen = { number: 1n, sha256: packSha256(indexOf(pack)) };
+      expect(await outcome(next, { ...TRUST, firms: [{ ...firm!, seen }, firms[1]!] })).equal(
+        "invalid: HISTORY_FORKED index.json",
+      );
     });
   });
 

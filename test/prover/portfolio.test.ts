@@ -110,6 +110,7 @@ describe("a portfolio in a pack", function () {
       "COMPLETENESS",
       "PARTS_VOUCHED",
       "VALUES_VOUCHED",
+      "LISTING_AS_GIVEN",
     ]);
     expect(verdict.reading.keys.map(({ size, sha256 }) => [size, sha256])).deep.equal([
       [SIZE, KEY.identity.sha256],

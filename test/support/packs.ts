@@ -157,8 +157,8 @@ export async function source(change: Partial<PackSource> = {}): Promise<PackSour
   };
 }
 
-export const samplePack = async (change: Partial<PackSource> = {}): Promise<PackFiles> =>
-  makePack(await source(change), FIRM);
+export const samplePack = async (change: Partial<PackSource> = {}, by = FIRM): Promise<PackFiles> =>
+  makePack(await source(change), by);
 
 /** A reader who trusts all of them. */
 export const TRUST: Trust = {

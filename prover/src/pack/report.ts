@@ -115,7 +115,7 @@ ${verdict.ok && verdict.reading.index.files.some(({ kind }) => kind === "merge")
 function readingSections(reading: PackReading): Markup {
   const { index, statements } = reading;
   const caveats = new Map(
-    statements.flatMap(({ notProven }) => notProven.map(({ code, text }) => [code, text] as const)),
+    statements.flatMap(({ notProven }) => notProven.map(({ code, text }) => [text, code] as const)),
   );
   const bands = coverageBands(statements);
   return markup`<section>
@@ -136,7 +136,7 @@ ${vouchers(statements)}
 <section>
 <h2>What is not covered</h2>
 <ul>
-${[...caveats].map(([code, text]) => markup`<li><strong>${code}</strong>: ${text}</li>`)}
+${[...caveats].map(([text, code]) => markup`<li><strong>${code}</strong>: ${text}</li>`)}
 <li>Amounts, quantities and positions of the account: none is in the pack, and none was seen. Coverage is equity after haircuts over the maintenance margin of the policy named.</li>
 <li>Anything before or after the times given.</li>
 </ul>

@@ -253,7 +253,7 @@ class Reader {
     }
     const firm = this.#seal();
     this.#listed();
-    const history = this.#history(firm);
+    const history = this.#history();
     const keys = this.#keys();
     const statements: ProvenStatement[] = [];
     for (const statement of this.#index.statements) statements.push(await this.#statement(statement));
@@ -337,12 +337,14 @@ class Reader {
     );
   }
 
-  #history({ signer, seen, name }: Trust["firms"][number]): PackReading["history"] {
+  #history(): PackReading["history"] {
     const earlier = this.#index.files
       .filter(({ kind }) => kind === "history")
       .map(({ path }) => ({ path, index: this.#reading(path, readIndex) }))
       .sort((a, b) => (BigInt(a.index.number) > BigInt(b.index.number) ? -1 : 1));
     const chain: { number: string; sha256: string; created: string }[] = [];
+    // A firm may seal by more than one key: what was seen from any of them is in one history.
+    const signers = new Set([this.#index.firm.signer]);
     let later: PackIndex = this.#index;
     for (const { path, index } of earlier) {
       const sha256 = packSha256(index);
@@ -356,31 +358,33 @@ class Reader {
       }
       if (unixTime(index.created) > unixTime(later.created)) broken("It is dated after the pack that follows it.");
       chain.push({ number: index.number, sha256, created: index.created });
+      signers.add(index.firm.signer);
       later = index;
     }
     if (chain.length > 0) this.#holds(INDEX, `The last ${chain.length} earlier packs are linked by hash and sealed.`);
 
-    if (seen !== undefined) {
-      const own = { number: this.#index.number, sha256: packSha256(this.#index), created: this.#index.created };
-      if (BigInt(own.number) < seen.number) {
-        const why = `You have seen pack ${seen.number} of "${name}"; this is number ${own.number}.`;
-        this.#old("PACK_SUPERSEDED", INDEX, why);
-      } else {
-        const same = [own, ...chain].find(({ number }) => BigInt(number) === seen.number);
-        if (same === undefined) {
-          this.#fail(
-            "HISTORY_BROKEN",
-            INDEX,
-            `The history does not reach back to pack ${seen.number}, which you have seen.`,
-          );
-        }
-        if (same.sha256 !== seen.sha256) {
-          this.#fail("HISTORY_FORKED", INDEX, `Its pack ${seen.number} is not the one you have seen from ${signer}.`);
-        }
-        this.#holds(INDEX, `It continues the history from pack ${seen.number}, which you have seen.`);
-      }
-    }
+    for (const firm of this.#trust.firms) if (signers.has(firm.signer)) this.#seen(firm, chain);
     return chain;
+  }
+
+  /** Whether the pack continues what the reader has seen from a signer. */
+  #seen({ signer, seen, name }: Trust["firms"][number], chain: PackReading["history"]): void {
+    if (seen === undefined) return;
+    const own = { number: this.#index.number, sha256: packSha256(this.#index), created: this.#index.created };
+    if (BigInt(own.number) < seen.number) {
+      const why = `You have seen pack ${seen.number} of "${name}"; this is number ${own.number}.`;
+      this.#old("PACK_SUPERSEDED", INDEX, why);
+      return;
+    }
+    const same = [own, ...chain].find(({ number }) => BigInt(number) === seen.number);
+    if (same === undefined) {
+      const why = `The history does not reach back to pack ${seen.number}, which you have seen.`;
+      this.#fail("HISTORY_BROKEN", INDEX, why);
+    }
+    if (same.sha256 !== seen.sha256) {
+      this.#fail("HISTORY_FORKED", INDEX, `Its pack ${seen.number} is not the one you have seen from ${signer}.`);
+    }
+    this.#holds(INDEX, `It continues the history from pack ${seen.number}, which you have seen.`);
   }
 
   #keys(): PackReading["keys"] {
@@ -482,7 +486,12 @@ class Reader {
       values: { level: files.values.level, by: values },
       notProven: [
         ...(mergeKey === undefined || mergeKey.origin === verifier.key.origin ? [] : mergeCaveats(mergeKey.origin)),
-        ...caveats(verdict.notProven, listed, files.values.level, parts?.size ?? 1),
+        ...caveats(verdict.notProven, {
+          policyListed: listed,
+          values: files.values.level,
+          account: files.account.level,
+          parts: parts?.size ?? 1,
+        }),
       ],
     };
   }
@@ -699,6 +708,10 @@ class Reader {
       if (reference.value !== `${x},${y}` || !reference.subject.endsWith(`/${market.epoch}`)) {
         this.#fail("CHAIN_CONTRADICTED", file, "It speaks of another market than the one of the proof.");
       }
+      if (unixTime(market.time) > unixTime(reference.block.time)) {
+        this.#fail("TIME_ORDER", path, "The market is dated after the block in which it was found.");
+      }
+      this.#dated(file, reference.block.time, "MARKET_OLD");
       by.push(chainVoucher(file, reference));
       chains++;
     }
@@ -769,17 +782,13 @@ class Reader {
     throw new Failure("unusable", "CHAIN_UNCONFIRMED", file, why);
   }
 
-  /** Checks the time of holdings. */
-  #dated(file: string, time: string): void {
+  /** Checks the time of holdings, or of a market on a chain. */
+  #dated(file: string, time: string, code: "HOLDINGS_OLD" | "MARKET_OLD" = "HOLDINGS_OLD"): void {
     if (unixTime(time) > unixTime(this.#index.created)) {
       this.#fail("TIME_ORDER", file, "It speaks of a time after the pack that holds it.");
     }
     if (this.#now - unixTime(time) > this.#trust.maxAge) {
-      this.#old(
-        "HOLDINGS_OLD",
-        file,
-        `It speaks of ${time}, longer ago than the ${this.#trust.maxAge} seconds you allow.`,
-      );
+      this.#old(code, file, `It speaks of ${time}, longer ago than the ${this.#trust.maxAge} seconds you allow.`);
     }
   }
 
@@ -810,19 +819,41 @@ function mergeCaveats(origin: KeyOrigin): Caveat[] {
   return caveat === undefined ? [] : [{ code: caveat.code, text: `Of the sum: ${caveat.text}` }];
 }
 
+/** A chain reference names an account by its number: not its owner, nor its board. */
+const ACCOUNT_AS_GIVEN = {
+  code: "ACCOUNT_AS_GIVEN",
+  text: "That the account on the chain is the firm's, and of the board whose values are used, is for you to look up.",
+};
+
+/** Reporters and oracles know rows by their places. */
+const LISTING_AS_GIVEN = {
+  code: "LISTING_AS_GIVEN",
+  text: "Values are vouched for by the places of assets and instruments: that those bear the names and come in the lots given is the firm's word.",
+};
+
 /** What a proof leaves open, less what the pack and the reader fill in. */
 function caveats(
   given: readonly Caveat[],
-  policyListed: boolean,
-  values: Assurance,
-  parts: number,
+  {
+    policyListed,
+    values,
+    account,
+    parts,
+  }: {
+    readonly policyListed: boolean;
+    readonly values: Assurance;
+    readonly account: Assurance;
+    readonly parts: number;
+  },
 ): ProvenStatement["notProven"] {
   const sum = {
     code: "PARTS_VOUCHED",
     text: `The account is the sum of ${parts} accounts. That no holding is in two of them is the word of those who vouched.`,
   };
   return given.flatMap((caveat) => {
-    if (caveat.code === "COMPLETENESS" && parts > 1) return [caveat, sum];
+    if (caveat.code === "COMPLETENESS") {
+      return [caveat, ...(parts > 1 ? [sum] : []), ...(account === "on-chain" ? [ACCOUNT_AS_GIVEN] : [])];
+    }
     if (caveat.code !== "MARKET_VALUES") return [caveat];
     return [
       ...(policyListed
@@ -837,6 +868,7 @@ function caveats(
             code: "VALUES_VOUCHED",
             text: "That prices and risk values are right is the word of those who signed them.",
           },
+      ...(values === "claimed" ? [] : [LISTING_AS_GIVEN]),
     ];
   });
 }

@@ -69,6 +69,9 @@ const lines = (id: string): string[][] =>
     .map((line) => line.trim().split(/[\s,]+/))
     .filter(([first]) => first !== "");
 
+/** The trust file that was loaded names policies, and none: no policy is taken until the field has one. */
+let noPolicy = false;
+
 /** The trust file that the fields stand for. Throws as `readTrust`. */
 function trust(): Trust {
   const party = ([signer = "", ...name]: string[]) => ({
@@ -94,7 +97,7 @@ function trust(): Trust {
     }),
     maxAgeSeconds: Number.isFinite(hours) && field("age").value.trim() !== "" ? Math.round(hours * 3_600) : -1,
     ...(audience === "" ? {} : { audience }),
-    ...(policies.length === 0 ? {} : { policies }),
+    ...(policies.length === 0 && !noPolicy ? {} : { policies }),
     attesters: lines("attesters").map(party),
     oracles: lines("oracles").map(([chainId = "", contract = "", board = "", quorum = "", ...reporters]) => ({
       chainId,
@@ -143,6 +146,7 @@ async function load(file: File | undefined): Promise<void> {
       ...reporters,
     ]),
   );
+  noPolicy = read.policies?.length === 0;
   fill(
     "policies",
     (read.policies ?? []).map(({ sha256, until }) => [sha256, until]),
