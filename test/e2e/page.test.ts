@@ -193,6 +193,16 @@ describe("the verifier page", function () {
     await page.fill("#firms", firms);
   });
 
+  inBrowser("takes a trust file as it stands: no policy where it lists none, and the listing of a board", async () => {
+    const trust = JSON.parse(trustText);
+    await upload("trust", "trust.json", json({ ...trust, policies: [] }));
+    expect(await verdictOn(zipFiles(pack))).match(/^Invalid.*POLICY_UNTRUSTED in policies\/1.json/);
+    await upload("trust", "trust.json", json({ ...trust, oracles: [{ ...ORACLE, listing: "0".repeat(64) }] }));
+    expect(await verdictOn(zipFiles(pack))).match(/^Invalid.*LISTING_UNEXPECTED/);
+    await upload("trust", "trust.json", trustText);
+    expect(await verdictOn(zipFiles(pack))).match(/^Valid and current/);
+  });
+
   inBrowser("takes a dropped file, and says what is wrong with the reader's own settings", async () => {
     const bytes = [...zipFiles(pack)];
     const transfer = await page.evaluateHandle((content) => {

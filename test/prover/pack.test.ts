@@ -50,6 +50,7 @@ import {
 import { simulatedKey } from "../support/simulated.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
+const textIn = (files: PackFiles, file: string) => new TextDecoder().decode(files.get(file)!);
 
 describe("evidence packs", function () {
   this.timeout(30_000);
@@ -447,6 +448,18 @@ describe("evidence packs", function () {
       expect(await found("2026-11-22T08:00:00Z")).equal("valid");
       expect(await found("2020-01-01T00:00:00Z")).match(/TIME_ORDER/);
       expect(await found("2026-11-22T09:30:00Z")).match(/TIME_ORDER/);
+      const onBoard = async (listing: string) => {
+        const oracles = [{ ...ORACLE, ...common, board: "1", listing }];
+        return outcome(made, { ...trust, oracles: [ORACLE, ...oracles] });
+      };
+      expect(await onBoard(listingSha256(policy, market))).equal("valid");
+      expect(await onBoard("0".repeat(64))).match(/^invalid: LISTING_UNEXPECTED chain/);
+      const far = { ...epoch, chainId: "10" };
+      const two = await resealed(made, {
+        [[...made.keys()].find((file) => file.startsWith("chain/") && textIn(made, file).includes('"market"'))!]:
+          json(far),
+      });
+      expect(await outcome(two, { ...TRUST, chain: [account, far] })).match(/^invalid: CHAINS_DIFFER chain/);
       const elsewhere = { ...account, block: { ...block, hash: `0x${"cd".repeat(32)}` } };
       expect(await outcome(made, { ...TRUST, chain: [elsewhere, epoch] })).match(/^invalid: CHAIN_CONTRADICTED/);
     });
@@ -495,6 +508,17 @@ describe("evidence packs", function () {
       const { chainId, contract, board } = ORACLE;
       const document = observationsDocument({ chainId, contract, board, epoch: `${market.epoch}` }, signed);
       expect(document).deep.equal(await observations());
+    });
+
+    it("are of rows with the names and lots of the reader's listing, or a caveat says whose word that is", async () => {
+      const codes = async (listing?: string) => {
+        const oracles = [{ ...ORACLE, ...(listing === undefined ? {} : { listing }) }];
+        const verdict = await createPackVerifier({ ...TRUST, oracles }).verify(pack, NOW);
+        return verdict.ok ? verdict.reading.statements[0]!.notProven.map(({ code }) => code) : [verdict.finding.code];
+      };
+      expect(await codes()).include("LISTING_AS_GIVEN");
+      expect(await codes(listingSha256(policy, market))).not.include("LISTING_AS_GIVEN");
+      expect(await codes("0".repeat(64))).deep.equal(["LISTING_UNEXPECTED"]);
     });
 
     it("count only from the reader's reporters", async () => {
@@ -589,6 +613,19 @@ describe("evidence packs", function () {
       const central = bytes.lastIndexOf("documents/letter");
       bytes.write("documents/lettes", central);
       expect(() => unzipFiles(bytes)).throw("two names");
+    });
+
+    it("with bytes behind the end of a file's deflated data are refused, few or many", () => {
+      for (const spare of [1, 14, 10_000]) {
+        const bytes = Buffer.from(zipSync({ "a.json": utf8("hello ".repeat(9)) }, { level: 9 }));
+        const packed = bytes.readUInt32LE(18);
+        const end = 30 + bytes.readUInt16LE(26) + bytes.readUInt16LE(28) + packed;
+        expect(unzipFiles(bytes).size).equal(1);
+        const longer = Buffer.concat([bytes.subarray(0, end), Buffer.alloc(spare, "x"), bytes.subarray(end)]);
+        for (const at of [18, end + spare + 20]) longer.writeUInt32LE(packed + spare, at);
+        longer.writeUInt32LE(end + spare, longer.length - 6);
+        expect(() => unzipFiles(longer), `${spare}`).throw("bytes after the end of a file's data");
+      }
     });
 
     it("that unpack to more than they say, or to more than a pack may hold, are refused before that much is written", () => {
@@ -687,11 +724,15 @@ describe("evidence packs", function () {
     it("are read strictly, and addresses in any case", () => {
       const minimal = { format: "plimsoll-trust/1", firms: [], keys: [], maxAgeSeconds: 60 };
       const { checksummed } = { checksummed: new Wallet(`0x${"17".repeat(32)}`).address };
+      const listing = "ab".repeat(32);
+      const oracles = [{ ...ORACLE, listing }, ORACLE];
+      expect(readTrust(named("t", { ...minimal, oracles })).oracles).deep.equal(oracles);
       const read = readTrust(named("t", { ...minimal, firms: [{ name: "A", signer: checksummed }] }));
       expect(read.firms[0]!.signer).equal(checksummed.toLowerCase());
       for (const wrong of [
         { ...minimal, maxAgeSeconds: "60" },
         { ...minimal, everything: true },
+        { ...minimal, oracles: [{ ...ORACLE, listing: "12" }] },
         { ...minimal, firms: [{ name: "A", signer: "0x12" }] },
         { ...minimal, keys: [{ size: "board-60", sha256: "12", origin: "ceremony" }] },
       ]) {
@@ -724,6 +765,17 @@ describe("evidence packs", function () {
       }
       expect(text).contain(AUDIENCE.replace("&", "&amp;"));
       expect(text).not.match(/<script|<img|https?:\/\//);
+    });
+
+    it("holds every caveat, also two with one code", async () => {
+      const verdict = await verifier.verify(pack, NOW);
+      if (!verdict.ok) throw new Error(verdict.finding.sentence);
+      const [first] = verdict.reading.statements;
+      const twice = ["One thing.", "Another."].map((text) => ({ ...first!, notProven: [{ code: "OPEN", text }] }));
+      const reading = { ...verdict.reading, statements: twice };
+      expect(packReport({ ...verdict, reading }, context).text)
+        .contain("One thing.")
+        .contain("Another.");
     });
 
     it("says which check failed in which file, and lets no word of the pack become markup", async () => {

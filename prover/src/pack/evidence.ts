@@ -214,6 +214,8 @@ export interface TrustedOracle {
   readonly reporters: readonly string[];
   /** Fewest reports. */
   readonly quorum: number;
+  /** SHA-256 of the board's listing (`listingSha256`): names and lots of the rows, which reporters sign by number. */
+  readonly listing?: string;
 }
 
 export function readObservations({ text, file }: NamedText): Observations {

@@ -90,7 +90,7 @@ ${verdict.checks.length === 0 ? markup`<p>Nothing before the failure.</p>` : mar
 ${trust.firms.map(({ name, signer, seen }) => markup`<tr><td>firm</td><td>${name}${seen === undefined ? "" : `, last seen: pack ${seen.number}`}</td><td><code>${signer}</code></td></tr>`)}
 ${trust.keys.map(({ size, sha256, origin }) => markup`<tr><td>key</td><td>${size}, ${origin}</td><td><code>${sha256}</code></td></tr>`)}
 ${trust.attesters.map(({ name, signer }) => markup`<tr><td>attester</td><td>${name}</td><td><code>${signer}</code></td></tr>`)}
-${trust.oracles.map(({ chainId, contract, board, reporters, quorum }) => markup`<tr><td>oracle</td><td>board ${board} on chain ${chainId}, at least ${String(quorum)} of ${String(reporters.length)} reporters</td><td><code>${contract}</code></td></tr>`)}
+${trust.oracles.map(({ chainId, contract, board, reporters, quorum, listing }) => markup`<tr><td>oracle</td><td>board ${board} on chain ${chainId}, at least ${String(quorum)} of ${String(reporters.length)} reporters${listing === undefined ? "" : markup`; listing <code>${listing}</code>`}</td><td><code>${contract}</code></td></tr>`)}
 ${(trust.policies ?? []).map(({ sha256, until }) => markup`<tr><td>policy</td><td>${until === undefined ? "in force" : `until ${until}`}</td><td><code>${sha256}</code></td></tr>`)}
 ${trust.chain.map(({ kind, chainId, contract, subject, block }) => markup`<tr><td>looked up</td><td>${kind} ${subject} on chain ${chainId}, block ${block.number}</td><td><code>${contract}</code></td></tr>`)}
 <tr><td>tolerance</td><td colspan="2">market and holdings not older than ${duration(trust.maxAge)}${trust.audience === undefined ? "" : markup`; proofs made for “${trust.audience}” only`}</td></tr>

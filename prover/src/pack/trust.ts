@@ -79,19 +79,17 @@ export function readTrust({ text, file }: NamedText): Trust {
       return { name: name.label(), signer: address(signer) };
     }),
     oracles: list(top.oracles, (element) => {
-      const { chainId, contract, board, reporters, quorum } = element.fields([
-        "chainId",
-        "contract",
-        "board",
-        "reporters",
-        "quorum",
-      ]);
+      const { chainId, contract, board, reporters, quorum, listing } = element.fields(
+        ["chainId", "contract", "board", "reporters", "quorum"],
+        ["listing"],
+      );
       return {
         chainId: chainId.amount((value) => value).toString(),
         contract: address(contract),
         board: board.amount((value) => value).toString(),
         reporters: list(reporters, address),
         quorum: quorum.count(1, 32),
+        ...(listing === undefined ? {} : { listing: listing.sha256() }),
       };
     }),
     chain: list(top.chain, chainReferenceOf),

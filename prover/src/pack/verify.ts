@@ -90,6 +90,10 @@ export type Invalid =
   /** What was vouched for may be, in part, the same twice. */
   | "PARTS_OVERLAP"
   | "CHAIN_CONTRADICTED"
+  /** The account is on one chain, the market on another. */
+  | "CHAINS_DIFFER"
+  /** The rows valued bear other names or lots than the reader's listing of the board. */
+  | "LISTING_UNEXPECTED"
   | "OBSERVATIONS_REFUSED"
   | "LEVEL_UNSUPPORTED"
   | "TIME_ORDER";
@@ -431,7 +435,8 @@ class Reader {
     const still = statement.fill === "none" && statement.transfer.amount === "0";
     const known = still ? [stateAfter, stateBefore] : [stateAfter];
     const parts = this.#parts(files, still ? stateBefore : undefined, { size, audience: statement.audience });
-    const account = this.#account(files, known, { size, listing: listingSha256(policy, market) }, parts);
+    const listing = listingSha256(policy, market);
+    const account = this.#account(files, known, { size, listing }, parts);
     const vouched = parts === undefined ? account.state : stateBefore;
     const verdict = await verifyEnvelope(
       {
@@ -460,7 +465,11 @@ class Reader {
     this.#holds(proof, `The proof verifies under the key, policy and market given: ${statement.text}`);
 
     const listed = this.#policy(files.policy, policy.sha256);
-    const values = this.#values(files, market, () => verifier.marketPoint(parsed.signals));
+    const values = this.#values(files, market, {
+      listing,
+      accountChains: account.chains,
+      pointOf: () => verifier.marketPoint(parsed.signals),
+    });
     if (unixTime(market.time) > unixTime(this.#index.created)) {
       this.#fail("TIME_ORDER", files.market, "The market is dated after the pack that holds it.");
     }
@@ -483,12 +492,13 @@ class Reader {
       marketSha256: market.sha256,
       level: files.level,
       account: { level: files.account.level, by: account.by, parts: parts?.size ?? 1 },
-      values: { level: files.values.level, by: values },
+      values: { level: files.values.level, by: values.by },
       notProven: [
         ...(mergeKey === undefined || mergeKey.origin === verifier.key.origin ? [] : mergeCaveats(mergeKey.origin)),
         ...caveats(verdict.notProven, {
           policyListed: listed,
           values: files.values.level,
+          valuesListed: values.listed,
           account: files.account.level,
           parts: parts?.size ?? 1,
         }),
@@ -622,15 +632,15 @@ class Reader {
       this.#holds(file, `"${name}" vouches for the commitment as of ${asOf}: ${subject}.`);
     }
     if (parts !== undefined) this.#apart(parts, words);
-    const chains = [...references.values()].filter(({ kind }) => kind === "account").length;
+    const chains = [...references.values()].flatMap(({ kind, chainId }) => (kind === "account" ? [chainId] : []));
     const signatures = [...references].filter(([, { kind }]) => kind === "signature");
     const idle = signatures.find(([, { subject }]) => !agreed.has(subject));
     if (idle !== undefined) unsupported(`${idle[0]} is of no attestation here`);
     if (level === "proven") unsupported("no proof shows whose account it is");
-    if (level === "on-chain" && chains === 0) unsupported("no chain reference to the account is given");
+    if (level === "on-chain" && chains.length === 0) unsupported("no chain reference to the account is given");
     if (level === "attested" && attestations.length === 0) unsupported("no attestation is given");
     if (level === "claimed" && by.length > 0) unsupported("yet evidence is given");
-    return { by, state };
+    return { by, state, chains };
   }
 
   /** Every part is vouched for; and as far as words go, no holding is in two. */
@@ -691,17 +701,42 @@ class Reader {
     return known.name;
   }
 
-  /** Checks what backs prices and board values. */
+  /**
+   * Checks what backs prices and board values, of rows of this `listing`, for an account that is on `accountChains`.
+   * `listed` in the result: the reader names that listing.
+   */
   #values(
     { market: path, values }: PackStatement,
     market: MarketFile,
-    pointOf: () => { x: bigint; y: bigint },
-  ): Voucher[] {
+    {
+      listing,
+      accountChains,
+      pointOf,
+    }: {
+      readonly listing: string;
+      readonly accountChains: readonly string[];
+      readonly pointOf: () => { x: bigint; y: bigint };
+    },
+  ): { by: Voucher[]; listed: boolean } {
     const { level } = values;
     const unsupported = (why: string) =>
       this.#fail("LEVEL_UNSUPPORTED", INDEX, `The values of ${path} are "${level}": ${why}.`);
     const by: Voucher[] = [];
     let chains = 0;
+    const unlisted: string[] = [];
+    // Reporters and oracles know rows by their places; what the rows are called, the reader's listing says.
+    const list = (file: string, oracles: Trust["oracles"]) => {
+      const named = oracles.flatMap((oracle) => oracle.listing ?? []);
+      if (named.length === 0) {
+        unlisted.push(file);
+        return;
+      }
+      if (!named.includes(listing)) {
+        const why = `The rows of ${path} bear other names or lots than the listing in your trust settings.`;
+        this.#fail("LISTING_UNEXPECTED", file, why);
+      }
+      this.#holds(file, `The rows of ${path} bear the names and lots of the listing in your trust settings.`);
+    };
     for (const [file, reference] of this.#references(values)) {
       if (reference.kind !== "market") unsupported(`${file} does not speak of a market`);
       const { x, y } = pointOf();
@@ -712,6 +747,18 @@ class Reader {
         this.#fail("TIME_ORDER", path, "The market is dated after the block in which it was found.");
       }
       this.#dated(file, reference.block.time, "MARKET_OLD");
+      const { chainId, contract, subject } = reference;
+      const elsewhere = accountChains.find((chain) => chain !== chainId);
+      if (elsewhere !== undefined) {
+        this.#fail("CHAINS_DIFFER", file, `The market is on chain ${chainId}, and the account on chain ${elsewhere}.`);
+      }
+      list(
+        file,
+        this.#trust.oracles.filter(
+          (oracle) =>
+            oracle.chainId === chainId && oracle.contract === contract && subject === `${oracle.board}/${market.epoch}`,
+        ),
+      );
       by.push(chainVoucher(file, reference));
       chains++;
     }
@@ -738,12 +785,16 @@ class Reader {
         file,
         `${given.reports.length} of your price reporters signed the prices and board values of ${path}.`,
       );
+      list(
+        file,
+        this.#trust.oracles.filter((_, index) => faults[index] === undefined),
+      );
     }
     if (level === "proven") unsupported("no proof shows that values are right");
     if (level === "on-chain" && chains === 0) unsupported("no chain reference to the epoch is given");
     if (level === "attested" && observed.length === 0) unsupported("no signed observations are given");
     if (level === "claimed" && by.length > 0) unsupported("yet evidence is given");
-    return by;
+    return { by, listed: by.length > 0 && unlisted.length === 0 };
   }
 
   /** The chain references among what backs a figure, each one that the reader has looked up. */
@@ -825,10 +876,10 @@ const ACCOUNT_AS_GIVEN = {
   text: "That the account on the chain is the firm's, and of the board whose values are used, is for you to look up.",
 };
 
-/** Reporters and oracles know rows by their places. */
+/** Reporters and oracles know rows by their places, and the reader has not said what is there. */
 const LISTING_AS_GIVEN = {
   code: "LISTING_AS_GIVEN",
-  text: "Values are vouched for by the places of assets and instruments: that those bear the names and come in the lots given is the firm's word.",
+  text: "That the rows valued bear these names and lots is the firm's word: your trust settings name no listing.",
 };
 
 /** What a proof leaves open, less what the pack and the reader fill in. */
@@ -837,11 +888,13 @@ function caveats(
   {
     policyListed,
     values,
+    valuesListed,
     account,
     parts,
   }: {
     readonly policyListed: boolean;
     readonly values: Assurance;
+    readonly valuesListed: boolean;
     readonly account: Assurance;
     readonly parts: number;
   },
@@ -868,7 +921,7 @@ function caveats(
             code: "VALUES_VOUCHED",
             text: "That prices and risk values are right is the word of those who signed them.",
           },
-      ...(values === "claimed" ? [] : [LISTING_AS_GIVEN]),
+      ...(values === "claimed" || valuesListed ? [] : [LISTING_AS_GIVEN]),
     ];
   });
 }

@@ -151,12 +151,22 @@ function inflate(data: Uint8Array, method: number, size: number): Uint8Array {
   try {
     for (let from = 0; from < data.length; from += STEP) {
       stream.push(data.subarray(from, from + STEP), from + STEP >= data.length);
+      if (isOver(stream, data.length - from - STEP)) throw refuse("bytes after the end of a file's data");
     }
   } catch (error) {
     throw error instanceof PlimsollError ? error : refuse("a file that does not unpack");
   }
   if (!ended || length !== size) throw refuse("a file that is shorter than it says");
   return content;
+}
+
+/**
+ * Whether the stream has ended with whole bytes to spare. fflate skips what follows the last block and says nothing, so
+ * this looks at its state: `s.f` the last block was met, `s.l` a block is open, `p` input left from bit `s.p` on.
+ */
+function isOver(stream: Inflate, toCome: number): boolean {
+  const { s, p } = stream as unknown as { s: { f?: number; l?: unknown; p?: number }; p: Uint8Array };
+  return Boolean(s.f) && !s.l && (toCome > 0 || p.length * 8 - (s.p ?? 0) >= 8);
 }
 
 const refuse = (why: string) => new PlimsollError("SYNTAX", `not a pack: ${why}`);

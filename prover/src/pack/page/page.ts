@@ -99,13 +99,11 @@ function trust(): Trust {
     ...(audience === "" ? {} : { audience }),
     ...(policies.length === 0 && !noPolicy ? {} : { policies }),
     attesters: lines("attesters").map(party),
-    oracles: lines("oracles").map(([chainId = "", contract = "", board = "", quorum = "", ...reporters]) => ({
-      chainId,
-      contract,
-      board,
-      reporters,
-      quorum: Number(quorum),
-    })),
+    oracles: lines("oracles").map(([chainId = "", contract = "", board = "", quorum = "", ...words]) => {
+      const listing = words.find((word) => !word.startsWith("0x"));
+      const reporters = words.filter((word) => word !== listing);
+      return { chainId, contract, board, reporters, quorum: Number(quorum), ...(listing && { listing }) };
+    }),
   };
   const chain = field("chain").value.trim();
   const text = JSON.stringify(document);
@@ -138,12 +136,13 @@ async function load(file: File | undefined): Promise<void> {
   );
   fill(
     "oracles",
-    read.oracles.map(({ chainId, contract, board, quorum, reporters }) => [
+    read.oracles.map(({ chainId, contract, board, quorum, reporters, listing }) => [
       chainId,
       contract,
       board,
       `${quorum}`,
       ...reporters,
+      listing,
     ]),
   );
   noPolicy = read.policies?.length === 0;
