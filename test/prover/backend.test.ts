@@ -218,6 +218,15 @@ describe("backends", () => {
         });
       });
 
+      it("opens one array twice at once without reading what the other gave back", async () => {
+        const { artifacts } = await account();
+        const shared = copyOf(artifacts);
+        const opening = () => using(blindingOf(R, S), (backend) => backend.open(shared));
+        const [first, second] = await Promise.allSettled([opening(), opening()]);
+        expect(first.status).to.equal("fulfilled");
+        if (second.status === "rejected") expect(second.reason).to.have.property("code", "KEY_REFUSED");
+      });
+
       it("wipes the blinding that it was given", async () => {
         const given = blindingOf(R, S)();
         await opened(

@@ -46,6 +46,13 @@ export function statusError(status: number, what: "proving key" | "witness" | "w
   return new PlimsollError(what === "proving key" ? "KEY_REFUSED" : "INTERNAL", `the ${what} is refused: ${why}`);
 }
 
+/** A file that nobody else can read or give back from now on; the array that it came in is empty, where the engine has `transfer`. */
+export function takeOver(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (file.byteLength === 0) return new Uint8Array(); // taken over before: no key
+  const takes = ownsBuffer(file) && file.buffer.transfer !== undefined;
+  return takes ? new Uint8Array(file.buffer.transfer()) : file;
+}
+
 /** Gives the memory of a file that has been read back at once, not at some collection to come: proving keys are large. */
 export function release(file: Uint8Array<ArrayBuffer>): void {
   // Engines before 2024 (Node 20) have no transfer, and collect it some time.

@@ -14,7 +14,7 @@ import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { BatchCore } from "../proof/batch.ts";
 import type { Backend, Circuit } from "./backend.ts";
 import { openCalculator } from "./calculator.ts";
-import { type Blinding, proofJson, randomBlinding, release, statusError } from "./core.ts";
+import { type Blinding, proofJson, randomBlinding, release, statusError, takeOver } from "./core.ts";
 import { planInputs } from "./witness.ts";
 
 /** Arithmetic of the core, by the numbers of plimsoll.h. */
@@ -142,9 +142,11 @@ export function nativeBackend(
   return {
     name: "native",
     async open({ wasm, zkey, plan }) {
-      const key = await addon.open(zkey, PATHS.indexOf(path));
+      // First of all: what another opening might give back must not be read on a thread meanwhile.
+      const file = takeOver(zkey);
+      const key = await addon.open(file, PATHS.indexOf(path));
+      if (file !== zkey) release(file);
       if (typeof key === "number") throw statusError(key, "proving key");
-      release(zkey);
       keys.push(key);
       return {
         witness: plan === undefined ? openCalculator(wasm) : planned(plan),

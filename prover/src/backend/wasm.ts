@@ -8,7 +8,7 @@
  */
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { Backend, Circuit, CircuitFiles } from "./backend.ts";
-import { type Blinding, ownsBuffer, proofJson, randomBlinding, statusError } from "./core.ts";
+import { type Blinding, ownsBuffer, proofJson, randomBlinding, statusError, takeOver } from "./core.ts";
 import { MEMORY, type Reply, type Request, type Started } from "./wasm-worker.ts";
 import { planInputs } from "./witness.ts";
 
@@ -141,11 +141,12 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
   const calculated = async (wasm: Uint8Array<ArrayBuffer>) => (await import("./calculator.ts")).openCalculator(wasm);
 
   async function open({ wasm, zkey, plan }: CircuitFiles) {
+    const file = takeOver(zkey);
     core ??= startCore(platform);
     const started = await core;
     const { call, cancel } = started;
     const witness = plan === undefined ? await calculated(wasm) : await planned(started, plan);
-    const key = await call<"open">({ call: "open", zkey }, ownsBuffer(zkey) ? [zkey.buffer] : []);
+    const key = await call<"open">({ call: "open", zkey: file }, ownsBuffer(file) ? [file.buffer] : []);
     if (key.status !== 0) throw statusError(key.status, "proving key");
 
     async function prove(values: Uint8Array, signal: AbortSignal | undefined): Promise<unknown> {

@@ -46,6 +46,8 @@ export interface BatchOptions {
 }
 
 const NUMBER_BYTES = 32;
+/** What Web Crypto gives at once. */
+const MAX_RANDOM_BYTES = 65_536;
 const COEFFICIENT_BYTES = 16;
 
 /** The signals that proofs of a market share: their texts, and their part of the sum over the signals. */
@@ -104,7 +106,10 @@ async function accept<Name extends CircuitName>(
   const key = bytesOf(pairing);
   async function hold(candidates: readonly Candidate[]): Promise<boolean> {
     throwIfCancelled(signal);
-    const coefficients = crypto.getRandomValues(new Uint8Array(candidates.length * COEFFICIENT_BYTES));
+    const coefficients = new Uint8Array(candidates.length * COEFFICIENT_BYTES);
+    for (let at = 0; at < coefficients.length; at += MAX_RANDOM_BYTES) {
+      crypto.getRandomValues(coefficients.subarray(at, at + MAX_RANDOM_BYTES));
+    }
     const { points, scalars } = foldSignals(candidates, numbersOf(coefficients), ic);
     const proofs = bytesOf(candidates.flatMap(({ coordinates }) => coordinates));
     return core.verifyBatch(key, proofs, coefficients, bytesOf(points.flatMap(({ x, y }) => [x, y])), bytesOf(scalars));
