@@ -10,24 +10,31 @@ import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
 import { type Decimal, formatLots, lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
-import {
-  canonicalJson,
-  documentSha256,
-  type Json,
-  type JsonLimits,
-  type JsonValue,
-  parseJson,
-} from "../formats/json.ts";
-import { listingSha256, type MarketFile, readMarket } from "../formats/market.ts";
-import { CASH_DECIMALS, type PolicyFile, readPolicy } from "../formats/policy.ts";
-import { KEY_ORIGINS, type KeyCaveat, keyCaveat } from "../keys/origin.ts";
+import { documentSha256, type Json, type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
+import { listingSha256, type MarketFile } from "../formats/market.ts";
+import { CASH_DECIMALS, type PolicyFile } from "../formats/policy.ts";
+import { type KeyCaveat, keyCaveat } from "../keys/origin.ts";
 import type { Account } from "../model/account.ts";
 import { commitAuditorSecret, commitState } from "../model/commit.ts";
 import { type Band, checkBand, type DisclosureClaim, disclosureSignals } from "../model/disclosure.ts";
 import { type Figure, figureOf, largestFigure, weightsOf } from "../model/figure.ts";
-import { BOARD_SIZES, type BoardSize, type DisclosureCircuit, disclosureCircuitOf } from "../model/sizes.ts";
+import { type BoardSize, type DisclosureCircuit, disclosureCircuitOf } from "../model/sizes.ts";
+import {
+  accepted,
+  type DocumentRefusal,
+  MADE_WITH,
+  type MadeWith,
+  orRefuse,
+  readDocuments,
+  readMadeWith,
+  same,
+  sameAsAsked,
+  sameKey,
+  sameStatement,
+  verdictOf,
+} from "../proof/documents.ts";
 import type { Groth16Proof, ProveOptions, Prover } from "../proof/prover.ts";
-import type { KeyIdentity, ProofRefusal, Refused, Verifier } from "../proof/verify.ts";
+import type { Refused, Verifier } from "../proof/verify.ts";
 import { fieldElement } from "./auditor.ts";
 
 const FORMAT = "plimsoll-disclosure/1";
@@ -52,18 +59,14 @@ export interface DisclosureDocument {
   readonly audience: string;
 }
 
-export interface DisclosureEnvelope {
+export interface DisclosureEnvelope extends MadeWith {
   readonly format: typeof FORMAT;
-  readonly size: BoardSize;
   readonly statement: DisclosureDocument;
   /** Commitment to the account, decimal. */
   readonly state: string;
   /** The auditor's public key, decimal. */
   readonly auditor: string;
   readonly proof: Groth16Proof;
-  readonly verificationKey: { readonly sha256: string; readonly origin: KeyIdentity["origin"] };
-  readonly policySha256: string;
-  readonly marketSha256: string;
 }
 
 /** Ends of a band as asked for; undefined where it is open. */
@@ -234,26 +237,11 @@ function claimOf(
 
 /** Why a disclosure was refused. Stable, for machines. */
 export type DisclosureRefusal =
-  | ProofRefusal
-  /** The envelope, the policy or the market is not a document of its format. */
-  | "ENVELOPE_MALFORMED"
-  | "POLICY_MALFORMED"
-  | "MARKET_MALFORMED"
-  /** Sound documents, but not those of the disclosure. */
-  | "POLICY_MISMATCH"
-  | "MARKET_MISMATCH"
-  | "SIZE_MISMATCH"
-  | "KEY_MISMATCH"
+  | DocumentRefusal
   /** It was made for another auditor's key than the reader's: it may be anybody's invention. */
   | "AUDITOR_MISMATCH"
-  /** The statement says something that policy and market do not say, or of nothing. */
-  | "STATEMENT_MISMATCH"
-  /** The commitment is not the one that the reader expects. */
-  | "STATE_UNEXPECTED"
   /** Names and units of assets and instruments are not those that the account is known to be kept under. */
-  | "LISTING_UNEXPECTED"
-  /** A statement that may well be true, but not the one that was asked for. */
-  | "STATEMENT_UNEXPECTED";
+  | "LISTING_UNEXPECTED";
 
 /** Something that a valid disclosure does not show. */
 export interface DisclosureCaveat {
@@ -295,15 +283,6 @@ export interface DisclosureInputs {
   readonly asked?: { readonly figure?: string | undefined; readonly audience?: string | undefined };
 }
 
-/** Thrown and caught in this file only. */
-class Refusal extends Error {
-  readonly reason: DisclosureRefusal;
-  constructor(reason: DisclosureRefusal, detail: string) {
-    super(detail);
-    this.reason = reason;
-  }
-}
-
 /**
  * Verifies a disclosure to the holder of `secret`. `verifierFor` gives the verifier of a circuit under the key that is
  * trusted.
@@ -311,23 +290,14 @@ class Refusal extends Error {
  * Never throws for what is in the inputs: all three documents may be hostile. Throws what `verifierFor` throws. Convinces
  * the reader only as far as nobody else has his secret.
  */
-export async function verifyDisclosure(
+export function verifyDisclosure(
   inputs: DisclosureInputs,
   verifierFor: (circuit: DisclosureCircuit) => Verifier<DisclosureCircuit> | Promise<Verifier<DisclosureCircuit>>,
 ): Promise<DisclosureVerdict> {
-  try {
+  return verdictOf(async () => {
     const envelope = orRefuse("ENVELOPE_MALFORMED", () => readDisclosure(inputs.envelope));
-    const policy = orRefuse("POLICY_MALFORMED", () => readPolicy(inputs.policy.text, inputs.policy.file));
-    same(policy.sha256, envelope.policySha256, "POLICY_MISMATCH", "the policy is not the one of the disclosure");
-    const market = orRefuse("MARKET_MALFORMED", () => readMarket(inputs.market.text, inputs.market.file, policy));
-    same(market.sha256, envelope.marketSha256, "MARKET_MISMATCH", "the market is not the one of the disclosure");
+    const { policy, market } = readDocuments(envelope, inputs);
     const { size, statement, state } = envelope;
-    same(
-      market.market.board.size,
-      size,
-      "SIZE_MISMATCH",
-      "the market's board is of another size than the disclosure's",
-    );
 
     const own = commitAuditorSecret(inputs.secret).toString();
     same(envelope.auditor, own, "AUDITOR_MISMATCH", "it was made for another key: to you it shows nothing");
@@ -336,28 +306,18 @@ export async function verifyDisclosure(
     const listing = listingSha256(policy, market);
     const why = "names and units of policy and market are not those that the reader expects of the account";
     same(listing, inputs.expectedListing ?? listing, "LISTING_UNEXPECTED", why);
-    const { figure = statement.figure, audience = statement.audience } = inputs.asked ?? {};
-    same(statement.figure, figure, "STATEMENT_UNEXPECTED", "statement.figure is not what was asked for");
-    same(statement.audience, audience, "STATEMENT_UNEXPECTED", "statement.audience is not what was asked for");
+    sameAsAsked({ ...inputs.asked }, { ...statement });
 
     const verifier = await verifierFor(disclosureCircuitOf(size));
-    const { sha256, origin } = verifier.key;
-    same(envelope.verificationKey.sha256, sha256, "KEY_MISMATCH", "the proof was made under another key");
-    same(envelope.verificationKey.origin, origin, "KEY_MISMATCH", `the key's origin is ${origin}`);
-
+    sameKey(envelope, verifier.key);
     const { named, ...claim } = orRefuse("STATEMENT_MISMATCH", () => claimOf(envelope, policy, market));
     const open = (text: string | null, value: bigint) => (text === null ? undefined : value);
     const band = { low: open(statement.low, claim.band.low), high: open(statement.high, claim.band.high) };
-    const restated = documentOf({ figure: named, band, audience: statement.audience, policy, market });
-    for (const name of Object.keys(restated) as (keyof DisclosureDocument)[]) {
-      const [ours, theirs] = [restated, statement].map((document) => canonicalJson(document[name]));
-      same(ours!, theirs!, "STATEMENT_MISMATCH", `statement.${name} is not what policy and market say`);
-    }
-    const verdict = verifier.verify(disclosureSignals(claim).map(String), envelope.proof);
-    if (!verdict.ok) throw new Refusal(verdict.reason, verdict.detail);
+    sameStatement(documentOf({ figure: named, band, audience: statement.audience, policy, market }), statement);
+    accepted(verifier.verify(disclosureSignals(claim).map(String), envelope.proof));
     const known = expected === undefined ? "claimed" : "expected";
     return {
-      ok: true,
+      ok: true as const,
       size,
       statement,
       state: { commitment: claim.state, known },
@@ -366,22 +326,7 @@ export async function verifyDisclosure(
       marketSha256: envelope.marketSha256,
       notProven: caveats(envelope, known, inputs.expectedListing !== undefined),
     };
-  } catch (error) {
-    if (error instanceof Refusal) return { ok: false, reason: error.reason, detail: error.message };
-    throw error;
-  }
-}
-
-function orRefuse<T>(reason: DisclosureRefusal, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof PlimsollError ? new Refusal(reason, error.message) : error;
-  }
-}
-
-function same(actual: string, wanted: string, reason: DisclosureRefusal, detail: string): void {
-  if (actual !== wanted) throw new Refusal(reason, detail);
+  });
 }
 
 /**
@@ -389,30 +334,16 @@ function same(actual: string, wanted: string, reason: DisclosureRefusal, detail:
  * `TOO_LARGE` or `FIELD_INVALID`. Does NOT check the proof.
  */
 export function readDisclosure({ text, file }: NamedText): DisclosureEnvelope {
-  const top = parseJson(text, file, LIMITS).fields([
-    "format",
-    "size",
-    "statement",
-    "state",
-    "auditor",
-    "proof",
-    "verificationKey",
-    "policySha256",
-    "marketSha256",
-  ]);
+  const top = parseJson(text, file, LIMITS).fields([...MADE_WITH, "format", "statement", "state", "auditor", "proof"]);
   top.format.literal(FORMAT);
-  const key = top.verificationKey.fields(["sha256", "origin"]);
   const element = (value: JsonValue) => value.check(() => fieldElement(value.string())).toString();
   return {
+    ...readMadeWith(top),
     format: FORMAT,
-    size: top.size.oneOf(BOARD_SIZES),
     statement: readStatement(top.statement),
     state: element(top.state),
     auditor: element(top.auditor),
     proof: top.proof.plain() as unknown as Groth16Proof,
-    verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(KEY_ORIGINS) },
-    policySha256: top.policySha256.sha256(),
-    marketSha256: top.marketSha256.sha256(),
   };
 }
 

@@ -19,9 +19,9 @@ import {
   type JsonValue,
   parseJson,
 } from "../formats/json.ts";
-import { type MarketFile, readMarket } from "../formats/market.ts";
-import { CASH_DECIMALS, type PolicyFile, readPolicy } from "../formats/policy.ts";
-import { KEY_ORIGINS, type KeyCaveat, keyCaveat } from "../keys/origin.ts";
+import type { MarketFile } from "../formats/market.ts";
+import { CASH_DECIMALS, type PolicyFile } from "../formats/policy.ts";
+import { type KeyCaveat, keyCaveat } from "../keys/origin.ts";
 import type { Account } from "../model/account.ts";
 import {
   type Direction,
@@ -32,11 +32,25 @@ import {
   PROOF_SIGNALS,
   type ProofSignals,
 } from "../model/signals.ts";
-import { ASSETS, BOARD_SIZES, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf, TIERS } from "../model/sizes.ts";
+import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf, TIERS } from "../model/sizes.ts";
 import { isNoFill, type Side, type Transfer, type Transition } from "../model/transition.ts";
 import { type LevelBps, levelBps } from "../units.ts";
+import {
+  accepted,
+  type DocumentRefusal,
+  MADE_WITH,
+  type MadeWith,
+  orRefuse,
+  Refusal,
+  readDocuments,
+  readMadeWith,
+  sameAsAsked,
+  sameKey,
+  sameStatement,
+  verdictOf,
+} from "./documents.ts";
 import type { Groth16Proof, Proof, ProveOptions, Prover } from "./prover.ts";
-import { type KeyIdentity, type ProofRefusal, parsePublicSignals, type Refused, type Verifier } from "./verify.ts";
+import { parsePublicSignals, type Refused, type Verifier } from "./verify.ts";
 
 const FORMAT = "plimsoll-proof/1";
 const LIMITS: JsonLimits = { length: 1_000_000, values: 10_000 };
@@ -65,16 +79,12 @@ export type SignalNote = { readonly name: string; readonly meaning: string; read
   | { readonly from: number; readonly to: number }
 );
 
-export interface Envelope {
+export interface Envelope extends MadeWith {
   readonly format: typeof FORMAT;
-  readonly size: BoardSize;
   readonly statement: StatementDocument;
   readonly proof: Groth16Proof;
   readonly publicSignals: readonly string[];
   readonly signals: readonly SignalNote[];
-  readonly verificationKey: { readonly sha256: string; readonly origin: KeyIdentity["origin"] };
-  readonly policySha256: string;
-  readonly marketSha256: string;
 }
 
 /** What to prove of an account, and for whom. */
@@ -176,24 +186,9 @@ function sentence(statement: Omit<StatementDocument, "text">): string {
 
 /** Why an envelope was refused. Stable, for machines. */
 export type EnvelopeRefusal =
-  | ProofRefusal
-  /** The envelope, the policy or the market is not a document of its format. */
-  | "ENVELOPE_MALFORMED"
-  | "POLICY_MALFORMED"
-  | "MARKET_MALFORMED"
-  /** Sound documents, but not those of the proof. */
-  | "POLICY_MISMATCH"
-  | "MARKET_MISMATCH"
-  | "SIZE_MISMATCH"
-  | "KEY_MISMATCH"
-  /** The statement says something of the market that the market does not say. */
-  | "STATEMENT_MISMATCH"
+  | DocumentRefusal
   /** A public signal is not the one that statement, policy or market give; `detail` names the first. */
-  | "SIGNAL_MISMATCH"
-  /** A commitment is not the one that the verifier expects. */
-  | "STATE_UNEXPECTED"
-  /** A statement that may well be true, but not the one that was asked for. */
-  | "STATEMENT_UNEXPECTED";
+  | "SIGNAL_MISMATCH";
 
 /** Something that a valid proof does not show. */
 export interface Caveat {
@@ -220,7 +215,7 @@ export type EnvelopeVerdict =
       readonly signals: ProofSignals;
       /** Whether the commitments are the ones the verifier expected, or only what the prover says. */
       readonly states: KnownStates;
-      readonly verificationKey: { readonly sha256: string; readonly origin: KeyIdentity["origin"] };
+      readonly verificationKey: MadeWith["verificationKey"];
       readonly policySha256: string;
       readonly marketSha256: string;
       /** What the proof does not show. Never empty. */
@@ -242,15 +237,6 @@ export interface EnvelopeInputs {
   };
 }
 
-/** Thrown and caught in this file only. */
-class Refusal extends Error {
-  readonly reason: EnvelopeRefusal;
-  constructor(reason: EnvelopeRefusal, detail: string) {
-    super(detail);
-    this.reason = reason;
-  }
-}
-
 /**
  * Verifies an envelope against a published policy and market. `verifierFor` gives the verifier of a size, under the key
  * that is trusted (see `loadVerifier`).
@@ -258,38 +244,23 @@ class Refusal extends Error {
  * Never throws for what is in the inputs: all three documents may be hostile. Throws what `verifierFor` throws.
  * Does NOT check that policy and market are current or true, and see `notProven` of the verdict.
  */
-export async function verifyEnvelope(
+export function verifyEnvelope(
   inputs: EnvelopeInputs,
   verifierFor: (size: BoardSize) => Verifier | Promise<Verifier>,
 ): Promise<EnvelopeVerdict> {
-  try {
+  return verdictOf(async () => {
     const envelope = orRefuse("ENVELOPE_MALFORMED", () => readEnvelope(inputs.envelope));
-    const policy = orRefuse("POLICY_MALFORMED", () => readPolicy(inputs.policy.text, inputs.policy.file));
-    same(policy.sha256, envelope.policySha256, "POLICY_MISMATCH", "the policy is not the one the proof was made under");
-    const market = orRefuse("MARKET_MALFORMED", () => readMarket(inputs.market.text, inputs.market.file, policy));
-    same(market.sha256, envelope.marketSha256, "MARKET_MISMATCH", "the market is not the one the proof was made under");
-    const { size } = envelope;
-    same(market.market.board.size, size, "SIZE_MISMATCH", "the market's board is of another size than the proof's");
-
+    const { policy, market } = readDocuments(envelope, inputs);
+    const { size, statement } = envelope;
     const verifier = await verifierFor(size);
-    const { sha256, origin } = verifier.key;
-    same(envelope.verificationKey.sha256, sha256, "KEY_MISMATCH", "the proof was made under another key");
-    same(envelope.verificationKey.origin, origin, "KEY_MISMATCH", `the key's origin is ${origin}`);
+    sameKey(envelope, verifier.key);
 
-    const { level, direction, audience } = envelope.statement;
-    const { asked = {} } = inputs;
-    for (const [what, wanted, given] of [
-      ["level", asked.level?.toString(), level],
-      ["direction", asked.direction, direction],
-      ["audience", asked.audience, audience],
-    ] as const) {
-      same(given, wanted ?? given, "STATEMENT_UNEXPECTED", `statement.${what} is not what was asked for`);
-    }
+    sameAsAsked({ ...inputs.asked, level: inputs.asked?.level?.toString() }, { ...statement });
     const expected = expectedSignals(envelope, policy, market, inputs.expectedStates ?? {});
     const given = accepted(parsePublicSignals(envelope.publicSignals, size)).signals;
     for (const [index, value] of expected.entries()) {
       if (value === undefined || value === given[index]) continue;
-      const reason = index < 2 ? "STATE_UNEXPECTED" : "SIGNAL_MISMATCH";
+      const reason: EnvelopeRefusal = index < 2 ? "STATE_UNEXPECTED" : "SIGNAL_MISMATCH";
       throw new Refusal(reason, `public signal ${index} (${signalName(index, size)}) is not what ${sourceOf(index)}`);
     }
     accepted(verifier.verify(envelope.publicSignals, envelope.proof));
@@ -297,9 +268,9 @@ export async function verifyEnvelope(
     const [before, after] = expected.slice(0, 2).map((value) => (value === undefined ? "claimed" : "expected"));
     const states: KnownStates = { before: before!, after: after! };
     return {
-      ok: true,
+      ok: true as const,
       size,
-      statement: envelope.statement,
+      statement,
       signals: Object.fromEntries(PROOF_SIGNALS.map((name, index) => [name, given[index]!])) as ProofSignals,
       states,
       verificationKey: envelope.verificationKey,
@@ -307,27 +278,7 @@ export async function verifyEnvelope(
       marketSha256: envelope.marketSha256,
       notProven: caveats(envelope, states),
     };
-  } catch (error) {
-    if (error instanceof Refusal) return { ok: false, reason: error.reason, detail: error.message };
-    throw error;
-  }
-}
-
-function orRefuse<T>(reason: EnvelopeRefusal, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof PlimsollError ? new Refusal(reason, error.message) : error;
-  }
-}
-
-function accepted<Verdict extends { ok: true }>(verdict: Verdict | Refused<ProofRefusal>): Verdict {
-  if (!verdict.ok) throw new Refusal(verdict.reason, verdict.detail);
-  return verdict;
-}
-
-function same(actual: string, wanted: string, reason: EnvelopeRefusal, detail: string): void {
-  if (actual !== wanted) throw new Refusal(reason, detail);
+  });
 }
 
 /** All public signals, undefined where only the prover knows what is behind it. */
@@ -339,13 +290,7 @@ function expectedSignals(
 ): (bigint | undefined)[] {
   const { size, statement, policySha256, marketSha256, verificationKey } = envelope;
   const claim = orRefuse("STATEMENT_MISMATCH", () => claimOf(statement, policy));
-  const restated = statementDocument(claim, policy, market);
-  for (const name of Object.keys(restated) as (keyof StatementDocument)[]) {
-    // The reader has checked it against the others.
-    if (name === "text") continue;
-    const [ours, theirs] = [restated, statement].map((document) => canonicalJson(document[name] as Json));
-    same(ours!, theirs!, "STATEMENT_MISMATCH", `statement.${name} is not what policy and market say`);
-  }
+  sameStatement(statementDocument(claim, policy, market), statement);
   const hashes = { policySha256, marketSha256, verificationKeySha256: verificationKey.sha256 };
   return [
     states.before,
@@ -386,33 +331,26 @@ function claimOf(statement: StatementDocument, policy: PolicyFile): Claim {
  */
 export function readEnvelope({ text, file }: NamedText): Envelope {
   const top = parseJson(text, file, LIMITS).fields([
+    ...MADE_WITH,
     "format",
-    "size",
     "statement",
     "proof",
     "publicSignals",
     "signals",
-    "verificationKey",
-    "policySha256",
-    "marketSha256",
   ]);
   top.format.literal(FORMAT);
-  const size = top.size.oneOf(BOARD_SIZES);
-  const key = top.verificationKey.fields(["sha256", "origin"]);
-  const signals = signalNotes(size);
+  const madeWith = readMadeWith(top);
+  const signals = signalNotes(madeWith.size);
   if (canonicalJson(top.signals.plain()) !== canonicalJson(signals as unknown as Json)) {
     throw top.signals.error("FIELD_INVALID", "not the notes on the signals that this format has");
   }
   return {
+    ...madeWith,
     format: FORMAT,
-    size,
     statement: readStatement(top.statement),
     proof: top.proof.plain() as unknown as Groth16Proof,
     publicSignals: top.publicSignals.plain() as string[],
     signals,
-    verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(KEY_ORIGINS) },
-    policySha256: top.policySha256.sha256(),
-    marketSha256: top.marketSha256.sha256(),
   };
 }
 
