@@ -30,8 +30,10 @@ interface IGate is IMarginGate {
 ///  - An account must improve at the floor (`level` before and after). Else one leg after the other of a hedged account, each
 ///    of a large margin of its own, could be sold at a discount without end.
 ///  - Only the operator starts lots. The owner could else hold liquidation up with lots that nobody wants.
-///  - While a lot is out the account has been paid for what may still come back. It must not pay, trade or bid: the gate
-///    sees to the first two by its stage, `take` to the last.
+///  - While a lot is out the account has been paid for what may still come back. It must not pay, trade, attest or bid: the
+///    gate sees to the first three by its stage, `take` to the last.
+///  - What the account is paid inside a lot is at most what the lot is worth (`worth`): else whoever starts it would have the
+///    account's state hold cash that no bidder will ever bring.
 ///  - The reward is paid out of the price, not by the fund: a lot can be as small as one likes, and the fund would pay for
 ///    each.
 ///  - A settlement while a lot is out would leave the lot's expired positions unsettled: the lot goes back first.
@@ -64,8 +66,6 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
     /// Of each board; zero for none.
     mapping(uint256 board => uint256 account) public backstopOf;
     mapping(uint256 account => Lot) private _lots;
-    /// Lots that are out, of any account.
-    uint256 public lotsOut;
     /// Proposed by the gate's owner; zeros where nothing is.
     Withdrawal public withdrawal;
     /// Size of the last slice that found no bidder, since the account was healthy or a slice of it was sold.
@@ -117,7 +117,6 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         uint256 readyAt = proposed.readyAt;
         if (block.timestamp < readyAt) revert WithdrawalTooEarly(readyAt, block.timestamp);
         if (block.timestamp > readyAt + life) revert WithdrawalLapsed(readyAt, block.timestamp);
-        if (lotsOut != 0) revert LotsOut(lotsOut);
         gate.payFromFund(proposed.to, proposed.amount);
         emit FundWithdrawn(proposed.to, proposed.amount);
     }
@@ -161,8 +160,6 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
             start: market.clock(account.board),
             beneficiary: offer.beneficiary
         });
-
-        lotsOut++;
 
         IMarginGate.Effect memory effect;
         (effect.typeHash, effect.args, effect.sender) = (START_TYPEHASH, abi.encode(lot), msg.sender);
@@ -343,7 +340,7 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         uint256 discountBps,
         bytes32 lot
     ) private view {
-        uint256 expected = offer.kind == Kind.Slice || offer.writeOff != 0 ? 4 : 3;
+        uint256 expected = offer.kind == Kind.Slice || offer.writeOff != 0 ? 5 : 4;
         if (appraisals.length != expected) revert AppraisalsMissing(expected, appraisals.length);
         uint256[8][] memory proofs = new uint256[8][](expected);
         uint256[6][] memory inputs = new uint256[6][](expected);
@@ -363,18 +360,20 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         inputs[0][0] = step.stateBefore;
         inputs[0][3] = Statement.noFill(instruments);
         inputs[0][4] = Statement.encodeTerms(offer.level, true, false);
-        // floor: as it is; size
-        inputs[2][2] = Statement.encodeTransfer(Statement.CASH, int256(uint256(offer.size)));
-        inputs[2][4] = Statement.encodeTerms(BPS + discountBps, false, false);
-        if (expected == 4) {
-            inputs[3][0] = step.stateAfter;
-            inputs[3][3] = Statement.noFill(instruments);
+        // floor: as it is; worth; size
+        inputs[2][2] = Statement.encodeTransfer(Statement.CASH, 1);
+        inputs[2][4] = Statement.encodeTerms(0, false, false);
+        inputs[3][2] = Statement.encodeTransfer(Statement.CASH, int256(uint256(offer.size)));
+        inputs[3][4] = Statement.encodeTerms(BPS + discountBps, false, false);
+        if (expected == 5) {
+            inputs[4][0] = step.stateAfter;
+            inputs[4][3] = Statement.noFill(instruments);
             if (offer.kind == Kind.Slice) {
-                inputs[3][4] = Statement.encodeTerms(current.levels.initial, true, false);
+                inputs[4][4] = Statement.encodeTerms(current.levels.initial, true, false);
             } else {
                 // Nothing is left: one millionth less, and it would be a debt.
-                inputs[3][2] = Statement.encodeTransfer(Statement.CASH, -1);
-                inputs[3][4] = Statement.encodeTerms(0, true, false);
+                inputs[4][2] = Statement.encodeTransfer(Statement.CASH, -1);
+                inputs[4][4] = Statement.encodeTerms(0, true, false);
             }
         }
         if (
@@ -420,7 +419,7 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         IMarginGate.Effect memory effect,
         uint256 price
     ) private {
-        _close(account);
+        delete _lots[account];
         delete _failed[account];
         gate.settleFor(bidder, effect);
         uint256 repaid = Math.min(price, lot.fromFund);
@@ -435,17 +434,12 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
 
     /// The account's step back, and the fund's money with it. The account is called; its step may make it healthy.
     function _back(IMarginGate.Step calldata step, Lot memory lot, IMarginGate.Effect memory effect) private {
-        _close(step.account);
+        delete _lots[step.account];
         (effect.args, effect.sender, effect.fill) = (abi.encode(lot.fill), msg.sender, lot.fill);
         gate.setStage(step.account, IMarginGate.Stage.Called);
         _cash(effect, -int256(uint256(lot.writeOff)), step.account);
         gate.settleFor(step, effect);
         _move(step.account, FUND, lot.fromFund);
-    }
-
-    function _close(uint256 account) private {
-        delete _lots[account];
-        lotsOut--;
     }
 
     // ---- The fund ----

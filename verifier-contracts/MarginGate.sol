@@ -145,7 +145,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
         Ground memory ground = _ground(board, Basis.Exit, 0);
         id = ++accounts;
         Account storage account = _accounts[id];
-        (account.owner, account.agent) = (opening.owner, opening.agent);
+        account.owner = opening.owner;
         // Boards and settlements are counted from 1, the clock in seconds: none comes near its width.
         (account.board, account.instruments) = (uint32(board), uint16(instruments));
         account.state = Statement.genesisState(instruments);
@@ -161,15 +161,14 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
         _checkOperator(digest, 0, operatorSignature);
         _verify(ground.market, step.proof, inputs);
         emit AccountOpened(id, opening.owner, board, step.stateAfter);
-        if (opening.agent != address(0)) emit AgentSet(id, opening.agent);
+        if (opening.agent != address(0)) _setAgent(id, account, opening.agent);
     }
 
     /// @inheritdoc IMarginGate
     function setAgent(uint256 id, address agent) external {
         Account storage account = _account(id);
         if (msg.sender != account.owner) revert NotAuthorised(id, msg.sender);
-        account.agent = agent;
-        emit AgentSet(id, agent);
+        _setAgent(id, account, agent);
     }
 
     /// @inheritdoc IMarginGate
@@ -214,9 +213,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
         external
         nonReentrant
     {
-        Account storage account = _account(step.account);
-        // While a lot is out the account has been paid for what may still come back.
-        if (account.stage == Stage.Liquidating) revert StageWrong(step.account, account.stage);
+        Account storage account = _whole(step.account);
         Ground memory ground = _ground(account.board, Basis.Exit, 0);
         bytes memory args = abi.encode(asset, amount, recipient, fee);
         Effect memory effect = _effect(EXIT_TYPEHASH, args, By.Owner, Basis.Exit, EXIT_LEVEL);
@@ -225,7 +222,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function attest(Step calldata step, uint256 level) external nonReentrant {
-        Account storage account = _account(step.account);
+        Account storage account = _whole(step.account);
         Ground memory ground = _ground(account.board, Basis.Usable, step.epoch);
         if (level == 0 || level != ground.market.levels.initial && !_isRung(level, ground.market)) {
             revert LevelNotInPolicy(level, ground.market.policyId);
@@ -261,6 +258,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function settleBatch(Trade[] calldata trades) external nonReentrant {
+        _isOperator();
         bytes memory data = _forSelf(this.settleSome.selector);
         (bool ok,) = _callSelf(data, 0, trades.length, trades.length * ATTEMPT_GAS);
         if (!ok) _tryEach(data, trades.length);
@@ -298,8 +296,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function heartbeat() external {
-        if (msg.sender != operator) revert NotAuthorised(0, msg.sender);
-        operatorSeen = uint64(block.timestamp);
+        if (!_isOperator()) revert NotAuthorised(0, msg.sender);
     }
 
     /// @inheritdoc IMarginGate
@@ -354,9 +351,22 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
 
     // ---- Internal: steps ----
 
+    /// The gate calls itself for its batches: as an agent it would sign whatever anybody puts into one.
+    function _setAgent(uint256 id, Account storage account, address agent) private {
+        if (agent == address(this)) revert AddressZero();
+        account.agent = agent;
+        emit AgentSet(id, agent);
+    }
+
     function _account(uint256 id) private view returns (Account storage account) {
         account = _accounts[id];
         if (account.owner == address(0)) revert AccountUnknown(id);
+    }
+
+    /// An account no lot of which is out: while one is, it has been paid for what may still come back.
+    function _whole(uint256 id) private view returns (Account storage account) {
+        account = _account(id);
+        if (account.stage == Stage.Liquidating) revert StageWrong(id, account.stage);
     }
 
     /// An effect that moves nothing and shows at least a level.
@@ -580,7 +590,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
             if (account.stage != Stage.Healthy) revert StageWrong(id, account.stage);
             if (side.level != initial) revert LevelNotInPolicy(side.level, ground.market.policyId);
         } else {
-            if (account.stage == Stage.Liquidating) revert StageWrong(id, account.stage);
+            _whole(id);
             Step calldata worse = side.worse[0];
             if (side.worse.length != 1 || worse.account != id || worse.epoch != side.step.epoch) {
                 revert ImprovementMalformed(id);
@@ -668,11 +678,10 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
     // ---- Internal: settlements ----
 
     function _expire(Step calldata step) private {
-        Account storage account = _account(step.account);
+        Account storage account = _whole(step.account);
         uint256 board = account.board;
         uint64 number = uint64(account.settled) + 1;
         if (number > market.settlementsOf(board)) revert SettlementNone(step.account, account.settled);
-        if (account.stage == Stage.Liquidating) revert StageWrong(step.account, account.stage);
         uint256 stateBefore = account.state;
         bytes32 digest = _enter(step, step.account, account, EXPIRE_TYPEHASH, abi.encode(number));
         account.settled = uint32(number);
@@ -698,16 +707,21 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
         emit OperatorSet(operator_);
     }
 
-    /// The operator agrees, or has been silent for longer than it may.
-    function _checkOperator(bytes32 first, bytes32 second, bytes calldata signature) private {
-        address operator_ = operator;
+    /// Whether the operator calls, who is thereby seen.
+    function _isOperator() private returns (bool) {
+        if (msg.sender != operator) return false;
+        operatorSeen = uint64(block.timestamp);
+        return true;
+    }
+
+    /// The operator agrees, or has been silent for longer than it may. A signature agrees, but is no sign of life: whoever
+    /// has some put by could else keep the operator alive.
+    function _checkOperator(bytes32 first, bytes32 second, bytes calldata signature)
+        private
+    {
+        if (_isOperator() || block.timestamp - operatorSeen > operatorDeadline) return;
         bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(CLEAR_TYPEHASH, first, second)));
-        if (
-            msg.sender == operator_
-                || signature.length != 0 && SignatureChecker.isValidSignatureNowCalldata(operator_, digest, signature)
-        ) {
-            if (operatorSeen != block.timestamp) operatorSeen = uint64(block.timestamp);
-        } else if (block.timestamp - operatorSeen <= operatorDeadline) {
+        if (signature.length == 0 || !SignatureChecker.isValidSignatureNowCalldata(operator, digest, signature)) {
             revert OperatorMissing(operatorSeen, operatorDeadline);
         }
     }

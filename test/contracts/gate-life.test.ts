@@ -103,6 +103,8 @@ describe("margin gate, the life of accounts", () => {
   describe("agents and operator", () => {
     it("an agent signs trades, and nothing else; the owner alone names it and takes it back", async () => {
       await refuses(as(14).setAgent!(alice.id, to()), "NotAuthorised");
+      // The gate is the sender of what is in a batch.
+      await refuses(alice.gate.setAgent!(alice.id, gate), "AddressZero");
       await call(alice.gate, "setAgent", alice.id, world.signers[14]!.address);
       const fill = bought(100n);
       const [a, b] = [await alice.trading(fill, 1n, bob.id), await bob.trading(fill, -1n, alice.id)];
@@ -173,6 +175,22 @@ describe("margin gate, the life of accounts", () => {
       const fresh = alice.with({ state: genesis("board-60"), viewingKey: 99n as never });
       const { opening, ready } = await fresh.opening(alice.owner.address);
       await call(alice.gate, "open", opening, ready.step, "0x");
+    });
+
+    it("a signature of the operator's that others bring is no sign of life; a call of its own is", async () => {
+      const fill = bought(1n);
+      const operator = gate.connect(world.operator) as typeof gate;
+      for (const method of ["trade", "settleBatch"]) {
+        const before = await gate.operatorSeen!();
+        for (const sender of [as(17), operator]) {
+          const [a, b] = [await alice.trading(fill, 1n, bob.id), await bob.trading(fill, -1n, alice.id)];
+          const good = await tradeOf(alice, a, bob, b);
+          await call(sender, method, method === "trade" ? good : [good]);
+          await settled(alice, a);
+          await settled(bob, b);
+          expect(await gate.operatorSeen!()).to.equal(sender === operator ? await world.now() : before);
+        }
+      }
     });
 
     it("an operator may not be waited for without end, nor not at all", async () => {
@@ -712,7 +730,7 @@ describe("margin gate, the life of accounts", () => {
       await exit(await alice.leaving(payout()));
     });
 
-    it("while a lot of it is out nothing leaves an account: no exit, no withdrawal, no trade that improves it", async () => {
+    it("while a lot of it is out nothing leaves an account, nor attests: no exit, no withdrawal, no trade that improves it", async () => {
       await trade(alice, bob, -50_000n);
       const less = bought(10_000n);
       const [ready, b] = [await alice.trading(less, 1n, bob.id), await bob.trading(less, -1n, alice.id)];
@@ -724,11 +742,14 @@ describe("margin gate, the life of accounts", () => {
       for (const worse of [[], [any.step]]) {
         await refuses(gate.trade!({ ...good, a: { ...good.a, worse } }), "StageWrong");
       }
-      // An attestation is recorded, and does not end an auction; a top-up is never refused.
-      await call(alice.gate, "attest", any.step, 12_000n);
-      await settled(alice, any);
-      expect((await stored(alice)).stage).to.equal(2n);
+      await refuses(alice.gate.attest!(any.step, 12_000n), "StageWrong");
+      // A top-up is never refused.
       await alice.fund(CASH, E6);
+      await asModule("setStage", alice.id, 1n);
+      const again = await alice.attestation(12_000n);
+      await call(alice.gate, "attest", again.step, 12_000n);
+      await settled(alice, again);
+      expect((await stored(alice)).stage).to.equal(0n);
     });
 
     it("a board without accounts has nobody to wait for", async () => {

@@ -16,6 +16,7 @@ import {IMarginGate} from "./IMarginGate.sol";
 /// the account before and after, d the policy's discount, K the lot's size, W what is written off:
 ///   evidence  E(B) < level · M(B): below a level of the policy's, or any lower one
 ///   floor     E(F) < d · M(F): at its floor the lot costs the account less than that
+///   worth     E(F) ≥ −1e-6: nor is the account paid more for it than it is worth, but for a rounding
 ///   size      E(F) + K ≥ (1 + d) · M(F), hence M(F) < K: the price starts above E(F) + premium · M(F), slices are capped
 ///   slice     A at least `level`: the account improves even at the floor; A below the initial level: not more is sold
 ///   close-out A without positions and debt (exit market); where W > 0, E(B) < 0 and E(A) = 0: nothing is left, hence
@@ -130,15 +131,13 @@ interface ILiquidation {
     error WithdrawalMissing();
     error WithdrawalTooEarly(uint256 readyAt, uint256 nowTime);
     error WithdrawalLapsed(uint256 readyAt, uint256 nowTime);
-    /// What these lots cost the fund is not known before they are taken or back.
-    error LotsOut(uint256 lots);
 
     /// Names the account that takes what nobody took. Owner of the gate only.
     function setBackstop(uint256 account) external;
 
     /// Takes a lot out of an account and starts its auction. Signed or sent by the operator, unless that is silent.
     /// @param step of the account, applying `offer.fill` with −1 and `offer.writeOff` of cash
-    /// @param appraisals evidence, floor, size; then for slices that A is below the initial level, and where something is
+    /// @param appraisals evidence, floor, worth, size; then for slices that A is below the initial level, and where something is
     /// written off that nothing is left. Their context is `appraisalContext`
     function start(
         IMarginGate.Step calldata step,
@@ -175,8 +174,8 @@ interface ILiquidation {
     /// Withdraws the proposal. The gate's owner, and the guardian of the policies.
     function cancelWithdrawal() external;
 
-    /// Pays what was proposed, once its time has come: from a fund that has as much, and therefore owes nothing, and not
-    /// while a lot is out. Open to anyone.
+    /// Pays what was proposed, once its time has come: from a fund that has as much, and therefore owes nothing. Open to
+    /// anyone.
     function withdrawFund() external;
 
     /// The price asked now: ⌈(premium + discount) · size · (duration − elapsed) / (10^4 · duration)⌉.

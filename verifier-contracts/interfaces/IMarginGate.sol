@@ -122,7 +122,7 @@ interface IMarginGate is ISettled {
         /// Commitment; not the one of no fill.
         uint256 fill;
         /// Of the operator, over `Clear(bytes32 first,bytes32 second)` of the two sides' digests; not read where the
-        /// operator is the sender or has been silent too long.
+        /// operator is the sender or has been silent too long. Signing is not speaking: that takes a call of its own.
         bytes operatorSignature;
     }
 
@@ -206,6 +206,7 @@ interface IMarginGate is ISettled {
     event FundChanged(uint256 fund, uint256 deficit);
 
     error MarketRefused(address market);
+    /// Or the gate's own address, where another's is meant.
     error AddressZero();
     /// The market named a verifier that did not answer as one.
     error VerifierRefused(address verifier);
@@ -229,7 +230,7 @@ interface IMarginGate is ISettled {
     /// An asset of the epoch has no value: nothing is held against an account under it.
     error EpochIncomplete(uint256 board, uint64 epoch);
     error NotAuthorised(uint256 account, address sender);
-    /// The operator has not signed, and was last heard of less than `operatorDeadline` ago.
+    /// The operator has not signed, and last called less than `operatorDeadline` ago.
     error OperatorMissing(uint64 seen, uint64 deadline);
     error AmountZero();
     error AmountNotInLots(uint256 amount, uint256 lot);
@@ -296,6 +297,7 @@ interface IMarginGate is ISettled {
 
     /// Shows that the account has at least a level, and records it. Owner only; from the call level up it makes a called
     /// or closed account healthy, unless a proof of a later epoch says otherwise.
+    /// Not while a lot of the account is out.
     /// @param level one of the policy's
     function attest(Step calldata step, uint256 level) external;
 
@@ -360,7 +362,7 @@ interface IMarginGate is ISettled {
 
     function operator() external view returns (address);
 
-    /// Unix seconds when the operator was heard of last, and seconds after which it is not asked any more.
+    /// Unix seconds when the operator last called, and seconds after which it is not asked any more.
     function operatorSeen() external view returns (uint64);
 
     function operatorDeadline() external view returns (uint64);

@@ -191,7 +191,6 @@ contract VenueHandler {
             gain = int256(repaid + (_beneficiary[id] == 0 ? reward : 0));
         } else if (log.topics[0] == ILiquidation.FundWithdrawn.selector) {
             int256 amount = int256(abi.decode(log.data, (uint256)));
-            require(fillsOut == 0, "V18: out of the fund while a lot is out");
             tally.fund -= amount;
             tally.out[0] += amount;
             return;
@@ -287,10 +286,13 @@ contract VenueHandler {
 
     function flagOrAttest(uint256 id, bool attest, uint256 which) external booked {
         uint256 level = [uint256(12_000), 10_000, 6_000, 0, 15_000, 11_000][which % 6];
-        IMarginGate.Step memory step = _step(_id(id));
+        id = _id(id);
+        IMarginGate.Step memory step = _step(id);
+        IMarginGate.Stage stage = stageOf[id];
         if (_try(attest ? abi.encodeCall(gate.attest, (step, level)) : abi.encodeCall(gate.flag, (step, level)))) {
             require(level != 11_000 && _usable(), "V17: a level that the policy does not name");
             require(attest || market.latest(1).complete, "held against an account though an asset has no value");
+            require(!attest || stage != IMarginGate.Stage.Liquidating, "attested while a lot is out");
         }
     }
 

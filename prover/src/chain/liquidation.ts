@@ -233,6 +233,7 @@ export function claimsOf(before: Account, lot: Lot, values: Values, { levels, te
       : { ...sold, ...exitValues(before.size), level: EXIT_LEVEL, direction: "at-least" },
     still(before, lot.level),
     alone(0n, terms.discountBps, "below"),
+    alone(1n, 0n, "at-least"),
     alone(lot.size, BPS + terms.discountBps, "at-least"),
     ...(lot.kind === "slice" ? [still(lot.after, levels.initial)] : []),
     ...(lot.writeOff > 0n ? [still(lot.after, 0n, -1n)] : []),

@@ -149,7 +149,7 @@ export function readAttestation({ text, file }: NamedText): Attestation {
  *
  * | kind | contract | subject | value |
  * |---|---|---|---|
- * | `account` | gate | account's number | commitment to its state |
+ * | `account` | gate | account's number | commitment to its state, while no lot of it is out |
  * | `market` | oracle | board's number and epoch, `3/7` | the market's point, `x,y` |
  * | `signature` | contract wallet | digest | `valid`, where isValidSignature says so |
  */

@@ -829,7 +829,8 @@ class Reader {
     );
     if (other) this.#fail("CHAIN_CONTRADICTED", file, "You have looked it up, and the chain holds something else.");
     const what = `${kind} ${subject} of ${contract} on chain ${chainId} at block ${block.number}`;
-    const why = `It rests on a chain. Look up ${what}, and if it is as the file says put the file's content into "chain" of your trust settings.`;
+    const whole = kind === "account" ? ", with no lot of it out (its stage is not Liquidating)" : "";
+    const why = `It rests on a chain. Look up ${what}, and if it is as the file says${whole}, put the file's content into "chain" of your trust settings.`;
     throw new Failure("unusable", "CHAIN_UNCONFIRMED", file, why);
   }
 
