@@ -77,7 +77,7 @@ contract LotHandler {
         offer.size = uint64(size % 1_100_000);
         offer.writeOff = slice ? 0 : uint64(writeOff % 300_000);
         offer.beneficiary = beneficiary % (ACCOUNTS + 1);
-        uint256 proofs = slice || offer.writeOff != 0 ? 4 : 3;
+        uint256 proofs = slice || offer.writeOff != 0 ? 5 : 4;
         bool free = liquidation.lotOf(id).kind == ILiquidation.Kind.None;
         try liquidation.start(_step(id), offer, new ILiquidation.Appraisal[](proofs), "") {
             require(free, "V18: two lots of one account");
@@ -301,7 +301,7 @@ contract LiquidationPrices {
         (step.account, step.policyId, step.epoch) = (1, 1, 1);
         ILiquidation.Offer memory offer;
         (offer.kind, offer.fill, offer.size) = (ILiquidation.Kind.CloseOut, 7, size);
-        liquidation.start(step, offer, new ILiquidation.Appraisal[](3), "");
+        liquidation.start(step, offer, new ILiquidation.Appraisal[](4), "");
 
         uint256 exact = (uint256(premium) + discount) * size;
         uint256 first = liquidation.priceOf(1);

@@ -337,7 +337,7 @@ contract VenueHandler {
         offer.level = offer.writeOff != 0 ? 0 : uint32([uint256(5_000), 6_000, 10_000, 11_999, 12_000][level % 5]);
         offer.beneficiary = beneficiary % (accounts + 1);
         ILiquidation.Appraisal[] memory appraisals =
-            new ILiquidation.Appraisal[](!closeOut || offer.writeOff != 0 ? 4 : 3);
+            new ILiquidation.Appraisal[](!closeOut || offer.writeOff != 0 ? 5 : 4);
         uint256 cap = liquidation.capOf(id);
         IMarginGate.Step memory step = _step(id);
         if (liquidation.lotOf(id).kind == ILiquidation.Kind.None) _beneficiary[id] = offer.beneficiary;
