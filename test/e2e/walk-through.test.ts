@@ -73,9 +73,9 @@ describe("the walk-through", function () {
       expect(story).to.contain(what);
       expect(Number(gas)).to.be.greaterThan(0);
     }
-    // Every proof but the eight appraisals is of a step.
+    // Every proof but the ten appraisals is of a step.
     const steps = story.split("\n").filter((line) => line.includes("the chain saw") && line.includes("→"));
-    expect(steps).to.have.length(summary.proofs.account + summary.proofs.settlement - 8);
+    expect(steps).to.have.length(summary.proofs.account + summary.proofs.settlement - 10);
     const commitment = "0x[0-9a-f]{6}…[0-9a-f]{4}";
     const shape = new RegExp(
       `account \\d: ${commitment} → ${commitment}(, paid( in)? [\\d.]+ [A-Z]+)?(, fill ${commitment})?, (at least [\\d.]+%|below [\\d.]+%|no positions, no debt|settlement 1)$`,
