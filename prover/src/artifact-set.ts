@@ -85,10 +85,8 @@ export interface Artifacts<Name extends CircuitName = BoardSize> extends LoadedV
 
 /** Where the files of a manifest are. */
 export interface ArtifactSource {
-  /** Reads a file by its path in the manifest. Throws `ARTIFACT_MISSING` and `FILE`. */
-  read(path: string, size?: CircuitName): Promise<Uint8Array<ArrayBuffer>>;
-  /** SHA-256 in hexadecimal digits. */
-  sha256(bytes: Uint8Array<ArrayBuffer>): string | Promise<string>;
+  /** Reads a file by its path in the manifest; its SHA-256 in hexadecimal digits. Throws `ARTIFACT_MISSING` and `FILE`. */
+  read(path: string, size?: CircuitName): Promise<{ readonly bytes: Uint8Array<ArrayBuffer>; readonly sha256: string }>;
   /** What errors call it. */
   nameOf(path: string): string;
   /** How to get the files of a circuit, or the manifest; the end of an error's sentence. */
@@ -99,7 +97,7 @@ export const MANIFEST_PATH = "keys/manifest.json";
 
 /** Reads the manifest. Throws what `read` throws, and ARTIFACT_HASH where it is not of this format. */
 export async function readManifest(source: ArtifactSource): Promise<Manifest> {
-  const text = new TextDecoder().decode(await source.read(MANIFEST_PATH));
+  const text = new TextDecoder().decode((await source.read(MANIFEST_PATH)).bytes);
   const file = source.nameOf(MANIFEST_PATH);
   try {
     return manifestOf(text, file);
@@ -178,8 +176,8 @@ export async function openArtifacts<Name extends CircuitName>(
   };
 
   async function file(recorded: FileRecord): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await source.read(recorded.path, size);
-    if ((await source.sha256(bytes)) === recorded.sha256) return bytes;
+    const { bytes, sha256 } = await source.read(recorded.path, size);
+    if (sha256 === recorded.sha256) return bytes;
     const why = `the file is not the one the manifest names (SHA-256 differs)${source.remedy(size)}`;
     throw new PlimsollError("ARTIFACT_HASH", why, { file: source.nameOf(recorded.path) });
   }

@@ -23,7 +23,7 @@ import {
   settlementCircuitOf,
 } from "../model/sizes.ts";
 import { type CircuitInput, type Request, state } from "../model/statement.ts";
-import { type KeyIdentity, type Verifier, verifierOf } from "./verify.ts";
+import { type KeyIdentity, keyOf, type Verifier, verifierOf } from "./verify.ts";
 
 /** A proof that the strict verifier has accepted. Everything in it is public. */
 export interface Proof<Name extends CircuitName = BoardSize> {
@@ -79,10 +79,11 @@ export interface Prover {
   close(): Promise<void>;
 }
 
-/** A circuit: its verifier may be there before the proving key is open. */
+/** A circuit and its keys. Backends open proving keys on threads of their own; opening a verifier is for while they prove. */
 interface Loaded {
+  readonly key: () => Promise<KeyIdentity<CircuitName>>;
   readonly circuit: Promise<Circuit>;
-  readonly verifier: Promise<Verifier<CircuitName>>;
+  readonly verifier: () => Promise<Verifier<CircuitName>>;
 }
 
 /** What a prover is made of. */
@@ -96,15 +97,13 @@ export function proverOf({ load, backend }: ProverParts): Prover {
   const sizes = new Map<CircuitName, Loaded>();
   let closed = false;
 
+  /** A failure is not kept: the caller may build what is missing and try again. */
   function loaded(size: CircuitName): Loaded {
     let entry = sizes.get(size);
     if (entry === undefined) {
       entry = open(size);
       sizes.set(size, entry);
-      // A failure is not kept: the caller may build what is missing and try again.
-      const failed = () => sizes.delete(size);
-      entry.circuit.catch(failed);
-      entry.verifier.catch(failed);
+      entry.circuit.catch(() => sizes.delete(size));
     }
     return entry;
   }
@@ -112,8 +111,21 @@ export function proverOf({ load, backend }: ProverParts): Prover {
   function open(size: CircuitName): Loaded {
     const loading = load(size);
     const circuit = loading.then((files) => guarded(() => backend.open(files), "the circuit could not be opened"));
-    // Meanwhile: backends open keys on threads of their own.
-    return { circuit, verifier: loading.then(verifierOf) };
+    // Of what is loaded no more is kept than a verifier needs.
+    const forVerifier = loading.then(({ identity, verificationKeyFile }) => ({ identity, verificationKeyFile }));
+    forVerifier.catch(() => {}); // `circuit` fails too
+    let verifier: Promise<Verifier<CircuitName>> | undefined;
+    return {
+      key: () => forVerifier.then(keyOf),
+      circuit,
+      verifier: () => {
+        if (verifier === undefined) {
+          verifier = forVerifier.then(verifierOf);
+          verifier.catch(() => sizes.delete(size));
+        }
+        return verifier;
+      },
+    };
   }
 
   const throwIfClosed = () => {
@@ -136,13 +148,16 @@ export function proverOf({ load, backend }: ProverParts): Prover {
     const { circuitInput, publicSignals } = stated();
     begin("load");
     const entry = loaded(size);
-    const [verifier, circuit] = await Promise.all([entry.verifier, entry.circuit]);
+    const circuit = await entry.circuit;
     begin("witness");
     const witness = await guarded(() => circuit.witness(circuitInput), "the witness could not be computed");
     begin("prove");
     const proving = guarded(() => circuit.prove(witness, signal), "the proof could not be computed");
+    const proven = proving.finally(() => witness.fill(0));
+    proven.catch(() => {}); // is for whoever awaits it below, should the verifier fail first
+    const verifier = await entry.verifier();
     verifier.marketPoint(publicSignals); // meanwhile; the verifier keeps it
-    const proof = await proving.finally(() => witness.fill(0));
+    const proof = await proven;
     begin("verify");
     const signals = publicSignals.map(String);
     const verdict = verifier.verify(signals, proof);
@@ -169,7 +184,7 @@ export function proverOf({ load, backend }: ProverParts): Prover {
     },
     async key<Name extends CircuitName>(size: Name) {
       throwIfClosed();
-      return (await loaded(size).verifier).key as KeyIdentity<Name>;
+      return (await loaded(size).key()) as KeyIdentity<Name>;
     },
     async close() {
       closed = true;

@@ -101,9 +101,10 @@ class Refusal extends Error {
  */
 export function createVerifier<Name extends CircuitName>(
   file: Uint8Array,
-  { size, sha256: expected, origin }: KeyIdentity<Name>,
+  identity: KeyIdentity<Name>,
 ): Verifier<Name> {
-  if (bytesToHex(sha256(file)) !== expected) {
+  const { size } = identity;
+  if (bytesToHex(sha256(file)) !== identity.sha256) {
     throw new PlimsollError("ARTIFACT_HASH", "the verification key is not the expected one: its SHA-256 differs");
   }
   const key = openKey(file, publicInputsOf(size));
@@ -120,7 +121,7 @@ export function createVerifier<Name extends CircuitName>(
     key.ic[0]!.add(sumOfMultiples(key.ic.slice(1, 1 + own), signals.slice(0, own))).add(sumOfMarket(signals));
 
   return {
-    key: { size, sha256: expected, origin },
+    key: identity,
     verify(publicSignals, proof) {
       return refusing(() => {
         const signals = readSignals(publicSignals, key.ic.length - 1);
@@ -152,13 +153,17 @@ function coordinatesOf(point: PointG1 | PointG2): bigint[] {
   return [x, y].flatMap((coordinate) => (typeof coordinate === "bigint" ? coordinate : [coordinate.c0, coordinate.c1]));
 }
 
-/** The verifier of a key that has been loaded by its manifest. */
-export function verifierOf<Name extends CircuitName>({
-  identity,
-  verificationKeyFile,
-}: LoadedVerificationKey<Name>): Verifier<Name> {
+type Loaded<Name extends CircuitName> = Pick<LoadedVerificationKey<Name>, "identity" | "verificationKeyFile">;
+
+/** The key that a manifest names. */
+export function keyOf<Name extends CircuitName>({ identity }: Pick<Loaded<Name>, "identity">): KeyIdentity<Name> {
   const { size, verificationKeySha256: sha256, origin } = identity;
-  return createVerifier(verificationKeyFile, { size, sha256, origin });
+  return { size, sha256, origin };
+}
+
+/** The verifier of a key that has been loaded by its manifest. */
+export function verifierOf<Name extends CircuitName>(loaded: Loaded<Name>): Verifier<Name> {
+  return createVerifier(loaded.verificationKeyFile, keyOf(loaded));
 }
 
 /** Public signals of a circuit, if they are canonical; not whether anything proves them. Never throws. */

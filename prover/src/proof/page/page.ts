@@ -64,12 +64,14 @@ let prover = newProver();
 const chosen: ArtifactSource = {
   nameOf: (path) => path.slice(path.lastIndexOf("/") + 1),
   remedy: () => "",
-  sha256: async (bytes) => bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))),
   async read(path) {
     const name = this.nameOf(path);
     const file = filesOf("artifacts").find((candidate) => candidate.name === name);
-    if (file !== undefined) return bytesOf(file);
-    throw new PlimsollError("ARTIFACT_MISSING", "the file is not among the chosen ones", { file: path });
+    if (file === undefined) {
+      throw new PlimsollError("ARTIFACT_MISSING", "the file is not among the chosen ones", { file: path });
+    }
+    const bytes = await bytesOf(file);
+    return { bytes, sha256: bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes))) };
   },
 };
 
