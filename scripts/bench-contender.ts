@@ -33,13 +33,22 @@ const [zkey, wtns, wasm, plan, input] = process.argv.slice(2) as [string, string
 const backend = selectBackend().create();
 let circuit: Circuit | undefined;
 const open = async () => {
-  circuit ??= await backend.open({ zkey: readFileSync(zkey), wasm: readFileSync(wasm), plan: readFileSync(plan) });
+  circuit ??= await backend.open({
+    zkey: readFileSync(zkey),
+    wasm: async () => readFileSync(wasm),
+    plan: readFileSync(plan),
+  });
   return circuit;
 };
 const readInput = (): CircuitInput =>
   JSON.parse(readFileSync(input, "utf8"), (_, value) => (typeof value === "string" ? BigInt(value) : value));
+let witness: Uint8Array | undefined;
+const readWitness = () => {
+  witness ??= readFileSync(wtns);
+  return witness;
+};
 const work: Readonly<Record<string, () => Promise<unknown>>> = {
-  prove: async () => (await open()).prove(new Uint8Array(readFileSync(wtns))),
+  prove: async () => (await open()).prove(readWitness()),
   whole: async () => {
     const opened = await open();
     return opened.prove(await opened.witness(readInput()));

@@ -167,7 +167,7 @@ function printTable(size: string, what: string, costs: ReadonlyMap<string, Cost>
 }
 
 async function race(size: BoardSize, rounds: number, against: string | undefined, directory: string) {
-  const { wasm } = await loadArtifacts(size);
+  const wasm = await (await loadArtifacts(size)).wasm();
   const record = (await loadManifest()).circuits[size]!;
   const files: Files = {
     zkey: path.join(BUILD, record.zkey.path),

@@ -53,7 +53,7 @@ const EXPORTS = [
   "plimsoll_free",
   "plimsoll_help",
   "plimsoll_supports",
-  "plimsoll_key_open",
+  "plimsoll_key_take",
   "plimsoll_key_close",
   "plimsoll_plan_open",
   "plimsoll_plan_close",

@@ -80,7 +80,7 @@ export async function setupKey(circuit: CircuitName, options: ArtifactOptions = 
   if (earlier?.origin === "ceremony") {
     const listed = earlier.circuits[circuit];
     if (listed !== undefined) {
-      await loadArtifacts(circuit, options);
+      await (await loadArtifacts(circuit, options)).wasm();
       return listed;
     }
     const why = "these keys come from a ceremony; remove the file first if development keys shall replace them";

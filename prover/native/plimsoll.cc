@@ -19,7 +19,7 @@ static bool isPath(int path) { return path == PLIMSOLL_PORTABLE || path == PLIMS
 
 extern "C" int plimsoll_supports(int path) { return isPath(path) && plimsoll::supported(Path(path)) ? 1 : 0; }
 
-extern "C" int plimsoll_key_open(const uint8_t* zkey, size_t length, int path, plimsoll_key** key) {
+static int openKey(const uint8_t* zkey, size_t length, int path, plimsoll::Buffer<uint8_t>* taken, plimsoll_key** key) {
   *key = nullptr;
   if (plimsoll_supports(path) == 0) return int(Status::unsupported);
   plimsoll::Zkey file;
@@ -27,13 +27,23 @@ extern "C" int plimsoll_key_open(const uint8_t* zkey, size_t length, int path, p
   if (read != Status::ok) return int(read);
   plimsoll_key* opened = new (std::nothrow) plimsoll_key;
   if (opened == nullptr) return int(Status::memory);
-  const Status status = opened->key.open(file, Path(path));
+  const Status status = opened->key.open(file, Path(path), taken);
   if (status == Status::ok) {
     *key = opened;
   } else {
     delete opened;
   }
   return int(status);
+}
+
+extern "C" int plimsoll_key_open(const uint8_t* zkey, size_t length, int path, plimsoll_key** key) {
+  return openKey(zkey, length, path, nullptr, key);
+}
+
+extern "C" int plimsoll_key_take(uint8_t* zkey, size_t length, int path, plimsoll_key** key) {
+  plimsoll::Buffer<uint8_t> file;
+  file.take(zkey, length);
+  return openKey(zkey, length, path, &file, key);
 }
 
 extern "C" void plimsoll_key_close(plimsoll_key* key) { delete key; }

@@ -22,6 +22,8 @@ int plimsoll_supports(int path);
 
 /// Reads a snarkjs proving key. The file is not needed afterwards.
 int plimsoll_key_open(const uint8_t* zkey, size_t length, int path, plimsoll_key** key);
+/// Likewise; takes the file over, whatever comes of it, and keeps the points in it where that can be. `zkey` is of `aligned_alloc`.
+int plimsoll_key_take(uint8_t* zkey, size_t length, int path, plimsoll_key** key);
 void plimsoll_key_close(plimsoll_key* key);
 
 /// Makes a proof of a snarkjs witness file. `blinding` is two scalars below the order, r then s; both uniform and used once, or

@@ -76,8 +76,8 @@ export interface LoadedVerificationKey<Name extends CircuitName = BoardSize> {
 }
 
 export interface Artifacts<Name extends CircuitName = BoardSize> extends LoadedVerificationKey<Name> {
-  /** The witness generator. */
-  readonly wasm: Uint8Array<ArrayBuffer>;
+  /** Reads the witness generator, large and seldom needed. Throws as `loadVerificationKey`. */
+  readonly wasm: () => Promise<Uint8Array<ArrayBuffer>>;
   readonly zkey: Uint8Array<ArrayBuffer>;
   /** The witness plan, which does what the generator does and faster. */
   readonly plan?: Uint8Array<ArrayBuffer>;
@@ -192,13 +192,12 @@ export async function openArtifacts<Name extends CircuitName>(
   }
 
   async function all(): Promise<Artifacts<Name>> {
-    const [key, wasm, zkey, plan] = await Promise.all([
+    const [key, zkey, plan] = await Promise.all([
       verificationKey(),
-      file(record!.wasm),
       file(record!.zkey),
       record!.plan && file(record!.plan),
     ]);
-    return { ...key, wasm, zkey, ...(plan && { plan }) };
+    return { ...key, wasm: () => file(record!.wasm), zkey, ...(plan && { plan }) };
   }
 
   return { verificationKey, all };

@@ -103,7 +103,7 @@ export async function loadVerificationKey<Name extends CircuitName>(
   return (await openArtifacts(size, directorySource(options))).verificationKey();
 }
 
-/** Reads all that proving and verifying with a circuit needs. Throws as `loadVerificationKey`. */
+/** Reads all that proving and verifying with a circuit needs, but for the witness generator. Throws as `loadVerificationKey`. */
 export async function loadArtifacts<Name extends CircuitName>(
   size: Name,
   options: ArtifactOptions = {},

@@ -68,7 +68,7 @@ function account() {
 async function makeAccount() {
   const artifacts = await loadArtifacts("board-60");
   const { circuitInput } = state(randomRequest(seededRng(7), "board-60"));
-  const values = await openCalculator(artifacts.wasm)(circuitInput);
+  const values = await openCalculator(await artifacts.wasm())(circuitInput);
   return { artifacts, values, proof: await snarkjsProof(artifacts.zkey, values, R, S) };
 }
 
@@ -90,8 +90,8 @@ describe("backends", () => {
   before(async () => {
     const { r1cs, wasm } = await compileSmall(SMALL_SOURCE);
     const { zkey } = await makeDevelopmentKey(r1cs, trapdoorFrom(Buffer.from("backend.test")));
-    files = { wasm: new Uint8Array(wasm), zkey: new Uint8Array(zkey) };
-    witness = await openCalculator(files.wasm)(SMALL_INPUT);
+    files = { wasm: async () => new Uint8Array(wasm), zkey: new Uint8Array(zkey) };
+    witness = await openCalculator(await files.wasm())(SMALL_INPUT);
   });
   after(endSnarkjsThreads);
 
@@ -281,7 +281,7 @@ describe("backends", () => {
         }
         const secret = 0x1badb002deadbeef_5eed5eed5eed5eed_0ddba11ca7f00d42_123456789abcdef1n;
         const input = { ...SMALL_INPUT, b: [toField(3n), toField(4n), toField(secret)] };
-        const values = await openCalculator(files.wasm)(input);
+        const values = await openCalculator(await files.wasm())(input);
         // As an integer, and in Montgomery form.
         const patterns = Buffer.concat([littleEndian(secret), littleEndian((secret << 256n) % FIELD_ORDER)]);
         expect(Buffer.from(values).includes(patterns.subarray(0, 32))).to.equal(true);

@@ -29,7 +29,7 @@ describe("witness plans", () => {
     it(`C22: ${circuit}: the plan gives the witness of circom's generator, value by value`, async function () {
       this.timeout(60_000);
       const { plan, wasm } = await loadArtifacts(circuit);
-      const calculate = openCalculator(wasm);
+      const calculate = openCalculator(await wasm());
       const inputsOf = planInputs(plan!);
       for (const input of circuitInputs(circuit, 3)) {
         const ours = wtnsOf(executePlan(plan!, inputsOf(input)));

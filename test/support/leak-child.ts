@@ -51,7 +51,7 @@ function occurrences(): string[] {
 const state = loadAddon(arithmetic);
 if (state.addon === undefined) throw new Error(state.why);
 const backend = nativeBackend(state);
-const circuit = await backend.open({ zkey: readFileSync(zkeyFile), wasm: new Uint8Array() });
+const circuit = await backend.open({ zkey: readFileSync(zkeyFile), wasm: async () => new Uint8Array() });
 const witness = new Uint8Array(flipped.length);
 for (const [at, byte] of flipped.entries()) witness[at] = byte ^ 0xff;
 console.log(`before: ${occurrences().length > 0 ? "found" : "none"}`);

@@ -102,7 +102,7 @@ export async function simulatedArtifacts<Name extends CircuitName>({
     },
     verificationKey: key,
     verificationKeyFile: file,
-    wasm: new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
+    wasm: async () => new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]),
     zkey: new Uint8Array(),
   };
 }

@@ -23,7 +23,7 @@ enum class Path : int { portable = 0, ifma = 1 };
 /// One kind of arithmetic as functions. A file that is compiled for a richer processor than the rest gives away nothing but these
 /// (see ifma.cc), so that no function compiled for it can be called by chance on a machine that lacks it.
 struct Arithmetic {
-  Status (*open)(const Zkey& key, void** opened);
+  Status (*open)(const Zkey& key, Buffer<uint8_t>* file, void** opened);
   void (*close)(void* opened);
   Status (*prove)(const void* opened, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
                   const volatile int32_t* cancel, uint8_t proof[256]);
@@ -33,10 +33,10 @@ struct Arithmetic {
 
 template <template <typename> class Lanes>
 struct ArithmeticOver {
-  static Status open(const Zkey& key, void** opened) {
+  static Status open(const Zkey& key, Buffer<uint8_t>* file, void** opened) {
     Prover<Lanes>* prover = new (std::nothrow) Prover<Lanes>;
     if (prover == nullptr) return Status::memory;
-    const Status status = prover->open(key);
+    const Status status = prover->open(key, file);
     if (status == Status::ok) {
       *opened = prover;
     } else {
@@ -96,12 +96,12 @@ class ProvingKey {
     if (opened_ != nullptr) functions_->close(opened_);
   }
 
-  /// Once. The file's bytes are not needed afterwards.
-  [[nodiscard]] Status open(const Zkey& key, Path path) {
+  /// Once. See `Prover::open`.
+  [[nodiscard]] Status open(const Zkey& key, Path path, Buffer<uint8_t>* file = nullptr) {
     if (!supported(path)) return Status::unsupported;
     functions_ = &arithmetic(path);
     if (key.domain < functions_->minDomain) functions_ = &arithmetic(Path::portable);
-    return functions_->open(key, &opened_);
+    return functions_->open(key, file, &opened_);
   }
   /// See `Prover::prove`.
   [[nodiscard]] Status prove(const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,

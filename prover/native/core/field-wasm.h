@@ -35,7 +35,7 @@ struct WasmProduct {
     return (0 - inverse) & MASK;
   }();
 
-  static constexpr void multiply(const uint64_t aWords[4], const uint64_t bWords[4], uint64_t result[4]) {
+  [[gnu::noinline]] static constexpr void multiply(const uint64_t aWords[4], const uint64_t bWords[4], uint64_t result[4]) {
     const Limbs a = split(aWords), b = split(bWords);
     // Column by column: at most nine products of 58 bits of either kind and a carry in a column, below 2^63.
     uint64_t t[LIMBS] = {};

@@ -30,8 +30,9 @@ class Prover {
   /// Domains below this have too few values to fill the lanes of the transforms.
   static constexpr size_t MIN_DOMAIN = Transform<Lanes<Fr>>::COUNT * Transform<Lanes<Fr>>::COUNT;
 
-  /// Takes what it needs from the key; the file's bytes are not needed afterwards.
-  [[nodiscard]] Status open(const Zkey& key);
+  /// Takes what it needs from the key; the file's bytes are not needed afterwards. Where `file` holds them it is taken over, and
+  /// where the lanes allow it (`IN_PLACE`) its points stay in it and nothing else does.
+  [[nodiscard]] Status open(const Zkey& key, Buffer<uint8_t>* file = nullptr);
 
   /// `r` and `s` are plain and below the order. The proof: A.x A.y B.x.a B.x.b B.y.a B.y.b C.x C.y, plain.
   [[nodiscard]] Status prove(const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
@@ -65,6 +66,7 @@ class Prover {
   };
   [[nodiscard]] Status prove(Scratch& in, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
                              const volatile int32_t* cancel, uint8_t proof[256]) const;
+  void keepPoints(Zkey& key, Buffer<uint8_t>& file);
   void multiplyRows(const SparseRows& matrix, const Wtns& witness, size_t from, size_t to, uint8_t* values) const;
   void join(const uint8_t* a, const uint8_t* b, uint8_t* c, size_t from, size_t to) const;
 
@@ -73,6 +75,8 @@ class Prover {
   G2 beta2_, delta2_;
   Matrices matrices_;
   Transform<LaneFr> transform_;
+  /// The points, where they are not copied.
+  Buffer<uint8_t> file_;
   /// One point per wire, in `c_` too (infinity for those that are not private), so that the products share digits.
   Bases<Coordinates1> a_, b1_, c_, h_;
   Bases<Coordinates2> b2_;
@@ -80,7 +84,7 @@ class Prover {
 };
 
 template <template <typename> class Lanes>
-Status Prover<Lanes>::open(const Zkey& key) {
+Status Prover<Lanes>::open(const Zkey& key, Buffer<uint8_t>* file) {
   wires_ = key.wires;
   publics_ = key.publics;
   alpha1_ = G1::fromZkey(key.alpha1);
@@ -92,18 +96,48 @@ Status Prover<Lanes>::open(const Zkey& key) {
   while (size_t(1) << log2 < key.domain) log2++;
   Status status = transform_.open(log2);
   if (status == Status::ok) status = matrices_.read(key);
-  if (status == Status::ok) status = a_.open(key.a, key.wires);
-  if (status == Status::ok) status = b1_.open(key.b1, key.wires);
-  if (status == Status::ok) status = b2_.open(key.b2, key.wires);
-  Buffer<uint8_t> c;
-  if (status == Status::ok) status = c.allocateZeroed(size_t(key.wires) * G1_BYTES);
-  if (status == Status::ok) {
-    const size_t privates = key.wires - key.publics - 1;
-    if (privates != 0) std::memcpy(c.data() + (key.wires - privates) * G1_BYTES, key.c, privates * G1_BYTES);
-    status = c_.open(c.data(), key.wires);
-  }
-  if (status == Status::ok) status = h_.open(key.h, key.domain);
+  if (status != Status::ok) return status;
+  const bool inPlace = Bases<Coordinates1>::IN_PLACE && file != nullptr;
+  Zkey from = key;
+  if (inPlace) keepPoints(from, *file);
+  const auto openEach = [&](auto& bases, const uint8_t* points, size_t count, size_t absent = 0) {
+    return inPlace ? bases.adopt(const_cast<uint8_t*>(points), count, absent) : bases.open(points, count, absent);
+  };
+  const size_t absent = size_t(key.publics) + 1;
+  status = openEach(a_, from.a, key.wires);
+  if (status == Status::ok) status = openEach(b1_, from.b1, key.wires);
+  if (status == Status::ok) status = openEach(b2_, from.b2, key.wires);
+  if (status == Status::ok) status = openEach(c_, from.c, key.wires - absent, absent);
+  if (status == Status::ok) status = openEach(h_, from.h, key.domain);
   return status;
+}
+
+/// Moves the points to the front of the file, those that come first in it first, and gives the rest of it back.
+template <template <typename> class Lanes>
+void Prover<Lanes>::keepPoints(Zkey& key, Buffer<uint8_t>& file) {
+  file_ = static_cast<Buffer<uint8_t>&&>(file);
+  const size_t wires = key.wires, privates = wires - key.publics - 1;
+  struct {
+    const uint8_t** at;
+    size_t bytes;
+    bool moved;
+  } runs[] = {{&key.a, wires * G1_BYTES, false},
+              {&key.b1, wires * G1_BYTES, false},
+              {&key.b2, wires * G2_BYTES, false},
+              {&key.c, privates * G1_BYTES, false},
+              {&key.h, size_t(key.domain) * G1_BYTES, false}};
+  uint8_t* to = file_.data();
+  for (size_t moved = 0; moved < 5; moved++) {
+    auto* first = &runs[0];
+    for (auto& run : runs) {
+      if (!run.moved && (first->moved || *run.at < *first->at)) first = &run;
+    }
+    std::memmove(to, *first->at, first->bytes);
+    *first->at = to;
+    first->moved = true;
+    to += first->bytes;
+  }
+  file_.shrink(size_t(to - file_.data()));
 }
 
 /// Values of rows. The witness is read as if in Montgomery form, so that no value of it need be converted: rows come out over R.

@@ -27,6 +27,9 @@ using Doubles = double __attribute__((vector_size(16)));
 using Words = uint64_t __attribute__((vector_size(16)));
 
 #define PLIMSOLL_INLINE inline __attribute__((always_inline))
+/// Long and often used: inlined everywhere they make the functions so large that an engine takes more memory to compile them
+/// than a proof of board-60 takes, for a tenth of the time.
+#define PLIMSOLL_APART __attribute__((noinline))
 
 PLIMSOLL_INLINE Doubles both(double value) { return Doubles{value, value}; }
 PLIMSOLL_INLINE Words both(uint64_t value) { return Words{value, value}; }
@@ -239,7 +242,7 @@ struct Lanes {
   }
   static PLIMSOLL_INLINE Lanes zero() { return {both(0.0), both(0.0), both(0.0), both(0.0), both(0.0)}; }
 
-  static PLIMSOLL_INLINE Lanes load(const uint8_t* const at[COUNT]) {
+  static PLIMSOLL_APART Lanes load(const uint8_t* const at[COUNT]) {
     Words a0, a1, b0, b1;
     __builtin_memcpy(&a0, at[0], 16);
     __builtin_memcpy(&a1, at[0] + 16, 16);
@@ -257,7 +260,7 @@ struct Lanes {
     return load(places);
   }
   /// Of a tight value.
-  PLIMSOLL_INLINE void store(uint8_t* const at[COUNT]) const {
+  PLIMSOLL_APART void store(uint8_t* const at[COUNT]) const {
     // As integers, one modulus more, carried; 2^60 keeps columns positive.
     Words l[LIMBS], carry = both(uint64_t(0));
 #pragma clang loop unroll(full)
@@ -281,12 +284,12 @@ struct Lanes {
     store(places);
   }
 
-  PLIMSOLL_INLINE Lanes operator*(const Lanes& other) const {
+  PLIMSOLL_APART Lanes operator*(const Lanes& other) const {
     Columns sum = columns(1);
     addProduct(sum, limbs, other.limbs);
     return reduced(sum);
   }
-  PLIMSOLL_INLINE Lanes square() const {
+  PLIMSOLL_APART Lanes square() const {
     Columns sum = columns(1);
     addSquare(sum, limbs);
     return reduced(sum);
@@ -332,7 +335,7 @@ struct Lanes {
   }
 
   /// The same elements, at most 0.51 moduli; from up to four tight ones added up.
-  PLIMSOLL_INLINE Lanes tight() const {
+  PLIMSOLL_APART Lanes tight() const {
     const Doubles excess = fma(limbs[LIMBS - 1], both(-Modulus::PER_TOP), both(LOW)) - both(LOW);
     Lanes result;
     Doubles carry = both(0.0);

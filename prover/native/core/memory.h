@@ -8,6 +8,11 @@
 
 #include "status.h"
 
+#ifdef __wasm__
+/// Of wasm/runtime.cc.
+extern "C" void plimsoll_shrink(void* at, size_t bytes);
+#endif
+
 namespace plimsoll {
 
 /// Zeros that the optimiser may not leave out, although nobody reads them.
@@ -59,6 +64,20 @@ class Buffer {
     const Status status = allocate(count);
     if (status == Status::ok && count != 0) std::memset(static_cast<void*>(data_), 0, count * sizeof(T));
     return status;
+  }
+  /// Takes over memory of `aligned_alloc`.
+  void take(T* data, size_t count) {
+    free();
+    data_ = data;
+    size_ = capacity_ = count;
+  }
+  /// Keeps the first elements and, in WebAssembly, gives the memory of the others back.
+  void shrink(size_t count) {
+#ifdef __wasm__
+    plimsoll_shrink(data_, count * sizeof(T));
+    capacity_ = count;
+#endif
+    size_ = count;
   }
   void free() {
     if (data_ == nullptr) return;

@@ -282,32 +282,50 @@ class Bases {
   using F = typename V::Element;
   static constexpr size_t BYTES = 2 * V::BYTES;
 
-  /// Affine points as in zkey files, whose coordinates have been checked to be below the modulus.
-  [[nodiscard]] Status open(const uint8_t* points, size_t count) {
+  /// Whether points can be converted where they lie: lanes take no more than one at a time.
+  static constexpr bool IN_PLACE = size_t(V::COUNT) * 32 <= BYTES;
+
+  /// `absent` points at infinity, then `count` affine points as in zkey files, whose coordinates have been checked to be below the
+  /// modulus.
+  [[nodiscard]] Status open(const uint8_t* points, size_t count, size_t absent = 0) {
     const size_t padding = V::COUNT * 32;
-    if (present_.allocate(count) != Status::ok || points_.allocate(count * BYTES + padding) != Status::ok) return Status::memory;
-    if (count != 0) std::memcpy(points_.data(), points, count * BYTES);
-    std::memset(points_.data() + count * BYTES, 0, padding);
+    if (own_.allocate(count * BYTES + padding) != Status::ok) return Status::memory;
+    if (count != 0) std::memcpy(own_.data(), points, count * BYTES);
+    std::memset(own_.data() + count * BYTES, 0, padding);
+    return adopt(own_.data(), count, absent);
+  }
+  /// Likewise, of points that are converted where they lie, and must outlive this.
+  [[nodiscard]] Status adopt(uint8_t* points, size_t count, size_t absent = 0) {
+    if (present_.allocateZeroed(absent + count) != Status::ok) return Status::memory;
     const Affine<F> infinity = Affine<F>::infinity();
-    for (size_t i = 0; i < count; i++) present_[i] = !(Affine<F>::fromZkey(points + i * BYTES) == infinity);
-    V::Base::adopt(points_.data(), count * BYTES / 32);
+    for (size_t i = 0; i < count; i++) present_[absent + i] = !(Affine<F>::fromZkey(points + i * BYTES) == infinity);
+    V::Base::adopt(points, count * BYTES / 32);
+    points_ = points;
+    absent_ = absent;
     return Status::ok;
   }
   size_t count() const { return present_.size(); }
   /// Whether a point is not infinity.
   bool present(size_t index) const { return present_[index]; }
-  const uint8_t* at(size_t index) const { return points_.data() + index * BYTES; }
+  /// Of a point that is present.
+  const uint8_t* at(size_t index) const { return points_ + (index - absent_) * BYTES; }
 
  private:
-  Buffer<uint8_t> points_;
+  Buffer<uint8_t> own_;
   Buffer<bool> present_;
+  const uint8_t* points_ = nullptr;
+  size_t absent_ = 0;
 };
 
 /// What a task of a product works in: kept between tasks, and between proofs. L is lanes of Fp; good for both groups.
 template <typename L>
 struct Workspace {
-  /// Pairs that share an inversion, while their prefixes stay in cache.
+  /// Pairs that share an inversion, while their prefixes stay in cache. In WebAssembly room is dearer than inversions.
+#ifdef __wasm__
+  static constexpr size_t CHUNK = 2048;
+#else
   static constexpr size_t CHUNK = 8192;
+#endif
 
   /// Two summands (entries of digits in the first round, else places of points) and the place of their sum.
   struct Sum {
@@ -395,7 +413,7 @@ class Product {
   }
 
  private:
-  static constexpr size_t TASK_ENTRIES = 24576;
+  static constexpr size_t TASK_ENTRIES = 3 * Workspace<typename V::Base>::CHUNK;
   class Worker;
 
   const Bases<V>* bases_ = nullptr;

@@ -123,6 +123,18 @@ void free(void* at) {
   giveBack(static_cast<Block*>(at) - 1);
 }
 
+/// Gives back what of a block is beyond its first bytes.
+void plimsoll_shrink(void* at, size_t bytes) {
+  const size_t size = (bytes + GRAIN - 1) / GRAIN * GRAIN + sizeof(Block);
+  Block* const block = static_cast<Block*>(at) - 1;
+  if (block->size < size + 2 * GRAIN) return;
+  Block* const rest = reinterpret_cast<Block*>(reinterpret_cast<uint8_t*>(block) + size);
+  rest->size = block->size - size;
+  block->size = size;
+  const Lock lock(heapLock);
+  giveBack(rest);
+}
+
 // Single instructions (bulk memory).
 void* memcpy(void* to, const void* from, size_t bytes) { return __builtin_memcpy(to, from, bytes); }
 void* memmove(void* to, const void* from, size_t bytes) { return __builtin_memmove(to, from, bytes); }

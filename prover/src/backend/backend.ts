@@ -24,8 +24,8 @@ export interface Backend {
 
 /** Files of one circuit. What a backend keeps of them it keeps as it is: they must not be written to. */
 export interface CircuitFiles {
-  /** circom's witness generator. */
-  readonly wasm: Uint8Array<ArrayBuffer>;
+  /** Reads circom's witness generator, for a backend that executes no plan, or where there is none. */
+  readonly wasm: () => Promise<Uint8Array<ArrayBuffer>>;
   /** The same as a plan (witness-plan.ts), for a backend that executes such. */
   readonly plan?: Uint8Array<ArrayBuffer>;
   /** The proving key in snarkjs's format. A backend takes it over: the array may be empty when the circuit is open. */

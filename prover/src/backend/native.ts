@@ -149,7 +149,7 @@ export function nativeBackend(
       if (typeof key === "number") throw statusError(key, "proving key");
       keys.push(key);
       return {
-        witness: plan === undefined ? openCalculator(wasm) : planned(plan),
+        witness: plan === undefined ? openCalculator(await wasm()) : planned(plan),
         prove(values, signal) {
           // One after another: each uses all the threads.
           const turn = last.then(() => prove(key, values, signal));

@@ -15,7 +15,7 @@ export function snarkjsBackend(): Backend {
     name: "snarkjs",
     async open({ wasm, zkey }) {
       return {
-        witness: openCalculator(wasm),
+        witness: openCalculator(await wasm()),
         prove(witness, signal) {
           const turn = last.then(() => prove(zkey, witness, signal));
           last = turn.catch(() => {});

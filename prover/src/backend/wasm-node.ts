@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The WebAssembly prover in Node. */
 import { readFile } from "node:fs/promises";
+import { getCompileCacheDir } from "node:module";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
@@ -13,7 +14,13 @@ export const nodePlatform = (threads = Math.min(availableParallelism(), MOST_THR
   threads,
   module: async () => WebAssembly.compile(await readFile(WASM_FILE)),
   startWorker() {
-    const worker = new Worker(new URL("./wasm-worker-node.ts", import.meta.url));
+    // Where this process keeps what modules compile to, workers use it too: to compile this one takes more memory than to prove.
+    // Their own heaps are small, and told so they start with less.
+    const kept = getCompileCacheDir();
+    const worker = new Worker(new URL("./wasm-worker-node.ts", import.meta.url), {
+      env: kept === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: path.dirname(kept) },
+      resourceLimits: { maxOldGenerationSizeMb: 32 },
+    });
     let ended = false;
     return {
       post: (message, taken) => worker.postMessage(message, taken),

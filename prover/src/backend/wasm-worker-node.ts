@@ -6,5 +6,5 @@ import { serve } from "./wasm-worker.ts";
 const port = parentPort!;
 serve(
   (listener) => port.on("message", listener),
-  (message) => port.postMessage(message),
+  (message, taken) => port.postMessage(message, taken),
 );

@@ -15,7 +15,7 @@ interface Exports {
   plimsoll_free(pointer: number): void;
   plimsoll_help(): never;
   plimsoll_supports(path: number): number;
-  plimsoll_key_open(zkey: number, length: number, path: number, key: number): number;
+  plimsoll_key_take(zkey: number, length: number, path: number, key: number): number;
   plimsoll_plan_open(file: number, length: number, plan: number): number;
   plimsoll_plan_wtns_bytes(plan: number): number;
   plimsoll_witness(plan: number, input: number, length: number, wtns: number, wtnsLength: number): number;
@@ -95,8 +95,11 @@ interface Help {
 }
 
 /** Answers messages for ever. A helper's one message never returns. */
-export function serve(listen: (listener: (message: unknown) => void) => void, post: (message: unknown) => void): void {
-  let core: { readonly answer: (request: Request) => unknown } | undefined;
+export function serve(
+  listen: (listener: (message: unknown) => void) => void,
+  post: (message: unknown, taken: ArrayBuffer[]) => void,
+): void {
+  let core: { readonly answer: (request: Request) => object } | undefined;
   listen((received) => {
     const message = received as Message | Help;
     if (message.call === "help") return help(message);
@@ -104,10 +107,15 @@ export function serve(listen: (listener: (message: unknown) => void) => void, po
     try {
       const started = message.call === "start" ? start(message) : undefined;
       if (started !== undefined) core = started;
-      post({ id, result: started?.started ?? core!.answer(message) });
+      const result = started?.started ?? core!.answer(message);
+      // Moved: a copy of a witness would stay here.
+      const taken = Object.values(result).flatMap((value) =>
+        value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : [],
+      );
+      post({ id, result }, taken);
     } catch {
       // What failed is not said: it may know values.
-      post({ id, failed: true });
+      post({ id, failed: true }, []);
     }
   });
 }
@@ -123,7 +131,7 @@ function help({ module, memory, stack }: Help): void {
 
 function start({ module, memory = new WebAssembly.Memory(MEMORY), helpers }: Calls["start"]["request"]): {
   started: Started;
-  answer: (request: Request) => unknown;
+  answer: (request: Request) => object;
 } {
   const exports = instantiate(module, memory);
   const bytes = () => new Uint8Array(memory.buffer);
@@ -151,10 +159,14 @@ function start({ module, memory = new WebAssembly.Memory(MEMORY), helpers }: Cal
   }
 
   const cancelFlag = exports.plimsoll_allocate(4);
-  const stacks = Array.from({ length: helpers }, () => exports.plimsoll_allocate(STACK_BYTES) + STACK_BYTES);
+  const stacks = Array.from({ length: helpers }, () => {
+    const stack = exports.plimsoll_allocate(STACK_BYTES);
+    if (stack === 0) throw new Error("no memory for a helper's stack");
+    return stack + STACK_BYTES;
+  });
   const path = exports.plimsoll_supports(1);
 
-  function answer(request: Request): unknown {
+  function answer(request: Request): object {
     switch (request.call) {
       case "start":
         throw new Error("it has started");
@@ -162,16 +174,21 @@ function start({ module, memory = new WebAssembly.Memory(MEMORY), helpers }: Cal
         const { zkey } = request;
         const failed = { status: OUT_OF_MEMORY, pointer: 0 };
         const { length } = zkey;
-        return within([zkey, 4], failed, (file, key) => {
+        return within([4], failed, (key) => {
+          const file = exports.plimsoll_allocate(length);
+          if (file === 0) return failed;
+          bytes().set(zkey, file);
           release(zkey);
-          const status = exports.plimsoll_key_open(file!, length, path, key!);
+          const status = exports.plimsoll_key_take(file, length, path, key!);
           return { status, pointer: status === 0 ? wordAt(key!) : 0 };
         });
       }
       case "plan": {
         const { plan } = request;
+        const { length } = plan;
         return within([plan, 4], { status: OUT_OF_MEMORY, pointer: 0, wtnsBytes: 0 }, (file, opened) => {
-          const status = exports.plimsoll_plan_open(file!, plan.length, opened!);
+          release(plan as Uint8Array<ArrayBuffer>);
+          const status = exports.plimsoll_plan_open(file!, length, opened!);
           const pointer = status === 0 ? wordAt(opened!) : 0;
           return { status, pointer, wtnsBytes: status === 0 ? exports.plimsoll_plan_wtns_bytes(pointer) : 0 };
         });
@@ -186,14 +203,15 @@ function start({ module, memory = new WebAssembly.Memory(MEMORY), helpers }: Cal
       }
       case "prove": {
         const { key, wtns, blinding } = request;
+        const { length } = wtns;
         const failed = { status: OUT_OF_MEMORY, proof: new Uint8Array() };
         Atomics.store(new Int32Array(memory.buffer), cancelFlag / 4, 0);
         return within([wtns, blinding, PROOF_BYTES], failed, (file, secret, proof) => {
           // Copies that came with the message.
           wtns.fill(0);
           blinding.fill(0);
-          const threads = helpers + 1;
-          const status = exports.plimsoll_prove(key, file!, wtns.length, secret!, threads, cancelFlag, proof!);
+          release(wtns as Uint8Array<ArrayBuffer>);
+          const status = exports.plimsoll_prove(key, file!, length, secret!, helpers + 1, cancelFlag, proof!);
           return { status, proof: bytes().slice(proof!, proof! + PROOF_BYTES) };
         });
       }

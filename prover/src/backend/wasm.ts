@@ -138,16 +138,18 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
     };
   }
   /** circom's generator: loaded only where there is no plan, for it needs more than a browser has. */
-  const calculated = async (wasm: Uint8Array<ArrayBuffer>) => (await import("./calculator.ts")).openCalculator(wasm);
+  const calculated = async (wasm: CircuitFiles["wasm"]) =>
+    (await import("./calculator.ts")).openCalculator(await wasm());
 
   async function open({ wasm, zkey, plan }: CircuitFiles) {
     const file = takeOver(zkey);
     core ??= startCore(platform);
     const started = await core;
     const { call, cancel } = started;
-    const witness = plan === undefined ? await calculated(wasm) : await planned(started, plan);
+    // The largest first, while there is least beside it.
     const key = await call<"open">({ call: "open", zkey: file }, ownsBuffer(file) ? [file.buffer] : []);
     if (key.status !== 0) throw statusError(key.status, "proving key");
+    const witness = plan === undefined ? await calculated(wasm) : await planned(started, plan);
 
     async function prove(values: Uint8Array, signal: AbortSignal | undefined): Promise<unknown> {
       throwIfCancelled(signal);

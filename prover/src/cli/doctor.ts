@@ -74,6 +74,7 @@ const NOT_BUILT = { state: "not built", detail: "`npm run setup` makes it" } as 
 async function examine(size: PackCircuit) {
   try {
     const artifacts = await loadArtifacts(size);
+    await artifacts.wasm();
     verifierOf(artifacts);
     const { constraints, publicInputs, verificationKeySha256 } = artifacts.identity;
     const detail = `${constraints} constraints, ${publicInputs} public inputs, key ${verificationKeySha256.slice(0, 16)}…`;

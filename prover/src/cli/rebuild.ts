@@ -61,6 +61,7 @@ export async function examineRebuilt(circuit: CircuitName, report: (what: string
   let artifacts: Artifacts<CircuitName>;
   try {
     artifacts = await loadArtifacts(circuit);
+    await artifacts.wasm();
   } catch (error) {
     if (!(error instanceof PlimsollError)) throw error;
     check("keys are installed and intact", false, `${error.code}: ${error.message}`);

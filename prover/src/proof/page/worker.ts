@@ -7,5 +7,5 @@ serve(
     self.onmessage = ({ data }) => listener(data);
   },
   // A worker's postMessage takes no origin; the types are a window's.
-  (message) => (self.postMessage as (message: unknown) => void)(message),
+  (message, taken) => (self.postMessage as (message: unknown, taken: ArrayBuffer[]) => void)(message, taken),
 );
