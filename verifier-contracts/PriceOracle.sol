@@ -905,7 +905,8 @@ contract PriceOracle is IMarket, EIP712 {
     function _outage() private view returns (uint256 since, uint256 until) {
         if (sequencer == address(0)) return (0, 0);
         (bool ok, int256 answer, uint256 startedAt,) = Readings.round(sequencer);
-        if (!ok || startedAt > block.timestamp) return (block.timestamp, type(uint256).max);
+        // Zero: the feed itself has not started.
+        if (!ok || startedAt == 0 || startedAt > block.timestamp) return (block.timestamp, type(uint256).max);
         return (startedAt, answer == 0 ? startedAt + SEQUENCER_GRACE : type(uint256).max);
     }
 

@@ -840,8 +840,14 @@ describe("price oracle", () => {
       expect((await world.latest()).complete).to.equal(false);
       await world.time.increase(3600);
       await world.publish();
+      // A feed that is broken, has not started, or speaks of what is to come.
       await feed.setBroken!(true);
       await refuses(oracle.fresh!(1), "SequencerDown", await world.now());
+      await feed.setBroken!(false);
+      for (const since of [0n, (await world.now()) + 100n]) {
+        await feed.setAt!(0, since);
+        await refuses(oracle.fresh!(1), "SequencerDown", await world.now());
+      }
     });
 
     it("V16: the clock waits out an outage and the hour after it, in which nobody can attest", async () => {
