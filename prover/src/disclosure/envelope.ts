@@ -306,7 +306,8 @@ export function verifyDisclosure(
     const listing = listingSha256(policy, market);
     const why = "names and units of policy and market are not those that the reader expects of the account";
     same(listing, inputs.expectedListing ?? listing, "LISTING_UNEXPECTED", why);
-    sameAsAsked({ ...inputs.asked }, { ...statement });
+    const { figure, audience } = inputs.asked ?? {};
+    sameAsAsked({ figure, audience }, statement);
 
     const verifier = await verifierFor(disclosureCircuitOf(size));
     sameKey(envelope, verifier.key);

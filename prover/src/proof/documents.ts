@@ -122,12 +122,16 @@ export function sameStatement<Statement extends { readonly text: string }>(
 }
 
 /** Refuses what is not what was asked for, where something was. */
-export function sameAsAsked(
-  asked: Readonly<Record<string, string | undefined>>,
-  given: Readonly<Record<string, unknown>>,
+export function sameAsAsked<Asked extends string>(
+  asked: Readonly<Record<Asked, string | undefined>>,
+  given: Readonly<Record<NoInfer<Asked>, string>>,
 ): void {
-  for (const [what, wanted] of Object.entries(asked)) {
-    if (wanted === undefined) continue;
-    same(String(given[what]), wanted, "STATEMENT_UNEXPECTED", `statement.${what} is not what was asked for`);
+  for (const what of Object.keys(asked) as Asked[]) {
+    same(
+      given[what],
+      asked[what] ?? given[what],
+      "STATEMENT_UNEXPECTED",
+      `statement.${what} is not what was asked for`,
+    );
   }
 }

@@ -255,7 +255,8 @@ export function verifyEnvelope(
     const verifier = await verifierFor(size);
     sameKey(envelope, verifier.key);
 
-    sameAsAsked({ ...inputs.asked, level: inputs.asked?.level?.toString() }, { ...statement });
+    const { level, direction, audience } = inputs.asked ?? {};
+    sameAsAsked({ level: level?.toString(), direction, audience }, statement);
     const expected = expectedSignals(envelope, policy, market, inputs.expectedStates ?? {});
     const given = accepted(parsePublicSignals(envelope.publicSignals, size)).signals;
     for (const [index, value] of expected.entries()) {
