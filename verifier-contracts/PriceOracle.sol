@@ -4,7 +4,6 @@ pragma solidity 0.8.30;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {PolicyRegistry} from "./PolicyRegistry.sol";
 import {PriceSources} from "./PriceSources.sol";
 import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
@@ -887,8 +886,12 @@ contract PriceOracle is IMarket, EIP712 {
         view
         returns (bytes memory)
     {
-        (uint256 since, uint256 until) = _outage();
-        if (block.timestamp < until) return abi.encodeWithSelector(SequencerDown.selector, uint64(since));
+        if (sequencer != address(0)) {
+            (bool ok, int256 answer, uint256 since,) = Readings.round(sequencer);
+            if (!ok || answer != 0 || block.timestamp < since + SEQUENCER_GRACE) {
+                return abi.encodeWithSelector(SequencerDown.selector, uint64(since));
+            }
+        }
         if (block.timestamp < series.pausedUntil) {
             return abi.encodeWithSelector(BoardPaused.selector, board, series.pausedUntil);
         }
@@ -900,21 +903,10 @@ contract PriceOracle is IMarket, EIP712 {
         return "";
     }
 
-    /// From when until when the latest outage of the chain's sequencer holds, with the grace after it. Of a feed that is
-    /// broken no more is known than that it holds now.
-    function _outage() private view returns (uint256 since, uint256 until) {
-        if (sequencer == address(0)) return (0, 0);
-        (bool ok, int256 answer, uint256 startedAt,) = Readings.round(sequencer);
-        // Zero: the feed itself has not started.
-        if (!ok || startedAt == 0 || startedAt > block.timestamp) return (block.timestamp, type(uint256).max);
-        return (startedAt, answer == 0 ? startedAt + SEQUENCER_GRACE : type(uint256).max);
-    }
-
     // ---- Clock ----
 
     /// The clock as of now. Since `at` it has been running, if at all, in one interval: from when a pause ended until the
     /// standing epoch was no longer fresh; before and after that it was stopped, but for what of a stop is beyond the limit.
-    /// It waits out an outage of the sequencer within that interval, in which nobody can attest.
     function _ran(Clock memory current, uint64 pausedUntil_) private view returns (Clock memory) {
         uint64 nowTime = uint64(block.timestamp);
         uint64 start = pausedUntil_ > current.at ? pausedUntil_ : current.at;
@@ -922,8 +914,7 @@ contract PriceOracle is IMarket, EIP712 {
         uint64 since = current.stoppedAt == 0 ? current.at : current.stoppedAt;
         uint64 ran = current.ran;
         if (start < end) {
-            ran += _beyond(current, since, current.at, start) + end - start - _outageIn(start, end)
-                + _beyond(current, end, end, nowTime);
+            ran += _beyond(current, since, current.at, start) + end - start + _beyond(current, end, end, nowTime);
             current.stoppedAt = end < nowTime ? end : 0;
         } else {
             ran += _beyond(current, since, current.at, nowTime);
@@ -931,12 +922,6 @@ contract PriceOracle is IMarket, EIP712 {
         }
         (current.ran, current.at) = (ran, nowTime);
         return current;
-    }
-
-    function _outageIn(uint64 from, uint64 to) private view returns (uint64) {
-        (uint256 since, uint256 until) = _outage();
-        (since, until) = (Math.max(since, from), Math.min(until, to));
-        return until > since ? uint64(until - since) : 0;
     }
 
     /// Seconds from `from` to `to` that are beyond the limit of a stop that began at `since`.

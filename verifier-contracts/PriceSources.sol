@@ -3,7 +3,6 @@ pragma solidity 0.8.30;
 
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {PolicyRegistry} from "./PolicyRegistry.sol";
 import {PriceOracle} from "./PriceOracle.sol";
@@ -54,8 +53,6 @@ contract PriceSources {
         /// Underlying per share, 18 decimals, as last believed; and when.
         uint128 rateE18;
         uint64 rateAt;
-        /// The highest that was.
-        uint128 peakE18;
     }
 
     uint256 private constant BPS = 10_000;
@@ -105,7 +102,7 @@ contract PriceSources {
                 || (!feeds && source.second.aggregator != address(0))
                 || source.growthBpsPerDay > GROWTH_LIMIT_BPS_PER_DAY
         ) revert SourceRefused(asset);
-        Derived memory derived = Derived(0, 0, 0, uint128(E18), uint64(block.timestamp), 0);
+        Derived memory derived = Derived(0, 0, 0, uint128(E18), uint64(block.timestamp));
         if (feeds) {
             uint256 decimals = _decimals(asset, source.feed);
             if (source.second.aggregator != address(0)) decimals += _decimals(asset, source.second);
@@ -120,7 +117,7 @@ contract PriceSources {
             }
             uint256 rate = _vaultRate(source.vault, derived);
             if (rate == 0) revert VaultUnusable(source.vault);
-            derived.rateE18 = derived.peakE18 = uint128(rate);
+            derived.rateE18 = uint128(rate);
         }
 
         uint256 price = oracle.referenceOf(board, asset);
@@ -187,9 +184,7 @@ contract PriceSources {
         if (source.vault != address(0)) {
             uint256 rate = _believedRate(source, derived);
             if (rate == 0) return (0, false);
-            (derived.rateE18, derived.rateAt) = (uint128(rate), uint64(block.timestamp));
-            if (rate > derived.peakE18) derived.peakE18 = uint128(rate);
-            _derived[board][asset] = derived;
+            (_derived[board][asset].rateE18, _derived[board][asset].rateAt) = (uint128(rate), uint64(block.timestamp));
             price = reported * rate / E18;
             if (price > type(uint64).max) return (0, false);
         }
@@ -238,15 +233,12 @@ contract PriceSources {
         return uint256(answer);
     }
 
-    /// The vault's rate, or as much of it as it may have grown to. A fall is believed at once, and so is a rate on its way
-    /// back: whoever can push a vault's rate down for a moment must not hold its price down for days. After a loss that
-    /// stays, `configure` takes the peak down to what is left.
+    /// The vault's rate, or as much of it as it may have grown to; a fall is believed at once.
     function _believedRate(Source memory source, Derived memory derived) private view returns (uint256 rate) {
         rate = _vaultRate(source.vault, derived);
         uint256 last = derived.rateE18;
         uint256 growth = last * source.growthBpsPerDay * (block.timestamp - derived.rateAt) / (BPS * 1 days);
-        uint256 highest = Math.max(last + growth, derived.peakE18);
-        if (rate > highest) rate = highest;
+        if (rate > last + growth) rate = last + growth;
     }
 
     /// Underlying per share, 18 decimals, rounded down; zero where the vault does not say, or says more than 2^128.

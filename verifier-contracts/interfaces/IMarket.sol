@@ -104,9 +104,7 @@ interface IMarket {
     function exitMarket(uint256 board) external view returns (IAccountVerifier verifier, G1 memory point);
 
     /// Seconds for which the board's attestation clock has run, from an arbitrary start; never falls. It runs while a
-    /// fresh, complete epoch stands and the board is not paused, and where one stop has lasted for `Terms.stopLimit`; it
-    /// waits while the chain's sequencer is down, and for its grace. A sequencer's feed that reports an outage late takes
-    /// back what was counted of it.
+    /// fresh, complete epoch stands and the board is not paused, and where one stop has lasted for `Terms.stopLimit`.
     function clock(uint256 board) external view returns (uint256);
 
     function termsOf(uint256 board) external view returns (Terms memory);
