@@ -306,7 +306,8 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
     ) private view {
         uint256 cap = capOf(id);
         // Just below the call level: to prove that one would start the account's clocks anew, should the lot come back.
-        uint256 allowed = _missed(account, terms) ? current.levels.call - 1 : current.levels.liquidation;
+        uint256 allowed = current.levels.call - 1;
+        if (!_missed(account, terms)) allowed = Math.min(allowed, current.levels.liquidation);
         if (offer.kind == Kind.Slice) {
             if (offer.size < terms.dust || offer.size > cap) revert SizeRefused(offer.size, terms.dust, cap);
             if (offer.writeOff != 0) revert WriteOffRefused(offer.writeOff);
@@ -407,7 +408,7 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         if (settlements != lot.settlements) revert LotSuperseded(lot.settlements, settlements);
         (effect.typeHash, effect.args) = (TAKE_TYPEHASH, abi.encode(account, lot.fill, price));
         (effect.sender, effect.fill) = (msg.sender, lot.fill);
-        effect.by = IMarginGate.By.OwnerOrAgent;
+        effect.by = IMarginGate.By.Owner;
         effect.basis = IMarginGate.Basis.Usable;
     }
 

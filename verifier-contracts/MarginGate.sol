@@ -496,7 +496,10 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
 
     function _setStage(uint256 id, Account storage account, Stage stage) private {
         if (account.stage == stage) return;
-        if (account.stage == Stage.Healthy) account.calledAt = uint40(market.clock(account.board));
+        uint256 clock = market.clock(account.board);
+        if (account.stage == Stage.Healthy) account.calledAt = uint40(clock);
+        // While a lot was out nobody could attest.
+        if (account.stage == Stage.Liquidating) account.provenAt = uint64(clock);
         account.stage = stage;
         if (stage == Stage.Healthy) delete account.below;
         emit StageSet(id, stage);
@@ -702,7 +705,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
     // ---- Internal: operator ----
 
     function _setOperator(address operator_) private {
-        if (operator_ == address(0)) revert AddressZero();
+        if (operator_ == address(0) || operator_ == address(this)) revert AddressZero();
         (operator, operatorSeen) = (operator_, uint64(block.timestamp));
         emit OperatorSet(operator_);
     }

@@ -590,6 +590,18 @@ describe("liquidation", function () {
       await refuses(world.liquidation.take!(debtor.id, lower.step, 10_000n * E6), "ProofInvalid", world.verifier);
     });
 
+    it("is the owner's to decide, not an agent's: the price is nobody's to agree to but his", async () => {
+      await fall();
+      const lot = await sliced();
+      const agent = world.signers[13]!;
+      await call(world.gate.connect(bidder.owner) as typeof world.gate, "setAgent", bidder.id, agent.address);
+      const { step } = await taking(lot, 10_000n * E6, { signer: agent });
+      const sent = world.liquidation.connect(agent) as typeof world.liquidation;
+      await refuses(sent.take!(debtor.id, step, 10_000n * E6), "NotAuthorised", world.gate);
+      const own = await taking(lot, 10_000n * E6);
+      await call(sent, "take", debtor.id, own.step, 10_000n * E6);
+    });
+
     it("V18: a lot taken once cannot be taken again, nor cured, nor given back", async () => {
       await fall();
       const lot = await sliced();
@@ -748,6 +760,21 @@ describe("liquidation", function () {
       await refuses(send(await made(slice())), "SizeRefused");
       const terms = { ...world.terms, maxSlice: lot.size / 2n };
       await sliced(slice(terms));
+    });
+
+    it("V16: costs no attestation: none could be made while it was out", async () => {
+      await advance(TERMS.attestInterval - 1n);
+      await fall();
+      const lot = await sliced();
+      await advance(TERMS.auctionDuration);
+      const back = await giving(lot);
+      await call(world.liquidation, "giveBack", back.step, true);
+      debtor.state = back.after;
+      await world.publish(marketAt(87_500n)); // between liquidation and call
+      const terms = { ...world.terms, maxSlice: lot.size / 2n };
+      await refuses(send(await made(slice(terms, LEVELS.call - 1n))), "LevelNotAllowed");
+      await advance(TERMS.curePeriod);
+      await send(await made(slice(terms, LEVELS.call - 1n)));
     });
 
     it("after the smallest slice has failed the account may be closed out by what a slice needs", async () => {

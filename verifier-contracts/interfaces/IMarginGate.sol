@@ -230,7 +230,7 @@ interface IMarginGate is ISettled {
     /// An asset of the epoch has no value: nothing is held against an account under it.
     error EpochIncomplete(uint256 board, uint64 epoch);
     error NotAuthorised(uint256 account, address sender);
-    /// The operator has not signed, and last called less than `operatorDeadline` ago.
+    /// The operator has not signed, and was last seen less than `operatorDeadline` ago.
     error OperatorMissing(uint64 seen, uint64 deadline);
     error AmountZero();
     error AmountNotInLots(uint256 amount, uint256 lot);
@@ -297,7 +297,7 @@ interface IMarginGate is ISettled {
 
     /// Shows that the account has at least a level, and records it. Owner only; from the call level up it makes a called
     /// or closed account healthy, unless a proof of a later epoch says otherwise.
-    /// Not while a lot of the account is out.
+    /// Not while a lot of the account is out; the interval starts anew when it no longer is.
     /// @param level one of the policy's
     function attest(Step calldata step, uint256 level) external;
 
@@ -324,7 +324,7 @@ interface IMarginGate is ISettled {
 
     // ---- Operator and fund ----
 
-    /// The operator shows that it is there.
+    /// The operator shows that it is there: it must, where it only signs and others send.
     function heartbeat() external;
 
     /// Takes cash from the sender for the insurance fund: first what it owes, then for losses to come.
@@ -362,7 +362,8 @@ interface IMarginGate is ISettled {
 
     function operator() external view returns (address);
 
-    /// Unix seconds when the operator last called, and seconds after which it is not asked any more.
+    /// Unix seconds when the operator last sent a trade, an opening, a batch or a heartbeat, and seconds after which it is not
+    /// asked any more.
     function operatorSeen() external view returns (uint64);
 
     function operatorDeadline() external view returns (uint64);
