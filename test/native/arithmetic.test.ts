@@ -73,6 +73,8 @@ for (const path of PATHS) {
         for (const value of [field.ORDER, field.ORDER + 1n, (1n << 256n) - 1n]) {
           expect(state.addon!.compute(`${name}.square`, PATHS.indexOf(path), bytesOf([value]), 32)).to.equal(7);
         }
+        // A byte more than two elements: the halves are whole, what is read beyond them is not.
+        expect(state.addon!.compute(`${name}.add`, PATHS.indexOf(path), new Uint8Array(65), 32)).to.equal(7);
       });
     }
 

@@ -35,6 +35,7 @@ struct Output {
 
 template <typename S>
 bool areCanonical(const uint8_t* at, size_t bytes) {
+  if (bytes % 32 != 0) return false;
   for (size_t i = 0; i < bytes; i += 32) {
     if (!S::isCanonical(at + i)) return false;
   }

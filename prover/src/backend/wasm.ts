@@ -130,9 +130,9 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
     const inputOf = planInputs(file);
     return async (input) => {
       const values = inputOf(input);
-      const asked = call<"witness">({ call: "witness", plan: plan.pointer, input: values, wtnsBytes: plan.wtnsBytes });
-      values.fill(0);
-      const { status, wtns } = await asked;
+      const request = { call: "witness", plan: plan.pointer, input: values, wtnsBytes: plan.wtnsBytes } as const;
+      // Moved, not copied: what messages are copied through is not wiped.
+      const { status, wtns } = await call<"witness">(request, [values.buffer]);
       if (status !== 0) throw statusError(status, "witness");
       return wtns;
     };
@@ -153,9 +153,12 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
 
     async function prove(values: Uint8Array, signal: AbortSignal | undefined): Promise<unknown> {
       throwIfCancelled(signal);
-      const secret = blinding();
-      const proving = call<"prove">({ call: "prove", key: key.pointer, wtns: values, blinding: secret });
-      secret.fill(0);
+      const drawn = blinding();
+      // Moved, as above.
+      const [wtns, secret] = [new Uint8Array(values), new Uint8Array(drawn)];
+      drawn.fill(0);
+      const request = { call: "prove", key: key.pointer, wtns, blinding: secret } as const;
+      const proving = call<"prove">(request, [wtns.buffer, secret.buffer]);
       signal?.addEventListener("abort", cancel);
       try {
         const { status, proof } = await proving;
