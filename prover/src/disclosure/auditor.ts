@@ -12,7 +12,6 @@ import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
 import { documentSha256, type Json, type JsonLimits, parseJson } from "../formats/json.ts";
-import { KEY_ORIGINS } from "../keys/origin.ts";
 import { commitAuditorSecret } from "../model/commit.ts";
 import {
   auditorSecret,
@@ -23,8 +22,9 @@ import {
 } from "../model/disclosure.ts";
 import { noWeights } from "../model/figure.ts";
 import type { DisclosureCircuit } from "../model/sizes.ts";
+import { type NamedKey, readNamedKey } from "../proof/documents.ts";
 import type { Groth16Proof, ProveOptions, Prover } from "../proof/prover.ts";
-import type { KeyIdentity, ProofVerdict, Verifier } from "../proof/verify.ts";
+import type { ProofVerdict, Verifier } from "../proof/verify.ts";
 
 const FORMAT = "plimsoll-auditor-key/1";
 const LIMITS: JsonLimits = { length: 10_000, values: 100 };
@@ -39,7 +39,7 @@ export interface AuditorKey {
   /** Decimal. */
   readonly key: string;
   readonly possession: Groth16Proof;
-  readonly verificationKey: { readonly sha256: string; readonly origin: KeyIdentity["origin"] };
+  readonly verificationKey: NamedKey;
 }
 
 /** The text of a new secret's file. */
@@ -75,16 +75,12 @@ export async function makeAuditorKey(
 export function readAuditorKey({ text, file }: NamedText): AuditorKey {
   const top = parseJson(text, file, LIMITS).fields(["format", "holder", "key", "possession", "verificationKey"]);
   top.format.literal(FORMAT);
-  const verificationKey = top.verificationKey.fields(["sha256", "origin"]);
   return {
     format: FORMAT,
     holder: top.holder.label(),
     key: top.key.check(() => fieldElement(top.key.string())).toString(),
     possession: top.possession.plain() as unknown as Groth16Proof,
-    verificationKey: {
-      sha256: verificationKey.sha256.sha256(),
-      origin: verificationKey.origin.oneOf(KEY_ORIGINS),
-    },
+    verificationKey: readNamedKey(top.verificationKey),
   };
 }
 

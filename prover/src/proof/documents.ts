@@ -70,20 +70,27 @@ export function same<Reason extends string>(actual: string, wanted: string, reas
   if (actual !== wanted) throw new Refusal(reason, detail);
 }
 
+/** A key as documents name it. */
+export type NamedKey = Pick<KeyIdentity, "sha256" | "origin">;
+
+export function readNamedKey(value: JsonValue): NamedKey {
+  const { sha256, origin } = value.fields(["sha256", "origin"]);
+  return { sha256: sha256.sha256(), origin: origin.oneOf(KEY_ORIGINS) };
+}
+
 /** What an envelope says of what its proof was made with. */
 export interface MadeWith {
   readonly size: BoardSize;
-  readonly verificationKey: { readonly sha256: string; readonly origin: KeyIdentity["origin"] };
+  readonly verificationKey: NamedKey;
   readonly policySha256: string;
   readonly marketSha256: string;
 }
 export const MADE_WITH = ["size", "verificationKey", "policySha256", "marketSha256"] as const;
 
 export function readMadeWith(fields: Readonly<Record<(typeof MADE_WITH)[number], JsonValue>>): MadeWith {
-  const key = fields.verificationKey.fields(["sha256", "origin"]);
   return {
     size: fields.size.oneOf(BOARD_SIZES),
-    verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(KEY_ORIGINS) },
+    verificationKey: readNamedKey(fields.verificationKey),
     policySha256: fields.policySha256.sha256(),
     marketSha256: fields.marketSha256.sha256(),
   };
@@ -103,7 +110,7 @@ export function readDocuments(
 }
 
 /** Refuses a key that is not the one that is trusted. */
-export function sameKey({ verificationKey }: MadeWith, { sha256, origin }: MadeWith["verificationKey"]): void {
+export function sameKey({ verificationKey }: MadeWith, { sha256, origin }: NamedKey): void {
   same(verificationKey.sha256, sha256, "KEY_MISMATCH", "the proof was made under another key");
   same(verificationKey.origin, origin, "KEY_MISMATCH", `the key's origin is ${origin}`);
 }

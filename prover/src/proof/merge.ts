@@ -8,11 +8,11 @@
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
 import { documentSha256, type JsonLimits, parseJson } from "../formats/json.ts";
-import { KEY_ORIGINS } from "../keys/origin.ts";
 import { MERGE_SIGNALS } from "../model/signals.ts";
 import { BOARD_SIZES, type BoardSize, type MergeCircuit, mergeCircuitOf } from "../model/sizes.ts";
+import { type NamedKey, readNamedKey } from "./documents.ts";
 import type { Groth16Proof } from "./prover.ts";
-import type { KeyIdentity, ProofRefusal, Refused, Verifier } from "./verify.ts";
+import type { ProofRefusal, Refused, Verifier } from "./verify.ts";
 
 const FORMAT = "plimsoll-merge/1";
 const LIMITS: JsonLimits = { length: 20_000, values: 100 };
@@ -25,7 +25,7 @@ export interface MergeDocument {
   readonly proof: Groth16Proof;
   /** stateLeft, stateRight, stateMerged, context. */
   readonly publicSignals: readonly string[];
-  readonly verificationKey: { readonly sha256: string; readonly origin: KeyIdentity["origin"] };
+  readonly verificationKey: NamedKey;
 }
 
 /** Everything in a document that is not proven by it. */
@@ -50,12 +50,11 @@ export function readMerge({ text, file }: NamedText): MergeDocument {
   const fields = ["format", "size", "audience", "proof", "publicSignals", "verificationKey"] as const;
   const top = parseJson(text, file, LIMITS).fields(fields);
   top.format.literal(FORMAT);
-  const key = top.verificationKey.fields(["sha256", "origin"]);
   return mergeDocument(
     {
       size: top.size.oneOf(BOARD_SIZES),
       audience: top.audience.label(),
-      verificationKey: { sha256: key.sha256.sha256(), origin: key.origin.oneOf(KEY_ORIGINS) },
+      verificationKey: readNamedKey(top.verificationKey),
     },
     {
       proof: top.proof.plain() as unknown as Groth16Proof,
