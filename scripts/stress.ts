@@ -102,7 +102,7 @@ export async function stress(
     await world.member(world.signers[3]!, 100_000_000n * E6),
   ];
   const backstop = await world.member(world.signers[4]!, 50_000_000n * E6);
-  await call(world.liquidation, "setBackstop", backstop.id);
+  await call(world.liquidation, "setBackstop", world.board, backstop.id);
   await world.donate(100_000n * E6);
   const fundBefore = await world.credit(0n);
 

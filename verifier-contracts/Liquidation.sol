@@ -84,8 +84,8 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
     // ---- Owner of the gate ----
 
     /// @inheritdoc ILiquidation
-    function setBackstop(uint256 account) external onlyOwner {
-        uint256 board = gate.accountOf(account).board;
+    function setBackstop(uint256 board, uint256 account) external onlyOwner {
+        if (account != 0 && gate.accountOf(account).board != board) revert BackstopRefused(board, account);
         backstopOf[board] = account;
         emit BackstopSet(board, account);
     }

@@ -160,6 +160,7 @@ contract PriceOracle is IMarket, EIP712 {
         uint64 parts;
         /// Of the epoch whose parts these are, in a `windDown`; zero in a settlement that reporters signed.
         uint64 epoch;
+        bytes32 firstPart;
         bytes32 nextPart;
         uint64[8] expired;
     }
@@ -377,7 +378,11 @@ contract PriceOracle is IMarket, EIP712 {
         for (uint256 index = 0; index < signatures.length; index++) {
             previous = _reporter(digest, signatures[index], previous);
         }
-        _beginSettlement(board, series, firstPart, 0);
+        Settling storage settling = series.settling;
+        // Sent again, it takes away no part that has been added.
+        if (settling.nextPart == 0 || settling.firstPart != firstPart || settling.quorumId != quorumId) {
+            _beginSettlement(board, series, firstPart, 0);
+        }
         _addSettlementParts(board, series, parts);
     }
 
@@ -888,7 +893,7 @@ contract PriceOracle is IMarket, EIP712 {
     {
         if (sequencer != address(0)) {
             (bool ok, int256 answer, uint256 since,) = Readings.round(sequencer);
-            if (!ok || answer != 0 || block.timestamp < since + SEQUENCER_GRACE) {
+            if (!ok || answer != 0 || since == 0 || block.timestamp < since + SEQUENCER_GRACE) {
                 return abi.encodeWithSelector(SequencerDown.selector, uint64(since));
             }
         }
@@ -953,6 +958,7 @@ contract PriceOracle is IMarket, EIP712 {
         settling.quorumId = quorumId;
         settling.epoch = epoch;
         settling.parts = 0;
+        settling.firstPart = firstPart;
         settling.nextPart = firstPart;
         emit SettlementOpened(board, series.settlements + 1, firstPart);
     }

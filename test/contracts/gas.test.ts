@@ -93,7 +93,7 @@ async function auctions(world: World, spent: Spent) {
   [debtor.state, house.state] = [a.after, b.after];
   const whole = debtor.state;
 
-  spent("Liquidation.setBackstop", await call(owners, "setBackstop", house.id));
+  spent("Liquidation.setBackstop", await call(owners, "setBackstop", world.board, house.id));
   await call(house.gate, "donate", 100_000n * E6);
   const recipient = world.signers[16]!.address;
   spent("Liquidation.proposeWithdrawal", await call(owners, "proposeWithdrawal", recipient, 40_000n * E6));

@@ -802,7 +802,7 @@ describe("liquidation", function () {
     });
 
     it("goes to the backstop for as long again, at its floor, and only then back", async () => {
-      await call(world.liquidation, "setBackstop", house.id);
+      await call(world.liquidation, "setBackstop", world.board, house.id);
       await fall();
       const lot = await sliced();
       const back = await giving(lot);
@@ -823,9 +823,22 @@ describe("liquidation", function () {
       expect(await credit(debtor.id)).to.equal(0n);
     });
 
-    it("only the gate's owner names the backstop", async () => {
-      const other = world.liquidation.connect(house.owner) as typeof world.liquidation;
-      await refuses(other.setBackstop!(house.id), "NotAuthorised", world.gate);
+    it("only the gate's owner names the backstop, an account of the board's or none", async () => {
+      const { board, liquidation } = world;
+      const other = liquidation.connect(house.owner) as typeof liquidation;
+      await refuses(other.setBackstop!(board, house.id), "NotAuthorised", world.gate);
+      await expect(liquidation.setBackstop!(board + 1n, house.id))
+        .to.be.revertedWithCustomError(liquidation, "BackstopRefused")
+        .withArgs(board + 1n, house.id);
+      await call(liquidation, "setBackstop", board, house.id);
+      await call(liquidation, "setBackstop", board, 0n);
+      expect(await liquidation.backstopOf!(board)).to.equal(0n);
+      // With none, a lot goes back after its auction.
+      await fall();
+      const lot = await sliced();
+      const back = await giving(lot);
+      await advance(TERMS.auctionDuration);
+      await call(liquidation, "giveBack", back.step, true);
     });
 
     it("only what waits for a settlement may be given back by a state that has one to pass", async () => {

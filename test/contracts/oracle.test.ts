@@ -14,6 +14,7 @@ import {
   partHash,
   publication,
   settlementPartHash,
+  signSettlement,
 } from "../../prover/src/chain/publication.ts";
 import { type BoardRow, CLOSED_ROW, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
 import { ASSETS } from "../../prover/src/model/sizes.ts";
@@ -833,6 +834,9 @@ describe("price oracle", () => {
       await world.publish();
       await feed.setBroken!(true);
       await refuses(oracle.fresh!(1), "SequencerDown", 0);
+      await feed.setBroken!(false);
+      await feed.setAt!(0, 0);
+      await refuses(oracle.fresh!(1), "SequencerDown", 0);
     });
   });
 
@@ -1128,7 +1132,6 @@ describe("price oracle", () => {
     it("refuses marks out of range, marks of rows that do not expire, and rows beyond the block", async () => {
       const send = async (part: { expired: bigint; marks: bigint[]; next?: string }) => {
         const given = { next: ZERO, ...part };
-        const { signSettlement } = await import("../../prover/src/chain/publication.ts");
         const firstPart = settlementPartHash(given);
         const domain = await world.domain();
         const signatures = await signSettlement(world.reporters.slice(0, 3), domain, {
@@ -1163,6 +1166,10 @@ describe("price oracle", () => {
       await oracle.setReporters!([world.signers[9]!.address], 1);
       await refuses(oracle.resumeSettlement!(1, parts), "ReportersChanged", 1, 2);
       await refuses(send(), "ObservationsWrong");
+      // The same settlement signed by those who came is begun anew.
+      const value = { board: 1n, number: 1n, firstPart };
+      await open(1, await signSettlement([world.signers[9]!], await world.domain(), value));
+      expect(await oracle.settlementsOf!(1)).to.equal(1);
     });
 
     it("of a board of 240 takes parts from anyone, in order, and none beyond", async () => {
@@ -1175,6 +1182,8 @@ describe("price oracle", () => {
         "PartUnexpected",
       );
       expect(await large.oracle.settlementsOf!(1)).to.equal(0);
+      // Sent again by whoever read it, it takes away nothing that was added.
+      await large.as(large.signers[9]!).openSettlement!(1, 1, firstPart, signatures, []);
       await large.as(large.signers[9]!).resumeSettlement!(1, parts.slice(1));
       expect(await large.oracle.settlementsOf!(1)).to.equal(1);
       await expect(large.oracle.resumeSettlement!(1, parts.slice(3))).to.be.revertedWithCustomError(

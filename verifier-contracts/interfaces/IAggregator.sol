@@ -2,7 +2,7 @@
 pragma solidity 0.8.30;
 
 /// What is used of the common interface of price feeds, and of feeds that report whether an L2's sequencer is up
-/// (answer 0: up, 1: down; startedAt: since when).
+/// (answer 0: up, 1: down; startedAt: since when, 0 before the first report).
 interface IAggregator {
     function decimals() external view returns (uint8);
 

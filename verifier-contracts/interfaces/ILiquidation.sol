@@ -125,6 +125,7 @@ interface ILiquidation {
     /// The auction has ended; after it the backstop may take, and when `until` has passed the lot goes back.
     error AuctionEnded(uint256 clock, uint256 end);
     error AuctionRunning(uint256 clock, uint256 until);
+    error BackstopRefused(uint256 board, uint256 account);
     error NotBackstop(uint256 account, uint256 backstop);
     /// A settlement has come since the lot was made: it can only go back.
     error LotSuperseded(uint64 settlements, uint64 current);
@@ -132,8 +133,9 @@ interface ILiquidation {
     error WithdrawalTooEarly(uint256 readyAt, uint256 nowTime);
     error WithdrawalLapsed(uint256 readyAt, uint256 nowTime);
 
-    /// Names the account that takes what nobody took. Owner of the gate only.
-    function setBackstop(uint256 account) external;
+    /// Names the account that takes what nobody took, on a board. Owner of the gate only.
+    /// @param account of that board; zero for none
+    function setBackstop(uint256 board, uint256 account) external;
 
     /// Takes a lot out of an account and starts its auction. Signed or sent by the operator, unless that is silent.
     /// @param step of the account, applying `offer.fill` with −1 and `offer.writeOff` of cash

@@ -53,7 +53,7 @@ contract LotHandler {
             step.stateBefore = Statement.genesisState(60);
             gate.open(IMarginGate.Opening(address(this), address(0), 1), step, "");
         }
-        liquidation.setBackstop(BACKSTOP);
+        liquidation.setBackstop(1, BACKSTOP);
     }
 
     function deposit(uint256 id, uint256 lots) external {

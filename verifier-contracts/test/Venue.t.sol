@@ -85,7 +85,7 @@ contract VenueHandler {
             tokens[index].approve(address(gate), type(uint256).max);
         }
         for (uint256 index = 0; index < 3; index++) open();
-        liquidation.setBackstop(1);
+        liquidation.setBackstop(1, 1);
     }
 
     // ---- Books ----
