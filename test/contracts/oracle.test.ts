@@ -1162,7 +1162,11 @@ describe("price oracle", () => {
       const [changed] = parts;
       await refuses(open(1, signatures, [{ ...changed, expired: 6n }]), "PartUnexpected");
       await refuses(oracle.resumeSettlement!(1, parts), "SettlementNotOpen", 1);
+      const other = await world.settle({ 2: 5n }, 1n);
+      await oracle.openSettlement!(1, 1, other.firstPart, other.signatures, []);
+      // What is signed after it takes its place.
       await open(1, signatures, []);
+      await refuses(oracle.resumeSettlement!(1, other.parts), "PartUnexpected");
       await oracle.setReporters!([world.signers[9]!.address], 1);
       await refuses(oracle.resumeSettlement!(1, parts), "ReportersChanged", 1, 2);
       await refuses(send(), "ObservationsWrong");
