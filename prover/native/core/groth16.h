@@ -46,7 +46,7 @@ class Prover {
   /// Rows are made and joined in pieces, where they are many.
   static constexpr size_t PIECES = 16, MIN_PIECE = 256;
 
-  /// What a proof works in. Kept between proofs, all of it wiped at the end of each.
+  /// What a proof works in. Kept between proofs (in WebAssembly given back), all of it wiped at the end of each.
   struct Scratch {
     Buffer<uint8_t> rows[3];
     Pool<Buffer<LaneFr>, 3> transforms;
@@ -55,13 +55,13 @@ class Prover {
     Product<Coordinates2> b2;
     Pool<Workspace<Lanes<Fp>>, 64> workspaces;
 
-    void wipe() {
-      for (Buffer<uint8_t>& values : rows) values.wipe();
-      transforms.forEach([](Buffer<LaneFr>& values) { values.wipe(); });
-      digits.wipe();
-      for (Product<Coordinates1>* product : {&a, &b1, &c, &h}) product->wipe();
-      b2.wipe();
-      workspaces.forEach([](Workspace<Lanes<Fp>>& workspace) { workspace.wipe(); });
+    void spare() {
+      for (Buffer<uint8_t>& values : rows) values.spare();
+      transforms.forEach([](Buffer<LaneFr>& values) { values.spare(); });
+      digits.spare();
+      for (Product<Coordinates1>* product : {&a, &b1, &c, &h}) product->spare();
+      b2.spare();
+      workspaces.forEach([](Workspace<Lanes<Fp>>& workspace) { workspace.spare(); });
     }
   };
   [[nodiscard]] Status prove(Scratch& in, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
@@ -180,7 +180,7 @@ Status Prover<Lanes>::prove(const Wtns& witness, const uint8_t r[32], const uint
                             const volatile int32_t* cancel, uint8_t proof[256]) const {
   typename Pool<Scratch, 4>::Lease scratch(scratch_);
   const Status status = prove(*scratch, witness, r, s, threads, cancel, proof);
-  scratch->wipe();
+  scratch->spare();
   return status;
 }
 
@@ -251,6 +251,9 @@ Status Prover<Lanes>::prove(Scratch& in, const Wtns& witness, const uint8_t r[32
     return Status::ok;
   });
   if (status != Status::ok) return status;
+  in.rows[0].spare();
+  in.rows[1].spare();
+  in.transforms.forEach([](Buffer<LaneFr>& values) { values.spare(); });
   if ((status = in.digits.open(in.rows[2].data(), domain)) != Status::ok) return status;
   if ((status = in.h.open(h_, in.digits)) != Status::ok) return status;
   status = inParallel(in.h.tasks(), [&](size_t index) { return runTask(in.h, index); });

@@ -85,6 +85,14 @@ class Buffer {
     std::free(data_);
     forget();
   }
+  /// Wipes what will not be read again. In WebAssembly, where memory given back costs no page faults, others may have it.
+  void spare() {
+#ifdef __wasm__
+    free();
+#else
+    wipe();
+#endif
+  }
   void wipe() { plimsoll::wipe(data_, capacity_ * sizeof(T)); }
 
   T* data() { return data_; }

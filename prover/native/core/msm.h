@@ -139,10 +139,7 @@ class Digits {
       digits += windows;
       order_[windows > 1 ? nextLong++ : nextShort++] = uint32_t(i);
     }
-    if (values_.allocate(longer * windows_ + (used - longer)) != Status::ok || entries_.allocate(digits) != Status::ok ||
-        starts_.allocateZeroed(windows_ * (buckets() + 1)) != Status::ok) {
-      return Status::memory;
-    }
+    if (values_.allocate(longer * windows_ + (used - longer)) != Status::ok) return Status::memory;
     // With a half added at each window, a digit d of [−half, half) reads as d + half: no carry from window to window.
     uint64_t halves[5] = {};
     for (unsigned w = 0; w < windows_; w++) halves[(w * bits_ + bits_ - 1) / 64] |= uint64_t(1) << ((w * bits_ + bits_ - 1) % 64);
@@ -169,6 +166,10 @@ class Digits {
         valuesOf(w)[k] = int16_t((digit ^ sign) - sign);
       }
     }
+    recoded_.spare();
+    if (entries_.allocate(digits) != Status::ok || starts_.allocateZeroed(windows_ * (buckets() + 1)) != Status::ok) {
+      return Status::memory;
+    }
     uint32_t done = 0;
     for (unsigned w = 0; w < windows_; w++) {
       uint32_t* const starts = starts_.data() + w * (buckets() + 1);
@@ -190,12 +191,12 @@ class Digits {
     }
     return Status::ok;
   }
-  void wipe() {
-    recoded_.wipe();
-    order_.wipe();
-    values_.wipe();
-    entries_.wipe();
-    starts_.wipe();
+  void spare() {
+    recoded_.spare();
+    order_.spare();
+    values_.spare();
+    entries_.spare();
+    starts_.spare();
   }
 
   size_t count() const { return count_; }
@@ -334,11 +335,6 @@ struct Workspace {
   struct Run {
     uint32_t start, size;
   };
-  /// A sum that had no slope, in the memory form, all zero where it is infinity.
-  struct Resolved {
-    uint32_t to;
-    uint8_t point[128];
-  };
 
   Buffer<uint8_t> points;
   /// Where each bucket's sum is, or EMPTY.
@@ -349,26 +345,21 @@ struct Workspace {
   Buffer<L> prefix;
   /// Lanes of each vector of pairs that were resolved one by one.
   Buffer<uint8_t> odd;
-  Buffer<Resolved> resolved;
 
   [[nodiscard]] Status open(size_t pointBytes, size_t runs, size_t buckets) {
     const bool ok = points.allocate(pointBytes) == Status::ok && live.allocate(runs) == Status::ok &&
                     bucketAt.allocate(buckets) == Status::ok && pairs.allocate(CHUNK) == Status::ok &&
-                    prefix.allocate(CHUNK / L::COUNT) == Status::ok && odd.allocate(CHUNK / L::COUNT) == Status::ok &&
-                    resolved.allocate(CHUNK) == Status::ok;
+                    prefix.allocate(CHUNK / L::COUNT) == Status::ok && odd.allocate(CHUNK / L::COUNT) == Status::ok;
     return ok ? Status::ok : Status::memory;
   }
-  void wipe() {
-    points.wipe();
-    bucketAt.wipe();
-    live.wipe();
-    pairs.wipe();
-    prefix.wipe();
-    odd.wipe();
-    if (usedResolved) resolved.wipe();
-    usedResolved = false;
+  void spare() {
+    points.spare();
+    bucketAt.spare();
+    live.spare();
+    pairs.spare();
+    prefix.spare();
+    odd.spare();
   }
-  bool usedResolved = false;
 };
 
 /// One product: Σ digits·bases. Its tasks may run on any threads at once; `sum` is for after them.
@@ -401,7 +392,7 @@ class Product {
     Worker worker(*bases_, *digits_, first_, workspace);
     return worker.run(task == 0 ? 0 : ends_[task - 1], ends_[task], sums_.data());
   }
-  void wipe() { sums_.wipe(); }
+  void spare() { sums_.spare(); }
 
   Xyzz<F> sum() const {
     Xyzz<F> total = Xyzz<F>::infinity();
@@ -524,7 +515,6 @@ class Product<V>::Worker {
       count_++;
     }
     const V one = V::all(F::one());
-    size_t resolved = 0;
     Base chains[CHAINS];
     for (Base& chain : chains) chain = Base::all(Fp::one());
     const uint8_t *a[COUNT], *b[COUNT];
@@ -534,10 +524,7 @@ class Product<V>::Worker {
       const V ax = V::load(a), bx = V::load(b);
       V difference = bx - ax;
       const uint32_t odd = difference.zeros() | ax.blanks() | bx.blanks();
-      if (odd != 0) [[unlikely]] {
-        resolved = resolve<FIRST>(v, odd, resolved);
-        difference = difference.with(odd, one);
-      }
+      if (odd != 0) [[unlikely]] difference = difference.with(odd, one);
       in_.odd[v] = uint8_t(odd);
       Base& chain = chains[v % CHAINS];
       in_.prefix[v] = chain;
@@ -570,30 +557,30 @@ class Product<V>::Worker {
       const V slope = (by - ay) * difference.inverseBy(inverse);
       const V x = slope.square().less(ax, bx);
       const V y = (slope * (ax - x)).less(ay);
+      // No pair reads where another stores, but the last may be there several times in its vector: all of it is read first.
+      Affine<F> resolved[COUNT];
+      if (in_.odd[v] != 0) [[unlikely]] resolve<FIRST>(v, resolved);
       uint8_t* to[COUNT];
       for (int lane = 0; lane < COUNT; lane++) to[lane] = in_.points.data() + size_t(in_.pairs[v * COUNT + lane].to) * BYTES;
       x.store(to);
       for (int lane = 0; lane < COUNT; lane++) to[lane] += V::BYTES;
       y.store(to);
+      if (in_.odd[v] != 0) [[unlikely]] {
+        for (int lane = 0; lane < COUNT; lane++) {
+          if ((in_.odd[v] >> lane & 1) != 0) toForm(resolved[lane], to[lane] - V::BYTES);
+        }
+      }
     }
-    for (size_t i = 0; i < resolved; i++) {
-      std::memcpy(in_.points.data() + size_t(in_.resolved[i].to) * BYTES, in_.resolved[i].point, BYTES);
-    }
-    in_.usedResolved |= resolved != 0;
     count_ = 0;
   }
 
-  /// Adds the lanes of a vector that have no slope. The sums are kept: their places may still be read.
+  /// Adds the lanes of a vector that have no slope.
   template <bool FIRST>
-  size_t resolve(size_t vector, uint32_t odd, size_t resolved) {
+  [[gnu::noinline]] void resolve(size_t vector, Affine<F> sums[COUNT]) const {
     for (int lane = 0; lane < COUNT; lane++) {
-      if ((odd >> lane & 1) == 0) continue;
       const Sum& sum = in_.pairs[vector * COUNT + lane];
-      auto& entry = in_.resolved[resolved++];
-      entry.to = sum.to;
-      toForm((Xyzz<F>::from(point<FIRST>(sum.a)) + point<FIRST>(sum.b)).toAffine(), entry.point);
+      if ((in_.odd[vector] >> lane & 1) != 0) sums[lane] = (Xyzz<F>::from(point<FIRST>(sum.a)) + point<FIRST>(sum.b)).toAffine();
     }
-    return resolved;
   }
   template <bool FIRST>
   Affine<F> point(uint32_t reference) const {
