@@ -3,9 +3,9 @@
  * A contender of bench.ts: `bench-contender <zkey> <wtns> <wasm> <plan> <input>`. Does what each line of stdin names, and answers with
  * its cost; at the end with what the whole process has cost. Imports no more than proving needs, since its memory is measured.
  */
-import { readFileSync } from "node:fs";
-import { createInterface } from "node:readline";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import type { Circuit } from "../prover/src/backend/backend.ts";
+import { roomFor } from "../prover/src/backend/core.ts";
 import { selectBackend } from "../prover/src/backend/select.ts";
 import type { CircuitInput } from "../prover/src/model/statement.ts";
 
@@ -31,10 +31,18 @@ function used(since?: NodeJS.CpuUsage): Omit<Cost, "wall"> {
 
 const [zkey, wtns, wasm, plan, input] = process.argv.slice(2) as [string, string, string, string, string];
 const backend = selectBackend().create();
+/** As artifacts.ts does. */
+function readKey(): Uint8Array<ArrayBuffer> {
+  const file = openSync(zkey, "r");
+  const content = roomFor(fstatSync(file).size);
+  readSync(file, content);
+  closeSync(file);
+  return content;
+}
 let circuit: Circuit | undefined;
 const open = async () => {
   circuit ??= await backend.open({
-    zkey: readFileSync(zkey),
+    zkey: readKey(),
     wasm: async () => readFileSync(wasm),
     plan: readFileSync(plan),
   });
@@ -54,8 +62,9 @@ const work: Readonly<Record<string, () => Promise<unknown>>> = {
     return opened.prove(await opened.witness(readInput()));
   },
 };
-for await (const line of createInterface({ input: process.stdin })) {
-  process.stdout.write(`${JSON.stringify(await costOf(work[line]!))}\n`);
+// One line is sent at a time, and answered before the next.
+for await (const line of process.stdin.setEncoding("utf8")) {
+  process.stdout.write(`${JSON.stringify(await costOf(work[line.trim()]!))}\n`);
 }
 await backend.close();
 process.stdout.write(`${JSON.stringify({ ...used(), wall: 0 } satisfies Cost)}\n`);

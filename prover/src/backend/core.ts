@@ -2,6 +2,8 @@
 /** What the two builds of the core (prover/native: the Node addon and the WebAssembly module) have in common. */
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER } from "../field.ts";
+import type { CircuitInput } from "../model/statement.ts";
+import type { planInputs } from "./witness.ts";
 
 export const PROOF_BYTES = 256;
 const NUMBER_BYTES = 32;
@@ -46,6 +48,13 @@ export function statusError(status: number, what: "proving key" | "witness" | "w
   return new PlimsollError(what === "proving key" ? "KEY_REFUSED" : "INTERNAL", `the ${what} is refused: ${why}`);
 }
 
+/**
+ * Room for a file, in pages of its own: an array that may be resized. What of other arrays is given back, and proving keys are large,
+ * makes glibc keep more of all that is given back later.
+ */
+export const roomFor = (bytes: number): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(new ArrayBuffer(bytes, { maxByteLength: bytes }));
+
 /** A file that nobody else can read or give back from now on; the array that it came in is empty, where the engine has `transfer`. */
 export function takeOver(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (file.byteLength === 0) return new Uint8Array(); // taken over before: no key
@@ -61,6 +70,15 @@ export function release(file: Uint8Array<ArrayBuffer>): void {
 
 /** Whether the array is all of its buffer. */
 export const ownsBuffer = (file: Uint8Array): boolean => file.byteLength === file.buffer.byteLength;
+
+/** `planInputs` of witness.ts, which is loaded with the first input: to prove witnesses that are there takes less memory without. */
+export function plannedInputs(plan: Uint8Array): (input: CircuitInput) => Promise<Uint8Array<ArrayBuffer>> {
+  let inputOf: ReturnType<typeof planInputs> | undefined;
+  return async (input) => {
+    inputOf ??= (await import("./witness.ts")).planInputs(plan);
+    return inputOf(input);
+  };
+}
 
 /** A proof as snarkjs writes it, from the bytes of plimsoll.h. */
 export function proofJson(bytes: Uint8Array): unknown {

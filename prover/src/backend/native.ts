@@ -14,8 +14,7 @@ import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { BatchCore } from "../proof/batch.ts";
 import type { Backend, Circuit } from "./backend.ts";
 import { openCalculator } from "./calculator.ts";
-import { type Blinding, proofJson, randomBlinding, release, statusError, takeOver } from "./core.ts";
-import { planInputs } from "./witness.ts";
+import { type Blinding, plannedInputs, proofJson, randomBlinding, release, statusError, takeOver } from "./core.ts";
 
 /** Arithmetic of the core, by the numbers of plimsoll.h. */
 export const PATHS = ["portable", "ifma"] as const;
@@ -126,9 +125,9 @@ export function nativeBackend(
   function planned(file: Uint8Array): Circuit["witness"] {
     const plan = addon.openPlan(file);
     if (typeof plan === "number") throw statusError(plan, "witness plan");
-    const inputOf = planInputs(file);
+    const inputOf = plannedInputs(file);
     return async (values) => {
-      const input = inputOf(values);
+      const input = await inputOf(values);
       try {
         const witness = addon.witness(plan, input);
         if (typeof witness === "number") throw statusError(witness, "witness");

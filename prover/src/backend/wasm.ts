@@ -8,9 +8,8 @@
  */
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { Backend, Circuit, CircuitFiles } from "./backend.ts";
-import { type Blinding, ownsBuffer, proofJson, randomBlinding, statusError, takeOver } from "./core.ts";
+import { type Blinding, ownsBuffer, plannedInputs, proofJson, randomBlinding, statusError, takeOver } from "./core.ts";
 import { MEMORY, type Reply, type Request, type Started } from "./wasm-worker.ts";
-import { planInputs } from "./witness.ts";
 
 /** A thread that runs `serve` of wasm-worker.ts. */
 export interface WasmWorker {
@@ -127,9 +126,9 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
   async function planned({ call }: WasmCore, file: Uint8Array): Promise<Circuit["witness"]> {
     const plan = await call<"plan">({ call: "plan", plan: file });
     if (plan.status !== 0) throw statusError(plan.status, "witness plan");
-    const inputOf = planInputs(file);
+    const inputOf = plannedInputs(file);
     return async (input) => {
-      const values = inputOf(input);
+      const values = await inputOf(input);
       const request = { call: "witness", plan: plan.pointer, input: values, wtnsBytes: plan.wtnsBytes } as const;
       // Moved, not copied: what messages are copied through is not wiped.
       const { status, wtns } = await call<"witness">(request, [values.buffer]);
