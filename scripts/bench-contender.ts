@@ -3,9 +3,8 @@
  * A contender of bench.ts: `bench-contender <zkey> <wtns> <wasm> <plan> <input>`. Does what each line of stdin names, and answers with
  * its cost; at the end with what the whole process has cost. Imports no more than proving needs, since its memory is measured.
  */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Circuit } from "../prover/src/backend/backend.ts";
-import { roomFor } from "../prover/src/backend/core.ts";
 import { selectBackend } from "../prover/src/backend/select.ts";
 import type { CircuitInput } from "../prover/src/model/statement.ts";
 
@@ -31,18 +30,10 @@ function used(since?: NodeJS.CpuUsage): Omit<Cost, "wall"> {
 
 const [zkey, wtns, wasm, plan, input] = process.argv.slice(2) as [string, string, string, string, string];
 const backend = selectBackend().create();
-/** As artifacts.ts does. */
-function readKey(): Uint8Array<ArrayBuffer> {
-  const file = openSync(zkey, "r");
-  const content = roomFor(fstatSync(file).size);
-  readSync(file, content);
-  closeSync(file);
-  return content;
-}
 let circuit: Circuit | undefined;
 const open = async () => {
   circuit ??= await backend.open({
-    zkey: readKey(),
+    zkey: readFileSync(zkey),
     wasm: async () => readFileSync(wasm),
     plan: readFileSync(plan),
   });

@@ -12,7 +12,6 @@ import {
   openArtifacts,
   readManifest,
 } from "./artifact-set.ts";
-import { roomFor } from "./backend/core.ts";
 import { PlimsollError } from "./errors.ts";
 import type { CircuitName } from "./model/sizes.ts";
 
@@ -66,7 +65,7 @@ function directorySource(options: ArtifactOptions): ArtifactSource {
 async function readHashed(file: string) {
   const handle = await open(file);
   try {
-    const content = roomFor((await handle.stat()).size);
+    const content = new Uint8Array((await handle.stat()).size);
     const hash = createHash("sha256");
     const next = (at: number) => handle.read(content, at, Math.min(PIECE, content.length - at), at);
     let [end, reading] = [0, next(0)];

@@ -48,13 +48,6 @@ export function statusError(status: number, what: "proving key" | "witness" | "w
   return new PlimsollError(what === "proving key" ? "KEY_REFUSED" : "INTERNAL", `the ${what} is refused: ${why}`);
 }
 
-/**
- * Room for a file, in pages of its own: an array that may be resized. What of other arrays is given back, and proving keys are large,
- * makes glibc keep more of all that is given back later.
- */
-export const roomFor = (bytes: number): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(new ArrayBuffer(bytes, { maxByteLength: bytes }));
-
 /** A file that nobody else can read or give back from now on; the array that it came in is empty, where the engine has `transfer`. */
 export function takeOver(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (file.byteLength === 0) return new Uint8Array(); // taken over before: no key
