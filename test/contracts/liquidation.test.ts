@@ -742,6 +742,15 @@ describe("liquidation", function () {
 
   describe("a lot that nobody takes", () => {
     const giving = (lot: Lot) => returnLot(world.venue, debtor, lot, { deadline: LATE });
+    /** A slice that has been out for its auction, and is back. */
+    const failed = async () => {
+      const lot = await sliced();
+      await advance(TERMS.auctionDuration);
+      const back = await giving(lot);
+      await call(world.liquidation, "giveBack", back.step, true);
+      debtor.state = back.after;
+      return lot;
+    };
 
     it("goes back after its auction, and the next slice is at most half of it", async () => {
       await fall();
@@ -765,11 +774,7 @@ describe("liquidation", function () {
     it("V16: costs no attestation: none could be made while it was out", async () => {
       await advance(TERMS.attestInterval - 1n);
       await fall();
-      const lot = await sliced();
-      await advance(TERMS.auctionDuration);
-      const back = await giving(lot);
-      await call(world.liquidation, "giveBack", back.step, true);
-      debtor.state = back.after;
+      const lot = await failed();
       await world.publish(marketAt(87_500n)); // between liquidation and call
       const terms = { ...world.terms, maxSlice: lot.size / 2n };
       await refuses(send(await made(slice(terms, LEVELS.call - 1n))), "LevelNotAllowed");
@@ -780,22 +785,14 @@ describe("liquidation", function () {
     it("after the smallest slice has failed the account may be closed out by what a slice needs", async () => {
       await fall();
       await world.setTerms({ ...world.terms, dust: slice().size });
-      const lot = await sliced();
-      await advance(TERMS.auctionDuration);
-      const back = await giving(lot);
-      await call(world.liquidation, "giveBack", back.step, true);
-      debtor.state = back.after;
+      const lot = await failed();
       await refuses(send(await made({ ...slice(), size: lot.size })), "SizeRefused");
       await send(await made(closeOut(LEVELS.liquidation)));
     });
 
     it("what failed is forgotten when the account is healthy again, or a slice of it is sold", async () => {
       await fall();
-      const lot = await sliced();
-      await advance(TERMS.auctionDuration);
-      const back = await giving(lot);
-      await call(world.liquidation, "giveBack", back.step, true);
-      debtor.state = back.after;
+      await failed();
       await world.payIn(debtor, CASH, 200_000n * E6);
       await world.attest(debtor, LEVELS.call);
       expect(await world.liquidation.capOf!(debtor.id)).to.equal(TERMS.maxSlice);
