@@ -267,6 +267,8 @@ contract PriceOracle is IMarket, EIP712 {
     error SettlementNotNext(uint64 settlement, uint64 last);
     /// No settlement of this kind is being opened.
     error SettlementNotOpen(uint256 board);
+    /// The settlement was being opened under a key that is no longer the board's.
+    error SettlementKeyChanged(uint256 board);
     error MarkOutOfRange(uint256 instrument);
     error LifeNotOver(uint256 until);
     /// Everything has been settled at this epoch's marks already.
@@ -380,7 +382,10 @@ contract PriceOracle is IMarket, EIP712 {
         }
         Settling storage settling = series.settling;
         // Sent again, it takes away no part that has been added.
-        if (settling.nextPart == 0 || settling.firstPart != firstPart || settling.quorumId != quorumId) {
+        if (
+            settling.nextPart == 0 || settling.firstPart != firstPart || settling.quorumId != quorumId
+                || !_keyStands(board, settling)
+        ) {
             _beginSettlement(board, series, firstPart, 0);
         }
         _addSettlementParts(board, series, parts);
@@ -401,7 +406,9 @@ contract PriceOracle is IMarket, EIP712 {
         uint256 until = standing.completedAt + LIFE_LIMIT;
         if (block.timestamp <= until) revert LifeNotOver(until);
         if (series.woundDown == standing.epoch) revert WoundDown(board, standing.epoch);
-        if (series.settling.epoch != standing.epoch) _beginSettlement(board, series, 0, standing.epoch);
+        if (series.settling.epoch != standing.epoch || !_keyStands(board, series.settling)) {
+            _beginSettlement(board, series, 0, standing.epoch);
+        }
         for (uint256 index = 0; index < parts.length; index++) {
             uint256 part = series.settling.parts;
             _expect(part, standing.blocks[part].hash, _hash(parts[index]));
@@ -963,12 +970,18 @@ contract PriceOracle is IMarket, EIP712 {
         emit SettlementOpened(board, series.settlements + 1, firstPart);
     }
 
+    /// Whether the settlement being opened is under the key that is the board's.
+    function _keyStands(uint256 board, Settling storage settling) private view returns (bool) {
+        return settling.settlement.verifier == registry.settlementVerifierOf(board);
+    }
+
     function _addSettlementParts(uint256 board, Series storage series, SettlementPart[] calldata parts) private {
         Settling storage settling = series.settling;
         for (uint256 index = 0; index < parts.length; index++) {
             bytes32 expected = settling.nextPart;
             if (expected == 0) revert SettlementNotOpen(board);
             if (settling.quorumId != quorumId) revert ReportersChanged(settling.quorumId, quorumId);
+            if (!_keyStands(board, settling)) revert SettlementKeyChanged(board);
             _expect(settling.parts, expected, keccak256(abi.encode(parts[index])));
             _settlePart(board, series, parts[index].expired, parts[index].marks, parts[index].next);
         }

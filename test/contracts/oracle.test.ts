@@ -1310,6 +1310,29 @@ describe("price oracle", () => {
       const next = await world.make();
       await refuses(world.open(next, next.parts, standing.parts), "KeyChanged", 0, 1);
     });
+
+    it("V15: nor is a settlement, which whoever sends it again begins anew under the new key", async () => {
+      const { router, send } = await rotate(5n);
+      await world.publish();
+      const { firstPart, parts, signatures, send: settle } = await world.settle({ 1: 5n }, 1n);
+      await oracle.openSettlement!(1, 1, firstPart, signatures, []);
+      await send();
+      await refuses(oracle.resumeSettlement!(1, parts), "SettlementKeyChanged", 1);
+      await settle();
+      const { verifier } = (await oracle.settlementOf!(1, 1)) as { verifier: string };
+      expect(verifier).to.equal(await router.settlementVerifierOf!(60));
+    });
+
+    it("V15: nor is the end of a board", async () => {
+      const { parts } = await world.publish();
+      await world.time.increase(30n * DAY);
+      const { router, send } = await rotate(5n);
+      await oracle.windDown!(1, []);
+      await send();
+      await oracle.windDown!(1, parts);
+      const { verifier } = (await oracle.settlementOf!(1, 1)) as { verifier: string };
+      expect(verifier).to.equal(await router.settlementVerifierOf!(60));
+    });
   });
 
   describe("gas", () => {
