@@ -94,8 +94,8 @@ Status Prover<Lanes>::open(const Zkey& key, Buffer<uint8_t>* file) {
   delta2_ = G2::fromZkey(key.delta2);
   unsigned log2 = 0;
   while (size_t(1) << log2 < key.domain) log2++;
-  Status status = transform_.open(log2);
-  if (status == Status::ok) status = matrices_.read(key);
+  // What stays is made as late as can be: what the file gives back, it may have.
+  Status status = matrices_.read(key);
   if (status != Status::ok) return status;
   const bool inPlace = Bases<Coordinates1>::IN_PLACE && file != nullptr;
   Zkey from = key;
@@ -109,6 +109,7 @@ Status Prover<Lanes>::open(const Zkey& key, Buffer<uint8_t>* file) {
   if (status == Status::ok) status = openEach(b2_, from.b2, key.wires);
   if (status == Status::ok) status = openEach(c_, from.c, key.wires - absent, absent);
   if (status == Status::ok) status = openEach(h_, from.h, key.domain);
+  if (status == Status::ok) status = transform_.open(log2);
   return status;
 }
 
@@ -238,6 +239,7 @@ Status Prover<Lanes>::prove(Scratch& in, const Wtns& witness, const uint8_t r[32
     typename Pool<Buffer<LaneFr>, 3>::Lease values(in.transforms);
     if (values->allocate(domain / LaneFr::COUNT) != Status::ok) return Status::memory;
     transform_.toOddRoots(in.rows[index].data(), values->data());
+    values->spare();
     return Status::ok;
   });
   if (status != Status::ok) return status;
@@ -253,8 +255,8 @@ Status Prover<Lanes>::prove(Scratch& in, const Wtns& witness, const uint8_t r[32
   if (status != Status::ok) return status;
   in.rows[0].spare();
   in.rows[1].spare();
-  in.transforms.forEach([](Buffer<LaneFr>& values) { values.spare(); });
-  if ((status = in.digits.open(in.rows[2].data(), domain)) != Status::ok) return status;
+  in.workspaces.forEach([](Workspace<Lanes<Fp>>& workspace) { workspace.spare(); });
+  if ((status = in.digits.open(in.rows[2])) != Status::ok) return status;
   if ((status = in.h.open(h_, in.digits)) != Status::ok) return status;
   status = inParallel(in.h.tasks(), [&](size_t index) { return runTask(in.h, index); });
   if (status != Status::ok) return status;

@@ -225,6 +225,8 @@ inline Status Matrices::read(const Zkey& key) {
     }
   }
 
+  table.free();
+
   // 2. Read each once. In the file they are twice in Montgomery form; the integer 1 read as if in that form undoes one.
   const uint8_t integerOne[FIELD_BYTES] = {1};
   const Fr perMontgomery = Fr::fromZkey(integerOne);

@@ -6,6 +6,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include "status.h"
 
 #ifdef __wasm__
@@ -20,6 +24,22 @@ inline void wipe(void* at, size_t bytes) {
   if (bytes == 0) return;
   std::memset(at, 0, bytes);
   __asm__ __volatile__("" : : "r"(at) : "memory");
+}
+
+constexpr size_t CACHE_LINE = 64, HUGE_PAGE = size_t(2) << 20;
+
+/// Memory, aligned to cache lines, or null. Where the system has huge pages, what would fill most of one is of such: to touch memory
+/// for the first time costs a fault for each page, in a virtual machine more than the arithmetic on it.
+inline void* acquire(size_t bytes) {
+#ifdef __linux__
+  if (bytes >= HUGE_PAGE / 2) {
+    const size_t whole = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void* const at = std::aligned_alloc(HUGE_PAGE, whole);
+    if (at != nullptr) madvise(at, whole, MADV_HUGEPAGE);
+    return at;
+  }
+#endif
+  return std::aligned_alloc(CACHE_LINE, (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
 }
 
 /// An array of trivially copyable elements, aligned to cache lines, moved and never copied; wiped when it is freed.
@@ -45,16 +65,16 @@ class Buffer {
   ~Buffer() { free(); }
 
   /// Replaces the content. `Status::memory` where there is none; the buffer is empty then.
-  [[nodiscard]] Status allocate(size_t count) {
+  [[nodiscard, gnu::noinline]] Status allocate(size_t count) {
     if (count <= capacity_) {
       size_ = count;
+      wiped_ = false;
       return Status::ok;
     }
     free();
-    if (count > (SIZE_MAX - ALIGNMENT) / sizeof(T)) return Status::memory;
-    const size_t bytes = (count * sizeof(T) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (bytes != 0) {
-      data_ = static_cast<T*>(std::aligned_alloc(ALIGNMENT, bytes));
+    if (count > (SIZE_MAX - HUGE_PAGE) / sizeof(T)) return Status::memory;
+    if (count != 0) {
+      data_ = static_cast<T*>(acquire(count * sizeof(T)));
       if (data_ == nullptr) return Status::memory;
     }
     size_ = capacity_ = count;
@@ -79,13 +99,13 @@ class Buffer {
 #endif
     size_ = count;
   }
-  void free() {
+  [[gnu::noinline]] void free() {
     if (data_ == nullptr) return;
     wipe();
     std::free(data_);
     forget();
   }
-  /// Wipes what will not be read again. In WebAssembly, where memory given back costs no page faults, others may have it.
+  /// Wipes what will not be used before it is allocated anew. In WebAssembly, where memory given back costs no page faults, others may have it.
   void spare() {
 #ifdef __wasm__
     free();
@@ -93,7 +113,6 @@ class Buffer {
     wipe();
 #endif
   }
-  void wipe() { plimsoll::wipe(data_, capacity_ * sizeof(T)); }
 
   T* data() { return data_; }
   const T* data() const { return data_; }
@@ -102,14 +121,21 @@ class Buffer {
   const T& operator[](size_t index) const { return data_[index]; }
 
  private:
-  static constexpr size_t ALIGNMENT = 64;
+  void wipe() {
+    if (data_ == nullptr || wiped_) return;
+    plimsoll::wipe(data_, capacity_ * sizeof(T));
+    wiped_ = true;
+  }
   void forget() {
     data_ = nullptr;
     size_ = capacity_ = 0;
+    wiped_ = false;
   }
 
   T* data_ = nullptr;
   size_t size_ = 0, capacity_ = 0;
+  /// Whether it was wiped after it was last allocated.
+  bool wiped_ = false;
 };
 
 /// Things that are kept between uses and lent to one user at a time, for any threads. More users than MOST wait for one another.

@@ -115,9 +115,47 @@ class Digits {
  public:
   /// `scalars` are plain little-endian integers of 32 bytes below the order of Fr, at most 2^30 of them.
   [[nodiscard]] Status open(const uint8_t* scalars, size_t count) {
+    size_t lengths[255] = {};
+    const Status status = recode(scalars, count, lengths);
+    return status == Status::ok ? sort(lengths) : status;
+  }
+  /// Likewise, of all that the buffer holds, which is spared as soon as it has been read.
+  [[nodiscard]] Status open(Buffer<uint8_t>& scalars) {
+    size_t lengths[255] = {};
+    const Status status = recode(scalars.data(), scalars.size() / 32, lengths);
+    scalars.spare();
+    return status == Status::ok ? sort(lengths) : status;
+  }
+  void spare() {
+    recoded_.spare();
+    order_.spare();
+    values_.spare();
+    entries_.spare();
+    starts_.spare();
+  }
+
+  size_t count() const { return count_; }
+  unsigned bits() const { return bits_; }
+  unsigned windows() const { return windows_; }
+  /// Buckets of a window: bucket b holds the points that the window adds b + 1 times.
+  size_t buckets() const { return size_t(1) << (bits_ - 1); }
+  static constexpr uint32_t SIGN = uint32_t(1) << 31;
+  /// Entries of a window's bucket: indices of scalars, with SIGN where the point is subtracted.
+  const uint32_t* entries() const { return entries_.data(); }
+  /// `buckets() + 1` places in `entries()`: bucket b is from the b-th to the next.
+  const uint32_t* starts(unsigned window) const { return starts_.data() + window * (buckets() + 1); }
+
+ private:
+  struct Recoded {
+    uint64_t words[5];
+    uint16_t length;
+    bool negative;
+  };
+
+  /// Takes each scalar as itself or as the negative of r minus it, whichever is shorter, and counts those of each length.
+  [[nodiscard]] Status recode(const uint8_t* scalars, size_t count, size_t lengths[255]) {
     count_ = count;
     if (recoded_.allocate(count) != Status::ok || order_.allocate(count) != Status::ok) return Status::memory;
-    size_t lengths[255] = {};
     for (size_t i = 0; i < count; i++) {
       Recoded& scalar = recoded_[i];
       std::memcpy(scalar.words, scalars + 32 * i, 32);
@@ -127,7 +165,13 @@ class Digits {
       scalar.length = uint16_t(bitLength(scalar.words));
       lengths[scalar.length]++;
     }
+    return Status::ok;
+  }
+
+  /// Chooses the windows and sorts the digits in each.
+  [[nodiscard]] Status sort(const size_t lengths[255]) {
     choose(lengths);
+    const size_t count = count_;
     // Those of more than one window first: after the first window nobody looks at the others.
     size_t used = 0, longer = 0;
     for (size_t i = 0; i < count; i++) longer += windowsOf(recoded_[i].length, bits_) > 1;
@@ -189,33 +233,10 @@ class Digits {
       }
       // Each start, which was kept one place too far, has moved to where the next bucket starts.
     }
-    return Status::ok;
-  }
-  void spare() {
-    recoded_.spare();
     order_.spare();
     values_.spare();
-    entries_.spare();
-    starts_.spare();
+    return Status::ok;
   }
-
-  size_t count() const { return count_; }
-  unsigned bits() const { return bits_; }
-  unsigned windows() const { return windows_; }
-  /// Buckets of a window: bucket b holds the points that the window adds b + 1 times.
-  size_t buckets() const { return size_t(1) << (bits_ - 1); }
-  static constexpr uint32_t SIGN = uint32_t(1) << 31;
-  /// Entries of a window's bucket: indices of scalars, with SIGN where the point is subtracted.
-  const uint32_t* entries() const { return entries_.data(); }
-  /// `buckets() + 1` places in `entries()`: bucket b is from the b-th to the next.
-  const uint32_t* starts(unsigned window) const { return starts_.data() + window * (buckets() + 1); }
-
- private:
-  struct Recoded {
-    uint64_t words[5];
-    uint16_t length;
-    bool negative;
-  };
 
   static bool aboveHalf(const uint64_t words[5]) {
     for (int i = 3; i >= 0; i--) {

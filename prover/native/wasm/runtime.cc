@@ -62,6 +62,10 @@ void giveBack(Block* block) {
 
 bool grow(size_t bytes) {
   if (heapEnd == 0) heapEnd = (reinterpret_cast<size_t>(&__heap_base) + GRAIN - 1) / GRAIN * GRAIN;
+  // What is free at the end already need not be added.
+  for (const Block* block = freeBlocks; block != nullptr; block = block->next) {
+    if (reinterpret_cast<size_t>(block) + block->size == heapEnd) bytes -= block->size;
+  }
   const size_t have = __builtin_wasm_memory_size(0) * PAGE;
   if (heapEnd + bytes < bytes) return false;
   if (heapEnd + bytes > have && __builtin_wasm_memory_grow(0, (heapEnd + bytes - have + PAGE - 1) / PAGE) == SIZE_MAX) return false;
