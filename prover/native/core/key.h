@@ -224,7 +224,6 @@ inline Status Matrices::read(const Zkey& key) {
       numbers[term] = numbers[table[slot] - 1];
     }
   }
-
   table.free();
 
   // 2. Read each once. In the file they are twice in Montgomery form; the integer 1 read as if in that form undoes one.

@@ -105,7 +105,8 @@ class Buffer {
     std::free(data_);
     forget();
   }
-  /// Wipes what will not be used before it is allocated anew. In WebAssembly, where memory given back costs no page faults, others may have it.
+  /// Wipes what will not be used before it is allocated anew. In WebAssembly, where memory given back costs no page faults, others may
+  /// have it.
   void spare() {
 #ifdef __wasm__
     free();
