@@ -17,8 +17,8 @@ import {
   DEFAULT_BACKTEST,
   isCovered,
   portfolioFamily,
-} from "../prover/src/risk/backtest.ts";
-import { DEFAULT_CALIBRATION } from "../prover/src/risk/calibrate.ts";
+} from "../prover/src/risk/calibration/backtest.ts";
+import { DEFAULT_CALIBRATION } from "../prover/src/risk/calibration/calibrate.ts";
 import { readPriceHistory } from "../prover/src/risk/prices.ts";
 
 /** The default calibration was chosen on what came before. */

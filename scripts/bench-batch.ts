@@ -6,10 +6,10 @@
  * made, the others repeat them: to a verifier they are as good as different. CPU is user and system time of the process.
  */
 import { groth16 } from "snarkjs";
-import { loadVerificationKey } from "../prover/src/artifacts.ts";
-import { type BatchItem, verifyBatch } from "../prover/src/proof/batch.ts";
-import { createProver } from "../prover/src/proof/prover.ts";
-import { verifierOf } from "../prover/src/proof/verify.ts";
+import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
+import { createProver } from "../prover/src/node/prover.ts";
+import { type BatchItem, verifyBatch } from "../prover/src/verify/batch.ts";
+import { verifierOf } from "../prover/src/verify/verifier.ts";
 import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
 import { endSnarkjsThreads } from "../test/support/snarkjs.ts";
 

@@ -4,9 +4,9 @@
  * its cost; at the end with what the whole process has cost. Imports no more than proving needs, since its memory is measured.
  */
 import { readFileSync } from "node:fs";
-import type { Circuit } from "../prover/src/backend/backend.ts";
-import { selectBackend } from "../prover/src/backend/select.ts";
-import type { CircuitInput } from "../prover/src/model/statement.ts";
+import { selectBackend } from "../prover/src/node/backends.ts";
+import type { Circuit } from "../prover/src/prove/backend.ts";
+import type { CircuitInput } from "../prover/src/statement/account.ts";
 
 export interface Cost {
   /** Milliseconds, user and system. */

@@ -18,10 +18,10 @@ import { cpus, tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { loadArtifacts, loadManifest } from "../prover/src/artifacts.ts";
-import { openCalculator } from "../prover/src/backend/calculator.ts";
 import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
-import { type CircuitInput, state } from "../prover/src/model/statement.ts";
+import { loadArtifacts, loadManifest } from "../prover/src/node/artifacts.ts";
+import { openCalculator } from "../prover/src/prove/calculator.ts";
+import { type CircuitInput, state } from "../prover/src/statement/account.ts";
 import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
 import type { Cost } from "./bench-contender.ts";
 

@@ -13,10 +13,10 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import sizes from "../circuits/sizes.json" with { type: "json" };
-import { isHint } from "../prover/src/backend/witness.ts";
-import { makePlan } from "../prover/src/backend/witness-plan.ts";
 import { PlimsollError } from "../prover/src/errors.ts";
 import { CIRCUITS, type CircuitName, isDisclosure, isMerge, isSettlement, shapeOf } from "../prover/src/model/sizes.ts";
+import { isHint } from "../prover/src/prove/witness.ts";
+import { makePlan } from "../prover/src/prove/witness-plan.ts";
 import { step } from "./progress.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -182,7 +182,7 @@ export interface PlanRecord {
   readonly why?: string;
 }
 
-const PLAN_SOURCES = ["witness-plan.ts", "witness.ts"].map((file) => path.join(ROOT, "prover/src/backend", file));
+const PLAN_SOURCES = ["witness-plan.ts", "witness.ts"].map((file) => path.join(ROOT, "prover/src/prove", file));
 
 /** The witness plan of the circuit.circom in a directory that has been compiled there, or why there is none. */
 async function planOf(directory: string): Promise<{ plan?: Uint8Array; why?: string }> {

@@ -15,7 +15,7 @@ import { once } from "node:events";
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { ADDON_RECORD, type AddonRecord, NATIVE_DIRECTORY } from "../prover/src/backend/native.ts";
+import { ADDON_RECORD, type AddonRecord, NATIVE_DIRECTORY } from "../prover/src/node/native.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const SOURCES = path.join(ROOT, "prover/native");

@@ -11,7 +11,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import packageJson from "../package.json" with { type: "json" };
-import { WASM_FILE } from "../prover/src/backend/wasm-node.ts";
+import { WASM_FILE } from "../prover/src/node/wasm.ts";
 import { PACK_STYLE } from "../prover/src/pack/report.ts";
 import { STYLE } from "../prover/src/report/style.ts";
 
@@ -66,18 +66,22 @@ async function buildFrom(folder: string, define: Readonly<Record<string, string>
 /** The verifier page: an evidence pack in, a verdict out. */
 export const buildPage = (): Promise<Page> =>
   buildFrom(
-    "prover/src/pack/page",
+    "prover/src/web/verify-pack",
     { SOFTWARE: `plimsoll ${packageJson.version}, verifier page` },
     `${STYLE.text}\n${PACK_STYLE.text}`,
   );
 
 /** The contribution page: the key of a ceremony in, the next one out. */
 export const buildContributionPage = (): Promise<Page> =>
-  buildFrom("prover/src/ceremony/page", { SOFTWARE: `plimsoll ${packageJson.version}, contribution page` }, STYLE.text);
+  buildFrom(
+    "prover/src/web/contribute",
+    { SOFTWARE: `plimsoll ${packageJson.version}, contribution page` },
+    STYLE.text,
+  );
 
 /** The proving page: an account and its keys in, a proof out. */
 export async function buildProvingPage(): Promise<Page> {
-  const folder = "prover/src/proof/page";
+  const folder = "prover/src/web/prove";
   const { script, sources } = await bundle(`${folder}/worker.ts`);
   const module = await readFile(WASM_FILE, "base64");
   const page = await buildFrom(folder, { MODULE: module, WORKER: script }, STYLE.text);

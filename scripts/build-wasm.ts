@@ -12,7 +12,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { MEMORY } from "../prover/src/backend/wasm-worker.ts";
+import { MEMORY } from "../prover/src/prove/wasm-worker.ts";
 
 const NATIVE = path.resolve(import.meta.dirname, "../prover/native");
 export const WASM = path.join(NATIVE, "wasm/plimsoll.wasm");

@@ -13,10 +13,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Signer } from "ethers";
 import { network } from "hardhat";
-import { loadVerificationKey } from "../prover/src/artifacts.ts";
 import { deploy, deploymentRecord } from "../prover/src/chain/deploy.ts";
 import { PlimsollError } from "../prover/src/errors.ts";
 import { BOARD_SIZES, type BoardSize, shapeOf } from "../prover/src/model/sizes.ts";
+import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
 import { step } from "./progress.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");

@@ -11,10 +11,10 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { JsonRpcProvider, NonceManager, Wallet } from "ethers";
 import { z } from "zod";
-import { loadVerificationKey } from "../prover/src/artifacts.ts";
 import { deploy, deploymentRecord } from "../prover/src/chain/deploy.ts";
 import { EXIT, PlimsollError } from "../prover/src/errors.ts";
 import { BOARD_SIZES, settlementCircuitOf } from "../prover/src/model/sizes.ts";
+import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 const whole = z

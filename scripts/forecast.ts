@@ -9,11 +9,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { PlimsollError } from "../prover/src/errors.ts";
-import { portfolioFamily } from "../prover/src/risk/backtest.ts";
+import { portfolioFamily } from "../prover/src/risk/calibration/backtest.ts";
 import { COLOURS, plot } from "../prover/src/risk/charts.ts";
-import { DEFAULT_FORECASTS, walkForward } from "../prover/src/risk/forecast.ts";
+import { DEFAULT_FORECASTS, walkForward } from "../prover/src/risk/outlook/forecast.ts";
+import { DEFAULT_METHOD, METHODS, type Score, score } from "../prover/src/risk/outlook/warning.ts";
 import { readPriceHistory } from "../prover/src/risk/prices.ts";
-import { DEFAULT_METHOD, METHODS, type Score, score } from "../prover/src/risk/warning.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

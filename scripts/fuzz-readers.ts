@@ -12,8 +12,8 @@ import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { openCalculator } from "../prover/src/backend/calculator.ts";
 import { makeDevelopmentKey, trapdoorFrom } from "../prover/src/keys/development.ts";
+import { openCalculator } from "../prover/src/prove/calculator.ts";
 import { compileSmall, SMALL_INPUT, SMALL_SOURCE, squareR1cs } from "../test/support/small-circuit.ts";
 
 const TARGETS = ["zkey", "wtns", "prove"] as const;

@@ -11,11 +11,11 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { loadManifest } from "../prover/src/artifacts.ts";
 import type { MarketDocument } from "../prover/src/formats/market.ts";
 import { BOARD_SIZES, type BoardSize, blocksOf, instrumentsOf } from "../prover/src/model/sizes.ts";
-import { loadVerifier } from "../prover/src/proof/load.ts";
-import { createProver, type Proof } from "../prover/src/proof/prover.ts";
+import { loadManifest } from "../prover/src/node/artifacts.ts";
+import { createProver, type Proof } from "../prover/src/node/prover.ts";
+import { loadVerifier } from "../prover/src/node/verifier.ts";
 import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
 
 const ROUNDS = 5;

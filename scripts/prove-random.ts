@@ -8,11 +8,11 @@
  * where anything fails; the seed of the request is named.
  */
 import { parseArgs } from "node:util";
-import { BACKENDS, type BackendName } from "../prover/src/backend/backend.ts";
-import { selectBackend } from "../prover/src/backend/select.ts";
 import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
-import { loadVerifier } from "../prover/src/proof/load.ts";
-import { createProver } from "../prover/src/proof/prover.ts";
+import { selectBackend } from "../prover/src/node/backends.ts";
+import { createProver } from "../prover/src/node/prover.ts";
+import { loadVerifier } from "../prover/src/node/verifier.ts";
+import { BACKENDS, type BackendName } from "../prover/src/prove/backend.ts";
 import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
 
 const PER_MARKET = 10;

@@ -10,6 +10,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { PlimsollError } from "../prover/src/errors.ts";
+import { makeDevelopmentKey, trapdoorFrom } from "../prover/src/keys/development.ts";
+import { CIRCUITS, type CircuitName } from "../prover/src/model/sizes.ts";
 import {
   type ArtifactOptions,
   type ArtifactRecord,
@@ -18,10 +21,7 @@ import {
   loadManifest,
   type Manifest,
   manifestPath,
-} from "../prover/src/artifacts.ts";
-import { PlimsollError } from "../prover/src/errors.ts";
-import { makeDevelopmentKey, trapdoorFrom } from "../prover/src/keys/development.ts";
-import { CIRCUITS, type CircuitName } from "../prover/src/model/sizes.ts";
+} from "../prover/src/node/artifacts.ts";
 import type { CircuitRecord, PlanRecord } from "./build-circuits.ts";
 import { step } from "./progress.ts";
 

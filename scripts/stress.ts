@@ -24,7 +24,7 @@ import path from "node:path";
 import { closeOutOf, type Lot, sliceOf, takeLot } from "../prover/src/chain/liquidation.ts";
 import type { Account } from "../prover/src/model/account.ts";
 import { coverageBpsDown, type Evaluation } from "../prover/src/model/evaluate.ts";
-import { createProver } from "../prover/src/proof/prover.ts";
+import { createProver } from "../prover/src/node/prover.ts";
 import { barChart, type Tone } from "../prover/src/report/charts.ts";
 import { markup } from "../prover/src/report/html.ts";
 import { STYLE } from "../prover/src/report/style.ts";

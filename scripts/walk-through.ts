@@ -22,10 +22,9 @@ import {
   type Signer,
 } from "ethers";
 import hardhat, { network } from "hardhat";
-import { loadVerificationKey } from "../prover/src/artifacts.ts";
-import { type GateCall, signClear } from "../prover/src/chain/calls.ts";
 import { AccountClient, type Published, type Venue } from "../prover/src/chain/client.ts";
 import { deploy } from "../prover/src/chain/deploy.ts";
+import { type GateCall, signClear } from "../prover/src/chain/gate-calls.ts";
 import {
   closeOutOf,
   EXIT_LEVEL,
@@ -49,10 +48,11 @@ import { formatDecimal } from "../prover/src/formats/decimal.ts";
 import type { MarketFile } from "../prover/src/formats/market.ts";
 import { type Account, randomViewingKey } from "../prover/src/model/account.ts";
 import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../prover/src/model/evaluate.ts";
-import { decodeTransfer, NO_FILL } from "../prover/src/model/signals.ts";
 import { CASH_INDEX } from "../prover/src/model/sizes.ts";
 import { type Fill, noFill } from "../prover/src/model/transition.ts";
-import { createProver } from "../prover/src/proof/prover.ts";
+import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
+import { createProver } from "../prover/src/node/prover.ts";
+import { decodeTransfer, NO_FILL } from "../prover/src/statement/signals.ts";
 import { BITS } from "../prover/src/units.ts";
 import { lotsIn, MARKETS, policy, SERIES, SETTLED_AT } from "./walk-through/market.ts";
 import { type Act, dollars, percent, picture } from "./walk-through/picture.ts";

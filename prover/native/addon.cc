@@ -11,7 +11,7 @@
 ///   verifyBatch(key, proofs, coefficients, points, scalars, threads) → Promise<boolean or status>
 ///   compute(operation, path, input, outputLength) → bytes or status
 ///
-/// A number in place of a result is a `Status`. Arguments of other types throw a TypeError: only prover/src/backend/native.ts calls this.
+/// A number in place of a result is a `Status`. Arguments of other types throw a TypeError: only prover/src/node/native.ts calls this.
 #define NAPI_VERSION 8
 #include <node_api.h>
 

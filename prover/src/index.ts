@@ -19,9 +19,8 @@
  * Amounts are bigint, in the units of `units.ts`; decimal strings are in files only. Every error is a `PlimsollError`
  * with a stable `code`, and none holds a position, a key or any other private value.
  */
-export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifest } from "./artifacts.ts";
-export { openState, sealState } from "./chain/blob.ts";
-export { type GateCall, signClear } from "./chain/calls.ts";
+
+export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
 export {
   AccountClient,
   type OpeningTerms,
@@ -31,7 +30,9 @@ export {
   type Venue,
 } from "./chain/client.ts";
 export { type DeployedSystem, type Deployment, type DeployOptions, deploy, deploymentRecord } from "./chain/deploy.ts";
+export { type GateCall, signClear } from "./chain/gate-calls.ts";
 export { chainPolicy, domainOf, observe, publication } from "./chain/publication.ts";
+export { openState, sealState } from "./chain/sealed-state.ts";
 export {
   type AuditorKey,
   checkPossession,
@@ -40,17 +41,7 @@ export {
   POSSESSION_CIRCUIT,
   readAuditorKey,
   readAuditorSecret,
-} from "./disclosure/auditor.ts";
-export {
-  type Answer,
-  BUDGET,
-  type DisclosureLedger,
-  EMPTY_LEDGER,
-  type Excess,
-  excessOf,
-  readLedger,
-  recorded,
-} from "./disclosure/budget.ts";
+} from "./document/auditor-key.ts";
 export {
   cellOf,
   type DisclosureEnvelope,
@@ -63,7 +54,31 @@ export {
   readDisclosure,
   simulateDisclosure,
   verifyDisclosure,
-} from "./disclosure/envelope.ts";
+} from "./document/disclosure.ts";
+export {
+  type Answer,
+  BUDGET,
+  type DisclosureLedger,
+  EMPTY_LEDGER,
+  type Excess,
+  excessOf,
+  readLedger,
+  recorded,
+} from "./document/disclosure-ledger.ts";
+export { type MergeDocument, type MergeVerdict, readMerge, verifyMerge } from "./document/merge.ts";
+export {
+  type Caveat,
+  describe,
+  type Envelope,
+  type EnvelopeDescription,
+  type EnvelopeInputs,
+  type EnvelopeRefusal,
+  type EnvelopeVerdict,
+  proveEnvelope,
+  type Question,
+  readEnvelope,
+  verifyEnvelope,
+} from "./document/proof.ts";
 export { type ErrorCode, type ErrorPlace, EXIT, PlimsollError } from "./errors.ts";
 export type { FieldElement } from "./field.ts";
 export {
@@ -81,11 +96,8 @@ export { type Account, genesis, randomViewingKey, viewingKey } from "./model/acc
 export { commitFill, commitState } from "./model/commit.ts";
 export { coverageBpsDown, type Evaluation, evaluate, isAtLeast } from "./model/evaluate.ts";
 export type { Market } from "./model/market.ts";
-export { type MergeRequest, merge } from "./model/merge.ts";
 export type { Policy } from "./model/policy.ts";
-export { type SettlementRequest, settle } from "./model/settlement.ts";
 export { ASSETS, BOARD_SIZES, type BoardSize, CASH_INDEX, instrumentsOf } from "./model/sizes.ts";
-export { type Direction, type Request, type Statement, state } from "./model/statement.ts";
 export {
   applyTransition,
   type Fill,
@@ -94,28 +106,28 @@ export {
   type Transfer,
   type Transition,
 } from "./model/transition.ts";
+export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifest } from "./node/artifacts.ts";
+export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
+export { loadVerifier } from "./node/verifier.ts";
 export { type Attestation, attest, observationsDocument, type Vouched } from "./pack/evidence.ts";
 export { type KeySource, makePack, type PackSource } from "./pack/make.ts";
 export { type Signing, signingKey, type TypedData } from "./pack/typed-data.ts";
 export { zipFiles } from "./pack/zip.ts";
-export { type BatchItem, type BatchOptions, verifyBatch } from "./proof/batch.ts";
-export {
-  type Caveat,
-  describe,
-  type Envelope,
-  type EnvelopeDescription,
-  type EnvelopeInputs,
-  type EnvelopeRefusal,
-  type EnvelopeVerdict,
-  proveEnvelope,
-  type Question,
-  readEnvelope,
-  verifyEnvelope,
-} from "./proof/envelope.ts";
-export { loadVerifier } from "./proof/load.ts";
-export { type MergeDocument, type MergeVerdict, readMerge, verifyMerge } from "./proof/merge.ts";
-export { type Portfolio, provePortfolio } from "./proof/portfolio.ts";
-export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./proof/prover.ts";
+export { buildMarket, MODELS, type Models, priceInstruments } from "./risk/board/board.ts";
+export { compareMarket, type Difference, type Explanation, explainInstrument } from "./risk/board/explain.ts";
+export { type Calibration, calibrateHistories, renderCalibration } from "./risk/calibration/report.ts";
+export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
+export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";
+export { type Book, bookOf, type Exposure, type Standing, simulateExposure } from "./risk/outlook/exposure.ts";
+export { exposureChart } from "./risk/outlook/exposure-chart.ts";
+export { type Remedy, smallestTrades, topUp } from "./risk/outlook/margin-cure.ts";
+export { bootstrapProcess, jumpDiffusion, type MarketProcess } from "./risk/outlook/processes.ts";
+export { type Outlook, outlook, type Warning, warn } from "./risk/outlook/warning.ts";
+export { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "./risk/prices.ts";
+export { type Direction, type Request, type Statement, state } from "./statement/account.ts";
+export { type MergeRequest, merge } from "./statement/merge.ts";
+export { type SettlementRequest, settle } from "./statement/settlement.ts";
+export { type BatchItem, type BatchOptions, verifyBatch } from "./verify/batch.ts";
 export {
   createVerifier,
   type KeyIdentity,
@@ -123,15 +135,4 @@ export {
   type ProofVerdict,
   type Refused,
   type Verifier,
-} from "./proof/verify.ts";
-export { buildMarket, MODELS, type Models, priceInstruments } from "./risk/board.ts";
-export { type Calibration, calibrateHistories, renderCalibration } from "./risk/calibration-report.ts";
-export { compareMarket, type Difference, type Explanation, explainInstrument } from "./risk/explain.ts";
-export { type Book, bookOf, type Exposure, type Standing, simulateExposure } from "./risk/exposure.ts";
-export { exposureChart } from "./risk/exposure-chart.ts";
-export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
-export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";
-export { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "./risk/prices.ts";
-export { bootstrapProcess, jumpDiffusion, type MarketProcess } from "./risk/processes.ts";
-export { type Remedy, smallestTrades, topUp } from "./risk/remedy.ts";
-export { type Outlook, outlook, type Warning, warn } from "./risk/warning.ts";
+} from "./verify/verifier.ts";

@@ -7,6 +7,9 @@
  *   const verdict = await createPackVerifier(trust).verify(zipBytes, new Date());
  *   if (verdict.ok) … verdict.outcome, verdict.reading.statements … else … verdict.finding
  */
+
+export { type MergeDocument, type MergeVerdict, readMerge, verifyMerge } from "./document/merge.ts";
+export { type EnvelopeVerdict, readEnvelope, verifyEnvelope } from "./document/proof.ts";
 export { EXIT, PlimsollError } from "./errors.ts";
 export { readAttestation, readChainReference, readObservations } from "./pack/evidence.ts";
 export { type Assurance, type PackIndex, packSha256 } from "./pack/format.ts";
@@ -25,6 +28,4 @@ export {
   type Unusable,
 } from "./pack/verify.ts";
 export { PACK_LIMITS, type PackFiles, unzipFiles } from "./pack/zip.ts";
-export { type EnvelopeVerdict, readEnvelope, verifyEnvelope } from "./proof/envelope.ts";
-export { type MergeDocument, type MergeVerdict, readMerge, verifyMerge } from "./proof/merge.ts";
-export { createVerifier, type KeyIdentity, type ProofVerdict, type Verifier } from "./proof/verify.ts";
+export { createVerifier, type KeyIdentity, type ProofVerdict, type Verifier } from "./verify/verifier.ts";

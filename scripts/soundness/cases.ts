@@ -14,8 +14,8 @@ import {
   SCENARIOS,
   TIERS,
 } from "../../prover/src/model/sizes.ts";
-import { type Request, state } from "../../prover/src/model/statement.ts";
 import { NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
+import { type Request, state } from "../../prover/src/statement/account.ts";
 import type {
   CashE6,
   ChargeE6,

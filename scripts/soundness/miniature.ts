@@ -17,8 +17,8 @@ import { type Evaluation, evaluate, isAtLeast } from "../../prover/src/model/eva
 import { EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
 import { intercepts, type Policy } from "../../prover/src/model/policy.ts";
 import { ASSETS, BLOCK_INSTRUMENTS, type BoardSize, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import { type Direction, encodeTerms, encodeTransfer } from "../../prover/src/model/statement.ts";
 import { applyTransition, type Side, type Transfer } from "../../prover/src/model/transition.ts";
+import { type Direction, encodeTerms, encodeTransfer } from "../../prover/src/statement/account.ts";
 import type { ColumnE6, LevelBps, PositionLots, ThresholdE6, WeightBps } from "../../prover/src/units.ts";
 import { type Compiled, hintNames } from "./compile.ts";
 import { type Generator, type Inputs, loadGenerator } from "./generate.ts";

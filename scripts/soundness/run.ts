@@ -17,7 +17,7 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
-import { state } from "../../prover/src/model/statement.ts";
+import { state } from "../../prover/src/statement/account.ts";
 import { accountCircuit } from "../../test/support/circuit.ts";
 import { randomRequest, seededRng } from "../../test/support/random.ts";
 import { alternatives } from "./alternatives.ts";

@@ -7,10 +7,10 @@ import { PlimsollError } from "../../prover/src/errors.ts";
 import { lotOfDecimals, lotsOf, parseDecimal } from "../../prover/src/formats/decimal.ts";
 import { type MarketFile, readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
-import type { SettlementMarks } from "../../prover/src/model/signals.ts";
-import { buildMarket, shock } from "../../prover/src/risk/board.ts";
+import { buildMarket, shock } from "../../prover/src/risk/board/board.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { Instrument, MarketInput } from "../../prover/src/risk/input.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
+import type { SettlementMarks } from "../../prover/src/statement/signals.ts";
 import { type ColumnE6, columnE6 } from "../../prover/src/units.ts";
 
 const firm = sampleFirm();

@@ -4,7 +4,6 @@ import { expect } from "chai";
 import { FIELD_ORDER, type FieldElement, fromField, toField } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitAuditorSecret, commitState, stateBlinding } from "../../prover/src/model/commit.ts";
-import { type Band, EMPTY_BAND, stateDisclosure, stateSimulation } from "../../prover/src/model/disclosure.ts";
 import { evaluate } from "../../prover/src/model/evaluate.ts";
 import {
   type Figure,
@@ -15,9 +14,10 @@ import {
   weightsOf,
 } from "../../prover/src/model/figure.ts";
 import { tierValue } from "../../prover/src/model/policy.ts";
-import { policySignals } from "../../prover/src/model/signals.ts";
 import { ASSETS, BOARD_SIZES, type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import type { CircuitInput } from "../../prover/src/model/statement.ts";
+import type { CircuitInput } from "../../prover/src/statement/account.ts";
+import { type Band, EMPTY_BAND, stateDisclosure, stateSimulation } from "../../prover/src/statement/disclosure.ts";
+import { policySignals } from "../../prover/src/statement/signals.ts";
 import type { CashE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
 import { violations } from "../../scripts/soundness/r1cs.ts";
 import type { Lies, Target } from "../../scripts/soundness/target.ts";

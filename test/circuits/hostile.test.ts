@@ -20,8 +20,8 @@ import {
   SCENARIOS,
   TIERS,
 } from "../../prover/src/model/sizes.ts";
-import { type CircuitInput, type Direction, encodeTransfer } from "../../prover/src/model/statement.ts";
 import { noFill, type Transfer } from "../../prover/src/model/transition.ts";
+import { type CircuitInput, type Direction, encodeTransfer } from "../../prover/src/statement/account.ts";
 import type {
   CashE6,
   ChargeE6,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The circuit against the integer model, on random and structured requests. `scripts/model-fuzz.ts` runs many more. */
 import { expect } from "chai";
-import { state } from "../../prover/src/model/statement.ts";
+import { state } from "../../prover/src/statement/account.ts";
 import { accountCircuit, disagreements } from "../support/circuit.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { BENDS, bend } from "../support/structured.ts";

@@ -5,7 +5,7 @@ import type { Contract } from "ethers";
 import { priceAt, sliceOf, startLot, takeLot } from "../../prover/src/chain/liquidation.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
-import { createProver } from "../../prover/src/proof/prover.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { CASH, call, E6, fillOf, type Holder, LATE, marketAt, TERMS, tradeOf, World } from "./world.ts";
 

@@ -3,10 +3,10 @@
 import { bn254 } from "@noble/curves/bn254.js";
 import { expect } from "chai";
 import { type Contract, concat, keccak256, toBeHex } from "ethers";
-import { proofWords } from "../../prover/src/chain/calls.ts";
-import { chainKey } from "../../prover/src/chain/key.ts";
+import { proofWords } from "../../prover/src/chain/gate-calls.ts";
+import { chainKey } from "../../prover/src/chain/verifying-key.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
-import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
+import type { Groth16Proof } from "../../prover/src/node/prover.ts";
 import { seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import { type Affine, pointOf } from "./points.ts";

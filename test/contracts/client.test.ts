@@ -3,13 +3,13 @@
 // which state the client believes in, not proofs.
 import { expect } from "chai";
 import type { Contract } from "ethers";
-import { openState, sealState } from "../../prover/src/chain/blob.ts";
 import { AccountClient, type Published, type Venue } from "../../prover/src/chain/client.ts";
+import { openState, sealState } from "../../prover/src/chain/sealed-state.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { type Account, genesis, randomViewingKey } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
-import { createProver } from "../../prover/src/proof/prover.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
 import { CASH, call, E6, fillOf, Holder, LEVELS, tradeOf, World } from "./world.ts";

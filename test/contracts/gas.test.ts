@@ -7,9 +7,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
 import { AbiCoder, type Contract, getBytes, keccak256, type TransactionReceipt } from "ethers";
-import { proofWords } from "../../prover/src/chain/calls.ts";
 import { deploy } from "../../prover/src/chain/deploy.ts";
-import { chainKey } from "../../prover/src/chain/key.ts";
+import { proofWords } from "../../prover/src/chain/gate-calls.ts";
 import {
   closeOutOf,
   cureLot,
@@ -26,10 +25,11 @@ import {
   settlementPublication,
   signSettlement,
 } from "../../prover/src/chain/publication.ts";
+import { chainKey } from "../../prover/src/chain/verifying-key.ts";
 import { genesis } from "../../prover/src/model/account.ts";
-import { encodeTransfer, marketSignals } from "../../prover/src/model/statement.ts";
 import { NO_TRANSFER } from "../../prover/src/model/transition.ts";
-import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
+import type { Groth16Proof } from "../../prover/src/node/prover.ts";
+import { encodeTransfer, marketSignals } from "../../prover/src/statement/account.ts";
 import type { ColumnE6, LevelBps } from "../../prover/src/units.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";

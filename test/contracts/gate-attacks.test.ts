@@ -3,16 +3,16 @@
 // or not, so that what refuses it is the gate. `gate.test.ts` goes the main path with proofs of the real circuit.
 import { expect } from "chai";
 import type { Contract } from "ethers";
-import { contextOf, type GateCall, stepOf } from "../../prover/src/chain/calls.ts";
 import { openingState } from "../../prover/src/chain/client.ts";
 import { deploy } from "../../prover/src/chain/deploy.ts";
+import { contextOf, type GateCall, stepOf } from "../../prover/src/chain/gate-calls.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
-import { encodeTerms, encodeTransfer, marketSignals } from "../../prover/src/model/signals.ts";
 import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
-import type { Groth16Proof } from "../../prover/src/proof/prover.ts";
+import type { Groth16Proof } from "../../prover/src/node/prover.ts";
+import { encodeTerms, encodeTransfer, marketSignals } from "../../prover/src/statement/signals.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import {
   BTC,

@@ -3,8 +3,8 @@
 // exits. A simulated key that proves what is true by the model, and nothing else.
 import { expect } from "chai";
 import { type Contract, type ContractTransactionReceipt, concat, toBeHex } from "ethers";
-import { signClear } from "../../prover/src/chain/calls.ts";
 import { deploy } from "../../prover/src/chain/deploy.ts";
+import { signClear } from "../../prover/src/chain/gate-calls.ts";
 import { publication } from "../../prover/src/chain/publication.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";

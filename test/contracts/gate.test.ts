@@ -5,7 +5,7 @@ import { openingState } from "../../prover/src/chain/client.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
-import { createProver } from "../../prover/src/proof/prover.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
 import { BTC, CASH, call, E6, E8, E18, ETH, fillOf, type Holder, marketAt, tradeOf, World } from "./world.ts";
 
 interface Stored {

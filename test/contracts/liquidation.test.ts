@@ -4,7 +4,6 @@
 import { expect } from "chai";
 import type { Result } from "ethers";
 import fc from "fast-check";
-import { openState } from "../../prover/src/chain/blob.ts";
 import {
   type Appraisal,
   type AuctionTerms,
@@ -23,6 +22,7 @@ import {
   startLot,
   takeLot,
 } from "../../prover/src/chain/liquidation.ts";
+import { openState } from "../../prover/src/chain/sealed-state.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";

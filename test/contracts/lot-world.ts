@@ -6,10 +6,14 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract } from "ethers";
 import { network } from "hardhat";
-import { loadVerificationKey } from "../../prover/src/artifacts.ts";
-import { sealState } from "../../prover/src/chain/blob.ts";
-import { type Action, contextOf, type GateCall, type Step, signCall, stepOf } from "../../prover/src/chain/calls.ts";
-import { chainKey } from "../../prover/src/chain/key.ts";
+import {
+  type Action,
+  contextOf,
+  type GateCall,
+  type Step,
+  signCall,
+  stepOf,
+} from "../../prover/src/chain/gate-calls.ts";
 import {
   EXIT_LEVEL,
   exitValues,
@@ -19,6 +23,8 @@ import {
   takeLot,
 } from "../../prover/src/chain/liquidation.ts";
 import type { ChainLevels, ChainTerms } from "../../prover/src/chain/publication.ts";
+import { sealState } from "../../prover/src/chain/sealed-state.ts";
+import { chainKey } from "../../prover/src/chain/verifying-key.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
@@ -27,9 +33,10 @@ import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, blocksOf, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import { type Direction, marketSignals, state } from "../../prover/src/model/statement.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
-import type { Prover } from "../../prover/src/proof/prover.ts";
+import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import type { Prover } from "../../prover/src/node/prover.ts";
+import { type Direction, marketSignals, state } from "../../prover/src/statement/account.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
 import { GAS_LIMIT } from "./limits.ts";

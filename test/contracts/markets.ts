@@ -3,7 +3,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract, InterfaceAbi } from "ethers";
 import { network } from "hardhat";
-import { chainKey } from "../../prover/src/chain/key.ts";
 import {
   byAddress,
   type ChainPolicy,
@@ -18,6 +17,7 @@ import {
   settlementPublication,
   signSettlement,
 } from "../../prover/src/chain/publication.ts";
+import { chainKey } from "../../prover/src/chain/verifying-key.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, type BoardSize, blocksOf, instrumentsOf, publicInputsOf } from "../../prover/src/model/sizes.ts";

@@ -18,7 +18,7 @@ import {
 } from "../../prover/src/chain/publication.ts";
 import { type BoardRow, CLOSED_ROW, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
 import { ASSETS } from "../../prover/src/model/sizes.ts";
-import { marketSignals } from "../../prover/src/model/statement.ts";
+import { marketSignals } from "../../prover/src/statement/account.ts";
 import type { ChargeE6, ColumnE6, LotPriceE16, RateBps, ThresholdE6 } from "../../prover/src/units.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
 import {

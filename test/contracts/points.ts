@@ -2,7 +2,7 @@
 /** Points of the public signals, computed off chain with a library that the contracts do not share. */
 import { pippenger } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
-import type { VerificationKey } from "../../prover/src/artifacts.ts";
+import type { VerificationKey } from "../../prover/src/node/artifacts.ts";
 
 const G1 = bn254.G1.Point;
 export type Affine = { x: bigint; y: bigint };

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { AbiCoder, keccak256 } from "ethers";
 import { type ChainPolicy, chainPolicy, type PolicyTerms } from "../../prover/src/chain/publication.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import { marketSignals, policySignals } from "../../prover/src/model/statement.ts";
+import { marketSignals, policySignals } from "../../prover/src/statement/account.ts";
 import type { QuantityLots, WeightBps } from "../../prover/src/units.ts";
 import { randomPolicy, seededRng } from "../support/random.ts";
 import { DAY, E8, keysOf, MAX_MOVE_BPS, Markets, PLAIN, POLICY, routerOf, TERMS, TIMELOCK } from "./markets.ts";

@@ -11,8 +11,8 @@ import {
   publicInputsOf,
   settlementCircuitOf,
 } from "../../prover/src/model/sizes.ts";
-import { encodeTerms, encodeTransfer } from "../../prover/src/model/statement.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
+import { encodeTerms, encodeTransfer } from "../../prover/src/statement/account.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { biased, seededRng } from "../support/random.ts";
 import { callView } from "./world.ts";

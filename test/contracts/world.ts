@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract, TypedDataDomain } from "ethers";
 import { network } from "hardhat";
-import { loadVerificationKey } from "../../prover/src/artifacts.ts";
-import { sealState } from "../../prover/src/chain/blob.ts";
+import type { Published, Venue } from "../../prover/src/chain/client.ts";
+import { type DeployableKey, type Deployment, deploy, type SystemParameters } from "../../prover/src/chain/deploy.ts";
 import {
   type Action,
   contextOf,
@@ -16,9 +16,7 @@ import {
   signClear,
   stepOf,
   type Trade,
-} from "../../prover/src/chain/calls.ts";
-import type { Published, Venue } from "../../prover/src/chain/client.ts";
-import { type DeployableKey, type Deployment, deploy, type SystemParameters } from "../../prover/src/chain/deploy.ts";
+} from "../../prover/src/chain/gate-calls.ts";
 import { EXIT_LEVEL, exitValues, type LiquidationVenue } from "../../prover/src/chain/liquidation.ts";
 import {
   type ChainLevels,
@@ -31,14 +29,13 @@ import {
   settlementPublication,
   signSettlement,
 } from "../../prover/src/chain/publication.ts";
+import { sealState } from "../../prover/src/chain/sealed-state.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import { settle, stateSettlement } from "../../prover/src/model/settlement.ts";
-import type { SettlementMarks } from "../../prover/src/model/signals.ts";
 import {
   ASSETS,
   type BoardSize,
@@ -48,9 +45,12 @@ import {
   type SettlementCircuit,
   settlementCircuitOf,
 } from "../../prover/src/model/sizes.ts";
-import { type Direction, type Request, state } from "../../prover/src/model/statement.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
-import type { Groth16Proof, Prover } from "../../prover/src/proof/prover.ts";
+import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import type { Groth16Proof, Prover } from "../../prover/src/node/prover.ts";
+import { type Direction, type Request, state } from "../../prover/src/statement/account.ts";
+import { settle, stateSettlement } from "../../prover/src/statement/settlement.ts";
+import type { SettlementMarks } from "../../prover/src/statement/signals.ts";
 import type {
   ChargeE6,
   ColumnE6,

@@ -2,11 +2,11 @@
 /** Proofs of merges of each size through snarkjs and the strict verifier. */
 import { expect } from "chai";
 import * as snarkjs from "snarkjs";
-import { loadVerificationKey } from "../../prover/src/artifacts.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { BOARD_SIZES, mergeCircuitOf } from "../../prover/src/model/sizes.ts";
-import { loadVerifier } from "../../prover/src/proof/load.ts";
-import { createProver } from "../../prover/src/proof/prover.ts";
+import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
+import { loadVerifier } from "../../prover/src/node/verifier.ts";
 import { randomAccount, seededRng } from "../support/random.ts";
 
 describe("a proof of a merge", function () {

@@ -8,10 +8,10 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { buildDirectory, loadManifest } from "../../prover/src/artifacts.ts";
 import { init } from "../../prover/src/cli/init.ts";
-import { verifyEnvelope } from "../../prover/src/proof/envelope.ts";
-import { loadVerifier } from "../../prover/src/proof/load.ts";
+import { verifyEnvelope } from "../../prover/src/document/proof.ts";
+import { buildDirectory, loadManifest } from "../../prover/src/node/artifacts.ts";
+import { loadVerifier } from "../../prover/src/node/verifier.ts";
 import { buildProvingPage } from "../../scripts/build-page.ts";
 
 const CHROMIUM = process.env.PLIMSOLL_CHROMIUM ?? "/usr/bin/chromium";

@@ -4,13 +4,13 @@ import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types"
 import { expect } from "chai";
 import { network } from "hardhat";
 import * as snarkjs from "snarkjs";
-import { loadVerificationKey } from "../../prover/src/artifacts.ts";
-import { proofWords } from "../../prover/src/chain/calls.ts";
 import { type Deployment, deploy } from "../../prover/src/chain/deploy.ts";
+import { proofWords } from "../../prover/src/chain/gate-calls.ts";
 import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
-import { PROOF_SIGNALS, state } from "../../prover/src/model/statement.ts";
-import { createProver } from "../../prover/src/proof/prover.ts";
-import { createVerifier } from "../../prover/src/proof/verify.ts";
+import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
+import { PROOF_SIGNALS, state } from "../../prover/src/statement/account.ts";
+import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import { parametersOf } from "../contracts/world.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 

@@ -2,7 +2,7 @@
 /** The native core's arithmetic against noble-curves and plain integers, each kind of it that this machine has. */
 import { bn254 } from "@noble/curves/bn254.js";
 import { expect } from "chai";
-import { loadAddon, PATHS } from "../../prover/src/backend/native.ts";
+import { loadAddon, PATHS } from "../../prover/src/node/native.ts";
 import { seededRng } from "../support/random.ts";
 
 const { Fp, Fp2, Fr } = bn254.fields;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { expect } from "chai";
-import { loadArtifacts } from "../../prover/src/artifacts.ts";
-import { type Addon, loadAddon } from "../../prover/src/backend/native.ts";
-import { planInputs } from "../../prover/src/backend/witness.ts";
-import { NUMBER_BYTES, PLAN_HEADER_BYTES } from "../../prover/src/backend/witness-plan.ts";
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
 import type { CircuitName } from "../../prover/src/model/sizes.ts";
+import { loadArtifacts } from "../../prover/src/node/artifacts.ts";
+import { type Addon, loadAddon } from "../../prover/src/node/native.ts";
+import { planInputs } from "../../prover/src/prove/witness.ts";
+import { NUMBER_BYTES, PLAN_HEADER_BYTES } from "../../prover/src/prove/witness-plan.ts";
 import { circuitInputs } from "../support/circuit-inputs.ts";
 import { executePlan, wtnsOf } from "../support/execute-plan.ts";
 import { seededRng } from "../support/random.ts";

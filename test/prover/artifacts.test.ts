@@ -5,9 +5,14 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFi
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "chai";
-import { loadArtifacts, loadManifest, loadVerificationKey, type VerificationKey } from "../../prover/src/artifacts.ts";
 import { type ErrorCode, PlimsollError } from "../../prover/src/errors.ts";
 import { makeDevelopmentKey, trapdoorFrom } from "../../prover/src/keys/development.ts";
+import {
+  loadArtifacts,
+  loadManifest,
+  loadVerificationKey,
+  type VerificationKey,
+} from "../../prover/src/node/artifacts.ts";
 import { setupKey } from "../../scripts/setup-keys.ts";
 import { withoutContribution } from "../support/forge.ts";
 import { squareR1cs } from "../support/small-circuit.ts";

@@ -2,7 +2,6 @@
 /** Disclosures end to end in the library: real proofs, strict verification, and what neither side can make of the other's. */
 import { expect } from "chai";
 import * as snarkjs from "snarkjs";
-import { loadVerificationKey } from "../../prover/src/artifacts.ts";
 import {
   type AuditorKey,
   checkPossession,
@@ -10,16 +9,7 @@ import {
   POSSESSION_CIRCUIT,
   readAuditorKey,
   readAuditorSecret,
-} from "../../prover/src/disclosure/auditor.ts";
-import {
-  type Answer,
-  BUDGET,
-  type DisclosureLedger,
-  EMPTY_LEDGER,
-  excessOf,
-  readLedger,
-  recorded,
-} from "../../prover/src/disclosure/budget.ts";
+} from "../../prover/src/document/auditor-key.ts";
 import {
   cellOf,
   type DisclosureEnvelope,
@@ -30,7 +20,16 @@ import {
   readDisclosure,
   simulateDisclosure,
   verifyDisclosure,
-} from "../../prover/src/disclosure/envelope.ts";
+} from "../../prover/src/document/disclosure.ts";
+import {
+  type Answer,
+  BUDGET,
+  type DisclosureLedger,
+  EMPTY_LEDGER,
+  excessOf,
+  readLedger,
+  recorded,
+} from "../../prover/src/document/disclosure-ledger.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
@@ -38,13 +37,14 @@ import { formatJson, type Json } from "../../prover/src/formats/json.ts";
 import { listingSha256, readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { commitAuditorSecret, commitState } from "../../prover/src/model/commit.ts";
-import { disclosureSignals } from "../../prover/src/model/disclosure.ts";
 import { figureOf, weightsOf } from "../../prover/src/model/figure.ts";
-import { DISCLOSURE_SIGNALS } from "../../prover/src/model/signals.ts";
 import { disclosureCircuitOf } from "../../prover/src/model/sizes.ts";
-import { loadVerifier } from "../../prover/src/proof/load.ts";
-import { createProver } from "../../prover/src/proof/prover.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
+import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
+import { loadVerifier } from "../../prover/src/node/verifier.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { disclosureSignals } from "../../prover/src/statement/disclosure.ts";
+import { DISCLOSURE_SIGNALS } from "../../prover/src/statement/signals.ts";
 import { randomAccount, randomMarket, randomPolicy, seededRng } from "../support/random.ts";
 
 const SECRET = readAuditorSecret({ text: "1234567890123456789012345678901234567890\n", file: "auditor.secret" });

@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { expect } from "chai";
-import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
-import { formatJson, type Json } from "../../prover/src/formats/json.ts";
-import { type MarketFile, marketDocument, readMarket } from "../../prover/src/formats/market.ts";
-import { readPolicy } from "../../prover/src/formats/policy.ts";
-import { type Account, genesis } from "../../prover/src/model/account.ts";
-import { commitState } from "../../prover/src/model/commit.ts";
-import { BOARD_SIZES, type BoardSize, blocksOf, CASH_INDEX, SCENARIOS } from "../../prover/src/model/sizes.ts";
-import { applyTransition, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import {
   describe as describeEnvelope,
   type Envelope,
@@ -16,10 +8,18 @@ import {
   type Question,
   readEnvelope,
   verifyEnvelope,
-} from "../../prover/src/proof/envelope.ts";
-import { createProver } from "../../prover/src/proof/prover.ts";
-import { createVerifier } from "../../prover/src/proof/verify.ts";
+} from "../../prover/src/document/proof.ts";
+import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
+import { formatJson, type Json } from "../../prover/src/formats/json.ts";
+import { type MarketFile, marketDocument, readMarket } from "../../prover/src/formats/market.ts";
+import { readPolicy } from "../../prover/src/formats/policy.ts";
+import { type Account, genesis } from "../../prover/src/model/account.ts";
+import { commitState } from "../../prover/src/model/commit.ts";
+import { BOARD_SIZES, type BoardSize, blocksOf, CASH_INDEX, SCENARIOS } from "../../prover/src/model/sizes.ts";
+import { applyTransition, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
 import { cashE6, levelBps, positionLots } from "../../prover/src/units.ts";
+import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
 import { type SimulatedKey, simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
 

@@ -2,8 +2,8 @@
 /** Keys against the circuit that they are said to be for, without their phase 1. */
 import { expect } from "chai";
 import { initialKey } from "../../prover/src/ceremony/phase2.ts";
+import { misfit } from "../../prover/src/keys/circuit-match.ts";
 import { makeDevelopmentKey, trapdoorFrom } from "../../prover/src/keys/development.ts";
-import { misfit } from "../../prover/src/keys/fits.ts";
 import { readZkey } from "../../prover/src/keys/zkey.ts";
 import { TINY, tinyPhase1, tinyR1cs } from "../support/ceremonies.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";

@@ -21,7 +21,7 @@ import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
 import { CLOSED_ROW } from "../../prover/src/model/market.ts";
 import { UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 
 const firm = sampleFirm();
 const text = (document: unknown) => formatJson(document as Json);

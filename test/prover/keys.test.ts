@@ -2,10 +2,10 @@
 import { expect } from "chai";
 import * as snarkjs from "snarkjs";
 import { curves, groth16 } from "snarkjs";
-import type { VerificationKey } from "../../prover/src/artifacts.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { type DevelopmentKey, makeDevelopmentKey, trapdoorFrom } from "../../prover/src/keys/development.ts";
+import type { VerificationKey } from "../../prover/src/node/artifacts.ts";
 import { forgeWithoutContribution, forgeWithTrapdoor, withoutContribution } from "../support/forge.ts";
 import { compileSmall, SMALL_INPUT, SMALL_SOURCE, squareR1cs } from "../support/small-circuit.ts";
 

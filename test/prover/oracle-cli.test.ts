@@ -11,7 +11,7 @@ import { expect } from "chai";
 import { AbiCoder, Interface } from "ethers";
 import type { EpochFile } from "../../prover/src/oracle/epoch.ts";
 import { readSources } from "../../prover/src/oracle/sources.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
 const { marketInput } = sampleFirm();

@@ -11,8 +11,8 @@ import { formatJson, type Json } from "../../prover/src/formats/json.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { type EpochFile, repeatEpoch } from "../../prover/src/oracle/epoch.ts";
 import { OracleNode } from "../../prover/src/oracle/node.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { Observation } from "../../prover/src/risk/input.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
 import { keysOf, PLAIN, routerOf, TERMS, TIMELOCK } from "../contracts/markets.ts";
 
 const { marketInput, policy: policyDocument } = sampleFirm();

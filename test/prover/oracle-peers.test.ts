@@ -13,8 +13,8 @@ import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { boardOf, medianOf, ordered, type Report, reportOf, signBoard } from "../../prover/src/oracle/epoch.ts";
 import { OracleNode } from "../../prover/src/oracle/node.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { Observation } from "../../prover/src/risk/input.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
 
 const { marketInput, policy: policyDocument } = sampleFirm();
 const policy = readPolicy(formatJson(policyDocument as unknown as Json), "policy.json");

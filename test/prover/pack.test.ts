@@ -5,7 +5,6 @@ import { zipSync } from "fflate";
 import { domainOf, observe, publication } from "../../prover/src/chain/publication.ts";
 import { listingSha256 } from "../../prover/src/formats/market.ts";
 import { commitFill } from "../../prover/src/model/commit.ts";
-import { NO_FILL } from "../../prover/src/model/signals.ts";
 import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
 import {
@@ -20,7 +19,8 @@ import { readTrust, type Trust } from "../../prover/src/pack/trust.ts";
 import { recoverAddress, signingKey, typedDigest } from "../../prover/src/pack/typed-data.ts";
 import { createPackVerifier, peekIndex } from "../../prover/src/pack/verify.ts";
 import { PACK_LIMITS, type PackFiles, unzipFiles, zipFiles } from "../../prover/src/pack/zip.ts";
-import { createVerifier } from "../../prover/src/proof/verify.ts";
+import { NO_FILL } from "../../prover/src/statement/signals.ts";
+import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import {
   AUDIENCE,
   attestation,

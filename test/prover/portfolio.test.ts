@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Sums of attested accounts in packs: what a reader accepts as one portfolio, and what counts twice or is nobody's. */
 import { expect } from "chai";
-import type { FieldElement } from "../../prover/src/field.ts";
-import { listingSha256 } from "../../prover/src/formats/market.ts";
-import { type Account, genesis } from "../../prover/src/model/account.ts";
-import { merge } from "../../prover/src/model/merge.ts";
-import { noFill } from "../../prover/src/model/transition.ts";
-import type { PackContents } from "../../prover/src/pack/format.ts";
-import type { PackSource } from "../../prover/src/pack/make.ts";
-import { type Merge, partsOf } from "../../prover/src/pack/parts.ts";
-import { renderPackReport } from "../../prover/src/pack/report.ts";
-import type { Trust } from "../../prover/src/pack/trust.ts";
-import { createPackVerifier } from "../../prover/src/pack/verify.ts";
-import type { PackFiles } from "../../prover/src/pack/zip.ts";
-import type { Envelope } from "../../prover/src/proof/envelope.ts";
+import { type Portfolio, provePortfolio } from "../../prover/src/app/portfolio.ts";
 import {
   type MergeDocument,
   mergeContext,
   mergeDocument,
   readMerge,
   verifyMerge,
-} from "../../prover/src/proof/merge.ts";
-import { type Portfolio, provePortfolio } from "../../prover/src/proof/portfolio.ts";
-import { createVerifier } from "../../prover/src/proof/verify.ts";
+} from "../../prover/src/document/merge.ts";
+import type { Envelope } from "../../prover/src/document/proof.ts";
+import type { FieldElement } from "../../prover/src/field.ts";
+import { listingSha256 } from "../../prover/src/formats/market.ts";
+import { type Account, genesis } from "../../prover/src/model/account.ts";
+import { noFill } from "../../prover/src/model/transition.ts";
+import type { PackContents } from "../../prover/src/pack/format.ts";
+import type { PackSource } from "../../prover/src/pack/make.ts";
+import { type Merge, partsOf } from "../../prover/src/pack/merge-tree.ts";
+import { renderPackReport } from "../../prover/src/pack/report.ts";
+import type { Trust } from "../../prover/src/pack/trust.ts";
+import { createPackVerifier } from "../../prover/src/pack/verify.ts";
+import type { PackFiles } from "../../prover/src/pack/zip.ts";
+import { merge } from "../../prover/src/statement/merge.ts";
+import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import {
   AUDIENCE,
   CUSTODIAN,

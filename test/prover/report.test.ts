@@ -5,7 +5,7 @@ import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { type ReportInput, renderReport } from "../../prover/src/report/report.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 
 const sample = sampleFirm();
 const policy = readPolicy(JSON.stringify(sample.policy), "policy.json");

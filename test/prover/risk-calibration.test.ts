@@ -4,7 +4,8 @@ import path from "node:path";
 import { expect } from "chai";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { PlimsollError } from "../../prover/src/errors.ts";
-import { backtest, coverageTests, isCovered, portfolioFamily } from "../../prover/src/risk/backtest.ts";
+import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
+import { backtest, coverageTests, isCovered, portfolioFamily } from "../../prover/src/risk/calibration/backtest.ts";
 import {
   brokenCorrelation,
   calibratedGrid,
@@ -15,10 +16,9 @@ import {
   jointScenarios,
   liquidityTerms,
   prepare,
-} from "../../prover/src/risk/calibrate.ts";
+} from "../../prover/src/risk/calibration/calibrate.ts";
+import { ewma, expectedShortfall, garch } from "../../prover/src/risk/calibration/volatility.ts";
 import { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "../../prover/src/risk/prices.ts";
-import { SCENARIO_MODELS } from "../../prover/src/risk/scenarios.ts";
-import { ewma, expectedShortfall, garch } from "../../prover/src/risk/volatility.ts";
 
 const refused = (work: () => unknown, place: string, code: string) =>
   expect(work).to.throw(PlimsollError, place).with.property("code", code);

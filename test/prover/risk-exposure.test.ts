@@ -7,16 +7,21 @@ import { readAccount } from "../../prover/src/formats/account.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
-import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/board.ts";
-import { prepare } from "../../prover/src/risk/calibrate.ts";
-import { bookOf, QUANTILES, simulateExposure } from "../../prover/src/risk/exposure.ts";
-import { exposureChart } from "../../prover/src/risk/exposure-chart.ts";
+import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/board/board.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { prepare } from "../../prover/src/risk/calibration/calibrate.ts";
 import { STILL } from "../../prover/src/risk/model.ts";
+import { bookOf, QUANTILES, simulateExposure } from "../../prover/src/risk/outlook/exposure.ts";
+import { exposureChart } from "../../prover/src/risk/outlook/exposure-chart.ts";
+import { smallestTrades, topUp } from "../../prover/src/risk/outlook/margin-cure.ts";
+import {
+  bootstrapProcess,
+  jumpDiffusion,
+  type MarketProcess,
+  Random,
+} from "../../prover/src/risk/outlook/processes.ts";
+import { bookState, outlook, score, volatilityProbability, warn } from "../../prover/src/risk/outlook/warning.ts";
 import { priceHistory } from "../../prover/src/risk/prices.ts";
-import { bootstrapProcess, jumpDiffusion, type MarketProcess, Random } from "../../prover/src/risk/processes.ts";
-import { smallestTrades, topUp } from "../../prover/src/risk/remedy.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
-import { bookState, outlook, score, volatilityProbability, warn } from "../../prover/src/risk/warning.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 
 const sample = sampleFirm();

@@ -4,13 +4,13 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import type { InstrumentDocument } from "../../prover/src/formats/market.ts";
-import { black76, black76Greeks, growth } from "../../prover/src/risk/black76.ts";
-import { buildMarket, MODELS, priceInstruments } from "../../prover/src/risk/board.ts";
+import { black76, black76Greeks, growth } from "../../prover/src/risk/board/black76.ts";
+import { buildMarket, MODELS, priceInstruments } from "../../prover/src/risk/board/board.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
+import { Surface } from "../../prover/src/risk/board/surface.ts";
 import { type Instrument, type MarketInput, readMarketInput, type SurfaceSlice } from "../../prover/src/risk/input.ts";
 import { type ScenarioModel, STILL, type ValuationModel } from "../../prover/src/risk/model.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
-import { SCENARIO_MODELS } from "../../prover/src/risk/scenarios.ts";
-import { Surface } from "../../prover/src/risk/surface.ts";
 
 const { marketInput } = sampleFirm();
 const refused = (work: () => unknown, place: string, code: string) =>

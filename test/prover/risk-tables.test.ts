@@ -8,15 +8,15 @@ import { expect } from "chai";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { type InstrumentDocument, readMarket } from "../../prover/src/formats/market.ts";
 import { formatTierString, readPolicy, readTierString } from "../../prover/src/formats/policy.ts";
-import { readRiskArrays } from "../../prover/src/formats/risk-arrays.ts";
-import { buildMarket } from "../../prover/src/risk/board.ts";
-import { calibrateHistories, renderCalibration } from "../../prover/src/risk/calibration-report.ts";
-import { compareMarket, explainInstrument } from "../../prover/src/risk/explain.ts";
+import { readRiskArrays } from "../../prover/src/importers/risk-arrays.ts";
+import { readCrif, readScenarioTable } from "../../prover/src/importers/risk-tables.ts";
+import { buildMarket } from "../../prover/src/risk/board/board.ts";
+import { compareMarket, explainInstrument } from "../../prover/src/risk/board/explain.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
+import { calibrateHistories, renderCalibration } from "../../prover/src/risk/calibration/report.ts";
+import { Random } from "../../prover/src/risk/outlook/processes.ts";
 import { priceHistory } from "../../prover/src/risk/prices.ts";
-import { Random } from "../../prover/src/risk/processes.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
-import { SCENARIO_MODELS } from "../../prover/src/risk/scenarios.ts";
-import { readCrif, readScenarioTable } from "../../prover/src/risk/tables.ts";
 
 const { marketInput, market, policy } = sampleFirm();
 const refused = (work: () => unknown, place: string, code: string) =>

@@ -7,11 +7,11 @@ import { documentSha256 } from "../../prover/src/formats/json.ts";
 import { type InstrumentDocument, type MarketDocument, readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { coverageBpsDown, type Evaluation, evaluate } from "../../prover/src/model/evaluate.ts";
-import { black76 } from "../../prover/src/risk/black76.ts";
-import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/board.ts";
+import { black76 } from "../../prover/src/risk/board/black76.ts";
+import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/board/board.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { Instrument, MarketInput } from "../../prover/src/risk/input.ts";
 import { STILL } from "../../prover/src/risk/model.ts";
-import { sampleFirm } from "../../prover/src/risk/sample.ts";
 
 const sample = sampleFirm();
 const { marketInput } = sample;

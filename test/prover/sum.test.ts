@@ -3,7 +3,7 @@ import { pippenger } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
 import { expect } from "chai";
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
-import { sumOfMultiples } from "../../prover/src/proof/sum.ts";
+import { sumOfMultiples } from "../../prover/src/verify/market-sum.ts";
 import { seededRng } from "../support/random.ts";
 
 const G1 = bn254.G1.Point;

@@ -2,11 +2,11 @@
 import { bn254 } from "@noble/curves/bn254.js";
 import { expect } from "chai";
 import { groth16 } from "snarkjs";
-import type { VerificationKey } from "../../prover/src/artifacts.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { BOARD_SIZES, type BoardSize, publicInputsOf } from "../../prover/src/model/sizes.ts";
-import { createVerifier } from "../../prover/src/proof/verify.ts";
+import type { VerificationKey } from "../../prover/src/node/artifacts.ts";
+import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import { forgeWithoutContribution } from "../support/forge.ts";
 import { seededRng } from "../support/random.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";

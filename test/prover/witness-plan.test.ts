@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { expect } from "chai";
-import { loadArtifacts } from "../../prover/src/artifacts.ts";
-import { openCalculator } from "../../prover/src/backend/calculator.ts";
-import { planInputs, readPlanNames } from "../../prover/src/backend/witness.ts";
-import { makePlan } from "../../prover/src/backend/witness-plan.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { CIRCUITS } from "../../prover/src/model/sizes.ts";
-import type { CircuitInput } from "../../prover/src/model/statement.ts";
+import { loadArtifacts } from "../../prover/src/node/artifacts.ts";
+import { openCalculator } from "../../prover/src/prove/calculator.ts";
+import { planInputs, readPlanNames } from "../../prover/src/prove/witness.ts";
+import { makePlan } from "../../prover/src/prove/witness-plan.ts";
+import type { CircuitInput } from "../../prover/src/statement/account.ts";
 import { circuitInputs } from "../support/circuit-inputs.ts";
 import { executePlan, wtnsOf } from "../support/execute-plan.ts";
 import { compileFull } from "../support/small-circuit.ts";

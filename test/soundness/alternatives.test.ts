@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { expect } from "chai";
-import { state } from "../../prover/src/model/statement.ts";
+import { state } from "../../prover/src/statement/account.ts";
 import accountFacts from "../../scripts/soundness/account-facts.json" with { type: "json" };
 import { alternatives, type SearchOptions } from "../../scripts/soundness/alternatives.ts";
 import { type Inputs, loadGenerator } from "../../scripts/soundness/generate.ts";

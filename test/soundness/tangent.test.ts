@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The tangent space: our circuit has none, and circuits with a joint freedom have the one that they should. */
 import { expect } from "chai";
-import { state } from "../../prover/src/model/statement.ts";
+import { state } from "../../prover/src/statement/account.ts";
 import { type Inputs, loadGenerator } from "../../scripts/soundness/generate.ts";
 import { wiresOf } from "../../scripts/soundness/r1cs.ts";
 import { tangentSpace } from "../../scripts/soundness/tangent.ts";

@@ -2,7 +2,7 @@
 /** A tiny circuit and its phase 1, to hold ceremonies on, and forged transcripts. */
 import { append, type Entry, type Told, type Transcript } from "../../prover/src/ceremony/transcript.ts";
 import { trapdoorFrom } from "../../prover/src/keys/development.ts";
-import { makeOccasionalPhase1 } from "../../prover/src/keys/occasion.ts";
+import { makeOccasionalPhase1 } from "../../prover/src/keys/rehearsal-phase1.ts";
 import { compileSmall } from "./small-circuit.ts";
 
 export const TINY = `pragma circom 2.2.0;

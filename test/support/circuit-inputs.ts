@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Random inputs, from everyday to the ends of every range, of any of the project's circuits. */
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
-import { stateDisclosure } from "../../prover/src/model/disclosure.ts";
 import { figureOf, weightsOf } from "../../prover/src/model/figure.ts";
-import { stateMerge } from "../../prover/src/model/merge.ts";
-import { stateSettlement } from "../../prover/src/model/settlement.ts";
-import type { SettlementMarks } from "../../prover/src/model/signals.ts";
 import {
   type BoardSize,
   boardSizeOf,
@@ -15,7 +11,11 @@ import {
   isMerge,
   isSettlement,
 } from "../../prover/src/model/sizes.ts";
-import { type CircuitInput, state } from "../../prover/src/model/statement.ts";
+import { type CircuitInput, state } from "../../prover/src/statement/account.ts";
+import { stateDisclosure } from "../../prover/src/statement/disclosure.ts";
+import { stateMerge } from "../../prover/src/statement/merge.ts";
+import { stateSettlement } from "../../prover/src/statement/settlement.ts";
+import type { SettlementMarks } from "../../prover/src/statement/signals.ts";
 import type { CashE6, ColumnE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
 import {
   biased,

@@ -17,6 +17,7 @@ import {
   mergeCircuitOf,
   settlementCircuitOf,
 } from "../../prover/src/model/sizes.ts";
+import { type Fill, NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
 import {
   boardSignals,
   type CircuitInput,
@@ -26,8 +27,7 @@ import {
   policySignals,
   type Request,
   state,
-} from "../../prover/src/model/statement.ts";
-import { type Fill, NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
+} from "../../prover/src/statement/account.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { buildCircuit } from "../../scripts/build-circuits.ts";
 import { compile } from "../../scripts/soundness/compile.ts";

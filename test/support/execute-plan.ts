@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Witness plans executed as their format reads, in integers: what the prover's core is held against. */
 
-import { NUMBER_BYTES, PLAN_HEADER_BYTES, STEP } from "../../prover/src/backend/witness-plan.ts";
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
+import { NUMBER_BYTES, PLAN_HEADER_BYTES, STEP } from "../../prover/src/prove/witness-plan.ts";
 
 function readNumber(bytes: Uint8Array, index: number): bigint {
   const view = new DataView(bytes.buffer, bytes.byteOffset + index * NUMBER_BYTES, NUMBER_BYTES);

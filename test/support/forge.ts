@@ -6,9 +6,9 @@
  * equation without a circuit: a key in which γ and δ are the same, and a key whose trapdoor is known.
  */
 import { bn254 } from "@noble/curves/bn254.js";
-import type { VerificationKey } from "../../prover/src/artifacts.ts";
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
 import type { Trapdoor } from "../../prover/src/keys/development.ts";
+import type { VerificationKey } from "../../prover/src/node/artifacts.ts";
 
 /** snarkjs's proof.json. */
 export interface ProofJson {

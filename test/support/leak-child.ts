@@ -7,7 +7,7 @@
  * only what proving leaves behind is found.
  */
 import { openSync, readFileSync, readSync } from "node:fs";
-import { type ArithmeticPath, loadAddon, nativeBackend } from "../../prover/src/backend/native.ts";
+import { type ArithmeticPath, loadAddon, nativeBackend } from "../../prover/src/node/native.ts";
 
 const [zkeyFile, wtnsFile, patternsFile, arithmetic] = process.argv.slice(2) as [
   string,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A firm, a custodian, price reporters, and packs of theirs under a simulated key. */
 
+import { type Envelope, proveEnvelope } from "../../prover/src/document/proof.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { formatJson, type Json } from "../../prover/src/formats/json.ts";
 import { marketDocument, readMarket } from "../../prover/src/formats/market.ts";
@@ -9,6 +10,7 @@ import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, NO_TRANSFER, noFill } from "../../prover/src/model/transition.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
 import { attest, type Observations, report, type Vouched } from "../../prover/src/pack/evidence.ts";
 import {
   INDEX,
@@ -22,8 +24,6 @@ import { type KeySource, makePack, type PackSource } from "../../prover/src/pack
 import type { Trust } from "../../prover/src/pack/trust.ts";
 import { signingKey } from "../../prover/src/pack/typed-data.ts";
 import type { PackFiles } from "../../prover/src/pack/zip.ts";
-import { type Envelope, proveEnvelope } from "../../prover/src/proof/envelope.ts";
-import { createProver } from "../../prover/src/proof/prover.ts";
 import { cashE6, levelBps, positionLots } from "../../prover/src/units.ts";
 import { randomMarket, seededRng } from "./random.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "./simulated.ts";

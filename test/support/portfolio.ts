@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A firm with accounts at three custodians, and packs about their sum under simulated keys. */
+
+import { type Portfolio, provePortfolio } from "../../prover/src/app/portfolio.ts";
+import { type Envelope, proveEnvelope } from "../../prover/src/document/proof.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { listingSha256 } from "../../prover/src/formats/market.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { NO_TRANSFER, noFill } from "../../prover/src/model/transition.ts";
+import { createProver, type Prover, type ProverOptions } from "../../prover/src/node/prover.ts";
 import type { Vouched } from "../../prover/src/pack/evidence.ts";
 import type { PackSource } from "../../prover/src/pack/make.ts";
 import type { Trust } from "../../prover/src/pack/trust.ts";
 import { signingKey } from "../../prover/src/pack/typed-data.ts";
-import { type Envelope, proveEnvelope } from "../../prover/src/proof/envelope.ts";
-import { type Portfolio, provePortfolio } from "../../prover/src/proof/portfolio.ts";
-import { createProver, type Prover, type ProverOptions } from "../../prover/src/proof/prover.ts";
 import { cashE6, levelBps, positionLots } from "../../prover/src/units.ts";
 import { AUDIENCE, attestation, CUSTODIAN, KEY, keySource, market, named, policy, SIZE, TRUST } from "./packs.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "./simulated.ts";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Proves random requests of a board of 60: `prove-child [count]`. Says `prove` on stdout as each proof begins. */
-import { createProver } from "../../prover/src/proof/prover.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
 import { randomRequest, seededRng } from "./random.ts";
 
 const prover = createProver();

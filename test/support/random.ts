@@ -20,7 +20,6 @@ import {
   SCENARIOS,
   TIERS,
 } from "../../prover/src/model/sizes.ts";
-import type { Request } from "../../prover/src/model/statement.ts";
 import {
   applyTransition,
   NO_TRANSFER,
@@ -28,6 +27,7 @@ import {
   type Transfer,
   type Transition,
 } from "../../prover/src/model/transition.ts";
+import type { Request } from "../../prover/src/statement/account.ts";
 import {
   BITS,
   BPS,

@@ -6,13 +6,13 @@
 import { createHash } from "node:crypto";
 import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
-import type { Artifacts, VerificationKey } from "../../prover/src/artifacts.ts";
-import type { Backend, Circuit } from "../../prover/src/backend/backend.ts";
 import { toField } from "../../prover/src/field.ts";
-import { MERGE_SIGNALS } from "../../prover/src/model/signals.ts";
 import { type BoardSize, type CircuitName, isMerge, publicInputsOf } from "../../prover/src/model/sizes.ts";
-import { type CircuitInput, PROOF_SIGNALS } from "../../prover/src/model/statement.ts";
-import type { KeyIdentity } from "../../prover/src/proof/verify.ts";
+import type { Artifacts, VerificationKey } from "../../prover/src/node/artifacts.ts";
+import type { Backend, Circuit } from "../../prover/src/prove/backend.ts";
+import { type CircuitInput, PROOF_SIGNALS } from "../../prover/src/statement/account.ts";
+import { MERGE_SIGNALS } from "../../prover/src/statement/signals.ts";
+import type { KeyIdentity } from "../../prover/src/verify/verifier.ts";
 import type { ProofJson } from "./forge.ts";
 
 const G1 = bn254.G1.Point;

@@ -2,9 +2,9 @@
 /** Circuits small enough to make keys for in every test: one from circom, one written as an r1cs by hand. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { CompiledCircuit } from "../../prover/src/backend/witness-plan.ts";
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
-import type { CircuitInput } from "../../prover/src/model/statement.ts";
+import type { CompiledCircuit } from "../../prover/src/prove/witness-plan.ts";
+import type { CircuitInput } from "../../prover/src/statement/account.ts";
 import { circom } from "../../scripts/build-circuits.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");

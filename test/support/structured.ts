@@ -4,8 +4,8 @@ import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { coverageBpsDown, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
 import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
-import type { Request } from "../../prover/src/model/statement.ts";
 import { applyTransition, NO_TRANSFER } from "../../prover/src/model/transition.ts";
+import type { Request } from "../../prover/src/statement/account.ts";
 import type {
   CashE6,
   ColumnE6,

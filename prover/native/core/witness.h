@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/// Executes a witness plan: from the input of a circuit to the values of its wires. prover/src/backend/witness-plan.ts makes plans
+/// Executes a witness plan: from the input of a circuit to the values of its wires. prover/src/prove/witness-plan.ts makes plans
 /// and has their format.
 ///
 /// A plan is not trusted to be sound, only to stay within its bounds, which `open` checks: executing one reads and writes nothing

@@ -8,7 +8,6 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type Contract, ContractFactory, type InterfaceAbi, keccak256, type Signer } from "ethers";
-import { type ArtifactOptions, buildDirectory, type LoadedVerificationKey } from "../artifacts.ts";
 import { PlimsollError } from "../errors.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
 import {
@@ -19,8 +18,9 @@ import {
   instrumentsOf,
   type SettlementCircuit,
 } from "../model/sizes.ts";
-import { createVerifier } from "../proof/verify.ts";
-import { chainKey, deployedKeyHash } from "./key.ts";
+import { type ArtifactOptions, buildDirectory, type LoadedVerificationKey } from "../node/artifacts.ts";
+import { createVerifier } from "../verify/verifier.ts";
+import { chainKey, deployedKeyHash } from "./verifying-key.ts";
 
 /** Chain ids of local development chains, the only ones on which keys may be deployed that are not from a ceremony. */
 export const LOCAL_CHAINS: readonly bigint[] = [31337n, 1337n];

@@ -20,14 +20,14 @@ import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } 
 import { CLOSED_ROW, type Market } from "../model/market.ts";
 import { type Policy, UNLISTED } from "../model/policy.ts";
 import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
-import type { Direction } from "../model/statement.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
-import type { Prover } from "../proof/prover.ts";
+import type { Prover } from "../node/prover.ts";
+import type { Direction } from "../statement/account.ts";
 import { BITS, BPS, type LevelBps, type LotPriceE16, type RateBps, type ThresholdE6 } from "../units.ts";
-import { sealState } from "./blob.ts";
-import { proofWords, type Step } from "./calls.ts";
 import type { Published } from "./client.ts";
+import { proofWords, type Step } from "./gate-calls.ts";
 import type { ChainLevels, ChainTerms } from "./publication.ts";
+import { sealState } from "./sealed-state.ts";
 
 /** What of a policy's terms bears on lots; `maxSlice` is `capOf` where slices of the account have failed. */
 export type AuctionTerms = Pick<ChainTerms, "premiumBps" | "discountBps" | "auctionDuration" | "maxSlice" | "dust">;

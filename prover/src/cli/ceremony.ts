@@ -9,12 +9,12 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
-import { loadManifest, type Manifest, manifestPath } from "../artifacts.ts";
 import type { Transcript } from "../ceremony/transcript.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import { formatJson, type Json } from "../formats/json.ts";
 import { CIRCUITS, type CircuitName } from "../model/sizes.ts";
-import { type Inputs, readBounded, writeNew, writeResult } from "./files.ts";
+import { loadManifest, type Manifest, manifestPath } from "../node/artifacts.ts";
+import { type Inputs, readBounded, writeNew, writeResult } from "../node/files.ts";
 
 export interface CeremonyContext {
   readonly inputs: Inputs;
@@ -152,7 +152,7 @@ export function ceremonyCommand({ inputs, signal, print }: CeremonyContext): Com
   const withThreads =
     <Args extends unknown[]>(work: (...args: Args) => Promise<void>) =>
     async (...args: Args) => {
-      const { endThreads } = await import("../backend/snarkjs.ts");
+      const { endThreads } = await import("../prove/snarkjs.ts");
       try {
         await work(...args);
       } finally {
@@ -180,7 +180,7 @@ export function ceremonyCommand({ inputs, signal, print }: CeremonyContext): Com
     .action(async (file: string, options: { power: string }) => {
       const power = whole("--power", options.power, 4, 17);
       const [{ makeOccasionalPhase1 }, { trapdoorFrom }] = await Promise.all([
-        import("../keys/occasion.ts"),
+        import("../keys/rehearsal-phase1.ts"),
         import("../keys/development.ts"),
       ]);
       await writeResult(file, await makeOccasionalPhase1(power, trapdoorFrom(randomBytes(64))));

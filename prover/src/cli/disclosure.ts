@@ -3,8 +3,8 @@
 import { access } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
-import type { Excess } from "../disclosure/budget.ts";
-import type { NamedFigure, OpenBand } from "../disclosure/envelope.ts";
+import type { NamedFigure, OpenBand } from "../document/disclosure.ts";
+import type { Excess } from "../document/disclosure-ledger.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { AccountFile } from "../formats/account.ts";
@@ -13,7 +13,7 @@ import { documentSha256, formatJson, isLabel, type Json } from "../formats/json.
 import type { MarketFile } from "../formats/market.ts";
 import type { PolicyFile } from "../formats/policy.ts";
 import type { CircuitName } from "../model/sizes.ts";
-import { type Inputs, writeResult, writeSecret } from "./files.ts";
+import { type Inputs, writeResult, writeSecret } from "../node/files.ts";
 import type { AccountOptions, MarketOptions } from "./main.ts";
 
 export interface DisclosureContext {
@@ -90,11 +90,11 @@ export function addDisclosureCommands(program: Command, context: DisclosureConte
       const keyText = await inputs.text(options.to);
       const file = ledgerOf(options);
       const [auditors, envelopes, budget, { loadVerifier }, { createProver }, { commitState }] = await Promise.all([
-        import("../disclosure/auditor.ts"),
-        import("../disclosure/envelope.ts"),
-        import("../disclosure/budget.ts"),
-        import("../proof/load.ts"),
-        import("../proof/prover.ts"),
+        import("../document/auditor-key.ts"),
+        import("../document/disclosure.ts"),
+        import("../document/disclosure-ledger.ts"),
+        import("../node/verifier.ts"),
+        import("../node/prover.ts"),
         import("../model/commit.ts"),
       ]);
       const key = auditors.readAuditorKey(keyText);
@@ -167,8 +167,8 @@ export function addDisclosureCommands(program: Command, context: DisclosureConte
         throw new PlimsollError("USAGE", "expected 1 to 200 visible characters", { field: "--holder" });
       }
       const [auditors, { createProver }] = await Promise.all([
-        import("../disclosure/auditor.ts"),
-        import("../proof/prover.ts"),
+        import("../document/auditor-key.ts"),
+        import("../node/prover.ts"),
       ]);
       const text = auditors.newAuditorSecret();
       const secret = auditors.readAuditorSecret({ text, file: options.secret });
@@ -198,9 +198,9 @@ export function addDisclosureCommands(program: Command, context: DisclosureConte
     .option("--audience <text>", "refuse an answer to any other request")
     .action(async (name: string, options: VerifyOptions) => {
       const [{ verifyDisclosure }, { fieldElement, readAuditorSecret }, { loadVerifier }, formats] = await Promise.all([
-        import("../disclosure/envelope.ts"),
-        import("../disclosure/auditor.ts"),
-        import("../proof/load.ts"),
+        import("../document/disclosure.ts"),
+        import("../document/auditor-key.ts"),
+        import("../node/verifier.ts"),
         Promise.all([import("../formats/policy.ts"), import("../formats/market.ts")]),
       ]);
       const expectedState =

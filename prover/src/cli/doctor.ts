@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll doctor`: whether this installation can prove and verify. */
-import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "../artifacts.ts";
-import { selectBackend } from "../backend/select.ts";
+
 import { PlimsollError } from "../errors.ts";
+import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "../node/artifacts.ts";
+import { selectBackend } from "../node/backends.ts";
 import { PACK_CIRCUITS, type PackCircuit } from "../pack/format.ts";
-import { verifierOf } from "../proof/verify.ts";
+import { verifierOf } from "../verify/verifier.ts";
 
 /** Proving at the largest size takes about this much. */
 const COMFORTABLE_MEMORY = 2 ** 30;

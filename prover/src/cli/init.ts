@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { type AccountDocument, newViewingKey } from "../formats/account.ts";
 import { formatJson, type Json } from "../formats/json.ts";
 import type { PolicyDocument } from "../formats/policy.ts";
-import { sampleFirm } from "../risk/sample.ts";
-import { type DirectoryFile, writeDirectory } from "./files.ts";
+import { type DirectoryFile, writeDirectory } from "../node/files.ts";
+import { sampleFirm } from "../risk/board/sample.ts";
 
 /** Writes the sample firm into a new directory, and a fresh viewing key. Returns the names of the files. */
 export async function init(directory: string): Promise<string[]> {

@@ -22,11 +22,11 @@ import { formatJson, isLabel, type Json } from "../formats/json.ts";
 import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import { CIRCUITS } from "../model/sizes.ts";
-import type { Direction } from "../model/statement.ts";
+import { Inputs, writeDirectory, writeResult, writeSecret } from "../node/files.ts";
+import type { Direction } from "../statement/account.ts";
 import { type LevelBps, levelBps } from "../units.ts";
 import { ceremonyCommand } from "./ceremony.ts";
 import { addDisclosureCommands } from "./disclosure.ts";
-import { Inputs, writeDirectory, writeResult, writeSecret } from "./files.ts";
 import { addMarketCommands, readHistories } from "./market.ts";
 import { addOracleCommands } from "./oracle.ts";
 import { packCommand } from "./pack.ts";
@@ -244,8 +244,8 @@ withAccount(program.command("prove"))
     const before = { ...holder.account, viewingKey: await loadViewingKey(options.key) };
 
     const [{ createProver }, { proveEnvelope }, { NO_TRANSFER, noFill }] = await Promise.all([
-      import("../proof/prover.ts"),
-      import("../proof/envelope.ts"),
+      import("../node/prover.ts"),
+      import("../document/proof.ts"),
       import("../model/transition.ts"),
     ]);
     const transition = { transfer: NO_TRANSFER, fill: noFill(before.size), side: 1n } as const;
@@ -310,8 +310,8 @@ withMarket(program.command("merge"))
       parts.push({ ...account, viewingKey: await loadViewingKey(options.key[index]!) });
     }
     const [{ createProver }, { provePortfolio }] = await Promise.all([
-      import("../proof/prover.ts"),
-      import("../proof/portfolio.ts"),
+      import("../node/prover.ts"),
+      import("../app/portfolio.ts"),
     ]);
     const prover = createProver();
     try {
@@ -355,8 +355,8 @@ withMarket(program.command("verify"))
       const before = optionCommitment("--state-before", options.stateBefore);
       const after = optionCommitment("--state-after", options.stateAfter);
       const [{ verifyEnvelope }, { loadVerifier }] = await Promise.all([
-        import("../proof/envelope.ts"),
-        import("../proof/load.ts"),
+        import("../document/proof.ts"),
+        import("../node/verifier.ts"),
       ]);
       const envelope = await inputs.text(proof);
       const policy = await inputs.text(options.policy);
@@ -390,7 +390,7 @@ program
   .option("--json", "print JSON")
   .action(async (proof: string, { json }: { json?: boolean }) => {
     const text = await inputs.text(proof);
-    const { describe, readEnvelope } = await import("../proof/envelope.ts");
+    const { describe, readEnvelope } = await import("../document/proof.ts");
     const description = describe(readEnvelope(text));
     print(json, description, () =>
       [
@@ -446,8 +446,8 @@ program
 async function rebuildCircuits(names: string[] | undefined, json: boolean | undefined): Promise<void> {
   const [{ examineRebuilt }, { loadManifest }, { endThreads }] = await Promise.all([
     import("./rebuild.ts"),
-    import("../artifacts.ts"),
-    import("../backend/snarkjs.ts"),
+    import("../node/artifacts.ts"),
+    import("../prove/snarkjs.ts"),
   ]);
   const unknown = names?.find((name) => !(CIRCUITS as readonly string[]).includes(name));
   if (unknown !== undefined) {

@@ -5,10 +5,10 @@ import type { Command } from "commander";
 import { EXIT, PlimsollError } from "../errors.ts";
 import { formatJson, type Json, parseJson } from "../formats/json.ts";
 import type { MarketDocument } from "../formats/market.ts";
-import type { ColumnTrace, Difference, Explanation } from "../risk/explain.ts";
+import type { Inputs } from "../node/files.ts";
+import { writeResult } from "../node/files.ts";
+import type { ColumnTrace, Difference, Explanation } from "../risk/board/explain.ts";
 import type { PriceHistory } from "../risk/prices.ts";
-import type { Inputs } from "./files.ts";
-import { writeResult } from "./files.ts";
 import { table } from "./text.ts";
 
 type Print = (json: boolean | undefined, value: unknown, text: () => string) => void;
@@ -31,7 +31,7 @@ export function addMarketCommands(program: Command, inputs: Inputs, print: Print
     .description("print the market that follows from an input")
     .requiredOption("--input <file>", "market input, JSON")
     .action(async ({ input }: { input: string }) => {
-      const { buildMarket } = await import("../risk/board.ts");
+      const { buildMarket } = await import("../risk/board/board.ts");
       process.stdout.write(formatJson(buildMarket(await readInput(input)) as unknown as Json));
     });
 
@@ -43,7 +43,7 @@ export function addMarketCommands(program: Command, inputs: Inputs, print: Print
     .option("--market <file>", "a published market to compare the row with")
     .option("--json", "print JSON")
     .action(async (symbol: string, options: { input: string; market?: string; json?: boolean }) => {
-      const { compareMarket, explainInstrument } = await import("../risk/explain.ts");
+      const { compareMarket, explainInstrument } = await import("../risk/board/explain.ts");
       const input = await readInput(options.input);
       const explanation = explainInstrument(input, symbol);
       const published = options.market === undefined ? undefined : await readPublished(options.market);
@@ -132,8 +132,8 @@ export function addMarketCommands(program: Command, inputs: Inputs, print: Print
         report?: string;
         json?: boolean;
       }) => {
-        const { calibrateHistories, renderCalibration } = await import("../risk/calibration-report.ts");
-        const { DEFAULT_CALIBRATION } = await import("../risk/calibrate.ts");
+        const { calibrateHistories, renderCalibration } = await import("../risk/calibration/report.ts");
+        const { DEFAULT_CALIBRATION } = await import("../risk/calibration/calibrate.ts");
         const histories = await readHistories(inputs, prices);
         const result = calibrateHistories(histories, { ...DEFAULT_CALIBRATION, volatility: garch ? "garch" : "ewma" });
         if (report !== undefined) await writeResult(report, renderCalibration(result));

@@ -8,10 +8,10 @@ import { domainOf } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
 import { type Json, parseJson } from "../formats/json.ts";
 import { readPolicy } from "../formats/policy.ts";
+import { type Inputs, writeSecret } from "../node/files.ts";
 import { OracleNode } from "../oracle/node.ts";
 import { chainAt, readSources, sourceFormat } from "../oracle/sources.ts";
 import { conform, type Observation, readObservation, readRiskPolicy } from "../risk/input.ts";
-import { type Inputs, writeSecret } from "./files.ts";
 
 const KEY_VARIABLE = "PLIMSOLL_REPORTER_KEY";
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll oracle`: a reporter of a price oracle. */
 import type { Command } from "commander";
-import type { Inputs } from "./files.ts";
+import type { Inputs } from "../node/files.ts";
 
 /** Adds `oracle` with its commands to a program. */
 export function addOracleCommands(program: Command, inputs: Inputs, signal: AbortSignal): void {

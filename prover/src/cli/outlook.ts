@@ -6,13 +6,13 @@ import type { MarketFile } from "../formats/market.ts";
 import { LEVELS, type PolicyFile } from "../formats/policy.ts";
 import { markup } from "../report/html.ts";
 import { STYLE } from "../report/style.ts";
-import { prepare } from "../risk/calibrate.ts";
-import { bookOf, type Exposure, QUANTILES, simulateExposure } from "../risk/exposure.ts";
-import { exposureChart } from "../risk/exposure-chart.ts";
+import { prepare } from "../risk/calibration/calibrate.ts";
 import type { MarketInput } from "../risk/input.ts";
+import { bookOf, type Exposure, QUANTILES, simulateExposure } from "../risk/outlook/exposure.ts";
+import { exposureChart } from "../risk/outlook/exposure-chart.ts";
+import { type Remedy, smallestTrades, topUp } from "../risk/outlook/margin-cure.ts";
+import { METHODS, outlook, type Warning, warn } from "../risk/outlook/warning.ts";
 import { alignHistories, type PriceHistory } from "../risk/prices.ts";
-import { type Remedy, smallestTrades, topUp } from "../risk/remedy.ts";
-import { METHODS, outlook, type Warning, warn } from "../risk/warning.ts";
 import { levelWord, percent, table } from "./text.ts";
 
 export interface Ahead {

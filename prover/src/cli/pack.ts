@@ -5,15 +5,15 @@ import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
 import packageJson from "../../../package.json" with { type: "json" };
-import { loadManifest, loadVerificationKey } from "../artifacts.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { formatJson, isLabel, type Json } from "../formats/json.ts";
 import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
+import { loadManifest, loadVerificationKey } from "../node/artifacts.ts";
+import { type Inputs, readBounded, writeDirectory, writeResult, writeSecret } from "../node/files.ts";
 import type { PackCircuit } from "../pack/format.ts";
 import type { PackVerdict } from "../pack/verify.ts";
 import type { PackFiles } from "../pack/zip.ts";
-import { type Inputs, readBounded, writeDirectory, writeResult, writeSecret } from "./files.ts";
 
 const SOFTWARE = `plimsoll ${packageJson.version}`;
 

@@ -7,11 +7,11 @@
  */
 import { createHash } from "node:crypto";
 import identities from "../../../circuits/identities.json" with { type: "json" };
-import { type Artifacts, loadArtifacts } from "../artifacts.ts";
 import { PlimsollError } from "../errors.ts";
-import { misfit } from "../keys/fits.ts";
+import { misfit } from "../keys/circuit-match.ts";
 import { readR1cs } from "../keys/r1cs.ts";
 import type { CircuitName } from "../model/sizes.ts";
+import { type Artifacts, loadArtifacts } from "../node/artifacts.ts";
 
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 

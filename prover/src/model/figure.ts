@@ -10,13 +10,13 @@
  */
 import { PlimsollError } from "../errors.ts";
 import { type FieldElement, toField } from "../field.ts";
+import { policySignals } from "../statement/signals.ts";
 import { BITS, type QuantityLots, type WeightBps } from "../units.ts";
 import type { Account } from "./account.ts";
 import { checkAccount } from "./account.ts";
 import { E6_TO_E20 } from "./evaluate.ts";
 import { checkMarket, type Market } from "./market.ts";
 import { checkPolicy, type HaircutSchedule, type Policy, tierValue, UNLISTED } from "./policy.ts";
-import { policySignals } from "./signals.ts";
 import { ASSETS, type BoardSize, instrumentsOf, TIERS } from "./sizes.ts";
 
 /** What may be asked of an account. Equity is in 1e-20 quote, cash in 1e-6, holdings in lots. */

@@ -17,8 +17,8 @@ import { documentSha256, formatJson, type Json, parseJson } from "../formats/jso
 import { type MarketDocument, readMarket } from "../formats/market.ts";
 import type { PolicyFile } from "../formats/policy.ts";
 import { ASSETS } from "../model/sizes.ts";
-import { buildMarket, collateralPrices } from "../risk/board.ts";
-import { compareMarket, type Difference } from "../risk/explain.ts";
+import { buildMarket, collateralPrices } from "../risk/board/board.ts";
+import { compareMarket, type Difference } from "../risk/board/explain.ts";
 import { conform, type Observation, type RiskPolicy, readObservation } from "../risk/input.ts";
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);

@@ -2,6 +2,8 @@
 /** Puts an evidence pack together out of proofs and what backs them, at the highest levels that the evidence supports. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { readMerge } from "../document/merge.ts";
+import { readEnvelope } from "../document/proof.ts";
 import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
@@ -9,9 +11,7 @@ import { formatJson, type Json } from "../formats/json.ts";
 import { readMarket } from "../formats/market.ts";
 import { readPolicy } from "../formats/policy.ts";
 import { mergeCircuitOf } from "../model/sizes.ts";
-import { readEnvelope } from "../proof/envelope.ts";
-import { readMerge } from "../proof/merge.ts";
-import { createVerifier, type KeyIdentity, parsePublicSignals } from "../proof/verify.ts";
+import { createVerifier, type KeyIdentity, parsePublicSignals } from "../verify/verifier.ts";
 import {
   type Attestation,
   attestationDigest,
@@ -32,7 +32,7 @@ import {
   sealIndex,
   textOf,
 } from "./format.ts";
-import { mergesOf, partsOf } from "./parts.ts";
+import { mergesOf, partsOf } from "./merge-tree.ts";
 import type { Trust } from "./trust.ts";
 import type { Signing } from "./typed-data.ts";
 import { createPackVerifier } from "./verify.ts";

@@ -3,7 +3,7 @@
 import type { NamedText } from "../formats/account.ts";
 import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
 import { KEY_ORIGINS } from "../keys/origin.ts";
-import type { KeyIdentity } from "../proof/verify.ts";
+import type { KeyIdentity } from "../verify/verifier.ts";
 import { type ChainReference, chainReferenceOf, type TrustedOracle } from "./evidence.ts";
 import { PACK_CIRCUITS, type PackCircuit } from "./format.ts";
 

@@ -8,6 +8,14 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { readMerge, verifyMerge } from "../document/merge.ts";
+import {
+  type Caveat,
+  type EnvelopeRefusal,
+  readEnvelope,
+  type StatementDocument,
+  verifyEnvelope,
+} from "../document/proof.ts";
 import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { canonicalJson, type Json } from "../formats/json.ts";
@@ -15,15 +23,7 @@ import { listingSha256, type MarketFile, readMarket } from "../formats/market.ts
 import { readPolicy } from "../formats/policy.ts";
 import { type KeyOrigin, keyCaveat } from "../keys/origin.ts";
 import { type BoardSize, type MergeCircuit, mergeCircuitOf } from "../model/sizes.ts";
-import {
-  type Caveat,
-  type EnvelopeRefusal,
-  readEnvelope,
-  type StatementDocument,
-  verifyEnvelope,
-} from "../proof/envelope.ts";
-import { readMerge, verifyMerge } from "../proof/merge.ts";
-import { createVerifier, type KeyIdentity, parsePublicSignals, type Verifier } from "../proof/verify.ts";
+import { createVerifier, type KeyIdentity, parsePublicSignals, type Verifier } from "../verify/verifier.ts";
 import {
   type Attestation,
   attestationDigest,
@@ -48,7 +48,7 @@ import {
   textOf,
   unixTime,
 } from "./format.ts";
-import { type Merge, partsOf } from "./parts.ts";
+import { type Merge, partsOf } from "./merge-tree.ts";
 import type { Trust } from "./trust.ts";
 import { checkFiles, type PackFiles, unzipFiles } from "./zip.ts";
 

@@ -6,7 +6,7 @@
  * Floating point lives behind these interfaces and nowhere else in the system. `buildMarket` rounds once, at the
  * border, to exact millionths per lot. Every number is quote currency per whole unit of the underlying.
  */
-import type { Surface } from "./surface.ts";
+import type { Surface } from "./board/surface.ts";
 
 /** Changes relative to what is observed: −0.3 is a fall by 30%. */
 export interface Move {

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Calls of `MarginGate`: what their proofs are bound to, what absent owners and the operator sign, and how proofs are
+ * encoded.
+ *
+ * One EIP-712 digest does both: reduced modulo r it is the proof's context, as it stands it is what is signed. It names
+ * chain, gate, action, account, both states, the blob and everything else that the call does.
+ */
+import { type Signer, type TypedDataDomain, TypedDataEncoder } from "ethers";
+import { FIELD_ORDER, type FieldElement } from "../field.ts";
+import type { Groth16Proof } from "../node/prover.ts";
+
+/** What every call names. */
+interface Common {
+  /** Zero in `Open`, whose account has no number yet. */
+  readonly account: bigint;
+  readonly stateBefore: bigint;
+  readonly stateAfter: bigint;
+  /** The state after, encrypted (`sealState`). */
+  readonly blob: string;
+  /** Unix seconds; the last second in which the call is accepted. */
+  readonly deadline: bigint;
+}
+
+interface Payment {
+  readonly asset: bigint;
+  readonly amount: bigint;
+  readonly recipient: string;
+  readonly fee: bigint;
+}
+
+/** Amounts are in units of the token. */
+export type GateCall =
+  | (Common & { readonly action: "Open"; readonly owner: string; readonly agent: string; readonly board: bigint })
+  | (Common & { readonly action: "Absorb"; readonly asset: bigint; readonly amount: bigint })
+  | (Common & Payment & { readonly action: "Withdraw" })
+  | (Common & Payment & { readonly action: "Exit" })
+  | (Common & { readonly action: "Attest"; readonly level: bigint })
+  | (Common & { readonly action: "Flag"; readonly level: bigint })
+  /** The proof that an account is below the level that a trade takes it to: see `IMarginGate.Side.worse`. */
+  | (Common & { readonly action: "Worse"; readonly level: bigint })
+  | (Common & {
+      readonly action: "Trade";
+      readonly counterparty: bigint;
+      readonly fill: bigint;
+      readonly level: bigint;
+    })
+  | (Common & { readonly action: "Expire"; readonly settlement: bigint });
+
+/** What a call names besides what all name. */
+export type Action = GateCall extends infer Call ? (Call extends GateCall ? Omit<Call, keyof Common> : never) : never;
+
+const uint = (name: string) => ({ name, type: "uint256" });
+const address = (name: string) => ({ name, type: "address" });
+const COMMON = [
+  uint("account"),
+  uint("stateBefore"),
+  uint("stateAfter"),
+  { name: "blob", type: "bytes" },
+  uint("deadline"),
+];
+const PAYMENT = [...COMMON, uint("asset"), uint("amount"), address("recipient"), uint("fee")];
+const TYPES = {
+  Open: [...COMMON, address("owner"), address("agent"), uint("board")],
+  Absorb: [...COMMON, uint("asset"), uint("amount")],
+  Withdraw: PAYMENT,
+  Exit: PAYMENT,
+  Attest: [...COMMON, uint("level")],
+  Flag: [...COMMON, uint("level")],
+  Worse: [...COMMON, uint("level")],
+  Trade: [...COMMON, uint("counterparty"), uint("fill"), uint("level")],
+  Expire: [...COMMON, uint("settlement")],
+} satisfies Record<GateCall["action"], { name: string; type: string }[]>;
+
+const typesOf = ({ action }: GateCall) => ({ [action]: TYPES[action] });
+
+/** EIP-712 digest of a call. `domain` is the gate's (`domainOf`). */
+export const digestOf = (domain: TypedDataDomain, call: GateCall): string =>
+  TypedDataEncoder.hash(domain, typesOf(call), call);
+
+/** The context of a call's proof. */
+export const contextOf = (domain: TypedDataDomain, call: GateCall) =>
+  (BigInt(digestOf(domain, call)) % FIELD_ORDER) as FieldElement;
+
+/** An owner's or agent's signature, for a call that somebody else sends. */
+export function signCall(owner: Signer, domain: TypedDataDomain, call: GateCall): Promise<string> {
+  return owner.signTypedData(domain, typesOf(call), call);
+}
+
+const CLEAR = [
+  { name: "first", type: "bytes32" },
+  { name: "second", type: "bytes32" },
+];
+
+/**
+ * The operator's agreement to an opening (`second` left out) or to both sides of a trade, `a` first. Checks nothing: the
+ * operator does, before it signs (that an opening's state is of the viewing key it was given: `openingState`).
+ */
+export function signClear(operator: Signer, domain: TypedDataDomain, first: GateCall, second?: GateCall) {
+  const digests = {
+    first: digestOf(domain, first),
+    second: second === undefined ? `0x${"0".repeat(64)}` : digestOf(domain, second),
+  };
+  return operator.signTypedData(domain, { Clear: CLEAR }, digests);
+}
+
+/** `IMarginGate.Step`. */
+export interface Step extends Common {
+  readonly policyId: bigint;
+  readonly epoch: bigint;
+  readonly proof: readonly bigint[];
+  /** "0x" where the owner sends the call, or where it needs none. */
+  readonly signature: string;
+}
+
+/** `IMarginGate.Side`. */
+export interface Side {
+  readonly step: Step;
+  readonly level: bigint;
+  readonly worse: readonly Step[];
+}
+
+/** `IMarginGate.Trade`. */
+export interface Trade {
+  readonly a: Side;
+  readonly b: Side;
+  readonly fill: bigint;
+  readonly operatorSignature: string;
+}
+
+/** A call's step. `market` names the policy and the epoch that the proof was made under; zeros where under neither. */
+export function stepOf(
+  { account, stateBefore, stateAfter, blob, deadline }: GateCall,
+  { policyId, epoch }: { policyId: bigint; epoch: bigint },
+  proof: Pick<Groth16Proof, "pi_a" | "pi_b" | "pi_c">,
+  signature = "0x",
+): Step {
+  return { account, stateBefore, stateAfter, blob, policyId, epoch, deadline, proof: proofWords(proof), signature };
+}
+
+/** A proof as the verifier takes it: A, B, C in eight words, the imaginary parts of B first. */
+export function proofWords({ pi_a, pi_b, pi_c }: Pick<Groth16Proof, "pi_a" | "pi_b" | "pi_c">): bigint[] {
+  const words = [pi_a[0], pi_a[1], pi_b[0][1], pi_b[0][0], pi_b[1][1], pi_b[1][0], pi_c[0], pi_c[1]];
+  return words.map(BigInt);
+}

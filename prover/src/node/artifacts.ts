@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The build artifacts in a directory. */
+import { createHash } from "node:crypto";
+import { open } from "node:fs/promises";
+import path from "node:path";
+import { PlimsollError } from "../errors.ts";
+import {
+  type ArtifactSource,
+  type Artifacts,
+  type LoadedVerificationKey,
+  MANIFEST_PATH,
+  type Manifest,
+  openArtifacts,
+  readManifest,
+} from "../keys/manifest.ts";
+import type { CircuitName } from "../model/sizes.ts";
+
+export type {
+  ArtifactIdentity,
+  ArtifactRecord,
+  Artifacts,
+  LoadedVerificationKey,
+  Manifest,
+  VerificationKey,
+} from "../keys/manifest.ts";
+
+export interface ArtifactOptions {
+  /** The build directory; else the environment's PLIMSOLL_BUILD; else build/ at the root of the package. */
+  readonly directory?: string | undefined;
+}
+
+export function buildDirectory({ directory }: ArtifactOptions = {}): string {
+  return path.resolve(directory ?? process.env.PLIMSOLL_BUILD ?? path.join(import.meta.dirname, "../../../build"));
+}
+
+export function manifestPath(options: ArtifactOptions = {}): string {
+  return path.join(buildDirectory(options), MANIFEST_PATH);
+}
+
+const command = (size?: CircuitName) => `\`npm run setup${size === undefined ? "" : ` -- ${size}`}\` makes`;
+
+function directorySource(options: ArtifactOptions): ArtifactSource {
+  const nameOf = (file: string) => path.join(buildDirectory(options), file);
+  return {
+    nameOf,
+    remedy: (size) => `; ${command(size)} ${size === undefined ? "one" : "them"}`,
+    async read(name, size) {
+      const file = nameOf(name);
+      try {
+        return await readHashed(file);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+          throw new PlimsollError("FILE", "the file cannot be read", { file });
+        }
+        throw new PlimsollError("ARTIFACT_MISSING", `the file does not exist; ${command(size)} it`, { file });
+      }
+    },
+  };
+}
+
+/**
+ * A file and its SHA-256, each piece hashed while the next is read. (Web Crypto's hash copies what it is given, which takes
+ * several times as long; `readFile` takes half a megabyte at a time.)
+ */
+async function readHashed(file: string) {
+  const handle = await open(file);
+  try {
+    const content = new Uint8Array((await handle.stat()).size);
+    const hash = createHash("sha256");
+    const next = (at: number) => handle.read(content, at, Math.min(PIECE, content.length - at), at);
+    let [end, reading] = [0, next(0)];
+    for (;;) {
+      const { bytesRead } = await reading;
+      const piece = content.subarray(end, end + bytesRead);
+      end += bytesRead;
+      const last = bytesRead === 0 || end === content.length;
+      if (!last) reading = next(end);
+      hash.update(piece);
+      if (last) return { bytes: content.subarray(0, end), sha256: hash.digest("hex") };
+    }
+  } finally {
+    await handle.close();
+  }
+}
+const PIECE = 4 << 20;
+
+/** Reads the manifest. Throws ARTIFACT_MISSING where there is none, ARTIFACT_HASH where it is not of this format. */
+export async function loadManifest(options: ArtifactOptions = {}): Promise<Manifest> {
+  return readManifest(directorySource(options));
+}
+
+/**
+ * Reads the verification key of a circuit and nothing large.
+ *
+ * Throws ARTIFACT_MISSING, ARTIFACT_HASH (both name the file), and KEY_REFUSED for a key that had no contribution to the
+ * second phase (anybody forges proofs under it) or is for another number of public inputs. Does NOT check that the
+ * points lie on their curves: the strict verifier does when it opens the key.
+ */
+export async function loadVerificationKey<Name extends CircuitName>(
+  size: Name,
+  options: ArtifactOptions = {},
+): Promise<LoadedVerificationKey<Name>> {
+  return (await openArtifacts(size, directorySource(options))).verificationKey();
+}
+
+/** Reads all that proving and verifying with a circuit needs, but for the witness generator. Throws as `loadVerificationKey`. */
+export async function loadArtifacts<Name extends CircuitName>(
+  size: Name,
+  options: ArtifactOptions = {},
+): Promise<Artifacts<Name>> {
+  return (await openArtifacts(size, directorySource(options))).all();
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Proofs by the core compiled for this machine (prover/native), on threads outside the event loop.
+ *
+ * The addon is code, so it is looked for in this package's own build directory only, whatever PLIMSOLL_BUILD says, and it is
+ * loaded only if it is the file that set-up compiled.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import type { Backend, Circuit } from "../prove/backend.ts";
+import { openCalculator } from "../prove/calculator.ts";
+import {
+  type Blinding,
+  plannedInputs,
+  proofJson,
+  randomBlinding,
+  release,
+  statusError,
+  takeOver,
+} from "../prove/core.ts";
+import type { BatchCore } from "../verify/batch.ts";
+
+/** Arithmetic of the core, by the numbers of plimsoll.h. */
+export const PATHS = ["portable", "ifma"] as const;
+export type ArithmeticPath = (typeof PATHS)[number];
+
+/** prover/native/addon.cc. A number in place of a result is a status. */
+export interface Addon {
+  supports(path: number): boolean;
+  open(zkey: Uint8Array, path: number): Promise<object | number>;
+  prove(
+    key: object,
+    wtns: Uint8Array,
+    blinding: Uint8Array,
+    threads: number,
+    cancel: Int32Array,
+  ): Promise<Uint8Array | number>;
+  close(key: object): void;
+  openPlan(plan: Uint8Array): object | number;
+  witness(plan: object, input: Uint8Array): Uint8Array | number;
+  checkProofs(proofs: Uint8Array, threads: number): Promise<Uint8Array | number>;
+  verifyBatch(
+    key: Uint8Array,
+    proofs: Uint8Array,
+    coefficients: Uint8Array,
+    points: Uint8Array,
+    scalars: Uint8Array,
+    threads: number,
+  ): Promise<boolean | number>;
+  compute(operation: string, path: number, input: Uint8Array, outputLength: number): Uint8Array | number;
+}
+
+/** build/native/addon.json, which scripts/build-native.ts writes. */
+export interface AddonRecord {
+  /** Hash of everything the addon was compiled from and of the command. */
+  readonly madeFrom: string;
+  /** Beside the record. Absent where there is no addon, and then `why` says so. */
+  readonly file?: string;
+  readonly sha256?: string;
+  readonly compiler?: string;
+  readonly why?: string;
+}
+
+export const NATIVE_DIRECTORY = path.join(import.meta.dirname, "../../../build/native");
+export const ADDON_RECORD = path.join(NATIVE_DIRECTORY, "addon.json");
+
+export type NativeState =
+  | { readonly addon: Addon; readonly path: ArithmeticPath; readonly compiler: string }
+  | { readonly addon: undefined; readonly why: string };
+
+/** The addon, if it is there. `path` asks for an arithmetic in place of the fastest that the processor has. */
+export function loadAddon(path?: ArithmeticPath): NativeState {
+  const absent = (why: string) => ({ addon: undefined, why }) as const;
+  let record: AddonRecord;
+  try {
+    record = JSON.parse(readFileSync(ADDON_RECORD, "utf8"));
+  } catch {
+    return absent("set-up has not compiled it");
+  }
+  if (record.file === undefined) return absent(record.why ?? "set-up could not compile it");
+  let addon: Addon;
+  try {
+    const file = `${NATIVE_DIRECTORY}/${record.file}`;
+    if (createHash("sha256").update(readFileSync(file)).digest("hex") !== record.sha256) {
+      return absent("its file is not the one that set-up compiled");
+    }
+    addon = createRequire(import.meta.url)(file);
+  } catch {
+    return absent("its file cannot be loaded");
+  }
+  const supported = PATHS.filter((_, number) => addon.supports(number));
+  const chosen = path ?? supported.at(-1);
+  if (chosen === undefined || !supported.includes(chosen)) return absent(`the processor has no ${path}`);
+  return { addon, path: chosen, compiler: record.compiler ?? "" };
+}
+
+export interface NativeOptions {
+  /** For tests that need a proof twice; anything but fresh random numbers shows the witness. */
+  readonly blinding?: Blinding;
+  readonly threads?: number;
+}
+
+export function nativeBackend(
+  { addon, path }: Extract<NativeState, { addon: Addon }>,
+  { blinding = randomBlinding, threads = availableParallelism() }: NativeOptions = {},
+): Backend {
+  const keys: object[] = [];
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function prove(key: object, witness: Uint8Array, signal: AbortSignal | undefined): Promise<unknown> {
+    throwIfCancelled(signal);
+    const cancel = new Int32Array(1);
+    const raise = () => {
+      cancel[0] = 1;
+    };
+    signal?.addEventListener("abort", raise);
+    const secret = blinding();
+    try {
+      const proof = await addon.prove(key, witness, secret, threads, cancel);
+      throwIfCancelled(signal);
+      if (typeof proof === "number") throw statusError(proof, "witness");
+      return proofJson(proof);
+    } finally {
+      secret.fill(0);
+      signal?.removeEventListener("abort", raise);
+    }
+  }
+
+  function planned(file: Uint8Array): Circuit["witness"] {
+    const plan = addon.openPlan(file);
+    if (typeof plan === "number") throw statusError(plan, "witness plan");
+    const inputOf = plannedInputs(file);
+    return async (values) => {
+      const input = await inputOf(values);
+      try {
+        const witness = addon.witness(plan, input);
+        if (typeof witness === "number") throw statusError(witness, "witness");
+        return witness;
+      } finally {
+        input.fill(0);
+      }
+    };
+  }
+
+  return {
+    name: "native",
+    async open({ wasm, zkey, plan }) {
+      // First of all: what another opening might give back must not be read on a thread meanwhile.
+      const file = takeOver(zkey);
+      const key = await addon.open(file, PATHS.indexOf(path));
+      if (file !== zkey) release(file);
+      if (typeof key === "number") throw statusError(key, "proving key");
+      keys.push(key);
+      return {
+        witness: plan === undefined ? openCalculator(await wasm()) : planned(plan),
+        prove(values, signal) {
+          // One after another: each uses all the threads.
+          const turn = last.then(() => prove(key, values, signal));
+          last = turn.catch(() => {});
+          return turn;
+        },
+      };
+    },
+    async close() {
+      await last;
+      for (const key of keys.splice(0)) addon.close(key);
+    },
+  };
+}
+
+/** Batches of proofs, on the same threads. */
+export function nativeBatchCore(
+  { addon }: Extract<NativeState, { addon: Addon }>,
+  threads = availableParallelism(),
+): BatchCore {
+  async function answerOf<Answer>(work: Promise<Answer | number>): Promise<Answer> {
+    const answer = await work;
+    if (typeof answer === "number") throw statusError(answer, "batch");
+    return answer;
+  }
+  return {
+    checkProofs: (proofs) => answerOf(addon.checkProofs(proofs, threads)),
+    verifyBatch: (...inputs) => answerOf(addon.verifyBatch(...inputs, threads)),
+  };
+}
+
+/** The arithmetic that PLIMSOLL_NATIVE asks for, for tests and measurements. */
+export function askedPath(): ArithmeticPath | undefined {
+  const asked = process.env.PLIMSOLL_NATIVE;
+  const known = PATHS.find((path) => path === asked);
+  if (asked !== undefined && known === undefined) {
+    throw new PlimsollError("USAGE", `expected ${PATHS.join(" or ")}`, { field: "PLIMSOLL_NATIVE" });
+  }
+  return known;
+}

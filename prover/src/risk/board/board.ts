@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** From a market input to a market document: values by risk models, rounded once, exactly, at the border. */
+import { PlimsollError } from "../../errors.ts";
+import { formatDecimal, lotOfDecimals, lotsOf, parseDecimal } from "../../formats/decimal.ts";
+import type { InstrumentDocument, MarketDocument } from "../../formats/market.ts";
+import { BLOCK_INSTRUMENTS, SCENARIOS } from "../../model/sizes.ts";
+import { chargeE6, columnE6 } from "../../units.ts";
+import { type Instrument, type MarketInput, type ModelChoice, own } from "../input.ts";
+import {
+  type Charged,
+  type Move,
+  type Scenario,
+  type Seen,
+  STILL,
+  type Terms,
+  type ValuationModel,
+  type Valued,
+} from "../model.ts";
+import { CHARGE_MODELS } from "./charges.ts";
+import { SCENARIO_MODELS } from "./scenarios.ts";
+import { Surface } from "./surface.ts";
+import { VALUATION_MODELS } from "./valuation.ts";
+
+/** The models that a market input may name. Yours beside ours: `{ ...MODELS, valuations: { ...MODELS.valuations, mine } }`. */
+export interface Models {
+  readonly valuations: Readonly<Record<string, ValuationModel>>;
+  readonly scenarios: typeof SCENARIO_MODELS;
+  readonly charges: typeof CHARGE_MODELS;
+}
+
+export const MODELS: Models = { valuations: VALUATION_MODELS, scenarios: SCENARIO_MODELS, charges: CHARGE_MODELS };
+
+/** Decimals of board values, and of collateral prices. */
+const VALUE_DECIMALS = 6;
+const PRICE_DECIMALS = 8;
+const SCALE = 10 ** VALUE_DECIMALS;
+const YEAR_MS = 365 * 86_400_000;
+
+/** One instrument with all that its row follows from, before rounding; per whole unit of the underlying. */
+export interface PricedInstrument {
+  readonly instrument: Instrument;
+  readonly model: ValuationModel;
+  /** The scenarios of its netting set. */
+  readonly scenarios: readonly Scenario[];
+  /** The model that made them. */
+  readonly scenarioChoice: ModelChoice;
+  readonly charges: Charged;
+  /** The same at another spot and mark. */
+  chargesAt(spot: number, mark: number): Charged;
+  readonly spot: number;
+  valueAfter(move: Move): Valued;
+}
+
+/**
+ * Binds every instrument to its models. Throws, naming the place in the input: `UNKNOWN_NAME` for a model, an underlying
+ * or a quote that is not there; `FIELD_INVALID` or `OUT_OF_RANGE` for terms, quotes, parameters and surfaces that are
+ * not what their model takes; `NO_BOARD_SIZE` where the blocks do not hold the instruments. Does not check that
+ * observations are plausible.
+ */
+export function priceInstruments(
+  { policy, observation }: MarketInput,
+  models: Models = MODELS,
+): readonly (PricedInstrument | null)[] {
+  if (policy.instruments.length > policy.blocks.length * BLOCK_INSTRUMENTS) {
+    throw new PlimsollError("NO_BOARD_SIZE", `expected at most ${BLOCK_INSTRUMENTS} instruments to a block`);
+  }
+  const time = Date.parse(observation.time);
+  const rate = Number(observation.rate);
+  const underlyings = new Map(
+    Object.entries(observation.underlyings).map(([name, { spot, carry, surface }]): [string, Seen] => {
+      const field = `observation.underlyings.${name}.surface`;
+      const built = surface && new Surface(surface, Number(spot), Number(carry), time, field);
+      return [
+        name,
+        {
+          spot: Number(spot),
+          carry: Number(carry),
+          rate,
+          surface() {
+            if (built === undefined) throw new PlimsollError("UNKNOWN_NAME", "no volatilities are observed", { field });
+            return built;
+          },
+        },
+      ];
+    }),
+  );
+  const chargeModel = modelOf(models.charges, policy.charges, "policy.charges");
+  const placeOf = ({ symbol }: Instrument) => `instruments[${symbol}]`;
+  const lost = policy.instruments.find((each) => each !== null && !underlyings.has(each.underlying));
+  if (lost) {
+    const field = `${placeOf(lost)}.underlying`;
+    throw new PlimsollError("UNKNOWN_NAME", "an underlying that is not observed", { field });
+  }
+  const sets = scenariosOfBlocks(policy, models);
+  return policy.instruments.map((instrument, index) => {
+    if (instrument === null) return null;
+    const place = placeOf(instrument);
+    const seen = underlyings.get(instrument.underlying)!;
+    const model = modelOf(models.valuations, instrument, place);
+    const { scenarios, choice } = sets[Math.floor(index / BLOCK_INSTRUMENTS)]!;
+    return within(place, () => {
+      const valueAfter = model.bind(
+        termsOf(instrument, model, own(observation.quotes, instrument.symbol) ?? {}, time),
+        seen,
+      );
+      const mark = valueAfter(STILL).value;
+      const chargesAt = (spot: number, mark: number) =>
+        chargeModel.charges(model.closing, spot, mark, policy.charges.parameters);
+      const charges = chargesAt(seen.spot, mark);
+      return { instrument, model, scenarios, scenarioChoice: choice, charges, chargesAt, spot: seen.spot, valueAfter };
+    });
+  });
+}
+
+/** The scenarios of each block: those of the netting set that it belongs to. */
+function scenariosOfBlocks({ blocks, instruments, scenarios: common }: MarketInput["policy"], models: Models) {
+  const sets: { scenarios: readonly Scenario[]; choice: ModelChoice }[] = [];
+  for (let first = 0; first < blocks.length; ) {
+    let next = first + 1;
+    while (blocks[next]?.continues) next++;
+    const held = instruments.slice(first * BLOCK_INSTRUMENTS, next * BLOCK_INSTRUMENTS);
+    const underlyings = [...new Set(held.flatMap((instrument) => instrument?.underlying ?? []))];
+    const choice = blocks[first]!.scenarios ?? common;
+    const place = blocks[first]!.scenarios === undefined ? "policy.scenarios" : `policy.blocks[${first}].scenarios`;
+    const model = modelOf(models.scenarios, choice, place);
+    const scenarios = within(place, () => model.scenarios(underlyings, choice.parameters));
+    for (; first < next; first++) sets.push({ scenarios, choice });
+  }
+  return sets;
+}
+
+function modelOf<T>(models: Readonly<Record<string, T>>, { model }: { readonly model: string }, place: string): T {
+  const found = own(models, model);
+  if (found !== undefined) return found;
+  throw new PlimsollError("UNKNOWN_NAME", `expected one of ${Object.keys(models).join(", ")}`, {
+    field: `${place}.model`,
+  });
+}
+
+/** Puts what an inner check names below the place at which it stands. */
+function within<T>(place: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    const { field } = error.place;
+    throw field?.startsWith("observation.")
+      ? error
+      : error.at({ field: field === undefined ? place : `${place}.${field}` });
+  }
+}
+
+function termsOf(
+  instrument: Instrument,
+  model: ValuationModel,
+  quotes: Readonly<Record<string, string>>,
+  time: number,
+): Terms {
+  const unknown =
+    Object.keys(instrument.terms).find((name) => !model.terms.includes(name)) ??
+    Object.keys(quotes).find((name) => !model.quotes.includes(name));
+  if (unknown !== undefined) {
+    throw new PlimsollError("FIELD_INVALID", "a term or quote that its model does not know", { field: unknown });
+  }
+  const text = (name: string) => {
+    const found = own(instrument.terms, name) ?? own(quotes, name);
+    if (found !== undefined) return found;
+    const quoted = model.quotes.includes(name);
+    throw new PlimsollError("UNKNOWN_NAME", quoted ? "not observed" : "not among the terms", { field: name });
+  };
+  return {
+    text,
+    number(name, positive) {
+      const decimal = text(name);
+      try {
+        parseDecimal(decimal);
+      } catch (error) {
+        throw error instanceof PlimsollError ? error.at({ field: name }) : error;
+      }
+      const value = Number(decimal);
+      if (!(Number.isFinite(value) && (positive === undefined || value > 0))) {
+        throw new PlimsollError("OUT_OF_RANGE", "expected a number above 0", { field: name });
+      }
+      return value;
+    },
+    years(name) {
+      const years = (Date.parse(text(name)) - time) / YEAR_MS;
+      if (!(years > 0)) {
+        throw new PlimsollError("OUT_OF_RANGE", "expected a time after that of the market", { field: name });
+      }
+      return years;
+    },
+  };
+}
+
+/**
+ * Builds the market document.
+ *
+ * Rounding, per lot, to millionths:
+ *   profits       down (a long profits less and loses more)
+ *   charges       up; the short charge one millionth more, since a short gains what `down` takes from a profit
+ *   mark, delta   to nearest, ties up: they move value between accounts, and neither side may be favoured
+ *   prices        of assets that follow an underlying: down, to 8 decimals
+ * So margin is never below that of the unrounded values, for any portfolio, beyond the floating-point error of the
+ * valuation itself (about 1e-15 of it). Equal input gives equal output on every machine.
+ *
+ * Throws like `priceInstruments`, and `OUT_OF_RANGE`, naming row and column, where a value is not finite or not below
+ * 2^42 millionths per lot (the lot is too large).
+ */
+export function buildMarket(input: MarketInput, models: Models = MODELS): MarketDocument {
+  const { policy, observation } = input;
+  const priced = priceInstruments(input, models);
+  const sets = scenariosOfBlocks(policy, models);
+  return {
+    format: "plimsoll-market/1",
+    board: policy.board,
+    epoch: observation.epoch,
+    time: observation.time,
+    prices: collateralPrices(input),
+    scenarios: Array.from({ length: SCENARIOS }, (_, index) => {
+      const labels = [...new Set(sets.map(({ scenarios }) => scenarios[index]!.label))];
+      const label = labels.join(" / ");
+      return label.length <= 200 ? label : `scenario ${index}: its moves differ by netting set`;
+    }),
+    instruments: priced.map((instrument) => (instrument === null ? { symbol: null } : row(instrument))),
+    blocks: policy.blocks.map(({ name, continues, liquidityThreshold, liquidityRateBps }) => ({
+      continues,
+      liquidityThreshold,
+      liquidityRateBps,
+      name,
+    })),
+  };
+}
+
+/** Prices of collateral alone, in the policy's order. Throws like `buildMarket`. */
+export function collateralPrices(input: Pick<MarketInput, "policy" | "observation">): MarketDocument["prices"] {
+  return input.policy.collateral.map((rule, index) => ({
+    asset: rule.asset,
+    price: within(`policy.collateral[${index}]`, () => collateralPrice(rule, input)),
+  }));
+}
+
+function row({ instrument, model, scenarios, charges, valueAfter }: PricedInstrument): InstrumentDocument {
+  const lot = Number(instrument.lot);
+  const now = valueAfter(STILL);
+  const place = (column: string) => `instruments[${instrument.symbol}].${column}`;
+  const text = (units: bigint) => formatDecimal(units, VALUE_DECIMALS);
+  const column = (value: number, round: Round, name: string) =>
+    text(columnE6(toUnits(value, round, place(name)), place(name)));
+  const charge = (value: number, extra: bigint, name: string) =>
+    text(chargeE6(toUnits(value, Math.ceil, place(name)) + extra, place(name)));
+  return {
+    symbol: instrument.symbol,
+    lot: instrument.lot,
+    profits: scenarios.map(({ moves, counted }, index) => {
+      const profit = valueAfter(moves[instrument.underlying]!).value - now.value;
+      return column(counted * profit * lot, Math.floor, `profits[${index}]`);
+    }),
+    mark: column(now.value * lot, Math.round, "mark"),
+    delta: column(now.delta * lot, Math.round, "delta"),
+    longCharge: charge(charges.long * lot, 0n, "longCharge"),
+    shortCharge: charge(charges.short * lot, model.closing === "none" ? 0n : 1n, "shortCharge"),
+    terms: termsShown(instrument),
+  };
+}
+
+type Round = (value: number) => number;
+
+function toUnits(value: number, round: Round, field: string): bigint {
+  const units = round(value * SCALE);
+  if (!Number.isSafeInteger(units)) throw new PlimsollError("OUT_OF_RANGE", "expected a finite board value", { field });
+  return BigInt(units);
+}
+
+/** What a reader needs to know a contract by. The value of what has expired is its mark. */
+function termsShown({ model, underlying, terms }: Instrument): Record<string, string> {
+  const { value: _, ...shown } = terms;
+  return { kind: model, underlying, ...shown };
+}
+
+function collateralPrice(
+  { asset, underlying, yieldBearing }: MarketInput["policy"]["collateral"][number],
+  { observation }: Pick<MarketInput, "observation">,
+) {
+  const observed = <T>(members: Readonly<Record<string, T>>, name: string, what: string): T => {
+    const found = own(members, name);
+    if (found === undefined) throw new PlimsollError("UNKNOWN_NAME", `${what} is not observed`);
+    return found;
+  };
+  if (underlying === undefined) return observed(observation.prices, asset, "the price");
+  const spot = parseDecimal(observed(observation.underlyings, underlying, "the underlying").spot);
+  const ratio = parseDecimal(yieldBearing ? observed(observation.ratios, asset, "the ratio") : "1");
+  const units =
+    (spot.units * ratio.units * 10n ** BigInt(PRICE_DECIMALS)) / 10n ** BigInt(spot.decimals + ratio.decimals);
+  return formatDecimal(units, PRICE_DECIMALS);
+}
+
+const BASIS_POINTS = 10_000;
+
+/**
+ * The same market after all underlyings have moved by the same fraction, a whole number of basis points (−0.3 is a fall
+ * by 30%), and implied volatilities by another, each at its strike. The epoch grows by one; time, carry and funding stand
+ * still. Spots are rounded down to 8 decimals, volatilities to 12.
+ */
+export function shock(input: MarketInput, price: number, volatility = 0): MarketInput {
+  const bps = BigInt(Math.round(price * BASIS_POINTS));
+  const moved = (spot: string) => {
+    const units = lotsOf(parseDecimal(spot), lotOfDecimals(PRICE_DECIMALS));
+    return formatDecimal((units * (BigInt(BASIS_POINTS) + bps)) / BigInt(BASIS_POINTS), PRICE_DECIMALS);
+  };
+  const scaled = (text: string) => String(Number((Number(text) * (1 + volatility)).toFixed(12)));
+  const { observation } = input;
+  const underlyings = Object.entries(observation.underlyings).map(([name, underlying]) => [
+    name,
+    {
+      ...underlying,
+      spot: moved(underlying.spot),
+      ...(underlying.surface && {
+        surface: underlying.surface.map((slice) => ({ ...slice, volatilities: slice.volatilities.map(scaled) })),
+      }),
+    },
+  ]);
+  return {
+    ...input,
+    observation: {
+      ...observation,
+      epoch: (BigInt(observation.epoch) + 1n).toString(),
+      underlyings: Object.fromEntries(underlyings),
+    },
+  };
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Charge models by id: what closing a position costs, and a minimum for short options. */
+import { z } from "zod";
+import { conform, decimalNumber } from "../input.ts";
+import type { ChargeModel } from "../model.ts";
+
+const fraction = decimalNumber.refine((value) => value >= 0 && value <= 1, "expected a fraction of 0 to 1");
+
+/**
+ * Closing costs. A long option costs at most a fraction of its value to sell (a worthless one is left to expire); a
+ * short one must be bought back, and far out of the money no scenario may reach it, so a short carries the minimum as
+ * well. The minimum is added to the scan rather than a floor under it, since margin is a sum; it is set lower for that.
+ */
+const schema = z.strictObject({
+  /** Of a linear contract, as a fraction of spot: half a spread and a taker fee. */
+  linearClosing: fraction,
+  /** Of an option: this fraction of spot, but no more than that fraction of the option's value. */
+  optionClosing: fraction,
+  optionClosingOfValue: fraction,
+  /** Beside the scan, for a short option: a fraction of spot. */
+  shortOptionMinimum: fraction,
+});
+
+const closingCosts: ChargeModel = {
+  id: "closing-costs",
+  charges(closing, spot, mark, parameters) {
+    const { linearClosing, optionClosing, optionClosingOfValue, shortOptionMinimum } = conform(
+      schema,
+      parameters,
+      "parameters",
+    );
+    if (closing === "none") return { long: 0, short: 0, formula: "nothing to close", inputs: {} };
+    if (closing === "linear") {
+      const cost = linearClosing * spot;
+      return { long: cost, short: cost, formula: "linearClosing · spot", inputs: { linearClosing, spot } };
+    }
+    const cost = Math.min(optionClosing * spot, optionClosingOfValue * Math.max(0, mark));
+    return {
+      long: cost,
+      short: cost + shortOptionMinimum * spot,
+      formula: "min(optionClosing · spot, optionClosingOfValue · mark); short: + shortOptionMinimum · spot",
+      inputs: { optionClosing, optionClosingOfValue, shortOptionMinimum, spot, mark },
+    };
+  },
+};
+
+export const CHARGE_MODELS: Readonly<Record<string, ChargeModel>> = { [closingCosts.id]: closingCosts };

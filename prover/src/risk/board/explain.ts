@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Where each number of a board row comes from, and whether a published board follows from its input. */
+import { PlimsollError } from "../../errors.ts";
+import type { Json } from "../../formats/json.ts";
+import type { InstrumentDocument, MarketDocument } from "../../formats/market.ts";
+import type { Instrument, MarketInput, ModelChoice } from "../input.ts";
+import { type Scenario, STILL } from "../model.ts";
+import { buildMarket, MODELS, type Models, type PricedInstrument, priceInstruments } from "./board.ts";
+
+/** One column of a row. */
+export interface ColumnTrace {
+  /** `mark`, `delta`, `longCharge`, `shortCharge` or `profits[k]`. */
+  readonly column: string;
+  /** As on the board: quote per lot. */
+  readonly value: string;
+  /** How the value per unit follows from `inputs`. */
+  readonly formula: string;
+  readonly inputs: Readonly<Record<string, number>>;
+  /** The value per unit of the underlying, before lot and rounding. */
+  readonly perUnit: number;
+  /** How it becomes the board's. */
+  readonly rounding: string;
+  /** Of a profit: its scenario. */
+  readonly scenario?: {
+    readonly label: string;
+    readonly price: number;
+    readonly volatility: number;
+    readonly counted: number;
+  };
+}
+
+export interface Explanation {
+  readonly board: string;
+  readonly epoch: string;
+  readonly time: string;
+  readonly instrument: Instrument;
+  readonly scenarioModel: ModelChoice;
+  readonly chargeModel: ModelChoice;
+  /** What was observed that the row depends on, by place in the input. */
+  readonly observed: readonly { readonly place: string; readonly value: Json }[];
+  readonly columns: readonly ColumnTrace[];
+}
+
+/** Explains the row of one instrument. Throws `UNKNOWN_NAME` where there is none, and like `buildMarket`. */
+export function explainInstrument(input: MarketInput, symbol: string, models: Models = MODELS): Explanation {
+  const { policy, observation } = input;
+  const index = policy.instruments.findIndex((instrument) => instrument?.symbol === symbol);
+  const priced = index === -1 ? undefined : priceInstruments(input, models)[index];
+  if (!priced) throw new PlimsollError("UNKNOWN_NAME", "no such instrument on this board");
+  const row = buildMarket(input, models).instruments[index] as InstrumentDocument;
+  const { instrument } = priced;
+  const underlying = observation.underlyings[instrument.underlying]!;
+  const quotes = Object.hasOwn(observation.quotes, symbol) ? observation.quotes[symbol]! : {};
+  const place = `observation.underlyings.${instrument.underlying}`;
+  return {
+    board: policy.board,
+    epoch: observation.epoch,
+    time: observation.time,
+    instrument,
+    scenarioModel: priced.scenarioChoice,
+    chargeModel: policy.charges,
+    observed: [
+      { place: "observation.rate", value: observation.rate },
+      ...Object.entries(underlying).map(([name, value]) => ({ place: `${place}.${name}`, value: value as Json })),
+      ...Object.entries(quotes).map(([name, value]) => ({ place: `observation.quotes.${symbol}.${name}`, value })),
+    ],
+    columns: columnsOf(priced, row),
+  };
+}
+
+function columnsOf(
+  { valueAfter, charges, scenarios, instrument, model }: PricedInstrument,
+  row: InstrumentDocument,
+): ColumnTrace[] {
+  const now = valueAfter(STILL);
+  const lot = `· lot ${instrument.lot}`;
+  const { formula, inputs } = now;
+  const charge = { formula: charges.formula, inputs: charges.inputs };
+  const profit = (scenario: Scenario, index: number): ColumnTrace => {
+    const move = scenario.moves[instrument.underlying]!;
+    const after = valueAfter(move);
+    return {
+      column: `profits[${index}]`,
+      value: row.profits[index]!,
+      formula: `counted · (value after − mark), value after = ${after.formula}`,
+      inputs: { counted: scenario.counted, mark: now.value, valueAfter: after.value, ...after.inputs },
+      perUnit: scenario.counted * (after.value - now.value),
+      rounding: `${lot}, down to a millionth`,
+      scenario: { label: scenario.label, price: move.price, volatility: move.volatility, counted: scenario.counted },
+    };
+  };
+  return [
+    {
+      column: "mark",
+      value: row.mark,
+      formula,
+      inputs,
+      perUnit: now.value,
+      rounding: `${lot}, to the nearest millionth`,
+    },
+    {
+      column: "delta",
+      value: row.delta,
+      formula: `derivative by ln spot of ${formula}`,
+      inputs,
+      perUnit: now.delta,
+      rounding: `${lot}, to the nearest millionth`,
+    },
+    {
+      column: "longCharge",
+      value: row.longCharge,
+      ...charge,
+      perUnit: charges.long,
+      rounding: `${lot}, up to a millionth`,
+    },
+    {
+      column: "shortCharge",
+      value: row.shortCharge,
+      ...charge,
+      perUnit: charges.short,
+      rounding: `${lot}, up to a millionth${model.closing === "none" ? "" : ", and one more for what rounding profits down gives to a short"}`,
+    },
+    ...scenarios.map(profit),
+  ];
+}
+
+/** A value that is not what follows. */
+export interface Difference {
+  /** For example `instruments[BTC-PERP].profits[3]`, `prices[ETH]`. */
+  readonly place: string;
+  readonly published: string;
+  readonly follows: string;
+}
+
+/** Compares a market document with what follows from its input: every value that differs, in the document's order. */
+export function compareMarket(input: MarketInput, published: MarketDocument, models: Models = MODELS): Difference[] {
+  const follows = buildMarket(input, models);
+  const differences: Difference[] = [];
+  walk(published as unknown as Json, follows as unknown as Json, "", differences);
+  return differences;
+}
+
+function walk(published: Json | undefined, follows: Json | undefined, place: string, into: Difference[]): void {
+  const [a, b] = [published, follows];
+  if (typeof a === "object" && typeof b === "object" && a !== null && b !== null) {
+    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+      const [left, right] = [(a as Record<string, Json>)[key], (b as Record<string, Json>)[key]];
+      const name = Array.isArray(b) ? `[${nameOf(right) ?? nameOf(left) ?? key}]` : place === "" ? key : `.${key}`;
+      walk(left, right, `${place}${name}`, into);
+    }
+  } else if (a !== b) {
+    const text = (value: Json | undefined) =>
+      value === undefined ? "nothing" : typeof value === "string" ? value : JSON.stringify(value);
+    into.push({ place, published: text(a), follows: text(b) });
+  }
+}
+
+/** Rows are named by what they are of. */
+function nameOf(value: Json | undefined): string | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const { symbol, asset } = value as Record<string, Json>;
+  return typeof symbol === "string" ? symbol : typeof asset === "string" ? asset : undefined;
+}

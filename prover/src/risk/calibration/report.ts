@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** A calibration of several assets at once, and the page that shows series, tails, chosen numbers, and why. Public. */
+import { type Markup, markup } from "../../report/html.ts";
+import { STYLE } from "../../report/style.ts";
+import { COLOURS, plot } from "../charts.ts";
+import type { ModelChoice } from "../input.ts";
+import { alignHistories, type PriceHistory } from "../prices.ts";
+import {
+  brokenCorrelation,
+  type CalibrationOptions,
+  calibratedGrid,
+  calibrateUnderlying,
+  DEFAULT_CALIBRATION,
+  type HaircutTiers,
+  haircutTiers,
+  historicalScenarios,
+  jointScenarios,
+  liquidityOf,
+  liquidityTerms,
+  type Prepared,
+  prepare,
+  type UnderlyingCalibration,
+} from "./calibrate.ts";
+import { WARM_UP } from "./volatility.ts";
+
+export interface Calibration {
+  readonly options: CalibrationOptions;
+  readonly underlyings: readonly UnderlyingCalibration[];
+  readonly correlation: number | null;
+  /** What may stand in a risk policy; grids by underlying. */
+  readonly scenarios: {
+    readonly joint: ModelChoice;
+    readonly historical: ModelChoice;
+    readonly grids: Readonly<Record<string, ModelChoice>>;
+  };
+  /** Of assets whose history has volumes. */
+  readonly haircuts: Readonly<Record<string, HaircutTiers>>;
+  readonly liquidity: Readonly<Record<string, ReturnType<typeof liquidityTerms>>>;
+  /** What it was made from. */
+  readonly prepared: readonly Prepared[];
+}
+
+/** Calibrates every asset on its own history, and what they do together on the days that all have. */
+export function calibrateHistories(
+  histories: readonly PriceHistory[],
+  options: CalibrationOptions = DEFAULT_CALIBRATION,
+): Calibration {
+  const prepared = histories.map((history) => prepare(history, options));
+  const underlyings = prepared.map((each) => calibrateUnderlying(each, options));
+  const together = alignHistories(histories).map((history) => prepare(history, options));
+  const correlation = histories.length < 2 ? null : brokenCorrelation(together, options);
+  const liquid = histories.flatMap((history, index) => {
+    const liquidity = liquidityOf(history, options);
+    return liquidity === undefined
+      ? []
+      : [{ liquidity, calibrated: underlyings[index]!, price: history.closes.at(-1)! }];
+  });
+  return {
+    options,
+    underlyings,
+    correlation,
+    scenarios: {
+      joint: jointScenarios(underlyings, correlation ?? 0),
+      historical: historicalScenarios(together, options),
+      grids: Object.fromEntries(underlyings.map((each) => [each.symbol, calibratedGrid([each])])),
+    },
+    haircuts: Object.fromEntries(
+      liquid.map(({ calibrated, liquidity }) => [calibrated.symbol, haircutTiers(calibrated, liquidity, options)]),
+    ),
+    liquidity: Object.fromEntries(
+      liquid.map(({ calibrated, liquidity, price }) => [
+        calibrated.symbol,
+        liquidityTerms(calibrated, liquidity, price, options),
+      ]),
+    ),
+    prepared,
+  };
+}
+
+const percent = (value: number, digits = 1) => `${(100 * value).toFixed(digits)}%`;
+const annual = (daily: number) => percent(daily * Math.sqrt(365), 0);
+
+/** Renders the page: one file that needs nothing else. Pure. */
+export function renderCalibration(calibration: Calibration): string {
+  const { options, underlyings, correlation, scenarios, prepared } = calibration;
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>Calibration of ${underlyings.map(({ symbol }) => symbol).join(", ")}</title>
+${STYLE}
+</head>
+<body>
+<header>
+<h1>Calibration</h1>
+<p class="lead">Volatility by ${options.volatility === "ewma" ? `EWMA with decay ${options.lambda}` : "GARCH(1,1)"}; ranges cover the expected shortfall at ${percent(options.confidence)}, and no less than the ${percent(options.coverage)} quantile, of the last ${options.lookback} standardised returns, over ${options.periodDays === 1 ? "a day" : `${options.periodDays} days`}; ${percent(options.stressWeight, 0)} of the volatility is the ${percent(options.stressQuantile, 0)} quantile of its past.</p>
+</header>
+<section>
+<h2>What was chosen</h2>
+<table><thead><tr><th>asset</th><th class="n">range down</th><th class="n">range up</th><th class="n">volatility, up</th><th class="n">down</th><th>haircut tiers</th><th>liquidity</th></tr></thead><tbody>
+${underlyings.map(
+  (each) =>
+    markup`<tr><td class="symbol">${each.symbol}</td><td class="n">${percent(each.rangeDown)}</td><td class="n">${percent(each.rangeUp)}</td><td class="n">+${percent(each.volatilityUp, 0)}</td><td class="n">−${percent(-each.volatilityDown, 0)}</td><td>${tiersText(calibration.haircuts[each.symbol])}</td><td>${liquidityText(calibration.liquidity[each.symbol])}</td></tr>`,
+)}
+</tbody></table>
+<p class="caption">${correlation === null ? "One asset: nothing to correlate." : `Correlation break: the weakest pair's lowest correlation over a quarter was ${correlation.toFixed(2)}.`}</p>
+</section>
+${underlyings.map((each, index) => assetSection(each, prepared[index]!, options))}
+<section>
+<h2>Historical scenarios</h2>
+<p class="caption">Days whose joint moves, rescaled to today's volatility, keep the tail in every direction a portfolio can lean.</p>
+<table><thead><tr><th>day</th>${underlyings.map(({ symbol }) => markup`<th class="n">${symbol}</th><th class="n">volatility</th>`)}</tr></thead><tbody>
+${scenarioRows(scenarios.historical).map(
+  ({ label, moves }) =>
+    markup`<tr><td>${label}</td>${underlyings.map(({ symbol }) => markup`<td class="n">${percent(Number(moves[symbol]!.price))}</td><td class="n">${percent(Number(moves[symbol]!.volatility), 0)}</td>`)}</tr>`,
+)}
+</tbody></table>
+</section>
+</body>
+</html>
+`.text;
+}
+
+const tiersText = (tiers: HaircutTiers | undefined) =>
+  tiers === undefined
+    ? "no volumes in the history: none"
+    : tiers.map(({ upTo, haircutBps }) => `to ${upTo}: ${Number(haircutBps) / 100}%`).join("; ");
+
+const liquidityText = (terms: ReturnType<typeof liquidityTerms> | undefined) =>
+  terms === undefined
+    ? "no volumes in the history: none"
+    : `above ${terms.liquidityThreshold}: ${Number(terms.liquidityRateBps) / 100}%`;
+
+interface ListedScenario {
+  readonly label: string;
+  readonly moves: Readonly<Record<string, { readonly price: string; readonly volatility: string }>>;
+}
+const scenarioRows = ({ parameters }: ModelChoice) => parameters.scenarios as readonly ListedScenario[];
+
+function assetSection(each: UnderlyingCalibration, { history, sigma }: Prepared, options: CalibrationOptions): Markup {
+  const { returns, dates } = history;
+  const first = Math.max(WARM_UP + 1, returns.length - options.lookback);
+  const days = Array.from({ length: returns.length - first }, (_, index) => first + index);
+  const series = plot({
+    title: `${each.symbol}: daily returns and what was forecast`,
+    x: { label: "day", format: (day) => dates[Math.round(day)] ?? "" },
+    y: { label: "log return", format: (value) => percent(value, 0) },
+    lines: [
+      { label: "return", points: days.map((day) => [day, returns[day]!] as const), colour: "#9aa5b1" },
+      {
+        label: "tail at the volatility forecast for the day",
+        points: days.map((day) => [day, -each.tailDown * sigma[day]!] as const),
+        colour: COLOURS[3],
+      },
+      { label: "", points: days.map((day) => [day, each.tailUp * sigma[day]!] as const), colour: COLOURS[3] },
+    ],
+  });
+  const losses = days.map((day) => -returns[day]! / sigma[day]!).sort((a, b) => b - a);
+  const worst = losses.slice(0, Math.ceil(losses.length / 10));
+  const tail = plot({
+    title: `${each.symbol}: the worst tenth of standardised falls`,
+    x: { label: "share of days that were worse", format: (value) => percent(value, 1) },
+    y: { label: "forecast deviations" },
+    lines: [
+      {
+        label: "standardised falls, worst first",
+        points: worst.map((loss, rank) => [rank / losses.length, loss] as const),
+        colour: COLOURS[0],
+      },
+    ],
+    levels: [{ y: each.tailDown, label: `tail taken: ${each.tailDown.toFixed(2)}` }],
+  });
+  const weighted = each.used > each.forecast;
+  return markup`<section>
+<h2>${each.symbol}, to ${each.date}</h2>
+${series}
+${tail}
+<ul>
+<li>Forecast volatility ${annual(each.forecast)} a year, stressed ${annual(each.stressed)}, used ${annual(each.used)}: ${
+    weighted ? "times are calm, so the stressed part lifts it." : "times are not calm, so the forecast itself is used."
+  }</li>
+${each.implied === undefined ? "" : markup`<li>Quoted implied volatility ${annual(each.implied)}: ${each.implied > Math.max(each.forecast, each.stressed * options.stressWeight + each.forecast * (1 - options.stressWeight)) ? "above all of these, so it is the one used" : "not above what is used"}. Volatility moves are quantiles of its own changes.</li>`}
+<li>Tail of ${each.sample} standardised returns: ${each.tailDown.toFixed(2)} deviations down, ${each.tailUp.toFixed(2)} up. Range down = 1 − exp(−${each.tailDown.toFixed(2)} · ${percent(each.used, 2)} · √${options.periodDays}) = ${percent(each.rangeDown)}.</li>
+${each.repairs.length === 0 ? markup`<li>Nothing was repaired in the history.</li>` : each.repairs.map((repair) => markup`<li>Repaired: ${repair}</li>`)}
+</ul>
+</section>`;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The least that brings an account back to a level of coverage: cash paid in, trades, or both. PRIVATE.
+ *
+ * Equity is linear in cash and, at marks, untouched by trades but for their cost; margin is a sum of maxima of linear
+ * functions of positions. So the least trade is a linear programme over the scenario losses. Its answer is rounded to
+ * whole lots and checked by the integer model; what is returned brings the account to the level exactly as a proof would
+ * see it.
+ */
+import { solve } from "yalps";
+import type { PolicyFile } from "../../formats/policy.ts";
+import type { Account } from "../../model/account.ts";
+import { evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../../model/evaluate.ts";
+import type { Market } from "../../model/market.ts";
+import { BLOCK_INSTRUMENTS } from "../../model/sizes.ts";
+import { BPS, type CashE6, cashE6, type LevelBps, type PositionLots } from "../../units.ts";
+
+export interface Remedy {
+  /** Cash to pay in, at least 0. */
+  readonly cash: CashE6;
+  /** Lots to buy (or, negative, to sell) by row of the board, at marks. */
+  readonly trades: readonly { readonly row: number; readonly lots: bigint }[];
+  /** The account after it, apart from its sequence. */
+  readonly after: Account;
+  /** Value of what is traded, as change of delta, and what trading costs; quote currency. */
+  readonly traded: number;
+  readonly cost: number;
+}
+
+export interface RemedyOptions {
+  /** Rows that may be traded: by default those held. A row that is not held (a hedge) may be added. */
+  readonly rows?: readonly number[];
+  /** Price of a unit of cash paid in, in units of value traded: Infinity for trades alone, 0 for cash alone. */
+  readonly cashPrice?: number;
+}
+
+/** Cash that brings an account to a level; 0 where it is there. Exact, rounded up to a millionth. */
+export function topUp(account: Account, policy: PolicyFile, market: Market, level: LevelBps): CashE6 {
+  const { equity, margin } = evaluate(account, policy.policy, market);
+  const missing = MARGIN_LEVEL_TO_E20 * level * margin - equity;
+  const unit = 10n ** 14n;
+  return cashE6(missing <= 0n ? 0n : (missing + unit - 1n) / unit);
+}
+
+/**
+ * The least trades, with cash where it is cheaper than trading at `cashPrice`. Trading costs the row's charge for that
+ * side, paid from cash. Undefined where no such trades reach the level (closing everything costs more than there is).
+ * A row's trade counts by its delta, or its mark where that is larger: so a hedge is not free.
+ */
+export function smallestTrades(
+  account: Account,
+  policy: PolicyFile,
+  market: Market,
+  level: LevelBps,
+  { rows, cashPrice = Number.POSITIVE_INFINITY }: RemedyOptions = {},
+): Remedy | undefined {
+  const traded = rows ?? account.positions.flatMap((lots, row) => (lots === 0n ? [] : [row]));
+  // A level a little higher leaves room for rounding to lots; it is raised where that was not enough.
+  for (const extra of [0, 1e-4, 1e-3, 1e-2]) {
+    const plan = programme(account, policy, market, (Number(level) / 1e4) * (1 + extra), traded, cashPrice);
+    if (plan === undefined) return undefined;
+    const remedy = rounded(account, market, plan, traded);
+    if (isAtLeast(evaluate(remedy.after, policy.policy, market), level)) return remedy;
+    if (Number.isFinite(cashPrice)) {
+      const cash = topUp(remedy.after, policy, market, level);
+      return {
+        ...remedy,
+        cash: cashE6(remedy.cash + cash),
+        after: { ...remedy.after, cash: cashE6(remedy.after.cash + cash) },
+      };
+    }
+  }
+  return undefined;
+}
+
+interface Plan {
+  readonly cash: number;
+  /** By row, in lots. */
+  readonly lots: ReadonlyMap<number, number>;
+}
+
+/** All amounts are in a unit of about the account's own size: a solver's tolerances are absolute. */
+function programme(
+  account: Account,
+  policy: PolicyFile,
+  market: Market,
+  level: number,
+  rows: readonly number[],
+  cashPrice: number,
+): Plan | undefined {
+  const evaluation = evaluate(account, policy.policy, market);
+  const unit = Math.max(1, Number(evaluation.margin) / 1e10);
+  const e6 = (value: bigint) => Number(value) / 1e6 / unit;
+  const constraints = new Map<string, { min?: number; max?: number }>();
+  const variables = new Map<string, Map<string, number>>();
+  const add = (name: string, entries: readonly (readonly [string, number])[]) => variables.set(name, new Map(entries));
+  // equity − cost + cash − level · margin ≥ 0, margin in parts: charges of what is not traded are constant.
+  const fixed = account.positions.reduce((sum, lots, row) => {
+    if (rows.includes(row)) return sum;
+    const { longCharge, shortCharge } = market.board.rows[row]!;
+    return sum + (lots > 0n ? e6(longCharge * lots) : e6(shortCharge * -lots));
+  }, 0);
+  constraints.set("level", { min: level * fixed - Number(evaluation.equity) / 1e20 / unit });
+  if (Number.isFinite(cashPrice))
+    add("cash", [
+      ["level", 1],
+      ["size", cashPrice],
+    ]);
+  for (const [set, { profits, delta, firstBlock, lastBlock }] of evaluation.sets.entries()) {
+    const { liquidityRate, liquidityThreshold } = market.board.blocks[lastBlock]!;
+    const inSet = (row: number) => row >= firstBlock * BLOCK_INSTRUMENTS && row < (lastBlock + 1) * BLOCK_INSTRUMENTS;
+    if (!rows.some(inSet) && profits.every((profit) => profit === 0n)) continue;
+    const rate = Number(liquidityRate) / Number(BPS);
+    add(`scan${set}`, [["level", -level], ...profits.map((_, k) => [`s${set}k${k}`, 1] as const)]);
+    add(`liquidity${set}`, [
+      ["level", -level],
+      [`l${set}up`, 1],
+      [`l${set}down`, 1],
+    ]);
+    // scan + Σ profit · trade ≥ −profit now; liquidity ∓ rate · Σ delta · trade ≥ rate · (±delta now − threshold).
+    for (const [k, profit] of profits.entries()) constraints.set(`s${set}k${k}`, { min: -e6(profit) });
+    constraints.set(`l${set}up`, { min: rate * (e6(delta) - e6(liquidityThreshold)) });
+    constraints.set(`l${set}down`, { min: rate * (-e6(delta) - e6(liquidityThreshold)) });
+    for (const row of rows.filter(inSet)) {
+      const { profits: gains, delta: each, mark, longCharge, shortCharge } = market.board.rows[row]!;
+      const held = account.positions[row]!;
+      // Lots are scaled so that one is worth about as much as the unit.
+      const worth = Math.max(Math.abs(e6(each)), Math.abs(e6(mark)), 1e-12);
+      for (const side of [1, -1]) {
+        add(`${side === 1 ? "buy" : "sell"}${row}`, [
+          ["size", 1],
+          ["level", -e6(side === 1 ? longCharge : shortCharge) / worth],
+          [`p${row}`, -side],
+          ...gains.map((gain, k) => [`s${set}k${k}`, (side * e6(gain)) / worth] as const),
+          [`l${set}up`, (-side * rate * e6(each)) / worth],
+          [`l${set}down`, (side * rate * e6(each)) / worth],
+        ]);
+      }
+      // The position after, as what is long and what is short of it: long − short − buy + sell = held.
+      constraints.set(`p${row}`, { min: Number(held) * worth, max: Number(held) * worth });
+      add(`long${row}`, [
+        ["level", (-level * e6(longCharge)) / worth],
+        [`p${row}`, 1],
+      ]);
+      add(`short${row}`, [
+        ["level", (-level * e6(shortCharge)) / worth],
+        [`p${row}`, -1],
+      ]);
+    }
+  }
+  const { status, variables: solution } = solve({ direction: "minimize", objective: "size", constraints, variables });
+  if (status !== "optimal") return undefined;
+  const values = new Map(solution);
+  return {
+    cash: (values.get("cash") ?? 0) * unit,
+    lots: new Map(
+      rows.map((row) => {
+        const { delta, mark } = market.board.rows[row]!;
+        const worth = Math.max(Math.abs(e6(delta)), Math.abs(e6(mark)), 1e-12);
+        return [row, ((values.get(`buy${row}`) ?? 0) - (values.get(`sell${row}`) ?? 0)) / worth];
+      }),
+    ),
+  };
+}
+
+/** To whole lots, away from zero but never past zero where the trade only reduces. */
+function rounded(account: Account, market: Market, plan: Plan, rows: readonly number[]): Remedy {
+  const positions = [...account.positions];
+  const trades: { row: number; lots: bigint }[] = [];
+  let costE6 = 0n;
+  let traded = 0;
+  for (const row of rows) {
+    const exact = plan.lots.get(row)!;
+    if (Math.abs(exact) < 1e-6) continue;
+    const held = positions[row]!;
+    let lots = BigInt(Math.sign(exact) * Math.ceil(Math.abs(exact) - 1e-6));
+    const reduces = held !== 0n && held > 0n !== lots > 0n;
+    if (reduces && Math.abs(exact) <= Math.abs(Number(held)) + 1e-6 && lots * lots > held * held) lots = -held;
+    const { delta, mark, longCharge, shortCharge } = market.board.rows[row]!;
+    positions[row] = (held + lots) as PositionLots;
+    trades.push({ row, lots });
+    // Bought or sold at the mark: cash pays for what the position gains in value, and for the cost.
+    costE6 += (lots > 0n ? longCharge : -shortCharge) * lots;
+    traded += (Math.abs(Number(lots)) * Math.max(Math.abs(Number(delta)), Math.abs(Number(mark)))) / 1e6;
+  }
+  const paid = trades.reduce((sum, { row, lots }) => sum + lots * market.board.rows[row]!.mark, 0n);
+  const cash = cashE6(BigInt(Math.ceil(plan.cash * 1e6)));
+  const after = { ...account, positions, cash: cashE6(account.cash + cash - paid - costE6) };
+  return { cash, trades, after, traded, cost: Number(costE6) / 1e6 };
+}

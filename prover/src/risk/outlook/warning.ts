@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The probability that coverage falls below a level within some hours, three ways. Which is best on price histories is
+ * scored in docs/forecast.md; `warn` uses that one.
+ *
+ *   volatility  distance to the level over the forecast volatility, to first order and normal: the baseline
+ *   analytic    the same distance along the direction in which the level is nearest, with positions revalued and margin
+ *               recomputed, and with Student's tails
+ *   simulated   paths of bootstrapped history (`exposure.ts`)
+ */
+import cephes from "cephes";
+import { type PricedInstrument, priceInstruments } from "../board/board.ts";
+import type { Prepared } from "../calibration/calibrate.ts";
+import type { Move } from "../model.ts";
+import { assetOf, type Book, type Exposure, simulateExposure } from "./exposure.ts";
+import { bootstrapProcess, type MarketProcess } from "./processes.ts";
+
+export const METHODS = ["volatility", "analytic", "simulated"] as const;
+export type Method = (typeof METHODS)[number];
+
+/** Degrees of freedom of daily standardised returns, about what BTC and ETH show. */
+const DEGREES = 4;
+/** Rise of the log of implied volatility with a move of one daily deviation, up or down. */
+const VOLATILITY_ANSWER = 0.02;
+/** Farther than this many deviations nothing is looked for. */
+const FARTHEST = 12;
+
+/** How far a level is, in deviations of the horizon, on the side of gains and of losses of the first direction. */
+export interface Distance {
+  /** To first order; negative below the level, infinite where nothing moves it. */
+  readonly linear: number;
+  /** By revaluation, the nearer and the farther side; 0 below the level, `FARTHEST` where not reached. */
+  readonly near: number;
+  readonly far: number;
+}
+
+/** Equity and margin of a book after moves of log prices and logs of implied volatility. */
+export function bookState(
+  book: Book,
+  priced: readonly (PricedInstrument | null)[],
+  move: (underlying: string) => Move,
+) {
+  const losses = book.liquidity.map(() => new Float64Array(16));
+  const deltas = book.liquidity.map(() => 0);
+  let equity = book.cash;
+  let margin = 0;
+  for (const { row, units, set } of book.positions) {
+    const { instrument, valueAfter, scenarios, chargesAt, spot } = priced[row]!;
+    const shift = move(instrument.underlying);
+    const { value, delta } = valueAfter(shift);
+    equity += units * value;
+    deltas[set]! += units * delta;
+    const { long, short } = chargesAt(spot * (1 + shift.price), value);
+    margin += units > 0 ? units * long : -units * short;
+    for (const [scenario, { moves, counted }] of scenarios.entries()) {
+      const after = moves[instrument.underlying]!;
+      const compound = {
+        ...after,
+        price: (1 + shift.price) * (1 + after.price) - 1,
+        volatility: (1 + shift.volatility) * (1 + after.volatility) - 1,
+      };
+      losses[set]![scenario]! -= units * counted * (valueAfter(compound).value - value);
+    }
+  }
+  for (const { underlying, value } of book.collateral) {
+    equity += underlying === undefined ? value : value * (1 + move(underlying).price);
+  }
+  for (const [set, { threshold, rate }] of book.liquidity.entries()) {
+    margin += Math.max(0, ...losses[set]!) + rate * Math.max(0, Math.abs(deltas[set]!) - threshold);
+  }
+  return { equity, margin };
+}
+
+/**
+ * How far a level of coverage is within so many hours. The direction is that in which the gap `equity − level · margin`
+ * is most likely to close: covariance times gradient.
+ */
+export function distanceTo(
+  book: Book,
+  process: MarketProcess,
+  correlation: readonly (readonly number[])[],
+  level: number,
+  hours: number,
+): Distance {
+  const priced = priceInstruments(book.input);
+  const root = Math.sqrt(hours / 24);
+  const used = [
+    ...new Set([
+      ...book.positions.map(({ row }) => book.input.policy.instruments[row]!.underlying),
+      ...book.collateral.flatMap(({ underlying }) => underlying ?? []),
+    ]),
+  ];
+  const assets = used.map((underlying) => assetOf(process, underlying));
+  const deviations = assets.map((asset) => process.volatilities[asset]! * root);
+  const gap = (logs: readonly number[], deviation: number) => {
+    const answer = Math.exp(VOLATILITY_ANSWER * Math.abs(deviation) * root) - 1;
+    const { equity, margin } = bookState(book, priced, (underlying) => ({
+      price: Math.exp(logs[used.indexOf(underlying)]!) - 1,
+      volatility: answer,
+    }));
+    return equity - level * margin;
+  };
+  const still = used.map(() => 0);
+  const now = gap(still, 0);
+  // Bumps of a tenth of a deviation: margin is the largest of scenarios and has kinks, which a smaller one would see.
+  const gradient = used.map((_, index) => {
+    const bumped = (sign: number) =>
+      gap(
+        still.map((_, other) => (other === index ? sign * 0.1 * deviations[index]! : 0)),
+        0,
+      );
+    return (bumped(1) - bumped(-1)) / 0.2;
+  });
+  const direction = used.map((_, a) =>
+    used.reduce((sum, _, b) => sum + correlation[assets[a]!]![assets[b]!]! * gradient[b]!, 0),
+  );
+  const spread = Math.sqrt(
+    Math.max(
+      0,
+      direction.reduce((sum, each, index) => sum + each * gradient[index]!, 0),
+    ),
+  );
+  const linear = spread > 0 ? now / spread : now >= 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
+  if (now < 0) return { linear, near: 0, far: 0 };
+  const unit = spread > 0 ? direction.map((each) => each / spread) : correlation[0]!.slice(0, used.length);
+  const along = (deviation: number) =>
+    gap(
+      unit.map((each, index) => each * deviations[index]! * deviation),
+      deviation,
+    );
+  const [down, up] = [crossing((z) => along(-z)), crossing(along)];
+  return { linear, near: Math.min(down, up), far: Math.max(down, up) };
+}
+
+/** Where a function that is not negative at zero first is, by steps of a quarter and bisection. */
+function crossing(gap: (deviation: number) => number): number {
+  for (let z = 0.25; z <= FARTHEST; z += 0.25) {
+    if (gap(z) >= 0) continue;
+    let [low, high] = [z - 0.25, z];
+    for (let step = 0; step < 8; step++) {
+      const middle = (low + high) / 2;
+      if (gap(middle) >= 0) low = middle;
+      else high = middle;
+    }
+    return high;
+  }
+  return FARTHEST;
+}
+
+/**
+ * A path reaches a level about twice as often as it ends beyond it (reflection). Looked at only so many times, it is as if
+ * the level were a little farther: 0.5826 deviations of one look (M. Broadie, P. Glasserman, S. Kou, 1997).
+ */
+const reaches = (tail: (distance: number) => number, distance: number, looks: number) =>
+  Math.min(1, 2 * tail(distance + 0.5826 / Math.sqrt(looks)));
+
+/** Upper tail of Student's distribution, scaled to unit variance. */
+function studentTail(distance: number): number {
+  const t = distance * Math.sqrt(DEGREES / (DEGREES - 2));
+  return 0.5 * cephes.incbet(DEGREES / 2, 0.5, DEGREES / (DEGREES + t * t));
+}
+
+/** `looks`: how often the level is looked at before the horizon. */
+export const volatilityProbability = ({ linear }: Distance, looks: number): number =>
+  linear < 0 ? 1 : linear > 30 ? 0 : reaches((distance) => cephes.ndtr(-distance), linear, looks);
+
+export function analyticProbability({ linear, near, far }: Distance, looks: number): number {
+  if (linear < 0) return 1;
+  const side = (distance: number) => (distance < FARTHEST ? reaches(studentTail, distance, looks) : 0);
+  return Math.min(1, side(near) + side(far));
+}
+
+/** What warnings know of the market: histories, and what follows from them once for all accounts. */
+export interface Outlook {
+  readonly process: MarketProcess;
+  readonly correlation: readonly (readonly number[])[];
+}
+
+const CORRELATION_DAYS = 180;
+
+/** From aligned histories, as known after their last day. */
+export function outlook(prepared: readonly Prepared[]): Outlook {
+  const standard = prepared.map(({ history, sigma }) =>
+    history.returns.slice(-CORRELATION_DAYS).map((change, index, all) => {
+      return change / sigma[history.returns.length - all.length + index]!;
+    }),
+  );
+  const product = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, index) => sum + x * b[index]!, 0);
+  const correlation = standard.map((a) =>
+    standard.map((b) => product(a, b) / Math.sqrt(product(a, a) * product(b, b))),
+  );
+  return { process: bootstrapProcess(prepared), correlation };
+}
+
+export interface Warning {
+  readonly level: number;
+  readonly hours: number;
+  readonly method: Method;
+  readonly probability: number;
+  readonly all: Readonly<Record<Method, number>>;
+}
+
+/** The method with the best score there. */
+export const DEFAULT_METHOD: Method = "analytic";
+
+/**
+ * Probabilities of falling below levels of coverage (ratios) within so many hours. Deterministic for a seed. Where an
+ * exposure over the same hours and levels is at hand, it is taken for the simulated ones.
+ */
+export function warn(
+  book: Book,
+  { process, correlation }: Outlook,
+  levels: readonly number[],
+  hours: number,
+  { paths = 20_000, seed = 1, method = DEFAULT_METHOD, exposure }: WarningOptions = {},
+): Warning[] {
+  const steps = Math.max(1, Math.min(12, Math.ceil(hours / 6)));
+  const simulated = exposure ?? simulateExposure(book, process, { horizonHours: hours, steps, paths, seed, levels });
+  return levels.map((level, index) => {
+    const distance = distanceTo(book, process, correlation, level, hours);
+    const looks = simulated.steps.length;
+    const all = {
+      volatility: volatilityProbability(distance, looks),
+      analytic: analyticProbability(distance, looks),
+      simulated: distance.linear < 0 ? 1 : simulated.levels[index]!.ever,
+    };
+    return { level, hours, method, probability: all[method], all };
+  });
+}
+
+export interface WarningOptions {
+  readonly paths?: number;
+  readonly seed?: number;
+  readonly method?: Method;
+  readonly exposure?: Exposure;
+}
+
+export interface Score {
+  readonly method: Method;
+  readonly forecasts: number;
+  readonly events: number;
+  readonly brier: number;
+  /** Against forecasting the mean rate for all: 1 is perfect, 0 no better. */
+  readonly skill: number;
+  /** By tenths of probability: mean forecast, frequency of events, and how many. */
+  readonly reliability: readonly { readonly forecast: number; readonly observed: number; readonly count: number }[];
+}
+
+const EDGES = [0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+
+/** Brier score (G. Brier, 1950) and reliability of forecasts. */
+export function score(method: Method, forecasts: readonly number[], outcomes: readonly boolean[]): Score {
+  const count = forecasts.length;
+  const events = outcomes.filter(Boolean).length;
+  const mean = events / count;
+  const brier = forecasts.reduce((sum, p, index) => sum + (p - Number(outcomes[index])) ** 2, 0) / count;
+  const reliability = EDGES.flatMap((edge, bin) => {
+    const inside = forecasts.flatMap((p, index) => (p >= edge && p < (EDGES[bin + 1] ?? 2) ? [index] : []));
+    if (inside.length === 0) return [];
+    return [
+      {
+        forecast: inside.reduce((sum, index) => sum + forecasts[index]!, 0) / inside.length,
+        observed: inside.filter((index) => outcomes[index]).length / inside.length,
+        count: inside.length,
+      },
+    ];
+  });
+  return { method, forecasts: count, events, brier, skill: 1 - brier / (mean * (1 - mean)), reliability };
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The statement that a proof proves (`signals.ts`), worked out of an account, and the private inputs that go with it. */
+import { PlimsollError } from "../errors.ts";
+import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
+import type { Account } from "../model/account.ts";
+import { commitFill, commitState, packPositions, packWide, stateBlinding } from "../model/commit.ts";
+import { type Evaluation, evaluate, isAtLeast } from "../model/evaluate.ts";
+import type { Market } from "../model/market.ts";
+import type { Policy } from "../model/policy.ts";
+import { applyTransition, type Transition } from "../model/transition.ts";
+import type { LevelBps } from "../units.ts";
+import {
+  boardSignals,
+  type Direction,
+  encodeTerms,
+  encodeTransfer,
+  PROOF_SIGNALS,
+  type ProofSignals,
+  policySignals,
+} from "./signals.ts";
+
+export * from "./signals.ts";
+
+/** What is asked of the circuit, in the clear. */
+export interface Request {
+  readonly before: Account;
+  readonly transition: Transition;
+  readonly level: LevelBps;
+  readonly direction: Direction;
+  /** What the proof is bound to (a call on chain, or a statement off chain), as a field element. */
+  readonly context: bigint;
+  readonly policy: Policy;
+  readonly market: Market;
+}
+
+/** A request worked out: the account after, its evaluation, the public signals and the circuit's input. */
+export interface Statement {
+  readonly after: Account;
+  readonly evaluation: Evaluation;
+  /** Whether the statement is true of the account: whether a proof exists. */
+  readonly holds: boolean;
+  readonly proofSignals: ProofSignals;
+  /** All public signals, in the circuit's order. */
+  readonly publicSignals: readonly FieldElement[];
+  /** Input of the witness generator, private inputs included. */
+  readonly circuitInput: CircuitInput;
+}
+
+/** Signals of the circuit by name; nested arrays are flattened in row-major order. */
+export type CircuitInput = Readonly<Record<string, FieldElement | readonly FieldElement[]>>;
+
+/** Works a request out. Throws like `applyTransition` and `evaluate`; a false statement does not throw. */
+export function state(request: Request): Statement {
+  const { before, transition, level, direction, context, policy, market } = request;
+  if (context < 0n || context >= FIELD_ORDER) {
+    throw new PlimsollError("OUT_OF_RANGE", "expected a context below the field order", { field: "context" });
+  }
+  const after = applyTransition(before, transition);
+  const evaluation = evaluate(after, policy, market);
+  const holds = isAtLeast(evaluation, level) === (direction === "at-least");
+  const { transfer, fill, side } = transition;
+  const proofSignals: ProofSignals = {
+    stateBefore: commitState(before),
+    stateAfter: commitState(after),
+    transfer: encodeTransfer(transfer),
+    fill: commitFill(fill),
+    terms: encodeTerms({ level, direction, side }),
+    context: context as FieldElement,
+  };
+  const policyValues = policySignals(policy);
+  const prices = market.prices.map(toField);
+  const boardValues = boardSignals(market.board);
+  const rowValues = 8 * market.board.rows.length;
+  return {
+    after,
+    evaluation,
+    holds,
+    proofSignals,
+    publicSignals: [...PROOF_SIGNALS.map((name) => proofSignals[name]), ...policyValues, ...prices, ...boardValues],
+    circuitInput: {
+      ...proofSignals,
+      policy: policyValues,
+      prices,
+      rows: boardValues.slice(0, rowValues),
+      blocks: boardValues.slice(rowValues),
+      positionsAfter: after.positions.map(toField),
+      collateralAfter: after.collateral.map(toField),
+      cashAfter: toField(after.cash),
+      blindingBefore: stateBlinding(before),
+      blindingAfter: stateBlinding(after),
+      fillPositions: packPositions(fill.positions),
+      fillCollateral: packWide(fill.collateral),
+      fillCash: toField(fill.cash),
+      fillBlinding: fill.blinding,
+    },
+  };
+}

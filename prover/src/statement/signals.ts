@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The statement that a proof proves, as the circuit's public inputs. Nothing here needs a hash function, so whoever only
+ * verifies needs nothing else.
+ *
+ * Order of the public inputs, all sizes:
+ *   stateBefore, stateAfter, transfer, fill, terms, context,
+ *   policy[ASSETS][3·TIERS]  boundaries, weights, intercepts of each asset
+ *   prices[ASSETS]
+ *   rows[instruments][8]     six packings of three columns (16 profits, mark, delta), long charge, short charge
+ *   blocks[blocks][3]        liquidity threshold, liquidity rate, continues
+ */
+import { type FieldElement, toField } from "../field.ts";
+import type { Board, Market } from "../model/market.ts";
+import { packWide } from "../model/packing.ts";
+import { intercepts, type Policy } from "../model/policy.ts";
+import {
+  type BoardSize,
+  type CircuitName,
+  instrumentsOf,
+  isDisclosure,
+  isMerge,
+  isSettlement,
+} from "../model/sizes.ts";
+import type { Side, Transfer } from "../model/transition.ts";
+import { BITS, type ColumnE6, type LevelBps, levelBps, transferAmount } from "../units.ts";
+
+export type Direction = "at-least" | "below";
+
+/** The question a proof answers, and the side on which its fill is applied. */
+export interface Terms {
+  readonly level: LevelBps;
+  readonly direction: Direction;
+  readonly side: Side;
+}
+
+/** The six public inputs of one proof, in order. */
+export const PROOF_SIGNALS = ["stateBefore", "stateAfter", "transfer", "fill", "terms", "context"] as const;
+export type ProofSignals = { readonly [Name in (typeof PROOF_SIGNALS)[number]]: FieldElement };
+
+/** The commitment to no fill, `commitFill(noFill(size))`. */
+export const NO_FILL: Readonly<Record<BoardSize, FieldElement>> = {
+  "board-60": 2725315738194401842911939717099489626760384838148662785212386513211802724219n as FieldElement,
+  "board-240": 18722728637798571869561875947817476492586122635552084053172934957822115361314n as FieldElement,
+  "board-480": 17220177782700742226859634757979375964558254634383156767179137246095532420458n as FieldElement,
+};
+
+/** transfer = asset · 2^65 + amount + 2^64. */
+export function encodeTransfer({ asset, amount }: Transfer): FieldElement {
+  const offset = 1n << BigInt(BITS.transfer - 1);
+  return ((BigInt(asset) << BigInt(BITS.transfer)) + transferAmount(amount) + offset) as FieldElement;
+}
+
+/** The inverse of `encodeTransfer`. Checks nothing: for what a contract has checked. */
+export function decodeTransfer(encoded: bigint): Transfer {
+  const width = BigInt(BITS.transfer);
+  const amount = (encoded & ((1n << width) - 1n)) - (1n << (width - 1n));
+  return { asset: Number(encoded >> width), amount };
+}
+
+/** terms = level + 2^20 · (1 if below) + 2^21 · (1 if side is −1). */
+export function encodeTerms({ level, direction, side }: Terms): FieldElement {
+  const below = direction === "below" ? 1n : 0n;
+  const minus = side === -1n ? 1n : 0n;
+  return (levelBps(level) + (below << BigInt(BITS.level)) + (minus << BigInt(BITS.level + 1))) as FieldElement;
+}
+
+/** Public inputs of the policy, in order: for each asset its boundaries, weights and intercepts. */
+export function policySignals(policy: Policy): FieldElement[] {
+  return policy.schedules.flatMap((schedule) =>
+    [
+      ...schedule.map((tier) => tier.boundaryLots),
+      ...schedule.map((tier) => tier.weightBps),
+      ...intercepts(schedule),
+    ].map(toField),
+  );
+}
+
+/** Public inputs of the board, in order: rows, then blocks. */
+export function boardSignals(board: Board): FieldElement[] {
+  return [
+    ...board.rows.flatMap((row) => [
+      ...packWide([...row.profits, row.mark, row.delta]),
+      toField(row.longCharge),
+      toField(row.shortCharge),
+    ]),
+    ...board.blocks.flatMap((block) =>
+      [block.liquidityThreshold, block.liquidityRate, block.continues ? 1n : 0n].map(toField),
+    ),
+  ];
+}
+
+/** Public inputs that many proofs share: policy, prices, board. */
+export function marketSignals(policy: Policy, market: Market): FieldElement[] {
+  return [...policySignals(policy), ...market.prices.map(toField), ...boardSignals(market.board)];
+}
+
+/**
+ * What one lot of each instrument that expires settles at, by its row on the board. The others stay as they are.
+ *
+ * Order of the public inputs of a settlement: stateBefore, stateAfter, context, marks[instruments][2].
+ */
+export type SettlementMarks = ReadonlyMap<number, ColumnE6>;
+
+/** The three public inputs of one proof of a settlement, in order. */
+export const SETTLEMENT_SIGNALS = ["stateBefore", "stateAfter", "context"] as const;
+
+/** Public inputs of a settlement, in order: for each instrument 1 where it expires, else 0, and its mark, else 0. */
+export function settlementSignals(size: BoardSize, marks: SettlementMarks): FieldElement[] {
+  return Array.from({ length: instrumentsOf(size) }, (_, row) => {
+    const mark = marks.get(row);
+    return [mark === undefined ? 0n : 1n, mark ?? 0n].map(toField);
+  }).flat();
+}
+
+/** The public inputs of a merge, in order: the two states that become one, that one, and what the proof is bound to. */
+export const MERGE_SIGNALS = ["stateLeft", "stateRight", "stateMerged", "context"] as const;
+
+/**
+ * The five public inputs of one disclosure, in order. Those of its weights follow, in the order of a policy and a market:
+ * policy[ASSETS][3·TIERS], prices[ASSETS], cashWeight, marks[instruments].
+ */
+export const DISCLOSURE_SIGNALS = ["state", "low", "high", "auditor", "context"] as const;
+
+/** Names of the public inputs that are each proof's own, in order; what follows them, if anything, many proofs share. */
+export function ownSignalsOf(circuit: CircuitName): readonly string[] {
+  if (isSettlement(circuit)) return SETTLEMENT_SIGNALS;
+  if (isMerge(circuit)) return MERGE_SIGNALS;
+  return isDisclosure(circuit) ? DISCLOSURE_SIGNALS : PROOF_SIGNALS;
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The page's own code: from its fields to a trust file's text, and from a verdict to its report. */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { PlimsollError } from "../../errors.ts";
+import { packReport } from "../../pack/report.ts";
+import { readTrust, type Trust } from "../../pack/trust.ts";
+import { createPackVerifier, peekIndex } from "../../pack/verify.ts";
+import { PACK_LIMITS } from "../../pack/zip.ts";
+import { markup } from "../../report/html.ts";
+
+declare const SOFTWARE: string;
+
+const element = <Kind extends HTMLElement>(id: string) => document.getElementById(id) as Kind;
+const field = (id: string) => element<HTMLInputElement | HTMLTextAreaElement>(id);
+const MAX_TRUST_BYTES = 400_000;
+
+let pack: { readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
+/** Fields of a trust file that the page does not show. */
+let seen = new Map<string, NonNullable<Trust["firms"][number]["seen"]>>();
+let circuits = new Map<string, string>();
+
+field("date").value = timeText(new Date());
+
+function timeText(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** Runs work of the page and shows what is wrong with what the reader gave. */
+function attempt(work: () => Promise<void>): void {
+  element("error").textContent = "";
+  work().catch((error) => {
+    element("progress").textContent = "";
+    element("error").textContent =
+      error instanceof PlimsollError ? error.message : "This page has failed; there is no verdict.";
+  });
+}
+
+async function choose(file: File | undefined): Promise<void> {
+  if (file === undefined) return;
+  pack = undefined;
+  element("result").replaceChildren();
+  element("says").replaceChildren();
+  element<HTMLButtonElement>("print").disabled = true;
+  element<HTMLButtonElement>("verify").disabled = true;
+  if (file.size > PACK_LIMITS.zipBytes) throw new PlimsollError("TOO_LARGE", "the file is larger than any pack");
+  pack = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
+  element("chosen").textContent = `${pack.bytes.length.toLocaleString("en-US")} bytes read`;
+  element<HTMLButtonElement>("verify").disabled = false;
+  describe(pack.bytes);
+}
+
+/** What the pack says of itself, so that the reader knows what to ask for. It fills in nothing. */
+function describe(bytes: Uint8Array): void {
+  try {
+    const { name, firm, number, created, keys, files } = peekIndex(bytes);
+    const hashOf = (path: string) => files.find((file) => file.path === path)?.sha256 ?? "";
+    element("says").innerHTML =
+      markup`<p>It says of itself, unverified: “${name}”, pack ${number} of “${firm.name}”, of ${created}; sealed by <code>${firm.signer}</code>; keys ${keys.map(({ size, file }) => markup`<code>${hashOf(file)}</code> (${size}) `)}</p>`.text;
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+  }
+}
+
+/** Lines of words. */
+const lines = (id: string): string[][] =>
+  field(id)
+    .value.split("\n")
+    .map((line) => line.trim().split(/[\s,]+/))
+    .filter(([first]) => first !== "");
+
+/** The trust file that was loaded names policies, and none: no policy is taken until the field has one. */
+let noPolicy = false;
+
+/** The trust file that the fields stand for. Throws as `readTrust`. */
+function trust(): Trust {
+  const party = ([signer = "", ...name]: string[]) => ({
+    name: name.join(" ") || signer,
+    signer,
+  });
+  const hours = Number(field("age").value.replace(",", "."));
+  const policies = lines("policies").map(([hash = "", until]) => ({
+    sha256: hash,
+    ...(until === undefined ? {} : { until }),
+  }));
+  const audience = field("audience").value.trim();
+  const document = {
+    format: "plimsoll-trust/1",
+    firms: lines("firms").map((line) => {
+      const firm = party(line);
+      const last = seen.get(firm.signer.toLowerCase());
+      return last === undefined ? firm : { ...firm, seen: { number: `${last.number}`, sha256: last.sha256 } };
+    }),
+    keys: lines("keys").map(([hash = "", size = "", origin = ""]) => {
+      const r1csSha256 = circuits.get(hash);
+      return { size, sha256: hash, origin, ...(r1csSha256 === undefined ? {} : { r1csSha256 }) };
+    }),
+    maxAgeSeconds: Number.isFinite(hours) && field("age").value.trim() !== "" ? Math.round(hours * 3_600) : -1,
+    ...(audience === "" ? {} : { audience }),
+    ...(policies.length === 0 && !noPolicy ? {} : { policies }),
+    attesters: lines("attesters").map(party),
+    oracles: lines("oracles").map(([chainId = "", contract = "", board = "", quorum = "", ...words]) => {
+      const listing = words.find((word) => !word.startsWith("0x"));
+      const reporters = words.filter((word) => word !== listing);
+      return { chainId, contract, board, reporters, quorum: Number(quorum), ...(listing && { listing }) };
+    }),
+  };
+  const chain = field("chain").value.trim();
+  const text = JSON.stringify(document);
+  // What was looked up is kept as text: only the strict reader parses it.
+  return readTrust({
+    file: "your trust settings",
+    text: chain === "" ? text : `${text.slice(0, -1)},"chain":${chain}}`,
+  });
+}
+
+/** Fills the fields from a trust file. */
+async function load(file: File | undefined): Promise<void> {
+  if (file === undefined) return;
+  if (file.size > MAX_TRUST_BYTES) throw new PlimsollError("TOO_LARGE", "the file is larger than any trust file");
+  const read = readTrust({ text: await file.text(), file: file.name });
+  const fill = (id: string, entries: readonly (readonly (string | undefined)[])[]) => {
+    field(id).value = entries.map((entry) => entry.filter((word) => word !== undefined).join(" ")).join("\n");
+  };
+  fill(
+    "firms",
+    read.firms.map(({ signer, name }) => [signer, name]),
+  );
+  fill(
+    "keys",
+    read.keys.map(({ sha256, size, origin }) => [sha256, size, origin]),
+  );
+  fill(
+    "attesters",
+    read.attesters.map(({ signer, name }) => [signer, name]),
+  );
+  fill(
+    "oracles",
+    read.oracles.map(({ chainId, contract, board, quorum, reporters, listing }) => [
+      chainId,
+      contract,
+      board,
+      `${quorum}`,
+      ...reporters,
+      listing,
+    ]),
+  );
+  noPolicy = read.policies?.length === 0;
+  fill(
+    "policies",
+    (read.policies ?? []).map(({ sha256, until }) => [sha256, until]),
+  );
+  field("chain").value = read.chain.length === 0 ? "" : JSON.stringify(read.chain, null, 1);
+  field("age").value = `${read.maxAge / 3_600}`;
+  field("audience").value = read.audience ?? "";
+  seen = new Map(read.firms.flatMap(({ signer, seen: last }) => (last === undefined ? [] : [[signer, last]])));
+  circuits = new Map(
+    read.keys.flatMap(({ sha256, r1csSha256 }) => (r1csSha256 === undefined ? [] : [[sha256, r1csSha256]])),
+  );
+}
+
+async function verify(): Promise<void> {
+  if (pack === undefined) return;
+  const { name, bytes } = pack;
+  const text = field("date").value.trim();
+  const now = new Date(text);
+  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) || Number.isNaN(now.getTime())) {
+    throw new PlimsollError("FIELD_INVALID", "your date: expected a UTC time such as 2026-11-22T12:00:00Z");
+  }
+  const trusted = trust();
+  element("result").replaceChildren();
+  element("progress").textContent = "Verifying…";
+  // Let that be seen first.
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  const start = performance.now();
+  const verdict = await createPackVerifier(trusted).verify(bytes, now);
+  const context = { trust: trusted, now, source: name, sourceSha256: bytesToHex(sha256(bytes)), software: SOFTWARE };
+  element("result").innerHTML = packReport(verdict, context).text;
+  element("progress").textContent = `Done in ${((performance.now() - start) / 1000).toFixed(1)} s.`;
+  element<HTMLButtonElement>("print").disabled = false;
+  element("result").focus();
+}
+
+const drop = element("drop");
+for (const name of ["dragover", "dragenter"]) {
+  document.addEventListener(name, (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+}
+document.addEventListener("dragleave", () => drop.classList.remove("over"));
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  drop.classList.remove("over");
+  attempt(() => choose(event.dataTransfer?.files[0]));
+});
+element("pack").addEventListener("change", (event) =>
+  attempt(() => choose((event.target as HTMLInputElement).files?.[0])),
+);
+element("trust").addEventListener("change", (event) =>
+  attempt(() => load((event.target as HTMLInputElement).files?.[0])),
+);
+element("verify").addEventListener("click", () => attempt(verify));
+element("print").addEventListener("click", () => window.print());
