@@ -89,27 +89,29 @@ function page(results: readonly BacktestResult[]): string {
   const covered = results.filter(isCovered).length;
   return `# Back-test of the default calibration
 
+This page shows whether the default margins would have covered past losses; it is for a venue's risk desk and its auditors.
+
 Made by \`npm run backtest -- --prices <csv>… --docs docs/backtest.md\`. Daily closes, ${results[0]!.from} to ${results[0]!.to} (later starts
-where an asset is younger). Calibration: EWMA with decay ${lambda}, expected shortfall at ${percent(confidence, 0)} of the last ${lookback} standardised
+for younger assets). Calibration: EWMA with decay ${lambda}, expected shortfall at ${percent(confidence, 0)} of the last ${lookback} standardised
 returns or their ${percent(coverage, 0)} quantile, stress weight ${stressWeight} on the ${percent(stressQuantile, 0)} quantile of volatility, margin period ${periodDays} day; joint scenarios; closing costs.
 
-**${covered} of ${results.length} portfolios keep 99% coverage** (Kupiec p ≥ 0.05, or fewer breaches than expected), ${count(({ breaches }) => breaches)} breaches in all where
-${count(({ expected }) => expected).toFixed(0)} were to be expected, **at an average margin of ${percent(average)} of gross notional**.
+**${covered} of ${results.length} portfolios keep 99% coverage** (Kupiec p ≥ 0.05, or fewer breaches than expected), with ${count(({ breaches }) => breaches)} breaches in all where
+${count(({ expected }) => expected).toFixed(0)} were expected, **at an average margin of ${percent(average)} of gross notional**.
 
 | portfolio | days | breaches of expected | Kupiec p | Christoffersen p | since ${UNSEEN_FROM.slice(0, 4)}: breaches, p | worst breach beyond margin | average margin | largest rise in 5 days | covered |
 |---|---|---|---|---|---|---|---|---|---|
 ${rows.map((row) => `| ${row} |`).join("\n")}
 
 - Decay, confidence and weights were chosen on BTC and ETH up to the end of 2020: the column *since ${UNSEEN_FROM.slice(0, 4)}* is out of
-  sample for them, and all of SOL is. One thing was added later, because of a simulated Gaussian series that the expected
+  sample for them, and all of SOL is. One rule was added later, because of a simulated Gaussian series that the expected
   shortfall alone did not cover: the ${percent(coverage, 0)} quantile. It makes margin larger, never smaller.
 - A small Kupiec p with fewer breaches than expected means that margin is above what coverage needs.
 - A small Christoffersen p means that breaches follow each other: they come with a rise of volatility that the forecast
-  has not yet seen.
-- Worst breach: how far the loss went beyond margin, in margins. The fall of 12 March 2020 is the worst for BTC and ETH;
-  liquidation cannot have covered it, the initial level (150%) and the insurance fund are there for it.
-- No history of implied volatility was at hand. Options are valued at an EWMA forecast (decay 0.94, between 30% and 200%),
-  whose changes are slower than those of quoted volatility: rows with options say less than rows without.
+  does not yet include.
+- Worst breach: how far the loss went beyond margin, in margins. The fall of 12 March 2020 is the worst for BTC and ETH.
+  Liquidation cannot have covered it; the initial level (150%) and the insurance fund are there for such a fall.
+- No history of implied volatility was available. Options are valued at an EWMA forecast (decay 0.94, between 30% and 200%),
+  which changes more slowly than quoted volatility: rows with options say less than rows without.
 - Margins are fractions of gross notional, and losses are those of positions that nobody closes within the day.
 `;
 }

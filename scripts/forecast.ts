@@ -105,8 +105,10 @@ function page(scores: readonly Score[], portfolios: number, from: string, to: st
   const { forecasts, events } = baseline;
   return `# Forecasts of falling below a level, scored
 
+This page scores the methods that forecast whether an account falls below a level; it is for a venue's risk desk and its auditors.
+
 Made by \`node scripts/forecast.ts --prices <csv>… --docs docs\`. ${portfolios} portfolios (long, short, short gamma, spreads), accounts that
-start at ${percent(coverage)} coverage every ${every} days from ${from} to ${to}; the question is whether coverage falls below ${levels.map((level) => percent(level)).join(", ")}
+start at ${percent(coverage)} coverage every ${every} days from ${from} to ${to}. The question is whether coverage falls below ${levels.map((level) => percent(level)).join(", ")}
 at a close of the next ${days} days. ${forecasts} forecasts, ${events} falls (${percent(events / forecasts, 1)}). Everything a forecast uses was known on its day.
 
 | method | Brier score | against the baseline | skill over the mean rate |
@@ -137,8 +139,8 @@ ${[0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.4, 0.5]
   })
   .join("\n")}
 
-- The baseline knows distance to the level, volatility and correlation, to first order, with normal tails; it is told how
-  often the level is looked at, as the others are.
+- The baseline uses distance to the level, volatility and correlation, to first order, with normal tails. Like the other methods, it is
+  given how often the level is checked.
 - Falls of accounts on the same day are not independent, so the scores are less certain than their number suggests.
 - Implied volatility is a forecast from closes, as in the [back-test](backtest.md).
 `;
