@@ -8,9 +8,10 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { init } from "../../prover/src/cli/init.ts";
+import { sampleFiles } from "../../prover/src/app/sample-files.ts";
 import { verifyEnvelope } from "../../prover/src/document/proof.ts";
 import { buildDirectory, loadManifest } from "../../prover/src/node/artifacts.ts";
+import { writeDirectory } from "../../prover/src/node/files.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
 import { buildProvingPage } from "../../scripts/build-page.ts";
 
@@ -29,7 +30,7 @@ describe("the proving page", function () {
 
   before(async () => {
     folder = mkdtempSync(path.join(tmpdir(), "plimsoll-prove-page-"));
-    await init(path.join(folder, "firm"));
+    await writeDirectory(path.join(folder, "firm"), sampleFiles("plimsoll"));
     html = (await buildProvingPage()).html;
     writeFileSync(path.join(folder, "prove.html"), html);
     const { wasm, zkey, verificationKey, plan } = (await loadManifest()).circuits["board-60"]!;

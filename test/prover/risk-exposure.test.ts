@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { expect } from "chai";
 import fc from "fast-check";
-import { lookAhead, renderAhead, renderAheadPage } from "../../prover/src/cli/outlook.ts";
+import { lookAhead } from "../../prover/src/app/outlook.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
+import { renderAhead, renderAheadPage } from "../../prover/src/report/outlook.ts";
 import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/board/board.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { prepare } from "../../prover/src/risk/calibration/calibrate.ts";

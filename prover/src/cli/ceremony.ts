@@ -15,12 +15,7 @@ import { formatJson, type Json } from "../formats/json.ts";
 import { CIRCUITS, type CircuitName } from "../model/sizes.ts";
 import { loadManifest, type Manifest, manifestPath } from "../node/artifacts.ts";
 import { type Inputs, readBounded, writeNew, writeResult } from "../node/files.ts";
-
-export interface CeremonyContext {
-  readonly inputs: Inputs;
-  readonly signal: AbortSignal;
-  print(json: boolean | undefined, value: unknown, text: () => string): void;
-}
+import type { Context } from "./context.ts";
 
 const MAX_PHASE1_BYTES = 700_000_000;
 const MAX_KEY_BYTES = 400_000_000;
@@ -58,7 +53,7 @@ const isCircuit = (name: string): name is CircuitName => (CIRCUITS as readonly s
 
 /** A circuit of this software, compiled now; it must be the one whose identity is pinned. */
 async function compileCircuit(name: CircuitName, options: { planned?: boolean } = {}) {
-  const { rebuild } = await import("./rebuild.ts");
+  const { rebuild } = await import("../node/rebuild.ts");
   const { refusal } = await library();
   const built = await rebuild(name, options);
   if (!built.pinned) throw refusal("CIRCUIT_OTHER", `the sources do not compile to the pinned ${name}`);
@@ -81,7 +76,7 @@ async function readCeremony(directory: string) {
 
 /** A key, if it is the one that its name says. */
 async function readKey(directory: string, sha256: string): Promise<Uint8Array> {
-  const [{ refusal }, { sha256Of }] = await Promise.all([library(), import("./rebuild.ts")]);
+  const [{ refusal }, { sha256Of }] = await Promise.all([library(), import("../node/rebuild.ts")]);
   const file = keyFile(directory, sha256);
   const key = await readBounded(file, MAX_KEY_BYTES);
   if (sha256Of(key) !== sha256) throw refusal("KEY_OTHER", "not the key of its entry: its SHA-256 differs", file);
@@ -136,7 +131,7 @@ interface StartOptions {
   readonly json?: boolean;
 }
 
-export function ceremonyCommand({ inputs, signal, print }: CeremonyContext): Command {
+export function ceremonyCommand({ inputs, signal, print }: Context): Command {
   const command = new Command("ceremony").description(
     "make the keys of a circuit with others, so that nobody can forge proofs unless all of them collude",
   );
@@ -426,7 +421,6 @@ export function ceremonyCommand({ inputs, signal, print }: CeremonyContext): Com
       }),
     );
 
-  for (const child of command.commands) child.exitOverride().showHelpAfterError("(--help shows the options)");
   return command;
 }
 
@@ -455,7 +449,7 @@ async function installed(
     const why = `it lists keys of origin ${earlier.origin}, and these are of origin ${origin}: use another directory`;
     throw new PlimsollError("KEY_REFUSED", why, { file: manifestPath(options) });
   }
-  const { sha256Of } = await import("./rebuild.ts");
+  const { sha256Of } = await import("../node/rebuild.ts");
   const records = {} as Record<InstalledFile, { path: string; sha256: string }>;
   for (const [which, [name, content]] of Object.entries(files) as [InstalledFile, NamedFile][]) {
     await mkdir(path.dirname(at(build, name)), { recursive: true });

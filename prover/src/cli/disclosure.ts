@@ -2,34 +2,26 @@
 /** `plimsoll disclose` for a firm, `plimsoll disclosure` for the auditor to whom it discloses. */
 import { access } from "node:fs/promises";
 import path from "node:path";
-import type { Command } from "commander";
+import { Command } from "commander";
 import type { NamedFigure, OpenBand } from "../document/disclosure.ts";
 import type { Excess } from "../document/disclosure-ledger.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
-import type { AccountFile } from "../formats/account.ts";
 import { formatLots, lotsOf, parseDecimal } from "../formats/decimal.ts";
-import { documentSha256, formatJson, isLabel, type Json } from "../formats/json.ts";
-import type { MarketFile } from "../formats/market.ts";
-import type { PolicyFile } from "../formats/policy.ts";
+import { documentSha256, formatJson, type Json } from "../formats/json.ts";
 import type { CircuitName } from "../model/sizes.ts";
-import { type Inputs, writeResult, writeSecret } from "../node/files.ts";
-import type { AccountOptions, MarketOptions } from "./main.ts";
-
-export interface DisclosureContext {
-  readonly inputs: Inputs;
-  readonly signal: AbortSignal;
-  print(json: boolean | undefined, value: unknown, text: () => string): void;
-  progress(line: string): void;
-  withAccount(command: Command): Command;
-  withMarket(command: Command): Command;
-  loadAccount(options: AccountOptions): Promise<{
-    readonly holder: AccountFile;
-    readonly policy: PolicyFile & { readonly sha256: string };
-    readonly market: MarketFile & { readonly sha256: string };
-  }>;
-  loadViewingKey(file: string): Promise<FieldElement>;
-}
+import { writeResult, writeSecret } from "../node/files.ts";
+import type { Context } from "./context.ts";
+import {
+  type AccountOptions,
+  asOption,
+  loadAccount,
+  loadViewingKey,
+  type MarketOptions,
+  optionLabel,
+  withAccount,
+  withMarket,
+} from "./options.ts";
 
 interface DiscloseOptions extends AccountOptions, BandOptions {
   readonly key: string;
@@ -62,12 +54,15 @@ const EXCESS: Readonly<Record<Excess, string>> = {
   TOO_MANY: "the answers for 30 days are used up",
 };
 
-export function addDisclosureCommands(program: Command, context: DisclosureContext): void {
-  const { inputs, signal, print, progress } = context;
-  const steps = { signal, onStep: (step: string, circuit: CircuitName) => progress(`${step} (${circuit})`) };
+const stepsOf = ({ signal, progress }: Context) => ({
+  signal,
+  onStep: (step: string, circuit: CircuitName) => progress(`${step} (${circuit})`),
+});
 
-  context
-    .withAccount(program.command("disclose"))
+export function discloseCommand(context: Context): Command {
+  const { inputs, signal, print, progress } = context;
+  const steps = stepsOf(context);
+  return withAccount(new Command("disclose"))
     .description("show one figure of an account, within a band, to one auditor, and to nobody else")
     .requiredOption("--key <file>", "viewing key")
     .requiredOption("--to <file>", "the auditor's public key, got from the auditor")
@@ -82,11 +77,9 @@ export function addDisclosureCommands(program: Command, context: DisclosureConte
     .option("--out <file>", "where to write the disclosure, readable by you alone; never overwrites; else stdout")
     .action(async (options: DiscloseOptions) => {
       const { audience, out } = options;
-      if (!isLabel(audience)) {
-        throw new PlimsollError("USAGE", "expected 1 to 200 visible characters", { field: "--audience" });
-      }
-      const { policy, market, holder } = await context.loadAccount(options);
-      const account = { ...holder.account, viewingKey: await context.loadViewingKey(options.key) };
+      optionLabel("--audience", audience);
+      const { policy, market, holder } = await loadAccount(context, options);
+      const account = { ...holder.account, viewingKey: await loadViewingKey(context, options.key) };
       const keyText = await inputs.text(options.to);
       const file = ledgerOf(options);
       const [auditors, envelopes, budget, { loadVerifier }, { createProver }, { commitState }] = await Promise.all([
@@ -149,10 +142,14 @@ export function addDisclosureCommands(program: Command, context: DisclosureConte
         await prover.close();
       }
     });
+}
 
-  const disclosure = program
-    .command("disclosure")
-    .description("the auditor's side of disclosures: a key of your own, and verification with it");
+export function disclosureCommand(context: Context): Command {
+  const { inputs, signal, print } = context;
+  const steps = stepsOf(context);
+  const disclosure = new Command("disclosure").description(
+    "the auditor's side of disclosures: a key of your own, and verification with it",
+  );
 
   disclosure
     .command("key")
@@ -163,9 +160,7 @@ export function addDisclosureCommands(program: Command, context: DisclosureConte
     .option("--json", "print JSON")
     .action(async (options: { holder: string; secret: string; out: string; json?: boolean }) => {
       const { holder } = options;
-      if (!isLabel(holder)) {
-        throw new PlimsollError("USAGE", "expected 1 to 200 visible characters", { field: "--holder" });
-      }
+      optionLabel("--holder", holder);
       const [auditors, { createProver }] = await Promise.all([
         import("../document/auditor-key.ts"),
         import("../node/prover.ts"),
@@ -184,8 +179,7 @@ export function addDisclosureCommands(program: Command, context: DisclosureConte
       }
     });
 
-  context
-    .withMarket(disclosure.command("verify"))
+  withMarket(disclosure.command("verify"))
     .argument("<disclosure>", "disclosure file")
     .description("verify a disclosure that was made to you; needs your secret and no network")
     .requiredOption("--key <file>", "your secret")
@@ -230,6 +224,7 @@ export function addDisclosureCommands(program: Command, context: DisclosureConte
       const unreadable = !verdict.ok && verdict.reason === "ENVELOPE_MALFORMED";
       process.exitCode = verdict.ok ? EXIT.ok : unreadable ? EXIT.input : EXIT.no;
     });
+  return disclosure;
 }
 
 /** The band that options ask for, and the question that the ledger remembers. */
@@ -282,12 +277,4 @@ const exists = (file: string): Promise<boolean> =>
 async function writeLedger(file: string, there: boolean, text: string): Promise<void> {
   if (there) await writeResult(file, text);
   else await writeSecret(file, text);
-}
-
-function asOption<T>(option: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof PlimsollError ? new PlimsollError("USAGE", error.rule, { field: option }) : error;
-  }
 }

@@ -1,97 +1,60 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll doctor`: whether this installation can prove and verify. */
+import { Command } from "commander";
+import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
+import { CIRCUITS } from "../model/sizes.ts";
+import type { Examination } from "../node/rebuild.ts";
+import { type Context, VERSION } from "./context.ts";
 
-import { PlimsollError } from "../errors.ts";
-import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "../node/artifacts.ts";
-import { selectBackend } from "../node/backends.ts";
-import { PACK_CIRCUITS, type PackCircuit } from "../pack/format.ts";
-import { verifierOf } from "../verify/verifier.ts";
-
-/** Proving at the largest size takes about this much. */
-const COMFORTABLE_MEMORY = 2 ** 30;
-
-export interface Diagnosis {
-  /** A prover runs, at least one circuit works, and nothing that the manifest lists is damaged. */
-  readonly usable: boolean;
-  readonly facts: readonly { readonly label: string; readonly value: string }[];
-  readonly sizes: readonly {
-    readonly size: PackCircuit;
-    readonly state: "ok" | "not built" | "bad";
-    readonly detail: string;
-  }[];
-  readonly warnings: readonly string[];
+export function doctorCommand(context: Context): Command {
+  const { print } = context;
+  return new Command("doctor")
+    .description("check versions, circuits, keys and memory, and say which prover runs and why")
+    .option("--rebuild", "compile the circuits from their sources, and hold identities and keys against them")
+    .option("--size <circuit...>", `with --rebuild: which (default all that have keys): ${CIRCUITS.join(", ")}`)
+    .option("--json", "print JSON")
+    .action(async ({ json, rebuild, size }: { json?: boolean; rebuild?: boolean; size?: string[] }) => {
+      if (rebuild) return rebuildCircuits(context, size, json);
+      if (size !== undefined) throw new PlimsollError("USAGE", "--size goes with --rebuild");
+      const { diagnose, renderDiagnosis } = await import("../node/doctor.ts");
+      const diagnosis = await diagnose(VERSION);
+      print(json, diagnosis, () => renderDiagnosis(diagnosis));
+      process.exitCode = diagnosis.usable ? EXIT.ok : EXIT.artifacts;
+    });
 }
 
-/**
- * Loads all that the manifest lists as proving would: every hash is checked, and every verification key opened strictly
- * (points on curve and in subgroup, gamma and delta different, delta contributed to).
- */
-export async function diagnose(version: string): Promise<Diagnosis> {
-  const memory = process.availableMemory();
-  const facts = [
-    { label: "plimsoll", value: version },
-    { label: "node", value: process.versions.node },
-    { label: "platform", value: `${process.platform} ${process.arch}` },
-    { label: "memory available", value: `${(memory / 2 ** 30).toFixed(1)} GiB` },
-    { label: "build directory", value: buildDirectory() },
-  ];
-  const warnings: string[] = [];
-  const prover = proverFact();
-  if (prover.usable) facts.push({ label: "prover", value: prover.detail });
-  else warnings.push(prover.detail);
-  if (memory < COMFORTABLE_MEMORY) warnings.push("less than 1 GiB of memory is available");
-  let manifest: Manifest;
+async function rebuildCircuits(
+  { print, progress, signal }: Context,
+  names: string[] | undefined,
+  json: boolean | undefined,
+): Promise<void> {
+  const [{ examineRebuilt }, { loadManifest }, { endThreads }] = await Promise.all([
+    import("../node/rebuild.ts"),
+    import("../node/artifacts.ts"),
+    import("../prove/snarkjs.ts"),
+  ]);
+  const unknown = names?.find((name) => !(CIRCUITS as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    throw new PlimsollError("USAGE", `expected some of ${CIRCUITS.join(", ")}`, { field: "--size" });
+  }
+  const { circuits } = names === undefined ? await loadManifest() : { circuits: undefined };
+  const wanted = CIRCUITS.filter((name) => names?.includes(name) ?? circuits?.[name] !== undefined);
+  const examinations: Examination[] = [];
   try {
-    manifest = await loadManifest();
-  } catch (error) {
-    if (!(error instanceof PlimsollError)) throw error;
-    return { usable: false, facts, sizes: [], warnings: [...warnings, error.message] };
+    for (const circuit of wanted) {
+      throwIfCancelled(signal);
+      examinations.push(await examineRebuilt(circuit, progress));
+    }
+  } finally {
+    await endThreads();
   }
-  facts.push({ label: "compiler", value: manifest.compiler }, { label: "origin of keys", value: manifest.origin });
-  if (manifest.origin !== "ceremony") {
-    warnings.push(`the keys are ${manifest.origin} keys: whoever made them can forge proofs; good for tests only`);
-  }
-  const sizes = [];
-  for (const size of PACK_CIRCUITS) {
-    sizes.push({ size, ...(manifest.circuits[size] === undefined ? NOT_BUILT : await examine(size)) });
-  }
-  const usable =
-    prover.usable && sizes.some(({ state }) => state === "ok") && sizes.every(({ state }) => state !== "bad");
-  return { usable, facts, sizes, warnings };
-}
-
-/** Which backend proves and why no faster one does, or why the one asked for cannot. */
-function proverFact(): { usable: boolean; detail: string } {
-  try {
-    return { usable: true, detail: selectBackend().detail };
-  } catch (error) {
-    if (!(error instanceof PlimsollError)) throw error;
-    return { usable: false, detail: `${error.code}: ${error.message}` };
-  }
-}
-
-const NOT_BUILT = { state: "not built", detail: "`npm run setup` makes it" } as const;
-
-async function examine(size: PackCircuit) {
-  try {
-    const artifacts = await loadArtifacts(size);
-    await artifacts.wasm();
-    verifierOf(artifacts);
-    const { constraints, publicInputs, verificationKeySha256 } = artifacts.identity;
-    const detail = `${constraints} constraints, ${publicInputs} public inputs, key ${verificationKeySha256.slice(0, 16)}…`;
-    return { state: "ok", detail } as const;
-  } catch (error) {
-    if (!(error instanceof PlimsollError)) throw error;
-    return { state: "bad", detail: `${error.code}: ${error.message}` } as const;
-  }
-}
-
-export function renderDiagnosis({ usable, facts, sizes, warnings }: Diagnosis): string {
-  const parts = [
-    facts.map(({ label, value }) => `${label}: ${value}`).join("\n"),
-    sizes.map(({ size, state, detail }) => `${size}: ${state}, ${detail}`).join("\n"),
-    warnings.map((warning) => `warning: ${warning}`).join("\n"),
-    usable ? "usable" : "not usable",
-  ];
-  return parts.filter((part) => part !== "").join("\n\n");
+  const ok = examinations.every((examination) => examination.ok);
+  print(json, { ok, circuits: examinations }, () =>
+    examinations
+      .flatMap(({ circuit, checks }) =>
+        checks.map((each) => `${circuit}: ${each.ok ? "yes" : "NO"}, ${each.what} (${each.detail})`),
+      )
+      .join("\n"),
+  );
+  process.exitCode = ok ? EXIT.ok : EXIT.artifacts;
 }

@@ -1,68 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll init`: the files of a sample firm, with a page that explains them. */
+/** `plimsoll init`: the files of a sample firm. */
 import { fileURLToPath } from "node:url";
-import { type AccountDocument, newViewingKey } from "../formats/account.ts";
-import { formatJson, type Json } from "../formats/json.ts";
-import type { PolicyDocument } from "../formats/policy.ts";
-import { type DirectoryFile, writeDirectory } from "../node/files.ts";
-import { sampleFirm } from "../risk/board/sample.ts";
-
-/** Writes the sample firm into a new directory, and a fresh viewing key. Returns the names of the files. */
-export async function init(directory: string): Promise<string[]> {
-  const { policy, market, marketInput, atlas } = sampleFirm();
-  const json = (document: unknown) => formatJson(document as Json);
-  const files: DirectoryFile[] = [
-    { name: "README.md", text: README },
-    { name: "policy.json", text: json(policy) },
-    { name: "market.json", text: json(market) },
-    { name: "market-input.json", text: json(marketInput) },
-    { name: "account.json", text: json(atlas), secret: true },
-    { name: "portfolio.csv", text: portfolioCsv(atlas, policy), secret: true },
-    { name: "positions.csv", text: positionsCsv(atlas), secret: true },
-    { name: "viewing.key", text: newViewingKey(), secret: true },
-  ];
-  await writeDirectory(directory, files);
-  return files.map(({ name }) => name);
-}
-
-const csv = (rows: readonly (readonly string[])[]) => rows.map((row) => `${row.join()}\n`).join("");
-
-function portfolioCsv({ account, cash, collateral }: AccountDocument, policy: PolicyDocument): string {
-  const rows = [[policy.cash.symbol, cash], ...Object.entries(collateral)];
-  return csv([["account", "asset", "amount"], ...rows.map((row) => [account, ...row])]);
-}
-
-function positionsCsv({ account, positions }: AccountDocument): string {
-  return csv([["account", "instrument", "quantity"], ...Object.entries(positions).map((row) => [account, ...row])]);
-}
+import { Command } from "commander";
+import { writeDirectory } from "../node/files.ts";
+import type { Context } from "./context.ts";
 
 const BIN = fileURLToPath(new URL("../../bin/plimsoll.mjs", import.meta.url));
 
-const README = `# A sample firm
-
-Atlas, an invented market maker, on an invented venue. Replace the files one by one with your own.
-
-| file | who may see it | what it is |
-|---|---|---|
-| policy.json | everyone | the venue's haircuts (how much of each asset counts, falling with size) and levels of coverage |
-| market.json | everyone | prices, and what each instrument gains and loses in 16 scenarios, per lot |
-| market-input.json | everyone | what market.json follows from: observed prices and volatilities, instruments, and risk models with their parameters |
-| account.json | only you | cash, collateral and positions of the firm |
-| portfolio.csv, positions.csv | only you | the same holdings as tables |
-| viewing.key | only you (and whom you trust to follow the account) | blinds every commitment; keep a copy |
-
-Amounts are decimal strings in human units: 62.5 BTC, -150 BTC of a contract. Each must be a whole number of lots.
-
-    alias plimsoll='node "${BIN}"'
-
-    plimsoll value  --policy policy.json --market market.json --account account.json
-    plimsoll value  --policy policy.json --market market.json --portfolio portfolio.csv --positions positions.csv --name atlas
-    plimsoll commit --policy policy.json --market market.json --account account.json --key viewing.key
-    plimsoll prove  --policy policy.json --market market.json --account account.json --key viewing.key \\
-                    --at-least initial --audience "whoever asked, and their reference" --out proof.json
-    plimsoll inspect proof.json
-    plimsoll verify proof.json --policy policy.json --market market.json
-    plimsoll market explain BTC-25DEC26-100000-C --input market-input.json --market market.json
-
-The first two print what is private: on your own screen only. proof.json, policy.json and market.json are what you hand over.
-`;
+export function initCommand(context: Context): Command {
+  const { print } = context;
+  return new Command("init")
+    .argument("<directory>", "a directory that does not exist yet")
+    .description("write the files of a sample firm, with a page that explains them")
+    .option("--json", "print JSON")
+    .action(async (directory: string, { json }: { json?: boolean }) => {
+      const { sampleFiles } = await import("../app/sample-files.ts");
+      const written = sampleFiles(`node "${BIN}"`);
+      await writeDirectory(directory, written);
+      const files = written.map(({ name }) => name);
+      print(json, { directory, files }, () => `${directory}: ${files.join(", ")}`);
+    });
+}

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll market …`: a board from its input, and where its numbers come from. Everything here is public. */
 import path from "node:path";
-import type { Command } from "commander";
+import { Command } from "commander";
 import { EXIT, PlimsollError } from "../errors.ts";
 import { formatJson, type Json, parseJson } from "../formats/json.ts";
 import type { MarketDocument } from "../formats/market.ts";
 import type { Inputs } from "../node/files.ts";
 import { writeResult } from "../node/files.ts";
+import { table } from "../report/text.ts";
 import type { ColumnTrace, Difference, Explanation } from "../risk/board/explain.ts";
 import type { PriceHistory } from "../risk/prices.ts";
-import { table } from "./text.ts";
+import type { Context } from "./context.ts";
 
-type Print = (json: boolean | undefined, value: unknown, text: () => string) => void;
-
-/** Adds `market` with its commands to a program. */
-export function addMarketCommands(program: Command, inputs: Inputs, print: Print): void {
-  const market = program.command("market").description("make a board, and trace its numbers");
+export function marketCommand({ inputs, print }: Context): Command {
+  const market = new Command("market").description("make a board, and trace its numbers");
   const readInput = async (file: string) => {
     const { readMarketInput } = await import("../risk/input.ts");
     const { text, file: name } = await inputs.text(file);
@@ -141,6 +139,7 @@ export function addMarketCommands(program: Command, inputs: Inputs, print: Print
         print(json, shown, () => formatJson(shown as unknown as Json).trimEnd());
       },
     );
+  return market;
 }
 
 interface VerifyOptions {

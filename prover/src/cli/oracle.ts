@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll oracle`: a reporter of a price oracle. */
-import type { Command } from "commander";
-import type { Inputs } from "../node/files.ts";
+import { Command } from "commander";
+import type { Context } from "./context.ts";
 
-/** Adds `oracle` with its commands to a program. */
-export function addOracleCommands(program: Command, inputs: Inputs, signal: AbortSignal): void {
-  const oracle = program.command("oracle").description("report prices and boards to a price oracle");
+export function oracleCommand({ inputs, signal }: Context): Command {
+  const oracle = new Command("oracle").description("report prices and boards to a price oracle");
   oracle
     .command("key")
     .argument("<file>", "a file that does not exist yet")
     .description("make a reporter's key, readable by you alone, and print its address")
     .action(async (file: string) => {
-      const { makeReporterKey } = await import("./oracle-run.ts");
+      const { makeReporterKey } = await import("../oracle/run.ts");
       process.stdout.write(`${await makeReporterKey(file)}\n`);
     });
   oracle
@@ -19,7 +18,8 @@ export function addOracleCommands(program: Command, inputs: Inputs, signal: Abor
     .description("take part in every epoch until stopped; events go to stderr, a line of JSON each")
     .requiredOption("--config <file>", "configuration, JSON; paths in it are relative to it")
     .action(async ({ config }: { config: string }) => {
-      const { runReporter } = await import("./oracle-run.ts");
+      const { runReporter } = await import("../oracle/run.ts");
       await runReporter(config, inputs, signal);
     });
+  return oracle;
 }

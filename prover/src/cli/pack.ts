@@ -4,24 +4,19 @@ import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
-import packageJson from "../../../package.json" with { type: "json" };
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
-import { formatJson, isLabel, type Json } from "../formats/json.ts";
+import { formatJson, type Json } from "../formats/json.ts";
 import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
 import { loadManifest, loadVerificationKey } from "../node/artifacts.ts";
-import { type Inputs, readBounded, writeDirectory, writeResult, writeSecret } from "../node/files.ts";
+import { readBounded, writeDirectory, writeResult, writeSecret } from "../node/files.ts";
 import type { PackCircuit } from "../pack/format.ts";
 import type { PackVerdict } from "../pack/verify.ts";
 import type { PackFiles } from "../pack/zip.ts";
+import { type Context, VERSION } from "./context.ts";
+import { many, optionLabel } from "./options.ts";
 
-const SOFTWARE = `plimsoll ${packageJson.version}`;
-
-export interface PackContext {
-  readonly inputs: Inputs;
-  readonly signal: AbortSignal;
-  print(json: boolean | undefined, value: unknown, text: () => string): void;
-}
+const SOFTWARE = `plimsoll ${VERSION}`;
 
 const EXIT_CODES: Readonly<Record<PackVerdict["outcome"], number>> = {
   valid: EXIT.ok,
@@ -71,7 +66,7 @@ interface AttestOptions {
   readonly out?: string;
 }
 
-export function packCommand({ inputs, signal, print }: PackContext): Command {
+export function packCommand({ inputs, signal, print }: Context): Command {
   const command = new Command("pack").description("evidence packs for auditors, lenders and regulators");
 
   const verdictOf = async (pack: string, { trust, date }: VerifyOptions) => {
@@ -124,7 +119,6 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
       print(options.json, { file: options.out, outcome: verdict.outcome }, () => `${options.out}: ${verdict.outcome}`);
     });
 
-  const many = (value: string, values: string[]) => [...values, value];
   command
     .command("make")
     .description(
@@ -168,9 +162,9 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
       }
       const files = await makePack(
         {
-          name: label("--name", options.name),
-          question: label("--question", options.question),
-          firm: label("--firm", options.firm),
+          name: optionLabel("--name", options.name),
+          question: optionLabel("--question", options.question),
+          firm: optionLabel("--firm", options.firm),
           software: SOFTWARE,
           created: timeText(dateOf(options.date)),
           proofs: await texts(options.proof),
@@ -180,7 +174,7 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
           attestations: await texts(options.attestation),
           observations: await texts(options.observations),
           chain: await texts(options.chain),
-          claims: options.claim.map((claim) => label("--claim", claim)),
+          claims: options.claim.map((claim) => optionLabel("--claim", claim)),
           documents,
           keyFor,
           ...(previous === undefined
@@ -244,7 +238,7 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
         if (name === undefined || signer === undefined) {
           throw new PlimsollError("USAGE", "expected name=address", { field: option });
         }
-        return { name: label(option, name), signer };
+        return { name: optionLabel(option, name), signer };
       };
       if (!/^[0-9]{1,8}$/.test(options.maxAge)) {
         throw new PlimsollError("USAGE", "expected seconds", { field: "--max-age" });
@@ -332,7 +326,6 @@ export function packCommand({ inputs, signal, print }: PackContext): Command {
     return listingSha256(under, on);
   }
 
-  for (const child of command.commands) child.exitOverride().showHelpAfterError("(--help shows the options)");
   return command;
 }
 
@@ -401,8 +394,3 @@ function dateOf(text: string | undefined): Date {
 }
 
 const timeText = (date: Date) => date.toISOString().replace(/\.\d+Z$/, "Z");
-
-function label(option: string, text: string): string {
-  if (isLabel(text)) return text;
-  throw new PlimsollError("USAGE", "expected 1 to 200 visible characters", { field: option });
-}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll outlook`: what may become of an account, and the least that would help. PRIVATE, as table and as page. */
+import type { AccountFile } from "../formats/account.ts";
+import { formatDecimal, formatLots } from "../formats/decimal.ts";
+import type { MarketFile } from "../formats/market.ts";
+import { LEVELS, type PolicyFile } from "../formats/policy.ts";
+import { prepare } from "../risk/calibration/calibrate.ts";
+import type { MarketInput } from "../risk/input.ts";
+import { bookOf, type Exposure, simulateExposure } from "../risk/outlook/exposure.ts";
+import { type Remedy, smallestTrades, topUp } from "../risk/outlook/margin-cure.ts";
+import { outlook, type Warning, warn } from "../risk/outlook/warning.ts";
+import { alignHistories, type PriceHistory } from "../risk/prices.ts";
+
+export interface Ahead {
+  readonly account: string;
+  readonly board: string;
+  readonly time: string;
+  readonly currency: string;
+  readonly exposure: Exposure;
+  /** By level: the probability of falling below it, and what brings the account to it where it is below now. */
+  readonly levels: readonly {
+    readonly name: string;
+    readonly bps: string;
+    readonly warning: Warning;
+    readonly topUp: string;
+    readonly trades: readonly { readonly instrument: string; readonly quantity: string }[] | null;
+  }[];
+}
+
+export interface AheadOptions {
+  readonly hours: number;
+  readonly paths: number;
+  readonly seed: number;
+}
+
+/** Looks ahead. `histories` name every underlying that is held. Throws like `bookOf`, `outlook` and `simulateExposure`. */
+export function lookAhead(
+  { name, account }: AccountFile,
+  policy: PolicyFile,
+  market: MarketFile,
+  input: MarketInput,
+  histories: readonly PriceHistory[],
+  { hours, paths, seed }: AheadOptions,
+): Ahead {
+  const book = bookOf({ account, policy, market, input });
+  const view = outlook(alignHistories(histories).map((history) => prepare(history)));
+  const ratios = LEVELS.map((level) => Number(policy.levels[level]) / 1e4);
+  const steps = Math.max(1, Math.min(12, Math.ceil(hours / 2)));
+  const exposure = simulateExposure(book, view.process, { horizonHours: hours, steps, paths, seed, levels: ratios });
+  const warnings = warn(book, view, ratios, hours, { exposure });
+  const trades = (remedy: Remedy | undefined) =>
+    remedy?.trades.map(({ row, lots }) => {
+      const { symbol, lot } = market.instruments[row]!;
+      return { instrument: symbol, quantity: formatLots(lots, lot) };
+    }) ?? null;
+  return {
+    account: name,
+    board: market.board,
+    time: market.time,
+    currency: policy.cashSymbol,
+    exposure,
+    levels: LEVELS.map((level, index) => {
+      const bps = policy.levels[level];
+      return {
+        name: level,
+        bps: bps.toString(),
+        warning: warnings[index]!,
+        topUp: formatDecimal(topUp(account, policy, market.market, bps), 6),
+        trades: trades(smallestTrades(account, policy, market.market, bps)),
+      };
+    }),
+  };
+}

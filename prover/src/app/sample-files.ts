@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The files of a sample firm, with a page that explains them. */
+import { type AccountDocument, newViewingKey } from "../formats/account.ts";
+import { formatJson, type Json } from "../formats/json.ts";
+import type { PolicyDocument } from "../formats/policy.ts";
+import { sampleFirm } from "../risk/board/sample.ts";
+
+export interface SampleFile {
+  readonly name: string;
+  readonly text: string;
+  readonly secret?: boolean;
+}
+
+/** The sample firm with a fresh viewing key. `command` starts Plimsoll in a shell. */
+export function sampleFiles(command: string): SampleFile[] {
+  const { policy, market, marketInput, atlas } = sampleFirm();
+  const json = (document: unknown) => formatJson(document as Json);
+  return [
+    { name: "README.md", text: readme(command) },
+    { name: "policy.json", text: json(policy) },
+    { name: "market.json", text: json(market) },
+    { name: "market-input.json", text: json(marketInput) },
+    { name: "account.json", text: json(atlas), secret: true },
+    { name: "portfolio.csv", text: portfolioCsv(atlas, policy), secret: true },
+    { name: "positions.csv", text: positionsCsv(atlas), secret: true },
+    { name: "viewing.key", text: newViewingKey(), secret: true },
+  ];
+}
+
+const csv = (rows: readonly (readonly string[])[]) => rows.map((row) => `${row.join()}\n`).join("");
+
+function portfolioCsv({ account, cash, collateral }: AccountDocument, policy: PolicyDocument): string {
+  const rows = [[policy.cash.symbol, cash], ...Object.entries(collateral)];
+  return csv([["account", "asset", "amount"], ...rows.map((row) => [account, ...row])]);
+}
+
+function positionsCsv({ account, positions }: AccountDocument): string {
+  return csv([["account", "instrument", "quantity"], ...Object.entries(positions).map((row) => [account, ...row])]);
+}
+
+const readme = (command: string) => `# A sample firm
+
+Atlas, an invented market maker, on an invented venue. Replace the files one by one with your own.
+
+| file | who may see it | what it is |
+|---|---|---|
+| policy.json | everyone | the venue's haircuts (how much of each asset counts, falling with size) and levels of coverage |
+| market.json | everyone | prices, and what each instrument gains and loses in 16 scenarios, per lot |
+| market-input.json | everyone | what market.json follows from: observed prices and volatilities, instruments, and risk models with their parameters |
+| account.json | only you | cash, collateral and positions of the firm |
+| portfolio.csv, positions.csv | only you | the same holdings as tables |
+| viewing.key | only you (and whom you trust to follow the account) | blinds every commitment; keep a copy |
+
+Amounts are decimal strings in human units: 62.5 BTC, -150 BTC of a contract. Each must be a whole number of lots.
+
+    alias plimsoll='${command}'
+
+    plimsoll value  --policy policy.json --market market.json --account account.json
+    plimsoll value  --policy policy.json --market market.json --portfolio portfolio.csv --positions positions.csv --name atlas
+    plimsoll commit --policy policy.json --market market.json --account account.json --key viewing.key
+    plimsoll prove  --policy policy.json --market market.json --account account.json --key viewing.key \\
+                    --at-least initial --audience "whoever asked, and their reference" --out proof.json
+    plimsoll inspect proof.json
+    plimsoll verify proof.json --policy policy.json --market market.json
+    plimsoll market explain BTC-25DEC26-100000-C --input market-input.json --market market.json
+
+The first two print what is private: on your own screen only. proof.json, policy.json and market.json are what you hand over.
+`;

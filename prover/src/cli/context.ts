@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** What every command is handed: where input comes from, where output goes, and when to stop. */
+import { CommanderError } from "commander";
+import packageJson from "../../../package.json" with { type: "json" };
+import { EXIT, PlimsollError } from "../errors.ts";
+import { Inputs, writeResult } from "../node/files.ts";
+
+export const VERSION = packageJson.version;
+
+export interface Context {
+  readonly inputs: Inputs;
+  /** Raised by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Prints a result on stdout: as JSON for machines, else as text. */
+  print(json: boolean | undefined, value: unknown, text: () => string): void;
+  /** Writes a file that a command makes: to `out` if given, else to stdout. */
+  deliver(out: string | undefined, text: string): Promise<void>;
+  /** One line on stderr. */
+  progress(line: string): void;
+}
+
+export function createContext(signal: AbortSignal): Context {
+  return {
+    inputs: new Inputs(signal),
+    signal,
+    print(json, value, text) {
+      const replacer = (_: string, member: unknown) => (typeof member === "bigint" ? member.toString() : member);
+      process.stdout.write(json ? `${JSON.stringify(value, replacer, 2)}\n` : `${text()}\n`);
+    },
+    async deliver(out, text) {
+      if (out === undefined) process.stdout.write(text);
+      else await writeResult(out, text);
+    },
+    progress: (line) => process.stderr.write(`plimsoll: ${line}\n`),
+  };
+}
+
+/** Reports an error on stderr, as one line or with --json as one JSON object. Returns the exit code. */
+export function reportError(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
+  const json = process.argv.includes("--json");
+  if (error instanceof PlimsollError) {
+    const { code, message, rule, place, exitCode } = error;
+    process.stderr.write(
+      json ? `${JSON.stringify({ error: { code, rule, ...place } })}\n` : `plimsoll: ${code}: ${message}\n`,
+    );
+    return exitCode;
+  }
+  // Neither message nor properties: they may hold anything. Where it happened holds no values.
+  const stack = error instanceof Error ? (error.stack ?? "").replace(error.message, "") : "";
+  const frames = stack.split("\n").filter((line) => /^ {4}at .*:\d+:\d+\)?$/.test(line));
+  const rule = "a defect in plimsoll; please report the lines below";
+  process.stderr.write(
+    json
+      ? `${JSON.stringify({ error: { code: "INTERNAL", rule, frames } })}\n`
+      : `plimsoll: INTERNAL: ${rule}\n${frames.join("\n")}\n`,
+  );
+  return EXIT.internal;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll inspect`: what a proof file claims. */
+import { Command } from "commander";
+import type { Context } from "./context.ts";
+
+export function inspectCommand(context: Context): Command {
+  const { inputs, print } = context;
+  return new Command("inspect")
+    .argument("<proof>", "proof file")
+    .description("say in words what a proof file claims; verifies nothing")
+    .option("--json", "print JSON")
+    .action(async (proof: string, { json }: { json?: boolean }) => {
+      const text = await inputs.text(proof);
+      const { describe, readEnvelope } = await import("../document/proof.ts");
+      const description = describe(readEnvelope(text));
+      print(json, description, () =>
+        [
+          "not verified; the file claims:",
+          description.sentence,
+          `for: ${description.audience}`,
+          "",
+          ...description.facts.map(({ label, value }) => `${label}: ${value}`),
+          "",
+          ...description.signals.map((signal) => {
+            const place = "index" in signal ? `${signal.index}` : `${signal.from} to ${signal.to}`;
+            const value = signal.value === undefined ? "" : `\n    ${signal.value}`;
+            return `signal ${place}, ${signal.name}: ${signal.meaning} (${signal.unit})${value}`;
+          }),
+          "",
+          ...description.notProven.map(({ text }) => `not proven: ${text}`),
+        ].join("\n"),
+      );
+    });
+}
