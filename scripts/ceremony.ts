@@ -70,7 +70,7 @@ rmSync(work, { recursive: true, force: true });
 mkdirSync(work, { recursive: true });
 
 const { domainPower } = shapeOf(size);
-await step(`phase 1 for the occasion, 2^${domainPower}`, () =>
+await step(`phase 1 for this rehearsal, 2^${domainPower}`, () =>
   plimsoll(["ceremony", "phase1", phase1, "--power", `${domainPower}`]),
 );
 const plan = ["--circuit", size, "--phase1", phase1, "--contributors", "3", "--rehearsal"];

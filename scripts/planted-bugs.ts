@@ -68,7 +68,7 @@ const BUGS: readonly Bug[] = [
     tests: "Venue",
   },
   {
-    what: "a stop of the clock is counted anew from every epoch",
+    what: "every epoch restarts the count of a clock's stop",
     file: "PriceOracle",
     code: "current.stoppedAt = since;",
     bug: "current.stoppedAt = PLANTED ? current.at : since;",

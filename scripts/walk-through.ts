@@ -188,7 +188,7 @@ for (const [index, { lotDecimals }] of policy.assets.entries()) {
   const vault = { vault: none.aggregator, growthBpsPerDay: 0 };
   await send(sources, owner, "configure", BOARD, index, { ...source, ...vault, lotDecimals });
 }
-say(`Plimsoll: a whole life of a venue. Deployed on chain ${chainId} in ${seconds()} s.`);
+say(`Plimsoll: a venue's whole life. Deployed on chain ${chainId} in ${seconds()} s.`);
 
 // ---- Telling the story ----
 
@@ -421,7 +421,7 @@ async function story() {
   const signatures = await signSettlement(reporters.slice(1, 4), oracleDomain, settlement);
   await at(SETTLED_AT);
   const opened = await send(oracle, desk!, "openSettlement", BOARD, 1n, firstPart, signatures, parts);
-  await act(`${SERIES.size} instruments expire: three of five reporters sign what each is worth`, [opened]);
+  await act(`${SERIES.size} instruments expire: three of five reporters sign the value of each`, [opened]);
   const relisted = publication(MARKETS.renewed.market, { board: BOARD, epoch: 2n });
   const soon = { time: BigInt(await now()), prices: MARKETS.renewed.market.prices };
   const tooSoon = await observe(reporters.slice(0, 3), oracleDomain, relisted.epoch, soon);
@@ -431,7 +431,7 @@ async function story() {
       () => "nothing",
       (error: { revert?: { name: string }; message: string }) => error.revert?.name ?? error.message,
     );
-  assert.match(refused, /RowNotSettled/, "rows are not listed anew before everybody has settled");
+  assert.match(refused, /RowNotSettled/, "rows are not listed again before everybody has settled");
   const cashBefore = cashOf("Atlas") + cashOf("Boreas") + cashOf("Clearing");
   const settled = [];
   for (const name of ["Atlas", "Boreas", "Clearing"] as const) {
@@ -487,7 +487,7 @@ async function story() {
   // The desk was given the viewing key: it finds the account in the chain's events.
   const follower = await AccountClient.restore(venue, desk!, client("Atlas").id, client("Atlas").state.viewingKey);
   const flagged = (await follower.flag(levels.call, published)).receipt;
-  await act("Atlas is called: whoever follows the account proves it", [flagged], `below ${percent(levels.call)}`);
+  await act("Atlas is called: a holder of its viewing key proves it", [flagged], `below ${percent(levels.call)}`);
   assert.equal(await stageOf("Atlas"), "called");
   const refusal = await client("Atlas")
     .withdraw(CASH_INDEX, E6, await wallets.Atlas.getAddress(), levels.initial, published)
@@ -549,7 +549,7 @@ async function story() {
 
   const closed = await take("Dorado", "Eos", closeOut, gone.from, 600n);
   await act(
-    `Eos takes what Dorado had after 600 s, for ${dollars(closed.price)} above its floor`,
+    `Eos takes the lot of Dorado after 600 s, for ${dollars(closed.price)} above its floor`,
     [closed.receipt],
     `at least ${percent(levels.initial)}`,
   );
@@ -568,7 +568,11 @@ async function story() {
   for (const name of ["Atlas", "Boreas"] as const) {
     closing.push(await trade(name, "Eos", atMarks(client(name).state.positions.map((lots) => -lots))));
   }
-  await act("Atlas and Boreas close what they have left, with Eos", closing, `at least ${percent(levels.initial)}`);
+  await act(
+    "Atlas and Boreas close their remaining positions with Eos",
+    closing,
+    `at least ${percent(levels.initial)}`,
+  );
   for (const name of NAMES) assert(isFlat(client(name).state), `${name} has no positions`);
 
   const start = await ethers.provider.getBlockNumber();
@@ -589,7 +593,7 @@ async function story() {
   }
   payments = await receiptsSince(start);
   await act(
-    `Everybody leaves; a levy of ${percent(TERMS.levyBps)} on cash has repaid the ${dollars(levied)} that the fund owed`,
+    `Everybody leaves; a levy of ${percent(TERMS.levyBps)} on cash has repaid the fund's deficit of ${dollars(levied)}`,
     payments,
     "no positions, no debt",
   );

@@ -191,7 +191,7 @@ const PARTS: Readonly<Record<string, (size: BoardSize, cases: number) => Promise
       says: `${constraints.length} constraints dropped, ${constraints.length - missed.length} shown needed by a witness, ${missed.length} not; ${sampled.length} witnesses checked in full`,
       lines: [
         ...missed.slice(0, 50).map((constraint) => `constraint ${constraint} is not shown needed`),
-        ...wrong.map((constraint) => `the witness for constraint ${constraint} does not stand`),
+        ...wrong.map((constraint) => `the witness for constraint ${constraint} fails the full evaluation`),
       ],
     };
   },

@@ -64,7 +64,7 @@ describe("the walk-through", function () {
     expect(BigInt(summary.closeOut.writeOff) - BigInt(summary.closeOut.price)).to.equal(BigInt(loss));
     expect(BigInt(loss) - BigInt(donated)).to.equal(BigInt(levied));
     expect([left, deficit]).to.deep.equal(["0", "0"]);
-    const after = actOf(/^Eos takes what Dorado had/);
+    const after = actOf(/^Eos takes the lot of Dorado/);
     expect([after.fund, after.deficit]).to.deep.equal(["0", levied]);
   });
 
