@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** Pages of the tree: their links resolve, anchors included; docs/README.md reaches all; paths that they name are there. */
+/** Pages of the tree: their links resolve, anchors included; docs/README.md reaches all; what they name is there. */
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
@@ -50,6 +50,26 @@ const paths = (page: string): string[] =>
   [...page.matchAll(/(?<![\w./@-])(?:circuits|prover|verifier-contracts|scripts|test|docs|\.ci)\/[\w./*{},-]*/g)].map(
     ([found]) => found.replace(/[.,]+$/, ""),
   );
+/** Code that a page names by itself, `checkPolicy`, `viewingKey()` or `witness.ts`, without the brackets. */
+const names = (page: string): string[] =>
+  [...prose(page).matchAll(/`([A-Za-z_]\w*)(?:\(\))?`|`([\w.-]+\.(?:ts|mjs|sol|circom|h|cc))`/g)].map(
+    ([, word, file]) => word ?? file!,
+  );
+/** Files of the root, and programs that are not ours. */
+const ELSEWHERE = new Set(["LICENSE", "b2sum"]);
+
+/** Every word of the sources, and the name of every file. */
+function vocabulary(): Set<string> {
+  const files = globSync(
+    "{package.json,{circuits,prover,verifier-contracts,scripts,test}/**/*.{ts,mjs,json,sol,circom,h,cc,html}}",
+    {
+      cwd: ROOT,
+      exclude: (file) => /(^|\/)(node_modules|dist|docs\.test\.ts)$/.test(file),
+    },
+  );
+  return new Set(files.flatMap((file) => [path.basename(file), ...(text(file).match(/\w+/g) ?? [])]));
+}
+
 const isAbsent = (named: string): boolean => globSync(named, { cwd: ROOT }).length === 0;
 
 describe("the pages", () => {
@@ -76,6 +96,15 @@ describe("the pages", () => {
     const all = PAGES.flatMap((page) => paths(text(page)).map((named) => [page, named] as const));
     expect(all.length).to.be.above(40);
     expect(all.filter(([, named]) => isAbsent(named))).to.deep.equal([]);
+  });
+
+  it("name code and files that the sources have", () => {
+    const known = vocabulary();
+    const all = PAGES.flatMap((page) => names(text(page)).map((name) => [page, name] as const));
+    expect(all.length).to.be.above(200);
+    expect(all.filter(([, name]) => !known.has(name) && !ELSEWHERE.has(name))).to.deep.equal([]);
+    expect(known.has("noSuchName")).to.equal(false);
+    expect(names("`noSuchName()`, `a + b`, `none.ts`")).to.deep.equal(["noSuchName", "none.ts"]);
   });
 
   it("would be refused with a broken link, anchor or path", () => {
