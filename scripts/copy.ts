@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
  * A copy of the project below `build/`, for scripts that change the contracts to see what the tests say: it compiles and
- * tests itself, with the keys of the original and, kept from run to run, artifacts of its own.
+ * tests itself, with the keys of the original.
  */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { cp, mkdir, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { promisify } from "node:util";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 export const HARDHAT = path.join(
@@ -33,11 +34,16 @@ export async function copyProject(name: string): Promise<string> {
   return copy;
 }
 
+/** Compiles the contracts of the copy, which its tests deploy, as those of a release are compiled. */
+export async function compileCopy(copy: string): Promise<void> {
+  await promisify(execFile)(process.execPath, ["scripts/build-contracts.ts"], { cwd: copy });
+}
+
 /** Runs Hardhat in the copy; what it prints is handed to `log` as it comes, and returned. */
 export async function hardhat(copy: string, args: readonly string[], log: (text: string) => void, env: object = {}) {
   const child = spawn(process.execPath, [HARDHAT, ...args], {
     cwd: copy,
-    env: { ...process.env, HARDHAT_QUICK: "true", NO_COLOR: "1", ...env },
+    env: { ...process.env, NO_COLOR: "1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";

@@ -303,7 +303,7 @@ const reverted = await (system.gate.connect(atlasSigner) as Contract).withdraw!(
   0n,
 ).then(
   () => "nothing",
-  (error: Error) => /ProofInvalid/.exec(error.message)?.[0] ?? error.message,
+  (error: { data: string }) => system.verifiers.get(SIZE)!.interface.parseError(error.data)?.name ?? error.data,
 );
 if (reverted !== "ProofInvalid") throw new Error(`the gate did not refuse: ${reverted}`);
 row("the gate, given a proof of 100% where 150% is due", reverted);

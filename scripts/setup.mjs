@@ -79,5 +79,6 @@ const sizes = process.argv.slice(2);
 run("[2/5] circuits", node, ["scripts/build-circuits.ts", ...sizes]);
 run("[3/5] development keys", node, ["scripts/setup-keys.ts", ...sizes]);
 run("[4/5] native prover", node, ["scripts/build-native.ts"]);
-run("[5/5] contracts", path.join(BIN, "hardhat"), ["build", "--quiet"]);
+run("[5/5] contracts", node, ["scripts/build-contracts.ts"]);
+run("      contracts of tests", node, ["scripts/build-contracts.ts", "test"]);
 process.stderr.write(`set-up took ${((Date.now() - started) / 1000).toFixed(1)} s\n`);

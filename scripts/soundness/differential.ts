@@ -6,12 +6,12 @@
  * letter. Where the other two differ between themselves is reported, not judged: snarkjs repairs what it reads, and the
  * contract is handed numbers, so text that stands for the same number is the same to it.
  */
-import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { bn254 } from "@noble/curves/bn254.js";
-import { ContractFactory, type InterfaceAbi, type Signer } from "ethers";
+import { ContractFactory, type Signer } from "ethers";
 import { network } from "hardhat";
 import { groth16 } from "snarkjs";
+import { releasedContract } from "../../prover/src/chain/deploy.ts";
 import { proofWords } from "../../prover/src/chain/gate-calls.ts";
 import { chainKey } from "../../prover/src/chain/verifying-key.ts";
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
@@ -233,11 +233,6 @@ interface Contracts {
   accumulate(first: number, values: readonly bigint[], sum: readonly bigint[]): Promise<readonly bigint[]>;
 }
 
-const artifact = new URL(
-  "../../build/artifacts/verifier-contracts/AccountVerifier.sol/AccountVerifier.json",
-  import.meta.url,
-);
-
 /** The contract's answer under a key, which is deployed for it. A call that reverts rejects. */
 export async function contractVerifier(
   size: BoardSize,
@@ -263,7 +258,7 @@ async function contractOf(size: BoardSize, verificationKey: VerificationKey, dep
   const { hash, pages } = chainKey(verificationKey);
   const addresses: string[] = [];
   for (const data of pages) addresses.push((await (await deployer.sendTransaction({ data })).wait())!.contractAddress!);
-  const { abi, bytecode }: { abi: InterfaceAbi; bytecode: string } = JSON.parse(await readFile(artifact, "utf8"));
+  const { abi, bytecode } = await releasedContract("AccountVerifier");
   const contract = await new ContractFactory(abi, bytecode, deployer).deploy(instrumentsOf(size), addresses, hash);
   return (await contract.waitForDeployment()) as unknown as Contracts;
 }

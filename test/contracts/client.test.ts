@@ -61,7 +61,7 @@ describe("an account's client", () => {
     const stale = { ...published, epoch: 9n };
     await client.attest(INITIAL, stale).then(
       () => expect.fail("a proof of another epoch was taken"),
-      (error) => expect(error.message).to.contain("EpochSuperseded"),
+      (error) => expect(world.oracle.interface.parseError(error.data)?.name).to.equal("EpochSuperseded"),
     );
     expect(client.state).to.equal(before);
     await client.attest(INITIAL, published);

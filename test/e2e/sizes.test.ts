@@ -57,8 +57,8 @@ describe("a proof of a random account", function () {
       const onChain = (signals: readonly string[]) =>
         verifier.verify!(proofWords(proof), signals.slice(0, PROOF_SIGNALS.length), point).then(
           () => true,
-          (error: Error) => {
-            expect(error.message).to.contain("ProofInvalid");
+          (error: { data: string }) => {
+            expect(verifier.interface.parseError(error.data)?.name).to.equal("ProofInvalid");
             return false;
           },
         );

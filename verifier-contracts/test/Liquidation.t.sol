@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IGate, Liquidation} from "../Liquidation.sol";
-import {MarginGate} from "../MarginGate.sol";
+import {Liquidation} from "../gate/Liquidation.sol";
+import {MarginGate} from "../gate/MarginGate.sol";
 import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
 import {ILiquidation} from "../interfaces/ILiquidation.sol";
 import {IMarginGate} from "../interfaces/IMarginGate.sol";
@@ -11,6 +11,7 @@ import {G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 import {FixedMarket} from "./FixedMarket.sol";
 import {AnyVerifier} from "./MarginGate.t.sol";
+import {Release} from "./Release.sol";
 import {TestToken} from "./Tokens.sol";
 import {VM} from "./Vm.sol";
 
@@ -42,8 +43,8 @@ contract LotHandler {
         Levels memory levels = Levels(15_000, 12_000, 10_000, 6_000);
         market.open(Market(verifier, 1, 1, uint64(block.timestamp), levels, true, true, G1(1, 2)));
         market.setTerms(Terms(1 hours, 1 days, 1 days, 1 hours, 1000, 500, 100, 1_000_000, 1000, 5000));
-        gate = new MarginGate(market, address(this), address(this), 1 days);
-        liquidation = new Liquidation(IGate(address(gate)));
+        gate = Release.gate(market, address(this), address(this), 1 days);
+        liquidation = Liquidation(Release.deploy("Liquidation", abi.encode(gate)));
         gate.setLiquidation(address(liquidation));
         token = new TestToken("T", 8);
         gate.registerAsset(CASH, address(token), 6);
@@ -296,7 +297,8 @@ contract LiquidationPrices {
         Levels memory levels = Levels(15_000, 12_000, 10_000, 6_000);
         market.open(Market(verifier, 1, 1, uint64(block.timestamp), levels, true, true, G1(1, 2)));
         market.setTerms(Terms(1, 1, 1, duration, premium, discount, 0, 0, 0, 0));
-        Liquidation liquidation = new Liquidation(IGate(address(new OneAccountGate(market))));
+        address oneAccount = address(new OneAccountGate(market));
+        Liquidation liquidation = Liquidation(Release.deploy("Liquidation", abi.encode(oneAccount)));
         IMarginGate.Step memory step;
         (step.account, step.policyId, step.epoch) = (1, 1, 1);
         ILiquidation.Offer memory offer;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {MarginGate} from "../MarginGate.sol";
+import {MarginGate} from "../gate/MarginGate.sol";
 import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
 import {IMarginGate} from "../interfaces/IMarginGate.sol";
 import {Levels, Market, Terms} from "../interfaces/IMarket.sol";
 import {G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 import {FixedMarket} from "./FixedMarket.sol";
+import {Release} from "./Release.sol";
 import {TestToken} from "./Tokens.sol";
 
 /// Holds every proof for good: what the gate accounts for does not rest on proofs.
@@ -41,7 +42,7 @@ contract GateHandler {
         Terms memory terms;
         terms.levyBps = 100;
         market.setTerms(terms);
-        gate = new MarginGate(market, address(this), address(this), 1 days);
+        gate = Release.gate(market, address(this), address(this), 1 days);
         gate.setLiquidation(address(this));
         for (uint256 index = 0; index < 2; index++) {
             tokens[index] = new TestToken("T", index == 0 ? 6 : 18);

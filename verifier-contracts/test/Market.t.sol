@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {PolicyRegistry} from "../PolicyRegistry.sol";
-import {PriceOracle} from "../PriceOracle.sol";
-import {PriceSources} from "../PriceSources.sol";
-import {VerifierRouter} from "../VerifierRouter.sol";
+import {PolicyRegistry} from "../market/PolicyRegistry.sol";
+import {PriceOracle} from "../market/PriceOracle.sol";
+import {PriceSources} from "../market/PriceSources.sol";
+import {VerifierRouter} from "../verify/VerifierRouter.sol";
 import {Levels, Market} from "../interfaces/IMarket.sol";
 import {Bn254, G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
+import {Release} from "./Release.sol";
 import {VM} from "./Vm.sol";
 
 /// Router and verifier of a key whose points have known logarithms: a point is what was summed up, times (1, 2).
@@ -57,7 +58,7 @@ abstract contract MarketWorld {
     function _build() internal {
         VM.warp(1_000_000 hours);
         verifier = new LinearVerifier();
-        registry = new PolicyRegistry(address(this), address(this), 1 days, MOVE_BPS);
+        registry = PolicyRegistry(Release.deploy("PolicyRegistry", abi.encode(address(this), address(this), 1 days, MOVE_BPS)));
         for (uint256 key = 1; key <= REPORTERS; key++) {
             uint256 place = keys.length;
             keys.push(key);
@@ -67,7 +68,7 @@ abstract contract MarketWorld {
                 (keys[place - 1], keys[place]) = (keys[place], keys[place - 1]);
             }
         }
-        oracle = new PriceOracle(registry, address(0), reporters, 1);
+        oracle = PriceOracle(Release.deploy("PriceOracle", abi.encode(registry, address(0), reporters, 1)));
     }
 
     /// Nothing listed.

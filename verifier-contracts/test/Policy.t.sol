@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {PolicyRegistry} from "../PolicyRegistry.sol";
-import {VerifierRouter} from "../VerifierRouter.sol";
+import {PolicyRegistry} from "../market/PolicyRegistry.sol";
+import {VerifierRouter} from "../verify/VerifierRouter.sol";
 import {Levels, Terms} from "../interfaces/IMarket.sol";
 import {G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
+import {Release} from "./Release.sol";
 
 /// Router and verifier in one, whose sums are not looked at.
 contract AnyRouter {
@@ -26,7 +27,7 @@ contract PolicyBounds {
     VerifierRouter private _router;
 
     function setUp() public {
-        _registry = new PolicyRegistry(address(this), address(this), 1 days, MOVE_BPS);
+        _registry = PolicyRegistry(Release.deploy("PolicyRegistry", abi.encode(address(this), address(this), 1 days, MOVE_BPS)));
         _router = VerifierRouter(address(new AnyRouter()));
     }
 

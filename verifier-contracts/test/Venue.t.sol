@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Liquidation, IGate} from "../Liquidation.sol";
-import {MarginGate} from "../MarginGate.sol";
+import {Liquidation} from "../gate/Liquidation.sol";
+import {MarginGate} from "../gate/MarginGate.sol";
 import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
 import {ILiquidation} from "../interfaces/ILiquidation.sol";
 import {IMarginGate} from "../interfaces/IMarginGate.sol";
@@ -11,6 +11,7 @@ import {G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 import {FixedMarket} from "./FixedMarket.sol";
 import {AnyVerifier} from "./MarginGate.t.sol";
+import {Release} from "./Release.sol";
 import {TestToken} from "./Tokens.sol";
 import {VM, Vm} from "./Vm.sol";
 
@@ -76,8 +77,8 @@ contract VenueHandler {
         (terms.premiumBps, terms.discountBps, terms.levyBps) = (1000, 500, uint16(LEVY_BPS));
         (terms.maxSlice, terms.dust, terms.reward) = (1e6, 1e5, 1e3);
         market.setTerms(terms);
-        gate = new MarginGate(market, address(this), address(this), 1 days);
-        liquidation = new Liquidation(IGate(address(gate)));
+        gate = Release.gate(market, address(this), address(this), 1 days);
+        liquidation = Liquidation(Release.deploy("Liquidation", abi.encode(gate)));
         gate.setLiquidation(address(liquidation));
         for (uint256 index = 0; index < 2; index++) {
             tokens[index] = new TestToken("T", index == 0 ? 8 : 18);

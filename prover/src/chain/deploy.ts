@@ -18,24 +18,23 @@ import {
   instrumentsOf,
   type SettlementCircuit,
 } from "../model/sizes.ts";
-import { type ArtifactOptions, buildDirectory, type LoadedVerificationKey } from "../node/artifacts.ts";
+import type { LoadedVerificationKey } from "../node/artifacts.ts";
 import { createVerifier } from "../verify/verifier.ts";
 import { chainKey, deployedKeyHash } from "./verifying-key.ts";
 
 /** Chain ids of local development chains, the only ones on which keys may be deployed that are not from a ceremony. */
 export const LOCAL_CHAINS: readonly bigint[] = [31337n, 1337n];
 
-const SOURCES = {
-  AccountVerifier: "AccountVerifier.sol",
-  SettlementVerifier: "SettlementVerifier.sol",
-  VerifierRouter: "VerifierRouter.sol",
-  PolicyRegistry: "PolicyRegistry.sol",
-  PriceOracle: "PriceOracle.sol",
-  MarginGate: "MarginGate.sol",
-  Liquidation: "Liquidation.sol",
-  Tokens: "libraries/Tokens.sol",
-} as const;
-export type ContractName = keyof typeof SOURCES;
+/** The contracts that a deployment creates. */
+export type ContractName =
+  | "AccountVerifier"
+  | "SettlementVerifier"
+  | "VerifierRouter"
+  | "PolicyRegistry"
+  | "PriceOracle"
+  | "MarginGate"
+  | "Liquidation"
+  | "Tokens";
 
 export interface CompiledContract {
   readonly abi: InterfaceAbi;
@@ -46,10 +45,11 @@ export interface CompiledContract {
   >;
 }
 
-/** A compiled contract. Throws ARTIFACT_MISSING where it has not been compiled. */
-export async function compiled(name: ContractName, options: ArtifactOptions = {}): Promise<CompiledContract> {
-  const directory = path.join(buildDirectory(options), "artifacts", "verifier-contracts", SOURCES[name]);
-  const file = path.join(directory, `${name}.json`);
+const RELEASE = path.join(import.meta.dirname, "../../../verifier-contracts/release");
+
+/** A contract as it was released: the bytes that are reviewed, not compiled here. Throws ARTIFACT_MISSING where it is not there. */
+export async function releasedContract(name: ContractName): Promise<CompiledContract> {
+  const file = path.join(RELEASE, `${name}.json`);
   try {
     return JSON.parse(await readFile(file, "utf8")) as CompiledContract;
   } catch {
@@ -113,7 +113,7 @@ export interface Deployment extends DeployedSystem {
   readonly verifiers: ReadonlyMap<BoardSize, Contract>;
 }
 
-export interface DeployOptions extends ArtifactOptions {
+export interface DeployOptions {
   /** Pays, and owns everything until it is handed over. */
   readonly deployer: Signer;
   /** Of the circuit `Account`, one for each board size that is to be served. */
@@ -149,7 +149,7 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
 
   const create = async (name: ContractName, args: unknown[], libraries: Record<string, Contract> = {}) => {
     onStep(`deploying ${name}`);
-    const { abi, bytecode, linkReferences } = await compiled(name, options);
+    const { abi, bytecode, linkReferences } = await releasedContract(name);
     const linked = await link(bytecode, linkReferences, libraries);
     const contract = await new ContractFactory(abi, linked, deployer).deploy(...args);
     return (await contract.waitForDeployment()) as Contract;

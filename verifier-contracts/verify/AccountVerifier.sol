@@ -2,9 +2,9 @@
 pragma solidity 0.8.30;
 
 import {Groth16Verifier} from "./Groth16Verifier.sol";
-import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
-import {G1} from "./libraries/Bn254.sol";
-import {Statement} from "./libraries/Statement.sol";
+import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
+import {G1} from "../libraries/Bn254.sol";
+import {Statement} from "../libraries/Statement.sol";
 
 /// Verifier of the circuit `Account` for boards of one size.
 contract AccountVerifier is Groth16Verifier, IAccountVerifier {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IMarginGate} from "./interfaces/IMarginGate.sol";
-import {Statement} from "./libraries/Statement.sol";
-import {Tokens} from "./libraries/Tokens.sol";
+import {IMarginGate} from "../interfaces/IMarginGate.sol";
+import {Statement} from "../libraries/Statement.sol";
+import {Tokens} from "../libraries/Tokens.sol";
 
 /// Tokens of a gate: what is registered, whose credit is what, the insurance fund, and the two places where tokens move.
 ///

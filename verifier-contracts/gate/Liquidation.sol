@@ -5,12 +5,12 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
-import {ILiquidation} from "./interfaces/ILiquidation.sol";
-import {IMarginGate} from "./interfaces/IMarginGate.sol";
-import {EXIT_LEVEL, IMarket, Market, Terms} from "./interfaces/IMarket.sol";
-import {Bn254} from "./libraries/Bn254.sol";
-import {Statement} from "./libraries/Statement.sol";
+import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
+import {ILiquidation} from "../interfaces/ILiquidation.sol";
+import {IMarginGate} from "../interfaces/IMarginGate.sol";
+import {EXIT_LEVEL, IMarket, Market, Terms} from "../interfaces/IMarket.sol";
+import {Bn254} from "../libraries/Bn254.sol";
+import {Statement} from "../libraries/Statement.sol";
 
 /// What of the gate only its implementation has.
 interface IGate is IMarginGate {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
-import {ISettlementVerifier} from "./interfaces/ISettlementVerifier.sol";
-import {IVerifier} from "./interfaces/IVerifier.sol";
-import {Statement} from "./libraries/Statement.sol";
+import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
+import {ISettlementVerifier} from "../interfaces/ISettlementVerifier.sol";
+import {IVerifier} from "../interfaces/IVerifier.sol";
+import {Statement} from "../libraries/Statement.sol";
 
 /// The verifiers of each board size. Fixed at deployment: points computed through one verifier mean nothing to another,
 /// so a board keeps the verifiers it was created with, and another set of keys is another router.

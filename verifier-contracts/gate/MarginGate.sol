@@ -6,12 +6,12 @@ import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/Reentrancy
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Custody} from "./Custody.sol";
-import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
-import {IMarginGate} from "./interfaces/IMarginGate.sol";
-import {EXIT_LEVEL, IMarket, Market} from "./interfaces/IMarket.sol";
-import {ISettlementVerifier} from "./interfaces/ISettlementVerifier.sol";
-import {Bn254, G1} from "./libraries/Bn254.sol";
-import {Statement} from "./libraries/Statement.sol";
+import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
+import {IMarginGate} from "../interfaces/IMarginGate.sol";
+import {EXIT_LEVEL, IMarket, Market} from "../interfaces/IMarket.sol";
+import {ISettlementVerifier} from "../interfaces/ISettlementVerifier.sol";
+import {Bn254, G1} from "../libraries/Bn254.sol";
+import {Statement} from "../libraries/Statement.sol";
 
 /// See `IMarginGate` for what each call does and what safety and liveness rest on.
 ///

@@ -6,12 +6,12 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {PolicyRegistry} from "./PolicyRegistry.sol";
 import {PriceSources} from "./PriceSources.sol";
-import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
-import {Readings} from "./interfaces/IAggregator.sol";
-import {IMarket, ISettled, Levels, Market, Terms} from "./interfaces/IMarket.sol";
-import {ISettlementVerifier} from "./interfaces/ISettlementVerifier.sol";
-import {Bn254, G1} from "./libraries/Bn254.sol";
-import {Statement} from "./libraries/Statement.sol";
+import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
+import {Readings} from "../interfaces/IAggregator.sol";
+import {IMarket, ISettled, Levels, Market, Terms} from "../interfaces/IMarket.sol";
+import {ISettlementVerifier} from "../interfaces/ISettlementVerifier.sol";
+import {Bn254, G1} from "../libraries/Bn254.sol";
+import {Statement} from "../libraries/Statement.sol";
 
 /// Market values of boards, epoch by epoch, and the marks at which instruments settle.
 ///

@@ -6,8 +6,8 @@ import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {PolicyRegistry} from "./PolicyRegistry.sol";
 import {PriceOracle} from "./PriceOracle.sol";
-import {IAggregator, Readings} from "./interfaces/IAggregator.sol";
-import {Statement} from "./libraries/Statement.sol";
+import {IAggregator, Readings} from "../interfaces/IAggregator.sol";
+import {Statement} from "../libraries/Statement.sol";
 
 /// What the prices that reporters agree on are held against before an epoch is made of them: the price before, a
 /// reference feed, and for shares of a vault the vault's rate.

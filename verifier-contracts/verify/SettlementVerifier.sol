@@ -2,9 +2,9 @@
 pragma solidity 0.8.30;
 
 import {Groth16Verifier} from "./Groth16Verifier.sol";
-import {ISettlementVerifier} from "./interfaces/ISettlementVerifier.sol";
-import {G1} from "./libraries/Bn254.sol";
-import {Statement} from "./libraries/Statement.sol";
+import {ISettlementVerifier} from "../interfaces/ISettlementVerifier.sol";
+import {G1} from "../libraries/Bn254.sol";
+import {Statement} from "../libraries/Statement.sol";
 
 /// Verifier of the circuit `Settlement` for boards of one size.
 contract SettlementVerifier is Groth16Verifier, ISettlementVerifier {

@@ -2,12 +2,12 @@
 pragma solidity 0.8.30;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
-import {VerifierRouter} from "./VerifierRouter.sol";
-import {IAccountVerifier} from "./interfaces/IAccountVerifier.sol";
-import {ISettlementVerifier} from "./interfaces/ISettlementVerifier.sol";
-import {IMarket, Levels, Terms} from "./interfaces/IMarket.sol";
-import {G1} from "./libraries/Bn254.sol";
-import {Statement} from "./libraries/Statement.sol";
+import {VerifierRouter} from "../verify/VerifierRouter.sol";
+import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
+import {ISettlementVerifier} from "../interfaces/ISettlementVerifier.sol";
+import {IMarket, Levels, Terms} from "../interfaces/IMarket.sol";
+import {G1} from "../libraries/Bn254.sol";
+import {Statement} from "../libraries/Statement.sol";
 
 /// Boards, and the policy that each one's accounts are held to.
 ///

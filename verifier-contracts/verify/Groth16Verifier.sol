@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IVerifier} from "./interfaces/IVerifier.sol";
-import {Bn254, G1} from "./libraries/Bn254.sol";
-import {DataPages} from "./libraries/DataPages.sol";
-import {Statement} from "./libraries/Statement.sol";
+import {IVerifier} from "../interfaces/IVerifier.sol";
+import {Bn254, G1} from "../libraries/Bn254.sol";
+import {DataPages} from "../libraries/DataPages.sol";
+import {Statement} from "../libraries/Statement.sol";
 
 /// Groth16 on BN254 under one verifying key, which lives in data pages: one proof, or a batch of proofs by one random
 /// linear combination of their equations.

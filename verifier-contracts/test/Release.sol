@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {MarginGate} from "../gate/MarginGate.sol";
+import {IMarket} from "../interfaces/IMarket.sol";
+import {VM} from "./Vm.sol";
+
+/// Deploys contracts of the release: what is tested is what a venue deploys, and tests compile without it.
+library Release {
+    /// A contract without libraries.
+    function deploy(string memory name, bytes memory arguments) internal returns (address) {
+        return _create(name, _code(name), arguments);
+    }
+
+    /// A gate with the library that it calls.
+    function gate(IMarket market, address owner, address operator, uint64 deadline) internal returns (MarginGate) {
+        string memory placeholder = VM.toString(keccak256("verifier-contracts/libraries/Tokens.sol:Tokens"));
+        assembly {
+            mstore(placeholder, 36) // "0x" and the 34 digits that the compiler writes between "__$" and "$__"
+        }
+        placeholder = string.concat(VM.replace(placeholder, "0x", "__$"), "$__");
+        string memory tokens = VM.replace(VM.toString(deploy("Tokens", "")), "0x", "");
+        string memory code = VM.replace(_code("MarginGate"), placeholder, tokens);
+        return MarginGate(_create("MarginGate", code, abi.encode(market, owner, operator, deadline)));
+    }
+
+    function _code(string memory name) private view returns (string memory) {
+        string memory artifact = VM.readFile(string.concat("verifier-contracts/release/", name, ".json"));
+        return VM.parseJsonString(artifact, ".bytecode");
+    }
+
+    function _create(string memory name, string memory code, bytes memory arguments) private returns (address made) {
+        bytes memory creation = bytes.concat(VM.parseBytes(code), arguments);
+        assembly {
+            made := create(0, add(creation, 32), mload(creation))
+        }
+        require(made != address(0), string.concat(name, " was not deployed"));
+    }
+}
