@@ -7,8 +7,9 @@
  */
 import { groth16 } from "snarkjs";
 import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
+import { verifyBatch } from "../prover/src/node/batch.ts";
 import { createProver } from "../prover/src/node/prover.ts";
-import { type BatchItem, verifyBatch } from "../prover/src/verify/batch.ts";
+import type { BatchItem } from "../prover/src/verify/batch.ts";
 import { verifierOf } from "../prover/src/verify/verifier.ts";
 import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
 import { endSnarkjsThreads } from "../test/support/snarkjs.ts";

@@ -3,10 +3,11 @@
  * A contender of bench.ts: `bench-contender <zkey> <wtns> <wasm> <plan> <input>`. Does what each line of stdin names, and answers with
  * its cost; at the end with what the whole process has cost. Imports no more than proving needs, since its memory is measured.
  */
+
 import { readFileSync } from "node:fs";
 import { selectBackend } from "../prover/src/node/backends.ts";
 import type { Circuit } from "../prover/src/prove/backend.ts";
-import type { CircuitInput } from "../prover/src/statement/account.ts";
+import type { WitnessInput } from "../prover/src/statement/witness-input.ts";
 
 export interface Cost {
   /** Milliseconds, user and system. */
@@ -39,7 +40,7 @@ const open = async () => {
   });
   return circuit;
 };
-const readInput = (): CircuitInput =>
+const readInput = (): WitnessInput =>
   JSON.parse(readFileSync(input, "utf8"), (_, value) => (typeof value === "string" ? BigInt(value) : value));
 let witness: Uint8Array | undefined;
 const readWitness = () => {

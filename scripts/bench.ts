@@ -11,6 +11,7 @@
  * a public file, of which it writes the last two. `--json` writes { size: { backend: { cpuRatio, wallRatio, memoryRatio } } },
  * warm.
  */
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -21,7 +22,8 @@ import { parseArgs } from "node:util";
 import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
 import { loadArtifacts, loadManifest } from "../prover/src/node/artifacts.ts";
 import { openCalculator } from "../prover/src/prove/calculator.ts";
-import { type CircuitInput, state } from "../prover/src/statement/account.ts";
+import { buildStatement } from "../prover/src/statement/account.ts";
+import type { WitnessInput } from "../prover/src/statement/witness-input.ts";
 import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
 import type { Cost } from "./bench-contender.ts";
 
@@ -45,7 +47,7 @@ const medians = (costs: readonly Cost[]): Cost => ({
   memory: Math.max(...costs.map(({ memory }) => memory)),
 });
 
-const writeInput = (input: CircuitInput) =>
+const writeInput = (input: WitnessInput) =>
   JSON.stringify(input, (_, value) => (typeof value === "bigint" ? value.toString() : value));
 
 function contend(name: string, { zkey, wtns, wasm, plan, input }: Files, stderr: "inherit" | "ignore"): ChildProcess {
@@ -179,8 +181,8 @@ async function race(size: BoardSize, rounds: number, against: string | undefined
     public: path.join(directory, "public.json"),
   };
   const [market, policy] = [randomMarket(seededRng(1), size, "typical"), randomPolicy(seededRng(1), "typical")];
-  const { circuitInput } = state(randomRequest(seededRng(1), size, { policy, market }));
-  writeFileSync(files.input, writeInput(circuitInput));
+  const { circuitInput, hints } = buildStatement(randomRequest(seededRng(1), size, { policy, market }));
+  writeFileSync(files.input, writeInput({ circuitInput, hints }));
   writeFileSync(files.wtns, await openCalculator(wasm)(circuitInput));
   const names = await present(files);
 

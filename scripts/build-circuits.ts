@@ -12,11 +12,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import sizes from "../circuits/sizes.json" with { type: "json" };
 import { PlimsollError } from "../prover/src/errors.ts";
-import { CIRCUITS, type CircuitName, isDisclosure, isMerge, isSettlement, shapeOf } from "../prover/src/model/sizes.ts";
-import { isHint } from "../prover/src/prove/witness.ts";
 import { makePlan } from "../prover/src/prove/witness-plan.ts";
+import { CIRCUITS, type CircuitName, FAMILIES, familyOf, mainOf, shapeOf } from "../prover/src/statement/families.ts";
 import { step } from "./progress.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -36,39 +34,6 @@ export interface CircuitRecord {
 }
 
 const FILES = ["circuit.r1cs", "circuit.wasm", "circuit.sym"] as const;
-const PUBLIC = {
-  account: "stateBefore, stateAfter, transfer, fill, terms, context, policy, prices, rows, blocks",
-  settlement: "stateBefore, stateAfter, context, marks",
-  merge: "stateLeft, stateRight, stateMerged, context",
-  disclosure: "state, low, high, auditor, context, policy, prices, cashWeight, marks",
-};
-
-/** The template of a circuit, by its file. */
-function sourceOf(circuit: CircuitName): keyof typeof PUBLIC {
-  if (isSettlement(circuit)) return "settlement";
-  if (isMerge(circuit)) return "merge";
-  return isDisclosure(circuit) ? "disclosure" : "account";
-}
-
-/** The main component of one circuit, generated so that sizes.json alone fixes the parameters. */
-export function mainOf(circuit: CircuitName, folder: string): string {
-  const { assets, tiers, scenarios, blockInstruments } = sizes;
-  const { blocks } = shapeOf(circuit);
-  const source = sourceOf(circuit);
-  const instruments = blocks * blockInstruments;
-  const instance = {
-    account: `Account(${[blocks, blockInstruments, assets, tiers, scenarios].join(", ")})`,
-    settlement: `Settlement(${instruments}, ${assets})`,
-    merge: `Merge(${instruments}, ${assets})`,
-    disclosure: `Disclosure(${instruments}, ${assets}, ${tiers})`,
-  }[source];
-  return `// SPDX-License-Identifier: GPL-3.0-or-later
-pragma circom 2.2.0;
-include "${folder}/${source}.circom";
-component main {public [${PUBLIC[source]}]} = ${instance};
-`;
-}
-
 /** A source of ours and everything of ours that it includes; circomlib goes by its version. */
 function sourcesFrom(file: string, found = new Set<string>()): Set<string> {
   if (found.has(file) || !existsSync(path.join(ROOT, file))) return found;
@@ -82,7 +47,7 @@ function sourcesFrom(file: string, found = new Set<string>()): Set<string> {
 
 function sourcesHash(circuit: CircuitName, main: string): string {
   const hash = createHash("sha256").update(JSON.stringify([COMPILER, OPTIONS, main]));
-  for (const file of [...sourcesFrom(`circuits/${sourceOf(circuit)}.circom`)].sort()) {
+  for (const file of [...sourcesFrom(`circuits/${FAMILIES[familyOf(circuit)].source}`)].sort()) {
     hash.update(JSON.stringify([file, readFileSync(path.join(ROOT, file), "utf8")]));
   }
   return hash.digest("hex");
@@ -119,7 +84,7 @@ export async function compileAfresh(circuit: CircuitName, { planned = false } = 
     writeFileSync(file("circuit.circom"), main);
     await circom([path.join(directory, "circuit.circom"), ...OPTIONS, "-o", directory]);
     const [r1cs, wasm] = [readFileSync(file("circuit.r1cs")), readFileSync(file("circuit_js/circuit.wasm"))];
-    const plan = planned ? (await planOf(directory)).plan : undefined;
+    const plan = planned ? (await planOf(circuit, directory)).plan : undefined;
     return { r1cs, wasm, sources: sourcesHash(circuit, main), compiler: COMPILER, ...(plan && { plan }) };
   } finally {
     rmSync(file(""), { recursive: true, force: true });
@@ -182,10 +147,12 @@ export interface PlanRecord {
   readonly why?: string;
 }
 
-const PLAN_SOURCES = ["witness-plan.ts", "witness.ts"].map((file) => path.join(ROOT, "prover/src/prove", file));
+const PLAN_SOURCES = ["prove/witness-plan.ts", "statement/families.ts"].map((file) =>
+  path.join(ROOT, "prover/src", file),
+);
 
 /** The witness plan of the circuit.circom in a directory that has been compiled there, or why there is none. */
-async function planOf(directory: string): Promise<{ plan?: Uint8Array; why?: string }> {
+async function planOf(circuit: CircuitName, directory: string): Promise<{ plan?: Uint8Array; why?: string }> {
   const full = path.join(directory, "full");
   mkdirSync(path.join(ROOT, full), { recursive: true });
   try {
@@ -194,6 +161,8 @@ async function planOf(directory: string): Promise<{ plan?: Uint8Array; why?: str
     await circom([path.join(directory, "circuit.circom"), ...options]);
     const read = (name: string) => readFileSync(path.join(ROOT, name));
     const [r1cs, sym] = [read(`${full}/circuit.r1cs`), read(`${full}/circuit.sym`)];
+    const hints: readonly string[] = FAMILIES[familyOf(circuit)].hints;
+    const isHint = (name: string) => hints.includes(name);
     return { plan: makePlan({ full: { r1cs, sym }, sym: read(`${directory}/circuit.sym`) }, isHint) };
   } catch (error) {
     if (error instanceof PlimsollError) return { why: error.message };
@@ -220,7 +189,7 @@ export async function buildPlan(circuit: CircuitName): Promise<PlanRecord> {
   }
   const record = await step(`plan the witnesses of ${circuit}`, async (): Promise<PlanRecord> => {
     rmSync(at("plan.json"), { force: true });
-    const { plan, why } = await planOf(directory);
+    const { plan, why } = await planOf(circuit, directory);
     if (plan === undefined) return { madeFrom, why: why! };
     writeFileSync(at("circuit.plan"), plan);
     return { madeFrom, sha256: planHash() };

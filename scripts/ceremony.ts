@@ -15,8 +15,9 @@ import type { Signer } from "ethers";
 import { network } from "hardhat";
 import { deploy, deploymentRecord } from "../prover/src/chain/deploy.ts";
 import { PlimsollError } from "../prover/src/errors.ts";
-import { BOARD_SIZES, type BoardSize, shapeOf } from "../prover/src/model/sizes.ts";
+import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
 import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
+import { shapeOf } from "../prover/src/statement/families.ts";
 import { step } from "./progress.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");

@@ -24,12 +24,13 @@ import { readPolicy } from "../prover/src/formats/policy.ts";
 import { type Account, genesis, randomViewingKey } from "../prover/src/model/account.ts";
 import { commitState } from "../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../prover/src/model/evaluate.ts";
-import { CASH_INDEX, publicInputsOf } from "../prover/src/model/sizes.ts";
+import { CASH_INDEX } from "../prover/src/model/sizes.ts";
 import { type Fill, NO_TRANSFER, noFill } from "../prover/src/model/transition.ts";
 import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
 import { createProver } from "../prover/src/node/prover.ts";
 import { renderReport } from "../prover/src/report/report.ts";
 import { sampleFirm } from "../prover/src/risk/board/sample.ts";
+import { publicInputsOf } from "../prover/src/statement/families.ts";
 import type { LevelBps } from "../prover/src/units.ts";
 
 const OUT = path.resolve(import.meta.dirname, "../build/demo");

@@ -13,8 +13,9 @@ import { JsonRpcProvider, NonceManager, Wallet } from "ethers";
 import { z } from "zod";
 import { deploy, deploymentRecord } from "../prover/src/chain/deploy.ts";
 import { EXIT, PlimsollError } from "../prover/src/errors.ts";
-import { BOARD_SIZES, settlementCircuitOf } from "../prover/src/model/sizes.ts";
+import { BOARD_SIZES } from "../prover/src/model/sizes.ts";
 import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
+import { circuitOf } from "../prover/src/statement/families.ts";
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 const whole = z
@@ -55,7 +56,7 @@ try {
   const deployment = await deploy({
     deployer,
     keys: await Promise.all(sizes.map((size) => loadVerificationKey(size))),
-    settlementKeys: await Promise.all(sizes.map((size) => loadVerificationKey(settlementCircuitOf(size)))),
+    settlementKeys: await Promise.all(sizes.map((size) => loadVerificationKey(circuitOf("settlement", size)))),
     parameters: {
       ...parameters,
       ...(sequencer === undefined ? {} : { sequencer }),

@@ -12,7 +12,6 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { PlimsollError } from "../prover/src/errors.ts";
 import { makeDevelopmentKey, trapdoorFrom } from "../prover/src/keys/development.ts";
-import { CIRCUITS, type CircuitName } from "../prover/src/model/sizes.ts";
 import {
   type ArtifactOptions,
   type ArtifactRecord,
@@ -22,6 +21,7 @@ import {
   type Manifest,
   manifestPath,
 } from "../prover/src/node/artifacts.ts";
+import { CIRCUITS, type CircuitName } from "../prover/src/statement/families.ts";
 import type { CircuitRecord, PlanRecord } from "./build-circuits.ts";
 import { step } from "./progress.ts";
 

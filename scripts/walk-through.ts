@@ -9,6 +9,7 @@
  * Story on stderr, a summary as JSON on stdout, the picture in build/walk-through/index.html. What is asserted is asserted
  * against the integer model and against the tokens' own balances. Exit code 1 where an assertion fails.
  */
+
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
@@ -27,7 +28,6 @@ import { deploy } from "../prover/src/chain/deploy.ts";
 import { type GateCall, signClear } from "../prover/src/chain/gate-calls.ts";
 import {
   closeOutOf,
-  EXIT_LEVEL,
   type Lot,
   lotBetween,
   priceAt,
@@ -48,6 +48,7 @@ import { formatDecimal } from "../prover/src/formats/decimal.ts";
 import type { MarketFile } from "../prover/src/formats/market.ts";
 import { type Account, randomViewingKey } from "../prover/src/model/account.ts";
 import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../prover/src/model/evaluate.ts";
+import { EXIT_LEVEL } from "../prover/src/model/exit-market.ts";
 import { CASH_INDEX } from "../prover/src/model/sizes.ts";
 import { type Fill, noFill } from "../prover/src/model/transition.ts";
 import { loadVerificationKey } from "../prover/src/node/artifacts.ts";

@@ -107,6 +107,7 @@ export {
   type Transition,
 } from "./model/transition.ts";
 export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifest } from "./node/artifacts.ts";
+export { verifyBatch } from "./node/batch.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
 export { loadVerifier } from "./node/verifier.ts";
 export { type Attestation, attest, observationsDocument, type Vouched } from "./pack/evidence.ts";
@@ -124,10 +125,10 @@ export { type Remedy, smallestTrades, topUp } from "./risk/outlook/margin-cure.t
 export { bootstrapProcess, jumpDiffusion, type MarketProcess } from "./risk/outlook/processes.ts";
 export { type Outlook, outlook, type Warning, warn } from "./risk/outlook/warning.ts";
 export { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "./risk/prices.ts";
-export { type Direction, type Request, type Statement, state } from "./statement/account.ts";
+export { buildStatement, type Direction, type Request, type Statement } from "./statement/account.ts";
 export { type MergeRequest, merge } from "./statement/merge.ts";
 export { type SettlementRequest, settle } from "./statement/settlement.ts";
-export { type BatchItem, type BatchOptions, verifyBatch } from "./verify/batch.ts";
+export type { BatchItem, BatchOptions } from "./verify/batch.ts";
 export {
   createVerifier,
   type KeyIdentity,

@@ -15,7 +15,7 @@ import {
   TIERS,
 } from "../../prover/src/model/sizes.ts";
 import { NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
-import { type Request, state } from "../../prover/src/statement/account.ts";
+import { buildStatement, type Request } from "../../prover/src/statement/account.ts";
 import type {
   CashE6,
   ChargeE6,
@@ -456,7 +456,7 @@ export function realSlackInputs(size: BoardSize): Inputs {
     transition: { transfer, fill, side },
     direction: "at-least",
   };
-  const { circuitInput, holds } = state(request);
+  const { circuitInput, holds } = buildStatement(request);
   if (!holds) throw new Error("the slack case has no slack");
   return circuitInput;
 }

@@ -15,10 +15,10 @@ import { releasedContract } from "../../prover/src/chain/deploy.ts";
 import { proofWords } from "../../prover/src/chain/gate-calls.ts";
 import { chainKey } from "../../prover/src/chain/verifying-key.ts";
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
-import { type BoardSize, instrumentsOf, publicInputsOf } from "../../prover/src/model/sizes.ts";
+import { type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { loadVerificationKey, type VerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver, type Groth16Proof } from "../../prover/src/node/prover.ts";
-import { PROOF_SIGNALS } from "../../prover/src/statement/account.ts";
+import { FAMILIES, publicInputsOf } from "../../prover/src/statement/families.ts";
 import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import type { ProofJson } from "../../test/support/forge.ts";
 import { type Rng, randomRequest, seededRng } from "../../test/support/random.ts";
@@ -194,7 +194,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
         [...signals, "0"],
         [...signals, signals[at]],
         signals.toSpliced(at, 1),
-        signals.slice(0, PROOF_SIGNALS.length),
+        signals.slice(0, FAMILIES.account.own.length),
         [],
         { ...signals, length: signals.length },
         signals.join(),
@@ -211,7 +211,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
         `signal: ${name}`,
         ({ proof, signals }, rng) => {
           // Half of the time one of the six that the contract is handed.
-          const at = Number(rng.below(BigInt(rng.chance(0.5) ? PROOF_SIGNALS.length : signals.length)));
+          const at = Number(rng.below(BigInt(rng.chance(0.5) ? FAMILIES.account.own.length : signals.length)));
           return { proof, signals: signals.with(at, change(signals[at]!, FIELD_ORDER, rng) as string) };
         },
       ],
@@ -243,13 +243,14 @@ export async function contractVerifier(
   const points = new Map<string, readonly bigint[]>();
   return async (given) => {
     const { words, numbers } = calldata(given);
-    const market = numbers.slice(PROOF_SIGNALS.length);
+    const market = numbers.slice(FAMILIES.account.own.length);
     // The chain bounds every market value and counts them.
     if (numbers.length !== publicInputsOf(size)) return false;
     const text = market.join();
-    const point = points.get(text) ?? (await contract.accumulate(PROOF_SIGNALS.length, market, [0n, 0n])).map(BigInt);
+    const point =
+      points.get(text) ?? (await contract.accumulate(FAMILIES.account.own.length, market, [0n, 0n])).map(BigInt);
     points.set(text, point);
-    await contract.verify(words, numbers.slice(0, PROOF_SIGNALS.length), point);
+    await contract.verify(words, numbers.slice(0, FAMILIES.account.own.length), point);
     return true;
   };
 }

@@ -17,7 +17,7 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
-import { state } from "../../prover/src/statement/account.ts";
+import { buildStatement } from "../../prover/src/statement/account.ts";
 import { accountCircuit } from "../../test/support/circuit.ts";
 import { randomRequest, seededRng } from "../../test/support/random.ts";
 import { alternatives } from "./alternatives.ts";
@@ -81,7 +81,8 @@ async function mochaFile(file: string): Promise<Result> {
 async function* sample(size: BoardSize, count: number): AsyncGenerator<Witness> {
   const circuit = await accountCircuit(size);
   const rng = seededRng(2026);
-  for (let index = 0; index < count; index++) yield circuit.prove(state(randomRequest(rng, size)).circuitInput);
+  for (let index = 0; index < count; index++)
+    yield circuit.prove(buildStatement(randomRequest(rng, size)).circuitInput);
 }
 
 const SAMPLES = { alternatives: 200, tangent: 8 };

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The Disclosure circuit against the integer model, and lies told to it. */
+
 import { expect } from "chai";
 import { FIELD_ORDER, type FieldElement, fromField, toField } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitAuditorSecret, commitState, stateBlinding } from "../../prover/src/model/commit.ts";
 import { evaluate } from "../../prover/src/model/evaluate.ts";
-import {
-  type Figure,
-  figureOf,
-  largestFigure,
-  type Weights,
-  weightSignals,
-  weightsOf,
-} from "../../prover/src/model/figure.ts";
+import { type Figure, figureOf, largestFigure, type Weights, weightsOf } from "../../prover/src/model/figure.ts";
 import { tierValue } from "../../prover/src/model/policy.ts";
 import { ASSETS, BOARD_SIZES, type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import type { CircuitInput } from "../../prover/src/statement/account.ts";
-import { type Band, EMPTY_BAND, stateDisclosure, stateSimulation } from "../../prover/src/statement/disclosure.ts";
-import { policySignals } from "../../prover/src/statement/signals.ts";
+import {
+  type Band,
+  buildDisclosureStatement,
+  buildSimulation,
+  EMPTY_BAND,
+} from "../../prover/src/statement/disclosure.ts";
+import { policySignals, weightSignals } from "../../prover/src/statement/signals.ts";
+import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
 import { violations } from "../../scripts/soundness/r1cs.ts";
 import type { Lies, Target } from "../../scripts/soundness/target.ts";
@@ -51,7 +50,7 @@ function disagreements(target: Target, rng: Rng, size: BoardSize): { found: stri
   const figure = figureOf(account, weights);
   const band = randomBand(rng, figure, size);
   const request = { account, weights, band, auditor: AUDITOR, context: rng.below(FIELD_ORDER) };
-  const { holds, publicSignals, circuitInput } = stateDisclosure(request);
+  const { holds, publicSignals, circuitInput } = buildDisclosureStatement(request);
   const attack = target.attack(circuitInput);
   const found: string[] = [];
   if ((attack.outcome === "accepted") !== holds)
@@ -121,7 +120,7 @@ describe("the Disclosure circuit and the integer model", function () {
         [{ low: -limit, high: figure - 1n }, "stopped"],
         [{ low: figure + 1n, high: limit }, "stopped"],
       ] as const) {
-        const { circuitInput } = stateDisclosure({ account, weights, band, auditor: AUDITOR, context: 0n });
+        const { circuitInput } = buildDisclosureStatement({ account, weights, band, auditor: AUDITOR, context: 0n });
         expect(circuit.attack(circuitInput).outcome).equal(outcome);
       }
     }
@@ -134,7 +133,7 @@ describe("the Disclosure circuit and the integer model", function () {
     const weights = weightsOf({ kind: "cash" }, policy, market);
     const limit = largestFigure(SIZE);
     for (const band of [EMPTY_BAND, { low: -limit - 1n, high: 0n }, { low: 0n, high: limit + 1n }]) {
-      expect(() => stateDisclosure({ account, weights, band, auditor: AUDITOR, context: 0n }))
+      expect(() => buildDisclosureStatement({ account, weights, band, auditor: AUDITOR, context: 0n }))
         .throw()
         .with.property("code", "OUT_OF_RANGE");
     }
@@ -399,7 +398,7 @@ describe("lies told to the Disclosure circuit", function () {
     accepted({ ...nothing, state: commitState(account), low: figure + 1n, high: figure + 1n });
     accepted({ ...nothing, state: 12n as FieldElement, ...EMPTY_BAND });
     stopped({ ...simulation, account: { ...account, cash: (1n << 63n) as CashE6 } }, /^main\.Signed/);
-    const { circuitInput, publicSignals } = stateSimulation({
+    const { circuitInput, publicSignals } = buildSimulation({
       size: SIZE,
       secret: SECRET,
       state: commitState(account),

@@ -4,6 +4,7 @@
  * that follows from it follows, and only then is the shipped system asked. The honest other side of each boundary is
  * accepted and equals the model.
  */
+
 import { expect } from "chai";
 import { FIELD_ORDER, type FieldElement, toField } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
@@ -21,7 +22,8 @@ import {
   TIERS,
 } from "../../prover/src/model/sizes.ts";
 import { noFill, type Transfer } from "../../prover/src/model/transition.ts";
-import { type CircuitInput, type Direction, encodeTransfer } from "../../prover/src/statement/account.ts";
+import { type Direction, encodeTransfer } from "../../prover/src/statement/account.ts";
+import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type {
   CashE6,
   ChargeE6,

@@ -16,16 +16,8 @@ import {
 } from "../../prover/src/model/commit.ts";
 import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
 import { largestFigure } from "../../prover/src/model/figure.ts";
-import {
-  ASSETS,
-  BLOCK_INSTRUMENTS,
-  BOARD_SIZES,
-  blocksOf,
-  disclosureCircuitOf,
-  instrumentsOf,
-  mergeCircuitOf,
-  settlementCircuitOf,
-} from "../../prover/src/model/sizes.ts";
+import { ASSETS, BLOCK_INSTRUMENTS, BOARD_SIZES, blocksOf, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import { circuitOf } from "../../prover/src/statement/families.ts";
 import { BITS, BPS } from "../../prover/src/units.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -88,7 +80,7 @@ describe("bit ledger", () => {
     it(`C05: keeps what settles on ${size} inside the field, and gives it the widths of the ledger`, () => {
       const paid = columnSum(instrumentsOf(size));
       expect(bitLength((1n << BigInt(BITS.cash - 1)) + paid)).to.be.at.most(83);
-      const circuit = settlementCircuitOf(size);
+      const circuit = circuitOf("settlement", size);
       expect([...widths(circuit, /^expiry\.Signed/)]).to.deep.equal([BITS.position]);
       expect([...widths(circuit, /^Signed/)]).to.deep.equal([BITS.cash]);
     });
@@ -103,7 +95,7 @@ describe("bit ledger", () => {
         expect(difference < 1n << stride).to.equal(true);
         expect(difference << (stride * BigInt(perElement - 1)) < FIELD_ORDER >> 1n).to.equal(true);
       }
-      const circuit = mergeCircuitOf(size);
+      const circuit = circuitOf("merge", size);
       for (const side of ["left", "right"]) {
         const found = (component: string) => [...widths(circuit, new RegExp(`^${side}\\.${component}`))];
         expect(found("Signed").sort()).to.deep.equal([BITS.position, BITS.cash]);
@@ -117,7 +109,7 @@ describe("bit ledger", () => {
         BigInt(ASSETS) * (BPS << 128n) + E6_TO_E20 * ((1n << 63n) + columnSum(instrumentsOf(size))),
       );
       expect(bitLength(2n * figure)).to.be.at.most(252);
-      const circuit = disclosureCircuitOf(size);
+      const circuit = circuitOf("disclosure", size);
       expect([...widths(circuit, /^haircut\[\d+\]\.Unsigned/)]).to.deep.equal([BITS.quantity]);
       expect([...widths(circuit, /^Unsigned/)]).to.deep.equal([bitLength(2n * figure)]);
       expect([...widths(circuit, /^Signed/)].sort()).to.deep.equal([BITS.position, BITS.cash]);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The Merge circuit against the integer model, and lies told to it. */
+
 import { expect } from "chai";
 import { FIELD_ORDER, type FieldElement, fromField, toField } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitState, packPositions, packWide, stateBlinding } from "../../prover/src/model/commit.ts";
 import { ASSETS, BOARD_SIZES, type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import type { CircuitInput } from "../../prover/src/statement/account.ts";
-import { merge, stateMerge } from "../../prover/src/statement/merge.ts";
+import { buildMergeStatement, merge } from "../../prover/src/statement/merge.ts";
+import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
 import { violations } from "../../scripts/soundness/r1cs.ts";
 import type { Lies, Target } from "../../scripts/soundness/target.ts";
@@ -64,9 +65,9 @@ function claimInput({ left, right, merged = sumOf(left, right), context = 7n, in
 
 /** Where circuit and model disagree; empty where they agree. Of a sum out of range the circuit says nothing. */
 function disagreements(target: Target, left: Account, right: Account, context: bigint): string[] {
-  let statement: ReturnType<typeof stateMerge> | undefined;
+  let statement: ReturnType<typeof buildMergeStatement> | undefined;
   try {
-    statement = stateMerge({ left, right, mergedViewingKey: KEY, context });
+    statement = buildMergeStatement({ left, right, mergedViewingKey: KEY, context });
   } catch (error) {
     expect(error).to.have.property("code", "OUT_OF_RANGE");
   }
@@ -136,8 +137,8 @@ describe("the Merge circuit and the integer model", function () {
     refused(() => merge(left, { ...genesis("board-240"), viewingKey: KEY }, KEY), "FIELD_INVALID", "size");
     refused(() => merge(left, genesis(SIZE), KEY), "FIELD_INVALID", "viewingKey");
     refused(() => merge(left, right, 0n as FieldElement), "OUT_OF_RANGE", "viewingKey");
-    refused(() => stateMerge({ ...small, right: left }), "FIELD_INVALID", "right");
-    refused(() => stateMerge({ ...small, context: FIELD_ORDER }), "OUT_OF_RANGE", "context");
+    refused(() => buildMergeStatement({ ...small, right: left }), "FIELD_INVALID", "right");
+    refused(() => buildMergeStatement({ ...small, context: FIELD_ORDER }), "OUT_OF_RANGE", "context");
     const most = { ...left, collateral: left.collateral.with(3, ((1n << 64n) - 1n) as QuantityLots) };
     refused(() => merge(most, right, KEY), "OUT_OF_RANGE", "collateral[3]");
   });

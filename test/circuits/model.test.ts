@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The circuit against the integer model, on random and structured requests. `scripts/model-fuzz.ts` runs many more. */
 import { expect } from "chai";
-import { state } from "../../prover/src/statement/account.ts";
+import { buildStatement } from "../../prover/src/statement/account.ts";
 import { accountCircuit, disagreements } from "../support/circuit.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { BENDS, bend } from "../support/structured.ts";
@@ -18,7 +18,7 @@ describe("the circuit and the integer model", function () {
     const rng = seededRng(22);
     for (let index = 0; index < RANDOM; index++) {
       const request = randomRequest(rng, SIZE, { holds: index % 4 !== 3 });
-      expect(state(request).holds).equal(index % 4 !== 3);
+      expect(buildStatement(request).holds).equal(index % 4 !== 3);
       expect(disagreements(circuit, request), `request ${index} of seed 22`).deep.equal([]);
     }
   });

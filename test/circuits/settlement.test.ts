@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The Settlement circuit against the integer model, and lies told to it. */
+
 import { expect } from "chai";
 import { FIELD_ORDER, type FieldElement, toField } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitState, packWide, stateBlinding } from "../../prover/src/model/commit.ts";
 import { BOARD_SIZES, type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import type { CircuitInput } from "../../prover/src/statement/account.ts";
-import { settle, stateSettlement } from "../../prover/src/statement/settlement.ts";
+import { buildSettlementStatement, settle } from "../../prover/src/statement/settlement.ts";
 import { type SettlementMarks, settlementSignals } from "../../prover/src/statement/signals.ts";
+import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, ColumnE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
 import { violations } from "../../scripts/soundness/r1cs.ts";
 import type { Lies, Target } from "../../scripts/soundness/target.ts";
@@ -27,9 +28,9 @@ function randomMarks(rng: Rng, size: BoardSize): SettlementMarks {
 
 /** Where circuit and model disagree about a settlement; empty where they agree. */
 function disagreements(target: Target, before: Account, marks: SettlementMarks, context: bigint): string[] {
-  let statement: ReturnType<typeof stateSettlement> | undefined;
+  let statement: ReturnType<typeof buildSettlementStatement> | undefined;
   try {
-    statement = stateSettlement({ before, marks, context });
+    statement = buildSettlementStatement({ before, marks, context });
   } catch (error) {
     expect(error).to.have.property("code", "OUT_OF_RANGE");
   }

@@ -2,8 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
-import { CIRCUITS, shapeOf } from "../../prover/src/model/sizes.ts";
 import { rebuild } from "../../prover/src/node/rebuild.ts";
+import { CIRCUITS, shapeOf } from "../../prover/src/statement/families.ts";
 import type { CircuitRecord } from "../../scripts/build-circuits.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");

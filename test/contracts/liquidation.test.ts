@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Lots: who may start them and when, what they may cost whom, and every way they end. Under a simulated key that proves
 // what is true by the integer model, unless a test says that it lies.
+
 import { expect } from "chai";
 import type { Result } from "ethers";
 import fc from "fast-check";
@@ -10,7 +11,6 @@ import {
   claimsOf,
   closeOutOf,
   cureLot,
-  EXIT_LEVEL,
   holding,
   type Lot,
   lotBetween,
@@ -27,6 +27,7 @@ import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
+import { EXIT_LEVEL } from "../../prover/src/model/exit-market.ts";
 import { applyTransition, type Fill, noFill } from "../../prover/src/model/transition.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { stress } from "../../scripts/stress.ts";

@@ -3,6 +3,7 @@
  * Gate and liquidation on a chain of their own, with a market that the test sets (`FixedMarket`): auctions need a clock and
  * epochs that do what they are told. Accounts are followed from genesis; the operator sends everything.
  */
+
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract } from "ethers";
 import { network } from "hardhat";
@@ -14,14 +15,7 @@ import {
   signCall,
   stepOf,
 } from "../../prover/src/chain/gate-calls.ts";
-import {
-  EXIT_LEVEL,
-  exitValues,
-  type LiquidationVenue,
-  type Lot,
-  startLot,
-  takeLot,
-} from "../../prover/src/chain/liquidation.ts";
+import { type LiquidationVenue, type Lot, startLot, takeLot } from "../../prover/src/chain/liquidation.ts";
 import type { ChainLevels, ChainTerms } from "../../prover/src/chain/publication.ts";
 import { sealState } from "../../prover/src/chain/sealed-state.ts";
 import { chainKey } from "../../prover/src/chain/verifying-key.ts";
@@ -30,13 +24,14 @@ import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
+import { EXIT_LEVEL, exitValues } from "../../prover/src/model/exit-market.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, blocksOf, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import type { Prover } from "../../prover/src/node/prover.ts";
-import { type Direction, marketSignals, state } from "../../prover/src/statement/account.ts";
+import { buildStatement, type Direction, marketSignals } from "../../prover/src/statement/account.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
 import { GAS_LIMIT } from "./limits.ts";
@@ -96,7 +91,7 @@ export function marketAt(btc: bigint): Market {
 /** Proves under a simulated key what is true by the model, and nothing else. */
 export const modelProver = (key: SimulatedKey): Pick<Prover, "prove"> => ({
   async prove(request) {
-    const { holds, publicSignals } = state(request);
+    const { holds, publicSignals } = buildStatement(request);
     if (!holds) throw new PlimsollError("STATEMENT_FALSE", "by the model the statement is not true");
     return { proof: key.prove(publicSignals) } as unknown as Awaited<ReturnType<Prover["prove"]>>;
   },
@@ -105,7 +100,9 @@ export const modelProver = (key: SimulatedKey): Pick<Prover, "prove"> => ({
 /** Proves under a simulated key whatever it is asked to. */
 export const liar = (key: SimulatedKey): Pick<Prover, "prove"> => ({
   async prove(request) {
-    return { proof: key.prove(state(request).publicSignals) } as unknown as Awaited<ReturnType<Prover["prove"]>>;
+    return { proof: key.prove(buildStatement(request).publicSignals) } as unknown as Awaited<
+      ReturnType<Prover["prove"]>
+    >;
   },
 });
 

@@ -20,7 +20,8 @@ import {
 import { chainKey } from "../../prover/src/chain/verifying-key.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import { ASSETS, type BoardSize, blocksOf, instrumentsOf, publicInputsOf } from "../../prover/src/model/sizes.ts";
+import { ASSETS, type BoardSize, blocksOf, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import { publicInputsOf } from "../../prover/src/statement/families.ts";
 import type {
   ChargeE6,
   ColumnE6,

@@ -4,15 +4,10 @@ import type { Contract } from "ethers";
 import { network } from "hardhat";
 import { genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
-import {
-  BOARD_SIZES,
-  CASH_INDEX,
-  instrumentsOf,
-  publicInputsOf,
-  settlementCircuitOf,
-} from "../../prover/src/model/sizes.ts";
+import { BOARD_SIZES, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
 import { encodeTerms, encodeTransfer } from "../../prover/src/statement/account.ts";
+import { circuitOf, publicInputsOf } from "../../prover/src/statement/families.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { biased, seededRng } from "../support/random.ts";
 import { callView } from "./world.ts";
@@ -32,7 +27,9 @@ describe("statement on chain", () => {
       expect(await ask("genesisState", instruments)).to.equal(commitState(genesis(size)));
       expect(await ask("noFill", instruments)).to.equal(commitFill(noFill(size)));
       expect(await ask("publicSignals", instruments)).to.equal(BigInt(publicInputsOf(size)));
-      expect(await ask("settlementSignals", instruments)).to.equal(BigInt(publicInputsOf(settlementCircuitOf(size))));
+      expect(await ask("settlementSignals", instruments)).to.equal(
+        BigInt(publicInputsOf(circuitOf("settlement", size))),
+      );
     });
   }
 

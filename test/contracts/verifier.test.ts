@@ -10,7 +10,7 @@ import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
 import { loadVerificationKey, type VerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver, type Groth16Proof } from "../../prover/src/node/prover.ts";
-import { state } from "../../prover/src/statement/account.ts";
+import { buildStatement } from "../../prover/src/statement/account.ts";
 import { forgeWithoutContribution, withoutContribution } from "../support/forge.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
@@ -43,7 +43,7 @@ describe("account verifier", () => {
     for (const [index, size] of BOARD_SIZES.entries()) {
       const request = randomRequest(seededRng(500 + index), size, { holds: true });
       const { proof } = await prover.prove(request);
-      const signals = state(request).publicSignals;
+      const signals = buildStatement(request).publicSignals;
       valid.set(size, {
         proof: proofWords(proof),
         inputs: signals.slice(0, 6),

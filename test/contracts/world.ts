@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A simulated chain with the whole system on it, and holders of accounts that know their private side. */
+
 import { createHash } from "node:crypto";
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract, TypedDataDomain } from "ethers";
@@ -17,7 +18,7 @@ import {
   stepOf,
   type Trade,
 } from "../../prover/src/chain/gate-calls.ts";
-import { EXIT_LEVEL, exitValues, type LiquidationVenue } from "../../prover/src/chain/liquidation.ts";
+import type { LiquidationVenue } from "../../prover/src/chain/liquidation.ts";
 import {
   type ChainLevels,
   type ChainPolicy,
@@ -34,22 +35,16 @@ import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
+import { EXIT_LEVEL, exitValues } from "../../prover/src/model/exit-market.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import {
-  ASSETS,
-  type BoardSize,
-  blocksOf,
-  CASH_INDEX,
-  instrumentsOf,
-  type SettlementCircuit,
-  settlementCircuitOf,
-} from "../../prover/src/model/sizes.ts";
+import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import type { Groth16Proof, Prover } from "../../prover/src/node/prover.ts";
-import { type Direction, type Request, state } from "../../prover/src/statement/account.ts";
-import { settle, stateSettlement } from "../../prover/src/statement/settlement.ts";
+import { buildStatement, type Direction, type Request } from "../../prover/src/statement/account.ts";
+import { type CircuitOf, circuitOf } from "../../prover/src/statement/families.ts";
+import { buildSettlementStatement, settle } from "../../prover/src/statement/settlement.ts";
 import type { SettlementMarks } from "../../prover/src/statement/signals.ts";
 import type {
   ChargeE6,
@@ -147,13 +142,13 @@ export const realProve =
 export const simulatedProve =
   (key: SimulatedKey): Prove =>
   async (request) =>
-    key.prove(state(request).publicSignals) as Groth16Proof;
+    key.prove(buildStatement(request).publicSignals) as Groth16Proof;
 
 /** A simulated key that proves what is true by the model, and nothing else. */
 export const modelProve =
   (key: SimulatedKey): Prove =>
   async (request) => {
-    const { holds, publicSignals } = state(request);
+    const { holds, publicSignals } = buildStatement(request);
     if (!holds) throw new PlimsollError("STATEMENT_FALSE", "by the model the statement is not true");
     return key.prove(publicSignals) as Groth16Proof;
   };
@@ -180,14 +175,14 @@ export interface WorldOptions {
 }
 
 /** A key of the settlement circuit's length: simulated proofs under the account's key hold under its beginning. */
-export function deployableSettlement(key: SimulatedKey): DeployableKey<SettlementCircuit> {
+export function deployableSettlement(key: SimulatedKey): DeployableKey<CircuitOf<"settlement">> {
   const { size } = key.identity;
   const signals = 3 + 2 * instrumentsOf(size);
   const beginning = { ...key.key, nPublic: signals, IC: key.key.IC.slice(0, signals + 1) };
   const verificationKeyFile = new TextEncoder().encode(JSON.stringify(beginning));
   const verificationKeySha256 = createHash("sha256").update(verificationKeyFile).digest("hex");
   return {
-    identity: { size: settlementCircuitOf(size), origin: "development", verificationKeySha256 },
+    identity: { size: circuitOf("settlement", size), origin: "development", verificationKeySha256 },
     verificationKeyFile,
   };
 }
@@ -566,7 +561,7 @@ export class Holder {
       settlement,
     };
     const context = contextOf(await world.domain("MarginGate"), given);
-    const { publicSignals } = stateSettlement({ before, marks: rows, context });
+    const { publicSignals } = buildSettlementStatement({ before, marks: rows, context });
     const proof = world.key!.prove(publicSignals) as Groth16Proof;
     return { call: given, step: stepOf(given, { policyId: 0n, epoch: 0n }, proof), after };
   }

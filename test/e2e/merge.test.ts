@@ -3,10 +3,11 @@
 import { expect } from "chai";
 import * as snarkjs from "snarkjs";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
-import { BOARD_SIZES, mergeCircuitOf } from "../../prover/src/model/sizes.ts";
+import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
 import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
+import { circuitOf } from "../../prover/src/statement/families.ts";
 import { randomAccount, seededRng } from "../support/random.ts";
 
 describe("a proof of a merge", function () {
@@ -20,7 +21,7 @@ describe("a proof of a merge", function () {
         ...randomAccount(seededRng(seed), size, "typical"),
         viewingKey: BigInt(seed) as FieldElement,
       }));
-      const circuit = mergeCircuitOf(size);
+      const circuit = circuitOf("merge", size);
       const made = await prover.merge({
         left: left!,
         right: right!,

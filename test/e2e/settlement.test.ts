@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Proofs of settlements of each size through snarkjs and the strict verifier; of the smallest through the contract too. */
+
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import { network } from "hardhat";
@@ -9,16 +10,17 @@ import { chainKey } from "../../prover/src/chain/verifying-key.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
-import { BOARD_SIZES, type BoardSize, instrumentsOf, settlementCircuitOf } from "../../prover/src/model/sizes.ts";
+import { BOARD_SIZES, type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
-import { SETTLEMENT_SIGNALS, type SettlementMarks, settlementSignals } from "../../prover/src/statement/signals.ts";
+import { circuitOf, FAMILIES } from "../../prover/src/statement/families.ts";
+import { type SettlementMarks, settlementSignals } from "../../prover/src/statement/signals.ts";
 import type { CashE6, ColumnE6 } from "../../prover/src/units.ts";
 import { pointOf } from "../contracts/points.ts";
 import { randomAccount, seededRng } from "../support/random.ts";
 
-const OWN = SETTLEMENT_SIGNALS.length;
+const OWN = FAMILIES.settlement.own.length;
 
 describe("a proof of a settlement", function () {
   this.timeout(600_000);
@@ -35,7 +37,7 @@ describe("a proof of a settlement", function () {
 
   for (const size of BOARD_SIZES) {
     it(`verifies on ${size} with snarkjs and with the strict verifier; with a changed signal with neither`, async () => {
-      const circuit = settlementCircuitOf(size);
+      const circuit = circuitOf("settlement", size);
       const { proof, publicSignals, key, ...made } = await prover.settle({
         before: accountOf(size, 3),
         marks: marksOf(size),

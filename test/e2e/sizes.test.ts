@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A proof of each board size, for random accounts, through three verifiers: snarkjs, the strict one, the contract. */
+
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { expect } from "chai";
 import { network } from "hardhat";
@@ -9,7 +10,8 @@ import { proofWords } from "../../prover/src/chain/gate-calls.ts";
 import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
 import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
-import { PROOF_SIGNALS, state } from "../../prover/src/statement/account.ts";
+import { buildStatement } from "../../prover/src/statement/account.ts";
+import { FAMILIES } from "../../prover/src/statement/families.ts";
 import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import { parametersOf } from "../contracts/world.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
@@ -35,7 +37,7 @@ describe("a proof of a random account", function () {
   for (const [index, size] of BOARD_SIZES.entries()) {
     it(`verifies on ${size} with snarkjs, with the strict verifier and on chain; a changed signal with none`, async () => {
       const request = randomRequest(seededRng(71 + index), size);
-      const direction = state({ ...request, direction: "at-least" }).holds ? "at-least" : "below";
+      const direction = buildStatement({ ...request, direction: "at-least" }).holds ? "at-least" : "below";
       const { proof, publicSignals } = await prover.prove({ ...request, direction });
       const { verificationKey, verificationKeyFile, identity } = await loadVerificationKey(size);
       const strict = createVerifier(verificationKeyFile, {
@@ -46,16 +48,16 @@ describe("a proof of a random account", function () {
 
       const verifier = chain.verifiers.get(size)!;
       let point = { x: 0n, y: 0n };
-      const market = publicSignals.slice(PROOF_SIGNALS.length);
+      const market = publicSignals.slice(FAMILIES.account.own.length);
       for (let first = 0; first < market.length; first += CHUNK) {
         const values = market.slice(first, first + CHUNK);
-        const { x, y } = await verifier.accumulate!(PROOF_SIGNALS.length + first, values, point, {
+        const { x, y } = await verifier.accumulate!(FAMILIES.account.own.length + first, values, point, {
           gasLimit: 16_000_000n,
         });
         point = { x, y };
       }
       const onChain = (signals: readonly string[]) =>
-        verifier.verify!(proofWords(proof), signals.slice(0, PROOF_SIGNALS.length), point).then(
+        verifier.verify!(proofWords(proof), signals.slice(0, FAMILIES.account.own.length), point).then(
           () => true,
           (error: { data: string }) => {
             expect(verifier.interface.parseError(error.data)?.name).to.equal("ProofInvalid");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { expect } from "chai";
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
-import type { CircuitName } from "../../prover/src/model/sizes.ts";
 import { loadArtifacts } from "../../prover/src/node/artifacts.ts";
 import { type Addon, loadAddon } from "../../prover/src/node/native.ts";
 import { planInputs } from "../../prover/src/prove/witness.ts";
 import { NUMBER_BYTES, PLAN_HEADER_BYTES } from "../../prover/src/prove/witness-plan.ts";
+import type { CircuitName } from "../../prover/src/statement/families.ts";
 import { circuitInputs } from "../support/circuit-inputs.ts";
 import { executePlan, wtnsOf } from "../support/execute-plan.ts";
 import { seededRng } from "../support/random.ts";
@@ -44,9 +44,12 @@ describe("the core executes witness plans", () => {
     const plan = await planOf("settlement-60");
     const handle = opened(plan);
     const [input] = circuitInputs("settlement-60", 1);
-    const positions = input!.positionsBefore as readonly bigint[];
+    const positions = input!.circuitInput.positionsBefore as readonly bigint[];
     for (const lots of [1n << 31n, -(1n << 31n) - 1n, FIELD_ORDER / 2n]) {
-      const bytes = planInputs(plan)({ ...input, positionsBefore: positions.with(5, lots).map(toField) });
+      const bytes = planInputs(plan)({
+        ...input!,
+        circuitInput: { ...input!.circuitInput, positionsBefore: positions.with(5, lots).map(toField) },
+      });
       expect(addon.witness(handle, bytes)).equal(UNSOLVED);
     }
     const bytes = planInputs(plan)(input!);

@@ -17,7 +17,7 @@ import { openCalculator } from "../../prover/src/prove/calculator.ts";
 import type { Blinding } from "../../prover/src/prove/core.ts";
 import { snarkjsBackend } from "../../prover/src/prove/snarkjs.ts";
 import { wasmBackend } from "../../prover/src/prove/wasm.ts";
-import { state } from "../../prover/src/statement/account.ts";
+import { buildStatement } from "../../prover/src/statement/account.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { compileSmall, SMALL_INPUT, SMALL_SOURCE, squareR1cs } from "../support/small-circuit.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";
@@ -67,7 +67,7 @@ function account() {
 }
 async function makeAccount() {
   const artifacts = await loadArtifacts("board-60");
-  const { circuitInput } = state(randomRequest(seededRng(7), "board-60"));
+  const { circuitInput } = buildStatement(randomRequest(seededRng(7), "board-60"));
   const values = await openCalculator(await artifacts.wasm())(circuitInput);
   return { artifacts, values, proof: await snarkjsProof(artifacts.zkey, values, R, S) };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Disclosures end to end in the library: real proofs, strict verification, and what neither side can make of the other's. */
+
 import { expect } from "chai";
 import * as snarkjs from "snarkjs";
 import {
@@ -38,13 +39,12 @@ import { listingSha256, readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { commitAuditorSecret, commitState } from "../../prover/src/model/commit.ts";
 import { figureOf, weightsOf } from "../../prover/src/model/figure.ts";
-import { disclosureCircuitOf } from "../../prover/src/model/sizes.ts";
 import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { disclosureSignals } from "../../prover/src/statement/disclosure.ts";
-import { DISCLOSURE_SIGNALS } from "../../prover/src/statement/signals.ts";
+import { circuitOf, FAMILIES } from "../../prover/src/statement/families.ts";
 import { randomAccount, randomMarket, randomPolicy, seededRng } from "../support/random.ts";
 
 const SECRET = readAuditorSecret({ text: "1234567890123456789012345678901234567890\n", file: "auditor.secret" });
@@ -235,9 +235,11 @@ describe("a disclosure", function () {
     const { proof, publicSignals } = await prover.disclose({ account, band, auditor, context, weights });
     expect(publicSignals).deep.equal(disclosureSignals({ state, band, auditor, context, weights }).map(String));
     expect(verifier.verify(publicSignals, proof).ok).equal(true);
-    for (const [index] of DISCLOSURE_SIGNALS.entries()) {
+    for (const [index] of FAMILIES.disclosure.own.entries()) {
       const changed = publicSignals.with(index, ((BigInt(publicSignals[index]!) + 1n) % FIELD_ORDER).toString());
-      expect(verifier.verify(changed, proof), DISCLOSURE_SIGNALS[index]).deep.include({ reason: "PAIRING_FAILED" });
+      expect(verifier.verify(changed, proof), FAMILIES.disclosure.own[index]).deep.include({
+        reason: "PAIRING_FAILED",
+      });
     }
   });
 
@@ -249,7 +251,7 @@ describe("a disclosure", function () {
       const figure = figureOf(large, weights);
       const request = { account: large, band: { low: figure, high: figure }, auditor: 6n as FieldElement, context: 7n };
       const made = await prover.disclose({ ...request, weights });
-      const circuit = disclosureCircuitOf(size);
+      const circuit = circuitOf("disclosure", size);
       expect(made.size).equal(circuit);
       const strict = await loadVerifier(circuit);
       const { verificationKey } = await loadVerificationKey(circuit);

@@ -15,7 +15,7 @@ import { createProver, PROVE_STEPS, type Prover, type ProverOptions } from "../.
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
 import type { Backend, Circuit } from "../../prover/src/prove/backend.ts";
 import { snarkjsBackend } from "../../prover/src/prove/snarkjs.ts";
-import { type Request, state } from "../../prover/src/statement/account.ts";
+import { buildStatement, type Request } from "../../prover/src/statement/account.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";
@@ -42,7 +42,7 @@ describe("prover", () => {
     it("returns the statement's signals and a proof of them, and tells the steps in order", async () => {
       const steps: string[] = [];
       const proof = await simulated().prove(request, { onStep: (step, size) => steps.push(`${step} ${size}`) });
-      expect(proof.publicSignals).to.deep.equal(state(request).publicSignals.map(String));
+      expect(proof.publicSignals).to.deep.equal(buildStatement(request).publicSignals.map(String));
       expect(proof.key).to.deep.equal(key.identity);
       expect(steps).to.deep.equal(PROVE_STEPS.map((step) => `${step} ${SIZE}`));
     });
@@ -63,7 +63,7 @@ describe("prover", () => {
 
     it("P05: never returns a proof that the strict verifier rejects", async () => {
       const other = simulatedKey(SIZE, 5n);
-      const signals = [...state(request).publicSignals];
+      const signals = [...buildStatement(request).publicSignals];
       const honest = key.prove(signals);
       const damaged: Record<string, unknown> = {
         "nothing at all": undefined,
@@ -185,7 +185,11 @@ describe("prover", () => {
           ...real,
           async open(files) {
             const circuit = await real.open(files);
-            return { ...circuit, witness: (input) => circuit.witness({ ...input, cashAfter: toField(123456789n) }) };
+            return {
+              ...circuit,
+              witness: ({ circuitInput, hints }) =>
+                circuit.witness({ circuitInput: { ...circuitInput, cashAfter: toField(123456789n) }, hints }),
+            };
           },
         };
         const printed: unknown[] = [];
@@ -232,7 +236,7 @@ describe("prover", () => {
       expect(first.code).to.equal("CANCELLED");
       expect(second.code).to.equal("CANCELLED");
       expect(performance.now() - cancelledAt).to.be.below(whole);
-      expect((await third).publicSignals).to.deep.equal(state(request).publicSignals.map(String));
+      expect((await third).publicSignals).to.deep.equal(buildStatement(request).publicSignals.map(String));
       await prover.close();
     });
 

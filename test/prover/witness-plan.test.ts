@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+
 import { expect } from "chai";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
-import { CIRCUITS } from "../../prover/src/model/sizes.ts";
 import { loadArtifacts } from "../../prover/src/node/artifacts.ts";
 import { openCalculator } from "../../prover/src/prove/calculator.ts";
 import { planInputs, readPlanNames } from "../../prover/src/prove/witness.ts";
 import { makePlan } from "../../prover/src/prove/witness-plan.ts";
-import type { CircuitInput } from "../../prover/src/statement/account.ts";
+import { CIRCUITS } from "../../prover/src/statement/families.ts";
+import type { WitnessInput } from "../../prover/src/statement/witness-input.ts";
 import { circuitInputs } from "../support/circuit-inputs.ts";
 import { executePlan, wtnsOf } from "../support/execute-plan.ts";
 import { compileFull } from "../support/small-circuit.ts";
@@ -33,7 +34,7 @@ describe("witness plans", () => {
       const inputsOf = planInputs(plan!);
       for (const input of circuitInputs(circuit, 3)) {
         const ours = wtnsOf(executePlan(plan!, inputsOf(input)));
-        expect(Buffer.compare(ours, await calculate(input))).equal(0);
+        expect(Buffer.compare(ours, await calculate(input.circuitInput))).equal(0);
       }
     });
   }
@@ -51,12 +52,16 @@ describe("witness plans", () => {
     const { plan } = await loadArtifacts("board-60");
     const inputsOf = planInputs(plan!);
     const [input] = circuitInputs("board-60", 1);
-    const { prices, ...rest } = input!;
-    const wrong: Record<string, CircuitInput> = {
-      prices: rest,
-      positionsAfter: { ...input, positionsAfter: [] },
-      cashAfter: { ...input, cashAfter: (FIELD_ORDER + 5n) as FieldElement },
-      context: { ...input, context: -1n as FieldElement },
+    const { circuitInput, hints } = input!;
+    const { prices, ...rest } = circuitInput;
+    const { "set.scan": scan, ...fewer } = hints;
+    const wrong: Record<string, WitnessInput> = {
+      prices: { circuitInput: rest, hints },
+      positionsAfter: { circuitInput: { ...circuitInput, positionsAfter: [] }, hints },
+      cashAfter: { circuitInput: { ...circuitInput, cashAfter: (FIELD_ORDER + 5n) as FieldElement }, hints },
+      context: { circuitInput: { ...circuitInput, context: -1n as FieldElement }, hints },
+      "set.scan": { circuitInput, hints: fewer },
+      "set.column": { circuitInput, hints: { ...hints, "set.column": [[1n]] } },
     };
     for (const [name, changed] of Object.entries(wrong)) {
       const error = await errorOf(() => inputsOf(changed));

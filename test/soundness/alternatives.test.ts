@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { expect } from "chai";
-import { state } from "../../prover/src/statement/account.ts";
+import { buildStatement } from "../../prover/src/statement/account.ts";
 import accountFacts from "../../scripts/soundness/account-facts.json" with { type: "json" };
 import { alternatives, type SearchOptions } from "../../scripts/soundness/alternatives.ts";
 import { type Inputs, loadGenerator } from "../../scripts/soundness/generate.ts";
@@ -95,7 +95,7 @@ describe("alternative witnesses", function () {
   describe("of the Account circuit", () => {
     const honest = async (seeds: readonly number[]) => {
       const { prove } = await accountCircuit("board-60");
-      return seeds.map((seed) => prove(state(randomRequest(seededRng(seed), "board-60")).circuitInput));
+      return seeds.map((seed) => prove(buildStatement(randomRequest(seededRng(seed), "board-60")).circuitInput));
     };
 
     it("C20: finds none around 12 witnesses", async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The tangent space: our circuit has none, and circuits with a joint freedom have the one that they should. */
 import { expect } from "chai";
-import { state } from "../../prover/src/statement/account.ts";
+import { buildStatement } from "../../prover/src/statement/account.ts";
 import { type Inputs, loadGenerator } from "../../scripts/soundness/generate.ts";
 import { wiresOf } from "../../scripts/soundness/r1cs.ts";
 import { tangentSpace } from "../../scripts/soundness/tangent.ts";
@@ -63,7 +63,7 @@ describe("tangent space", function () {
     const { prove, shipped } = await accountCircuit("board-60");
     let ties = 0;
     for (let seed = 0; ties < 1 || seed < 6; seed++) {
-      const { evaluation, circuitInput } = state(randomRequest(seededRng(seed), "board-60"));
+      const { evaluation, circuitInput } = buildStatement(randomRequest(seededRng(seed), "board-60"));
       const [set] = evaluation.sets;
       const tied = set!.profits.every((profit) => profit === -set!.scan);
       if (seed >= 6 && !tied) continue;
@@ -81,7 +81,9 @@ describe("tangent space", function () {
       const wires = wiresOf(r1cs, index);
       return wires.includes(rate) && wires.some((wire) => symbols.nameOf(wire).endsWith("checked[30].nonNegative"));
     });
-    const requests = Array.from({ length: 40 }, (_, seed) => state(randomRequest(seededRng(seed), "board-60")));
+    const requests = Array.from({ length: 40 }, (_, seed) =>
+      buildStatement(randomRequest(seededRng(seed), "board-60")),
+    );
     const flat = requests.find(({ after }) => after.positions[30] === 0n)!;
     expect(tangentSpace(without(r1cs, defines!), prove(flat.circuitInput)).directions).deep.equal([[rate]]);
   });

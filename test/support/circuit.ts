@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The circuits under test: honest and hostile witnesses, and inputs that the model would never build. */
+
 import path from "node:path";
 import { fromField, toField } from "../../prover/src/field.ts";
 import type { Account } from "../../prover/src/model/account.ts";
@@ -7,27 +8,19 @@ import { commitFill, commitState, packPositions, packWide, stateBlinding } from 
 import { type Evaluation, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
 import type { Market } from "../../prover/src/model/market.ts";
 import type { Policy } from "../../prover/src/model/policy.ts";
-import {
-  ASSETS,
-  type BoardSize,
-  blocksOf,
-  CASH_INDEX,
-  type CircuitName,
-  disclosureCircuitOf,
-  mergeCircuitOf,
-  settlementCircuitOf,
-} from "../../prover/src/model/sizes.ts";
+import { ASSETS, type BoardSize, blocksOf, CASH_INDEX } from "../../prover/src/model/sizes.ts";
 import { type Fill, NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
 import {
   boardSignals,
-  type CircuitInput,
+  buildStatement,
   type Direction,
   encodeTerms,
   encodeTransfer,
   policySignals,
   type Request,
-  state,
 } from "../../prover/src/statement/account.ts";
+import { type CircuitName, circuitOf } from "../../prover/src/statement/families.ts";
+import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { buildCircuit } from "../../scripts/build-circuits.ts";
 import { compile } from "../../scripts/soundness/compile.ts";
@@ -39,12 +32,12 @@ const targets = new Map<CircuitName, Promise<Target>>();
 /** The circuit `Account` of one size, compiled where its sources changed; loaded once. */
 export const accountCircuit = (size: BoardSize): Promise<Target> => targetOf(size);
 /** The circuit `Settlement` of one size, likewise. */
-export const settlementCircuit = (size: BoardSize): Promise<Target> => targetOf(settlementCircuitOf(size));
+export const settlementCircuit = (size: BoardSize): Promise<Target> => targetOf(circuitOf("settlement", size));
 /** The circuit `Merge` of one size, likewise. */
-export const mergeCircuit = (size: BoardSize): Promise<Target> => targetOf(mergeCircuitOf(size));
+export const mergeCircuit = (size: BoardSize): Promise<Target> => targetOf(circuitOf("merge", size));
 
 /** The circuit `Disclosure` of one size, likewise. */
-export const disclosureCircuit = (size: BoardSize): Promise<Target> => targetOf(disclosureCircuitOf(size));
+export const disclosureCircuit = (size: BoardSize): Promise<Target> => targetOf(circuitOf("disclosure", size));
 
 function targetOf(circuit: CircuitName): Promise<Target> {
   let target = targets.get(circuit);
@@ -170,7 +163,7 @@ export function claimInput(claim: Claim): CircuitInput {
  */
 export function disagreements(target: Target, request: Request): string[] {
   const { size } = request.before;
-  const { holds, evaluation, circuitInput, publicSignals } = state(request);
+  const { holds, evaluation, circuitInput, publicSignals } = buildStatement(request);
   const found: string[] = [];
   const attack = target.attack(circuitInput);
   let proven: Witness | undefined;

@@ -3,15 +3,22 @@
  * Verification keys of every size with a known trapdoor and without a circuit: any signals can be proved under them, as
  * the simulator of the zero-knowledge argument does, in milliseconds. For tests of what happens around a proof.
  */
+
 import { createHash } from "node:crypto";
 import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
 import { toField } from "../../prover/src/field.ts";
-import { type BoardSize, type CircuitName, isMerge, publicInputsOf } from "../../prover/src/model/sizes.ts";
+import type { BoardSize } from "../../prover/src/model/sizes.ts";
 import type { Artifacts, VerificationKey } from "../../prover/src/node/artifacts.ts";
 import type { Backend, Circuit } from "../../prover/src/prove/backend.ts";
-import { type CircuitInput, PROOF_SIGNALS } from "../../prover/src/statement/account.ts";
-import { MERGE_SIGNALS } from "../../prover/src/statement/signals.ts";
+import {
+  type CircuitName,
+  FAMILIES,
+  type FamilyName,
+  familyOf,
+  publicInputsOf,
+} from "../../prover/src/statement/families.ts";
+import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { KeyIdentity } from "../../prover/src/verify/verifier.ts";
 import type { ProofJson } from "./forge.ts";
 
@@ -113,19 +120,19 @@ export function simulatedBackend(
   damage: Partial<Circuit> = {},
 ): Backend {
   let signals: bigint[] = [];
-  let merges = false;
+  let family: FamilyName = "account";
   return {
     name: "snarkjs",
     open: async () => ({
-      async witness(input) {
-        merges = "stateMerged" in input;
-        signals = merges ? MERGE_SIGNALS.map((name) => input[name] as bigint) : publicSignalsOf(input);
+      async witness({ circuitInput }) {
+        family = "stateMerged" in circuitInput ? "merge" : "account";
+        signals = publicSignalsOf(circuitInput, family);
         return new Uint8Array();
       },
       async prove() {
         return [keys]
           .flat()
-          .find(({ identity }) => isMerge(identity.size) === merges)!
+          .find(({ identity }) => familyOf(identity.size) === family)!
           .prove(signals);
       },
       ...damage,
@@ -135,6 +142,7 @@ export function simulatedBackend(
 }
 
 /** The public signals among the inputs of the circuit, in its order. */
-export function publicSignalsOf(input: CircuitInput): bigint[] {
-  return [...PROOF_SIGNALS, "policy", "prices", "rows", "blocks"].flatMap((name) => input[name]!);
+export function publicSignalsOf(input: CircuitInput, family: FamilyName = "account"): bigint[] {
+  const { own, shared } = FAMILIES[family];
+  return [...own, ...shared].flatMap((name) => input[name]!);
 }

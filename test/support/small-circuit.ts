@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Circuits small enough to make keys for in every test: one from circom, one written as an r1cs by hand. */
+
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
 import type { CompiledCircuit } from "../../prover/src/prove/witness-plan.ts";
-import type { CircuitInput } from "../../prover/src/statement/account.ts";
+import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import { circom } from "../../scripts/build-circuits.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");

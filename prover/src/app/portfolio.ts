@@ -5,8 +5,8 @@ import { type MergeDocument, mergeContext, mergeDocument } from "../document/mer
 import { PlimsollError } from "../errors.ts";
 import { type Account, randomViewingKey } from "../model/account.ts";
 import { commitState } from "../model/commit.ts";
-import { mergeCircuitOf } from "../model/sizes.ts";
-import type { ProveOptions, Prover } from "../node/prover.ts";
+import type { ProveOptions, Prover } from "../prove/prover.ts";
+import { circuitOf } from "../statement/families.ts";
 import { merge } from "../statement/merge.ts";
 
 export interface Portfolio {
@@ -41,7 +41,7 @@ export async function provePortfolio(
     .slice(1)
     .reduce<Account[]>(([...made], part) => [...made, merge(made.at(-1)!, part, randomViewingKey())], [parts[0]!]);
   const { size } = parts[0]!;
-  const { sha256, origin } = await prover.key(mergeCircuitOf(size));
+  const { sha256, origin } = await prover.key(circuitOf("merge", size));
   const terms = { size, audience, verificationKey: { sha256, origin } };
   const context = mergeContext(terms);
   const merges: MergeDocument[] = [];

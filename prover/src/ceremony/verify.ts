@@ -14,7 +14,7 @@ import { PlimsollError } from "../errors.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
 import { readR1cs } from "../keys/r1cs.ts";
 import { readZkey, type Zkey } from "../keys/zkey.ts";
-import { CIRCUITS } from "../model/sizes.ts";
+import { CIRCUITS } from "../statement/families.ts";
 import { roundTime, roundValue } from "./beacon.ts";
 import pinned from "./phase1.json" with { type: "json" };
 import { BEACON_ITERATIONS_LOG2, BEACON_NAME, followsFrom, initialKey, verificationKeyOf } from "./phase2.ts";

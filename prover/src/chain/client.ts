@@ -10,6 +10,7 @@
  *
  * Not here: amounts in other units than lots and millionths.
  */
+
 import type {
   Contract,
   ContractTransactionReceipt,
@@ -22,17 +23,18 @@ import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import { type Account, genesis, viewingKey as viewingKeyOf } from "../model/account.ts";
 import { commitFill, commitState } from "../model/commit.ts";
+import { EXIT_LEVEL, exitValues } from "../model/exit-market.ts";
 import type { Market } from "../model/market.ts";
 import type { Policy } from "../model/policy.ts";
 import { BOARD_SIZES, type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
-import type { Proof, Prover } from "../node/prover.ts";
+import type { Proof, Prover } from "../prove/prover.ts";
 import type { Direction } from "../statement/account.ts";
 import { settle } from "../statement/settlement.ts";
 import { decodeTransfer, type SettlementMarks } from "../statement/signals.ts";
 import type { LevelBps } from "../units.ts";
 import { type Action, contextOf, type GateCall, type Step, signCall, stepOf } from "./gate-calls.ts";
-import { EXIT_LEVEL, exitValues } from "./liquidation.ts";
+
 import { openState, sealState } from "./sealed-state.ts";
 
 /** What proofs are made under: the values of one epoch, and the numbers by which the chain knows them. */

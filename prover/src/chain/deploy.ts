@@ -10,15 +10,9 @@ import path from "node:path";
 import { type Contract, ContractFactory, type InterfaceAbi, keccak256, type Signer } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
-import {
-  type BoardSize,
-  boardSizeOf,
-  CASH_INDEX,
-  type CircuitName,
-  instrumentsOf,
-  type SettlementCircuit,
-} from "../model/sizes.ts";
+import { type BoardSize, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
 import type { LoadedVerificationKey } from "../node/artifacts.ts";
+import { boardSizeOf, type CircuitName, type CircuitOf } from "../statement/families.ts";
 import { createVerifier } from "../verify/verifier.ts";
 import { chainKey, deployedKeyHash } from "./verifying-key.ts";
 
@@ -119,7 +113,7 @@ export interface DeployOptions {
   /** Of the circuit `Account`, one for each board size that is to be served. */
   readonly keys: readonly DeployableKey[];
   /** Of the circuit `Settlement`; on boards of a size without one nothing expires. */
-  readonly settlementKeys?: readonly DeployableKey<SettlementCircuit>[];
+  readonly settlementKeys?: readonly DeployableKey<CircuitOf<"settlement">>[];
   readonly parameters: SystemParameters;
   /** Called before each transaction with what it does. */
   readonly onStep?: (what: string) => void;

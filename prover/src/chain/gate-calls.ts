@@ -8,7 +8,7 @@
  */
 import { type Signer, type TypedDataDomain, TypedDataEncoder } from "ethers";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
-import type { Groth16Proof } from "../node/prover.ts";
+import type { Groth16Proof } from "../prove/prover.ts";
 
 /** What every call names. */
 interface Common {

@@ -9,6 +9,7 @@
  *
  * Not here: sending. Keep states and fills BEFORE sending, as for every step.
  */
+
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { getBytes, type Signer, type TypedDataDomain, TypedDataEncoder, toBeHex, toBigInt } from "ethers";
@@ -17,13 +18,14 @@ import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
 import { type Account, genesis, randomViewingKey } from "../model/account.ts";
 import { commitFill, commitState } from "../model/commit.ts";
 import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../model/evaluate.ts";
-import { CLOSED_ROW, type Market } from "../model/market.ts";
-import { type Policy, UNLISTED } from "../model/policy.ts";
-import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
+import { EXIT_LEVEL, exitValues } from "../model/exit-market.ts";
+import type { Market } from "../model/market.ts";
+import type { Policy } from "../model/policy.ts";
+import { ASSETS, CASH_INDEX } from "../model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
-import type { Prover } from "../node/prover.ts";
+import type { Prover } from "../prove/prover.ts";
 import type { Direction } from "../statement/account.ts";
-import { BITS, BPS, type LevelBps, type LotPriceE16, type RateBps, type ThresholdE6 } from "../units.ts";
+import { BPS, type LevelBps } from "../units.ts";
 import type { Published } from "./client.ts";
 import { proofWords, type Step } from "./gate-calls.ts";
 import type { ChainLevels, ChainTerms } from "./publication.ts";
@@ -238,25 +240,6 @@ export function claimsOf(before: Account, lot: Lot, values: Values, { levels, te
     ...(lot.kind === "slice" ? [still(lot.after, levels.initial)] : []),
     ...(lot.writeOff > 0n ? [still(lot.after, 0n, -1n)] : []),
   ];
-}
-
-/** Level of statements under the exit market (`IMarket.EXIT_LEVEL`): no positions, no debt. */
-export const EXIT_LEVEL = ((1n << BigInt(BITS.level)) - 1n) as LevelBps;
-
-/** The constant exit market and its policy: nothing has value, and a lot of any instrument asks for more than there is. */
-export function exitValues(size: BoardSize): Values {
-  const block = { continues: false, liquidityThreshold: 0n as ThresholdE6, liquidityRate: 0n as RateBps };
-  return {
-    policy: { schedules: new Array(ASSETS).fill(UNLISTED) },
-    market: {
-      prices: new Array<LotPriceE16>(ASSETS).fill(0n as LotPriceE16),
-      board: {
-        size,
-        rows: new Array(instrumentsOf(size)).fill(CLOSED_ROW),
-        blocks: new Array(blocksOf(size)).fill(block),
-      },
-    },
-  };
 }
 
 // ---- Calls ----

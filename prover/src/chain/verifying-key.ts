@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A verifying key as the contracts hold it. */
 import { concat, dataSlice, keccak256, type Provider, toBeHex } from "ethers";
-import type { VerificationKey } from "../node/artifacts.ts";
+import type { VerificationKey } from "../keys/manifest.ts";
 
 /** Bytes of one page: 383 entries of 64 bytes. With the STOP byte in front, just below the limit for a contract. */
 const PAGE_BYTES = 383 * 64;

@@ -12,9 +12,9 @@ import { Command } from "commander";
 import type { Transcript } from "../ceremony/transcript.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import { formatJson, type Json } from "../formats/json.ts";
-import { CIRCUITS, type CircuitName } from "../model/sizes.ts";
 import { loadManifest, type Manifest, manifestPath } from "../node/artifacts.ts";
 import { type Inputs, readBounded, writeNew, writeResult } from "../node/files.ts";
+import { CIRCUITS, type CircuitName } from "../statement/families.ts";
 import type { Context } from "./context.ts";
 
 const MAX_PHASE1_BYTES = 700_000_000;

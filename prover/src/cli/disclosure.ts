@@ -9,8 +9,8 @@ import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import { formatLots, lotsOf, parseDecimal } from "../formats/decimal.ts";
 import { documentSha256, formatJson, type Json } from "../formats/json.ts";
-import type { CircuitName } from "../model/sizes.ts";
 import { writeResult, writeSecret } from "../node/files.ts";
+import type { CircuitName } from "../statement/families.ts";
 import type { Context } from "./context.ts";
 import {
   type AccountOptions,

@@ -2,8 +2,8 @@
 /** `plimsoll doctor`: whether this installation can prove and verify. */
 import { Command } from "commander";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
-import { CIRCUITS } from "../model/sizes.ts";
 import type { Examination } from "../node/rebuild.ts";
+import { CIRCUITS } from "../statement/families.ts";
 import { type Context, VERSION } from "./context.ts";
 
 export function doctorCommand(context: Context): Command {

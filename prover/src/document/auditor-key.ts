@@ -14,8 +14,7 @@ import type { NamedText } from "../formats/account.ts";
 import { documentSha256, type Json, type JsonLimits, parseJson } from "../formats/json.ts";
 import { commitAuditorSecret } from "../model/commit.ts";
 import { noWeights } from "../model/figure.ts";
-import type { DisclosureCircuit } from "../model/sizes.ts";
-import type { Groth16Proof, ProveOptions, Prover } from "../node/prover.ts";
+import type { Groth16Proof, ProveOptions, Prover } from "../prove/prover.ts";
 import {
   auditorSecret,
   type DisclosureClaim,
@@ -23,6 +22,7 @@ import {
   EMPTY_BAND,
   randomAuditorSecret,
 } from "../statement/disclosure.ts";
+import type { CircuitOf } from "../statement/families.ts";
 import type { ProofVerdict, Verifier } from "../verify/verifier.ts";
 import { type NamedKey, readNamedKey } from "./kit.ts";
 
@@ -30,7 +30,7 @@ const FORMAT = "plimsoll-auditor-key/1";
 const LIMITS: JsonLimits = { length: 10_000, values: 100 };
 /** Possession is proven with the smallest circuit, for keys that serve all. */
 const SIZE = "board-60";
-export const POSSESSION_CIRCUIT = "disclosure-60" satisfies DisclosureCircuit;
+export const POSSESSION_CIRCUIT = "disclosure-60" satisfies CircuitOf<"disclosure">;
 
 export interface AuditorKey {
   readonly format: typeof FORMAT;
@@ -85,7 +85,7 @@ export function readAuditorKey({ text, file }: NamedText): AuditorKey {
 }
 
 /** Whether somebody has the secret of this key. Never throws for what is in the key. */
-export function checkPossession(key: AuditorKey, verifier: Verifier<DisclosureCircuit>): ProofVerdict {
+export function checkPossession(key: AuditorKey, verifier: Verifier<CircuitOf<"disclosure">>): ProofVerdict {
   const { sha256, origin } = verifier.key;
   if (key.verificationKey.sha256 !== sha256 || key.verificationKey.origin !== origin) {
     return { ok: false, reason: "PAIRING_FAILED", detail: "possession was proven under another verification key" };

@@ -17,9 +17,10 @@ import { type KeyCaveat, keyCaveat } from "../keys/origin.ts";
 import type { Account } from "../model/account.ts";
 import { commitAuditorSecret, commitState } from "../model/commit.ts";
 import { type Figure, figureOf, largestFigure, weightsOf } from "../model/figure.ts";
-import { type BoardSize, type DisclosureCircuit, disclosureCircuitOf } from "../model/sizes.ts";
-import type { Groth16Proof, ProveOptions, Prover } from "../node/prover.ts";
+import type { BoardSize } from "../model/sizes.ts";
+import type { Groth16Proof, ProveOptions, Prover } from "../prove/prover.ts";
 import { type Band, checkBand, type DisclosureClaim, disclosureSignals } from "../statement/disclosure.ts";
+import { type CircuitOf, circuitOf } from "../statement/families.ts";
 import type { Refused, Verifier } from "../verify/verifier.ts";
 import { fieldElement } from "./auditor-key.ts";
 import {
@@ -169,7 +170,7 @@ async function assemble(
 ): Promise<DisclosureEnvelope> {
   const { policy, market } = disclosing;
   const { size } = market.market.board;
-  const { sha256, origin } = await prover.key(disclosureCircuitOf(size));
+  const { sha256, origin } = await prover.key(circuitOf("disclosure", size));
   const envelope = {
     format: FORMAT,
     size,
@@ -292,7 +293,9 @@ export interface DisclosureInputs {
  */
 export function verifyDisclosure(
   inputs: DisclosureInputs,
-  verifierFor: (circuit: DisclosureCircuit) => Verifier<DisclosureCircuit> | Promise<Verifier<DisclosureCircuit>>,
+  verifierFor: (
+    circuit: CircuitOf<"disclosure">,
+  ) => Verifier<CircuitOf<"disclosure">> | Promise<Verifier<CircuitOf<"disclosure">>>,
 ): Promise<DisclosureVerdict> {
   return verdictOf(async () => {
     const envelope = orRefuse("ENVELOPE_MALFORMED", () => readDisclosure(inputs.envelope));
@@ -309,7 +312,7 @@ export function verifyDisclosure(
     const { figure, audience } = inputs.asked ?? {};
     sameAsAsked({ figure, audience }, statement);
 
-    const verifier = await verifierFor(disclosureCircuitOf(size));
+    const verifier = await verifierFor(circuitOf("disclosure", size));
     sameKey(envelope, verifier.key);
     const { named, ...claim } = orRefuse("STATEMENT_MISMATCH", () => claimOf(envelope, policy, market));
     const open = (text: string | null, value: bigint) => (text === null ? undefined : value);

@@ -5,12 +5,13 @@
  * It is of three commitments and says nothing of what is in them. Its public signal `context` is the hash of what it was
  * made for and under, as that of `plimsoll-proof/1` is. What a tree of such proofs adds up to: `pack/parts.ts`.
  */
+
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
 import { documentSha256, type JsonLimits, parseJson } from "../formats/json.ts";
-import { BOARD_SIZES, type BoardSize, type MergeCircuit, mergeCircuitOf } from "../model/sizes.ts";
-import type { Groth16Proof } from "../node/prover.ts";
-import { MERGE_SIGNALS } from "../statement/signals.ts";
+import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
+import type { Groth16Proof } from "../prove/prover.ts";
+import { type CircuitOf, circuitOf, FAMILIES } from "../statement/families.ts";
 import type { ProofRefusal, Refused, Verifier } from "../verify/verifier.ts";
 import { type NamedKey, readNamedKey } from "./kit.ts";
 
@@ -78,12 +79,12 @@ export type MergeVerdict = ({ readonly ok: true } & MergedStates) | Refused<Merg
 /** Checks a merge of accounts on boards of this size, for this audience, under this verifier's key. Never throws. */
 export function verifyMerge(
   document: MergeDocument,
-  verifier: Verifier<MergeCircuit>,
+  verifier: Verifier<CircuitOf<"merge">>,
   asked: Pick<MergeTerms, "size" | "audience">,
 ): MergeVerdict {
   const { size, audience, verificationKey, publicSignals, proof } = document;
   const refuse = (reason: MergeRefusal, detail: string) => ({ ok: false, reason, detail }) as const;
-  if (size !== asked.size || verifier.key.size !== mergeCircuitOf(size)) {
+  if (size !== asked.size || verifier.key.size !== circuitOf("merge", size)) {
     return refuse("SIZE_MISMATCH", "it merges accounts on boards of another size");
   }
   if (audience !== asked.audience) return refuse("STATEMENT_UNEXPECTED", "it was made for another audience");
@@ -95,7 +96,7 @@ export function verifyMerge(
   if (!verdict.ok) return verdict;
   const [left, right, merged, context] = verdict.signals.map(String);
   if (context !== mergeContext(document).toString()) {
-    const name = MERGE_SIGNALS[3];
+    const name = FAMILIES.merge.own[3];
     return refuse("SIGNAL_MISMATCH", `public signal 3 (${name}) is not what audience, size and key say`);
   }
   return { ok: true, left: left!, right: right!, merged: merged! };

@@ -7,6 +7,7 @@
  * market published and from the statement's text, and takes nothing from the envelope but the proof, the commitments to
  * the two states, and the commitment to a private fill.
  */
+
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
@@ -25,16 +26,9 @@ import { type KeyCaveat, keyCaveat } from "../keys/origin.ts";
 import type { Account } from "../model/account.ts";
 import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf, TIERS } from "../model/sizes.ts";
 import { isNoFill, type Side, type Transfer, type Transition } from "../model/transition.ts";
-import type { Groth16Proof, Proof, ProveOptions, Prover } from "../node/prover.ts";
-import {
-  type Direction,
-  encodeTerms,
-  encodeTransfer,
-  marketSignals,
-  NO_FILL,
-  PROOF_SIGNALS,
-  type ProofSignals,
-} from "../statement/signals.ts";
+import type { Groth16Proof, Proof, ProveOptions, Prover } from "../prove/prover.ts";
+import { FAMILIES, type OwnSignals } from "../statement/families.ts";
+import { type Direction, encodeTerms, encodeTransfer, marketSignals, NO_FILL } from "../statement/signals.ts";
 import { type LevelBps, levelBps } from "../units.ts";
 import { parsePublicSignals, type Refused, type Verifier } from "../verify/verifier.ts";
 import {
@@ -212,7 +206,7 @@ export type EnvelopeVerdict =
       readonly ok: true;
       readonly size: BoardSize;
       readonly statement: StatementDocument;
-      readonly signals: ProofSignals;
+      readonly signals: OwnSignals<"account", FieldElement>;
       /** Whether the commitments are the ones the verifier expected, or only what the prover says. */
       readonly states: KnownStates;
       readonly verificationKey: MadeWith["verificationKey"];
@@ -272,7 +266,10 @@ export function verifyEnvelope(
       ok: true as const,
       size,
       statement,
-      signals: Object.fromEntries(PROOF_SIGNALS.map((name, index) => [name, given[index]!])) as ProofSignals,
+      signals: Object.fromEntries(FAMILIES.account.own.map((name, index) => [name, given[index]!])) as OwnSignals<
+        "account",
+        FieldElement
+      >,
       states,
       verificationKey: envelope.verificationKey,
       policySha256: envelope.policySha256,
@@ -424,9 +421,9 @@ function signalNotes(size: BoardSize): SignalNote[] {
       "quote currency, 1e-6; basis points; 0 or 1",
     ],
   ];
-  let from = PROOF_SIGNALS.length;
+  let from = FAMILIES.account.own.length;
   return [
-    ...single.map(([meaning, unit], index) => ({ index, name: PROOF_SIGNALS[index]!, meaning, unit })),
+    ...single.map(([meaning, unit], index) => ({ index, name: FAMILIES.account.own[index]!, meaning, unit })),
     ...ranges.map(([name, count, meaning, unit]) => {
       from += count;
       return { from: from - count, to: from - 1, name, meaning, unit };
@@ -443,8 +440,8 @@ function signalName(index: number, size: BoardSize): string {
 
 function sourceOf(index: number): string {
   if (index < 2) return "the verifier expects";
-  if (index < PROOF_SIGNALS.length) return "the statement says";
-  return index < PROOF_SIGNALS.length + 3 * TIERS * ASSETS ? "the policy says" : "the market says";
+  if (index < FAMILIES.account.own.length) return "the statement says";
+  return index < FAMILIES.account.own.length + 3 * TIERS * ASSETS ? "the policy says" : "the market says";
 }
 
 function caveats({ statement, verificationKey }: Envelope, { before, after }: KnownStates): Caveat[] {

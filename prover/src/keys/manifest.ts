@@ -8,7 +8,8 @@
  */
 import { PlimsollError } from "../errors.ts";
 import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
-import { type BoardSize, CIRCUITS, type CircuitName, publicInputsOf } from "../model/sizes.ts";
+import type { BoardSize } from "../model/sizes.ts";
+import { CIRCUITS, type CircuitName, publicInputsOf } from "../statement/families.ts";
 import { KEY_ORIGINS, type KeyOrigin } from "./origin.ts";
 
 const FORMAT = "plimsoll-manifest/1";

@@ -50,8 +50,18 @@ export interface NettingSet {
   readonly markValue: AmountE6;
 }
 
+/** Sums of lots times columns over the blocks of a netting set up to one block. */
+export interface BlockRun {
+  /** One for each scenario. */
+  readonly profits: readonly AmountE6[];
+  readonly mark: AmountE6;
+  readonly delta: AmountE6;
+}
+
 export interface Evaluation {
   readonly assets: readonly AssetValue[];
+  /** One for each block; that of a set's last block is the whole set's. */
+  readonly runs: readonly BlockRun[];
   readonly sets: readonly NettingSet[];
   readonly charge: AmountE6;
   readonly collateral: ValueE20;
@@ -78,12 +88,14 @@ export function evaluate(account: Account, policy: Policy, market: Market): Eval
     charge += lots > 0n ? longCharge * lots : shortCharge * -lots;
   }
 
-  const sets = nettingSets(account, market);
+  const runs = blockRuns(account, market);
+  const sets = nettingSets(runs, market);
   const markValue = sets.reduce((sum, set) => sum + set.markValue, 0n);
   const scan = sets.reduce((sum, set) => sum + set.scan, 0n);
   const liquidity = sets.reduce((sum, set) => sum + set.liquidity, 0n);
   return {
     assets,
+    runs,
     sets,
     charge: charge as AmountE6,
     collateral,
@@ -92,43 +104,52 @@ export function evaluate(account: Account, policy: Policy, market: Market): Eval
   };
 }
 
-function nettingSets(account: Account, { board }: Market): NettingSet[] {
-  const sets: NettingSet[] = [];
-  let firstBlock = 0;
-  for (let block = 0; block < board.blocks.length; block++) {
-    if (board.blocks[block + 1]?.continues) continue;
-    const profits = new Array<bigint>(SCENARIOS).fill(0n);
-    let markValue = 0n;
-    let delta = 0n;
-    for (let index = firstBlock * BLOCK_INSTRUMENTS; index < (block + 1) * BLOCK_INSTRUMENTS; index++) {
+function blockRuns(account: Account, { board }: Market): BlockRun[] {
+  const runs: BlockRun[] = [];
+  for (const [block, { continues }] of board.blocks.entries()) {
+    const before = continues ? runs[block - 1] : undefined;
+    const profits: bigint[] = before === undefined ? new Array(SCENARIOS).fill(0n) : [...before.profits];
+    let mark: bigint = before?.mark ?? 0n;
+    let delta: bigint = before?.delta ?? 0n;
+    for (let index = block * BLOCK_INSTRUMENTS; index < (block + 1) * BLOCK_INSTRUMENTS; index++) {
       const lots = account.positions[index]!;
       if (lots === 0n) continue;
       const row = board.rows[index]!;
       for (let scenario = 0; scenario < SCENARIOS; scenario++) {
         profits[scenario] = profits[scenario]! + lots * row.profits[scenario]!;
       }
-      markValue += lots * row.mark;
+      mark += lots * row.mark;
       delta += lots * row.delta;
     }
-    let scan = 0n;
-    let worstScenario: number | undefined;
-    for (const [scenario, profit] of profits.entries()) {
-      if (-profit > scan) {
-        scan = -profit;
-        worstScenario = scenario;
-      }
-    }
+    runs.push({ profits: profits as AmountE6[], mark: mark as AmountE6, delta: delta as AmountE6 });
+  }
+  return runs;
+}
+
+/** The largest loss in any scenario; zero where none loses. */
+export function worstLoss(profits: readonly AmountE6[]): AmountE6 {
+  let worst = 0n;
+  for (const profit of profits) if (-profit > worst) worst = -profit;
+  return worst as AmountE6;
+}
+
+function nettingSets(runs: readonly BlockRun[], { board }: Market): NettingSet[] {
+  const sets: NettingSet[] = [];
+  let firstBlock = 0;
+  for (const [block, { profits, mark, delta }] of runs.entries()) {
+    if (board.blocks[block + 1]?.continues) continue;
+    const scan = worstLoss(profits);
     const { liquidityRate, liquidityThreshold } = board.blocks[block]!;
     const excess = (delta < 0n ? -delta : delta) - liquidityThreshold;
     sets.push({
       firstBlock,
       lastBlock: block,
-      profits: profits as AmountE6[],
-      worstScenario,
-      scan: scan as AmountE6,
-      delta: delta as AmountE6,
+      profits,
+      worstScenario: scan === 0n ? undefined : profits.findIndex((profit) => -profit === scan),
+      scan,
+      delta,
       liquidity: (excess > 0n ? liquidityRate * excess : 0n) as MarginE10,
-      markValue: markValue as AmountE6,
+      markValue: mark,
     });
     firstBlock = block + 1;
   }

@@ -9,8 +9,6 @@
  * whole account in its digits.
  */
 import { PlimsollError } from "../errors.ts";
-import { type FieldElement, toField } from "../field.ts";
-import { policySignals } from "../statement/signals.ts";
 import { BITS, type QuantityLots, type WeightBps } from "../units.ts";
 import type { Account } from "./account.ts";
 import { checkAccount } from "./account.ts";
@@ -87,11 +85,6 @@ export function figureOf(account: Account, { policy, prices, cash, marks }: Weig
     cash * account.cash +
     account.positions.reduce((sum, lots, row) => sum + marks[row]! * lots, 0n)
   );
-}
-
-/** Public inputs of the weights, in order. */
-export function weightSignals({ policy, prices, cash, marks }: Weights): FieldElement[] {
-  return [...policySignals(policy), ...prices.map(toField), toField(cash), ...marks.map(toField)];
 }
 
 /** No figure of an account on boards of this size is larger in absolute value. */

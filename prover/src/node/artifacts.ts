@@ -13,7 +13,7 @@ import {
   openArtifacts,
   readManifest,
 } from "../keys/manifest.ts";
-import type { CircuitName } from "../model/sizes.ts";
+import type { CircuitName } from "../statement/families.ts";
 
 export type {
   ArtifactIdentity,

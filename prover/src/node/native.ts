@@ -146,6 +146,11 @@ export function nativeBackend(
     };
   }
 
+  function calculated(wasm: Uint8Array<ArrayBuffer>): Circuit["witness"] {
+    const calculate = openCalculator(wasm);
+    return ({ circuitInput }) => calculate(circuitInput);
+  }
+
   return {
     name: "native",
     async open({ wasm, zkey, plan }) {
@@ -156,7 +161,7 @@ export function nativeBackend(
       if (typeof key === "number") throw statusError(key, "proving key");
       keys.push(key);
       return {
-        witness: plan === undefined ? openCalculator(await wasm()) : planned(plan),
+        witness: plan === undefined ? calculated(await wasm()) : planned(plan),
         prove(values, signal) {
           // One after another: each uses all the threads.
           const turn = last.then(() => prove(key, values, signal));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The prover of this machine: keys from the build directory, the fastest backend that is there. */
 
-import type { CircuitName } from "../model/sizes.ts";
 import type { Backend } from "../prove/backend.ts";
 import { type Prover, proverOf } from "../prove/prover.ts";
+import type { CircuitName } from "../statement/families.ts";
 import { type Artifacts, loadArtifacts } from "./artifacts.ts";
 import { selectBackend } from "./backends.ts";
 

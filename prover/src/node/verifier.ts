@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Strict verifiers for the keys of the build manifest. */
 
-import type { CircuitName } from "../model/sizes.ts";
+import type { CircuitName } from "../statement/families.ts";
 import { type Verifier, verifierOf } from "../verify/verifier.ts";
 import { type ArtifactOptions, loadVerificationKey } from "./artifacts.ts";
 

@@ -9,7 +9,8 @@ import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { documentSha256, type Json, type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
 import { unsigned64 } from "../formats/market.ts";
-import { BOARD_SIZES, MERGE_CIRCUITS } from "../model/sizes.ts";
+import { BOARD_SIZES } from "../model/sizes.ts";
+import { circuitsOf } from "../statement/families.ts";
 import { recoverAddress, type Signing, type TypedData, typedDigest } from "./typed-data.ts";
 import { isPackPath, PACK_LIMITS } from "./zip.ts";
 
@@ -23,7 +24,7 @@ export const ASSURANCES = ["proven", "on-chain", "attested", "claimed"] as const
 export type Assurance = (typeof ASSURANCES)[number];
 
 /** Circuits whose proofs packs hold. */
-export const PACK_CIRCUITS = [...BOARD_SIZES, ...MERGE_CIRCUITS] as const;
+export const PACK_CIRCUITS = [...BOARD_SIZES, ...circuitsOf("merge")] as const;
 export type PackCircuit = (typeof PACK_CIRCUITS)[number];
 
 /** What a file is. A `document` is for people (a letter, a note) and is evidence of nothing. */

@@ -10,7 +10,7 @@ import type { NamedText } from "../formats/account.ts";
 import { formatJson, type Json } from "../formats/json.ts";
 import { readMarket } from "../formats/market.ts";
 import { readPolicy } from "../formats/policy.ts";
-import { mergeCircuitOf } from "../model/sizes.ts";
+import { circuitOf } from "../statement/families.ts";
 import { createVerifier, type KeyIdentity, parsePublicSignals } from "../verify/verifier.ts";
 import {
   type Attestation,
@@ -111,7 +111,7 @@ export async function makePack(source: PackSource, firm: Signing): Promise<PackF
   const policies = source.policies.map((given) => ({ given, policy: readPolicy(given.text, given.file) }));
   const merges = (source.merges ?? []).map((given) => {
     const { size, publicSignals } = readMerge(given);
-    const [left, right, merged] = signalsOf(publicSignals, mergeCircuitOf(size), given);
+    const [left, right, merged] = signalsOf(publicSignals, circuitOf("merge", size), given);
     return { given, size, left: left!, right: right!, merged: merged! };
   });
   const attestations = (source.attestations ?? []).map((given) => ({ given, read: readAttestation(given) }));
@@ -153,7 +153,7 @@ export async function makePack(source: PackSource, firm: Signing): Promise<PackF
           merges.filter((merge) => merge.size === size),
         )
       : [];
-    if (merging.length > 0) await keyOf(mergeCircuitOf(size));
+    if (merging.length > 0) await keyOf(circuitOf("merge", size));
     const sum = partsOf(
       signals[0]!,
       merging.map(({ given: { file }, ...states }) => ({ file, ...states })),

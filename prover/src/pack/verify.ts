@@ -22,7 +22,8 @@ import { canonicalJson, type Json } from "../formats/json.ts";
 import { listingSha256, type MarketFile, readMarket } from "../formats/market.ts";
 import { readPolicy } from "../formats/policy.ts";
 import { type KeyOrigin, keyCaveat } from "../keys/origin.ts";
-import { type BoardSize, type MergeCircuit, mergeCircuitOf } from "../model/sizes.ts";
+import type { BoardSize } from "../model/sizes.ts";
+import { type CircuitOf, circuitOf } from "../statement/families.ts";
 import { createVerifier, type KeyIdentity, parsePublicSignals, type Verifier } from "../verify/verifier.ts";
 import {
   type Attestation,
@@ -480,7 +481,7 @@ class Reader {
         `The market is of ${market.time}, older than the ${this.#trust.maxAge} seconds you allow.`,
       );
     }
-    const mergeKey = parts && this.#verifier(mergeCircuitOf(size), proof).key;
+    const mergeKey = parts && this.#verifier(circuitOf("merge", size), proof).key;
     return {
       files,
       statement,
@@ -558,7 +559,7 @@ class Reader {
     const known = this.#merged.get(name);
     if (known !== undefined) return known;
     const document = this.#reading(file, readMerge);
-    const verifier: Verifier<MergeCircuit> = this.#verifier(mergeCircuitOf(asked.size), file);
+    const verifier: Verifier<CircuitOf<"merge">> = this.#verifier(circuitOf("merge", asked.size), file);
     const verdict = verifyMerge(document, verifier, asked);
     if (!verdict.ok) this.#fail(verdict.reason, file, sentence(verdict.detail));
     const { left, right, merged } = verdict;

@@ -1,13 +1,5 @@
-// SPDX-License-Identifier: GPL-3.0-or-later
-/**
- * What computes witnesses and proofs. Nothing of it is trusted: the prover verifies each proof before it returns it.
- *
- * A backend rejects with a `PlimsollError` whose text holds no value of a signal; what else it rejects with is dropped by the
- * prover, since it may. Nothing is ever written to disk.
- */
-import type { CircuitInput } from "../statement/account.ts";
-
 /** From the fastest to the one that is always there. */
+import type { WitnessInput } from "../statement/witness-input.ts";
 export const BACKENDS = ["native", "wasm", "snarkjs"] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
@@ -34,7 +26,7 @@ export interface CircuitFiles {
 
 export interface Circuit {
   /** Values of all signals, in snarkjs's wtns format. */
-  witness(input: CircuitInput): Promise<Uint8Array>;
+  witness(input: WitnessInput): Promise<Uint8Array>;
   /**
    * A proof as snarkjs writes it (`proof.json`), not verified. Rejects with `CANCELLED` soon after the signal is raised,
    * wherever the computation is, and with `OUT_OF_MEMORY`.

@@ -4,7 +4,7 @@
  *
  * What it prints and throws is kept from view, since it may quote values of private signals.
  */
-import type { CircuitInput } from "../statement/account.ts";
+import type { CircuitInput } from "../statement/witness-input.ts";
 
 /** A function from a circuit's input to its witness, in snarkjs's wtns format. Compiles at its first use. */
 export function openCalculator(wasm: Uint8Array<ArrayBuffer>): (input: CircuitInput) => Promise<Uint8Array> {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What the two builds of the core (prover/native: the Node addon and the WebAssembly module) have in common. */
+
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER } from "../field.ts";
-import type { CircuitInput } from "../statement/account.ts";
+import type { WitnessInput } from "../statement/witness-input.ts";
 import type { planInputs } from "./witness.ts";
 
 export const PROOF_BYTES = 256;
@@ -65,7 +66,7 @@ export function release(file: Uint8Array<ArrayBuffer>): void {
 export const ownsBuffer = (file: Uint8Array): boolean => file.byteLength === file.buffer.byteLength;
 
 /** `planInputs` of witness.ts, which is loaded with the first input: to prove witnesses that are there takes less memory without. */
-export function plannedInputs(plan: Uint8Array): (input: CircuitInput) => Promise<Uint8Array<ArrayBuffer>> {
+export function plannedInputs(plan: Uint8Array): (input: WitnessInput) => Promise<Uint8Array<ArrayBuffer>> {
   let inputOf: ReturnType<typeof planInputs> | undefined;
   return async (input) => {
     inputOf ??= (await import("./witness.ts")).planInputs(plan);

@@ -4,25 +4,18 @@
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { Artifacts } from "../keys/manifest.ts";
+import type { BoardSize } from "../model/sizes.ts";
+import { buildStatement, type Request } from "../statement/account.ts";
 import {
-  type BoardSize,
-  type CircuitName,
-  type DisclosureCircuit,
-  disclosureCircuitOf,
-  type MergeCircuit,
-  mergeCircuitOf,
-  type SettlementCircuit,
-  settlementCircuitOf,
-} from "../model/sizes.ts";
-import { type CircuitInput, type Request, state } from "../statement/account.ts";
-import {
+  buildDisclosureStatement,
+  buildSimulation,
   type DisclosureRequest,
   type SimulationRequest,
-  stateDisclosure,
-  stateSimulation,
 } from "../statement/disclosure.ts";
-import { type MergeRequest, stateMerge } from "../statement/merge.ts";
-import { type SettlementRequest, stateSettlement } from "../statement/settlement.ts";
+import { type CircuitName, type CircuitOf, circuitOf } from "../statement/families.ts";
+import { buildMergeStatement, type MergeRequest } from "../statement/merge.ts";
+import { buildSettlementStatement, type SettlementRequest } from "../statement/settlement.ts";
+import type { WitnessInput } from "../statement/witness-input.ts";
 import { type KeyIdentity, keyOf, type Verifier, verifierOf } from "../verify/verifier.ts";
 import type { Backend, Circuit } from "./backend.ts";
 
@@ -67,13 +60,13 @@ export interface Prover {
    */
   prove(request: Request, options?: ProveOptions): Promise<Proof>;
   /** Proves that an account has settled. Throws as `prove` and as the model's `settle`. */
-  settle(request: SettlementRequest, options?: ProveOptions): Promise<Proof<SettlementCircuit>>;
+  settle(request: SettlementRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"settlement">>>;
   /** Proves that one account holds what two others hold together. Throws as `prove` and as the model's `merge`. */
-  merge(request: MergeRequest, options?: ProveOptions): Promise<Proof<MergeCircuit>>;
+  merge(request: MergeRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"merge">>>;
   /** Proves that a figure of an account is in a band, to one auditor. Throws as `prove`. */
-  disclose(request: DisclosureRequest, options?: ProveOptions): Promise<Proof<DisclosureCircuit>>;
+  disclose(request: DisclosureRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"disclosure">>>;
   /** What only the auditor can make: a proof like that of any claim, true or not. Throws as `prove`. */
-  simulate(request: SimulationRequest, options?: ProveOptions): Promise<Proof<DisclosureCircuit>>;
+  simulate(request: SimulationRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"disclosure">>>;
   /** The key under which this prover's proofs of a circuit verify. Loads the circuit; throws like it. */
   key<Name extends CircuitName>(size: Name): Promise<KeyIdentity<Name>>;
   /** Waits for the proof being made, ends all threads and forgets the keys. A process that has closed exits by itself. */
@@ -136,7 +129,7 @@ export function proverOf({ load, backend }: ProverParts): Prover {
   /** Works the statement out before anything is loaded; `stated` throws where there is nothing to prove. */
   async function proofOf<Name extends CircuitName>(
     size: Name,
-    stated: () => { readonly circuitInput: CircuitInput; readonly publicSignals: readonly FieldElement[] },
+    stated: () => WitnessInput & { readonly publicSignals: readonly FieldElement[] },
     { signal, onStep }: ProveOptions = {},
   ): Promise<Proof<Name>> {
     const begin = (step: ProveStep) => {
@@ -146,12 +139,12 @@ export function proverOf({ load, backend }: ProverParts): Prover {
     };
     throwIfClosed();
     throwIfCancelled(signal);
-    const { circuitInput, publicSignals } = stated();
+    const { circuitInput, hints, publicSignals } = stated();
     begin("load");
     const entry = loaded(size);
     const circuit = await entry.circuit;
     begin("witness");
-    const witness = await guarded(() => circuit.witness(circuitInput), "the witness could not be computed");
+    const witness = await guarded(() => circuit.witness({ circuitInput, hints }), "the witness could not be computed");
     begin("prove");
     const proving = guarded(() => circuit.prove(witness, signal), "the proof could not be computed");
     const proven = proving.finally(() => witness.fill(0));
@@ -171,19 +164,23 @@ export function proverOf({ load, backend }: ProverParts): Prover {
 
   return {
     async prove(request, proving) {
-      return proofOf(request.before.size, () => ifTrue(state(request)), proving);
+      return proofOf(request.before.size, () => ifTrue(buildStatement(request)), proving);
     },
     async settle(request, proving) {
-      return proofOf(settlementCircuitOf(request.before.size), () => stateSettlement(request), proving);
+      return proofOf(circuitOf("settlement", request.before.size), () => buildSettlementStatement(request), proving);
     },
     async merge(request, proving) {
-      return proofOf(mergeCircuitOf(request.left.size), () => stateMerge(request), proving);
+      return proofOf(circuitOf("merge", request.left.size), () => buildMergeStatement(request), proving);
     },
     async disclose(request, proving) {
-      return proofOf(disclosureCircuitOf(request.account.size), () => ifTrue(stateDisclosure(request)), proving);
+      return proofOf(
+        circuitOf("disclosure", request.account.size),
+        () => ifTrue(buildDisclosureStatement(request)),
+        proving,
+      );
     },
     async simulate(request, proving) {
-      return proofOf(disclosureCircuitOf(request.size), () => stateSimulation(request), proving);
+      return proofOf(circuitOf("disclosure", request.size), () => buildSimulation(request), proving);
     },
     async key<Name extends CircuitName>(size: Name) {
       throwIfClosed();

@@ -14,8 +14,9 @@ export function snarkjsBackend(): Backend {
   return {
     name: "snarkjs",
     async open({ wasm, zkey }) {
+      const calculate = openCalculator(await wasm());
       return {
-        witness: openCalculator(await wasm()),
+        witness: ({ circuitInput }) => calculate(circuitInput),
         prove(witness, signal) {
           const turn = last.then(() => prove(zkey, witness, signal));
           last = turn.catch(() => {});

@@ -137,8 +137,10 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
     };
   }
   /** circom's generator: loaded only where there is no plan, for it needs more than a browser has. */
-  const calculated = async (wasm: CircuitFiles["wasm"]) =>
-    (await import("./calculator.ts")).openCalculator(await wasm());
+  const calculated = async (wasm: CircuitFiles["wasm"]): Promise<Circuit["witness"]> => {
+    const calculate = (await import("./calculator.ts")).openCalculator(await wasm());
+    return ({ circuitInput }) => calculate(circuitInput);
+  };
 
   async function open({ wasm, zkey, plan }: CircuitFiles) {
     const file = takeOver(zkey);

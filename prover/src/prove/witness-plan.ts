@@ -5,7 +5,7 @@
  *
  * A constraint A · B = C with one unknown signal, in C, is solved for it. One whose unknown signals are all boolean by other
  * constraints, with weights that are different powers of two, gives them as binary digits. What no constraint gives, because the
- * circuit proves a guess and does not compute it, is a hint: its value comes with the inputs (`HINTS` in witness.ts knows how).
+ * circuit proves a guess and does not compute it, is a hint: its value comes with the inputs (`hints` of statement/families.ts).
  * Hints are all that a plan knows of a circuit, every other value is forced by the constraints, and a circuit that needs
  * more than that is refused by the name of a signal.
  *

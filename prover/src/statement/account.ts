@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The statement that a proof proves (`signals.ts`), worked out of an account, and the private inputs that go with it. */
+
 import { PlimsollError } from "../errors.ts";
-import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
+import { FIELD_ORDER, type FieldElement, invert, toField } from "../field.ts";
 import type { Account } from "../model/account.ts";
 import { commitFill, commitState, packPositions, packWide, stateBlinding } from "../model/commit.ts";
-import { type Evaluation, evaluate, isAtLeast } from "../model/evaluate.ts";
+import { type Evaluation, evaluate, isAtLeast, worstLoss } from "../model/evaluate.ts";
 import type { Market } from "../model/market.ts";
 import type { Policy } from "../model/policy.ts";
+import { TIERS } from "../model/sizes.ts";
 import { applyTransition, type Transition } from "../model/transition.ts";
 import type { LevelBps } from "../units.ts";
-import {
-  boardSignals,
-  type Direction,
-  encodeTerms,
-  encodeTransfer,
-  PROOF_SIGNALS,
-  type ProofSignals,
-  policySignals,
-} from "./signals.ts";
+import { FAMILIES, type OwnSignals } from "./families.ts";
+import { boardSignals, type Direction, encodeTerms, encodeTransfer, policySignals } from "./signals.ts";
+import type { WitnessInput } from "./witness-input.ts";
 
 export * from "./signals.ts";
 
@@ -34,23 +30,18 @@ export interface Request {
 }
 
 /** A request worked out: the account after, its evaluation, the public signals and the circuit's input. */
-export interface Statement {
+export interface Statement extends WitnessInput {
   readonly after: Account;
   readonly evaluation: Evaluation;
   /** Whether the statement is true of the account: whether a proof exists. */
   readonly holds: boolean;
-  readonly proofSignals: ProofSignals;
+  readonly proofSignals: OwnSignals<"account", FieldElement>;
   /** All public signals, in the circuit's order. */
   readonly publicSignals: readonly FieldElement[];
-  /** Input of the witness generator, private inputs included. */
-  readonly circuitInput: CircuitInput;
 }
 
-/** Signals of the circuit by name; nested arrays are flattened in row-major order. */
-export type CircuitInput = Readonly<Record<string, FieldElement | readonly FieldElement[]>>;
-
 /** Works a request out. Throws like `applyTransition` and `evaluate`; a false statement does not throw. */
-export function state(request: Request): Statement {
+export function buildStatement(request: Request): Statement {
   const { before, transition, level, direction, context, policy, market } = request;
   if (context < 0n || context >= FIELD_ORDER) {
     throw new PlimsollError("OUT_OF_RANGE", "expected a context below the field order", { field: "context" });
@@ -59,7 +50,7 @@ export function state(request: Request): Statement {
   const evaluation = evaluate(after, policy, market);
   const holds = isAtLeast(evaluation, level) === (direction === "at-least");
   const { transfer, fill, side } = transition;
-  const proofSignals: ProofSignals = {
+  const proofSignals: OwnSignals<"account", FieldElement> = {
     stateBefore: commitState(before),
     stateAfter: commitState(after),
     transfer: encodeTransfer(transfer),
@@ -71,12 +62,18 @@ export function state(request: Request): Statement {
   const prices = market.prices.map(toField);
   const boardValues = boardSignals(market.board);
   const rowValues = 8 * market.board.rows.length;
+  const blindingAfter = stateBlinding(after);
   return {
     after,
     evaluation,
     holds,
     proofSignals,
-    publicSignals: [...PROOF_SIGNALS.map((name) => proofSignals[name]), ...policyValues, ...prices, ...boardValues],
+    publicSignals: [
+      ...FAMILIES.account.own.map((name) => proofSignals[name]),
+      ...policyValues,
+      ...prices,
+      ...boardValues,
+    ],
     circuitInput: {
       ...proofSignals,
       policy: policyValues,
@@ -87,11 +84,21 @@ export function state(request: Request): Statement {
       collateralAfter: after.collateral.map(toField),
       cashAfter: toField(after.cash),
       blindingBefore: stateBlinding(before),
-      blindingAfter: stateBlinding(after),
+      blindingAfter,
       fillPositions: packPositions(fill.positions),
       fillCollateral: packWide(fill.collateral),
       fillCash: toField(fill.cash),
       fillBlinding: fill.blinding,
     },
+    hints: {
+      "haircut.selected": evaluation.assets.map(({ tier }) => selectedPiece(tier)),
+      "set.column": evaluation.runs.map(({ profits, mark, delta }) => [...profits, mark, delta]),
+      "set.scan": evaluation.runs.map(({ profits }) => worstLoss(profits)),
+      "Transition.inverse": invert(blindingAfter),
+    },
   };
 }
+
+/** For each piece of a haircut schedule whether it holds the quantity; piece TIERS is above the last boundary. */
+export const selectedPiece = (tier: number): bigint[] =>
+  Array.from({ length: TIERS + 1 }, (_, piece) => (piece === tier ? 1n : 0n));

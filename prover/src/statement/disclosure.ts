@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Disclosures: one figure of an account within a band, shown to one auditor; and what that auditor can make of them. */
+
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
 import { type Account, genesis } from "../model/account.ts";
 import { commitAuditorSecret, commitState, stateBlinding } from "../model/commit.ts";
-import { figureOf, largestFigure, type Weights, weightSignals } from "../model/figure.ts";
+import { figureOf, largestFigure, type Weights } from "../model/figure.ts";
+import { tierValue } from "../model/policy.ts";
 import type { BoardSize } from "../model/sizes.ts";
-import type { CircuitInput } from "./account.ts";
-import { policySignals } from "./signals.ts";
+import { selectedPiece } from "./account.ts";
+import { policySignals, weightSignals } from "./signals.ts";
+import type { WitnessInput } from "./witness-input.ts";
 
 /** Both ends are inside; exact where they are equal. In the unit of the figure. */
 export interface Band {
@@ -38,11 +41,10 @@ export interface SimulationRequest extends Omit<DisclosureClaim, "auditor"> {
 }
 
 /** A request worked out. */
-export interface DisclosureStatement {
+export interface DisclosureStatement extends WitnessInput {
   /** Whether a proof exists. */
   readonly holds: boolean;
   readonly publicSignals: readonly FieldElement[];
-  readonly circuitInput: CircuitInput;
 }
 
 /** A claim of an empty band is true of nothing: only whoever knows the auditor's secret can prove it. */
@@ -70,7 +72,7 @@ export function disclosureSignals({ state, band, auditor, context, weights }: Di
 }
 
 /** Works an owner's request out. Throws as `figureOf` and `checkBand`; a figure outside the band does not throw. */
-export function stateDisclosure({ account, ...request }: DisclosureRequest): DisclosureStatement {
+export function buildDisclosureStatement({ account, ...request }: DisclosureRequest): DisclosureStatement {
   const { low, high } = checkBand(request.band, account.size);
   const figure = figureOf(account, request.weights);
   const claim = { ...request, state: commitState(account) };
@@ -82,7 +84,7 @@ export function stateDisclosure({ account, ...request }: DisclosureRequest): Dis
 }
 
 /** Works a simulation out: it holds whatever it says. */
-export function stateSimulation({ size, secret, ...request }: SimulationRequest): DisclosureStatement {
+export function buildSimulation({ size, secret, ...request }: SimulationRequest): DisclosureStatement {
   const claim = { ...request, auditor: commitAuditorSecret(secret) };
   return stated(claim, true, { account: genesis(size), simulated: 1n as FieldElement, secret });
 }
@@ -116,6 +118,11 @@ function stated(claim: DisclosureClaim, holds: boolean, { account, simulated, se
       blinding: stateBlinding(account),
       simulated,
       secret,
+    },
+    hints: {
+      "haircut.selected": weights.policy.schedules.map((schedule, asset) =>
+        selectedPiece(tierValue(schedule, account.collateral[asset]!).tier),
+      ),
     },
   };
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Two accounts on one board as one that holds what they hold together. */
+
 import { PlimsollError } from "../errors.ts";
-import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
+import { FIELD_ORDER, type FieldElement, invert, toField } from "../field.ts";
 import { type Account, checkAccount, viewingKey } from "../model/account.ts";
 import { commitState, stateBlinding } from "../model/commit.ts";
 import { cashE6, positionLots, quantityLots } from "../units.ts";
-import type { CircuitInput } from "./account.ts";
-import { MERGE_SIGNALS } from "./signals.ts";
+import { FAMILIES } from "./families.ts";
+import type { WitnessInput } from "./witness-input.ts";
 
 /** What is asked of the circuit, in the clear. */
 export interface MergeRequest {
@@ -19,10 +20,9 @@ export interface MergeRequest {
 }
 
 /** A request worked out: the merged account, all public signals in the circuit's order, and the circuit's input. */
-export interface MergeStatement {
+export interface MergeStatement extends WitnessInput {
   readonly merged: Account;
   readonly publicSignals: readonly FieldElement[];
-  readonly circuitInput: CircuitInput;
 }
 
 /**
@@ -54,7 +54,7 @@ export function merge(left: Account, right: Account, mergedViewingKey: FieldElem
 }
 
 /** Works a request out. Throws like `merge`, and `OUT_OF_RANGE` for a context that is not reduced. */
-export function stateMerge({ left, right, mergedViewingKey, context }: MergeRequest): MergeStatement {
+export function buildMergeStatement({ left, right, mergedViewingKey, context }: MergeRequest): MergeStatement {
   if (context < 0n || context >= FIELD_ORDER) {
     throw new PlimsollError("OUT_OF_RANGE", "expected a context below the field order", { field: "context" });
   }
@@ -68,20 +68,26 @@ export function stateMerge({ left, right, mergedViewingKey, context }: MergeRequ
   if (own.stateLeft === own.stateRight) {
     throw new PlimsollError("FIELD_INVALID", "one state would count twice", { field: "right" });
   }
+  const [blindingLeft, blindingRight, blindingMerged] = [left, right, merged].map(stateBlinding) as [
+    FieldElement,
+    FieldElement,
+    FieldElement,
+  ];
   return {
     merged,
-    publicSignals: MERGE_SIGNALS.map((name) => own[name]),
+    publicSignals: FAMILIES.merge.own.map((name) => own[name]),
     circuitInput: {
       ...own,
       positionsLeft: left.positions.map(toField),
       collateralLeft: left.collateral.map(toField),
       cashLeft: toField(left.cash),
-      blindingLeft: stateBlinding(left),
+      blindingLeft,
       positionsRight: right.positions.map(toField),
       collateralRight: right.collateral.map(toField),
       cashRight: toField(right.cash),
-      blindingRight: stateBlinding(right),
-      blindingMerged: stateBlinding(merged),
+      blindingRight,
+      blindingMerged,
     },
+    hints: { "Blinded.inverse": invert(toField(blindingLeft * blindingRight * blindingMerged)) },
   };
 }

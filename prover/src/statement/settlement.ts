@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Expiry: the instruments that a settlement names are paid out in cash at its marks and leave the account. */
+
 import { PlimsollError } from "../errors.ts";
-import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
+import { FIELD_ORDER, type FieldElement, invert, toField } from "../field.ts";
 import { type Account, checkAccount } from "../model/account.ts";
 import { commitState, packWide, stateBlinding } from "../model/commit.ts";
 import { instrumentsOf } from "../model/sizes.ts";
 import { cashE6, columnE6, type PositionLots } from "../units.ts";
-import type { CircuitInput } from "./account.ts";
-import { SETTLEMENT_SIGNALS, type SettlementMarks, settlementSignals } from "./signals.ts";
+import { FAMILIES } from "./families.ts";
+import { type SettlementMarks, settlementSignals } from "./signals.ts";
+import type { WitnessInput } from "./witness-input.ts";
 
 /** What is asked of the circuit, in the clear. */
 export interface SettlementRequest {
@@ -18,10 +20,9 @@ export interface SettlementRequest {
 }
 
 /** A request worked out: the account after, all public signals in the circuit's order, and the circuit's input. */
-export interface SettlementStatement {
+export interface SettlementStatement extends WitnessInput {
   readonly after: Account;
   readonly publicSignals: readonly FieldElement[];
-  readonly circuitInput: CircuitInput;
 }
 
 /**
@@ -49,7 +50,7 @@ export function settle(before: Account, marks: SettlementMarks): Account {
 }
 
 /** Works a request out. Throws like `settle`, and `OUT_OF_RANGE` for a context that is not reduced. */
-export function stateSettlement({ before, marks, context }: SettlementRequest): SettlementStatement {
+export function buildSettlementStatement({ before, marks, context }: SettlementRequest): SettlementStatement {
   if (context < 0n || context >= FIELD_ORDER) {
     throw new PlimsollError("OUT_OF_RANGE", "expected a context below the field order", { field: "context" });
   }
@@ -60,17 +61,19 @@ export function stateSettlement({ before, marks, context }: SettlementRequest): 
     context: context as FieldElement,
   };
   const shared = settlementSignals(before.size, marks);
+  const blindingBefore = stateBlinding(before);
   return {
     after,
-    publicSignals: [...SETTLEMENT_SIGNALS.map((name) => own[name]), ...shared],
+    publicSignals: [...FAMILIES.settlement.own.map((name) => own[name]), ...shared],
     circuitInput: {
       ...own,
       marks: shared,
       positionsBefore: before.positions.map(toField),
       collateral: packWide(before.collateral),
       cashBefore: toField(before.cash),
-      blindingBefore: stateBlinding(before),
+      blindingBefore,
     },
+    hints: { "Onward.inverse": invert(toField(blindingBefore * (blindingBefore + 1n))) },
   };
 }
 

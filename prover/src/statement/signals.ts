@@ -10,18 +10,13 @@
  *   rows[instruments][8]     six packings of three columns (16 profits, mark, delta), long charge, short charge
  *   blocks[blocks][3]        liquidity threshold, liquidity rate, continues
  */
+
 import { type FieldElement, toField } from "../field.ts";
+import type { Weights } from "../model/figure.ts";
 import type { Board, Market } from "../model/market.ts";
 import { packWide } from "../model/packing.ts";
 import { intercepts, type Policy } from "../model/policy.ts";
-import {
-  type BoardSize,
-  type CircuitName,
-  instrumentsOf,
-  isDisclosure,
-  isMerge,
-  isSettlement,
-} from "../model/sizes.ts";
+import { type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import type { Side, Transfer } from "../model/transition.ts";
 import { BITS, type ColumnE6, type LevelBps, levelBps, transferAmount } from "../units.ts";
 
@@ -33,10 +28,6 @@ export interface Terms {
   readonly direction: Direction;
   readonly side: Side;
 }
-
-/** The six public inputs of one proof, in order. */
-export const PROOF_SIGNALS = ["stateBefore", "stateAfter", "transfer", "fill", "terms", "context"] as const;
-export type ProofSignals = { readonly [Name in (typeof PROOF_SIGNALS)[number]]: FieldElement };
 
 /** The commitment to no fill, `commitFill(noFill(size))`. */
 export const NO_FILL: Readonly<Record<BoardSize, FieldElement>> = {
@@ -102,9 +93,6 @@ export function marketSignals(policy: Policy, market: Market): FieldElement[] {
  */
 export type SettlementMarks = ReadonlyMap<number, ColumnE6>;
 
-/** The three public inputs of one proof of a settlement, in order. */
-export const SETTLEMENT_SIGNALS = ["stateBefore", "stateAfter", "context"] as const;
-
 /** Public inputs of a settlement, in order: for each instrument 1 where it expires, else 0, and its mark, else 0. */
 export function settlementSignals(size: BoardSize, marks: SettlementMarks): FieldElement[] {
   return Array.from({ length: instrumentsOf(size) }, (_, row) => {
@@ -113,18 +101,7 @@ export function settlementSignals(size: BoardSize, marks: SettlementMarks): Fiel
   }).flat();
 }
 
-/** The public inputs of a merge, in order: the two states that become one, that one, and what the proof is bound to. */
-export const MERGE_SIGNALS = ["stateLeft", "stateRight", "stateMerged", "context"] as const;
-
-/**
- * The five public inputs of one disclosure, in order. Those of its weights follow, in the order of a policy and a market:
- * policy[ASSETS][3·TIERS], prices[ASSETS], cashWeight, marks[instruments].
- */
-export const DISCLOSURE_SIGNALS = ["state", "low", "high", "auditor", "context"] as const;
-
-/** Names of the public inputs that are each proof's own, in order; what follows them, if anything, many proofs share. */
-export function ownSignalsOf(circuit: CircuitName): readonly string[] {
-  if (isSettlement(circuit)) return SETTLEMENT_SIGNALS;
-  if (isMerge(circuit)) return MERGE_SIGNALS;
-  return isDisclosure(circuit) ? DISCLOSURE_SIGNALS : PROOF_SIGNALS;
+/** Public inputs of the weights, in order. */
+export function weightSignals({ policy, prices, cash, marks }: Weights): FieldElement[] {
+  return [...policySignals(policy), ...prices.map(toField), toField(cash), ...marks.map(toField)];
 }

@@ -10,9 +10,7 @@
 
 import { throwIfCancelled } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
-import { type CircuitName, isSettlement } from "../model/sizes.ts";
-import { selectBatchCore } from "../node/backends.ts";
-import { PROOF_SIGNALS, SETTLEMENT_SIGNALS } from "../statement/signals.ts";
+import { type CircuitName, ownSignalsOf } from "../statement/families.ts";
 import {
   type PlainPoint,
   type ProofVerdict,
@@ -42,7 +40,7 @@ export interface BatchCore {
 
 export interface BatchOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Else that of the native prover; where there is none, the strict verifier takes one proof after another. */
+  /** Where there is none, the strict verifier takes one proof after another. */
   readonly core?: BatchCore | undefined;
 }
 
@@ -75,7 +73,7 @@ interface Candidate {
 export async function verifyBatch<Name extends CircuitName>(
   verifier: Verifier<Name>,
   items: readonly BatchItem[],
-  { signal, core = selectBatchCore() }: BatchOptions = {},
+  { signal, core }: BatchOptions = {},
 ): Promise<ProofVerdict[]> {
   const verdicts = new Array<ProofVerdict | undefined>(items.length).fill(undefined);
   if (core !== undefined) await accept(verifier, items, core, signal, verdicts);
@@ -135,7 +133,7 @@ async function accept<Name extends CircuitName>(
 /** The items that are canonical. */
 function parse<Name extends CircuitName>(verifier: Verifier<Name>, items: readonly BatchItem[]): Candidate[] {
   const { size } = verifier.key;
-  const owned = (isSettlement(size) ? SETTLEMENT_SIGNALS : PROOF_SIGNALS).length;
+  const owned = ownSignalsOf(size).length;
   const markets = new Map<string, Market>();
   let last: Market | undefined;
 

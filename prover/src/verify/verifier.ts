@@ -14,8 +14,8 @@ import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import type { LoadedVerificationKey } from "../keys/manifest.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
-import { type BoardSize, type CircuitName, publicInputsOf } from "../model/sizes.ts";
-import { ownSignalsOf } from "../statement/signals.ts";
+import type { BoardSize } from "../model/sizes.ts";
+import { type CircuitName, ownSignalsOf, publicInputsOf } from "../statement/families.ts";
 import { sumOfMultiples } from "./market-sum.ts";
 
 /** Why a proof was refused. Stable, for machines. */

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The circuits, a row for each family; a family has one circuit for each size of board.
+ *
+ * Builders of circuits and keys, prover, verifiers, manifest and doctor read a circuit's facts here. A new circuit is its
+ * source in `circuits/`, its shapes in `circuits/sizes.json`, its statement in a file beside this one, and a row.
+ * Imports nothing that hashes, so that a verifier which imports the table stays small.
+ */
+import sizes from "../../../circuits/sizes.json" with { type: "json" };
+import { ASSETS, BLOCK_INSTRUMENTS, BOARD_SIZES, type BoardSize, SCENARIOS, TIERS } from "../model/sizes.ts";
+
+/** Parameters and limits of one circuit. */
+export interface Shape {
+  /** Blocks of 60 instruments on its boards. */
+  readonly blocks: number;
+  readonly publicInputs: number;
+  /** The build refuses more constraints than this. */
+  readonly constraintCeiling: number;
+  /** Constraints, public inputs and one fit into 2^domainPower. */
+  readonly domainPower: number;
+}
+
+interface Family {
+  /** The circuit of each board size, by its name. */
+  readonly circuits: Readonly<Record<BoardSize, string>>;
+  readonly shapes: Readonly<Record<string, Shape>>;
+  /** File of the main template, in `circuits/`. */
+  readonly source: string;
+  /** The main component for boards of so many blocks. */
+  readonly template: (blocks: number) => string;
+  /** Public inputs that belong to one proof, in order: they come before all others. */
+  readonly own: readonly string[];
+  /** Names of the public inputs after them, which many proofs share. */
+  readonly shared: readonly string[];
+  /**
+   * Signals that the circuit assigns by `<--`, except binary digits: a witness plan cannot learn them from constraints, so
+   * the statement brings their values (`Hints`). Named without indices, below the main component; where each is assigned
+   * its line says what constrains it.
+   */
+  readonly hints: readonly string[];
+}
+
+export const FAMILIES = {
+  /** An account covers its margin, or does not, after a transfer and a fill: `account.ts`. */
+  account: {
+    circuits: { "board-60": "board-60", "board-240": "board-240", "board-480": "board-480" },
+    shapes: sizes.sizes,
+    source: "account.circom",
+    template: (blocks) => `Account(${[blocks, BLOCK_INSTRUMENTS, ASSETS, TIERS, SCENARIOS].join(", ")})`,
+    own: ["stateBefore", "stateAfter", "transfer", "fill", "terms", "context"],
+    shared: ["policy", "prices", "rows", "blocks"],
+    hints: ["haircut.selected", "set.column", "set.scan", "Transition.inverse"],
+  },
+  /** Instruments that expire are paid out in cash and leave the account: `settlement.ts`. */
+  settlement: {
+    circuits: { "board-60": "settlement-60", "board-240": "settlement-240", "board-480": "settlement-480" },
+    shapes: sizes.settlements,
+    source: "settlement.circom",
+    template: (blocks) => `Settlement(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS})`,
+    own: ["stateBefore", "stateAfter", "context"],
+    shared: ["marks"],
+    hints: ["Onward.inverse"],
+  },
+  /** One account holds what two hold together: `merge.ts`. */
+  merge: {
+    circuits: { "board-60": "merge-60", "board-240": "merge-240", "board-480": "merge-480" },
+    shapes: sizes.merges,
+    source: "merge.circom",
+    template: (blocks) => `Merge(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS})`,
+    own: ["stateLeft", "stateRight", "stateMerged", "context"],
+    shared: [],
+    hints: ["Blinded.inverse"],
+  },
+  /** One figure of an account lies in a band, shown to one auditor: `disclosure.ts`. */
+  disclosure: {
+    circuits: { "board-60": "disclosure-60", "board-240": "disclosure-240", "board-480": "disclosure-480" },
+    shapes: sizes.disclosures,
+    source: "disclosure.circom",
+    template: (blocks) => `Disclosure(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS}, ${TIERS})`,
+    own: ["state", "low", "high", "auditor", "context"],
+    shared: ["policy", "prices", "cashWeight", "marks"],
+    hints: ["haircut.selected"],
+  },
+} as const satisfies Record<string, Family>;
+
+export type FamilyName = keyof typeof FAMILIES;
+/** Names of a family's circuits. */
+export type CircuitOf<Name extends FamilyName> = (typeof FAMILIES)[Name]["circuits"][BoardSize];
+export type CircuitName = CircuitOf<FamilyName>;
+/** The values of a family's own public inputs, by name. */
+export type OwnSignals<Name extends FamilyName, Value> = {
+  readonly [Signal in (typeof FAMILIES)[Name]["own"][number]]: Value;
+};
+
+export const FAMILY_NAMES = Object.keys(FAMILIES) as FamilyName[];
+
+/** The circuit of a family for boards of a size. */
+export const circuitOf = <Name extends FamilyName>(family: Name, size: BoardSize): CircuitOf<Name> =>
+  FAMILIES[family].circuits[size] as CircuitOf<Name>;
+
+/** A family's circuits, from the smallest boards to the largest. */
+export const circuitsOf = <Name extends FamilyName>(family: Name): readonly CircuitOf<Name>[] =>
+  BOARD_SIZES.map((size) => circuitOf(family, size));
+
+export const CIRCUITS: readonly CircuitName[] = FAMILY_NAMES.flatMap(circuitsOf);
+
+const PLACES = new Map<CircuitName, { readonly family: FamilyName; readonly size: BoardSize }>(
+  FAMILY_NAMES.flatMap((family) => BOARD_SIZES.map((size) => [circuitOf(family, size), { family, size }] as const)),
+);
+
+export const familyOf = (circuit: CircuitName): FamilyName => PLACES.get(circuit)!.family;
+
+export const isOf = <Name extends FamilyName>(family: Name, circuit: CircuitName): circuit is CircuitOf<Name> =>
+  familyOf(circuit) === family;
+
+/** The boards that a circuit is for. */
+export const boardSizeOf = (circuit: CircuitName): BoardSize => PLACES.get(circuit)!.size;
+
+export function shapeOf(circuit: CircuitName): Shape {
+  const { shapes }: Family = FAMILIES[familyOf(circuit)];
+  return shapes[circuit]!;
+}
+
+/** Number of public inputs of a circuit: those of each proof, then those that many share. */
+export const publicInputsOf = (circuit: CircuitName): number => shapeOf(circuit).publicInputs;
+
+/** Names of the public inputs that are each proof's own, in order; what follows them, if anything, many proofs share. */
+export const ownSignalsOf = (circuit: CircuitName): readonly string[] => FAMILIES[familyOf(circuit)].own;
+
+/** The main component of a circuit, as circom reads it; `folder` is where the sources are, seen from the file. */
+export function mainOf(circuit: CircuitName, folder: string): string {
+  const { source, own, shared, template }: Family = FAMILIES[familyOf(circuit)];
+  return `// SPDX-License-Identifier: GPL-3.0-or-later
+pragma circom 2.2.0;
+include "${folder}/${source}";
+component main {public [${[...own, ...shared].join(", ")}]} = ${template(shapeOf(circuit).blocks)};
+`;
+}
