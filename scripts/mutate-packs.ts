@@ -15,12 +15,12 @@ import { canonicalJson, type Json } from "../prover/src/formats/json.ts";
 import { INDEX, type PackContents } from "../prover/src/pack/format.ts";
 import { createPackVerifier, type PackVerdict } from "../prover/src/pack/verify.ts";
 import { type PackFiles, zipFiles } from "../prover/src/pack/zip.ts";
+import { contractVerifier, type Given, MUTATIONS } from "../test/soundness/lab/differential.ts";
 import type { ProofJson } from "../test/support/forge.ts";
 import { attestation, json, KEY, NOW, resealed, SIZE, samplePack } from "../test/support/packs.ts";
 import { MERGE_KEY, PORTFOLIO_TRUST, portfolioSource, provenPortfolio } from "../test/support/portfolio.ts";
 import { type Rng, seededRng } from "../test/support/random.ts";
 import { endSnarkjsThreads } from "../test/support/snarkjs.ts";
-import { contractVerifier, type Given, MUTATIONS } from "./soundness/differential.ts";
 
 type Changed = PackFiles | Uint8Array;
 type Kind = (pack: PackFiles, rng: Rng) => Changed | Promise<Changed>;

@@ -18,8 +18,8 @@ import {
 import { policySignals, weightSignals } from "../../prover/src/statement/signals.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
-import { violations } from "../../scripts/soundness/r1cs.ts";
-import type { Lies, Target } from "../../scripts/soundness/target.ts";
+import { violations } from "../soundness/lab/r1cs.ts";
+import type { Lies, Target } from "../soundness/lab/target.ts";
 import { disclosureCircuit } from "../support/circuit.ts";
 import { biased, type Rng, randomAccount, randomMarket, randomPolicy, seededRng } from "../support/random.ts";
 

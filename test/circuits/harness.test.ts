@@ -5,9 +5,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
-import type { Inputs } from "../../scripts/soundness/generate.ts";
-import { readWtns, violations, writeWtns } from "../../scripts/soundness/r1cs.ts";
-import { compileTarget, type Lies, type Target } from "../../scripts/soundness/target.ts";
+import type { Inputs } from "../soundness/lab/generate.ts";
+import { readWtns, violations, writeWtns } from "../soundness/lab/r1cs.ts";
+import { compileTarget, type Lies, type Target } from "../soundness/lab/target.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const BUILD = "build/soundness/fixtures";

@@ -36,8 +36,8 @@ import type {
   ThresholdE6,
   WeightBps,
 } from "../../prover/src/units.ts";
-import { evaluate as evaluateRow, type R1cs, violations, type Witness, wiresOf } from "../../scripts/soundness/r1cs.ts";
-import type { Attack, Lies, Target } from "../../scripts/soundness/target.ts";
+import { evaluate as evaluateRow, type R1cs, violations, type Witness, wiresOf } from "../soundness/lab/r1cs.ts";
+import type { Attack, Lies, Target } from "../soundness/lab/target.ts";
 import { accountCircuit, type Claim, claimInput, difference, figuresOf, modelFigures } from "../support/circuit.ts";
 
 const LEVEL = 12_000n as LevelBps;

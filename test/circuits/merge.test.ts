@@ -9,8 +9,8 @@ import { ASSETS, BOARD_SIZES, type BoardSize, instrumentsOf } from "../../prover
 import { buildMergeStatement, merge } from "../../prover/src/statement/merge.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
-import { violations } from "../../scripts/soundness/r1cs.ts";
-import type { Lies, Target } from "../../scripts/soundness/target.ts";
+import { violations } from "../soundness/lab/r1cs.ts";
+import type { Lies, Target } from "../soundness/lab/target.ts";
 import { accountCircuit, claimInput as accountClaim, mergeCircuit } from "../support/circuit.ts";
 import { type Rng, randomAccount, randomMarket, randomPolicy, seededRng } from "../support/random.ts";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** The circuit against the integer model, on random and structured requests. `scripts/model-fuzz.ts` runs many more. */
+/** The circuit against the integer model, on random and structured requests. `scripts/fuzz/model.ts` runs many more. */
 import { expect } from "chai";
 import { buildStatement } from "../../prover/src/statement/account.ts";
 import { accountCircuit, disagreements } from "../support/circuit.ts";

@@ -10,8 +10,8 @@ import { buildSettlementStatement, settle } from "../../prover/src/statement/set
 import { type SettlementMarks, settlementSignals } from "../../prover/src/statement/signals.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, ColumnE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
-import { violations } from "../../scripts/soundness/r1cs.ts";
-import type { Lies, Target } from "../../scripts/soundness/target.ts";
+import { violations } from "../soundness/lab/r1cs.ts";
+import type { Lies, Target } from "../soundness/lab/target.ts";
 import { settlementCircuit } from "../support/circuit.ts";
 import { biased, type Rng, randomAccount, seededRng } from "../support/random.ts";
 

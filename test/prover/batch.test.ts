@@ -10,7 +10,7 @@ import { loadAddon, nativeBatchCore } from "../../prover/src/node/native.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { type BatchCore, verifyBatch } from "../../prover/src/verify/batch.ts";
 import { createVerifier, type Verifier } from "../../prover/src/verify/verifier.ts";
-import { MUTATIONS } from "../../scripts/soundness/differential.ts";
+import { MUTATIONS } from "../soundness/lab/differential.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 

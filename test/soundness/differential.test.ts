@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { expect } from "chai";
-import { differential, disagreements } from "../../scripts/soundness/differential.ts";
+import { differential, disagreements } from "./lab/differential.ts";
 
 describe("the strict verifier, snarkjs and the contract over mutated proofs", () => {
   it("A07: what the strict verifier accepts, the other two accept, and it is what was proven", async function () {

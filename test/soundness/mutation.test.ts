@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A sample of what `npm run soundness -- mutants drops` runs in full. */
 import { expect } from "chai";
-import { sceneInputs, speaker } from "../../scripts/soundness/attack.ts";
-import { accountRecipes, confirmed, dropEach } from "../../scripts/soundness/drop.ts";
-import { compileSources, MAINS, shippedSources } from "../../scripts/soundness/miniature.ts";
-import { apply, explanations, judge, mutants, OPERATORS, scores } from "../../scripts/soundness/mutate.ts";
-import { wiresOf } from "../../scripts/soundness/r1cs.ts";
-import { incidence } from "../../scripts/soundness/ripple.ts";
+import { sceneInputs, speaker } from "./lab/attack.ts";
+import { accountRecipes, confirmed, dropEach } from "./lab/drop.ts";
+import { compileSources, MAINS, shippedSources } from "./lab/miniature.ts";
+import { apply, explanations, judge, mutants, OPERATORS, scores } from "./lab/mutate.ts";
+import { wiresOf } from "./lab/r1cs.ts";
+import { incidence } from "./lab/ripple.ts";
 
 const EVERY = 45;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The lab's own test: seeded bugs are seen, and by the detectors that are said to see them. `npm run soundness` runs all. */
 import { expect } from "chai";
+import { BUG_CLASSES, BUGS } from "./bugs/index.ts";
 import {
   acceptedLie,
   alternative,
@@ -11,10 +12,9 @@ import {
   speakers,
   tellLie,
   undetermined,
-} from "../../scripts/soundness/attack.ts";
-import { type Build, compileSources, MAINS, shippedSources } from "../../scripts/soundness/miniature.ts";
-import { seed, seedEach, seenBy } from "../../scripts/soundness/seeded-bugs.ts";
-import { BUG_CLASSES, BUGS } from "./bugs/index.ts";
+} from "./lab/attack.ts";
+import { type Build, compileSources, MAINS, shippedSources } from "./lab/miniature.ts";
+import { seed, seedEach, seenBy } from "./lab/seeded-bugs.ts";
 
 /** A few for every detector, the fastest to examine; among them each detector's only ones. */
 const SHORT_LIST = [

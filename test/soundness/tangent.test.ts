@@ -2,12 +2,12 @@
 /** The tangent space: our circuit has none, and circuits with a joint freedom have the one that they should. */
 import { expect } from "chai";
 import { buildStatement } from "../../prover/src/statement/account.ts";
-import { type Inputs, loadGenerator } from "../../scripts/soundness/generate.ts";
-import { wiresOf } from "../../scripts/soundness/r1cs.ts";
-import { tangentSpace } from "../../scripts/soundness/tangent.ts";
 import { accountCircuit } from "../support/circuit.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { build, FREEDOMS, HARNESS, without } from "./fixtures/build.ts";
+import { type Inputs, loadGenerator } from "./lab/generate.ts";
+import { wiresOf } from "./lab/r1cs.ts";
+import { tangentSpace } from "./lab/tangent.ts";
 
 describe("tangent space", function () {
   this.timeout(120_000);

@@ -4,15 +4,15 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
-import { wiresOf } from "../../scripts/soundness/r1cs.ts";
-import { type Allowed, type Fact, report, uniqueness } from "../../scripts/soundness/uniqueness.ts";
 import { accountCircuit, disclosureCircuit, mergeCircuit, settlementCircuit } from "../support/circuit.ts";
 import { type Rng, seededRng } from "../support/random.ts";
 import { build, FREEDOMS, HARNESS, without } from "./fixtures/build.ts";
 import { allWitnesses, damagedGadget, r1csOf, randomTiny, symbols, type Tiny } from "./fixtures/tiny.ts";
+import { wiresOf } from "./lab/r1cs.ts";
+import { type Allowed, type Fact, report, uniqueness } from "./lab/uniqueness.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
-const json = (file: string) => JSON.parse(readFileSync(path.join(ROOT, "scripts/soundness", file), "utf8"));
+const json = (file: string) => JSON.parse(readFileSync(path.join(ROOT, "test/soundness/lab", file), "utf8"));
 const FACTS: readonly Fact[] = json("account-facts.json");
 const ALLOW: readonly Allowed[] = json("allow-list.json");
 
@@ -269,7 +269,7 @@ describe("uniqueness", function () {
   it("analyses any circuit by one command, and fails where a signal is open", async () => {
     const run = async (main: string, include: string) => {
       const { files } = await build(include, main, "--O0");
-      const command = path.join(ROOT, "scripts/soundness/uniqueness.ts");
+      const command = path.join(ROOT, "test/soundness/lab/uniqueness.ts");
       return execFileSync(process.execPath, [command, files.r1cs, files.sym], { encoding: "utf8", stdio: "pipe" });
     };
     expect(await run("LessThan(64)", "circomlib/circuits/comparators.circom")).match(/every signal is determined/);

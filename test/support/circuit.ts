@@ -23,9 +23,9 @@ import { type CircuitName, circuitOf } from "../../prover/src/statement/families
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { buildCircuit } from "../../scripts/build-circuits.ts";
-import { compile } from "../../scripts/soundness/compile.ts";
-import type { Witness } from "../../scripts/soundness/r1cs.ts";
-import { type Attack, loadTarget, type Target } from "../../scripts/soundness/target.ts";
+import { compile } from "../soundness/lab/compile.ts";
+import type { Witness } from "../soundness/lab/r1cs.ts";
+import { type Attack, loadTarget, type Target } from "../soundness/lab/target.ts";
 
 const targets = new Map<CircuitName, Promise<Target>>();
 

@@ -2,8 +2,8 @@
 /** `plimsoll doctor`: whether this installation can prove and verify. */
 
 import { PlimsollError } from "../errors.ts";
-import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "../node/artifacts.ts";
-import { selectBackend } from "../node/backends.ts";
+import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "./artifacts.ts";
+import { selectBackend } from "./backends.ts";
 import { PACK_CIRCUITS, type PackCircuit } from "../pack/format.ts";
 import { verifierOf } from "../verify/verifier.ts";
 

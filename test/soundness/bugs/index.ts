@@ -5,7 +5,7 @@
  * Each is one mistake, an edit or two of the sources; every `find` occurs exactly once in its file. `caughtBy` lists the
  * detectors that see it, all of them: a detector that stops seeing one, or starts to, is a change to look at.
  */
-import type { Detector } from "../../../scripts/soundness/attack.ts";
+import type { Detector } from "../lab/attack.ts";
 
 export const BUG_CLASSES = [
   "missing range check",

@@ -11,18 +11,18 @@ import { bn254 } from "@noble/curves/bn254.js";
 import { ContractFactory, type Signer } from "ethers";
 import { network } from "hardhat";
 import { groth16 } from "snarkjs";
-import { releasedContract } from "../../prover/src/chain/deploy.ts";
-import { proofWords } from "../../prover/src/chain/gate-calls.ts";
-import { chainKey } from "../../prover/src/chain/verifying-key.ts";
-import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
-import { type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import { loadVerificationKey, type VerificationKey } from "../../prover/src/node/artifacts.ts";
-import { createProver, type Groth16Proof } from "../../prover/src/node/prover.ts";
-import { FAMILIES, publicInputsOf } from "../../prover/src/statement/families.ts";
-import { createVerifier } from "../../prover/src/verify/verifier.ts";
-import type { ProofJson } from "../../test/support/forge.ts";
-import { type Rng, randomRequest, seededRng } from "../../test/support/random.ts";
-import { endSnarkjsThreads } from "../../test/support/snarkjs.ts";
+import { releasedContract } from "../../../prover/src/chain/deploy.ts";
+import { proofWords } from "../../../prover/src/chain/gate-calls.ts";
+import { chainKey } from "../../../prover/src/chain/verifying-key.ts";
+import { FIELD_ORDER, toField } from "../../../prover/src/field.ts";
+import { type BoardSize, instrumentsOf } from "../../../prover/src/model/sizes.ts";
+import { loadVerificationKey, type VerificationKey } from "../../../prover/src/node/artifacts.ts";
+import { createProver, type Groth16Proof } from "../../../prover/src/node/prover.ts";
+import { FAMILIES, publicInputsOf } from "../../../prover/src/statement/families.ts";
+import { createVerifier } from "../../../prover/src/verify/verifier.ts";
+import type { ProofJson } from "../../support/forge.ts";
+import { type Rng, randomRequest, seededRng } from "../../support/random.ts";
+import { endSnarkjsThreads } from "../../support/snarkjs.ts";
 
 /** As snarkjs writes them, or not quite. */
 export interface Given {

@@ -6,10 +6,10 @@
  * on stdout; exit code 1 where anything disagrees. Each case has a seed of its own, so one can be run again alone:
  * `model-fuzz 1 <seed of the case>`.
  */
-import type { BoardSize } from "../prover/src/model/sizes.ts";
-import { accountCircuit, disagreements } from "../test/support/circuit.ts";
-import { randomRequest, seededRng } from "../test/support/random.ts";
-import { BENDS, bend } from "../test/support/structured.ts";
+import type { BoardSize } from "../../prover/src/model/sizes.ts";
+import { accountCircuit, disagreements } from "../../test/support/circuit.ts";
+import { randomRequest, seededRng } from "../../test/support/random.ts";
+import { BENDS, bend } from "../../test/support/structured.ts";
 
 const [cases = 10_000, firstSeed = 1] = process.argv.slice(2).map(Number);
 if (!Number.isSafeInteger(cases) || !Number.isSafeInteger(firstSeed) || cases < 1) {

@@ -14,8 +14,8 @@
  */
 
 import path from "node:path";
-import { toField } from "../../prover/src/field.ts";
-import type { BoardSize } from "../../prover/src/model/sizes.ts";
+import { toField } from "../../../prover/src/field.ts";
+import type { BoardSize } from "../../../prover/src/model/sizes.ts";
 import { type Speaker, speaker } from "./attack.ts";
 import { realSlackInputs } from "./cases.ts";
 import { compile } from "./compile.ts";
@@ -24,7 +24,7 @@ import { type Build, openBuild } from "./miniature.ts";
 import { type R1cs, readR1cs, readSymbols, type Symbols, violations, wiresOf } from "./r1cs.ts";
 import { type Incidence, incidence, inverse, type Outcome, type Ripple } from "./ripple.ts";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
+const ROOT = path.resolve(import.meta.dirname, "../../..");
 
 export type WireLies = ReadonlyMap<number, bigint>;
 

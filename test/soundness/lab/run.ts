@@ -16,10 +16,10 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
-import { buildStatement } from "../../prover/src/statement/account.ts";
-import { accountCircuit } from "../../test/support/circuit.ts";
-import { randomRequest, seededRng } from "../../test/support/random.ts";
+import { BOARD_SIZES, type BoardSize } from "../../../prover/src/model/sizes.ts";
+import { buildStatement } from "../../../prover/src/statement/account.ts";
+import { accountCircuit } from "../../support/circuit.ts";
+import { randomRequest, seededRng } from "../../support/random.ts";
 import { alternatives } from "./alternatives.ts";
 import { DETECTORS, disagreement } from "./attack.ts";
 import { randomCases } from "./cases.ts";
@@ -34,7 +34,7 @@ import { bugTable, seedEach, seenBy } from "./seeded-bugs.ts";
 import { tangentSpace } from "./tangent.ts";
 import { report, uniqueness } from "./uniqueness.ts";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
+const ROOT = path.resolve(import.meta.dirname, "../../..");
 const BUILD = path.join(ROOT, "build/soundness");
 const require = createRequire(import.meta.url);
 
@@ -86,7 +86,7 @@ async function* sample(size: BoardSize, count: number): AsyncGenerator<Witness> 
 }
 
 const SAMPLES = { alternatives: 200, tangent: 8 };
-/** The shipped circuits take fifteen times as long for a case; `scripts/model-fuzz.ts` runs any number of them. */
+/** The shipped circuits take fifteen times as long for a case; `scripts/fuzz/model.ts` runs any number of them. */
 const SHIPPED_CASES = 1_500;
 const MUTATED_PROOFS = 1_000;
 const FUZZ_SEED = 1;
@@ -158,7 +158,7 @@ const PARTS: Readonly<Record<string, (size: BoardSize, cases: number) => Promise
         return one;
       });
     const finding = disagreement(build, counted);
-    const { code, output } = await run(["scripts/model-fuzz.ts", String(SHIPPED_CASES), String(FUZZ_SEED)]);
+    const { code, output } = await run(["scripts/fuzz/model.ts", String(SHIPPED_CASES), String(FUZZ_SEED)]);
     const { cases: shipped, disagree, failures } = JSON.parse(output);
     return {
       ok: finding === undefined && made === cases && code === 0 && shipped === SHIPPED_CASES,

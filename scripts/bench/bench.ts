@@ -19,13 +19,13 @@ import { cpus, tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
-import { loadArtifacts, loadManifest } from "../prover/src/node/artifacts.ts";
-import { openCalculator } from "../prover/src/prove/calculator.ts";
-import { buildStatement } from "../prover/src/statement/account.ts";
-import type { WitnessInput } from "../prover/src/statement/witness-input.ts";
-import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
-import type { Cost } from "./bench-contender.ts";
+import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
+import { loadArtifacts, loadManifest } from "../../prover/src/node/artifacts.ts";
+import { openCalculator } from "../../prover/src/prove/calculator.ts";
+import { buildStatement } from "../../prover/src/statement/account.ts";
+import type { WitnessInput } from "../../prover/src/statement/witness-input.ts";
+import { randomMarket, randomPolicy, randomRequest, seededRng } from "../../test/support/random.ts";
+import type { Cost } from "./contender.ts";
 
 /** The first is what the others are measured against. */
 const CONTENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -37,7 +37,7 @@ const CONTENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** Those that `--json` writes. */
 const REPORTED = ["native", "wasm"];
 
-const BUILD = path.join(import.meta.dirname, "../build");
+const BUILD = path.join(import.meta.dirname, "../../build");
 type Files = Record<"zkey" | "wtns" | "wasm" | "plan" | "input" | "proof" | "public", string>;
 
 const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
@@ -51,7 +51,7 @@ const writeInput = (input: WitnessInput) =>
   JSON.stringify(input, (_, value) => (typeof value === "bigint" ? value.toString() : value));
 
 function contend(name: string, { zkey, wtns, wasm, plan, input }: Files, stderr: "inherit" | "ignore"): ChildProcess {
-  const words = [path.join(import.meta.dirname, "bench-contender.ts"), zkey, wtns, wasm, plan, input];
+  const words = [path.join(import.meta.dirname, "contender.ts"), zkey, wtns, wasm, plan, input];
   // As the command line does: what modules compile to is kept.
   const kept = { NODE_COMPILE_CACHE: path.join(BUILD, "compile-cache") };
   return spawn(process.execPath, words, {

@@ -4,9 +4,9 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { circom } from "../build-circuits.ts";
+import { circom } from "../../../scripts/build-circuits.ts";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
+const ROOT = path.resolve(import.meta.dirname, "../../..");
 const LIBRARIES = "node_modules";
 const COMPILER = `circom2 ${createRequire(import.meta.url)("circom/package.json").version}`;
 

@@ -12,14 +12,14 @@ import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { makeDevelopmentKey, trapdoorFrom } from "../prover/src/keys/development.ts";
-import { openCalculator } from "../prover/src/prove/calculator.ts";
-import { compileSmall, SMALL_INPUT, SMALL_SOURCE, squareR1cs } from "../test/support/small-circuit.ts";
+import { makeDevelopmentKey, trapdoorFrom } from "../../prover/src/keys/development.ts";
+import { openCalculator } from "../../prover/src/prove/calculator.ts";
+import { compileSmall, SMALL_INPUT, SMALL_SOURCE, squareR1cs } from "../../test/support/small-circuit.ts";
 
 const TARGETS = ["zkey", "wtns", "prove"] as const;
 type Target = (typeof TARGETS)[number];
 
-const ROOT = path.resolve(import.meta.dirname, "..");
+const ROOT = path.resolve(import.meta.dirname, "../..");
 const SOURCES = path.join(ROOT, "prover/native");
 const DIRECTORY = path.join(ROOT, "build/fuzz");
 const FLAGS = ["-std=c++20", "-O1", "-g", "-fno-exceptions", "-fno-rtti", "-pthread", "-fno-sanitize-recover=all"];

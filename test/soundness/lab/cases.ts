@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Statements for the small circuit: each structured so that one kind of mistake shows in it, and some at random. */
-import type { FieldElement } from "../../prover/src/field.ts";
-import { type Account, genesis } from "../../prover/src/model/account.ts";
-import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
-import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
-import type { Policy } from "../../prover/src/model/policy.ts";
+import type { FieldElement } from "../../../prover/src/field.ts";
+import { type Account, genesis } from "../../../prover/src/model/account.ts";
+import { coverageBpsDown, evaluate } from "../../../prover/src/model/evaluate.ts";
+import { type BoardRow, EMPTY_ROW, type Market } from "../../../prover/src/model/market.ts";
+import type { Policy } from "../../../prover/src/model/policy.ts";
 import {
   ASSETS,
   type BoardSize,
@@ -13,9 +13,9 @@ import {
   instrumentsOf,
   SCENARIOS,
   TIERS,
-} from "../../prover/src/model/sizes.ts";
-import { NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
-import { buildStatement, type Request } from "../../prover/src/statement/account.ts";
+} from "../../../prover/src/model/sizes.ts";
+import { NO_TRANSFER, type Side, type Transfer } from "../../../prover/src/model/transition.ts";
+import { buildStatement, type Request } from "../../../prover/src/statement/account.ts";
 import type {
   CashE6,
   ChargeE6,
@@ -27,8 +27,8 @@ import type {
   RateBps,
   ThresholdE6,
   WeightBps,
-} from "../../prover/src/units.ts";
-import { type Flavour, randomAccount, randomMarket, randomPolicy, seededRng } from "../../test/support/random.ts";
+} from "../../../prover/src/units.ts";
+import { type Flavour, randomAccount, randomMarket, randomPolicy, seededRng } from "../../support/random.ts";
 import type { Inputs } from "./generate.ts";
 import {
   type Case,

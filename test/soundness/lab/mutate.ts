@@ -29,7 +29,7 @@ import {
 } from "./attack.ts";
 import { type Build, compileSources, MAINS, type Sources, shippedSources } from "./miniature.ts";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
+const ROOT = path.resolve(import.meta.dirname, "../../..");
 
 export const OPERATORS = [
   "hint for constraint",

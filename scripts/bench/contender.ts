@@ -5,9 +5,9 @@
  */
 
 import { readFileSync } from "node:fs";
-import { selectBackend } from "../prover/src/node/backends.ts";
-import type { Circuit } from "../prover/src/prove/backend.ts";
-import type { WitnessInput } from "../prover/src/statement/witness-input.ts";
+import { selectBackend } from "../../prover/src/node/backends.ts";
+import type { Circuit } from "../../prover/src/prove/backend.ts";
+import type { WitnessInput } from "../../prover/src/statement/witness-input.ts";
 
 export interface Cost {
   /** Milliseconds, user and system. */

@@ -9,10 +9,10 @@
  *   uniqueness    the static analysis no longer proves every signal determined by the inputs
  *   ledger        a range check has not the width that the declared ranges give it, or is missing
  */
-import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
-import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
-import { ASSETS } from "../../prover/src/model/sizes.ts";
-import { BITS, BPS } from "../../prover/src/units.ts";
+import { FIELD_ORDER, toField } from "../../../prover/src/field.ts";
+import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../../prover/src/model/evaluate.ts";
+import { ASSETS } from "../../../prover/src/model/sizes.ts";
+import { BITS, BPS } from "../../../prover/src/units.ts";
 import { miniCases, sceneCase, slackCase } from "./cases.ts";
 import type { Inputs } from "./generate.ts";
 import { type Build, type Case, miniSponge, PUBLIC_INPUTS, SHAPE, SPONGE_LENGTHS, stableName } from "./miniature.ts";

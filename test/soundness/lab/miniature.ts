@@ -10,21 +10,27 @@
 import fs, { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { FIELD_ORDER, type FieldElement, toField } from "../../prover/src/field.ts";
-import type { Account } from "../../prover/src/model/account.ts";
-import { packPositions, packWide, SPONGE_RATE, stateBlinding } from "../../prover/src/model/commit.ts";
-import { type Evaluation, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
-import { EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
-import { intercepts, type Policy } from "../../prover/src/model/policy.ts";
-import { ASSETS, BLOCK_INSTRUMENTS, type BoardSize, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import { applyTransition, type Side, type Transfer } from "../../prover/src/model/transition.ts";
-import { type Direction, encodeTerms, encodeTransfer } from "../../prover/src/statement/account.ts";
-import type { ColumnE6, LevelBps, PositionLots, ThresholdE6, WeightBps } from "../../prover/src/units.ts";
+import { FIELD_ORDER, type FieldElement, toField } from "../../../prover/src/field.ts";
+import type { Account } from "../../../prover/src/model/account.ts";
+import { packPositions, packWide, SPONGE_RATE, stateBlinding } from "../../../prover/src/model/commit.ts";
+import { type Evaluation, evaluate, isAtLeast } from "../../../prover/src/model/evaluate.ts";
+import { EMPTY_ROW, type Market } from "../../../prover/src/model/market.ts";
+import { intercepts, type Policy } from "../../../prover/src/model/policy.ts";
+import {
+  ASSETS,
+  BLOCK_INSTRUMENTS,
+  type BoardSize,
+  CASH_INDEX,
+  instrumentsOf,
+} from "../../../prover/src/model/sizes.ts";
+import { applyTransition, type Side, type Transfer } from "../../../prover/src/model/transition.ts";
+import { type Direction, encodeTerms, encodeTransfer } from "../../../prover/src/statement/account.ts";
+import type { ColumnE6, LevelBps, PositionLots, ThresholdE6, WeightBps } from "../../../prover/src/units.ts";
 import { type Compiled, hintNames } from "./compile.ts";
 import { type Generator, type Inputs, loadGenerator } from "./generate.ts";
 import { type R1cs, readR1cs, readSymbols, type Symbols } from "./r1cs.ts";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
+const ROOT = path.resolve(import.meta.dirname, "../../..");
 const require = createRequire(import.meta.url);
 
 export const SHAPE = { blocks: 3, rows: 3, tiers: 2, scenarios: 4 } as const;

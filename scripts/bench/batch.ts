@@ -6,13 +6,13 @@
  * made, the others repeat them: to a verifier they are as good as different. CPU is user and system time of the process.
  */
 import { groth16 } from "snarkjs";
-import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
-import { verifyBatch } from "../prover/src/node/batch.ts";
-import { createProver } from "../prover/src/node/prover.ts";
-import type { BatchItem } from "../prover/src/verify/batch.ts";
-import { verifierOf } from "../prover/src/verify/verifier.ts";
-import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
-import { endSnarkjsThreads } from "../test/support/snarkjs.ts";
+import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { verifyBatch } from "../../prover/src/node/batch.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
+import type { BatchItem } from "../../prover/src/verify/batch.ts";
+import { verifierOf } from "../../prover/src/verify/verifier.ts";
+import { randomMarket, randomPolicy, randomRequest, seededRng } from "../../test/support/random.ts";
+import { endSnarkjsThreads } from "../../test/support/snarkjs.ts";
 
 const SIZE = "board-60";
 const ONE_BY_ONE = 50;

@@ -8,12 +8,12 @@
  * where anything fails; the seed of the request is named.
  */
 import { parseArgs } from "node:util";
-import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
-import { selectBackend } from "../prover/src/node/backends.ts";
-import { createProver } from "../prover/src/node/prover.ts";
-import { loadVerifier } from "../prover/src/node/verifier.ts";
-import { BACKENDS, type BackendName } from "../prover/src/prove/backend.ts";
-import { randomMarket, randomPolicy, randomRequest, seededRng } from "../test/support/random.ts";
+import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
+import { selectBackend } from "../../prover/src/node/backends.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
+import { loadVerifier } from "../../prover/src/node/verifier.ts";
+import { BACKENDS, type BackendName } from "../../prover/src/prove/backend.ts";
+import { randomMarket, randomPolicy, randomRequest, seededRng } from "../../test/support/random.ts";
 
 const PER_MARKET = 10;
 const SHARES: Readonly<Record<BoardSize, number>> = { "board-60": 0.4, "board-240": 0.3, "board-480": 0.3 };
