@@ -20,16 +20,15 @@ export class Inputs {
     this.#signal = signal;
   }
 
-  /** A file's text. Throws `FILE` where it cannot be read, `TOO_LARGE`, `SYNTAX` where it is not UTF-8, `USAGE`. */
+  /**
+   * A file's text: UTF-8, or UTF-16 that begins with a byte order mark, as PowerShell writes it. Throws `FILE` where it
+   * cannot be read, `TOO_LARGE`, `SYNTAX` where it is neither, `USAGE`.
+   */
   async text(name: string): Promise<NamedText> {
     const file = name === STDIN ? "standard input" : name;
     const bytes = name === STDIN ? await this.#stdin(file) : await readBounded(name);
     throwIfCancelled(this.#signal);
-    try {
-      return { file, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
-    } catch {
-      throw new PlimsollError("SYNTAX", "not UTF-8 text", { file });
-    }
+    return { file, text: textOf(bytes, file) };
   }
 
   async #stdin(file: string): Promise<Uint8Array> {
@@ -53,6 +52,17 @@ export class Inputs {
     } finally {
       this.#signal.removeEventListener("abort", stop);
     }
+  }
+}
+
+function textOf(bytes: Uint8Array, file: string): string {
+  const [first, second] = bytes;
+  const encoding =
+    first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+  } catch {
+    throw new PlimsollError("SYNTAX", "not text in UTF-8, nor in UTF-16 with a byte order mark", { file });
   }
 }
 
