@@ -82,13 +82,24 @@ export {
 export { type ErrorCode, type ErrorPlace, EXIT, PlimsollError } from "./errors.ts";
 export type { FieldElement } from "./field.ts";
 export {
+  type AccountDocument,
   type AccountFile,
-  type AccountTables,
   type NamedText,
+  type PositionDocument,
   readAccount,
-  readAccountTables,
   readViewingKey,
+  type StateDocument,
+  stateDocument,
 } from "./formats/account.ts";
+export {
+  type AccountTables,
+  readAccountTables,
+  readTables,
+  type TabledAccounts,
+  type TableOptions,
+  type TableTotal,
+} from "./formats/account-tables.ts";
+export { type Basis, type CashConversion, type CashLine, cashOf, type Holding } from "./formats/cash.ts";
 export { formatJson } from "./formats/json.ts";
 export { type MarketDocument, type MarketFile, readMarket } from "./formats/market.ts";
 export { type PolicyDocument, type PolicyFile, readPolicy } from "./formats/policy.ts";

@@ -50,14 +50,22 @@ export const BITS = {
 
 export const BPS = 10_000n;
 
-function unit<U extends bigint>(name: string, low: bigint, high: bigint) {
-  return (value: bigint, field: string = name): U => {
+/** Checks that a bigint is in the range of a unit. Throws `OUT_OF_RANGE`. */
+export interface UnitOf<U extends bigint> {
+  (value: bigint, field?: string): U;
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+function unit<U extends bigint>(name: string, low: bigint, high: bigint): UnitOf<U> {
+  const check = (value: bigint, field: string = name): U => {
     if (typeof value !== "bigint") throw new TypeError(`${field}: expected a bigint`);
     if (value < low || value > high) {
       throw new PlimsollError("OUT_OF_RANGE", `expected ${name} between ${low} and ${high}`, { field });
     }
     return value as U;
   };
+  return Object.assign(check, { low, high });
 }
 
 const unsigned = (bits: number) => (1n << BigInt(bits)) - 1n;

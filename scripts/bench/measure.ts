@@ -89,7 +89,7 @@ async function measureCommand(size: BoardSize): Promise<void> {
     const market = path.join(directory, "firm/market.json");
     writeFileSync(market, JSON.stringify(filledUp(JSON.parse(readFileSync(market, "utf8")), size)));
     const files = ["policy", "market", "account"].flatMap((name) => [`--${name}`, `firm/${name}.json`]);
-    const wanted = [...files, "--key", "firm/viewing.key", "--at-least", "0", "--audience", "measure", "--out"];
+    const wanted = [...files, "--key", "firm/viewing.key", "--at-least", "0%", "--audience", "measure", "--out"];
     const runs: [number, number][] = [];
     for (let round = 0; round < ROUNDS; round++) {
       runs.push(await timed(() => run("prove", ...wanted, `proof-${round}.json`)));

@@ -58,7 +58,7 @@ describe("a machine without a compiler", () => {
         "prover/bin/plimsoll.mjs",
         "prove",
         ...files,
-        ...["--account", "firm/account.json", "--key", "firm/viewing.key", "--at-least", "0", "--audience", "x"],
+        ...["--account", "firm/account.json", "--key", "firm/viewing.key", "--at-least", "0%", "--audience", "x"],
       ],
       {
         cwd: clone,

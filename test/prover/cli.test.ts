@@ -4,6 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import os from "node:os";
 import path from "node:path";
 import { expect } from "chai";
+import { optionLevel } from "../../prover/src/cli/options.ts";
+import { PlimsollError } from "../../prover/src/errors.ts";
 import { readAccount, readViewingKey } from "../../prover/src/formats/account.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
@@ -53,6 +55,16 @@ const ACCOUNT = [...MARKET, "--account", "account.json"];
 const TABLES = [...MARKET, "--portfolio", "portfolio.csv", "--positions", "positions.csv", "--name", "atlas"];
 const AUDIENCE = ["--audience", "Example Bank, reference 17"];
 const prove = (...options: string[]) => ["prove", ...ACCOUNT, "--key", "viewing.key", ...AUDIENCE, ...options];
+
+function refusal(work: () => unknown): PlimsollError {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof PlimsollError) return error;
+    throw error;
+  }
+  throw new Error("accepted");
+}
 
 const policyFile = () => readPolicy(read("policy.json"), "policy.json");
 const marketFile = () => readMarket(read("market.json"), "market.json", policyFile());
@@ -182,7 +194,7 @@ describe("plimsoll", () => {
     const below = await plimsoll(prove("--below", "close-out", "--out", "proof.json"));
     expect(below).to.include({ code: 1, out: "" });
     expect(below.err).to.include("STATEMENT_FALSE").and.include("not below the close-out level of 6000 basis points");
-    const least = await plimsoll([...prove("--at-least", "1000000"), "--json"]);
+    const least = await plimsoll([...prove("--at-least", "10000%"), "--json"]);
     expect(least).to.include({ code: 1, out: "" });
     expect(JSON.parse(least.err.split("\n").at(-2)!).error.code).to.equal("STATEMENT_FALSE");
     expect(existsSync(at("proof.json"))).to.equal(false);
@@ -223,8 +235,8 @@ describe("plimsoll", () => {
       prove(),
       prove("--at-least", "initial", "--below", "initial"),
       prove("--at-least", "closeOut"),
-      prove("--at-least", "1048576"),
-      prove("--at-least", "-1"),
+      prove("--at-least", "1048576bps"),
+      prove("--at-least", "-1%"),
       prove("--at-least", "initial", "--audience", "\u001b[2J"),
       ["verify", "account.json", ...MARKET, "--state-after", "0x1"],
     ];
@@ -238,6 +250,81 @@ describe("plimsoll", () => {
     const help = await plimsoll(["--help"]);
     expect(help.code).to.equal(0);
     expect(help.out).to.include("Exit codes");
+  });
+
+  it("reads a level as a name, a percentage, a ratio or basis points, and refuses a bare number with the three forms", async () => {
+    const { levels } = policyFile();
+    for (const [word, level] of [
+      ["initial", 15_000n],
+      ["close-out", 6_000n],
+      ["150%", 15_000n],
+      ["0%", 0n],
+      ["66.67%", 6_667n],
+      ["1.5", 15_000n],
+      ["0.6667", 6_667n],
+      ["15000bps", 15_000n],
+    ] as const) {
+      expect(optionLevel("--at-least", word, levels).level, word).to.equal(level);
+    }
+    for (const word of [
+      "210",
+      "15000",
+      "0",
+      "150 %",
+      "1,5",
+      ".5",
+      "-1%",
+      "1.55555",
+      "66.667%",
+      "15000.5bps",
+      "150bp",
+      "closeOut",
+      "",
+    ]) {
+      const error = refusal(() => optionLevel("--at-least", word, levels));
+      expect(error.code, word).to.equal("USAGE");
+      if (!/5555|667|5bps/.test(word)) expect(error.rule).to.include("150%, 1.5 or 15000bps");
+    }
+    const bare = await plimsoll(prove("--at-least", "210"));
+    expect(bare).to.include({ code: 2, out: "" });
+    expect(bare.err).to.include("USAGE: --at-least").and.include("150%, 1.5 or 15000bps");
+  });
+
+  it("U01: one table alone is refused unless it is said that the account holds nothing in the other", async () => {
+    const portfolio = [...MARKET, "--portfolio", "portfolio.csv", "--name", "atlas"];
+    const lacking = await plimsoll(["value", ...portfolio]);
+    expect(lacking).to.include({ code: 2, out: "" });
+    expect(lacking.err).to.include("--no-positions if the account holds none");
+    expect((await plimsoll(["value", ...portfolio, "--no-positions"])).code).to.equal(0);
+    const positions = await plimsoll(["value", ...MARKET, "--positions", "positions.csv"]);
+    expect(positions).to.include({ code: 2, out: "" });
+    expect(positions.err).to.include("--no-collateral");
+    writeFileSync(at("upper.csv"), read("portfolio.csv").replaceAll("atlas", "Atlas"));
+    const tables = ["--portfolio", "upper.csv", "--positions", "positions.csv"];
+    const key = ["--key", "viewing.key", ...AUDIENCE];
+    const upper = await plimsoll(["prove", ...MARKET, ...tables, "--name", "Atlas", ...key, "--at-least", "initial"]);
+    expect(upper).to.include({ code: 2, out: "" });
+    expect(upper.err).to.include('is of "Atlas", which has "atlas"');
+    const said = await plimsoll(["value", ...MARKET, ...tables, "--no-positions", "--name", "Atlas", "--json"]);
+    expect(said.code, said.err).to.equal(0);
+    expect(JSON.parse(said.out).coverageBps).to.equal(null);
+    rmSync(at("upper.csv"));
+  });
+
+  it("U15: reads UTF-16 that begins with a byte order mark, in either order, and refuses it without", async () => {
+    const expected = await plimsoll(["value", ...ACCOUNT, "--json"]);
+    const little = Buffer.from(`\uFEFF${read("account.json")}`, "utf16le");
+    for (const bytes of [little, Buffer.from(little).swap16()]) {
+      writeFileSync(at("utf16.json"), bytes);
+      const read16 = await plimsoll(["value", ...MARKET, "--account", "utf16.json", "--json"]);
+      expect(read16).to.deep.equal(expected);
+    }
+    writeFileSync(at("utf16.json"), little.subarray(2));
+    const without = await plimsoll(["value", ...MARKET, "--account", "utf16.json"]);
+    expect(without).to.include({ code: 2, out: "" });
+    writeFileSync(at("utf16.json"), little.subarray(0, -1));
+    expect((await plimsoll(["value", ...MARKET, "--account", "utf16.json"])).err).to.include("UTF-16");
+    rmSync(at("utf16.json"));
   });
 
   it("exits with 3 where circuits and keys are missing; doctor says so", async () => {
@@ -317,6 +404,11 @@ describe("plimsoll's secrets", () => {
       sequence: "7319045627",
     };
     const json = (changes: object) => JSON.stringify({ ...account, ...changes }, null, 2);
+    const books = (position: object) => {
+      const { cash: balance, ...rest } = { ...account, format: "plimsoll-account/2" };
+      const positions = { "BTC-25DEC26": { quantity: "73.190", ...position } };
+      return JSON.stringify({ ...rest, balance, positions }, null, 2);
+    };
     const sound = file("account.json", json({}));
     const key = file("viewing.key", KEY);
     const market = ["--policy", file("policy.json"), "--market", file("market.json")];
@@ -332,7 +424,8 @@ describe("plimsoll's secrets", () => {
       json({ collateral: { BTC: "-73.19045627" } }),
       json({ collateral: { BTC: "731904562773190456277319" } }),
       json({ positions: { "BTC-PERP": "73.19045627" } }),
-      json({ positions: { "BTC-73190": "45627" } }),
+      json({ positions: { "B-73190": "45627" } }),
+      json({ positions: { "0x73190abc45627": "45627" } }),
       json({ 73190: "45627" }),
       json({ positions: ["73190", "45627"] }),
       json({}).replace('"cash": "', '"cash": "73190", "cash": "'),
@@ -348,7 +441,28 @@ describe("plimsoll's secrets", () => {
         "account,asset,amount\natlas,BTC,7319045627.731904562\n",
         "atlas,BTC,73190\n",
         'account,asset,amount\n"73190,45627\n',
-      ].map((stdin) => ({ args: ["value", ...market, "--portfolio", "-", "--name", "atlas"], stdin })),
+      ].map((stdin) => ({
+        args: ["value", ...market, "--portfolio", "-", "--no-positions", "--name", "atlas"],
+        stdin,
+      })),
+      ...[
+        "account,asset,amount\natlas,USDC,73190.4.5627\n",
+        'account,asset,amount\natlas,USDC,"73,190.45627"\n',
+        "account,asset,amount\n73190,USDC,(45627)\n",
+        "account,asset,amount\n7.3190E+45627,USDC,1\n",
+        "amount,account,asset\nUSDC,atlas,73190.45627\n",
+      ].map((stdin) => ({
+        args: ["value", ...market, "--portfolio", "-", "--no-positions", "--decimal", "point"],
+        stdin,
+      })),
+      { args: ["value", ...market, "--account", "-"], stdin: books({ entryPrice: "73190.4.5627" }) },
+      {
+        args: ["value", ...market, "--account", "-"],
+        stdin: books({ entryPrice: "73190", unrealisedProfit: "45627" }),
+      },
+      { args: ["value", ...market, "--account", "-"], stdin: books({ unrealisedProfit: "73190.45627" }) },
+      { args: ["value", ...market, "--account", "-"], stdin: books({ quantity: "73190.45627" }) },
+      { args: ["value", ...market, "--account", "-"], stdin: books({}) },
       // One private file in the place of another, or of a public one.
       { args: ["commit", ...market, "--account", key, "--key", key] },
       { args: ["commit", ...market, "--account", sound, "--key", sound] },
@@ -363,12 +477,12 @@ describe("plimsoll's secrets", () => {
       { args: ["verify", key, "--policy", sound, "--market", key] },
       // Everything sound, and the answer is no, or nothing to answer with.
       {
-        args: ["prove", ...market, "--account", sound, "--key", key, "--at-least", "1000000", ...audience, ...out],
+        args: ["prove", ...market, "--account", sound, "--key", key, "--at-least", "10000%", ...audience, ...out],
         code: 1,
       },
-      { args: ["prove", ...market, "--account", sound, "--key", key, "--below", "0", ...audience, ...out], code: 1 },
+      { args: ["prove", ...market, "--account", sound, "--key", key, "--below", "0%", ...audience, ...out], code: 1 },
       {
-        args: ["prove", ...market, "--account", sound, "--key", key, "--at-least", "0", ...audience, ...out],
+        args: ["prove", ...market, "--account", sound, "--key", key, "--at-least", "0%", ...audience, ...out],
         env: { PLIMSOLL_BUILD: place },
         code: 3,
       },
@@ -381,7 +495,7 @@ describe("plimsoll's secrets", () => {
           "--key",
           key,
           "--at-least",
-          "0",
+          "0%",
           ...audience,
           "--out",
           path.join(place, "no", "x"),
@@ -396,7 +510,17 @@ describe("plimsoll's secrets", () => {
     }
 
     // A proof of the account, which is public, does not hold them either.
-    const made = await plimsoll(["prove", ...market, "--account", sound, "--key", key, "--at-least", "0", ...audience]);
+    const made = await plimsoll([
+      "prove",
+      ...market,
+      "--account",
+      sound,
+      "--key",
+      key,
+      "--at-least",
+      "0%",
+      ...audience,
+    ]);
     expect(made.code, made.err).to.equal(0);
     expect(made.err).to.not.match(CANARY);
     const values = [KEY.trim(), "73190456270", "-73190", "7319045627", "731904562"];

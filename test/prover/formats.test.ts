@@ -2,16 +2,16 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import fc from "fast-check";
+import { accountWarnings } from "../../prover/src/app/account-warnings.ts";
 import { type ErrorCode, PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
+import { type AccountFile, readAccount, readViewingKey, stateDocument } from "../../prover/src/formats/account.ts";
 import {
-  type AccountFile,
   type AccountTables,
-  accountDocument,
-  readAccount,
   readAccountTables,
-  readViewingKey,
-} from "../../prover/src/formats/account.ts";
+  readTables,
+  type TableOptions,
+} from "../../prover/src/formats/account-tables.ts";
 import { formatDecimal, formatLots, lotsOf, parseDecimal } from "../../prover/src/formats/decimal.ts";
 import { canonicalJson, documentSha256, formatJson, type Json } from "../../prover/src/formats/json.ts";
 import { type MarketFile, marketDocument, readMarket } from "../../prover/src/formats/market.ts";
@@ -311,13 +311,13 @@ describe("documents", () => {
 
 describe("tables", () => {
   const PORTFOLIO = "account,asset,amount\n";
-  const POSITIONS = "account,instrument,quantity\n";
   const read = (tables: { portfolio?: string; positions?: string }, name = "atlas") => {
     const named: AccountTables = {
       ...(tables.portfolio === undefined ? {} : { portfolio: { text: tables.portfolio, file: "portfolio.csv" } }),
       ...(tables.positions === undefined ? {} : { positions: { text: tables.positions, file: "positions.csv" } }),
     };
-    return readAccountTables(named, name, 3n, policy, market);
+    const options = { noCollateral: tables.portfolio === undefined, noPositions: tables.positions === undefined };
+    return readAccountTables(named, name, 3n, policy, market, options);
   };
   const expected = () => {
     const account = genesis("board-60");
@@ -332,7 +332,7 @@ describe("tables", () => {
 
   it("P03: reads LF and CRLF, a byte order mark, quoted fields, and only the account asked for", () => {
     const portfolio = `${PORTFOLIO}boreas,BTC,1\natlas,USDC,-1.5\natlas,BTC,12.50\n`;
-    const positions = `${POSITIONS}atlas,BTC-PERP,-20\nboreas,BTC-PERP,20\n`;
+    const positions = `account,instrument,quantity,paid\natlas,BTC-PERP,-20,yes\nboreas,BTC-PERP,20,yes\n`;
     const variants = [
       (table: string) => table,
       (table: string) => table.trimEnd(),
@@ -355,10 +355,8 @@ describe("tables", () => {
     const cases: [portfolio: string, code: ErrorCode, line: number, field?: string][] = [
       ["", "SYNTAX", 1],
       [`atlas,BTC,${CANARY}\n`, "SYNTAX", 1],
-      [`account,asset,amount,note\natlas,BTC,1,${CANARY}\n`, "SYNTAX", 1],
       ["account,asset\natlas,BTC\n", "SYNTAX", 1],
-      ["account,amount,asset\natlas,1,BTC\n", "SYNTAX", 1],
-      ["Account,Asset,Amount\natlas,BTC,1\n", "SYNTAX", 1],
+      [`account,asset,amount,Amount\natlas,BTC,1,${CANARY}\n`, "SYNTAX", 1],
       [`${PORTFOLIO}atlas,BTC,1\natlas,ETH\n`, "SYNTAX", 3],
       [`${PORTFOLIO}atlas,BTC,1,${CANARY}\n`, "SYNTAX", 2],
       [`${PORTFOLIO}atlas,BTC,1\n\natlas,ETH,1\n`, "SYNTAX", 3],
@@ -372,7 +370,7 @@ describe("tables", () => {
       [`${PORTFOLIO}atlas,BTC, ${CANARY}\n`, "FIELD_INVALID", 2, "amount"],
       [`${PORTFOLIO}atlas,BTC,\n`, "FIELD_INVALID", 2, "amount"],
       [`${PORTFOLIO}atlas,BTC,-1\n`, "OUT_OF_RANGE", 2, "amount"],
-      [`${PORTFOLIO}atlas,USDC,0.${CANARY}\n`, "NOT_A_MULTIPLE", 2, "amount"],
+      [`${PORTFOLIO}atlas,BTC,0.${CANARY}\n`, "NOT_A_MULTIPLE", 2, "amount"],
       [`${PORTFOLIO},BTC,1\n`, "FIELD_INVALID", 2, "account"],
       // Rows of other accounts are checked too.
       [`${PORTFOLIO}atlas,BTC,1\nboreas,BTC,0x${CANARY}\n`, "FIELD_INVALID", 3, "amount"],
@@ -406,7 +404,7 @@ describe("limits", () => {
 
   const account = (body: string) => readAccount(body, "account.json", policy, market);
   const table = (body: string) =>
-    readAccountTables({ positions: { text: body, file: "p.csv" } }, "a", 0n, policy, market);
+    readAccountTables({ positions: { text: body, file: "p.csv" } }, "a", 0n, policy, market, { noCollateral: true });
   const padded = (document: unknown) => text(document).replace("\n", `\n${" ".repeat(10_000_000)}`);
 
   for (const { name, document, read } of DOCUMENTS)
@@ -664,10 +662,10 @@ describe("round trips", () => {
         const { sha256: marketHash, ...marketAgain } = readMarket(marketText, "m", under);
         expect(marketAgain).to.deep.equal(on);
         expect(text(marketDocument(marketAgain, under))).to.equal(marketText);
-        const accountText = text(accountDocument(holder, under, on));
+        const accountText = text(stateDocument(holder, under, on));
         const accountAgain = readAccount(accountText, "a", under, on);
         expect(accountAgain).to.deep.equal(holder);
-        expect(text(accountDocument(accountAgain, under, on))).to.equal(accountText);
+        expect(text(stateDocument(accountAgain, under, on))).to.equal(accountText);
         expect(policyHash).to.not.equal(marketHash);
       }),
       { numRuns: 25, seed: 7 },
@@ -692,7 +690,285 @@ describe("round trips", () => {
     expect(policyDocument(policy)).to.deep.equal(firm.policy);
     expect(marketDocument(market, policy)).to.deep.equal(firm.market);
     const atlas = readAccount(text(firm.atlas), "a", policy, market);
-    expect(accountDocument(atlas, policy, market)).to.deep.equal(firm.atlas);
+    expect(stateDocument(atlas, policy, market)).to.deep.equal(firm.atlas);
+  });
+});
+
+describe("accounts as people keep them", () => {
+  const books = firm.atlasBooks;
+  const FUTURE = "BTC-25DEC26";
+  const PERPETUAL = "BTC-PERP";
+  const withPosition = (symbol: string, position: object, changes: object = {}) =>
+    text({ ...books, positions: { [symbol]: position }, ...changes });
+  const cashOfText = (body: string) => readAccount(body, "a.json", policy, market);
+
+  it("U02: the sample firm's books are its state, and each position adds what the document says", () => {
+    const { account, conversion } = readAccount(text(books), "books.json", policy, market);
+    expect(account).to.deep.equal(readAccount(text(firm.atlas), "state.json", policy, market).account);
+    expect(new Set(conversion!.lines.map(({ basis }) => basis))).to.deep.equal(
+      new Set(["entryPrice", "unrealisedProfit", "paid"]),
+    );
+    const e6 = (amount: string) => lotsOf(parseDecimal(amount), { units: 1n, decimals: 6 });
+    const sum = conversion!.lines.reduce((total, { effect }) => total + e6(effect), e6(conversion!.balance));
+    expect(formatDecimal(sum, 6)).to.equal(conversion!.cash).and.to.equal(firm.atlas.cash);
+    expect(conversion!.remainder).to.equal("0");
+  });
+
+  it("U02: equity is balance plus profit, whichever way the profit is given, long and short", () => {
+    for (const quantity of ["3", "-3"]) {
+      const entry = cashOfText(withPosition(FUTURE, { quantity, entryPrice: "97000" }));
+      const { equity } = evaluate(entry.account, policy.policy, market.market);
+      const none = cashOfText(text({ ...books, positions: {} }));
+      const before = evaluate(none.account, policy.policy, market.market).equity;
+      const mark = market.market.board.rows[1]!.mark;
+      const profit = BigInt(quantity) * (mark * 1_000n - 97_000_000_000n);
+      expect(equity - before).to.equal(profit * 10n ** 14n);
+      const given = { quantity, unrealisedProfit: formatDecimal(profit, 6) };
+      expect(cashOfText(withPosition(FUTURE, given)).account).to.deep.equal(entry.account);
+    }
+  });
+
+  it("U02: what does not fit a millionth is rounded down once, and listed", () => {
+    const cash = (balance: string, entryPrice: string, quantity = "0.001") => {
+      const { account, conversion } = cashOfText(withPosition(FUTURE, { quantity, entryPrice }, { balance }));
+      return [formatDecimal(account.cash, 6), conversion!.remainder, conversion!.cash];
+    };
+    expect(cash("1", "1000.0004")).to.deep.equal(["-0.000001", "0.0000006", "-0.000001"]);
+    expect(cash("1", "1000.0004", "-0.001")).to.deep.equal(["2", "0.0000004", "2"]);
+    expect(cash("1.0000004", "1000")).to.deep.equal(["0", "0.0000004", "0"]);
+    expect(cash("-1.00000001", "0")).to.deep.equal(["-1.000001", "0.00000099", "-1.000001"]);
+  });
+
+  it("U02: refuses a position of which it is not said how it was paid for, and what contradicts itself", () => {
+    const zeroMark = {
+      ...firm.market,
+      instruments: firm.market.instruments.map((each) => (each.symbol === FUTURE ? { ...each, mark: "0" } : each)),
+    };
+    const flat = readMarket(text(zeroMark), "m", policy);
+    const cases: [object, string, object?, MarketFile?][] = [
+      [{ quantity: "1" }, "give its entryPrice or its unrealisedProfit, or paid"],
+      [{ quantity: "1", paid: false }, "give its entryPrice"],
+      [{ quantity: "1", entryPrice: "1", paid: true }, "expected one of"],
+      [{ quantity: "1", entryPrice: "1", unrealisedProfit: "1" }, "expected one of"],
+      [{ quantity: "1", entryPrice: "-1" }, "at least 0"],
+      [{ quantity: "0", unrealisedProfit: "1" }, "a position of 0"],
+      [{ quantity: "1", entryPrice: "1" }, "a mark of 0", {}, flat],
+      [{ quantity: "1", unrealisedProfit: "1" }, 'give it as "asOf"', { asOf: undefined }],
+      [{ quantity: "1", unrealisedProfit: "1" }, "as of another time", { asOf: "2026-11-22T08:00:01Z" }],
+    ];
+    for (const [position, rule, changes, on = market] of cases) {
+      const body = withPosition(FUTURE, position, changes);
+      const error = refusal(() => readAccount(body, "a.json", policy, on));
+      expect(error.code).to.equal("FIELD_INVALID");
+      expect(error.message, JSON.stringify(position)).to.include(rule);
+      expect(error.place.line).to.be.a("number");
+    }
+    for (const position of [
+      { quantity: "1" },
+      { quantity: "1", unrealisedProfit: "5" },
+      { quantity: "1", paid: true },
+    ]) {
+      const profit = "unrealisedProfit" in position ? 5n : 0n;
+      const { account } = readAccount(withPosition(FUTURE, position), "a", policy, flat);
+      expect(account.cash).to.equal(
+        lotsOf(parseDecimal(books.balance), { units: 1n, decimals: 6 }) + profit * 1_000_000n,
+      );
+    }
+    const old = text({ ...firm.atlas, format: "plimsoll-account/2" });
+    expect(refusal(() => cashOfText(old)).message).to.include('has "balance" and no "cash"');
+    const fresh = text({ ...books, format: "plimsoll-account/1" });
+    expect(refusal(() => cashOfText(fresh)).message).to.include('has "cash" and no "balance"');
+  });
+
+  it("names unknown instruments and assets with the nearest listed ones, never what may be an amount", () => {
+    const rule = (changes: object) => refusal(() => cashOfText(text({ ...books, ...changes }))).rule;
+    const held = { quantity: "1", paid: true };
+    expect(rule({ positions: { "BTC-25DEC27": held } }))
+      .to.include('"BTC-25DEC27" is no instrument')
+      .and.include(FUTURE);
+    expect(rule({ positions: { "btc-perp": held } })).to.include("the nearest is BTC-PERP");
+    expect(rule({ positions: { "XBT-PERP": held } })).to.include("the nearest is BTC-PERP");
+    expect(rule({ collateral: { XBT: "1" } }))
+      .to.include('"XBT" is no asset')
+      .and.include("the nearest is BTC");
+    for (const secret of [CANARY, `0xabcdef${CANARY}`, `a${CANARY}`, "1E+05"]) {
+      expect(rule({ positions: { [secret]: held } })).to.equal(
+        "this instrument is no instrument that the market lists",
+      );
+    }
+  });
+
+  it("gives limits in units and in lots", () => {
+    const error = refusal(() => cashOfText(withPosition(PERPETUAL, { quantity: "2147483.648", paid: true })));
+    expect(error.rule).to.include("between -2147483.648 and 2147483.647");
+    expect(error.rule).to.include("(-2147483648 to 2147483647 lots of 0.001)");
+    expect(error.place.field).to.equal(`positions.${PERPETUAL}.quantity`);
+  });
+});
+
+describe("tables as spreadsheets write them", () => {
+  const POSITIONS = "account,instrument,quantity,paid\natlas,BTC-PERP,-20,yes\n";
+  const tables = (portfolio: string, options: TableOptions = {}, positions = POSITIONS) =>
+    readTables(
+      { portfolio: { text: portfolio, file: "portfolio.csv" }, positions: { text: positions, file: "positions.csv" } },
+      policy,
+      market,
+      options,
+    );
+  const cash = (portfolio: string, options?: TableOptions) =>
+    formatDecimal(tables(portfolio, options).account("atlas", 0n).account.cash, 6);
+  const amount = (written: string, options?: TableOptions) =>
+    cash(`account;asset;amount\natlas;USDC;${written}\n`, options);
+
+  it("U01: refuses an account that is in one table only, unless it is said that it holds nothing there", () => {
+    const portfolio = "account,asset,amount\nAtlas,USDC,1\nboreas,USDC,2\n";
+    const read = (name: string, options?: TableOptions) => tables(portfolio, options).account(name, 0n).account;
+    const upper = refusal(() => read("Atlas"));
+    expect(upper).to.include({ code: "UNKNOWN_NAME" });
+    expect(upper.message)
+      .to.include('no row of positions.csv is of "Atlas", which has "atlas"')
+      .and.include("--no-positions");
+    const lower = refusal(() => read("atlas"));
+    expect(lower.message).to.include("no row of portfolio.csv").and.include('"Atlas"').and.include("--no-collateral");
+    expect(refusal(() => read("boreas")).message).to.include("--no-positions");
+    expect(refusal(() => read("ATLAS")).message)
+      .to.include("no row of the tables")
+      .and.include('"Atlas"');
+    expect(read("boreas", { noPositions: true }).cash).to.equal(2_000_000n);
+    expect(read("atlas", { noCollateral: true }).positions[0]).to.equal(-20_000n);
+    const one = { portfolio: { text: portfolio, file: "p" } };
+    expect(refusal(() => readTables(one, policy, market)).message).to.include("--no-positions");
+    expect(readTables(one, policy, market, { noPositions: true }).names).to.deep.equal(["Atlas", "boreas"]);
+  });
+
+  it("U03: reads decimal commas and thousands where they are declared, and only then", () => {
+    expect(amount("1.234,50", { decimal: "comma", thousands: "point" })).to.equal("1234.5");
+    expect(amount("-1234,5", { decimal: "comma" })).to.equal("-1234.5");
+    expect(amount('"1,234,567.5"', { thousands: "comma" })).to.equal("1234567.5");
+    expect(amount("1\u00a0234\u202f567 890", { thousands: "space" })).to.equal("1234567890");
+    expect(amount("1'234’567", { thousands: "apostrophe" })).to.equal("1234567");
+    const cases: [string, TableOptions, string][] = [
+      ["1234,5", {}, "--decimal comma"],
+      ["1.234.567", {}, "--thousands point"],
+      ["1\u00a0234", {}, "--thousands space"],
+      ["1'234", {}, "--thousands apostrophe"],
+      ["1.234", { decimal: "comma" }, "--thousands point"],
+      ["1,23", { thousands: "comma" }, "a comma"],
+      ["12,34,567", { thousands: "comma" }, "a comma"],
+      ["1.5", { decimal: "comma", thousands: "point" }, "a point"],
+      ["1", { decimal: "comma", thousands: "comma" }, "cannot group thousands as well"],
+      ["(50,000.25)", {}, "in parentheses"],
+      ["50000.25-", {}, "a minus behind"],
+      ["1E+05", {}, "an exponent"],
+      ["\u221250", {}, "a dash that is no minus"],
+      ["+5", {}, "a plus sign"],
+      ["007", {}, "a leading zero"],
+      ["$5", {}, "a currency"],
+      ["", {}, "no amount"],
+    ];
+    for (const [written, options, rule] of cases) {
+      const error = refusal(() => amount(written, options));
+      expect(error.code, written).to.equal("FIELD_INVALID");
+      expect(error.message).to.include(rule);
+      expect(error.place).to.deep.equal({ file: "portfolio.csv", line: 2, field: "amount" });
+      expect(error.message.replace('"-12.5"', "").replace('"-12,5"', "")).to.not.match(/234|50000|50,000|007/);
+    }
+  });
+
+  it("U03: asks what three decimals everywhere mean, and is silent once it is told or once one amount differs", () => {
+    const rows = (...amounts: string[]) =>
+      tables(
+        `account,asset,amount\n${["USDC", "BTC", "ETH"].map((name, index) => `atlas,${name},${amounts[index] ?? "0"}\n`).join("")}`,
+      );
+    expect(rows("1.234", "12.000").notes.join()).to.include("exactly three decimals").and.not.include("1.234");
+    expect(rows("1.234", "12.5").notes).to.deep.equal([]);
+    expect(rows("0", "0").notes).to.deep.equal([]);
+    expect(tables("account,asset,amount\natlas,USDC,1.234\n", { decimal: "point" }).notes).to.deep.equal([]);
+  });
+
+  it("U03: gives the number of rows and the sum that it read of each table", () => {
+    const { totals } = tables("account,asset,amount\natlas,USDC,-1.5\natlas,BTC,12.25\nboreas,BTC,7\n").account(
+      "atlas",
+      0n,
+    );
+    expect(totals).to.deep.equal([
+      { file: "portfolio.csv", rows: 2, total: "10.75" },
+      { file: "positions.csv", rows: 1, total: "-20" },
+    ]);
+  });
+
+  it("U04: refuses names in exponent form and rows of totals, by line and column", () => {
+    for (const name of ["1.91431E+18", "1,91431E+18", "2e9"]) {
+      const quoted = `"${name}"`;
+      const error = refusal(() => tables(`account,asset,amount\natlas,USDC,1\n${quoted},BTC,1\n`));
+      expect(error).to.include({ code: "FIELD_INVALID" });
+      expect(error.message).to.include("exponent form");
+      expect(error.place).to.deep.equal({ file: "portfolio.csv", line: 3, field: "account" });
+      expect(
+        refusal(() => readAccount(text({ ...firm.atlas, account: name }), "a", policy, market)).place.field,
+      ).to.equal("account");
+    }
+    for (const [account, asset, field] of [
+      ["Total", "USDC", "account"],
+      ["atlas", "TOTAL", "asset"],
+      ["Grand total:", "BTC", "account"],
+    ]) {
+      const error = refusal(() => tables(`account,asset,amount\natlas,USDC,1\n${account},${asset},1\n`));
+      expect(error.message).to.include("a row of totals");
+      expect(error.place.field).to.equal(field);
+    }
+    for (const name of ["Totality Capital", "1914310000000000000", "E18", "desk 2e"]) {
+      expect(tables(`account,asset,amount\n${name},USDC,1\n`).names[0]).to.equal(name);
+    }
+  });
+
+  it("takes columns in any order and case, lists others, and skips empty rows at the end only", () => {
+    const portfolio = "\uFEFFNote;AMOUNT;Asset;Account\nx;12.5;BTC;atlas\n;1;USDC;atlas\n;;;\n\n";
+    const read = tables(portfolio);
+    expect(read.notes).to.deep.equal(["portfolio.csv: ignored column Note"]);
+    const { account } = read.account("atlas", 0n);
+    expect([account.cash, account.collateral[0]]).to.deep.equal([1_000_000n, 1_250_000_000n]);
+    const positions = "Entry Price\tINSTRUMENT\tquantity\taccount\n97000\tBTC-25DEC26\t1\tatlas\n";
+    const { conversion } = tables(portfolio, {}, positions).account("atlas", 0n);
+    expect(conversion!.lines[0]).to.include({ basis: "entryPrice", given: "97000", effect: "-97000" });
+    const inside = refusal(() => tables("account,asset,amount\natlas,USDC,1\n,,\natlas,BTC,1\n"));
+    expect(inside).to.include({ code: "SYNTAX" });
+    expect(inside.place.line).to.equal(3);
+    expect(refusal(() => tables("account,asset\natlas,BTC\n")).message).to.include('the column "amount" is missing');
+  });
+
+  it("U02: a position's basis is read from its columns, and what is wrong with it is at its row", () => {
+    const row = (header: string, values: string) =>
+      tables(
+        "account,asset,amount\natlas,USDC,1\n",
+        {},
+        `account,instrument,quantity,${header}\natlas,BTC-25DEC26,1,${values}\n`,
+      );
+    const lacking = refusal(() => row("entryPrice", "").account("atlas", 0n));
+    expect(lacking.place).to.deep.equal({ file: "positions.csv", line: 2 });
+    expect(lacking.message).to.include("BTC-25DEC26 counts at its whole price");
+    expect(refusal(() => row("paid", "perhaps")).place.field).to.equal("paid");
+    expect(refusal(() => row("unrealisedProfit", "1")).place.field).to.equal("asOf");
+    expect(refusal(() => row("unrealisedProfit,asOf", "1,2026-11-22")).message).to.include("as of another time");
+    const given = row("unrealisedProfit,asOf", `1,${market.time}`).account("atlas", 0n);
+    expect(evaluate(given.account, policy.policy, market.market).equity).to.equal(2n * 10n ** 20n);
+  });
+
+  it("U05: warns of a position that is more than 20 times the equity, naming the instrument and no amount", () => {
+    const held = (quantity: string) =>
+      tables(
+        "account,asset,amount\natlas,USDC,1000000\n",
+        {},
+        `account,instrument,quantity,entryPrice\natlas,BTC-25DEC26,${quantity},97823.696\n`,
+      ).account("atlas", 0n);
+    expect(accountWarnings(held("200"), policy, market)).to.deep.equal([]);
+    for (const quantity of ["205", "-20500"]) {
+      const [line, ...others] = accountWarnings(held(quantity), policy, market);
+      expect(others).to.deep.equal([]);
+      expect(line).to.include("BTC-25DEC26").and.include("not in contracts").and.not.include("205");
+    }
+    const atlas = readAccount(text(firm.atlas), "a", policy, market);
+    expect(accountWarnings(atlas, policy, market)).to.deep.equal([]);
   });
 });
 
@@ -713,9 +989,28 @@ describe("docs/formats.md", () => {
       positions: { text: example("positions.csv"), file: "positions.csv" },
     };
     expect(readAccountTables(tables, "atlas", 0n, under, on)).to.deep.equal(holder);
+    expect(readAccountTables(tables, "boreas", 0n, under, on).account.collateral[0]).to.equal(300_000_000n);
     const evaluation = evaluate(holder.account, under.policy, on.market);
     expect(formatDecimal(evaluation.equity, 20)).to.equal("1137499.75");
     expect(formatDecimal(evaluation.margin, 10)).to.equal("601000");
     expect(coverageBpsDown(evaluation)).to.equal(18926n);
+  });
+
+  it("U02: cash means cash: a balance and a profit give 426.49% on a board of whole prices, in every form alike", () => {
+    const futures = readAccount(example("futures.json"), "futures.json", policy, market);
+    expect(formatDecimal(futures.account.cash, 6)).to.equal("-937533");
+    const evaluation = evaluate(futures.account, policy.policy, market.market);
+    expect(formatDecimal(evaluation.equity, 20)).to.equal("1000000");
+    expect(coverageBpsDown(evaluation)).to.equal(42649n);
+    const naive = { ...futures.account, cash: 1_000_000_000_000n } as typeof futures.account;
+    expect(coverageBpsDown(evaluate(naive, policy.policy, market.market))).to.equal(125285n);
+
+    const portfolio = { text: "account,asset,amount\nmeridian-118,USDC,1000000\n", file: "p" };
+    const tables = { portfolio, positions: { text: example("futures.csv"), file: "futures.csv" } };
+    expect(readAccountTables(tables, "meridian-118", 0n, policy, market)).to.deep.equal(futures);
+    const { account } = readAccount(example("state.json"), "state.json", policy, market);
+    expect(account).to.deep.equal(futures.account);
+    const atEntry = example("futures.json").replace(/"unrealisedProfit": "0"/, '"entryPrice": "96876.65"');
+    expect(readAccount(atEntry, "f", policy, market).account).to.deep.equal(futures.account);
   });
 });

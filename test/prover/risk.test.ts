@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { PlimsollError } from "../../prover/src/errors.ts";
-import { type AccountDocument, readAccount } from "../../prover/src/formats/account.ts";
+import { readAccount, type StateDocument } from "../../prover/src/formats/account.ts";
 import { documentSha256 } from "../../prover/src/formats/json.ts";
 import { type InstrumentDocument, type MarketDocument, readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
@@ -30,7 +30,7 @@ const millionths = (text: string) => Math.round(Number(text) * 1e6);
 const near = (actual: number, expected: number, tolerance: number) =>
   expect(actual).to.be.within(expected - tolerance, expected + tolerance);
 
-function evaluated(account: AccountDocument, market: MarketDocument, withdrawn = "0"): Evaluation {
+function evaluated(account: StateDocument, market: MarketDocument, withdrawn = "0"): Evaluation {
   const read = readMarket(JSON.stringify(market), "market.json", policy);
   const { account: held } = readAccount(JSON.stringify(account), "account.json", policy, read);
   const cash = (held.cash - BigInt(withdrawn) * 1_000_000n) as typeof held.cash;

@@ -13,29 +13,38 @@ export interface SampleFile {
 
 /** The sample firm with a fresh viewing key. `command` starts Plimsoll in a shell. */
 export function sampleFiles(command: string): SampleFile[] {
-  const { policy, market, marketInput, atlas } = sampleFirm();
+  const { policy, market, marketInput, atlasBooks } = sampleFirm();
   const json = (document: unknown) => formatJson(document as Json);
   return [
     { name: "README.md", text: readme(command) },
     { name: "policy.json", text: json(policy) },
     { name: "market.json", text: json(market) },
     { name: "market-input.json", text: json(marketInput) },
-    { name: "account.json", text: json(atlas), secret: true },
-    { name: "portfolio.csv", text: portfolioCsv(atlas, policy), secret: true },
-    { name: "positions.csv", text: positionsCsv(atlas), secret: true },
+    { name: "account.json", text: json(atlasBooks), secret: true },
+    { name: "portfolio.csv", text: portfolioCsv(atlasBooks, policy), secret: true },
+    { name: "positions.csv", text: positionsCsv(atlasBooks), secret: true },
     { name: "viewing.key", text: newViewingKey(), secret: true },
   ];
 }
 
 const csv = (rows: readonly (readonly string[])[]) => rows.map((row) => `${row.join()}\n`).join("");
 
-function portfolioCsv({ account, cash, collateral }: AccountDocument, policy: PolicyDocument): string {
-  const rows = [[policy.cash.symbol, cash], ...Object.entries(collateral)];
+function portfolioCsv({ account, balance, collateral }: AccountDocument, policy: PolicyDocument): string {
+  const rows = [[policy.cash.symbol, balance], ...Object.entries(collateral)];
   return csv([["account", "asset", "amount"], ...rows.map((row) => [account, ...row])]);
 }
 
-function positionsCsv({ account, positions }: AccountDocument): string {
-  return csv([["account", "instrument", "quantity"], ...Object.entries(positions).map((row) => [account, ...row])]);
+function positionsCsv({ account, positions, asOf = "" }: AccountDocument): string {
+  const rows = Object.entries(positions).map(([symbol, { quantity, entryPrice, unrealisedProfit, paid }]) => [
+    account,
+    symbol,
+    quantity,
+    entryPrice ?? "",
+    unrealisedProfit ?? "",
+    unrealisedProfit === undefined ? "" : asOf,
+    paid ? "yes" : "",
+  ]);
+  return csv([["account", "instrument", "quantity", "entryPrice", "unrealisedProfit", "asOf", "paid"], ...rows]);
 }
 
 const readme = (command: string) => `# A sample firm
@@ -47,11 +56,15 @@ Atlas, an invented market maker, on an invented venue. Replace the files one by 
 | policy.json | everyone | the venue's haircuts (how much of each asset counts, falling with size) and levels of coverage |
 | market.json | everyone | prices, and what each instrument gains and loses in 16 scenarios, per lot |
 | market-input.json | everyone | what market.json follows from: observed prices and volatilities, instruments, and risk models with their parameters |
-| account.json | only you | cash, collateral and positions of the firm |
+| account.json | only you | balance, collateral and positions of the firm |
 | portfolio.csv, positions.csv | only you | the same holdings as tables |
 | viewing.key | only you (and whom you trust to follow the account) | blinds every commitment; keep a copy |
 
 Amounts are decimal strings in human units: 62.5 BTC, -150 BTC of a contract. Each must be a whole number of lots.
+
+The balance is what your venue shows. Each position says how it was paid for: its entry price, or its unrealised profit at the
+time of the market (as of), or paid, where the balance has paid or received the whole price, as for an option's premium. The
+first command below shows how the cash that counts follows from that.
 
     alias plimsoll='${command}'
 

@@ -2,7 +2,7 @@
 /** `plimsoll merge`: one account that is the sum of others. */
 import { Command } from "commander";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
-import { accountDocument, readAccount } from "../formats/account.ts";
+import { readAccount, stateDocument } from "../formats/account.ts";
 import { formatJson, type Json } from "../formats/json.ts";
 import { writeDirectory } from "../node/files.ts";
 import type { Context } from "./context.ts";
@@ -57,7 +57,7 @@ export function mergeCommand(context: Context): Command {
         const files = [
           {
             name: "account.json",
-            text: json(accountDocument({ name: options.name, account }, policy, market)),
+            text: json(stateDocument({ name: options.name, account }, policy, market)),
             secret: true,
           },
           { name: "viewing.key", text: `${account.viewingKey}\n`, secret: true },

@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Options that several commands share, and how each is read. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
-import { type AccountFile, readAccount, readAccountTables, readViewingKey } from "../formats/account.ts";
-import { lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
+import { type AccountFile, nameFault, readAccount, readViewingKey } from "../formats/account.ts";
+import { type AccountTables, readTables, type TableOptions, type TableTotal } from "../formats/account-tables.ts";
+import {
+  DECIMAL_SIGNS,
+  type DecimalSign,
+  lotOfDecimals,
+  lotsOf,
+  parseDecimal,
+  THOUSANDS_SIGNS,
+  type ThousandsSign,
+} from "../formats/decimal.ts";
 import { isLabel } from "../formats/json.ts";
 import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
@@ -22,9 +31,15 @@ export interface MarketOptions {
 export interface AccountOptions extends MarketOptions {
   readonly account?: string;
   readonly portfolio?: string;
-  readonly positions?: string;
+  /** `--positions` and `--no-positions` may both be given: a table, and that accounts missing in it hold none. */
+  readonly positions?: { readonly file?: string; readonly none?: boolean };
+  /** False with `--no-collateral`. */
+  readonly collateral: boolean;
   readonly name?: string;
+  readonly all?: boolean;
   readonly sequence?: string;
+  readonly decimal?: DecimalSign;
+  readonly thousands?: ThousandsSign;
 }
 
 export const withMarket = (command: Command): Command =>
@@ -37,9 +52,26 @@ export const withAccount = (command: Command): Command =>
   withMarket(command)
     .option("--account <file>", "account, JSON")
     .option("--portfolio <file>", "in place of --account: CSV account,asset,amount")
-    .option("--positions <file>", "in place of --account: CSV account,instrument,quantity")
-    .option("--name <account>", "which account of the CSV files")
-    .option("--sequence <count>", "with CSV files: how many proofs the account has had accepted (default 0)");
+    .addOption(
+      new Option(
+        "--positions <file>",
+        "with it: CSV account,instrument,quantity,entryPrice,unrealisedProfit,asOf,paid",
+      ).argParser((file: string, before: AccountOptions["positions"]) => ({ ...before, file })),
+    )
+    .addOption(
+      new Option("--no-positions", "an account that is not among the positions holds none")
+        .preset("none")
+        .argParser((_: string, before: AccountOptions["positions"]) => ({ ...before, none: true })),
+    )
+    .option("--no-collateral", "an account that is not in the portfolio holds no cash and no collateral")
+    .option("--name <account>", "which account of the tables; needed where they have several")
+    .option("--sequence <count>", "with tables: how many proofs the account has had accepted (default 0)")
+    .addOption(new Option("--decimal <sign>", "decimal sign in the tables").choices([...DECIMAL_SIGNS]))
+    .addOption(new Option("--thousands <sign>", "sign between thousands in the tables").choices(THOUSANDS_SIGNS));
+
+/** For commands that can take every account of the tables. */
+export const withAccounts = (command: Command): Command =>
+  withAccount(command).option("--all", "every account of the tables, in one summary");
 
 /** Collects the values of an option that may be repeated. */
 export const many = (value: string, values: string[]): string[] => [...values, value];
@@ -51,29 +83,69 @@ export async function loadMarket({ inputs }: Context, options: MarketOptions) {
   return { policy, market: readMarket(marketText.text, marketText.file, policy) };
 }
 
-export async function loadAccount(context: Context, options: AccountOptions) {
-  const { inputs } = context;
-  const { policy, market } = await loadMarket(context, options);
-  return { policy, market, holder: await readHolder() };
+/** An account that was read, with what was read of each table. */
+export type Holder = AccountFile & { readonly totals?: readonly TableTotal[] };
 
-  async function readHolder(): Promise<AccountFile> {
-    const { account, portfolio, positions, name, sequence } = options;
-    const tables = [portfolio, positions, name, sequence].some((option) => option !== undefined);
-    if (account !== undefined) {
-      if (tables)
-        throw new PlimsollError("USAGE", "--account excludes --portfolio, --positions, --name and --sequence");
-      const { text, file } = await inputs.text(account);
-      return readAccount(text, file, policy, market);
+/** The account that the options name. Throws `USAGE` where they name none or several. */
+export async function loadAccount(context: Context, options: AccountOptions) {
+  const { policy, market, holders, several } = await loadAccounts(context, options);
+  if (several) throw new PlimsollError("USAGE", "the tables have several accounts: say which with --name");
+  return { policy, market, holder: holders[0]! };
+}
+
+/** The account that the options name or, where they name none, every account of the tables. Notes go to stderr. */
+export async function loadAccounts(context: Context, options: AccountOptions) {
+  const { policy, market } = await loadMarket(context, options);
+  const read = await readHolders();
+  const { accountWarnings } = await import("../app/account-warnings.ts");
+  for (const holder of read.holders) {
+    for (const line of accountWarnings(holder, policy, market)) {
+      context.progress(read.several ? `${holder.name}: ${line}` : line);
     }
-    if (name === undefined || (portfolio === undefined && positions === undefined)) {
-      throw new PlimsollError("USAGE", "give --account, or --portfolio and --positions with --name");
-    }
-    const texts = {
-      ...(portfolio === undefined ? {} : { portfolio: await inputs.text(portfolio) }),
-      ...(positions === undefined ? {} : { positions: await inputs.text(positions) }),
-    };
-    return readAccountTables(texts, name, optionInteger("--sequence", sequence ?? "0", unsigned64), policy, market);
   }
+  return { policy, market, ...read };
+
+  async function readHolders(): Promise<{ holders: readonly Holder[]; several: boolean }> {
+    const { inputs } = context;
+    const { account, portfolio, positions, collateral, name, all, sequence, decimal, thousands } = options;
+    const tabled = [portfolio, positions, name, all, sequence, decimal, thousands].some((each) => each !== undefined);
+    if (account !== undefined) {
+      if (tabled || !collateral) throw new PlimsollError("USAGE", "--account excludes the options for tables");
+      const { text, file } = await inputs.text(account);
+      return { holders: [readAccount(text, file, policy, market)], several: false };
+    }
+    if (portfolio === undefined && positions?.file === undefined) {
+      throw new PlimsollError("USAGE", "give --account, or --portfolio and --positions");
+    }
+    if (portfolio === undefined && collateral) {
+      throw new PlimsollError(
+        "USAGE",
+        "give --portfolio, or --no-collateral if the account holds no cash and no collateral",
+      );
+    }
+    if (positions === undefined) {
+      throw new PlimsollError("USAGE", "give --positions, or --no-positions if the account holds none");
+    }
+    if (name !== undefined && all) throw new PlimsollError("USAGE", "give either --name or --all");
+    if (name !== undefined) asOption("--name", () => checkName(name));
+    const count = optionInteger("--sequence", sequence ?? "0", unsigned64);
+    const texts: AccountTables = {
+      portfolio: portfolio === undefined ? undefined : await inputs.text(portfolio),
+      positions: positions.file === undefined ? undefined : await inputs.text(positions.file),
+    };
+    const style: TableOptions = { decimal, thousands, noCollateral: !collateral, noPositions: positions.none };
+    const tables = readTables(texts, policy, market, style);
+    for (const note of tables.notes) context.progress(note);
+    const several = name === undefined && (all === true || tables.names.length > 1);
+    const names = name === undefined ? tables.names : [name];
+    if (names.length === 0) throw new PlimsollError("UNKNOWN_NAME", "the tables have no account");
+    return { holders: names.map((each) => tables.account(each, count)), several };
+  }
+}
+
+function checkName(name: string): void {
+  const fault = nameFault(name);
+  if (fault !== undefined) throw new PlimsollError("FIELD_INVALID", fault);
 }
 
 export async function loadViewingKey({ inputs }: Context, name: string): Promise<FieldElement> {
@@ -113,6 +185,14 @@ export interface ClaimOptions {
   readonly audience?: string;
 }
 
+/** The options of a claim, with one description of how a level is written. */
+export const withClaim = (command: Command, verb: string): Command =>
+  command
+    .option("--at-least <level>", `${verb} coverage of at least this: ${LEVEL_FORMS}`)
+    .option("--below <level>", `${verb} coverage below this`);
+
+const LEVEL_FORMS = `${LEVELS.map(levelWord).join(", ")}, or a level such as 150%, 1.5 or 15000bps`;
+
 /** The claim that options name, if any; `name` where its level was given by name. */
 export function claimed({ atLeast, below }: ClaimOptions, levels: Readonly<Record<LevelName, LevelBps>>) {
   const word = atLeast ?? below;
@@ -121,7 +201,23 @@ export function claimed({ atLeast, below }: ClaimOptions, levels: Readonly<Recor
     throw new PlimsollError("USAGE", "give either --at-least or --below");
   }
   const direction: Direction = atLeast === undefined ? "below" : "at-least";
+  return { direction, ...optionLevel(`--${direction}`, word, levels) };
+}
+
+/**
+ * A level: the name of one of the policy's, `150%`, `1.5` (a ratio, with its point) or `15000bps`. A whole number alone
+ * could be any of the three and is refused.
+ */
+export function optionLevel(option: string, word: string, levels: Readonly<Record<LevelName, LevelBps>>) {
   const named = LEVELS.find((level) => levelWord(level) === word);
-  if (named !== undefined) return { direction, level: levels[named], name: word };
-  return { direction, level: optionInteger(`--${direction}`, word, levelBps), name: undefined };
+  if (named !== undefined) return { level: levels[named], name: word };
+  const [, digits, unit] = /^([0-9]+|[0-9]+\.[0-9]+)(%|bps|)$/.exec(word) ?? [];
+  const bpsDecimals = { "%": 2, bps: 0, "": 4 }[unit ?? ""];
+  if (digits === undefined || bpsDecimals === undefined || (unit === "" && !digits.includes("."))) {
+    throw new PlimsollError("USAGE", `expected ${LEVEL_FORMS}`, { field: option });
+  }
+  return {
+    level: asOption(option, () => levelBps(lotsOf(parseDecimal(digits), lotOfDecimals(bpsDecimals)))),
+    name: undefined,
+  };
 }

@@ -3,9 +3,7 @@
 import { Command } from "commander";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import { formatJson, type Json } from "../formats/json.ts";
-import { LEVELS } from "../formats/policy.ts";
 import { writeResult } from "../node/files.ts";
-import { levelWord } from "../report/text.ts";
 import type { Context } from "./context.ts";
 import {
   type AccountOptions,
@@ -15,15 +13,14 @@ import {
   loadViewingKey,
   optionLabel,
   withAccount,
+  withClaim,
 } from "./options.ts";
 
 export function proveCommand(context: Context): Command {
   const { print, progress, signal } = context;
-  return withAccount(new Command("prove"))
+  return withClaim(withAccount(new Command("prove")), "prove")
     .description("prove that an account's coverage is at least, or below, a level")
     .requiredOption("--key <file>", "viewing key")
-    .option("--at-least <level>", `${LEVELS.map(levelWord).join(", ")}, or basis points`)
-    .option("--below <level>", "the same, for the opposite claim")
     .requiredOption("--audience <text>", "for whom or what the proof is: it is good for nothing else")
     .option("--out <file>", "where to write the proof; else stdout")
     .action(async (options: AccountOptions & ClaimOptions & { key: string; audience: string; out?: string }) => {

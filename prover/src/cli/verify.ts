@@ -5,17 +5,15 @@ import { EXIT } from "../errors.ts";
 import { readMarket } from "../formats/market.ts";
 import { readPolicy } from "../formats/policy.ts";
 import type { Context } from "./context.ts";
-import { type ClaimOptions, claimed, type MarketOptions, optionCommitment, withMarket } from "./options.ts";
+import { type ClaimOptions, claimed, type MarketOptions, optionCommitment, withClaim, withMarket } from "./options.ts";
 
 export function verifyCommand(context: Context): Command {
   const { inputs, print } = context;
-  return withMarket(new Command("verify"))
+  return withClaim(withMarket(new Command("verify")), "refuse a proof of anything but")
     .argument("<proof>", "proof file")
     .description("verify a proof against a published policy and market; needs no secret and no network")
     .option("--state-before <commitment>", "the commitment that the account is known to have had")
     .option("--state-after <commitment>", "the commitment that the account is known to have")
-    .option("--at-least <level>", "refuse a proof of anything else: a level of the policy, or basis points")
-    .option("--below <level>", "the same, for the opposite claim")
     .option("--audience <text>", "refuse a proof made for anyone or anything else")
     .action(
       async (proof: string, options: MarketOptions & ClaimOptions & { stateBefore?: string; stateAfter?: string }) => {

@@ -1,34 +1,65 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll-account/1` and its CSV equivalent: what one account holds. Private; so is the viewing key beside it. */
+/**
+ * What one account holds, as JSON. Private; so is the viewing key beside it.
+ *
+ * `plimsoll-account/2` is written by people: a balance, and of each position how it was paid for (`cash.ts`).
+ * `plimsoll-account/1` is the model's own state: its `cash` has paid for every position.
+ */
 import { type ErrorCode, PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import { type Account, checkAccount, genesis, randomViewingKey, viewingKey } from "../model/account.ts";
 import { ASSETS, BOARD_SIZES, instrumentsOf } from "../model/sizes.ts";
 import { type CashE6, cashE6, type PositionLots, positionLots, type QuantityLots, quantityLots } from "../units.ts";
-import { parseCsv } from "./csv.ts";
-import { type Decimal, formatDecimal, formatLots, lotOfDecimals, lotsOf, parseDecimal } from "./decimal.ts";
-import { isLabel, type JsonLimits, parseJson } from "./json.ts";
+import { type CashConversion, cashOf, type Holding } from "./cash.ts";
+import { type Decimal, formatDecimal, formatLots, lotOfDecimals } from "./decimal.ts";
+import { type JsonLimits, type JsonValue, parseJson } from "./json.ts";
 import { type MarketFile, unsigned64 } from "./market.ts";
+import { unknownName } from "./names.ts";
 import { CASH_DECIMALS, type PolicyFile } from "./policy.ts";
 
-const FORMAT = "plimsoll-account/1";
+const FORMAT = "plimsoll-account/2";
+const STATE_FORMAT = "plimsoll-account/1";
 const LIMITS: JsonLimits = { length: 400_000, values: 5_000 };
 const E6 = lotOfDecimals(CASH_DECIMALS);
-const CASH = "cash";
 
 export interface AccountFile {
   readonly name: string;
   /** Without a viewing key (zero): that is in a file of its own. */
   readonly account: Account;
+  /** How its cash follows from the balance; undefined where the file gives the model's cash. */
+  readonly conversion?: CashConversion;
 }
 
+/** An account as people keep it. Amounts are decimal strings in whole units. */
 export interface AccountDocument {
   readonly format: typeof FORMAT;
   readonly account: string;
-  readonly cash: string;
-  /** By asset, in whole units; zero where not named. */
+  /** Of the cash asset; negative is debt. May have more than 6 decimals. */
+  readonly balance: string;
+  /** By asset; zero where not named. */
   readonly collateral: Readonly<Record<string, string>>;
-  /** By instrument, in units of the underlying; zero where not named. */
+  /** By instrument; zero where not named. */
+  readonly positions: Readonly<Record<string, PositionDocument>>;
+  /** The market's time at which the unrealised profits hold; needed where there is one, and then no other market fits. */
+  readonly asOf?: string;
+  readonly sequence: string;
+}
+
+/** One position: its quantity in units of the underlying, and one of the three others unless its mark is zero. */
+export interface PositionDocument {
+  readonly quantity: string;
+  readonly entryPrice?: string;
+  readonly unrealisedProfit?: string;
+  readonly paid?: boolean;
+}
+
+/** An account as the model keeps it: any market of the board reads the same state. */
+export interface StateDocument {
+  readonly format: typeof STATE_FORMAT;
+  readonly account: string;
+  /** The model's: every position is paid for. */
+  readonly cash: string;
+  readonly collateral: Readonly<Record<string, string>>;
   readonly positions: Readonly<Record<string, string>>;
   readonly sequence: string;
 }
@@ -39,179 +70,155 @@ export interface NamedText {
   readonly file: string;
 }
 
-/** Reads an account as it stands on the board of this market. */
+/** Reads an account as it stands on the board of this market, in either format. */
 export function readAccount(text: string, file: string, policy: PolicyFile, market: MarketFile): AccountFile {
-  const top = parseJson(text, file, LIMITS).fields([
-    "format",
-    "account",
-    "cash",
-    "collateral",
-    "positions",
-    "sequence",
-  ]);
-  top.format.literal(FORMAT);
-  const { assets, instruments } = names(policy, market);
-  const collateral = empty<QuantityLots>(ASSETS);
-  checkFits(top.collateral.size(), "assets", (code, rule) => top.collateral.error(code, rule));
-  for (const [{ index, lot }, value] of top.collateral.entries(assets, "UNKNOWN_NAME", UNKNOWN_ASSET)) {
-    collateral[index] = value.amount((lots) => quantityLots(lots), lot);
+  const top = parseJson(text, file, LIMITS).fields(
+    ["format", "account", "collateral", "positions", "sequence"],
+    ["cash", "balance", "asOf"],
+  );
+  const format = top.format.oneOf([FORMAT, STATE_FORMAT]);
+  const [amount, other] = format === FORMAT ? [top.balance, top.cash] : [top.cash, top.balance];
+  const [is, not] = format === FORMAT ? ["balance", "cash"] : ["cash", "balance"];
+  const instead = `${format} has "${is}" and no "${not}"`;
+  if (amount === undefined) throw (other ?? top.format).error("FIELD_INVALID", instead);
+  if (other !== undefined) throw other.error("FIELD_INVALID", instead);
+  if (format === STATE_FORMAT && top.asOf !== undefined) {
+    throw top.asOf.error("FIELD_INVALID", `${STATE_FORMAT} has no "asOf": it holds at any market`);
   }
+
+  const { assets, instruments } = places(policy, market);
   const { size } = market.market.board;
-  checkFits(top.positions.size(), "instruments", (code, rule) => top.positions.error(code, rule));
-  const positions = empty<PositionLots>(instrumentsOf(size));
-  for (const [{ index, lot }, value] of top.positions.entries(instruments, "UNKNOWN_NAME", UNKNOWN_INSTRUMENT)) {
-    positions[index] = value.amount((lots) => positionLots(lots), lot);
+  const collateral = nothing<QuantityLots>(ASSETS);
+  checkFits(top.collateral.size(), "assets", (code, rule) => top.collateral.error(code, rule));
+  for (const [{ index, lot }, value] of top.collateral.entries(assets, "UNKNOWN_NAME", unknownAsset(assets))) {
+    collateral[index] = value.quantity(quantityLots, lot);
   }
+  const positions = nothing<PositionLots>(instrumentsOf(size));
+  checkFits(top.positions.size(), "instruments", (code, rule) => top.positions.error(code, rule));
+  const entries = top.positions.entries(instruments, "UNKNOWN_NAME", unknownInstrument(instruments));
+  let cash: CashE6;
+  let conversion: CashConversion | undefined;
+  if (format === STATE_FORMAT) {
+    for (const [{ index, lot }, value] of entries) positions[index] = value.quantity(positionLots, lot);
+    cash = amount.quantity(cashE6, E6);
+  } else {
+    const values = new Map(entries.map(([{ index }, value]) => [index, value]));
+    const holdings = entries.map(([place, value]) => readHolding(place, value));
+    for (const { index, lots } of holdings) positions[index] = lots;
+    const asOf = top.asOf?.time();
+    const profit = holdings.find(({ basis }) => basis.unrealisedProfit !== undefined);
+    checkAsOf(profit !== undefined, asOf, market, (rule) =>
+      (top.asOf ?? values.get(profit!.index)!).error("FIELD_INVALID", rule),
+    );
+    const found = amount.check(() =>
+      cashOf(amount.decimal(), holdings, market, ({ index }, { code, rule }) => values.get(index)!.error(code, rule)),
+    );
+    ({ cash, conversion } = found);
+  }
+  const name = top.account.label();
+  const fault = nameFault(name);
+  if (fault !== undefined) throw top.account.error("FIELD_INVALID", fault);
+  const sequence = top.sequence.amount(unsigned64);
   return {
-    name: top.account.label(),
-    account: checkAccount({
-      ...genesis(size),
-      cash: top.cash.amount(cashE6, E6),
-      collateral,
-      positions,
-      sequence: top.sequence.amount(unsigned64),
-    }),
+    name,
+    account: checkAccount({ ...genesis(size), cash, collateral, positions, sequence }),
+    ...(conversion !== undefined && { conversion }),
   };
 }
 
-/** Tables in long form, each with the rows of any number of accounts; one of the two may be left out. */
-export interface AccountTables {
-  /** `account,asset,amount`; the asset may be the cash of the policy. */
-  readonly portfolio?: NamedText;
-  /** `account,instrument,quantity`. */
-  readonly positions?: NamedText;
+function readHolding({ index, lot }: Place, value: JsonValue): Holding {
+  const fields = value.fields(["quantity"], ["entryPrice", "unrealisedProfit", "paid"]);
+  return {
+    index,
+    lots: fields.quantity.quantity(positionLots, lot),
+    basis: {
+      entryPrice: fields.entryPrice?.decimal(),
+      unrealisedProfit: fields.unrealisedProfit?.decimal(),
+      paid: fields.paid?.boolean(),
+    },
+  };
 }
 
-/**
- * Reads one account from tables. All rows are checked, also those of other accounts. Throws `UNKNOWN_NAME` where no row
- * is of this account.
- */
-export function readAccountTables(
-  tables: AccountTables,
-  name: string,
-  sequence: bigint,
-  policy: PolicyFile,
+/** An unrealised profit belongs to the marks of one market. Throws what `error` makes of the rule that is broken. */
+export function checkAsOf(
+  needed: boolean,
+  asOf: string | undefined,
   market: MarketFile,
-): AccountFile {
-  const { assets, instruments } = names(policy, market);
-  const amounts = new Map<string, Place<number | typeof CASH>>(assets).set(policy.cashSymbol, { index: CASH, lot: E6 });
-  const { size } = market.market.board;
-  let cash = 0n as CashE6;
-  const collateral = empty<QuantityLots>(ASSETS);
-  const positions = empty<PositionLots>(instrumentsOf(size));
-  let found = false;
-  if (tables.portfolio !== undefined) {
-    const unit = (lots: bigint, index: number | typeof CASH) => (index === CASH ? cashE6(lots) : quantityLots(lots));
-    const rows = readTable(tables.portfolio, ["asset", "amount"], "assets", amounts, UNKNOWN_ASSET, unit).get(name);
-    for (const [index, lots] of rows ?? []) {
-      if (index === CASH) cash = lots as CashE6;
-      else collateral[index] = lots as QuantityLots;
-    }
-    found ||= rows !== undefined;
+  error: (rule: string) => Error,
+): void {
+  if (needed && asOf === undefined) {
+    throw error('an unrealisedProfit holds at one time only: give it as "asOf", the time of the market');
   }
-  if (tables.positions !== undefined) {
-    const unit = (lots: bigint) => positionLots(lots);
-    const columns = ["instrument", "quantity"] as const;
-    const rows = readTable(tables.positions, columns, "instruments", instruments, UNKNOWN_INSTRUMENT, unit).get(name);
-    for (const [index, lots] of rows ?? []) positions[index] = lots;
-    found ||= rows !== undefined;
+  if (asOf !== undefined && asOf !== market.time) {
+    throw error(
+      `the market is of ${market.time} and the account as of another time; give balance and profits as of the market's, or entry prices, which hold at any time`,
+    );
   }
-  if (!found) throw new PlimsollError("UNKNOWN_NAME", "no row of the tables is of the account asked for");
-  return { name, account: checkAccount({ ...genesis(size), cash, collateral, positions, sequence }) };
+}
+
+/** Why an account cannot have this name; undefined where it can. */
+export function nameFault(name: string): string | undefined {
+  if (/^[+-]?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+$/.test(name)) {
+    return "a number in exponent form, which has lost its last digits: format the column as text in the spreadsheet and export it again";
+  }
+  if (/^(sub|grand|sum)?[ -]?totals?( .*|:)?$|^(sum|summe|gesamt)(summe)?:?$/i.test(name)) {
+    return "a row of totals: take it out";
+  }
+  return undefined;
 }
 
 /** Where a name stands in the model, and what one lot of it is. */
-interface Place<Index> {
-  readonly index: Index;
+export interface Place {
+  readonly index: number;
   readonly lot: Decimal;
 }
 
-/** Lots by account and by index of a table `account,<name>,<amount>`. */
-function readTable<Index, Lots>(
-  { text, file }: NamedText,
-  [nameColumn, amountColumn]: readonly [string, string],
-  kind: keyof typeof MOST,
-  known: ReadonlyMap<string, Place<Index>>,
-  unknown: string,
-  unit: (lots: bigint, index: Index) => Lots,
-): Map<string, Map<Index, Lots>> {
-  const rows = parseCsv(text, file, ["account", nameColumn, amountColumn]);
-  const counts = new Map<string, number>();
-  for (const { line, fields } of rows) {
-    const account = fields.account!;
-    const count = (counts.get(account) ?? 0) + 1;
-    counts.set(account, count);
-    if (!isLabel(account)) {
-      throw new PlimsollError("FIELD_INVALID", "expected 1 to 200 visible characters", {
-        file,
-        line,
-        field: "account",
-      });
-    }
-  }
-  // Cash is a row of the portfolio and no asset.
-  for (const count of counts.values()) {
-    checkFits(count - (kind === "assets" ? 1 : 0), kind, (code, rule) => new PlimsollError(code, rule, { file }));
-  }
-  const accounts = new Map<string, Map<Index, Lots>>();
-  for (const { line, fields } of rows) {
-    const held = accounts.get(fields.account!) ?? new Map<Index, Lots>();
-    accounts.set(fields.account!, held);
-    const place = known.get(fields[nameColumn]!);
-    if (place === undefined) throw new PlimsollError("UNKNOWN_NAME", unknown, { file, line, field: nameColumn });
-    if (held.has(place.index)) {
-      const rule = `this account has a row of the same ${nameColumn} already`;
-      throw new PlimsollError("FIELD_INVALID", rule, { file, line, field: nameColumn });
-    }
-    try {
-      held.set(place.index, unit(lotsOf(parseDecimal(fields[amountColumn]!), place.lot), place.index));
-    } catch (error) {
-      throw error instanceof PlimsollError ? error.at({ file, line, field: amountColumn }) : error;
-    }
-  }
-  return accounts;
-}
-
-/** What the largest board holds. */
-const MOST = { assets: ASSETS, instruments: instrumentsOf(BOARD_SIZES.at(-1)!) };
-const UNKNOWN_ASSET = "an asset that the policy does not list";
-const UNKNOWN_INSTRUMENT = "an instrument that the market does not list";
-const empty = <T extends bigint>(length: number) => new Array<T>(length).fill(0n as T);
-
-function checkFits(count: number, kind: keyof typeof MOST, error: (code: ErrorCode, rule: string) => Error): void {
-  if (count > MOST[kind]) {
-    throw error("NO_BOARD_SIZE", `${count} ${kind}, but the largest board holds ${MOST[kind]}`);
-  }
-}
-
-function names(policy: PolicyFile, market: MarketFile) {
-  const assets = new Map<string, Place<number>>();
+/** Places of what policy and market list, by name. */
+export function places(policy: PolicyFile, market: MarketFile) {
+  const assets = new Map<string, Place>();
   for (const [index, { symbol, lotDecimals }] of policy.assets.entries()) {
     assets.set(symbol, { index, lot: lotOfDecimals(lotDecimals) });
   }
-  const instruments = new Map<string, Place<number>>();
+  const instruments = new Map<string, Place>();
   for (const [index, instrument] of market.instruments.entries()) {
     if (instrument !== undefined) instruments.set(instrument.symbol, { index, lot: instrument.lot });
   }
   return { assets, instruments };
 }
 
-/** The document that reads back as this account under the same policy and market; zero holdings are left out. */
-export function accountDocument(
-  { name, account }: AccountFile,
-  policy: PolicyFile,
-  market: MarketFile,
-): AccountDocument {
-  const held = <T>(places: Iterable<[string, Place<T>]>, lots: (index: T) => bigint) =>
+/** What the largest board holds. */
+const MOST = { assets: ASSETS, instruments: instrumentsOf(BOARD_SIZES.at(-1)!) };
+
+/** As many zeros. */
+export const nothing = <T extends bigint>(length: number) => new Array<T>(length).fill(0n as T);
+export const unknownAsset = (known: ReadonlyMap<string, unknown>) => (name: string) =>
+  unknownName("asset", name, known.keys());
+export const unknownInstrument = (known: ReadonlyMap<string, unknown>) => (name: string) =>
+  unknownName("instrument", name, known.keys());
+
+/** Throws `NO_BOARD_SIZE` for more than the largest board holds. */
+export function checkFits(
+  count: number,
+  kind: keyof typeof MOST,
+  error: (code: ErrorCode, rule: string) => Error,
+): void {
+  if (count > MOST[kind]) {
+    throw error("NO_BOARD_SIZE", `${count} ${kind}, but the largest board holds ${MOST[kind]}`);
+  }
+}
+
+/** The model's state as a document; it reads back as this account under the same policy and market. */
+export function stateDocument({ name, account }: AccountFile, policy: PolicyFile, market: MarketFile): StateDocument {
+  const held = (found: Iterable<[string, Place]>, lots: (index: number) => bigint) =>
     Object.fromEntries(
-      [...places].flatMap(([symbol, { index, lot }]) => {
+      [...found].flatMap(([symbol, { index, lot }]) => {
         const count = lots(index);
         return count === 0n ? [] : [[symbol, formatLots(count, lot)]];
       }),
     );
-  const { assets, instruments } = names(policy, market);
+  const { assets, instruments } = places(policy, market);
   return {
-    format: FORMAT,
+    format: STATE_FORMAT,
     account: name,
     cash: formatDecimal(account.cash, CASH_DECIMALS),
     collateral: held(assets, (index) => account.collateral[index]!),

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Strict CSV: comma-separated, double quotes, lines ending in LF or CRLF, a byte order mark ignored, and a header that
- * is exactly the one expected. Errors name file and line; they never repeat the text, not even of a wrong header, which
+ * CSV as spreadsheets write it: comma, semicolon or tab between fields, double quotes, lines ending in LF or CRLF, a byte
+ * order mark ignored. Columns are found by their names, in any order and case. Empty rows at the end are skipped; one
+ * between others is refused. Errors name file and line; they never repeat the text, not even of a wrong header, which
  * may be a line of data.
  */
 import { CsvError, parse } from "csv-parse/sync";
 import { PlimsollError } from "../errors.ts";
+import { isLabel } from "./json.ts";
 
 const MAX_LENGTH = 2_000_000;
 const MAX_LINES = 10_000;
@@ -17,32 +19,98 @@ export interface CsvRow<Column extends string> {
   readonly fields: { readonly [Name in Column]: string };
 }
 
-/** Reads a table with exactly these columns. Throws `TOO_LARGE` or `SYNTAX`. Does not interpret the fields. */
+export interface CsvTable<Required extends string, Optional extends string> {
+  readonly rows: readonly {
+    readonly line: number;
+    readonly fields: { readonly [Name in Required]: string } & { readonly [Name in Optional]?: string };
+  }[];
+  /** Columns that are not among those asked for, by their names in the header. */
+  readonly ignored: readonly string[];
+}
+
+/** Reads a table that has these columns and no others. Throws `TOO_LARGE` or `SYNTAX`. Does not interpret the fields. */
 export function parseCsv<Column extends string>(
   text: string,
   file: string,
   columns: readonly Column[],
-): CsvRow<Column>[] {
+): readonly CsvRow<Column>[] {
+  const { rows, ignored } = readTable(text, file, columns);
+  if (ignored.length > 0) throw badHeader(columns, "found other columns as well", file);
+  return rows as readonly CsvRow<Column>[];
+}
+
+/** Reads a table that has these columns, and perhaps the optional ones and others. Throws `TOO_LARGE` or `SYNTAX`. */
+export function readTable<Required extends string, Optional extends string = never>(
+  text: string,
+  file: string,
+  required: readonly Required[],
+  optional: readonly Optional[] = [],
+): CsvTable<Required, Optional> {
   checkLimits(text, file);
-  let seen = false;
-  const header = (record: string[]) => {
-    seen = true;
-    if (record.length === columns.length && record.every((name, index) => name === columns[index])) return [...columns];
-    throw new PlimsollError("SYNTAX", `expected the header "${columns.join()}"`, { file, line: 1 });
-  };
+  const [header, ...records] = recordsOf(text, file);
+  const { columns, ignored } = columnsOf(header?.cells ?? [], file, required, optional);
+  const rows: { line: number; fields: Record<string, string> }[] = [];
+  let empty: number | undefined;
+  for (const { cells, line } of records) {
+    if (cells.every((cell) => cell.trim() === "")) {
+      empty ??= line;
+      continue;
+    }
+    if (empty !== undefined) throw new PlimsollError("SYNTAX", "an empty row between others", { file, line: empty });
+    if (cells.length !== header!.cells.length) {
+      throw new PlimsollError("SYNTAX", `expected ${header!.cells.length} fields`, { file, line });
+    }
+    rows.push({ line, fields: Object.fromEntries(columns.map(([name, index]) => [name, cells[index]!])) });
+  }
+  return { rows: rows as never, ignored };
+}
+
+interface CsvRecord {
+  readonly cells: readonly string[];
+  readonly line: number;
+}
+
+function recordsOf(text: string, file: string): CsvRecord[] {
+  const firstLine = /^\uFEFF?([^\r\n]*)/.exec(text)?.[1] ?? "";
+  // No column of ours has one of these in its name.
+  const delimiter = [",", ";", "\t"].find((sign) => firstLine.includes(sign)) ?? ",";
   try {
-    const options = { bom: true, columns: header, info: true, record_delimiter: ["\r\n", "\n"] };
-    const rows = parse(text, options) as unknown as { record: CsvRow<Column>["fields"]; info: { lines: number } }[];
-    if (!seen) header([]);
-    return rows.map(({ record, info }) => ({ line: info.lines, fields: record }));
+    const options = {
+      bom: true,
+      delimiter,
+      info: true,
+      record_delimiter: ["\r\n", "\n"],
+      relax_column_count: true,
+    };
+    const records = parse(text, options) as unknown as { record: string[]; info: { lines: number } }[];
+    return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    // Only place and kind are taken over: the parser's messages quote the text.
-    const { code, lines: line } = error as { code: string; lines?: unknown };
-    const rule = code === "CSV_RECORD_INCONSISTENT_COLUMNS" ? `expected ${columns.length} fields` : "not valid CSV";
-    throw new PlimsollError("SYNTAX", rule, typeof line === "number" ? { file, line } : { file });
+    // Only the place is taken over: the parser's messages quote the text.
+    const { lines: line } = error as { lines?: unknown };
+    throw new PlimsollError("SYNTAX", "not valid CSV", typeof line === "number" ? { file, line } : { file });
   }
 }
+
+/** Case, spaces and joining signs do not distinguish columns. */
+const folded = (name: string) => name.toLowerCase().replace(/[\s_-]/g, "");
+
+function columnsOf(header: readonly string[], file: string, required: readonly string[], optional: readonly string[]) {
+  const found = new Map<string, number>();
+  const ignored: string[] = [];
+  for (const [index, cell] of header.entries()) {
+    const name = [...required, ...optional].find((known) => folded(known) === folded(cell));
+    if (name === undefined) ignored.push(isLabel(cell) && cell.length <= 40 ? cell : `column ${index + 1}`);
+    else if (found.has(name)) throw badHeader(required, `the column "${name}" is there twice`, file);
+    else found.set(name, index);
+  }
+  const missing = required.find((name) => !found.has(name));
+  if (missing !== undefined) throw badHeader(required, `the column "${missing}" is missing`, file);
+  return { columns: [...found], ignored };
+}
+
+const badHeader = (columns: readonly string[], why: string, file: string) =>
+  new PlimsollError("SYNTAX", `expected the header "${columns.join()}": ${why}`, { file, line: 1 });
 
 function checkLimits(text: string, file: string): void {
   if (text.length > MAX_LENGTH) {

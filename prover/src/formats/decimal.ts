@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Decimal strings: the one form in which an amount enters or leaves, and its exact conversion to whole lots. */
 import { PlimsollError } from "../errors.ts";
+import type { UnitOf } from "../units.ts";
 
 /** The exact number `units · 10^-decimals`. */
 export interface Decimal {
@@ -16,17 +17,87 @@ const PATTERN = /^(-?(?:0|[1-9][0-9]*))(?:\.([0-9]+))?$/;
 /**
  * Reads a decimal string: an optional minus, digits without leading zeros, and optionally a point followed by digits.
  * No exponent, plus sign, space, hexadecimal digit, grouping or minus zero, and at most 40 characters. Throws
- * `FIELD_INVALID`.
+ * `FIELD_INVALID`; the error says what is in the way and how to write it, and never repeats the text.
  */
 export function parseDecimal(text: string): Decimal {
   const match = text.length > MAX_LENGTH ? null : PATTERN.exec(text);
-  if (match === null) {
-    throw new PlimsollError("FIELD_INVALID", `expected a decimal of at most ${MAX_LENGTH} characters, such as "-12.5"`);
-  }
+  if (match === null) throw new PlimsollError("FIELD_INVALID", notDecimal(text));
   const [, whole, fraction = ""] = match;
   const units = BigInt(`${whole}${fraction}`);
   if (units === 0n && text.startsWith("-")) throw new PlimsollError("FIELD_INVALID", "expected 0 without a minus");
   return { units, decimals: fraction.length };
+}
+
+/** Signs that spreadsheets write into amounts. */
+const SIGNS = {
+  point: ".",
+  comma: ",",
+  space: " \u00A0\u2009\u202F",
+  apostrophe: "'\u2019",
+} as const;
+export type DecimalSign = "point" | "comma";
+export type ThousandsSign = keyof typeof SIGNS;
+export const DECIMAL_SIGNS: readonly DecimalSign[] = ["point", "comma"];
+export const THOUSANDS_SIGNS = Object.keys(SIGNS) as ThousandsSign[];
+
+/** How a table writes its amounts. */
+export interface NumberStyle {
+  /** Default: point. */
+  readonly decimal?: DecimalSign | undefined;
+  /** The sign between groups of three digits; none unless given. */
+  readonly thousands?: ThousandsSign | undefined;
+}
+
+/**
+ * Reads an amount as a table writes it. Groups must be of three digits. Throws `FIELD_INVALID` as `parseDecimal`, also
+ * where decimal and thousands sign are the same.
+ */
+export function parseAmount(text: string, { decimal = "point", thousands }: NumberStyle = {}): Decimal {
+  if (decimal === thousands) {
+    throw new PlimsollError("FIELD_INVALID", "the decimal sign cannot group thousands as well");
+  }
+  const group = thousands === undefined ? "(?!)" : `[${SIGNS[thousands]}]`;
+  const pattern = new RegExp(`^(-?)([0-9]{1,3}(?:${group}[0-9]{3})+|[0-9]+)(?:[${SIGNS[decimal]}]([0-9]+))?$`);
+  const match = text.length > MAX_LENGTH ? null : pattern.exec(text);
+  if (match === null) throw new PlimsollError("FIELD_INVALID", notDecimal(text, decimal));
+  const [, minus, whole, fraction] = match;
+  return parseDecimal(`${minus}${whole!.replace(/[^0-9]/g, "")}${fraction === undefined ? "" : `.${fraction}`}`);
+}
+
+const FAULTS: readonly (readonly [pattern: RegExp, rule: string, option?: string])[] = [
+  [/^$/, "no amount is here; write 0 for nothing"],
+  [/^\(.*\)$/, "an amount in parentheses; write a minus in front of it"],
+  [/-\s*$/, "a minus behind the amount; write it in front"],
+  [/^[\u2212\u2013\u2014]/, "a dash that is no minus; write the plain -"],
+  [/^\+/, "a plus sign; leave it out"],
+  [/[\s\u200B]/, "a space, perhaps one that does not break; take it out", "--thousands space if it groups thousands"],
+  [
+    /^-?[0-9.,]+[eE][+-]?[0-9]+$/,
+    "an exponent; write all digits (in a spreadsheet, format the column as a number without exponent)",
+  ],
+  [/['\u2019]/, "an apostrophe; take it out", "--thousands apostrophe if it groups thousands"],
+  [
+    /,/,
+    "a comma; write the decimal sign as a point, and no sign between thousands",
+    "--decimal comma if it is the decimal sign, or --thousands comma",
+  ],
+  [/\..*\./, "more than one point", "--thousands point with --decimal comma if points group thousands"],
+  [/^-?0[0-9]/, "a leading zero; leave it out"],
+  [/[$\u20AC\u00A3\u00A5%]/, "a currency or percent sign; write the number alone"],
+];
+
+/** What is in the way, without the text. In a table, whose decimal sign is given, also which option would read it. */
+function notDecimal(text: string, inTable?: DecimalSign): string {
+  const comma = inTable === "comma";
+  const expected = `expected a decimal of at most ${MAX_LENGTH} characters, such as "${comma ? "-12,5" : "-12.5"}"`;
+  if (text.length > MAX_LENGTH) return expected;
+  if (comma && /^-?[0-9,.]+$/.test(text) && text.includes(".")) {
+    return `${expected}: found a point; take it out, or give --thousands point if it groups thousands`;
+  }
+  const fault = FAULTS.find(([pattern, , option]) => pattern.test(text) && !(comma && option?.includes("comma")));
+  if (fault === undefined) return expected;
+  const [, rule, option] = fault;
+  return `${expected}: found ${rule}${inTable !== undefined && option !== undefined ? `, or give ${option}` : ""}`;
 }
 
 /** How many lots of size `lot` (above zero) make up `value`. Throws `NOT_A_MULTIPLE` unless a whole number does. */
@@ -37,6 +108,45 @@ export function lotsOf(value: Decimal, lot: Decimal): bigint {
     throw new PlimsollError("NOT_A_MULTIPLE", `expected a multiple of ${formatLots(1n, lot)}`);
   }
   return numerator / denominator;
+}
+
+/**
+ * The same in a unit. Throws `NOT_A_MULTIPLE`, or `OUT_OF_RANGE` with the limits in whole units, and in lots where these
+ * differ.
+ */
+export function amountIn<U extends bigint>(value: Decimal, lot: Decimal, unit: UnitOf<U>): U {
+  const lots = lotsOf(value, lot);
+  const { low, high } = unit;
+  if (lots < low || lots > high) {
+    const range = `between ${formatLots(low, lot)} and ${formatLots(high, lot)}`;
+    const inLots = lot.units === 1n && lot.decimals === 0 ? "" : ` (${low} to ${high} lots of ${formatLots(1n, lot)})`;
+    throw new PlimsollError("OUT_OF_RANGE", `expected an amount ${range}${inLots}`);
+  }
+  return unit(lots);
+}
+
+/** Exact. */
+export function addDecimals(...values: readonly Decimal[]): Decimal {
+  const decimals = Math.max(0, ...values.map((value) => value.decimals));
+  const units = values.reduce((sum, value) => sum + value.units * 10n ** BigInt(decimals - value.decimals), 0n);
+  return { units, decimals };
+}
+
+/** Exact. */
+export const negated = ({ units, decimals }: Decimal): Decimal => ({ units: -units, decimals });
+
+/** Exact. */
+export const multiplied = (a: Decimal, b: Decimal): Decimal => ({
+  units: a.units * b.units,
+  decimals: a.decimals + b.decimals,
+});
+
+/** The largest whole number of lots of 10^-decimals that is at most `value`. */
+export function floorTo(value: Decimal, decimals: number): bigint {
+  if (value.decimals <= decimals) return value.units * 10n ** BigInt(decimals - value.decimals);
+  const divisor = 10n ** BigInt(value.decimals - decimals);
+  const quotient = value.units / divisor;
+  return value.units < 0n && quotient * divisor !== value.units ? quotient - 1n : quotient;
 }
 
 /** The lot 10^-decimals: what an amount with that many decimals is a multiple of. */

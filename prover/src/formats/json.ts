@@ -11,7 +11,8 @@ import { type Node, parse, type ValueNode } from "@humanwhocodes/momoa";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type ErrorCode, PlimsollError } from "../errors.ts";
-import { type Decimal, lotOfDecimals, lotsOf, parseDecimal } from "./decimal.ts";
+import type { UnitOf } from "../units.ts";
+import { amountIn, type Decimal, lotOfDecimals, lotsOf, parseDecimal } from "./decimal.ts";
 
 /** What a JSON document of ours may be made of. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -124,13 +125,19 @@ export class JsonValue {
 
   /**
    * The members of an object, each with what its name stands for. A name that is not in `known` is refused with `code`
-   * and not repeated.
+   * and the rule `unknown`, which repeats the name only where it may.
    */
-  entries<T>(known: ReadonlyMap<string, T>, code: ErrorCode, unknown: string): [T, JsonValue][] {
+  entries<T>(
+    known: ReadonlyMap<string, T>,
+    code: ErrorCode,
+    unknown: string | ((name: string) => string),
+  ): [T, JsonValue][] {
     const seen = new Set<string>();
     return this.#members().map(({ name, node, value }) => {
       const meaning = known.get(name);
-      if (meaning === undefined) throw this.#errorAt(node, code, unknown);
+      if (meaning === undefined) {
+        throw this.#errorAt(node, code, typeof unknown === "string" ? unknown : unknown(name));
+      }
       const member = new JsonValue(value, this.#source, this.path === "" ? name : `${this.path}.${name}`);
       if (seen.has(name)) throw member.error("FIELD_INVALID", "duplicate");
       seen.add(name);
@@ -254,6 +261,12 @@ export class JsonValue {
   amount<T>(unit: (value: bigint) => T, lot: Decimal = lotOfDecimals(0)): T {
     const value = this.decimal();
     return this.check(() => unit(lotsOf(value, lot)));
+  }
+
+  /** The same for a quantity that people count in whole units: limits are named in these, and in lots. */
+  quantity<U extends bigint>(unit: UnitOf<U>, lot: Decimal): U {
+    const value = this.decimal();
+    return this.check(() => amountIn(value, lot, unit));
   }
 
   /** The value as plain data. Refuses numbers that are not plain integers, duplicate keys and `__proto__`. */

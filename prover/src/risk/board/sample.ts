@@ -3,7 +3,7 @@
  * A market maker to try everything with: Atlas, which trades BTC and ETH against one clearing account. All of it is
  * invented and fixed, dates included, so every figure that follows from it can be quoted and tested.
  */
-import type { AccountDocument } from "../../formats/account.ts";
+import type { AccountDocument, PositionDocument, StateDocument } from "../../formats/account.ts";
 import { formatDecimal, lotsOf, parseDecimal } from "../../formats/decimal.ts";
 import type { InstrumentDocument, MarketDocument } from "../../formats/market.ts";
 import type { PolicyDocument } from "../../formats/policy.ts";
@@ -24,12 +24,14 @@ export interface SampleFirm {
   /** The market after prices have fallen by 30% and implied volatilities risen by a quarter; the next epoch. */
   readonly marketAfterFall: MarketDocument;
   /** Before any trade: what each account has deposited. */
-  readonly deposited: { readonly atlas: AccountDocument; readonly house: AccountDocument };
+  readonly deposited: { readonly atlas: StateDocument; readonly house: StateDocument };
   /** Trades every position of Atlas at its mark. Atlas applies it with side +1, the house with side −1. */
   readonly openingFill: FillDocument;
   /** After the trade. */
-  readonly atlas: AccountDocument;
-  readonly house: AccountDocument;
+  readonly atlas: StateDocument;
+  readonly house: StateDocument;
+  /** Atlas after the trade as its own books have it: the same state. */
+  readonly atlasBooks: AccountDocument;
   /** Cash withdrawals after which coverage is above and below the initial level. */
   readonly withdrawals: { readonly passes: string; readonly breaches: string };
 }
@@ -246,12 +248,47 @@ export function sampleFirm(): SampleFirm {
     deposited: { atlas, house },
     openingFill,
     atlas: { ...atlas, cash: e6(fromE6(atlas.cash) - paid), positions: POSITIONS },
+    atlasBooks: booksOf(atlas, rows),
     house: { ...house, cash: e6(fromE6(house.cash) + paid), positions: negated },
     withdrawals: { passes: "200000", breaches: "2900000" },
   };
 }
 
-function deposit(account: string, cash: string, collateral: Record<string, string>): AccountDocument {
+/**
+ * After the trade, as a venue's statement shows it: futures at their entry prices, perpetuals with the profit so far, and
+ * options whose premiums the balance has paid and received.
+ */
+function booksOf(
+  { account, cash, collateral, sequence }: StateDocument,
+  rows: ReadonlyMap<string, InstrumentDocument>,
+): AccountDocument {
+  let balance = fromE6(cash);
+  const positions = Object.entries(POSITIONS).map(([symbol, quantity]): [string, PositionDocument] => {
+    const row = rows.get(symbol)!;
+    switch (row.terms?.kind) {
+      case "perpetual":
+        return [symbol, { quantity, unrealisedProfit: "0" }];
+      case "future": {
+        const lot = parseDecimal(row.lot);
+        return [symbol, { quantity, entryPrice: formatDecimal(fromE6(row.mark) / lot.units, 6 - lot.decimals) }];
+      }
+      default:
+        balance -= costE6(row, quantity);
+        return [symbol, { quantity, paid: true }];
+    }
+  });
+  return {
+    format: "plimsoll-account/2",
+    account,
+    balance: e6(balance),
+    collateral,
+    positions: Object.fromEntries(positions),
+    asOf: MARKET.observation.time,
+    sequence,
+  };
+}
+
+function deposit(account: string, cash: string, collateral: Record<string, string>): StateDocument {
   return { format: "plimsoll-account/1", account, cash, collateral, positions: {}, sequence: "0" };
 }
 

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * From the balance that a venue shows to the cash of the model.
+ *
+ * The model counts a position at its mark, which is the price of one lot fully paid (`docs/risk-model.md`, Marks), so its
+ * cash must have paid that price too: equity = collateral + cash + Σ mark · position. A balance has paid nothing for a
+ * future. The cash that gives the same equity is
+ *
+ *   cash = balance + Σ effect        effect = − entryPrice · quantity          opened at this price
+ *                                           = unrealisedProfit − mark · lots   with this profit at the market's marks
+ *                                           = 0                                paid in full out of the balance
+ *
+ * The sum is exact and is rounded once, down to a millionth; `remainder` is what was cut off.
+ */
+import { PlimsollError } from "../errors.ts";
+import type { PositionLots } from "../units.ts";
+import { type CashE6, cashE6 } from "../units.ts";
+import { addDecimals, type Decimal, floorTo, formatDecimal, formatLots, multiplied, negated } from "./decimal.ts";
+import type { MarketFile } from "./market.ts";
+import { CASH_DECIMALS } from "./policy.ts";
+
+/** What is known of how a position was paid for. At most one is given. */
+export interface Basis {
+  /** Quote currency per unit at which the position was opened, on average. */
+  readonly entryPrice?: Decimal | undefined;
+  /** Quote currency, at the marks of the market that the account is read with. */
+  readonly unrealisedProfit?: Decimal | undefined;
+  /** The balance has paid its whole price (an option's premium), or received it. */
+  readonly paid?: boolean | undefined;
+}
+
+/** A position as a file gives it. */
+export interface Holding {
+  /** Place on the board. */
+  readonly index: number;
+  readonly lots: PositionLots;
+  readonly basis: Basis;
+}
+
+/** One position in the conversion. Amounts are exact decimal strings in quote currency. */
+export interface CashLine {
+  readonly instrument: string;
+  readonly quantity: string;
+  readonly basis: "entryPrice" | "unrealisedProfit" | "paid" | "markIsZero";
+  /** What the file gives: a price of one unit, or a profit; null where it gives neither. */
+  readonly given: string | null;
+  /** What the position adds to the balance. */
+  readonly effect: string;
+}
+
+/** How the model's cash follows from a balance: balance + Σ effect = cash + remainder. Exact decimal strings. */
+export interface CashConversion {
+  readonly balance: string;
+  readonly lines: readonly CashLine[];
+  /** At least 0 and below a millionth: what rounding down took. */
+  readonly remainder: string;
+  readonly cash: string;
+}
+
+/**
+ * The model's cash. Throws `FIELD_INVALID` where a position's basis is missing, doubled or of a kind that its mark does
+ * not allow (`at` gives the place), and `OUT_OF_RANGE` where the cash does not fit.
+ *
+ *   cashOf({ units: 1_000_000n, decimals: 0 }, [{ index: 0, lots, basis: { entryPrice } }], market).cash
+ */
+export function cashOf(
+  balance: Decimal,
+  holdings: readonly Holding[],
+  market: MarketFile,
+  at: (holding: Holding, error: PlimsollError) => PlimsollError = (_, error) => error,
+): { readonly cash: CashE6; readonly conversion: CashConversion } {
+  let sum = balance;
+  const lines = holdings.map((holding): CashLine => {
+    try {
+      const { effect, ...line } = lineOf(holding, market);
+      sum = addDecimals(sum, effect);
+      return { ...line, effect: textOf(effect) };
+    } catch (error) {
+      throw error instanceof PlimsollError ? at(holding, error) : error;
+    }
+  });
+  const units = floorTo(sum, CASH_DECIMALS);
+  const remainder = addDecimals(sum, { units: -units, decimals: CASH_DECIMALS });
+  return {
+    cash: cashE6(units, "balance"),
+    conversion: {
+      balance: textOf(balance),
+      lines,
+      remainder: textOf(remainder),
+      cash: formatDecimal(units, CASH_DECIMALS),
+    },
+  };
+}
+
+const textOf = ({ units, decimals }: Decimal) => formatDecimal(units, decimals);
+const ZERO: Decimal = { units: 0n, decimals: 0 };
+
+function lineOf({ index, lots, basis }: Holding, market: MarketFile): Omit<CashLine, "effect"> & { effect: Decimal } {
+  const { symbol, lot } = market.instruments[index]!;
+  const { mark } = market.market.board.rows[index]!;
+  const { entryPrice, unrealisedProfit, paid } = basis;
+  const refuse = (rule: string) => new PlimsollError("FIELD_INVALID", rule);
+  if ([entryPrice !== undefined, unrealisedProfit !== undefined, paid === true].filter(Boolean).length > 1) {
+    throw refuse("expected one of entryPrice, unrealisedProfit and paid");
+  }
+  const line = { instrument: symbol, quantity: formatLots(lots, lot) };
+  if (entryPrice !== undefined) {
+    if (entryPrice.units < 0n) throw refuse("expected an entryPrice of at least 0");
+    if (mark === 0n && lots !== 0n) {
+      throw refuse(
+        `an entryPrice says nothing here: the market gives ${symbol} a mark of 0; give unrealisedProfit, or paid where the balance has paid for it`,
+      );
+    }
+    const quantity: Decimal = { units: lots * lot.units, decimals: lot.decimals };
+    const effect = negated(multiplied(entryPrice, quantity));
+    return { ...line, basis: "entryPrice", given: textOf(entryPrice), effect };
+  }
+  if (unrealisedProfit !== undefined) {
+    if (lots === 0n && unrealisedProfit.units !== 0n) throw refuse("a position of 0 has no unrealisedProfit");
+    const effect = addDecimals(unrealisedProfit, { units: -lots * mark, decimals: CASH_DECIMALS });
+    return { ...line, basis: "unrealisedProfit", given: textOf(unrealisedProfit), effect };
+  }
+  if (paid !== true && mark !== 0n && lots !== 0n) {
+    throw refuse(
+      `${symbol} counts at its whole price: give its entryPrice or its unrealisedProfit, or paid where the balance has paid or received that price, as for an option's premium`,
+    );
+  }
+  return { ...line, basis: paid === true ? "paid" : "markIsZero", given: null, effect: ZERO };
+}
