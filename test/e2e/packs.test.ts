@@ -102,7 +102,7 @@ describe("plimsoll pack", function () {
     );
   }
 
-  it("A09: tells valid, not current, invalid and unusable apart by exit code, without circuits, keys or secrets", async () => {
+  it("A09, W15: tells valid, not current, invalid and unusable apart by exit code, without circuits, keys or secrets", async () => {
     const options = ["--trust", "trust.json", "--date", "2026-11-22T12:00:00Z"];
     const files = unzipFiles(readFileSync(path.join(folder, "pack.zip")));
     const changed = new Map(files).set("policies/1.json", new TextEncoder().encode("{}"));
@@ -120,6 +120,8 @@ describe("plimsoll pack", function () {
       [["none.zip", ...options], 2, /^$/],
       [["pack.zip", "--trust", "pack.zip"], 2, /^$/],
       [["pack.zip", "--trust", "trust.json", "--date", "today"], 2, /^$/],
+      [["pack.zip", "--trust", "trust.json", "--date", "2026-11-31T12:00:00Z"], 2, /^$/],
+      [["pack.zip", "--trust", "trust.json", "--date", "2026-11-22T24:00:00Z"], 2, /^$/],
       [["pack.zip"], 2, /^$/],
     ];
     const results = await Promise.all(cases.map(([given]) => plimsoll("pack", "verify", ...given)));

@@ -11,6 +11,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { formatJson, isLabel, type Json, type JsonValue, parseJson } from "../formats/json.ts";
+import { timeText } from "../formats/time.ts";
 
 const FORMAT = "plimsoll-ceremony/1";
 const LIMITS = { length: 10_000, values: 100 };
@@ -234,7 +235,7 @@ export function append(transcript: Transcript | undefined, told: Told, now: Date
     format: FORMAT,
     number,
     previous: transcript?.head ?? null,
-    time: now.toISOString().replace(/\.\d+Z$/, "Z"),
+    time: timeText(now),
     kind,
     ...(members as { readonly [key: string]: Json }),
   });

@@ -17,6 +17,7 @@ import {
 import { isLabel } from "../formats/json.ts";
 import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
+import { unixTime } from "../formats/time.ts";
 import { levelWord } from "../report/text.ts";
 import type { Direction } from "../statement/account.ts";
 import { type LevelBps, levelBps } from "../units.ts";
@@ -177,6 +178,11 @@ export function optionCommitment(option: string, text: string | undefined): bigi
 export function optionLabel(option: string, text: string): string {
   if (isLabel(text)) return text;
   throw new PlimsollError("USAGE", "expected 1 to 200 visible characters", { field: option });
+}
+
+/** A time given as an option. */
+export function optionTime(option: string, text: string): Date {
+  return asOption(option, () => new Date(unixTime(text) * 1000));
 }
 
 export interface ClaimOptions {

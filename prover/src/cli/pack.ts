@@ -7,6 +7,7 @@ import { Command } from "commander";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { formatJson, type Json } from "../formats/json.ts";
+import { timeText } from "../formats/time.ts";
 import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
 import { loadManifest, loadVerificationKey } from "../node/artifacts.ts";
 import { readBounded, writeDirectory, writeResult, writeSecret } from "../node/files.ts";
@@ -14,7 +15,7 @@ import type { PackCircuit } from "../pack/format.ts";
 import type { PackVerdict } from "../pack/verify.ts";
 import type { PackFiles } from "../pack/zip.ts";
 import { type Context, VERSION } from "./context.ts";
-import { many, optionLabel } from "./options.ts";
+import { many, optionLabel, optionTime } from "./options.ts";
 
 const SOFTWARE = `plimsoll ${VERSION}`;
 
@@ -384,13 +385,4 @@ function verdictText(verdict: PackVerdict): string {
   ].join("\n");
 }
 
-function dateOf(text: string | undefined): Date {
-  if (text === undefined) return new Date();
-  const date = new Date(text);
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) || Number.isNaN(date.getTime())) {
-    throw new PlimsollError("USAGE", "expected a UTC time such as 2026-11-22T08:00:00Z", { field: "--date" });
-  }
-  return date;
-}
-
-const timeText = (date: Date) => date.toISOString().replace(/\.\d+Z$/, "Z");
+const dateOf = (text: string | undefined): Date => (text === undefined ? new Date() : optionTime("--date", text));

@@ -13,6 +13,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type ErrorCode, PlimsollError } from "../errors.ts";
 import type { UnitOf } from "../units.ts";
 import { amountIn, type Decimal, lotOfDecimals, lotsOf, parseDecimal } from "./decimal.ts";
+import { isTime, TIME_RULE } from "./time.ts";
 
 /** What a JSON document of ours may be made of. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -227,11 +228,7 @@ export class JsonValue {
   /** UTC, to the second, for example `2026-11-22T08:00:00Z`. */
   time(): string {
     const text = this.string();
-    const time = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) ? Date.parse(text) : Number.NaN;
-    // Feb 30 and the like do not survive the round trip.
-    if (Number.isNaN(time) || new Date(time).toISOString() !== text.replace("Z", ".000Z")) {
-      throw this.error("FIELD_INVALID", 'expected a UTC time such as "2026-11-22T08:00:00Z"');
-    }
+    if (!isTime(text)) throw this.error("FIELD_INVALID", TIME_RULE);
     return text;
   }
 

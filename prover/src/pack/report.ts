@@ -4,6 +4,7 @@
  *
  * It says nothing but what the verifier found and what the reader chose; words of the firm are marked as such.
  */
+import { timeText } from "../formats/time.ts";
 import { type Markup, markup } from "../report/html.ts";
 import { STYLE } from "../report/style.ts";
 import type { Trust } from "./trust.ts";
@@ -73,7 +74,7 @@ ${[...origins].map((origin) => markup`<p><strong>Under a ${origin} key:</strong>
 
 export function packReport(verdict: PackVerdict, context: ReportContext): Markup {
   const { trust, now, source, sourceSha256, software } = context;
-  const date = now.toISOString().replace(/\.\d+Z$/, "Z");
+  const date = timeText(now);
   return markup`<header>
 <h1>Verification of an evidence pack</h1>
 <p class="lead">${verdict.ok ? markup`“${verdict.reading.index.name}”, pack ${verdict.reading.index.number} of ${verdict.reading.firm}. ` : ""}Verified as of ${date} (the reader's date) by ${software}, offline.</p>

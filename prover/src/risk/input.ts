@@ -9,6 +9,7 @@ import { z } from "zod";
 import { PlimsollError } from "../errors.ts";
 import { parseDecimal } from "../formats/decimal.ts";
 import { isLabel, isSymbol, type Json, type JsonLimits, parseJson } from "../formats/json.ts";
+import { isTime, TIME_RULE } from "../formats/time.ts";
 
 const FORMAT = "plimsoll-market-input/1";
 const LIMITS: JsonLimits = { length: 4_000_000, values: 100_000 };
@@ -20,10 +21,6 @@ const isDecimal = (text: string) => {
     return false;
   }
 };
-const isTime = (text: string) =>
-  /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) &&
-  !Number.isNaN(Date.parse(text)) &&
-  new Date(text).toISOString().replace(".000Z", "Z") === text;
 
 /** A decimal string. */
 export const decimalText = z.string().refine(isDecimal, 'expected a decimal string, such as "-12.5"');
@@ -32,7 +29,7 @@ const positiveText = decimalText.refine((text) => Number(text) > 0, "expected a 
 export const decimalNumber = decimalText.transform(Number);
 const symbol = z.string().refine(isSymbol, "expected a symbol");
 const label = z.string().refine(isLabel, "expected 1 to 200 visible characters");
-const time = z.string().refine(isTime, 'expected a UTC time such as "2026-11-22T08:00:00Z"');
+const time = z.string().refine(isTime, TIME_RULE);
 
 /** A model by id, with parameters that only the model reads. */
 const choice = z
