@@ -121,7 +121,7 @@ export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifes
 export { verifyBatch } from "./node/batch.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
 export { loadVerifier } from "./node/verifier.ts";
-export { type Attestation, attest, observationsDocument, type Vouched } from "./pack/evidence.ts";
+export { type Attestation, type AttestationBody, attest, observationsDocument } from "./pack/evidence.ts";
 export { type KeySource, makePack, type PackSource } from "./pack/make.ts";
 export { type Signing, signingKey, type TypedData } from "./pack/typed-data.ts";
 export { zipFiles } from "./pack/zip.ts";

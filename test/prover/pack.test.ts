@@ -4,6 +4,7 @@ import { TypedDataEncoder, Wallet, ZeroHash } from "ethers";
 import { zipSync } from "fflate";
 import { domainOf, observe, publication } from "../../prover/src/chain/publication.ts";
 import { listingSha256 } from "../../prover/src/formats/market.ts";
+import { isTime } from "../../prover/src/formats/time.ts";
 import { commitFill } from "../../prover/src/model/commit.ts";
 import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
@@ -332,6 +333,39 @@ describe("evidence packs", function () {
       const policies = [{ sha256: "0".repeat(64) }];
       expect(await outcome(pack, { ...TRUST, policies })).equal("invalid: POLICY_UNTRUSTED policies/1.json");
     });
+  });
+
+  it("W02: an invalid date, and a trust that a program made of words, are refused and not taken for current", async () => {
+    for (const date of [new Date("tomorrow"), new Date(Number.NaN), new Date("2026-11-31T25:00:00Z")]) {
+      const error = await verifier.verify(pack, date).catch((reason) => reason);
+      expect(error).include({ code: "FIELD_INVALID" });
+    }
+    const policies = [{ ...TRUST.policies![0]!, until: "for ever" }];
+    expect(
+      await createPackVerifier({ ...TRUST, policies })
+        .verify(pack, NOW)
+        .catch(({ code }) => code),
+    ).equal("FIELD_INVALID");
+    expect(await outcome(pack, { ...TRUST, maxAge: Number.NaN })).match(/^not-current: HOLDINGS_OLD .* MARKET_OLD/);
+  });
+
+  it("W15: a time that rolls over, in a document or in trust settings, is no time", async () => {
+    for (const time of [
+      "2026-11-31T00:00:00Z",
+      "2026-02-29T00:00:00Z",
+      "2026-11-22T24:00:00Z",
+      "2026-11-22T09:00:00",
+    ]) {
+      const dated = await resealed(pack, {}, (index) => ({ ...index, created: time }));
+      expect(await outcome(dated), time).equal("unusable: PACK_MALFORMED index.json");
+      const policies = [{ sha256: policy.sha256, until: time }];
+      const trust = { format: "plimsoll-trust/1", firms: [], keys: [], maxAgeSeconds: 60, policies };
+      expect(() => readTrust(named("t", trust)), time)
+        .throw()
+        .property("code", "FIELD_INVALID");
+      expect(isTime(time)).equal(false);
+    }
+    expect(isTime("2028-02-29T23:59:59Z")).equal(true);
   });
 
   it("are unusable to a reader who names no firm or no key", async () => {

@@ -11,7 +11,7 @@ import { commitState } from "../../prover/src/model/commit.ts";
 import { SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, NO_TRANSFER, noFill } from "../../prover/src/model/transition.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
-import { attest, type Observations, report, type Vouched } from "../../prover/src/pack/evidence.ts";
+import { type AttestationBody, attest, type Observations, report } from "../../prover/src/pack/evidence.ts";
 import {
   INDEX,
   type PackContents,
@@ -97,7 +97,7 @@ export async function proveLevel(level: bigint, direction: "at-least" | "below" 
   });
 }
 
-export const VOUCHED: Vouched = {
+export const VOUCHED: AttestationBody = {
   commitment: STATE_BEFORE,
   size: SIZE,
   firm: FIRM.address,
@@ -126,7 +126,7 @@ export async function observations(): Promise<Observations> {
   return { format: "plimsoll-observations/1", ...domain, reports };
 }
 
-export const attestation = (change: Partial<Vouched> = {}, by = CUSTODIAN) =>
+export const attestation = (change: Partial<AttestationBody> = {}, by = CUSTODIAN) =>
   attest("Custodian One", by, { ...VOUCHED, ...change });
 
 export const keySource: KeySource = {

@@ -9,7 +9,7 @@ import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { NO_TRANSFER, noFill } from "../../prover/src/model/transition.ts";
 import { createProver, type Prover, type ProverOptions } from "../../prover/src/node/prover.ts";
-import type { Vouched } from "../../prover/src/pack/evidence.ts";
+import type { AttestationBody } from "../../prover/src/pack/evidence.ts";
 import type { PackSource } from "../../prover/src/pack/make.ts";
 import type { Trust } from "../../prover/src/pack/trust.ts";
 import { signingKey } from "../../prover/src/pack/typed-data.ts";
@@ -62,7 +62,7 @@ export const provenOf = (
 export const LISTING = listingSha256(policy, market);
 
 /** The custodian of a part vouches for it. */
-export const vouchedFor = (index: number, change: Partial<Vouched> = {}, by = CUSTODIANS[index]!) =>
+export const vouchedFor = (index: number, change: Partial<AttestationBody> = {}, by = CUSTODIANS[index]!) =>
   attestation({ commitment: stateOf(PARTS[index]!), subject: `account ${index + 1}`, listing: LISTING, ...change }, by);
 
 /** What makes a pack of the sum of all parts, each attested by its custodian. */

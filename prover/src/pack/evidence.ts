@@ -10,10 +10,10 @@ import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
 import { type MarketFile, unsigned64 } from "../formats/market.ts";
+import { timeText, unixTime } from "../formats/time.ts";
 import { packWide } from "../model/packing.ts";
 import { ASSETS, BLOCK_INSTRUMENTS, BOARD_SIZES, type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import { BITS } from "../units.ts";
-import { unixTime } from "./format.ts";
 import { recoverAddress, type Signing, type TypedData, typedDigest, word } from "./typed-data.ts";
 
 const LIMITS: JsonLimits = { length: 100_000, values: 2_000 };
@@ -23,7 +23,7 @@ const LIMITS: JsonLimits = { length: 100_000, values: 2_000 };
 /** `account`: the one account described; `everything`: all that the attester holds for the firm. */
 export const SCOPES = ["account", "everything"] as const;
 
-export interface Vouched {
+export interface AttestationBody {
   /** Decimal. */
   readonly commitment: string;
   readonly size: BoardSize;
@@ -42,12 +42,12 @@ export interface Vouched {
 
 const FORMATS = ["plimsoll-attestation/1", "plimsoll-attestation/2"] as const;
 /** Attestations of a listing are of the second format. */
-const formatOf = ({ listing }: Pick<Vouched, "listing">) => FORMATS[listing === undefined ? 0 : 1];
+const formatOf = ({ listing }: Pick<AttestationBody, "listing">) => FORMATS[listing === undefined ? 0 : 1];
 
 export interface Attestation {
   readonly format: (typeof FORMATS)[number];
   readonly attester: { readonly name: string; readonly signer: string };
-  readonly vouched: Vouched;
+  readonly vouched: AttestationBody;
   readonly signature:
     | { readonly kind: "eip712"; readonly value: string }
     /** By a contract wallet: `signer` is a contract on that chain, and only the chain can say whether it agrees. */
@@ -88,7 +88,7 @@ export const attestationDigest = (attestation: Omit<Attestation, "format">): str
   `0x${bytesToHex(typedDigest(attestationData(attestation)))}`;
 
 /** Vouches for a commitment. The attester has opened it first: nothing here can. */
-export async function attest(name: string, signing: Signing, vouched: Vouched): Promise<Attestation> {
+export async function attest(name: string, signing: Signing, vouched: AttestationBody): Promise<Attestation> {
   const unsigned = {
     attester: { name, signer: signing.address },
     vouched,
@@ -114,7 +114,7 @@ export function readAttestation({ text, file }: NamedText): Attestation {
   if ((format === FORMATS[1]) !== (listing !== undefined)) {
     throw top.vouched.error("FIELD_INVALID", "a listing is in the second format, and in no other");
   }
-  const vouched: Vouched = {
+  const vouched: AttestationBody = {
     commitment: integer(fields.commitment),
     size: fields.size.oneOf(BOARD_SIZES),
     firm: fields.firm.hex(20),
@@ -299,7 +299,7 @@ export function observationsDocument(
 ): Observations {
   const given = { ...domain, contract: domain.contract.toLowerCase() };
   const reports = observations.map(({ time: seconds, prices, signature, boardSignature }) => {
-    const time = new Date(Number(seconds) * 1000).toISOString().replace(".000Z", "Z");
+    const time = timeText(new Date(Number(seconds) * 1000));
     const reporter = recoverAddress(typedDigest(observationData(given, time, prices)), signature);
     if (reporter === undefined) throw new PlimsollError("FIELD_INVALID", "a reporter's signature is none");
     return { reporter, time, prices: prices.map(String), signature, boardSignature };

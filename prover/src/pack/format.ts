@@ -50,7 +50,7 @@ export interface PackFile {
 }
 
 /** A level that is claimed, and the files that are to support it. */
-export interface Graded {
+export interface Grade {
   readonly level: Assurance;
   readonly by: readonly string[];
 }
@@ -62,9 +62,9 @@ export interface PackStatement {
   /** Of the sentence that the proof is of. */
   readonly level: Assurance;
   /** Of the commitment's being somebody's account, or the sum of such. */
-  readonly account: Graded;
+  readonly account: Grade;
   /** Of prices and board values. */
-  readonly values: Graded;
+  readonly values: Grade;
 }
 
 /** A verification key, and what its circuit was compiled from. */
@@ -185,7 +185,7 @@ export function readIndex({ text, file }: NamedText): PackIndex {
     }
     return path;
   };
-  const graded = (value: JsonValue, ...allowed: readonly FileKind[]): Graded => {
+  const graded = (value: JsonValue, ...allowed: readonly FileKind[]): Grade => {
     const { level, by } = value.fields(["level", "by"]);
     const paths = by.elements(0, PACK_LIMITS.files).map((path) => reference(path, ...allowed));
     if (new Set(paths).size !== paths.length) throw by.error("FIELD_INVALID", "the same file twice");
@@ -238,9 +238,6 @@ export function readIndex({ text, file }: NamedText): PackIndex {
   if (top.number.string() !== index.number) throw top.number.error("FIELD_INVALID", "expected a whole number");
   return index;
 }
-
-/** Seconds since 1970 of a time in our format. */
-export const unixTime = (time: string): number => Date.parse(time) / 1000;
 
 /** A document of the pack as text. Throws `SYNTAX`. */
 export function textOf(path: string, content: Uint8Array): NamedText {
