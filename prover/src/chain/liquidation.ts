@@ -14,7 +14,7 @@ import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { getBytes, type Signer, type TypedDataDomain, TypedDataEncoder, toBeHex, toBigInt } from "ethers";
 import { PlimsollError } from "../errors.ts";
-import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
+import { type FieldElement, toField } from "../field.ts";
 import { type Account, genesis, randomViewingKey } from "../model/account.ts";
 import { commitFill, commitState } from "../model/commit.ts";
 import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../model/evaluate.ts";
@@ -22,14 +22,13 @@ import { EXIT_LEVEL, exitValues } from "../model/exit-market.ts";
 import type { Market } from "../model/market.ts";
 import type { Policy } from "../model/policy.ts";
 import { ASSETS, CASH_INDEX } from "../model/sizes.ts";
-import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
+import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side } from "../model/transition.ts";
 import type { Prover } from "../prove/prover.ts";
 import type { Direction } from "../statement/account.ts";
 import { BPS, type LevelBps } from "../units.ts";
-import type { Published } from "./client.ts";
-import { proofWords, type Step } from "./gate-calls.ts";
+import { type Action, proofWords, type Step, toContext, uint } from "./gate-calls.ts";
+import { type Claim, type Published, proveStep, type StepOptions } from "./gate-step.ts";
 import type { ChainLevels, ChainTerms } from "./publication.ts";
-import { sealState } from "./sealed-state.ts";
 
 /** What of a policy's terms bears on lots; `maxSlice` is `capOf` where slices of the account have failed. */
 export type AuctionTerms = Pick<ChainTerms, "premiumBps" | "discountBps" | "auctionDuration" | "maxSlice" | "dust">;
@@ -58,13 +57,8 @@ interface Values {
   readonly market: Market;
 }
 
-/** The statements of one lot, in the order in which `Liquidation.start` takes their proofs, its step first. */
-interface Claim extends Values {
-  readonly before: Account;
-  readonly transition: Transition;
-  readonly level: LevelBps;
-  readonly direction: Direction;
-}
+/** A claim under values of its own: of one lot, in the order in which `Liquidation.start` takes their proofs, its step first. */
+type ValuedClaim = Claim & Values;
 
 const NO_LOT = "no lot of this kind does what the policy asks of it";
 const cash = (amount: bigint) => (amount === 0n ? NO_TRANSFER : { asset: CASH_INDEX, amount });
@@ -213,15 +207,15 @@ export function priceAt({ size }: Pick<Lot, "size">, terms: AuctionTerms, elapse
 type Judged = { levels: ChainLevels; terms: Pick<AuctionTerms, "discountBps"> };
 
 /** Step and appraisals of a lot as statements. */
-export function claimsOf(before: Account, lot: Lot, values: Values, { levels, terms }: Judged): Claim[] {
-  const still = (account: Account, level: bigint, amount = 0n): Claim => ({
+export function claimsOf(before: Account, lot: Lot, values: Values, { levels, terms }: Judged): ValuedClaim[] {
+  const still = (account: Account, level: bigint, amount = 0n): ValuedClaim => ({
     ...values,
     before: account,
     transition: { transfer: cash(amount), fill: noFill(account.size), side: 1n },
     level: level as LevelBps,
     direction: "below",
   });
-  const alone = (amount: bigint, level: bigint, direction: Direction): Claim => ({
+  const alone = (amount: bigint, level: bigint, direction: Direction): ValuedClaim => ({
     ...values,
     before: genesis(before.size),
     transition: { transfer: cash(amount), fill: lot.fill, side: 1n, openWithViewingKey: randomViewingKey() },
@@ -257,13 +251,6 @@ export interface Held {
   readonly state: Account;
 }
 
-export interface StepOptions {
-  /** Unix seconds; the last second in which the step is accepted. */
-  readonly deadline: bigint;
-  /** Signs the step, where its sender is not the owner. */
-  readonly signer?: Signer;
-}
-
 export interface TakenStep {
   readonly step: Step;
   /** Private. */
@@ -294,20 +281,6 @@ export interface StartedLot extends TakenStep {
   readonly operatorSignature: string;
 }
 
-const uint = (name: string) => ({ name, type: "uint256" });
-const COMMON = [
-  uint("account"),
-  uint("stateBefore"),
-  uint("stateAfter"),
-  { name: "blob", type: "bytes" },
-  uint("deadline"),
-];
-const TYPES = {
-  StartLot: [...COMMON, { name: "lot", type: "bytes32" }],
-  TakeLot: [...COMMON, uint("liquidated"), uint("fill"), uint("price")],
-  CureLot: [...COMMON, uint("fill")],
-  ReturnLot: [...COMMON, uint("fill")],
-};
 const LOT_TYPE = {
   Lot: [
     uint("account"),
@@ -325,30 +298,24 @@ const LOT_TYPE = {
   ],
 };
 
-const toContext = (digest: string) => (BigInt(digest) % FIELD_ORDER) as FieldElement;
-
+/** A step under a claim's own values, which are the published ones or those of the exit market. */
 async function stepFor(
-  venue: LiquidationVenue,
-  action: keyof typeof TYPES,
-  args: Record<string, unknown>,
+  { gate, prover }: LiquidationVenue,
+  action: Action,
   id: bigint,
-  claim: Claim,
-  { policyId, epoch }: Published,
-  { deadline, signer }: StepOptions,
+  { policy, market, ...claim }: ValuedClaim,
+  published: Pick<Published, "policyId" | "epoch">,
+  options: StepOptions,
 ): Promise<TakenStep> {
-  const after = applyTransition(claim.before, claim.transition);
-  const bound = {
-    account: id,
-    stateBefore: commitState(claim.before),
-    stateAfter: commitState(after),
-    deadline,
-    blob: sealState(after),
-  };
-  const types = { [action]: TYPES[action] };
-  const context = toContext(TypedDataEncoder.hash(venue.gate, types, { ...bound, ...args }));
-  const { proof } = await venue.prover.prove({ ...claim, context });
-  const signature = signer === undefined ? "0x" : await signer.signTypedData(venue.gate, types, { ...bound, ...args });
-  return { step: { ...bound, policyId, epoch, proof: proofWords(proof), signature }, after };
+  const { step, after } = await proveStep(
+    { prover, domain: gate },
+    id,
+    action,
+    claim,
+    { ...published, policy, market },
+    options,
+  );
+  return { step, after };
 }
 
 /**
@@ -383,7 +350,7 @@ export async function startLot(
     epoch: published.epoch,
   };
   const digest = TypedDataEncoder.hash(venue.liquidation, LOT_TYPE, message);
-  const { step, after } = await stepFor(venue, "StartLot", { lot: digest }, id, sold!, published, options);
+  const { step, after } = await stepFor(venue, { action: "StartLot", lot: digest }, id, sold!, published, options);
   const appraisals: Appraisal[] = [];
   for (const claim of appraised) {
     const { proof } = await venue.prover.prove({ ...claim, context: toContext(digest) });
@@ -395,7 +362,7 @@ export async function startLot(
 }
 
 /** What an account's taking, curing or getting back a lot moves. */
-const inwards = (before: Account, fill: Fill, paid: bigint, level: bigint, values: Values): Claim => ({
+const inwards = (before: Account, fill: Fill, paid: bigint, level: bigint, values: Values): ValuedClaim => ({
   before,
   transition: { transfer: cash(-paid), fill, side: 1n },
   level: level as LevelBps,
@@ -415,9 +382,9 @@ export function takeLot(
   published: Published,
   options: StepOptions,
 ): Promise<TakenStep> {
-  const args = { liquidated, fill: commitFill(fill), price };
+  const action = { action: "TakeLot", liquidated, fill: commitFill(fill), price } as const;
   const claim = inwards(bidder.state, fill, price, level, published);
-  return stepFor(venue, "TakeLot", args, bidder.id, claim, published, options);
+  return stepFor(venue, action, bidder.id, claim, published, options);
 }
 
 /** The owner takes his lot back. Throws `STATEMENT_FALSE` where the account does not have the call level with it. */
@@ -430,7 +397,7 @@ export function cureLot(
   options: StepOptions,
 ): Promise<TakenStep> {
   const claim = inwards(owner.state, lot.fill, lot.writeOff, call, published);
-  return stepFor(venue, "CureLot", { fill: commitFill(lot.fill) }, owner.id, claim, published, options);
+  return stepFor(venue, { action: "CureLot", fill: commitFill(lot.fill) }, owner.id, claim, published, options);
 }
 
 /**
@@ -447,7 +414,7 @@ export async function returnLot(
   const claim = inwards(account.state, lot.fill, lot.writeOff, EXIT_LEVEL, exit);
   const after = evaluate(applyTransition(claim.before, claim.transition), exit.policy, exit.market);
   const below = !isAtLeast(after, EXIT_LEVEL);
-  const asked: Claim = { ...claim, direction: below ? "below" : "at-least" };
-  const args = { fill: commitFill(lot.fill) };
-  return { ...(await stepFor(venue, "ReturnLot", args, account.id, asked, exit, options)), below };
+  const asked: ValuedClaim = { ...claim, direction: below ? "below" : "at-least" };
+  const action = { action: "ReturnLot", fill: commitFill(lot.fill) } as const;
+  return { ...(await stepFor(venue, action, account.id, asked, exit, options)), below };
 }
