@@ -9,8 +9,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { PlimsollError } from "../prover/src/errors.ts";
+import { plotFile, type Series } from "../prover/src/report/charts.ts";
 import { portfolioFamily } from "../prover/src/risk/calibration/backtest.ts";
-import { COLOURS, plot } from "../prover/src/risk/charts.ts";
 import { DEFAULT_FORECASTS, walkForward } from "../prover/src/risk/outlook/forecast.ts";
 import { DEFAULT_METHOD, METHODS, type Score, score } from "../prover/src/risk/outlook/warning.ts";
 import { readPriceHistory } from "../prover/src/risk/prices.ts";
@@ -51,7 +51,7 @@ try {
   const text = page(scores, family.length, forecasts[0]!.date, forecasts.at(-1)!.date);
   if (values.docs) {
     writeFileSync(path.join(values.docs, "forecast.md"), text);
-    writeFileSync(path.join(values.docs, "forecast.svg"), `${chart(scores)}\n`);
+    writeFileSync(path.join(values.docs, "forecast.svg"), chart(scores));
   }
   process.stdout.write(values.json ? `${JSON.stringify(scores, null, 2)}\n` : text);
 } catch (error) {
@@ -62,7 +62,7 @@ try {
 
 function chart(scores: readonly Score[]): string {
   const percent = (value: number) => `${Math.round(value * 100)}%`;
-  return plot({
+  return plotFile({
     title: "Reliability: how often accounts fell, by the probability that was forecast",
     x: { label: "forecast", format: percent },
     y: { label: "observed", format: percent, from: 0 },
@@ -72,7 +72,7 @@ function chart(scores: readonly Score[]): string {
         points: reliability
           .filter(({ count }) => count >= 20)
           .map(({ forecast, observed }) => [forecast, observed] as const),
-        colour: COLOURS[index]!,
+        series: (index + 1) as Series,
       })),
       {
         label: "perfect",
@@ -80,7 +80,7 @@ function chart(scores: readonly Score[]): string {
           [0, 0],
           [0.6, 0.6],
         ] as const,
-        colour: "#5f6b78",
+        series: "quiet",
         dashed: true,
       },
     ],
@@ -91,10 +91,10 @@ function chart(scores: readonly Score[]): string {
           x: forecast,
           y: observed,
           area: count / 8,
-          colour: COLOURS[index]!,
+          series: (index + 1) as Series,
         })),
     ),
-  }).text;
+  });
 }
 
 function page(scores: readonly Score[], portfolios: number, from: string, to: string): string {

@@ -25,7 +25,7 @@ import { figureOf, weightsOf } from "../prover/src/model/figure.ts";
 import { EMPTY_ROW, type Market } from "../prover/src/model/market.ts";
 import type { HaircutSchedule, Policy } from "../prover/src/model/policy.ts";
 import { ASSETS, instrumentsOf, TIERS } from "../prover/src/model/sizes.ts";
-import { COLOURS, plot } from "../prover/src/risk/charts.ts";
+import { plotFile, type Series } from "../prover/src/report/charts.ts";
 import type { CashE6, ColumnE6, LotPriceE16, PositionLots, QuantityLots, WeightBps } from "../prover/src/units.ts";
 import { type Rng, seededRng } from "../test/support/random.ts";
 
@@ -295,7 +295,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   );
   process.stdout.write(`${leakageTable(courses)}\n`);
   if (docs !== undefined) {
-    const chart = plot({
+    const chart = plotFile({
       title: "Error left in what an adversary knows, by number of questions",
       x: { label: "questions asked, one a day" },
       // Reaching above 100% leaves room for the legend.
@@ -303,10 +303,10 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
       lines: [...courses].map(([label, { error }], index) => ({
         label: index % 2 === 0 ? label : "", // dashed in the same colour
         points: error.map((left, count) => [count + 1, left] as const),
-        colour: COLOURS[Math.floor(index / 2)]!,
+        series: (Math.floor(index / 2) + 1) as Series,
         dashed: index % 2 === 1,
       })),
     });
-    writeFileSync(path.join(docs, "leakage.svg"), `${chart.text}\n`);
+    writeFileSync(path.join(docs, "leakage.svg"), chart);
   }
 }

@@ -26,8 +26,8 @@ import type { Account } from "../prover/src/model/account.ts";
 import { coverageBpsDown, type Evaluation } from "../prover/src/model/evaluate.ts";
 import { createProver } from "../prover/src/node/prover.ts";
 import { barChart, type Tone } from "../prover/src/report/charts.ts";
+import { renderDocument } from "../prover/src/report/document.ts";
 import { markup } from "../prover/src/report/html.ts";
-import { STYLE } from "../prover/src/report/style.ts";
 import type { CashE6, LevelBps, PositionLots, QuantityLots } from "../prover/src/units.ts";
 import { call, E6, E8, fillOf, LATE, LEVELS, LotWorld, type Member, marketAt } from "../test/contracts/lot-world.ts";
 import { step } from "./progress.ts";
@@ -324,27 +324,24 @@ const page = (venues: readonly Told[]) => {
     outcome,
     number: rows.filter((row) => row.outcome === outcome).length,
   }));
-  return markup`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Stress: a gap of 30%</title>${STYLE}</head><body>
-<h1>A gap of 30% in one epoch</h1>
+  const body = markup`<h1>A gap of 30% in one epoch</h1>
 <p class="lead">${rows.length} accounts called at once; ${rows.filter(({ proofs }) => proofs === "real").length} with real proofs, the others checked by the integer model under a simulated key.</p>
-<table><thead><tr>${counts.map(({ outcome }) => markup`<th>${outcome}</th>`)}</tr></thead><tbody><tr>${counts.map(({ number }) => markup`<td>${number}</td>`)}</tr></tbody></table>
+<div class="scroll"><table><thead><tr>${counts.map(({ outcome }) => markup`<th>${outcome}</th>`)}</tr></thead><tbody><tr>${counts.map(({ number }) => markup`<td>${number}</td>`)}</tr></tbody></table></div>
 <section><h2>Coverage after the gap</h2>${barChart(
     "Coverage after the gap",
     rows.map((row) => bar(row.coverage[1] ?? 0n, row, percent(row.coverage[1]))),
-    340,
   )}</section>
 <section><h2>What the fund paid, net of the price of the lot</h2>${barChart(
     "What the fund paid",
     rows
       .filter(({ loss, writeOff }) => loss > 0n || writeOff > 0n)
       .map((row) => bar(row.loss / E6, row, dollars(row.loss))),
-    340,
   )}</section>
-<section><h2>The funds</h2><table><thead><tr><th>venue</th><th class="n">before</th><th class="n">after</th><th class="n">deficit</th><th class="n">loss by the model</th></tr></thead><tbody>${venues.map(
+<section><h2>The funds</h2><div class="scroll"><table><thead><tr><th>venue</th><th class="n">before</th><th class="n">after</th><th class="n">deficit</th><th class="n">loss by the model</th></tr></thead><tbody>${venues.map(
     ({ proofs, fund, modelLoss }) =>
       markup`<tr><td>${proofs} proofs</td>${[fund.before, fund.after, fund.deficit, modelLoss].map((e6) => markup`<td class="n">${dollars(e6)}</td>`)}</tr>`,
-  )}</tbody></table></section>
-</body></html>`.text;
+  )}</tbody></table></div></section>`;
+  return renderDocument({ title: "Stress: a gap of 30%", kind: "Stress test", body });
 };
 
 if (import.meta.main) {

@@ -783,7 +783,8 @@ describe("evidence packs", function () {
     it("says what was asked, found, vouched for and not covered, the identities and how to repeat it", async () => {
       const text = renderPackReport(await verifier.verify(pack, NOW), context);
       for (const words of [
-        "Valid and current",
+        "Test only: worth nothing as evidence",
+        "valid and current",
         "Does the account cover its initial margin?",
         "has equity of at least 150% of its maintenance margin",
         "The custodian (custody account 7731; this account alone",

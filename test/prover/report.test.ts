@@ -27,7 +27,10 @@ const input: ReportInput = {
   key: { sha256: "0123", origin: "development" },
 };
 const html = renderReport(input);
-const text = html.replace(/<style>.*<\/style>/s, "").replace(/<[^>]+>/g, " ");
+const text = html
+  .replace(/<style>.*<\/style>/s, "")
+  .replace(/<title>.*?<\/title>/g, "")
+  .replace(/<[^>]+>/g, " ");
 
 describe("the report", () => {
   it("shows the model's figures: coverage, equity, margin, and coverage at every moment", () => {
@@ -63,10 +66,12 @@ describe("the report", () => {
   });
 
   it("warns of a development key and says what is not proven", () => {
-    expect(text).to.include("a development key");
+    expect(text).to.include("Test only: worth nothing as evidence.").and.include("a development key");
+    expect(text).to.not.include("Proven");
     expect(text).to.include("That these are all of the firm's holdings");
     const ceremony = renderReport({ ...input, key: { sha256: "0123", origin: "ceremony" } });
-    expect(ceremony).to.not.include("a development key");
+    expect(ceremony).to.not.include("a development key").and.not.include("Test only");
+    expect(ceremony).to.include(">Proven<");
     const rehearsal = renderReport({ ...input, key: { sha256: "0123", origin: "rehearsal" } });
     expect(rehearsal).to.include("a rehearsal key").and.include("can forge proofs");
   });

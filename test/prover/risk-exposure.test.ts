@@ -190,11 +190,11 @@ describe("exposure", () => {
       .with.property("code", "UNKNOWN_NAME");
   });
 
-  it("draws bands as a chart that stands alone", () => {
+  it("draws bands as a chart that says what it shows", () => {
     const result = simulateExposure(book, bootstrapProcess(prepared), { ...options, paths: 200 });
     const { text } = exposureChart(result, "coverage", [{ level: 1.5, name: "initial" }]);
     expect(text)
-      .to.match(/^<svg xmlns/)
+      .to.match(/^<svg class="chart plot"[^>]* role="img"/)
       .and.include("initial 150%");
     expect(text.match(/<path /g)).to.have.length(4);
     expect(text).not.to.include("NaN");

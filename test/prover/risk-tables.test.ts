@@ -244,7 +244,7 @@ describe("the calibration report", () => {
     }));
     const calibration = calibrateHistories(histories);
     const html = renderCalibration(calibration);
-    expect(html.match(/<svg /g)).to.have.length(4);
+    expect(html.match(/<svg class="chart plot"/g)).to.have.length(4);
     expect(html)
       .to.include("1 missing before it")
       .and.include("Range down")

@@ -5,8 +5,8 @@
  * It says nothing but what the verifier found and what the reader chose; words of the firm are marked as such.
  */
 import { timeText } from "../formats/time.ts";
-import { type Markup, markup } from "../report/html.ts";
-import { STYLE } from "../report/style.ts";
+import { renderDocument } from "../report/document.ts";
+import { type Markup, markup, when } from "../report/html.ts";
 import type { Trust } from "./trust.ts";
 import type { PackReading, PackVerdict, ProvenStatement, Voucher } from "./verify.ts";
 
@@ -42,79 +42,89 @@ const LEVEL_WORDS = {
 
 /** The whole document. */
 export function renderPackReport(verdict: PackVerdict, context: ReportContext): string {
-  const title = verdict.ok ? `Report on ${verdict.reading.index.name}` : `Report on ${context.source}`;
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${title}</title>
-${STYLE}
-${PACK_STYLE}
-</head>
-<body>
-${packReport(verdict, context)}
-</body>
-</html>
-`.text;
+  return renderDocument({
+    title: verdict.ok ? `Report on ${verdict.reading.index.name}` : `Report on ${context.source}`,
+    kind: "Verification report",
+    body: packReport(verdict, context),
+  });
 }
 
-/** The verdict alone. */
+/** Origins of the keys under which a proof is worth nothing to a stranger. */
+function testOrigins(verdict: PackVerdict): string[] {
+  const origins = new Set(verdict.ok ? verdict.reading.keys.map(({ origin }) => origin) : []);
+  origins.delete("ceremony");
+  return [...origins];
+}
+
+/** The verdict alone. Under a key that can be forged it is a test whatever the checks say, and never looks like more. */
 export function verdictBox(verdict: PackVerdict): Markup {
   const { tone, title, words } = OUTCOMES[verdict.outcome];
   const findings = verdict.ok ? verdict.stale : [verdict.finding];
-  const origins = new Set(verdict.ok ? verdict.reading.keys.map(({ origin }) => origin) : []);
-  origins.delete("ceremony");
-  return markup`<div class="outcome ${tone}" role="status"><h2>${title}</h2><p>${words}</p>
+  const origins = testOrigins(verdict);
+  const head =
+    origins.length === 0
+      ? markup`<h2>${title}</h2><p>${words}</p>`
+      : markup`<h2>Test only: worth nothing as evidence</h2>
+${origins.map((origin) => markup`<p><strong>Under a ${origin} key:</strong> whoever made that key can forge proofs.</p>`)}
+<p>Apart from the key, the pack is <strong>${title.toLowerCase()}</strong>. ${words}</p>`;
+  return markup`<div class="outcome ${origins.length === 0 ? tone : "test"}" role="status">${head}
 ${findings.length === 0 ? "" : markup`<ul>${findings.map(({ code, file, sentence }) => markup`<li><strong>${code}</strong>${file === "" ? "" : markup` in <code>${file}</code>`}: ${sentence}</li>`)}</ul>`}
-${[...origins].map((origin) => markup`<p><strong>Under a ${origin} key:</strong> whoever made it can forge proofs. Good for tests only.</p>`)}
 </div>`;
 }
 
 export function packReport(verdict: PackVerdict, context: ReportContext): Markup {
-  const { trust, now, source, sourceSha256, software } = context;
+  const { now, software } = context;
   const date = timeText(now);
   return markup`<header>
 <h1>Verification of an evidence pack</h1>
-<p class="lead">${verdict.ok ? markup`“${verdict.reading.index.name}”, pack ${verdict.reading.index.number} of ${verdict.reading.firm}. ` : ""}Verified as of ${date} (the reader's date) by ${software}, offline.</p>
+<p class="lead">${verdict.ok ? markup`“${verdict.reading.index.name}”, pack ${verdict.reading.index.number} of ${verdict.reading.firm}. ` : ""}Verified as of ${when(date)} (the reader's date) by ${software}, offline.</p>
 </header>
 ${verdictBox(verdict)}
-${verdict.ok ? readingSections(verdict.reading) : ""}
+${verdict.ok ? readingSections(verdict.reading, testOrigins(verdict).length > 0) : ""}
 <section>
-<h2>What was checked, in order</h2>
-${verdict.checks.length === 0 ? markup`<p>Nothing before the failure.</p>` : markup`<ol>${verdict.checks.map(({ file, sentence }) => markup`<li><code>${file}</code>: ${sentence}</li>`)}</ol>`}
-</section>
-<section>
-<h2>What the reader trusts</h2>
-<table><tbody>
-${trust.firms.map(({ name, signer, seen }) => markup`<tr><td>firm</td><td>${name}${seen === undefined ? "" : `, last seen: pack ${seen.number}`}</td><td><code>${signer}</code></td></tr>`)}
-${trust.keys.map(({ size, sha256, origin }) => markup`<tr><td>key</td><td>${size}, ${origin}</td><td><code>${sha256}</code></td></tr>`)}
-${trust.attesters.map(({ name, signer }) => markup`<tr><td>attester</td><td>${name}</td><td><code>${signer}</code></td></tr>`)}
-${trust.oracles.map(({ chainId, contract, board, reporters, quorum, listing }) => markup`<tr><td>oracle</td><td>board ${board} on chain ${chainId}, at least ${String(quorum)} of ${String(reporters.length)} reporters${listing === undefined ? "" : markup`; listing <code>${listing}</code>`}</td><td><code>${contract}</code></td></tr>`)}
-${(trust.policies ?? []).map(({ sha256, until }) => markup`<tr><td>policy</td><td>${until === undefined ? "in force" : `until ${until}`}</td><td><code>${sha256}</code></td></tr>`)}
-${trust.chain.map(({ kind, chainId, contract, subject, block }) => markup`<tr><td>looked up</td><td>${kind} ${subject} on chain ${chainId}, block ${block.number}</td><td><code>${contract}</code></td></tr>`)}
-<tr><td>tolerance</td><td colspan="2">market and holdings not older than ${duration(trust.maxAge)}${trust.audience === undefined ? "" : markup`; proofs made for “${trust.audience}” only`}</td></tr>
-</tbody></table>
-</section>
-<section>
-<h2>How to repeat every step</h2>
-<ol>
-<li>The file: <code>${source}</code>${sourceSha256 === undefined ? "" : markup`, SHA-256 <code>${sourceSha256}</code> (<code>sha256sum</code> prints it)`}.</li>
-<li>The verdict: <code>plimsoll pack verify ${source} --trust trust.json --date ${date}</code>, with the settings above as trust.json; or drop the file on the verifier page, which needs no network.</li>
-<li>One proof alone: unpack the zip and run <code>plimsoll verify proofs/1.json --policy policies/1.json --market markets/1.json</code>; or give its <code>proof</code> and <code>publicSignals</code> and the file in <code>keys/</code> to any Groth16 verifier, such as <code>snarkjs groth16 verify</code>.</li>
-${verdict.ok && verdict.reading.index.files.some(({ kind }) => kind === "merge") ? markup`<li>A sum: each file in <code>merges/</code> is a proof that the account of its third public signal holds what those of the first two hold, under the key of that name. They are a tree: each commitment is in it once.</li>` : ""}
-<li>The circuit: compile the sources and compare the SHA-256 of the r1cs with the one under “Identities”; <code>plimsoll doctor</code> shows the identities of an installation.</li>
-<li>Signatures are EIP-712 typed data; any wallet library recovers the signers.</li>
-</ol>
+<h2>Particulars</h2>
+${folded(
+  "What was checked, in order",
+  verdict.checks.length === 0
+    ? markup`<p>Nothing before the failure.</p>`
+    : markup`<ol>${verdict.checks.map(({ file, sentence }) => markup`<li><code>${file}</code>: ${sentence}</li>`)}</ol>`,
+)}
+${folded("What the reader trusts", trustTable(context.trust))}
+${verdict.ok ? folded("Identities", identities(verdict.reading)) : ""}
+${folded("How to repeat every step", steps(verdict, context, date))}
 </section>
 <section class="sign">
 <p>Verified by</p><p>Date</p><p>Signature</p>
 </section>`;
 }
 
-function readingSections(reading: PackReading): Markup {
-  const { index, statements } = reading;
+/** Folded on the screen, whole on paper. */
+const folded = (title: string, content: Markup) => markup`<details><summary>${title}</summary>${content}</details>`;
+
+/** A row of a table of identities: what it is, in words, and the value that identifies it. */
+const fact = (name: string, words: Markup | string, value: string) =>
+  markup`<tr><td>${name}</td><td>${words}</td><td><code>${value}</code></td></tr>\n`;
+
+const trustTable = (trust: Trust) => markup`<table class="facts"><tbody>
+${trust.firms.map(({ name, signer, seen }) => fact("firm", `${name}${seen === undefined ? "" : `, last seen: pack ${seen.number}`}`, signer))}
+${trust.keys.map(({ size, sha256, origin }) => fact("key", `${size}, ${origin}`, sha256))}
+${trust.attesters.map(({ name, signer }) => fact("attester", name, signer))}
+${trust.oracles.map(({ chainId, contract, board, reporters, quorum, listing }) => fact("oracle", markup`board ${board} on chain ${chainId}, at least ${String(quorum)} of ${String(reporters.length)} reporters${listing === undefined ? "" : markup`; listing <code>${listing}</code>`}`, contract))}
+${(trust.policies ?? []).map(({ sha256, until }) => fact("policy", until === undefined ? "in force" : markup`until ${when(until)}`, sha256))}
+${trust.chain.map(({ kind, chainId, contract, subject, block }) => fact("looked up", `${kind} ${subject} on chain ${chainId}, block ${block.number}`, contract))}
+<tr><td>tolerance</td><td colspan="2">market and holdings not older than ${duration(trust.maxAge)}${trust.audience === undefined ? "" : markup`; proofs made for “${trust.audience}” only`}</td></tr>
+</tbody></table>`;
+
+const steps = (verdict: PackVerdict, { source, sourceSha256 }: ReportContext, date: string) => markup`<ol>
+<li>The file: <code>${source}</code>${sourceSha256 === undefined ? "" : markup`, SHA-256 <code>${sourceSha256}</code> (<code>sha256sum</code> prints it)`}.</li>
+<li>The verdict: <code>plimsoll pack verify ${source} --trust trust.json --date ${date}</code>, with the settings above as trust.json; or drop the file on the verifier page, which needs no network.</li>
+<li>One proof alone: unpack the zip and run <code>plimsoll verify proofs/1.json --policy policies/1.json --market markets/1.json</code>; or give its <code>proof</code> and <code>publicSignals</code> and the file in <code>keys/</code> to any Groth16 verifier, such as <code>snarkjs groth16 verify</code>.</li>
+${verdict.ok && verdict.reading.index.files.some(({ kind }) => kind === "merge") ? markup`<li>A sum: each file in <code>merges/</code> is a proof that the account of its third public signal holds what those of the first two hold, under the key of that name. They are a tree: each commitment is in it once.</li>` : ""}
+<li>The circuit: compile the sources and compare the SHA-256 of the r1cs with the one under “Identities”; <code>plimsoll doctor</code> shows the identities of an installation.</li>
+<li>Signatures are EIP-712 typed data; any wallet library recovers the signers.</li>
+</ol>`;
+
+function readingSections({ index, statements }: PackReading, isTest: boolean): Markup {
   const caveats = new Map(
     statements.flatMap(({ notProven }) => notProven.map(({ code, text }) => [text, code] as const)),
   );
@@ -125,10 +135,10 @@ function readingSections(reading: PackReading): Markup {
 </section>
 <section>
 <h2>What was found</h2>
-${statements.map(statementArticle)}
+${statements.map((statement) => statementArticle(statement, isTest))}
 ${bands.length === 0 ? "" : markup`<h3>Coverage bands</h3><ul>${bands.map((band) => markup`<li>${band}</li>`)}</ul>`}
 ${index.claims.map(({ text }) => markup`<article class="proof claimed"><h3>${badge("claimed")} “${text}”</h3><p>The firm says so. Nothing here backs it.</p></article>`)}
-<table class="legend"><tbody>${Object.entries(LEVEL_WORDS).map(([level, words]) => markup`<tr><td>${badge(level)}</td><td>${words}</td></tr>`)}</tbody></table>
+<table class="legend"><tbody>${Object.entries(LEVEL_WORDS).map(([level, words]) => markup`<tr><td>${badge(level, isTest)}</td><td>${words}</td></tr>`)}</tbody></table>
 </section>
 <section>
 <h2>Who vouched</h2>
@@ -141,51 +151,45 @@ ${[...caveats].map(([text, code]) => markup`<li><strong>${code}</strong>: ${text
 <li>Amounts, quantities and positions of the account: none is in the pack, and none was seen. Coverage is equity after haircuts over the maintenance margin of the policy named.</li>
 <li>Anything before or after the times given.</li>
 </ul>
-</section>
-<section>
-<h2>Identities</h2>
-<table><tbody>
-<tr><td>pack</td><td>number ${index.number}, of ${index.created}, made by ${index.software}</td><td><code>${reading.sha256}</code></td></tr>
-${reading.history.map(({ number, created, sha256 }) => markup`<tr><td>earlier pack</td><td>number ${number}, of ${created}</td><td><code>${sha256}</code></td></tr>`)}
-${index.previous !== null && reading.history.length === 0 ? markup`<tr><td>earlier pack</td><td>not included</td><td><code>${index.previous}</code></td></tr>` : ""}
-<tr><td>firm</td><td>${reading.firm}; calls itself “${index.firm.name}”</td><td><code>${index.firm.signer}</code></td></tr>
-${reading.keys.map(
-  ({
-    size,
-    origin,
-    sha256,
-    compiler,
-    r1csSha256,
-    sourcesSha256,
-  }) => markup`<tr><td>key, ${size}</td><td>${origin === "ceremony" ? origin : markup`<strong>${origin} key: whoever made it can forge proofs</strong>`}</td><td><code>${sha256}</code></td></tr>
-<tr><td>circuit, ${size}</td><td>r1cs, compiled by ${compiler} (by the pack's word unless your settings name it)</td><td><code>${r1csSha256}</code></td></tr>
-<tr><td>sources, ${size}</td><td>by the pack's word</td><td><code>${sourcesSha256}</code></td></tr>`,
-)}
-${unique(statements, ({ policy }) => policy.sha256).map(({ policy }) => markup`<tr><td>policy</td><td>${policy.name}</td><td><code>${policy.sha256}</code></td></tr>`)}
-${unique(statements, ({ marketSha256 }) => marketSha256).map(({ statement, marketSha256 }) => markup`<tr><td>market</td><td>${statement.board}, epoch ${statement.epoch}, ${statement.marketTime}</td><td><code>${marketSha256}</code></td></tr>`)}
-${index.files.map(({ path, kind, sha256 }) => markup`<tr><td>${kind}</td><td>${path}</td><td><code>${sha256}</code></td></tr>`)}
-</tbody></table>
 </section>`;
 }
 
-function statementArticle({
-  statement,
-  files,
-  level,
-  account,
-  values,
-  size,
-  stateBefore,
-  stateAfter,
-  policy,
-}: ProvenStatement): Markup {
-  return markup`<article class="proof">
-<h3>${badge(level)} ${statement.text}</h3>
+function identities({ index, statements, keys, history, firm, sha256 }: PackReading): Markup {
+  return markup`<table class="facts"><tbody>
+${fact("pack", markup`number ${index.number}, of ${when(index.created)}, made by ${index.software}`, sha256)}
+${history.map((earlier) => fact("earlier pack", markup`number ${earlier.number}, of ${when(earlier.created)}`, earlier.sha256))}
+${index.previous !== null && history.length === 0 ? fact("earlier pack", "not included", index.previous) : ""}
+${fact("firm", `${firm}; calls itself “${index.firm.name}”`, index.firm.signer)}
+${keys.map((key) => [
+  fact(
+    `key, ${key.size}`,
+    key.origin === "ceremony"
+      ? key.origin
+      : markup`<strong>${key.origin} key: whoever made it can forge proofs</strong>`,
+    key.sha256,
+  ),
+  fact(
+    `circuit, ${key.size}`,
+    `r1cs, compiled by ${key.compiler} (by the pack's word unless your settings name it)`,
+    key.r1csSha256,
+  ),
+  fact(`sources, ${key.size}`, "by the pack's word", key.sourcesSha256),
+])}
+${unique(statements, ({ policy }) => policy.sha256).map(({ policy }) => fact("policy", policy.name, policy.sha256))}
+${unique(statements, ({ marketSha256 }) => marketSha256).map(({ statement, marketSha256 }) => fact("market", markup`${statement.board}, epoch ${statement.epoch}, ${when(statement.marketTime)}`, marketSha256))}
+${index.files.map((file) => fact(file.kind, file.path, file.sha256))}
+</tbody></table>`;
+}
+
+function statementArticle(proven: ProvenStatement, isTest: boolean): Markup {
+  const { statement, files, level, account, values, size, stateBefore, stateAfter, policy } = proven;
+  return markup`<article class="proof${isTest ? " test" : ""}">
+<h3>${badge(level, isTest)} ${statement.text}</h3>
 <p>${badge(account.level)} whose account it is: ${account.parts > 1 ? `the sum of ${account.parts} accounts, each in it once; ` : ""}${standing(account.by, "only the firm says that the commitment is to its account")}.</p>
 <p>${badge(values.level)} prices and risk values: ${standing(values.by, "only the firm says that these are the values of that time")}.</p>
 <dl>
 <div><dt>made for</dt><dd>${statement.audience}</dd></div>
-<div><dt>values of</dt><dd>${statement.marketTime}</dd></div>
+<div><dt>values of</dt><dd>${when(statement.marketTime)}</dd></div>
 <div><dt>policy</dt><dd>${policy.name}${policy.trusted ? ", one that you name" : ""}</dd></div>
 <div><dt>proof</dt><dd><code>${files.proof}</code>, ${size}</dd></div>
 <div><dt>stateBefore</dt><dd><code>${stateBefore}</code></dd></div>
@@ -203,9 +207,9 @@ function vouchers(statements: readonly ProvenStatement[]): Markup {
     ({ file, address }) => `${file} ${address}`,
   );
   if (rows.length === 0) return markup`<p>Nobody but the firm.</p>`;
-  return markup`<table>
-<thead><tr><th>Who</th><th>For what</th><th>As of</th><th>File</th></tr></thead>
-<tbody>${rows.map(({ name, address, words, time, file }) => markup`<tr><td>${name}<small><code>${address}</code></small></td><td>${words}</td><td>${time}</td><td><code>${file}</code></td></tr>`)}</tbody>
+  return markup`<table class="facts">
+<thead><tr><th>Who</th><th>For what</th><th>As of, and where</th></tr></thead>
+<tbody>${rows.map(({ name, address, words, time, file }) => markup`<tr><td>${name}</td><td>${words}<small><code>${address}</code></small></td><td>${when(time)}<small><code>${file}</code></small></td></tr>`)}</tbody>
 </table>
 <p class="caption">The pack shows who vouched, not for what amounts: they saw the account, and signed its commitment.</p>`;
 }
@@ -235,24 +239,14 @@ function unique<T>(values: readonly T[], keyOf: (value: T) => string): T[] {
   return [...new Map(values.map((value) => [keyOf(value), value])).values()];
 }
 
-const badge = (level: string) => markup`<span class="badge ${level}">${level}</span>`;
+/** What was proven under a key that can be forged is marked as that. */
+const badge = (level: string, isTest = false) =>
+  level === "proven" && isTest
+    ? markup`<span class="badge test">proven, test key</span>`
+    : markup`<span class="badge ${level}">${level}</span>`;
 
 function duration(seconds: number): string {
   const day = 86_400;
   if (seconds % day === 0) return `${seconds / day} ${seconds === day ? "day" : "days"}`;
   return seconds % 3_600 === 0 ? `${seconds / 3_600} hours` : `${seconds} seconds`;
 }
-
-export const PACK_STYLE = markup`<style>
-.outcome { margin: 18px 0; padding: 12px 18px; border: 2px solid var(--muted); border-left-width: 10px; border-radius: 4px; }
-.outcome h2 { font-size: 26px; } .outcome p { margin: 2px 0; } .outcome ul { margin: 8px 0 0; padding-left: 20px; }
-.outcome.good { border-color: var(--good); } .outcome.good h2 { color: var(--good); }
-.outcome.warn { border-color: var(--warn); } .outcome.warn h2 { color: #8a5a05; }
-.outcome.bad { border-color: var(--bad); } .outcome.bad h2 { color: var(--bad); }
-.badge { display: inline-block; min-width: 74px; padding: 1px 7px; border: 1px solid; border-radius: 3px; font-size: 12px; font-weight: 650; text-align: center; }
-.badge.proven { color: var(--good); background: #e3f1ea; } .badge.on-chain { color: var(--neutral); background: #e4ecf5; }
-.badge.attested { color: #6b4e00; background: #faf1d6; } .badge.claimed { color: #7a2429; background: #fbe9e9; }
-.proof.claimed { border-left-color: var(--muted); }
-.sign { display: grid; grid-template-columns: repeat(3, 1fr); gap: 24px; margin-top: 70px; break-inside: avoid; }
-.sign p { border-top: 1px solid var(--ink); padding-top: 4px; color: var(--quiet); font-size: 12px; }
-</style>`;

@@ -21,9 +21,9 @@ import {
 import type { HaircutSchedule } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS } from "../model/sizes.ts";
 import { BPS, type LevelBps, type PositionLots } from "../units.ts";
-import { type BarRow, barChart, ladderChart, type Tone } from "./charts.ts";
-import { type Markup, markup } from "./html.ts";
-import { STYLE } from "./style.ts";
+import { type BarRow, barChart, ladderChart, swatch, type Tone } from "./charts.ts";
+import { renderDocument } from "./document.ts";
+import { type Markup, markup, when } from "./html.ts";
 
 /** The account at some moment, to be shown on the ladder. */
 export interface ReportMoment {
@@ -77,29 +77,41 @@ const INSOLVENT = { tone: "bad" as Tone, meaning: "Equity is negative: the accou
 export function renderReport(input: ReportInput): string {
   const { firm, policy, market, account } = input;
   const evaluation = evaluate(account, policy.policy, market.market);
-  const quote = policy.cashSymbol;
+  const proofs = input.proofs ?? [];
+  const body = markup`<header>
+<h1>${firm}: margin report</h1>
+<p class="lead">${market.board}, epoch ${market.epoch.toString()}. Market of ${when(market.time)}. Policy: ${policy.name}. All amounts in ${policy.cashSymbol}.</p>
+</header>
+
+${cards(policy, evaluation)}
+${ladderSection(input, evaluation)}
+${collateralSection(input, evaluation)}
+${marginSection(input, evaluation)}
+${nettingSection(input, evaluation)}
+${evaluation.sets.map((set) => scenarioSection(input, set))}
+${positionSection(input)}
+${proofs.length === 0 ? "" : proofSection(proofs, input.key)}
+${LIMITS}`;
+  return renderDocument({
+    title: `${firm}: margin report, epoch ${market.epoch}`,
+    kind: "Margin report",
+    privateBecause: "The firm's own view, with positions and quantities that no proof shows. Not for publication.",
+    body,
+  });
+}
+
+/** Where an account stands: its figures, and its coverage against the levels. PRIVATE. Throws like `evaluate`. */
+export function accountOverview(input: Omit<ReportInput, "firm">): Markup {
+  const evaluation = evaluate(input.account, input.policy.policy, input.market.market);
+  return markup`${cards(input.policy, evaluation)}\n${ladderSection(input, evaluation)}`;
+}
+
+function cards(policy: PolicyFile, evaluation: Evaluation): Markup {
   const standing = standingOf(evaluation, policy);
   const free = (name: LevelName) => evaluation.equity - MARGIN_LEVEL_TO_E20 * policy.levels[name] * evaluation.margin;
   const toInitial = free("initial");
   const toCall = free("call");
-  const proofs = input.proofs ?? [];
-  const document = markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${firm}: margin report, epoch ${market.epoch.toString()}</title>
-${STYLE}
-</head>
-<body>
-<p class="private"><strong>PRIVATE</strong> The firm's own view, with positions and quantities that no proof shows. Not for publication.</p>
-<header>
-<h1>${firm}: margin report</h1>
-<p class="lead">${market.board}, epoch ${market.epoch.toString()}, market of ${market.time.replace("T", " ").replace("Z", " UTC")}. Policy: ${policy.name}. All amounts in ${quote}.</p>
-</header>
-
-<section class="cards">
+  return markup`<section class="cards">
 <div class="card ${standing.tone}"><h2>Coverage</h2><p class="big">${coverageText(evaluation)}</p><p>${standing.meaning}</p></div>
 <div class="card"><h2>Equity</h2><p class="big">${whole(evaluation.equity, 20)}</p><p>Collateral after haircuts, cash, and positions at their marks.</p></div>
 <div class="card"><h2>Margin required</h2><p class="big">${whole(evaluation.margin, 10)}</p><p>What the positions could lose, and what closing them costs.</p></div>
@@ -108,23 +120,13 @@ ${STYLE}
       ? "Short of the initial level: nothing can be withdrawn."
       : "Above the initial level: what could be withdrawn in cash."
   } ${whole(toCall < 0n ? -toCall : toCall, 20)} ${toCall < 0n ? "are missing to cure the margin call." : "above a margin call."}</p></div>
-</section>
-
-${ladderSection(input, evaluation)}
-${collateralSection(input, evaluation)}
-${marginSection(input, evaluation)}
-${nettingSection(input, evaluation)}
-${evaluation.sets.map((set) => scenarioSection(input, set))}
-${positionSection(input)}
-${proofs.length === 0 ? "" : proofSection(proofs, input.key)}
-${LIMITS}
-</body>
-</html>
-`;
-  return document.text;
+</section>`;
 }
 
-function ladderSection({ policy, market, account, moments }: ReportInput, evaluation: Evaluation): Markup {
+function ladderSection(
+  { policy, market, account, moments }: Omit<ReportInput, "firm">,
+  evaluation: Evaluation,
+): Markup {
   const shown = moments ?? [{ label: "Now", note: standingOf(evaluation, policy).meaning, account, market }];
   const steps = LEVELS.map((name) => ({
     label: `${LEVEL_WORDS[name].name} ${percent(policy.levels[name])}`,
@@ -147,8 +149,8 @@ function ladderSection({ policy, market, account, moments }: ReportInput, evalua
 <p>Coverage is equity divided by margin. Each level is a decision of the venue, taken on a proof and not on these figures.</p>
 ${ladderChart("Coverage against the levels", steps, points)}
 <table class="legend"><tbody>
-${LEVELS.map((name) => markup`<tr><td class="key band-${LEVEL_WORDS[name].tone}"></td><td>${percent(policy.levels[name])} and above</td><td>${LEVEL_WORDS[name].meaning}</td></tr>`)}
-<tr><td class="key band-bad"></td><td>below ${percent(policy.levels.closeOut)}</td><td>${CLOSED_OUT.meaning}</td></tr>
+${LEVELS.map((name) => markup`<tr><td>${swatch(LEVEL_WORDS[name].tone, true)}</td><td>${percent(policy.levels[name])} and above</td><td>${LEVEL_WORDS[name].meaning}</td></tr>`)}
+<tr><td>${swatch("bad", true)}</td><td>below ${percent(policy.levels.closeOut)}</td><td>${CLOSED_OUT.meaning}</td></tr>
 </tbody></table>
 </section>`;
 }
@@ -182,10 +184,9 @@ ${barChart(
     ],
     text: `${whole(counted, 20)} (−${lost})`,
   })),
-  180,
 )}
-<p class="caption"><span class="swatch neutral"></span> counts <span class="swatch muted"></span> haircut</p>
-<table>
+<p class="caption">${swatch("neutral")} counts ${swatch("muted")} haircut</p>
+<div class="scroll" role="region" aria-label="Collateral" tabindex="0"><table>
 <thead><tr><th>Asset</th><th class="n">Quantity</th><th class="n">Price</th><th class="n">Market value</th><th>Haircut by tier</th><th class="n">Haircut</th><th class="n">Counts</th></tr></thead>
 <tbody>
 ${held.map(
@@ -201,7 +202,7 @@ ${held.map(
   )}</td><td class="n">${whole(evaluation.collateral, 20)}</td></tr>
 <tr><td colspan="6">Cash and positions together <small>cash ${whole(account.cash, 6)}, positions at their marks ${whole(positions, 6)}: a future bought costs its whole price in cash and is worth it again as a position</small></td><td class="n">${whole(account.cash + positions, 6)}</td></tr>
 <tr class="sum"><td colspan="6">Equity</td><td class="n">${whole(evaluation.equity, 20)}</td></tr>
-</tbody></table>
+</tbody></table></div>
 </section>`;
 }
 
@@ -313,8 +314,6 @@ ${barChart(
       emphasised: worst,
     };
   }),
-  340,
-  110,
 )}
 </section>`;
 }
@@ -332,7 +331,7 @@ function positionSection(input: ReportInput): Markup {
 ${
   held.length === 0
     ? markup`<p>None.</p>`
-    : markup`<table>
+    : markup`<div class="scroll" role="region" aria-label="Positions" tabindex="0"><table>
 <thead><tr><th>Instrument</th><th class="n">Quantity</th><th class="n">Value at mark</th><th class="n">Delta</th><th class="n">Charge</th><th class="n">Worst scenario on its own</th></tr></thead>
 <tbody>
 ${held.map(({ instrument, lots, row, index }) => {
@@ -342,32 +341,31 @@ ${held.map(({ instrument, lots, row, index }) => {
     6,
   )}</td></tr>`;
 })}
-</tbody></table>`
+</tbody></table></div>`
 }
 </section>`;
 }
 
 function proofSection(proofs: readonly ReportProof[], key: ReportInput["key"]): Markup {
+  const isTest = key !== undefined && key.origin !== "ceremony";
+  const words = isTest ? { tone: "test", verdict: "Test only" } : { tone: "good", verdict: "Proven" };
   return markup`<section>
 <h2>What has been proven about this account</h2>
+${isTest ? testNotice(key) : ""}
 <p>A proof shows that a statement is true of the account behind a published commitment, and shows nothing else: no position, no quantity, no price paid.</p>
 ${proofs.map(
-  ({ statement, proven, outcome, facts }) => markup`<article class="proof ${proven ? "good" : "bad"}">
-<h3><span class="verdict">${proven ? "Proven" : "Not provable"}</span> ${statement}</h3>
+  ({ statement, proven, outcome, facts }) => markup`<article class="proof ${proven ? words.tone : "bad"}">
+<h3><span class="verdict">${proven ? words.verdict : "Not provable"}</span> ${statement}</h3>
 <p>${outcome}</p>
 ${facts.length === 0 ? "" : markup`<dl>${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`}
 </article>`,
 )}
-${key === undefined ? "" : keyParagraph(key)}
+${key === undefined ? "" : markup`<p class="caption">Verifying key: <code>${key.sha256}</code>, ${isTest ? `a ${key.origin} key` : "made in a ceremony"}.</p>`}
 </section>`;
 }
 
-const keyParagraph = ({ sha256, origin }: NonNullable<ReportInput["key"]>) =>
-  markup`<p>Verifying key: <code>${sha256}</code>, ${
-    origin === "ceremony"
-      ? "made in a ceremony."
-      : markup`<strong>a ${origin} key</strong>. Whoever made it can forge proofs: fit for trying things out, for nothing else.`
-  }</p>`;
+const testNotice = ({ origin }: NonNullable<ReportInput["key"]>) =>
+  markup`<p><strong>Test only: worth nothing as evidence.</strong> These proofs were made under a ${origin} key, and whoever made it can forge proofs.</p>`;
 
 const LIMITS = markup`<section>
 <h2>What none of this proves</h2>

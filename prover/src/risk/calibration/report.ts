@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A calibration of several assets at once, and the page that shows series, tails, chosen numbers, and why. Public. */
+import { plot } from "../../report/charts.ts";
+import { renderDocument } from "../../report/document.ts";
 import { type Markup, markup } from "../../report/html.ts";
-import { STYLE } from "../../report/style.ts";
-import { COLOURS, plot } from "../charts.ts";
 import type { ModelChoice } from "../input.ts";
 import { alignHistories, type PriceHistory } from "../prices.ts";
 import {
@@ -83,44 +83,33 @@ const annual = (daily: number) => percent(daily * Math.sqrt(365), 0);
 /** Renders the page: one file that needs nothing else. Pure. */
 export function renderCalibration(calibration: Calibration): string {
   const { options, underlyings, correlation, scenarios, prepared } = calibration;
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Calibration of ${underlyings.map(({ symbol }) => symbol).join(", ")}</title>
-${STYLE}
-</head>
-<body>
-<header>
-<h1>Calibration</h1>
+  const names = underlyings.map(({ symbol }) => symbol).join(", ");
+  const body = markup`<header>
+<h1>Calibration of ${names}</h1>
 <p class="lead">Volatility by ${options.volatility === "ewma" ? `EWMA with decay ${options.lambda}` : "GARCH(1,1)"}; ranges cover the expected shortfall at ${percent(options.confidence)}, and no less than the ${percent(options.coverage)} quantile, of the last ${options.lookback} standardised returns, over ${options.periodDays === 1 ? "a day" : `${options.periodDays} days`}; ${percent(options.stressWeight, 0)} of the volatility is the ${percent(options.stressQuantile, 0)} quantile of its past.</p>
 </header>
 <section>
 <h2>What was chosen</h2>
-<table><thead><tr><th>asset</th><th class="n">range down</th><th class="n">range up</th><th class="n">volatility, up</th><th class="n">down</th><th>haircut tiers</th><th>liquidity</th></tr></thead><tbody>
+<div class="scroll" role="region" aria-label="What was chosen" tabindex="0"><table><thead><tr><th>asset</th><th class="n">range down</th><th class="n">range up</th><th class="n">volatility, up</th><th class="n">down</th><th>haircut tiers</th><th>liquidity</th></tr></thead><tbody>
 ${underlyings.map(
   (each) =>
     markup`<tr><td class="symbol">${each.symbol}</td><td class="n">${percent(each.rangeDown)}</td><td class="n">${percent(each.rangeUp)}</td><td class="n">+${percent(each.volatilityUp, 0)}</td><td class="n">−${percent(-each.volatilityDown, 0)}</td><td>${tiersText(calibration.haircuts[each.symbol])}</td><td>${liquidityText(calibration.liquidity[each.symbol])}</td></tr>`,
 )}
-</tbody></table>
+</tbody></table></div>
 <p class="caption">${correlation === null ? "One asset: nothing to correlate." : `Correlation break: the weakest pair's lowest correlation over a quarter was ${correlation.toFixed(2)}.`}</p>
 </section>
 ${underlyings.map((each, index) => assetSection(each, prepared[index]!, options))}
 <section>
 <h2>Historical scenarios</h2>
 <p class="caption">Days whose joint moves, rescaled to today's volatility, keep the tail in every direction a portfolio can lean.</p>
-<table><thead><tr><th>day</th>${underlyings.map(({ symbol }) => markup`<th class="n">${symbol}</th><th class="n">volatility</th>`)}</tr></thead><tbody>
+<div class="scroll" role="region" aria-label="Historical scenarios" tabindex="0"><table><thead><tr><th>day</th>${underlyings.map(({ symbol }) => markup`<th class="n">${symbol}</th><th class="n">volatility</th>`)}</tr></thead><tbody>
 ${scenarioRows(scenarios.historical).map(
   ({ label, moves }) =>
     markup`<tr><td>${label}</td>${underlyings.map(({ symbol }) => markup`<td class="n">${percent(Number(moves[symbol]!.price))}</td><td class="n">${percent(Number(moves[symbol]!.volatility), 0)}</td>`)}</tr>`,
 )}
-</tbody></table>
-</section>
-</body>
-</html>
-`.text;
+</tbody></table></div>
+</section>`;
+  return renderDocument({ title: `Calibration of ${names}`, kind: "Calibration", body });
 }
 
 const tiersText = (tiers: HaircutTiers | undefined) =>
@@ -148,13 +137,13 @@ function assetSection(each: UnderlyingCalibration, { history, sigma }: Prepared,
     x: { label: "day", format: (day) => dates[Math.round(day)] ?? "" },
     y: { label: "log return", format: (value) => percent(value, 0) },
     lines: [
-      { label: "return", points: days.map((day) => [day, returns[day]!] as const), colour: "#9aa5b1" },
+      { label: "return", points: days.map((day) => [day, returns[day]!] as const), series: "quiet" },
       {
         label: "tail at the volatility forecast for the day",
         points: days.map((day) => [day, -each.tailDown * sigma[day]!] as const),
-        colour: COLOURS[3],
+        series: 4,
       },
-      { label: "", points: days.map((day) => [day, each.tailUp * sigma[day]!] as const), colour: COLOURS[3] },
+      { label: "", points: days.map((day) => [day, each.tailUp * sigma[day]!] as const), series: 4 },
     ],
   });
   const losses = days.map((day) => -returns[day]! / sigma[day]!).sort((a, b) => b - a);
@@ -167,7 +156,7 @@ function assetSection(each: UnderlyingCalibration, { history, sigma }: Prepared,
       {
         label: "standardised falls, worst first",
         points: worst.map((loss, rank) => [rank / losses.length, loss] as const),
-        colour: COLOURS[0],
+        series: 1,
       },
     ],
     levels: [{ y: each.tailDown, label: `tail taken: ${each.tailDown.toFixed(2)}` }],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Exposure as a chart: bands of coverage, or of the change of equity, over the hours ahead. PRIVATE. */
+import { plot } from "../../report/charts.ts";
 import type { Markup } from "../../report/html.ts";
-import { COLOURS, plot } from "../charts.ts";
 import { type Exposure, QUANTILES } from "./exposure.ts";
 
 /** Middle half, 90% and 98% of the paths around the median. Levels are ratios, drawn across bands of coverage. */
@@ -30,7 +30,7 @@ export function exposureChart(
       what === "coverage"
         ? { label: "coverage", format: percent }
         : { label: `change, from ${short(equity)}`, format: short },
-    lines: [{ label: "median; bands hold 50%, 90% and 98% of paths", points: at((last - 0) / 2), colour: COLOURS[0] }],
+    lines: [{ label: "median; bands: 50%, 90%, 98% of paths", points: at(last / 2), series: 1 }],
     bands,
     levels:
       what === "coverage" ? levels.map(({ level, name }) => ({ y: level, label: `${name} ${percent(level)}` })) : [],
