@@ -12,8 +12,8 @@ import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import packageJson from "../package.json" with { type: "json" };
 import { WASM_FILE } from "../prover/src/node/wasm.ts";
-import { PACK_STYLE } from "../prover/src/pack/report.ts";
-import { STYLE } from "../prover/src/report/style.ts";
+import { renderDocument } from "../prover/src/report/document.ts";
+import { Markup } from "../prover/src/report/html.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const MAX_BYTES = 3_000_000;
@@ -48,45 +48,67 @@ async function bundle(
   return { script: outputFiles[0]!.text, sources: Object.keys(metafile.inputs) };
 }
 
-/** A page from its folder, which has page.html and page.ts. Throws where it would be larger than 3 MB. */
-async function buildFrom(folder: string, define: Readonly<Record<string, string>>, style: string): Promise<Page> {
-  const bundled = await bundle(`${folder}/page.ts`, define);
+interface PageParts {
+  /** Has page.html, the body, and page.ts. */
+  readonly folder: string;
+  readonly title: string;
+  readonly kind: string;
+  /** Texts that its code is given. */
+  readonly define: Readonly<Record<string, string>>;
+  readonly wasm?: boolean;
+  /** Whether the folder has a worker.ts, whose code the page starts from its own text. */
+  readonly workers?: boolean;
+}
+
+/** Throws where the page would be larger than 3 MB. */
+async function pageOf({ folder, title, kind, define, wasm = false, workers = false }: PageParts): Promise<Page> {
+  const worker = workers ? await bundle(`${folder}/worker.ts`) : undefined;
+  const bundled = await bundle(`${folder}/page.ts`, {
+    ...define,
+    ...(worker === undefined ? {} : { WORKER: worker.script }),
+  });
   // Nothing in a script may end it.
-  const script = bundled.script.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
-  const hash = `sha256-${createHash("sha256").update(script).digest("base64")}`;
-  const parts: Readonly<Record<string, string>> = { "SCRIPT-HASH": hash, STYLE: style };
-  const template = await readFile(path.join(ROOT, folder, "page.html"), "utf8");
-  const html = template
-    .replaceAll(/@@([A-Z-]+)@@/g, (_, name: string) => parts[name]!)
-    .replace('<script src="page.js"></script>', () => `<script>${script}</script>`);
+  const text = bundled.script.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
+  const html = renderDocument({
+    title: `Plimsoll: ${title}`,
+    kind,
+    body: new Markup(await readFile(path.join(ROOT, folder, "page.html"), "utf8")),
+    script: { text, sha256: createHash("sha256").update(text).digest("base64"), wasm, workers },
+  });
   if (Buffer.byteLength(html) > MAX_BYTES) throw new Error(`the page is larger than ${MAX_BYTES} bytes`);
-  return { html, sources: bundled.sources };
+  return { html, sources: [...new Set([...bundled.sources, ...(worker?.sources ?? [])])] };
 }
 
 /** The verifier page: an evidence pack in, a verdict out. */
 export const buildPage = (): Promise<Page> =>
-  buildFrom(
-    "prover/src/web/verify-pack",
-    { SOFTWARE: `plimsoll ${packageJson.version}, verifier page` },
-    `${STYLE.text}\n${PACK_STYLE.text}`,
-  );
+  pageOf({
+    folder: "prover/src/web/verify-pack",
+    title: "verify an evidence pack",
+    kind: "Verifier",
+    define: { SOFTWARE: `plimsoll ${packageJson.version}, verifier page` },
+  });
 
 /** The contribution page: the key of a ceremony in, the next one out. */
 export const buildContributionPage = (): Promise<Page> =>
-  buildFrom(
-    "prover/src/web/contribute",
-    { SOFTWARE: `plimsoll ${packageJson.version}, contribution page` },
-    STYLE.text,
-  );
+  pageOf({
+    folder: "prover/src/web/contribute",
+    title: "contribute to a ceremony",
+    kind: "Key ceremony",
+    define: {},
+    wasm: true,
+    workers: true,
+  });
 
 /** The proving page: an account and its keys in, a proof out. */
-export async function buildProvingPage(): Promise<Page> {
-  const folder = "prover/src/web/prove";
-  const { script, sources } = await bundle(`${folder}/worker.ts`);
-  const module = await readFile(WASM_FILE, "base64");
-  const page = await buildFrom(folder, { MODULE: module, WORKER: script }, STYLE.text);
-  return { ...page, sources: [...new Set([...page.sources, ...sources])] };
-}
+export const buildProvingPage = async (): Promise<Page> =>
+  pageOf({
+    folder: "prover/src/web/prove",
+    title: "prove",
+    kind: "Prover",
+    define: { MODULE: await readFile(WASM_FILE, "base64") },
+    wasm: true,
+    workers: true,
+  });
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   for (const [name, page] of [

@@ -82,9 +82,18 @@ describe("the contribution page", function () {
     await page.waitForFunction(() => document.getElementById("error")!.textContent!.startsWith("ENTROPY_SHORT"));
     await page.fill("#typed", "typed at random in the page");
     await page.mouse.move(100, 200, { steps: 5 });
+    await page.evaluate(() => {
+      const seen: string[] = [];
+      const progress = document.getElementById("progress")!;
+      new MutationObserver(() => seen.push(progress.textContent!)).observe(progress, { childList: true });
+      Object.assign(globalThis, { seen });
+    });
     await page.click("#contribute");
     await page.waitForSelector("#result:not([hidden])", { timeout: 60_000 });
     expect(await page.inputValue("#typed")).equal("");
+    const seen = await page.evaluate(() => (globalThis as unknown as { seen: string[] }).seen);
+    expect(seen[0]).match(/^Contributing: 0%, 0 s$/);
+    expect(seen.at(-1)).match(/^Done in \d+ s\.$/);
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#next")]);
     await download.saveAs(at("next.zkey"));
 

@@ -139,6 +139,45 @@ describe("the proving page", function () {
     await page.context().close();
   });
 
+  inBrowser("takes the firm's folder and the artifacts at once, and values the account before any proof", async () => {
+    const page = await (await browser.newContext({ acceptDownloads: true })).newPage();
+    page.setDefaultTimeout(20_000);
+    await page.goto(pathToFileURL(path.join(folder, "prove.html")).href);
+    await page.setInputFiles("#folder", path.join(folder, "firm"));
+    await page.waitForSelector("#overview:not([hidden])");
+    const overview = (await page.textContent("#overview"))!;
+    for (const words of ["PRIVATE", "201.49%", "10,775,468", "initial margin 150%"]) expect(overview).contain(words);
+    for (const [role, name] of [
+      ["policy", "policy.json"],
+      ["market", "market.json"],
+      ["account", "account.json"],
+      ["key", "viewing.key"],
+    ] as const) {
+      expect(await page.textContent(`#${role}-found`)).match(new RegExp(`^✓ .*${name}$`));
+    }
+    expect(await page.textContent("#truth")).equal("150%: true; its coverage is 201.49% (private).");
+    await page.selectOption("#direction", "below");
+    expect(await page.textContent("#truth")).match(/^150%: not true, so no proof of it exists/);
+    await page.selectOption("#direction", "at-least");
+    // A second market: the page does not guess between two that both could be it, unless one has the usual name.
+    await page.setInputFiles("#files", [
+      { name: "old.json", mimeType: "application/json", buffer: readFileSync(firm("market.json")) },
+    ]);
+    expect(await page.textContent("#market-found")).match(/market.json$/);
+    await page.setInputFiles("#files", artifacts);
+    await page.waitForFunction(() => document.getElementById("artifacts-found")!.textContent === "✓ manifest.json");
+    await page.fill("#audience", AUDIENCE);
+    await prove(page);
+    // What was proven is gone when what it was proven of changes.
+    await page.fill("#audience", "another");
+    expect(await page.isVisible("#save")).equal(false);
+    expect(await page.textContent("#statement")).equal("");
+    await page.setInputFiles("#account", firm("policy.json"));
+    await page.waitForFunction(() => document.getElementById("error")!.textContent !== "");
+    expect(await page.isVisible("#overview")).equal(false);
+    await page.context().close();
+  });
+
   inBrowser("P04: refuses files that the manifest does not name, and a false claim, by name", async () => {
     const { page } = await open(pathToFileURL(path.join(folder, "prove.html")).href);
     const refusal = async () => {

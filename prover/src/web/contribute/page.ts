@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** The page's own code: from a key, a name and entropy to the next key, on the page's own thread. */
+/** The page's own code: from a key, a name and entropy to the next key, made by a worker. */
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { curves } from "snarkjs";
-import { contribution } from "../../ceremony/phase2.ts";
 import { MIN_TYPED } from "../../ceremony/steps.ts";
 import { contributorName, personOf, refusal } from "../../ceremony/transcript.ts";
 import { PlimsollError } from "../../errors.ts";
 import { readZkey } from "../../keys/zkey.ts";
+import { button, element, field, offer, stopwatch } from "../dom.ts";
+import type { Report, Task } from "./worker.ts";
 
-const element = <Kind extends HTMLElement>(id: string) => document.getElementById(id) as Kind;
-const field = (id: string) => element<HTMLInputElement>(id);
-const button = element<HTMLButtonElement>("contribute");
+/** The code of worker.ts: scripts/build-page.ts puts it in. */
+declare const WORKER: string;
+
 /** Where the pointer has been, and when: the newest of it. */
 const MAX_MOVES = 4_096;
 
-let key: Uint8Array | undefined;
+let key: Uint8Array<ArrayBuffer> | undefined;
 const moves: string[] = [];
 addEventListener("pointermove", ({ screenX, screenY, timeStamp }) => {
   moves.push(`${screenX},${screenY},${timeStamp}`);
@@ -33,7 +33,7 @@ function attempt(work: () => Promise<void>): void {
 
 async function choose(file: File | undefined): Promise<void> {
   key = undefined;
-  button.disabled = true;
+  button("contribute").disabled = true;
   element("result").hidden = true;
   element("says").textContent = "";
   if (file === undefined) return;
@@ -44,7 +44,7 @@ async function choose(file: File | undefined): Promise<void> {
       ? "Nobody has contributed yet."
       : `Contributions so far, by the key's own word: ${names.join("; ")}.`;
   key = bytes;
-  button.disabled = false;
+  button("contribute").disabled = false;
 }
 
 async function contribute(): Promise<void> {
@@ -54,24 +54,44 @@ async function contribute(): Promise<void> {
     throw refusal("DUPLICATE_CONTRIBUTOR", "this name has contributed already");
   }
   if (field("typed").value.length < MIN_TYPED) throw refusal("ENTROPY_SHORT", `type at least ${MIN_TYPED} characters`);
-  button.disabled = true;
-  element("progress").textContent = "Contributing; the page stands still meanwhile …";
-  await new Promise((resolve) => setTimeout(resolve, 50)); // for the words to show
-  // snarkjs takes this curve for its own: on the page's thread, since its policy lets it start no other.
-  const global = globalThis as { curve_bn128?: unknown };
-  global.curve_bn128 = await curves.getCurveFromName("bn128", { singleThread: true });
   const machine = bytesToHex(crypto.getRandomValues(new Uint8Array(64)));
-  const next = await contribution(key, name, [machine, field("typed").value, ...moves].join("\n"));
+  const entropy = [machine, field("typed").value, ...moves].join("\n");
   field("typed").value = "";
   moves.length = 0;
-  const link = element<HTMLAnchorElement>("next");
-  URL.revokeObjectURL(link.href);
-  link.href = URL.createObjectURL(new Blob([Uint8Array.from(next)], { type: "application/octet-stream" }));
-  link.download = "next.zkey";
-  element("hash").textContent = readZkey(next).contributions.at(-1)!.hash;
-  element("progress").textContent = "Done.";
+  button("contribute").disabled = true;
+  element("result").hidden = true;
+  const bar = element<HTMLProgressElement>("bar");
+  bar.hidden = false;
+  bar.value = 0;
+  const end = stopwatch((seconds) => {
+    element("progress").textContent = `Contributing: ${Math.round(bar.value * 100)}%, ${Math.round(seconds)} s`;
+  });
+  const { next, hash } = await work({ key, name, entropy }, (share) => {
+    bar.value = share;
+  }).finally(() => {
+    bar.hidden = true;
+    element("progress").textContent = `Done in ${Math.round(end())} s.`;
+  });
+  offer(element<HTMLAnchorElement>("next"), "next.zkey", next, "application/octet-stream");
+  element("hash").textContent = hash;
   element("result").hidden = false;
 }
 
-field("key").addEventListener("change", () => attempt(() => choose(field("key").files?.[0])));
-button.addEventListener("click", () => attempt(contribute));
+/** Lets a worker make the next key. The worker, and the secret with it, ends with that. */
+function work(task: Task, onShare: (share: number) => void): Promise<{ next: Uint8Array<ArrayBuffer>; hash: string }> {
+  const url = URL.createObjectURL(new Blob([WORKER], { type: "text/javascript" }));
+  const worker = new Worker(url);
+  URL.revokeObjectURL(url);
+  return new Promise<{ next: Uint8Array<ArrayBuffer>; hash: string }>((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<Report>) => {
+      if ("done" in data) onShare(data.done / data.all);
+      else if ("next" in data) resolve(data);
+      else reject(new Error("the worker has failed"));
+    };
+    worker.onerror = () => reject(new Error("the worker has failed"));
+    worker.postMessage(task);
+  }).finally(() => worker.terminate());
+}
+
+field("key").addEventListener("change", () => attempt(() => choose(element<HTMLInputElement>("key").files?.[0])));
+button("contribute").addEventListener("click", () => attempt(contribute));

@@ -3,31 +3,33 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { proveEnvelope } from "../../document/proof.ts";
 import { PlimsollError } from "../../errors.ts";
-import { readAccount, readViewingKey } from "../../formats/account.ts";
+import { type AccountFile, readAccount, readViewingKey } from "../../formats/account.ts";
 import { formatJson, isLabel, type Json } from "../../formats/json.ts";
 import { readMarket } from "../../formats/market.ts";
-import { type LevelName, readPolicy } from "../../formats/policy.ts";
+import { type LevelName, type PolicyFile, readPolicy } from "../../formats/policy.ts";
 import { type ArtifactSource, openArtifacts } from "../../keys/manifest.ts";
+import { coverageBpsDown, evaluate, isAtLeast } from "../../model/evaluate.ts";
 import { NO_TRANSFER, noFill } from "../../model/transition.ts";
 import { type Prover, type ProveStep, proverOf } from "../../prove/prover.ts";
 import { wasmBackend } from "../../prove/wasm.ts";
+import { accountOverview } from "../../report/report.ts";
 import type { Direction } from "../../statement/signals.ts";
+import { button, element, field, filesOf, offer, stopwatch } from "../dom.ts";
+import { artifact, fileFor, ROLES, showFound, take, textFor } from "./files.ts";
 
 /** The module of prover/native/wasm in base64, and the code of worker.ts: scripts/build-page.ts puts them in. */
 declare const MODULE: string;
 declare const WORKER: string;
 
 const MOST_THREADS = 16;
-const MAX_TEXT_BYTES = 4_000_000;
-const STEPS: Readonly<Record<ProveStep, string>> = {
-  load: "Reading circuit and keys…",
-  witness: "Computing the witness…",
-  prove: "Proving…",
-  verify: "Verifying the proof…",
+/** In order, with how far along each is. */
+const STEPS: Readonly<Record<ProveStep, readonly [words: string, share: number]>> = {
+  load: ["Reading circuit and keys", 0.05],
+  witness: ["Computing the witness", 0.35],
+  prove: ["Proving", 0.45],
+  verify: ["Verifying the proof", 0.95],
 };
 
-const element = <Kind extends HTMLElement>(id: string) => document.getElementById(id) as Kind;
-const filesOf = (id: string): File[] => Array.from(element<HTMLInputElement>(id).files ?? []);
 const bytesOf = async (file: File): Promise<Uint8Array<ArrayBuffer>> => new Uint8Array(await file.arrayBuffer());
 
 /** A worker from this page's own text: none is fetched. */
@@ -65,8 +67,7 @@ const chosen: ArtifactSource = {
   nameOf: (path) => path.slice(path.lastIndexOf("/") + 1),
   remedy: () => "",
   async read(path) {
-    const name = this.nameOf(path);
-    const file = filesOf("artifacts").find((candidate) => candidate.name === name);
+    const file = artifact(path);
     if (file === undefined) {
       throw new PlimsollError("ARTIFACT_MISSING", "the file is not among the chosen ones", { file: path });
     }
@@ -78,37 +79,95 @@ const chosen: ArtifactSource = {
 /** The last proof. */
 let proof = "";
 
-async function textOf(id: string, what: string): Promise<{ text: string; file: string }> {
-  const [file] = filesOf(id);
-  if (file === undefined) throw new PlimsollError("USAGE", `choose the ${what}`);
-  if (file.size > MAX_TEXT_BYTES) throw new PlimsollError("TOO_LARGE", "the file is too large", { file: file.name });
-  return { text: await file.text(), file: file.name };
+interface Opened {
+  readonly policy: ReturnType<typeof readPolicy>;
+  readonly market: ReturnType<typeof readMarket>;
+  readonly account: AccountFile["account"];
+}
+
+/** Reads what the account is valued with. Throws like the readers, and USAGE where a file is not chosen. */
+async function open(): Promise<Opened> {
+  const [policyFile, marketFile, accountFile] = await Promise.all([
+    textFor("policy"),
+    textFor("market"),
+    textFor("account"),
+  ]);
+  const policy = readPolicy(policyFile.text, policyFile.file);
+  const market = readMarket(marketFile.text, marketFile.file, policy);
+  return { policy, market, account: readAccount(accountFile.text, accountFile.file, policy, market).account };
+}
+
+const claim = ({ levels }: PolicyFile) => ({
+  level: levels[field("level").value as LevelName],
+  direction: field("direction").value as Direction,
+});
+
+/** The account that is shown, if one is. */
+let shown: Opened | undefined;
+/** How often the files have changed: only the last of them are shown. */
+let changes = 0;
+
+/** Values the account as soon as it can be read, and says whether the claim is true of it. */
+async function preview(): Promise<void> {
+  showFound();
+  shown = undefined;
+  const change = ++changes;
+  let opened: Opened | undefined;
+  if ((["policy", "market", "account"] as const).every((role) => fileFor(role) !== undefined)) {
+    opened = await open().catch((error) => {
+      say("");
+      fail(error, "These files cannot be read.");
+      return undefined;
+    });
+  }
+  if (change !== changes) return;
+  shown = opened;
+  element("overview").hidden = shown === undefined;
+  element("figures").innerHTML = shown === undefined ? "" : accountOverview(shown).text;
+  showTruth();
+}
+
+function showTruth(): void {
+  const truth = element("truth");
+  if (shown === undefined) {
+    truth.textContent = "";
+    return;
+  }
+  const evaluation = evaluate(shown.account, shown.policy.policy, shown.market.market);
+  const { level, direction } = claim(shown.policy);
+  const coverage = coverageBpsDown(evaluation);
+  const words = coverage === undefined ? "it needs no margin" : `its coverage is ${Number(coverage) / 100}%`;
+  const isTrue = isAtLeast(evaluation, level) === (direction === "at-least");
+  truth.textContent = `${Number(level) / 100}%: ${isTrue ? "true" : "not true, so no proof of it exists"}; ${words} (private).`;
 }
 
 async function prove(): Promise<void> {
-  const files = await Promise.all([
-    textOf("policy", "policy"),
-    textOf("market", "market"),
-    textOf("account", "account"),
-    textOf("key", "viewing key"),
-  ]);
-  const [policyFile, marketFile, accountFile, keyFile] = files;
-  const policy = readPolicy(policyFile.text, policyFile.file);
-  const market = readMarket(marketFile.text, marketFile.file, policy);
-  const { account } = readAccount(accountFile.text, accountFile.file, policy, market);
+  const { policy, market, account } = await open();
+  const keyFile = await textFor("key");
   const before = { ...account, viewingKey: readViewingKey(keyFile.text, keyFile.file) };
-  const audience = element<HTMLInputElement>("audience").value;
+  const audience = field("audience").value;
   if (!isLabel(audience)) throw new PlimsollError("USAGE", "say for whom or what the proof is");
-  const level = policy.levels[element<HTMLSelectElement>("level").value as LevelName];
-  const direction = element<HTMLSelectElement>("direction").value as Direction;
   const transition = { transfer: NO_TRANSFER, fill: noFill(before.size), side: 1n } as const;
-  const start = performance.now();
+  const bar = element<HTMLProgressElement>("bar");
+  let step = STEPS.load;
+  bar.hidden = false;
+  const end = stopwatch((seconds) => {
+    bar.value = step[1];
+    say(`${step[0]}… ${seconds.toFixed(1)} s`);
+  });
   const envelope = await proveEnvelope(
     prover,
-    { before, transition, level, direction, audience, policy, market },
-    { onStep: (step) => say(STEPS[step]) },
-  );
-  say(`Done in ${((performance.now() - start) / 1000).toFixed(2)} s.`);
+    { before, transition, ...claim(policy), audience, policy, market },
+    {
+      onStep: (next) => {
+        step = STEPS[next];
+      },
+    },
+  ).finally(() => {
+    bar.hidden = true;
+    const seconds = end();
+    say(`Done in ${seconds.toFixed(2)} s.`);
+  });
   element("statement").textContent = envelope.statement.text;
   proof = formatJson(envelope as unknown as Json);
   element("save").hidden = false;
@@ -116,8 +175,7 @@ async function prove(): Promise<void> {
 
 function save(): void {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([proof], { type: "application/json" }));
-  link.download = "proof.json";
+  offer(link, "proof.json", proof, "application/json");
   link.click();
   // The browser has taken it by then.
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
@@ -127,25 +185,50 @@ function say(text: string): void {
   element("progress").textContent = text;
 }
 
-element("prove").addEventListener("click", () => {
-  const button = element<HTMLButtonElement>("prove");
-  button.disabled = true;
+function fail(error: unknown, otherwise: string): void {
+  say("");
+  element("error").textContent = error instanceof PlimsollError ? error.message : otherwise;
+}
+
+/** A proof is of what was given: it goes when any of that changes. */
+function clearProof(): void {
   element("save").hidden = true;
   element("error").textContent = "";
   element("statement").textContent = "";
-  prove()
-    .catch((error) => {
-      say("");
-      element("error").textContent =
-        error instanceof PlimsollError ? error.message : "This page has failed; there is no proof.";
-    })
-    .finally(() => {
-      button.disabled = false;
-    });
-});
-element("save").addEventListener("click", save);
-element("artifacts").addEventListener("change", () => {
+  say("");
+  proof = "";
+}
+
+function changeArtifacts(): void {
   const last = prover;
   prover = newProver();
   void last.close();
+}
+
+button("prove").addEventListener("click", () => {
+  button("prove").disabled = true;
+  clearProof();
+  prove()
+    .catch((error) => fail(error, "This page has failed; there is no proof."))
+    .finally(() => {
+      button("prove").disabled = false;
+    });
+});
+button("save").addEventListener("click", save);
+for (const role of ROLES) field(role).addEventListener("change", () => void preview());
+for (const id of ["direction", "level"]) field(id).addEventListener("change", showTruth);
+for (const id of ["direction", "level", "audience", ...ROLES]) field(id).addEventListener("input", clearProof);
+for (const id of ["folder", "files"]) {
+  field(id).addEventListener("change", () => {
+    clearProof();
+    take(filesOf(id))
+      .then(changeArtifacts)
+      .then(preview)
+      .catch((error) => fail(error, "These files cannot be read."));
+  });
+}
+element("artifacts").addEventListener("change", () => {
+  clearProof();
+  changeArtifacts();
+  showFound();
 });

@@ -3,16 +3,16 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../../errors.ts";
+import { isTime, TIME_RULE, timeText } from "../../formats/time.ts";
 import { packReport } from "../../pack/report.ts";
 import { readTrust, type Trust } from "../../pack/trust.ts";
 import { createPackVerifier, peekIndex } from "../../pack/verify.ts";
 import { PACK_LIMITS } from "../../pack/zip.ts";
-import { markup } from "../../report/html.ts";
+import { markup, when } from "../../report/html.ts";
+import { bothTimes, button, element, field, localTime } from "../dom.ts";
 
 declare const SOFTWARE: string;
 
-const element = <Kind extends HTMLElement>(id: string) => document.getElementById(id) as Kind;
-const field = (id: string) => element<HTMLInputElement | HTMLTextAreaElement>(id);
 const MAX_TRUST_BYTES = 400_000;
 
 let pack: { readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
@@ -20,10 +20,42 @@ let pack: { readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> } | u
 let seen = new Map<string, NonNullable<Trust["firms"][number]["seen"]>>();
 let circuits = new Map<string, string>();
 
-field("date").value = timeText(new Date());
+/** Counts what the reader has given: a verdict that was begun before the last change is not shown. */
+let inputs = 0;
 
-function timeText(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, "Z");
+/** A verdict is of what was given, all of it: it goes when any of that changes. */
+function clearVerdict(): void {
+  inputs++;
+  element("result").replaceChildren();
+  element("progress").textContent = "";
+  element("error").textContent = "";
+  button("print").disabled = true;
+}
+
+/** The reader's date, or undefined where the field has none. */
+function dateGiven(): Date | undefined {
+  const text = field("date").value.trim();
+  return isTime(text) ? new Date(text) : undefined;
+}
+
+/** Says in words what the fields hold, below each. */
+function readBack(): void {
+  const told = (id: string, words: (line: string[]) => string) => {
+    element(`${id}-read`).textContent = lines(id).map(words).join("; ");
+  };
+  const named = ([address = "", ...name]: string[]) => name.join(" ") || address;
+  told("firms", named);
+  told("attesters", named);
+  told("keys", ([, size = "?", origin = "origin missing"]) =>
+    origin === "ceremony" ? `${size}, from a ceremony` : `${size}, ${origin}: test only`,
+  );
+  told("oracles", ([chain = "", , board = "?", quorum = "?", ...reporters]) => {
+    const count = reporters.filter((word) => word.startsWith("0x")).length;
+    return `board ${board} on chain ${chain}, ${quorum} of ${count} reporters`;
+  });
+  told("policies", ([hash = "", until]) => `${hash.slice(0, 8)}…${until === undefined ? "" : `, until ${until}`}`);
+  const date = dateGiven();
+  element("date-read").textContent = date === undefined ? "Such as 2026-11-22T12:00:00Z" : bothTimes(date);
 }
 
 /** Runs work of the page and shows what is wrong with what the reader gave. */
@@ -39,14 +71,14 @@ function attempt(work: () => Promise<void>): void {
 async function choose(file: File | undefined): Promise<void> {
   if (file === undefined) return;
   pack = undefined;
-  element("result").replaceChildren();
+  clearVerdict();
   element("says").replaceChildren();
-  element<HTMLButtonElement>("print").disabled = true;
-  element<HTMLButtonElement>("verify").disabled = true;
+  element("chosen").textContent = "";
+  button("verify").disabled = true;
   if (file.size > PACK_LIMITS.zipBytes) throw new PlimsollError("TOO_LARGE", "the file is larger than any pack");
   pack = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
-  element("chosen").textContent = `${pack.bytes.length.toLocaleString("en-US")} bytes read`;
-  element<HTMLButtonElement>("verify").disabled = false;
+  element("chosen").textContent = `${file.name}: ${pack.bytes.length.toLocaleString("en-US")} bytes read`;
+  button("verify").disabled = false;
   describe(pack.bytes);
 }
 
@@ -56,7 +88,7 @@ function describe(bytes: Uint8Array): void {
     const { name, firm, number, created, keys, files } = peekIndex(bytes);
     const hashOf = (path: string) => files.find((file) => file.path === path)?.sha256 ?? "";
     element("says").innerHTML =
-      markup`<p>It says of itself, unverified: “${name}”, pack ${number} of “${firm.name}”, of ${created}; sealed by <code>${firm.signer}</code>; keys ${keys.map(({ size, file }) => markup`<code>${hashOf(file)}</code> (${size}) `)}</p>`.text;
+      markup`<p>It says of itself, unverified: “${name}”, pack ${number} of “${firm.name}”, of ${when(created)}; sealed by <code>${firm.signer}</code>; keys ${keys.map(({ size, file }) => markup`<code>${hashOf(file)}</code> (${size}) `)}</p>`.text;
   } catch (error) {
     if (!(error instanceof PlimsollError)) throw error;
   }
@@ -154,6 +186,7 @@ async function load(file: File | undefined): Promise<void> {
   field("age").value = `${read.maxAge / 3_600}`;
   field("audience").value = read.audience ?? "";
   seen = new Map(read.firms.flatMap(({ signer, seen: last }) => (last === undefined ? [] : [[signer, last]])));
+  readBack();
   circuits = new Map(
     read.keys.flatMap(({ sha256, r1csSha256 }) => (r1csSha256 === undefined ? [] : [[sha256, r1csSha256]])),
   );
@@ -162,22 +195,28 @@ async function load(file: File | undefined): Promise<void> {
 async function verify(): Promise<void> {
   if (pack === undefined) return;
   const { name, bytes } = pack;
-  const text = field("date").value.trim();
-  const now = new Date(text);
-  if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/.test(text) || Number.isNaN(now.getTime())) {
-    throw new PlimsollError("FIELD_INVALID", "your date: expected a UTC time such as 2026-11-22T12:00:00Z");
+  const now = dateGiven();
+  if (now === undefined) {
+    throw new PlimsollError("FIELD_INVALID", TIME_RULE, { field: "your date" });
   }
   const trusted = trust();
-  element("result").replaceChildren();
+  clearVerdict();
+  const asked = inputs;
   element("progress").textContent = "Verifying…";
   // Let that be seen first.
   await new Promise((resolve) => setTimeout(resolve, 30));
   const start = performance.now();
   const verdict = await createPackVerifier(trusted).verify(bytes, now);
+  if (asked !== inputs) return;
   const context = { trust: trusted, now, source: name, sourceSha256: bytesToHex(sha256(bytes)), software: SOFTWARE };
   element("result").innerHTML = packReport(verdict, context).text;
+  if (now.getTimezoneOffset() !== 0) {
+    document.querySelectorAll<HTMLTimeElement>("#result time").forEach((time) => {
+      time.after(` (${localTime(new Date(time.dateTime))})`);
+    });
+  }
   element("progress").textContent = `Done in ${((performance.now() - start) / 1000).toFixed(1)} s.`;
-  element<HTMLButtonElement>("print").disabled = false;
+  button("print").disabled = false;
   element("result").focus();
 }
 
@@ -200,5 +239,19 @@ element("pack").addEventListener("change", (event) =>
 element("trust").addEventListener("change", (event) =>
   attempt(() => load((event.target as HTMLInputElement).files?.[0])),
 );
+for (const name of ["input", "change"]) {
+  // Before the field's own listener, which may have something to say.
+  document.addEventListener(
+    name,
+    () => {
+      clearVerdict();
+      readBack();
+    },
+    true,
+  );
+}
 element("verify").addEventListener("click", () => attempt(verify));
 element("print").addEventListener("click", () => window.print());
+
+field("date").value = timeText(new Date());
+readBack();

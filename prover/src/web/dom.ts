@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** What every interactive page does with its document. */
+
+export const element = <Kind extends HTMLElement>(id: string) => document.getElementById(id) as Kind;
+export const field = (id: string) => element<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>(id);
+export const button = (id: string) => element<HTMLButtonElement>(id);
+export const filesOf = (id: string): File[] => Array.from(element<HTMLInputElement>(id).files ?? []);
+
+/** Calls back with the seconds since, five times a second and at once. Ends when told to, and gives the last count. */
+export function stopwatch(tick: (seconds: number) => void): () => number {
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
+  const timer = setInterval(() => tick(seconds()), 200);
+  tick(0);
+  return () => {
+    clearInterval(timer);
+    return seconds();
+  };
+}
+
+/** Offers a file for download. */
+export function offer(link: HTMLAnchorElement, name: string, content: BlobPart, type: string): void {
+  URL.revokeObjectURL(link.href);
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+}
+
+/** A time in UTC and, where it differs, on the reader's own clock. */
+export function bothTimes(date: Date): string {
+  const utc = date.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
+  if (date.getTimezoneOffset() === 0) return `${utc} UTC`;
+  return `${utc} UTC (${localTime(date)})`;
+}
+
+/** On the reader's own clock, with the name of its zone. */
+export const localTime = (date: Date): string =>
+  `${date.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" })} in ${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
