@@ -5,17 +5,15 @@
  *
  * Story on stdout, progress on stderr, files in build/demo.
  */
-
 import { execFile } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify, styleText } from "node:util";
 import { Contract, ContractFactory, type Signer } from "ethers";
 import hardhat, { network } from "hardhat";
-import { AccountClient } from "../prover/src/chain/client.ts";
+import { AccountClient, type Published } from "../prover/src/chain/client.ts";
 import { deploy } from "../prover/src/chain/deploy.ts";
 import { type GateCall, signClear } from "../prover/src/chain/gate-calls.ts";
-import type { Published } from "../prover/src/chain/gate-step.ts";
 import { chainPolicy, domainOf, observe, publication } from "../prover/src/chain/publication.ts";
 import { proveEnvelope } from "../prover/src/document/proof.ts";
 import { PlimsollError } from "../prover/src/errors.ts";

@@ -23,10 +23,9 @@ import {
   type Signer,
 } from "ethers";
 import hardhat, { network } from "hardhat";
-import { AccountClient, type Venue } from "../prover/src/chain/client.ts";
+import { AccountClient, type Published, type Venue } from "../prover/src/chain/client.ts";
 import { deploy } from "../prover/src/chain/deploy.ts";
 import { type GateCall, signClear } from "../prover/src/chain/gate-calls.ts";
-import type { Published } from "../prover/src/chain/gate-step.ts";
 import {
   closeOutOf,
   type Lot,

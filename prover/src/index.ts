@@ -21,10 +21,16 @@
  */
 
 export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
-export { AccountClient, type OpeningTerms, openingState, type Venue } from "./chain/client.ts";
+export {
+  AccountClient,
+  type OpeningTerms,
+  openingState,
+  type PreparedStep,
+  type Published,
+  type Venue,
+} from "./chain/client.ts";
 export { type DeployedSystem, type Deployment, type DeployOptions, deploy, deploymentRecord } from "./chain/deploy.ts";
 export { type GateCall, signClear } from "./chain/gate-calls.ts";
-export type { PreparedStep, Published } from "./chain/gate-step.ts";
 export { chainPolicy, domainOf, observe, publication } from "./chain/publication.ts";
 export { openState, sealState } from "./chain/sealed-state.ts";
 export {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The client follows the chain whatever becomes of its transactions. Proofs are of a simulated key: what is tested here is
 // which state the client believes in, not proofs.
-
 import { expect } from "chai";
 import type { Contract } from "ethers";
-import { AccountClient, type Venue } from "../../prover/src/chain/client.ts";
-import type { Published } from "../../prover/src/chain/gate-step.ts";
+import { AccountClient, type Published, type Venue } from "../../prover/src/chain/client.ts";
 import { openState, sealState } from "../../prover/src/chain/sealed-state.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { type Account, genesis, randomViewingKey } from "../../prover/src/model/account.ts";

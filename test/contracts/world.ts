@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract, TypedDataDomain } from "ethers";
 import { network } from "hardhat";
-import type { Venue } from "../../prover/src/chain/client.ts";
+import type { Published, Venue } from "../../prover/src/chain/client.ts";
 import { type DeployableKey, type Deployment, deploy, type SystemParameters } from "../../prover/src/chain/deploy.ts";
 import {
   type Action,
@@ -18,7 +18,6 @@ import {
   stepOf,
   type Trade,
 } from "../../prover/src/chain/gate-calls.ts";
-import type { Published } from "../../prover/src/chain/gate-step.ts";
 import type { LiquidationVenue } from "../../prover/src/chain/liquidation.ts";
 import {
   type ChainLevels,

@@ -24,16 +24,26 @@ import type { FieldElement } from "../field.ts";
 import { type Account, genesis, viewingKey as viewingKeyOf } from "../model/account.ts";
 import { commitFill, commitState } from "../model/commit.ts";
 import { EXIT_LEVEL, exitValues } from "../model/exit-market.ts";
+import type { Market } from "../model/market.ts";
+import type { Policy } from "../model/policy.ts";
 import { BOARD_SIZES, type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
-import type { Prover } from "../prove/prover.ts";
+import type { Proof, Prover } from "../prove/prover.ts";
 import type { Direction } from "../statement/account.ts";
 import { settle } from "../statement/settlement.ts";
 import { decodeTransfer, type SettlementMarks } from "../statement/signals.ts";
 import type { LevelBps } from "../units.ts";
-import { type Action, contextOf, type GateCall, stepOf } from "./gate-calls.ts";
-import { callOf, type PreparedStep, type Published, proveStep } from "./gate-step.ts";
-import { openState } from "./sealed-state.ts";
+import { type Action, contextOf, type GateCall, type Step, signCall, stepOf } from "./gate-calls.ts";
+
+import { openState, sealState } from "./sealed-state.ts";
+
+/** What proofs are made under: the values of one epoch, and the numbers by which the chain knows them. */
+export interface Published {
+  readonly policyId: bigint;
+  readonly epoch: bigint;
+  readonly policy: Policy;
+  readonly market: Market;
+}
 
 export interface Venue {
   readonly gate: Contract;
@@ -45,6 +55,15 @@ export interface Venue {
    * silent for the gate's `operatorDeadline`.
    */
   readonly cosign: (first: GateCall, second?: GateCall) => Promise<string>;
+}
+
+/** A call ready to be sent, with the state that follows it. */
+export interface PreparedStep {
+  readonly call: GateCall;
+  readonly step: Step;
+  readonly proof: Proof;
+  /** Private. */
+  readonly after: Account;
 }
 
 export interface Question {
@@ -192,7 +211,7 @@ export class AccountClient {
   async #prepare(
     before: Account,
     action: Action,
-    published: Published,
+    { policyId, epoch, policy, market }: Published,
     { level, direction }: Question,
     movement: Movement,
   ): Promise<PreparedStep> {
@@ -202,10 +221,12 @@ export class AccountClient {
       side: movement.side ?? 1n,
       ...(before.viewingKey === 0n ? { openWithViewingKey: this.#viewingKey } : {}),
     };
-    // Owners send their own steps; both sides of a trade go in one transaction, so both are signed.
-    const signer = action.action === "Trade" ? this.#owner : undefined;
-    const claim = { before, transition, level, direction };
-    return proveStep(this.#venue, this.#id, action, claim, published, { deadline: await this.#deadline(), signer });
+    const after = applyTransition(before, transition);
+    const call = await this.#bind(before, after, action);
+    const context = contextOf(this.#venue.domain, call);
+    const proof = await this.#venue.prover.prove({ before, transition, level, direction, context, policy, market });
+    const signature = action.action === "Trade" ? await signCall(this.#owner, this.#venue.domain, call) : "0x";
+    return { call, step: stepOf(call, { policyId, epoch }, proof.proof, signature), proof, after };
   }
 
   /** Sends a step. Whether the chain took it is asked of the chain, not concluded from how sending ended. */
@@ -339,18 +360,24 @@ export class AccountClient {
   async expire(settlement: bigint, marks: SettlementMarks) {
     await this.catchUp();
     const after = settle(this.#state, marks);
-    const expire = { action: "Expire", settlement } as const;
-    const call = callOf(this.#id, this.#state, after, expire, await this.#deadline());
+    const call = await this.#bind(this.#state, after, { action: "Expire", settlement });
     const context = contextOf(this.#venue.domain, call);
     const { proof } = await this.#venue.prover.settle({ before: this.#state, marks, context });
     const step = stepOf(call, { policyId: 0n, epoch: 0n }, proof);
     return { receipt: await this.#send(after, (gate) => gate.expire!(step)) };
   }
 
-  /** Of a call that is prepared now. */
-  async #deadline(): Promise<bigint> {
+  /** A call between two states, with its blob and deadline. */
+  async #bind(before: Account, after: Account, action: Action): Promise<GateCall> {
     const block = await this.#owner.provider!.getBlock("latest");
-    return BigInt(block!.timestamp) + VALIDITY;
+    return {
+      ...action,
+      account: this.#id,
+      stateBefore: commitState(before),
+      stateAfter: commitState(after),
+      blob: sealState(after),
+      deadline: BigInt(block!.timestamp) + VALIDITY,
+    } as GateCall;
   }
 
   async #lot(asset: number): Promise<bigint> {

@@ -45,22 +45,12 @@ export type GateCall =
       readonly fill: bigint;
       readonly level: bigint;
     })
-  | (Common & { readonly action: "Expire"; readonly settlement: bigint })
-  /** `lot` is the digest of the lot that `Liquidation` is given. */
-  | (Common & { readonly action: "StartLot"; readonly lot: string })
-  | (Common & {
-      readonly action: "TakeLot";
-      readonly liquidated: bigint;
-      readonly fill: bigint;
-      readonly price: bigint;
-    })
-  | (Common & { readonly action: "CureLot" | "ReturnLot"; readonly fill: bigint });
+  | (Common & { readonly action: "Expire"; readonly settlement: bigint });
 
 /** What a call names besides what all name. */
 export type Action = GateCall extends infer Call ? (Call extends GateCall ? Omit<Call, keyof Common> : never) : never;
 
-/** A field of a structure that is signed. */
-export const uint = (name: string) => ({ name, type: "uint256" });
+const uint = (name: string) => ({ name, type: "uint256" });
 const address = (name: string) => ({ name, type: "address" });
 const COMMON = [
   uint("account"),
@@ -80,10 +70,6 @@ const TYPES = {
   Worse: [...COMMON, uint("level")],
   Trade: [...COMMON, uint("counterparty"), uint("fill"), uint("level")],
   Expire: [...COMMON, uint("settlement")],
-  StartLot: [...COMMON, { name: "lot", type: "bytes32" }],
-  TakeLot: [...COMMON, uint("liquidated"), uint("fill"), uint("price")],
-  CureLot: [...COMMON, uint("fill")],
-  ReturnLot: [...COMMON, uint("fill")],
 } satisfies Record<GateCall["action"], { name: string; type: string }[]>;
 
 const typesOf = ({ action }: GateCall) => ({ [action]: TYPES[action] });
@@ -93,10 +79,8 @@ export const digestOf = (domain: TypedDataDomain, call: GateCall): string =>
   TypedDataEncoder.hash(domain, typesOf(call), call);
 
 /** The context of a call's proof. */
-export const contextOf = (domain: TypedDataDomain, call: GateCall) => toContext(digestOf(domain, call));
-
-/** A digest as a proof is bound to it. */
-export const toContext = (digest: string) => (BigInt(digest) % FIELD_ORDER) as FieldElement;
+export const contextOf = (domain: TypedDataDomain, call: GateCall) =>
+  (BigInt(digestOf(domain, call)) % FIELD_ORDER) as FieldElement;
 
 /** An owner's or agent's signature, for a call that somebody else sends. */
 export function signCall(owner: Signer, domain: TypedDataDomain, call: GateCall): Promise<string> {

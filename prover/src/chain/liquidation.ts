@@ -14,7 +14,7 @@ import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { getBytes, type Signer, type TypedDataDomain, TypedDataEncoder, toBeHex, toBigInt } from "ethers";
 import { PlimsollError } from "../errors.ts";
-import { type FieldElement, toField } from "../field.ts";
+import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
 import { type Account, genesis, randomViewingKey } from "../model/account.ts";
 import { commitFill, commitState } from "../model/commit.ts";
 import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../model/evaluate.ts";
@@ -22,13 +22,14 @@ import { EXIT_LEVEL, exitValues } from "../model/exit-market.ts";
 import type { Market } from "../model/market.ts";
 import type { Policy } from "../model/policy.ts";
 import { ASSETS, CASH_INDEX } from "../model/sizes.ts";
-import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side } from "../model/transition.ts";
+import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
 import type { Prover } from "../prove/prover.ts";
 import type { Direction } from "../statement/account.ts";
 import { BPS, type LevelBps } from "../units.ts";
-import { type Action, proofWords, type Step, toContext, uint } from "./gate-calls.ts";
-import { type Claim, type Published, proveStep, type StepOptions } from "./gate-step.ts";
+import type { Published } from "./client.ts";
+import { proofWords, type Step } from "./gate-calls.ts";
 import type { ChainLevels, ChainTerms } from "./publication.ts";
+import { sealState } from "./sealed-state.ts";
 
 /** What of a policy's terms bears on lots; `maxSlice` is `capOf` where slices of the account have failed. */
 export type AuctionTerms = Pick<ChainTerms, "premiumBps" | "discountBps" | "auctionDuration" | "maxSlice" | "dust">;
@@ -57,8 +58,13 @@ interface Values {
   readonly market: Market;
 }
 
-/** A claim under values of its own: of one lot, in the order in which `Liquidation.start` takes their proofs, its step first. */
-type ValuedClaim = Claim & Values;
+/** The statements of one lot, in the order in which `Liquidation.start` takes their proofs, its step first. */
+interface Claim extends Values {
+  readonly before: Account;
+  readonly transition: Transition;
+  readonly level: LevelBps;
+  readonly direction: Direction;
+}
 
 const NO_LOT = "no lot of this kind does what the policy asks of it";
 const cash = (amount: bigint) => (amount === 0n ? NO_TRANSFER : { asset: CASH_INDEX, amount });
@@ -207,15 +213,15 @@ export function priceAt({ size }: Pick<Lot, "size">, terms: AuctionTerms, elapse
 type Judged = { levels: ChainLevels; terms: Pick<AuctionTerms, "discountBps"> };
 
 /** Step and appraisals of a lot as statements. */
-export function claimsOf(before: Account, lot: Lot, values: Values, { levels, terms }: Judged): ValuedClaim[] {
-  const still = (account: Account, level: bigint, amount = 0n): ValuedClaim => ({
+export function claimsOf(before: Account, lot: Lot, values: Values, { levels, terms }: Judged): Claim[] {
+  const still = (account: Account, level: bigint, amount = 0n): Claim => ({
     ...values,
     before: account,
     transition: { transfer: cash(amount), fill: noFill(account.size), side: 1n },
     level: level as LevelBps,
     direction: "below",
   });
-  const alone = (amount: bigint, level: bigint, direction: Direction): ValuedClaim => ({
+  const alone = (amount: bigint, level: bigint, direction: Direction): Claim => ({
     ...values,
     before: genesis(before.size),
     transition: { transfer: cash(amount), fill: lot.fill, side: 1n, openWithViewingKey: randomViewingKey() },
@@ -251,6 +257,13 @@ export interface Held {
   readonly state: Account;
 }
 
+export interface StepOptions {
+  /** Unix seconds; the last second in which the step is accepted. */
+  readonly deadline: bigint;
+  /** Signs the step, where its sender is not the owner. */
+  readonly signer?: Signer;
+}
+
 export interface TakenStep {
   readonly step: Step;
   /** Private. */
@@ -281,6 +294,20 @@ export interface StartedLot extends TakenStep {
   readonly operatorSignature: string;
 }
 
+const uint = (name: string) => ({ name, type: "uint256" });
+const COMMON = [
+  uint("account"),
+  uint("stateBefore"),
+  uint("stateAfter"),
+  { name: "blob", type: "bytes" },
+  uint("deadline"),
+];
+const TYPES = {
+  StartLot: [...COMMON, { name: "lot", type: "bytes32" }],
+  TakeLot: [...COMMON, uint("liquidated"), uint("fill"), uint("price")],
+  CureLot: [...COMMON, uint("fill")],
+  ReturnLot: [...COMMON, uint("fill")],
+};
 const LOT_TYPE = {
   Lot: [
     uint("account"),
@@ -298,24 +325,30 @@ const LOT_TYPE = {
   ],
 };
 
-/** A step under a claim's own values, which are the published ones or those of the exit market. */
+const toContext = (digest: string) => (BigInt(digest) % FIELD_ORDER) as FieldElement;
+
 async function stepFor(
-  { gate, prover }: LiquidationVenue,
-  action: Action,
+  venue: LiquidationVenue,
+  action: keyof typeof TYPES,
+  args: Record<string, unknown>,
   id: bigint,
-  { policy, market, ...claim }: ValuedClaim,
-  published: Pick<Published, "policyId" | "epoch">,
-  options: StepOptions,
+  claim: Claim,
+  { policyId, epoch }: Published,
+  { deadline, signer }: StepOptions,
 ): Promise<TakenStep> {
-  const { step, after } = await proveStep(
-    { prover, domain: gate },
-    id,
-    action,
-    claim,
-    { ...published, policy, market },
-    options,
-  );
-  return { step, after };
+  const after = applyTransition(claim.before, claim.transition);
+  const bound = {
+    account: id,
+    stateBefore: commitState(claim.before),
+    stateAfter: commitState(after),
+    deadline,
+    blob: sealState(after),
+  };
+  const types = { [action]: TYPES[action] };
+  const context = toContext(TypedDataEncoder.hash(venue.gate, types, { ...bound, ...args }));
+  const { proof } = await venue.prover.prove({ ...claim, context });
+  const signature = signer === undefined ? "0x" : await signer.signTypedData(venue.gate, types, { ...bound, ...args });
+  return { step: { ...bound, policyId, epoch, proof: proofWords(proof), signature }, after };
 }
 
 /**
@@ -350,7 +383,7 @@ export async function startLot(
     epoch: published.epoch,
   };
   const digest = TypedDataEncoder.hash(venue.liquidation, LOT_TYPE, message);
-  const { step, after } = await stepFor(venue, { action: "StartLot", lot: digest }, id, sold!, published, options);
+  const { step, after } = await stepFor(venue, "StartLot", { lot: digest }, id, sold!, published, options);
   const appraisals: Appraisal[] = [];
   for (const claim of appraised) {
     const { proof } = await venue.prover.prove({ ...claim, context: toContext(digest) });
@@ -362,7 +395,7 @@ export async function startLot(
 }
 
 /** What an account's taking, curing or getting back a lot moves. */
-const inwards = (before: Account, fill: Fill, paid: bigint, level: bigint, values: Values): ValuedClaim => ({
+const inwards = (before: Account, fill: Fill, paid: bigint, level: bigint, values: Values): Claim => ({
   before,
   transition: { transfer: cash(-paid), fill, side: 1n },
   level: level as LevelBps,
@@ -382,9 +415,9 @@ export function takeLot(
   published: Published,
   options: StepOptions,
 ): Promise<TakenStep> {
-  const action = { action: "TakeLot", liquidated, fill: commitFill(fill), price } as const;
+  const args = { liquidated, fill: commitFill(fill), price };
   const claim = inwards(bidder.state, fill, price, level, published);
-  return stepFor(venue, action, bidder.id, claim, published, options);
+  return stepFor(venue, "TakeLot", args, bidder.id, claim, published, options);
 }
 
 /** The owner takes his lot back. Throws `STATEMENT_FALSE` where the account does not have the call level with it. */
@@ -397,7 +430,7 @@ export function cureLot(
   options: StepOptions,
 ): Promise<TakenStep> {
   const claim = inwards(owner.state, lot.fill, lot.writeOff, call, published);
-  return stepFor(venue, { action: "CureLot", fill: commitFill(lot.fill) }, owner.id, claim, published, options);
+  return stepFor(venue, "CureLot", { fill: commitFill(lot.fill) }, owner.id, claim, published, options);
 }
 
 /**
@@ -414,7 +447,7 @@ export async function returnLot(
   const claim = inwards(account.state, lot.fill, lot.writeOff, EXIT_LEVEL, exit);
   const after = evaluate(applyTransition(claim.before, claim.transition), exit.policy, exit.market);
   const below = !isAtLeast(after, EXIT_LEVEL);
-  const asked: ValuedClaim = { ...claim, direction: below ? "below" : "at-least" };
-  const action = { action: "ReturnLot", fill: commitFill(lot.fill) } as const;
-  return { ...(await stepFor(venue, action, account.id, asked, exit, options)), below };
+  const asked: Claim = { ...claim, direction: below ? "below" : "at-least" };
+  const args = { fill: commitFill(lot.fill) };
+  return { ...(await stepFor(venue, "ReturnLot", args, account.id, asked, exit, options)), below };
 }

@@ -2,10 +2,10 @@
 /** `plimsoll doctor`: whether this installation can prove and verify. */
 
 import { PlimsollError } from "../errors.ts";
-import { PACK_CIRCUITS, type PackCircuit } from "../pack/format.ts";
-import { verifierOf } from "../verify/verifier.ts";
 import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "./artifacts.ts";
 import { selectBackend } from "./backends.ts";
+import { PACK_CIRCUITS, type PackCircuit } from "../pack/format.ts";
+import { verifierOf } from "../verify/verifier.ts";
 
 /** Proving at the largest size takes about this much. */
 const COMFORTABLE_MEMORY = 2 ** 30;

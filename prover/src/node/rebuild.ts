@@ -10,8 +10,8 @@ import identities from "../../../circuits/identities.json" with { type: "json" }
 import { PlimsollError } from "../errors.ts";
 import { misfit } from "../keys/circuit-match.ts";
 import { readR1cs } from "../keys/r1cs.ts";
-import type { CircuitName } from "../statement/families.ts";
 import { type Artifacts, loadArtifacts } from "./artifacts.ts";
+import type { CircuitName } from "../statement/families.ts";
 
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** One of every document and page that the project writes, as HTML. */
+import { lookAhead } from "../../prover/src/app/outlook.ts";
+import { readAccount } from "../../prover/src/formats/account.ts";
+import { readMarket } from "../../prover/src/formats/market.ts";
+import { readPolicy } from "../../prover/src/formats/policy.ts";
+import { renderPackReport } from "../../prover/src/pack/report.ts";
+import { createPackVerifier } from "../../prover/src/pack/verify.ts";
+import { renderAheadPage } from "../../prover/src/report/outlook.ts";
+import { renderReport } from "../../prover/src/report/report.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { calibrateHistories, renderCalibration } from "../../prover/src/risk/calibration/report.ts";
+import { Random } from "../../prover/src/risk/outlook/processes.ts";
+import { priceHistory } from "../../prover/src/risk/prices.ts";
+import { buildContributionPage, buildPage, buildProvingPage } from "../../scripts/build-page.ts";
+import { picture } from "../../scripts/walk-through/picture.ts";
+import { KEY, NOW, samplePack, TRUST } from "./packs.ts";
+
+export interface SampleDocument {
+  readonly name: string;
+  readonly html: string;
+  /** Printed as a report is. */
+  readonly prints: boolean;
+  readonly isPrivate: boolean;
+}
+
+const sample = sampleFirm();
+const policy = readPolicy(JSON.stringify(sample.policy), "policy.json");
+const market = readMarket(JSON.stringify(sample.market), "market.json", policy);
+const fallen = readMarket(JSON.stringify(sample.marketAfterFall), "fallen.json", policy);
+const { account } = readAccount(JSON.stringify(sample.atlas), "atlas.json", policy, market);
+const withdrawn = { ...account, cash: (account.cash - 2_900_000_000_000n) as typeof account.cash };
+
+/** Atlas's report, with four moments and three proofs. */
+export const sampleReport = (): string =>
+  renderReport({
+    firm: "Atlas",
+    policy,
+    market,
+    account,
+    moments: [
+      { label: "After the opening trade", note: "attested", account, market },
+      { label: "After withdrawing 2,900,000", note: "refused", account: withdrawn, market },
+      { label: "After prices fall by 30%", note: "flagged", account, market: fallen },
+    ],
+    proofs: [
+      {
+        statement: "Coverage is at least 150%.",
+        proven: true,
+        outcome: "Recorded by the gate as an attestation.",
+        facts: [
+          ["proved and settled in", "0.9 s"],
+          ["gas", "349,207"],
+        ],
+      },
+      {
+        statement: "Coverage is at least 150% after 2,900,000 USDC have left.",
+        proven: false,
+        outcome: "Not true, so no proof exists; a proof of 100% was refused by the gate.",
+        facts: [],
+      },
+    ],
+    key: { sha256: "5d2f8a41".repeat(8), origin: "development" },
+  });
+
+function histories() {
+  const random = new Random(3);
+  const dates = Array.from({ length: 701 }, (_, day) =>
+    new Date(Date.UTC(2024, 0, 1 + day)).toISOString().slice(0, 10),
+  );
+  const walk = (volatility: number) => {
+    let price = 100;
+    return dates.map(() => (price *= Math.exp(volatility * random.normal())));
+  };
+  return (["BTC", "ETH"] as const).map((symbol, index) => ({
+    ...priceHistory(symbol, dates, walk(0.03 + 0.01 * index)),
+    volumes: dates.map(() => 5000),
+  }));
+}
+
+/** A report on the sample pack; as if its key were from a ceremony where told so. */
+export async function samplePackReport(origin: "development" | "ceremony"): Promise<string> {
+  const verdict = await createPackVerifier(TRUST).verify(await samplePack(), NOW);
+  if (!verdict.ok) throw new Error(verdict.finding.sentence);
+  const keys = verdict.reading.keys.map((key) => ({ ...key, origin }));
+  const trust = { ...TRUST, keys: [{ ...KEY.identity, origin }] };
+  return renderPackReport(
+    { ...verdict, reading: { ...verdict.reading, keys } },
+    { trust, now: NOW, source: "pack.zip", sourceSha256: "b3c1f09e".repeat(8), software: "plimsoll 0.1.0" },
+  );
+}
+
+/** What a reader with no trust in the firm gets. */
+async function refusedPackReport(): Promise<string> {
+  const trust = { ...TRUST, attesters: [] };
+  const verdict = await createPackVerifier(trust).verify(await samplePack(), NOW);
+  return renderPackReport(verdict, { trust, now: NOW, source: "pack.zip", software: "plimsoll 0.1.0" });
+}
+
+function walkThrough(): string {
+  const acts = Array.from({ length: 20 }, (_, index) => ({
+    time: `2026-11-22 ${String(8 + Math.floor(index / 2)).padStart(2, "0")}:${index % 2 === 0 ? "00" : "30"}`,
+    epoch: BigInt(index),
+    what: ["deposits of every member, and a trade", "an attestation", "a fall; a call", "a lot sold"][index % 4]!,
+    level: index % 3 === 0 ? "15000" : "",
+    seen: index % 5 === 0 ? [`Attested(account 1, level 15000, state 0x${"ab12".repeat(16)})`] : [],
+    gas: 349_000n + BigInt(index),
+    coverage: {
+      Atlas: BigInt(Math.round(18_000 + 6_000 * Math.sin(index / 3))),
+      Borealis: index > 14 ? undefined : BigInt(14_000 - 700 * index),
+      Cygnus: index < 4 ? undefined : BigInt(22_000 + 900 * index),
+    },
+    fund: 5_000_000_000_000n - BigInt(Math.floor(index / 6)) * 400_000_000_000n,
+    deficit: index > 17 ? 200_000_000_000n : 0n,
+  }));
+  return picture(acts, { initial: 15_000n, call: 12_000n, liquidation: 10_000n }, [
+    ["acts", "20"],
+    ["proofs", "43"],
+  ]);
+}
+
+const report = (name: string, html: string, isPrivate: boolean): SampleDocument => ({
+  name,
+  html,
+  prints: true,
+  isPrivate,
+});
+const page = (name: string, html: string): SampleDocument => ({ name, html, prints: false, isPrivate: false });
+
+/** All of them. Deterministic but for what signatures and bundles bring. */
+export async function sampleDocuments(): Promise<SampleDocument[]> {
+  const prices = histories();
+  const ahead = lookAhead({ name: "Atlas", account }, policy, market, sample.marketInput, prices, {
+    hours: 24,
+    paths: 400,
+    seed: 1,
+  });
+  return [
+    report("report", sampleReport(), true),
+    report("outlook", renderAheadPage(ahead), true),
+    report("calibration", renderCalibration(calibrateHistories(prices)), false),
+    report("pack-report-test", await samplePackReport("development"), false),
+    report("pack-report-valid", await samplePackReport("ceremony"), false),
+    report("pack-report-refused", await refusedPackReport(), false),
+    report("walk-through", walkThrough(), true),
+    page("verify-pack", (await buildPage()).html),
+    page("contribute", (await buildContributionPage()).html),
+    page("prove", (await buildProvingPage()).html),
+  ];
+}
