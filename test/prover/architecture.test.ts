@@ -168,7 +168,6 @@ const LONG: Readonly<Record<string, string>> = {
   "prover/src/risk/outlook/margin-cure.ts: programme": "one linear programme, constraint by constraint",
   "prover/src/pack/format.ts: readIndex": "divided soon",
   "prover/src/pack/make.ts: makePack": "divided soon",
-  "prover/src/pack/zip.ts: unzipFiles": "divided soon",
   "prover/src/document/proof.ts": "divided soon",
   "prover/src/cli/ceremony.ts: ceremonyCommand": "divided soon",
   "prover/src/cli/disclosure.ts: discloseCommand": "divided soon",

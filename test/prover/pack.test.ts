@@ -642,6 +642,49 @@ describe("evidence packs", function () {
       expect(await outcome(Buffer.concat([Buffer.from("MZ"), zip()]))).equal("unusable: PACK_MALFORMED");
     });
 
+    it("with a folder around the files, or with what a Mac adds, are refused, and the error says what to do", async () => {
+      const inside = (folder: string) =>
+        Object.fromEntries([...pack].map(([name, file]) => [`${folder}/${name}`, file]));
+      const junk = new Uint8Array([0, 5, 22, 7]);
+      const again = "zip -X -r ../pack.zip * -x '*.DS_Store'";
+      const cases: [Record<string, Uint8Array>, string][] = [
+        [inside("MyPack"), `a folder, "MyPack", is around the files; zip the files themselves: cd MyPack && ${again}`],
+        [inside("pack"), `a folder, "pack", is around the files; zip the files themselves: cd pack && ${again}`],
+        [
+          { "My Pack/": new Uint8Array(), ...inside("My Pack") },
+          `"My Pack", is around the files; zip the files themselves: cd 'My Pack' && ${again}`,
+        ],
+        [
+          { ...inside("MyPack"), "__MACOSX/MyPack/._index.json": junk, "MyPack/.DS_Store": junk },
+          `a folder, "MyPack", is around the files; zip the files themselves: cd MyPack && ${again}`,
+        ],
+        [
+          { ...Object.fromEntries(pack), "__MACOSX/._index.json": junk },
+          `it holds "__MACOSX/._index.json", which a file manager has added`,
+        ],
+        [
+          { ...Object.fromEntries(pack), "proofs/.DS_Store": junk },
+          `it holds "proofs/.DS_Store", which a file manager has added`,
+        ],
+        [{ ...Object.fromEntries(pack), "Letter.txt": junk }, `the file name "Letter.txt" is none that packs have`],
+        // Words of whoever made the zip are not repeated where they could be taken for more than a name.
+        [
+          inside('x"; rm -rf ~; "'),
+          "a folder, a name with unusual characters, is around the files; zip the files themselves: cd THE-FOLDER",
+        ],
+      ];
+      for (const [files, words] of cases) {
+        const verdict = await verifier.verify(zipSync(files, { level: 0 }), NOW);
+        expect(!verdict.ok && verdict.finding).include({ code: "PACK_MALFORMED" });
+        expect(!verdict.ok && verdict.finding.sentence).contain(words);
+        const unzipped = await verifier.verify(
+          new Map(Object.entries(files).filter(([name]) => !name.endsWith("/"))),
+          NOW,
+        );
+        expect(!unzipped.ok && unzipped.finding.sentence).contain(words);
+      }
+    });
+
     it("whose directory and data disagree are refused: two programs would see two packs", () => {
       const bytes = zip();
       const central = bytes.lastIndexOf("documents/letter");

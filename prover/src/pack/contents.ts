@@ -6,6 +6,7 @@ import { PlimsollError } from "../errors.ts";
 import { unixTime } from "../formats/time.ts";
 import { createVerifier, type Verifier } from "../verify/verifier.ts";
 import { type Examination, invalid, unusable } from "./examination.ts";
+import { folderFault } from "./file-names.ts";
 import { INDEX, isSealed, type PackCircuit, type PackIndex, packSha256, readIndex, textOf } from "./format.ts";
 import type { Trust } from "./trust.ts";
 import type { PackReading } from "./verdict.ts";
@@ -18,7 +19,10 @@ function openFiles(pack: Uint8Array | PackFiles): { files: PackFiles; index: Pac
   const files = pack instanceof Uint8Array ? unzipFiles(pack) : pack;
   checkFiles(files);
   const content = files.get(INDEX);
-  if (content === undefined) throw new PlimsollError("SYNTAX", "not a pack: it has no index", { file: INDEX });
+  if (content === undefined) {
+    const why = folderFault([...files.keys()]) ?? "it has no index";
+    throw new PlimsollError("SYNTAX", `not a pack: ${why}`, { file: INDEX });
+  }
   return { files, index: readIndex(textOf(INDEX, content)) };
 }
 

@@ -11,8 +11,9 @@ import { documentSha256, type Json, type JsonLimits, type JsonValue, parseJson }
 import { unsigned64 } from "../formats/market.ts";
 import { BOARD_SIZES } from "../model/sizes.ts";
 import { circuitsOf } from "../statement/families.ts";
+import { isPackPath } from "./file-names.ts";
 import { recoverAddress, type Signing, type TypedData, typedDigest } from "./typed-data.ts";
-import { isPackPath, PACK_LIMITS } from "./zip.ts";
+import { PACK_LIMITS } from "./zip.ts";
 
 export const INDEX = "index.json";
 const FORMAT = "plimsoll-pack/1";

@@ -9,28 +9,28 @@
  */
 import { Inflate, zipSync } from "fflate";
 import { PlimsollError } from "../errors.ts";
+import { nameFault } from "./file-names.ts";
 
 /** Path of a file in the pack, and its content. */
 export type PackFiles = ReadonlyMap<string, Uint8Array>;
 
 export const PACK_LIMITS = { zipBytes: 24_000_000, fileBytes: 8_000_000, bytes: 48_000_000, files: 256 } as const;
 
-/** Up to three names of lower-case letters, digits, . _ - that begin with a letter or digit; at most 100 characters. */
-const PATH = /^(?=.{1,100}$)[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*){0,2}$/;
-const DEVICE = /(?:^|\/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\/|$)|\.(?:\/|$)/;
-
-export const isPackPath = (path: string): boolean => PATH.test(path) && !DEVICE.test(path);
-
 /** Throws `SYNTAX` or `TOO_LARGE` where these cannot be the files of a pack: names, sizes, number. */
 export function checkFiles(files: PackFiles): void {
+  checkNames([...files.keys()]);
   let bytes = 0;
-  for (const [path, content] of files) {
-    if (!isPackPath(path)) throw refuse("a file name that packs do not have");
+  for (const content of files.values()) {
     if (content.length > PACK_LIMITS.fileBytes) throw tooLarge(`a file of more than ${PACK_LIMITS.fileBytes} bytes`);
     bytes += content.length;
   }
   if (bytes > PACK_LIMITS.bytes) throw tooLarge(`more than ${PACK_LIMITS.bytes} bytes in all`);
   if (files.size > PACK_LIMITS.files) throw tooLarge(`more than ${PACK_LIMITS.files} files`);
+}
+
+function checkNames(names: readonly string[]): void {
+  const fault = nameFault(names);
+  if (fault !== undefined) throw refuse(fault);
 }
 
 /** The same files give the same zip, byte for byte. */
@@ -47,88 +47,130 @@ const LOCAL = { signature: 0x04034b50, size: 30 };
 /** Bits 1 and 2 say how hard deflate tried, 3 that sizes follow the data, 11 that names are UTF-8. */
 const FLAGS = 0x080e;
 
+/** What a zip's directory says of a file or folder. */
+interface Entry {
+  /** One character a byte. */
+  readonly name: string;
+  readonly folder: boolean;
+  readonly method: number;
+  readonly packed: number;
+  readonly size: number;
+  /** Where its data is, with a header in front. */
+  readonly local: number;
+}
+
+/** A zip's bytes. Reading past the end throws a RangeError. */
+class ZipBytes {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  u16(at: number): number {
+    return this.#view.getUint16(at, true);
+  }
+
+  u32(at: number): number {
+    return this.#view.getUint32(at, true);
+  }
+
+  name(at: number, length: number): string {
+    if (at + length > this.bytes.length) throw new RangeError("past the end");
+    return String.fromCharCode(...this.bytes.subarray(at, at + length));
+  }
+}
+
 /** Throws `SYNTAX` where it is not a zip that every program reads alike, `TOO_LARGE`. */
-export function unzipFiles(zip: Uint8Array): PackFiles {
-  if (zip.length > PACK_LIMITS.zipBytes) throw tooLarge(`a zip of more than ${PACK_LIMITS.zipBytes} bytes`);
-  const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
-  const u16 = (at: number) => view.getUint16(at, true);
-  const u32 = (at: number) => view.getUint32(at, true);
+export function unzipFiles(bytes: Uint8Array): PackFiles {
+  if (bytes.length > PACK_LIMITS.zipBytes) throw tooLarge(`a zip of more than ${PACK_LIMITS.zipBytes} bytes`);
+  const zip = new ZipBytes(bytes);
   try {
-    const end = zip.length - END.size;
-    if (end < 0 || u32(end) !== END.signature || u16(end + 20) !== 0) throw refuse("it does not end as a zip does");
-    const count = u16(end + 10);
-    const start = u32(end + 16);
-    if (u16(end + 4) !== 0 || u16(end + 6) !== 0 || u16(end + 8) !== count || start + u32(end + 12) !== end) {
-      throw refuse("its directory is not where it should be");
-    }
-    if (count > PACK_LIMITS.files) throw tooLarge(`more than ${PACK_LIMITS.files} files`);
-
-    const entries = [];
-    let total = 0;
-    let at = start;
-    for (let index = 0; index < count; index++) {
-      if (u32(at) !== ENTRY.signature) throw refuse("its directory is damaged");
-      const [flags, method, packed, size] = [u16(at + 8), u16(at + 10), u32(at + 20), u32(at + 24)];
-      // Some programs list folders too: they hold nothing.
-      const folder = zip[at + ENTRY.size + u16(at + 28) - 1] === 0x2f;
-      if (folder && (size !== 0 || packed !== 0)) throw refuse("a folder with content");
-      const name = nameAt(at + ENTRY.size, u16(at + 28), folder);
-      const attributes = u32(at + 38);
-      if ((flags & ~FLAGS) !== 0 || (method !== 0 && method !== 8) || u16(at + 34) !== 0) {
-        throw refuse("an entry that is encrypted, in parts, or packed in another way than deflate");
-      }
-      // The upper half holds Unix's mode where there is one: a regular file, or a program that does not say.
-      const kind = (attributes >>> 16) & 0o170000;
-      if (kind !== 0 && kind !== (folder ? 0o040000 : 0o100000)) throw refuse("an entry that is no regular file");
-      if (size > PACK_LIMITS.fileBytes) throw tooLarge(`a file of more than ${PACK_LIMITS.fileBytes} bytes`);
-      total += size;
-      entries.push({ name, folder, method, packed, size, local: u32(at + 42) });
-      at += ENTRY.size + u16(at + 28) + u16(at + 30) + u16(at + 32);
-    }
-    if (at !== end) throw refuse("its directory is damaged");
-    if (total > PACK_LIMITS.bytes) throw tooLarge(`more than ${PACK_LIMITS.bytes} bytes in all`);
-
-    const files = new Map<string, Uint8Array>();
-    let expected = 0;
-    for (const { name, folder, method, packed, size, local } of entries.sort((a, b) => a.local - b.local)) {
-      if (local !== expected || u32(local) !== LOCAL.signature) throw refuse("bytes that belong to no file, or to two");
-      const data = local + LOCAL.size + u16(local + 26) + u16(local + 28);
-      if (nameAt(local + LOCAL.size, u16(local + 26), folder) !== name || u16(local + 8) !== method) {
-        throw refuse("a file with two names, or packed in two ways");
-      }
-      const sized = (u16(local + 6) & 8) === 0;
-      if (sized && (u32(local + 18) !== packed || u32(local + 22) !== size)) throw refuse("a file with two sizes");
-      expected = data + packed + (sized ? 0 : descriptorAt(data + packed, packed, size));
-      if (expected > start) throw refuse("a file that runs into the directory");
-      if (folder) continue;
-      if (files.has(name)) throw refuse("the same file twice");
-      files.set(name, inflate(zip.subarray(data, data + packed), method, size));
-    }
-    if (expected !== start) throw refuse("bytes that belong to no file");
-    return files;
+    const { entries, start } = readDirectory(zip);
+    return unpack(zip, entries, start);
   } catch (error) {
     throw error instanceof RangeError ? refuse("it is cut off") : error;
   }
+}
 
-  function nameAt(at: number, length: number, folder: boolean): string {
-    if (length > 100) throw refuse("a file name that packs do not have");
-    const name = String.fromCharCode(...zip.subarray(at, at + length));
-    if (name.length !== length || !isPackPath(folder ? name.slice(0, -1) : name))
-      throw refuse("a file name that packs do not have");
-    return name;
+/** The directory at the end of a zip, and where it starts: right after the data. */
+function readDirectory(zip: ZipBytes): { entries: Entry[]; start: number } {
+  const end = zip.bytes.length - END.size;
+  if (end < 0 || zip.u32(end) !== END.signature || zip.u16(end + 20) !== 0) {
+    throw refuse("it does not end as a zip does");
   }
+  const count = zip.u16(end + 10);
+  const start = zip.u32(end + 16);
+  const whole = zip.u16(end + 4) === 0 && zip.u16(end + 6) === 0 && zip.u16(end + 8) === count;
+  if (!whole || start + zip.u32(end + 12) !== end) throw refuse("its directory is not where it should be");
+  if (count > PACK_LIMITS.files) throw tooLarge(`more than ${PACK_LIMITS.files} files`);
 
-  /** Length of the descriptor behind the data, with or without its signature. */
-  function descriptorAt(at: number, packed: number, size: number): number {
-    for (const [length, skip] of [
-      [16, 8],
-      [12, 4],
-    ] as const) {
-      if (length === 16 && u32(at) !== 0x08074b50) continue;
-      if (u32(at + skip) === packed && u32(at + skip + 4) === size) return length;
+  const entries: Entry[] = [];
+  let at = start;
+  for (let index = 0; index < count; index++) {
+    if (zip.u32(at) !== ENTRY.signature) throw refuse("its directory is damaged");
+    entries.push(readEntry(zip, at));
+    at += ENTRY.size + zip.u16(at + 28) + zip.u16(at + 30) + zip.u16(at + 32);
+  }
+  if (at !== end) throw refuse("its directory is damaged");
+  checkNames(entries.map(({ name }) => name));
+  const total = entries.reduce((sum, { size }) => sum + size, 0);
+  if (total > PACK_LIMITS.bytes) throw tooLarge(`more than ${PACK_LIMITS.bytes} bytes in all`);
+  return { entries, start };
+}
+
+function readEntry(zip: ZipBytes, at: number): Entry {
+  const [flags, method, packed, size] = [zip.u16(at + 8), zip.u16(at + 10), zip.u32(at + 20), zip.u32(at + 24)];
+  const name = zip.name(at + ENTRY.size, zip.u16(at + 28));
+  // Some programs list folders too: they hold nothing.
+  const folder = name.endsWith("/");
+  if (folder && (size !== 0 || packed !== 0)) throw refuse("a folder with content");
+  if ((flags & ~FLAGS) !== 0 || (method !== 0 && method !== 8) || zip.u16(at + 34) !== 0) {
+    throw refuse("an entry that is encrypted, in parts, or packed in another way than deflate");
+  }
+  // The upper half holds Unix's mode where there is one: a regular file, or a program that does not say.
+  const kind = (zip.u32(at + 38) >>> 16) & 0o170000;
+  if (kind !== 0 && kind !== (folder ? 0o040000 : 0o100000)) throw refuse("an entry that is no regular file");
+  if (size > PACK_LIMITS.fileBytes) throw tooLarge(`a file of more than ${PACK_LIMITS.fileBytes} bytes`);
+  return { name, folder, method, packed, size, local: zip.u32(at + 42) };
+}
+
+/** The files, whose data must fill the bytes from 0 to `start`. */
+function unpack(zip: ZipBytes, entries: readonly Entry[], start: number): PackFiles {
+  const files = new Map<string, Uint8Array>();
+  let expected = 0;
+  for (const { name, folder, method, packed, size, local } of entries.toSorted((a, b) => a.local - b.local)) {
+    if (local !== expected || zip.u32(local) !== LOCAL.signature)
+      throw refuse("bytes that belong to no file, or to two");
+    const data = local + LOCAL.size + zip.u16(local + 26) + zip.u16(local + 28);
+    if (zip.name(local + LOCAL.size, zip.u16(local + 26)) !== name || zip.u16(local + 8) !== method) {
+      throw refuse("a file with two names, or packed in two ways");
     }
-    throw refuse("a file with two sizes");
+    const sized = (zip.u16(local + 6) & 8) === 0;
+    if (sized && (zip.u32(local + 18) !== packed || zip.u32(local + 22) !== size))
+      throw refuse("a file with two sizes");
+    expected = data + packed + (sized ? 0 : descriptorLength(zip, data + packed, { packed, size }));
+    if (expected > start) throw refuse("a file that runs into the directory");
+    if (folder) continue;
+    if (files.has(name)) throw refuse("the same file twice");
+    files.set(name, inflate(zip.bytes.subarray(data, data + packed), method, size));
   }
+  if (expected !== start) throw refuse("bytes that belong to no file");
+  return files;
+}
+
+/** Length of the descriptor behind the data, with or without its signature. */
+function descriptorLength(zip: ZipBytes, at: number, { packed, size }: Pick<Entry, "packed" | "size">): number {
+  for (const [length, skip] of [
+    [16, 8],
+    [12, 4],
+  ] as const) {
+    if (length === 16 && zip.u32(at) !== 0x08074b50) continue;
+    if (zip.u32(at + skip) === packed && zip.u32(at + skip + 4) === size) return length;
+  }
+  throw refuse("a file with two sizes");
 }
 
 /** Small enough that what one step inflates, about a thousand times as much, is no burden. */

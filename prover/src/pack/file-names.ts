@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Names of files in packs: a grammar in which nothing leaves the pack and no two names differ by case alone.
+ *
+ * A pack has one reading, so a file that the index does not list is refused and never skipped. What computers add to zips by
+ * themselves is refused too, with what to do about it.
+ */
+
+/** Up to three names of lower-case letters, digits, . _ - that begin with a letter or digit; at most 100 characters. */
+const PATH = /^(?=.{1,100}$)[a-z0-9][a-z0-9._-]*(?:\/[a-z0-9][a-z0-9._-]*){0,2}$/;
+const DEVICE = /(?:^|\/)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\/|$)|\.(?:\/|$)/;
+
+export const isPackPath = (path: string): boolean => PATH.test(path) && !DEVICE.test(path);
+
+/** What the file managers of macOS and Windows add by themselves. */
+const ADDED = /(?:^|\/)(?:__MACOSX(?:\/|$)|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/i;
+/** A name that can be shown in a sentence: nothing that ends a quotation, drives a terminal or runs in a shell. */
+const PLAIN = /^[A-Za-z0-9_.][A-Za-z0-9 _./-]{0,99}$/;
+
+const shown = (name: string) => (PLAIN.test(name) ? `"${name}"` : "a name with unusual characters");
+const zipAgain = (folder: string) =>
+  `zip the files themselves: cd ${folder} && zip -X -r ../pack.zip * -x '*.DS_Store'`;
+
+/** Why these cannot be the names of a pack's files, and what to do; a folder's ends in a slash. Undefined where they can. */
+export function nameFault(names: readonly string[]): string | undefined {
+  const bad = names.find((name) => !isPackPath(name.replace(/\/$/, "")));
+  return bad === undefined ? undefined : (folderFault(names) ?? faultOf(bad));
+}
+
+/** Says which folder is around all files, where there is one. */
+export function folderFault(names: readonly string[]): string | undefined {
+  const own = names.filter((name) => !ADDED.test(name));
+  const folder = own.find((name) => /^[^/]+\/index\.json$/.test(name))?.split("/")[0];
+  if (folder === undefined || !own.every((name) => name.startsWith(`${folder}/`))) return undefined;
+  const quoted = !PLAIN.test(folder) ? "THE-FOLDER" : folder.includes(" ") ? `'${folder}'` : folder;
+  return `a folder, ${shown(folder)}, is around the files; ${zipAgain(quoted)}`;
+}
+
+function faultOf(name: string): string {
+  if (ADDED.test(name)) {
+    return `it holds ${shown(name)}, which a file manager has added and which is no part of the pack; ${zipAgain("THE-FOLDER")}`;
+  }
+  return `the file name ${shown(name)} is none that packs have: lower-case letters, digits and . _ - on at most three levels`;
+}
