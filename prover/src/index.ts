@@ -20,6 +20,7 @@
  * with a stable `code`, and none holds a position, a key or any other private value.
  */
 
+export { type EpochQuestion, verifyEpoch } from "./app/market.ts";
 export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
 export {
   AccountClient,
@@ -121,12 +122,20 @@ export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifes
 export { verifyBatch } from "./node/batch.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
 export { loadVerifier } from "./node/verifier.ts";
+export { type EpochFile, type EpochVerdict, type Quorum, readEpoch } from "./oracle/epoch.ts";
 export { type Attestation, type AttestationBody, attest, observationsDocument } from "./pack/evidence.ts";
 export { type KeySource, makePack, type PackSource } from "./pack/make.ts";
 export { type Signing, signingKey, type TypedData } from "./pack/typed-data.ts";
 export { zipFiles } from "./pack/zip.ts";
-export { buildMarket, MODELS, type Models, priceInstruments } from "./risk/board/board.ts";
-export { compareMarket, type Difference, type Explanation, explainInstrument } from "./risk/board/explain.ts";
+export {
+  type BuiltMarket,
+  buildMarket,
+  buildMarketFile,
+  MODELS,
+  type Models,
+  priceInstruments,
+} from "./risk/board/board.ts";
+export { compareMarkets, type Difference, type Explanation, explainInstrument } from "./risk/board/explain.ts";
 export { type Calibration, calibrateHistories, renderCalibration } from "./risk/calibration/report.ts";
 export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
 export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";

@@ -33,6 +33,7 @@ describe("oracle nodes", function () {
   let events: { reporter: number; event: string; why?: string }[] = [];
   let oracle: Called;
   let terms: { domain: ReturnType<typeof domainOf>; board: bigint };
+  let reporters: { address: string; url: string }[];
   let start: (index: number) => Promise<OracleNode>;
   /** Below those that systems hand out. */
   let port = 18_000 + (process.pid % 10_000);
@@ -65,7 +66,7 @@ describe("oracle nodes", function () {
     terms = { domain: domainOf("PriceOracle", 31_337n, await oracle.getAddress()), board: 1n };
     port += 16;
     const first = port;
-    const reporters = wallets.map(({ address }, index) => ({ address, url: `http://127.0.0.1:${first + index}` }));
+    reporters = wallets.map(({ address }, index) => ({ address, url: `http://127.0.0.1:${first + index}` }));
     start = async (index) => {
       const { spot, toleranceBps = 50n } = setups[index]!;
       const { observation } = marketInput;
@@ -131,17 +132,18 @@ describe("oracle nodes", function () {
     await Promise.all(nodes.map((node) => node.close()));
     const file = await published();
     const given = { ...terms, risk: marketInput.policy, policy };
-    expect(repeatEpoch(given, file).ok).to.equal(true);
+    const quorum = { reporters: reporters.map(({ address }) => address), count: 3 };
+    expect(repeatEpoch(given, quorum, file).ok).to.equal(true);
 
     const market = structuredClone(file.market) as { instruments: { symbol: string; mark: string }[] };
     market.instruments[3]!.mark = "1";
-    const verdict = repeatEpoch(given, { ...file, market });
+    const verdict = repeatEpoch(given, quorum, { ...file, market });
     expect(!verdict.ok && verdict.differences.map(({ place }) => place)).to.deep.equal([
       `instruments[${market.instruments[3]!.symbol}].mark`,
     ]);
     const forged = structuredClone(file);
     forged.reports[0]!.prices[0] = `${BigInt(forged.reports[0]!.prices[0]!) + 1n}`;
-    expect(() => repeatEpoch(given, forged)).to.throw("are not signed by");
+    expect(() => repeatEpoch(given, quorum, forged)).to.throw("are not signed by");
   });
 
   it("of three one is killed and comes back, one lies by 20%: the epoch opens with the right median", async () => {

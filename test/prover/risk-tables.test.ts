@@ -11,7 +11,7 @@ import { formatTierString, readPolicy, readTierString } from "../../prover/src/f
 import { readRiskArrays } from "../../prover/src/importers/risk-arrays.ts";
 import { readCrif, readScenarioTable } from "../../prover/src/importers/risk-tables.ts";
 import { buildMarket } from "../../prover/src/risk/board/board.ts";
-import { compareMarket, explainInstrument } from "../../prover/src/risk/board/explain.ts";
+import { compareMarkets, explainInstrument } from "../../prover/src/risk/board/explain.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
 import { calibrateHistories, renderCalibration } from "../../prover/src/risk/calibration/report.ts";
@@ -186,7 +186,7 @@ describe("where a number comes from", () => {
   });
 
   it("O11: names row and column where a published board is not what follows", () => {
-    expect(compareMarket(marketInput, market)).to.deep.equal([]);
+    expect(compareMarkets(market, buildMarket(marketInput))).to.deep.equal([]);
     const changed = structuredClone(market) as unknown as {
       instruments: { profits: string[]; mark: string }[];
       prices: { price: string }[];
@@ -195,7 +195,7 @@ describe("where a number comes from", () => {
     changed.instruments[5]!.mark = "2";
     changed.prices[1]!.price = "3";
     expect(
-      compareMarket(marketInput, changed as never).map(({ place, published }) => [place, published]),
+      compareMarkets(changed as never, buildMarket(marketInput)).map(({ place, published }) => [place, published]),
     ).to.deep.equal([
       ["prices[ETH].price", "3"],
       ["instruments[BTC-25JUN27].profits[7]", "1"],

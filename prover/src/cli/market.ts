@@ -4,15 +4,15 @@ import path from "node:path";
 import { Command } from "commander";
 import { EXIT, PlimsollError } from "../errors.ts";
 import { formatJson, type Json, parseJson } from "../formats/json.ts";
-import type { MarketDocument } from "../formats/market.ts";
+import { type MarketDocument, unsigned64 } from "../formats/market.ts";
 import type { Inputs } from "../node/files.ts";
 import { writeResult } from "../node/files.ts";
 import { table } from "../report/text.ts";
-import type { ColumnTrace, Difference, Explanation } from "../risk/board/explain.ts";
 import type { PriceHistory } from "../risk/prices.ts";
 import type { Context } from "./context.ts";
+import { optionInteger } from "./options.ts";
 
-export function marketCommand({ inputs, print }: Context): Command {
+export function marketCommand({ inputs, print, deliver }: Context): Command {
   const market = new Command("market").description("make a board, and trace its numbers");
   const readInput = async (file: string) => {
     const { readMarketInput } = await import("../risk/input.ts");
@@ -28,9 +28,10 @@ export function marketCommand({ inputs, print }: Context): Command {
     .command("build")
     .description("print the market that follows from an input")
     .requiredOption("--input <file>", "market input, JSON")
-    .action(async ({ input }: { input: string }) => {
+    .option("--out <file>", "write it to a file instead of stdout")
+    .action(async ({ input, out }: { input: string; out?: string }) => {
       const { buildMarket } = await import("../risk/board/board.ts");
-      process.stdout.write(formatJson(buildMarket(await readInput(input)) as unknown as Json));
+      await deliver(out, formatJson(buildMarket(await readInput(input)) as unknown as Json));
     });
 
   market
@@ -41,12 +42,17 @@ export function marketCommand({ inputs, print }: Context): Command {
     .option("--market <file>", "a published market to compare the row with")
     .option("--json", "print JSON")
     .action(async (symbol: string, options: { input: string; market?: string; json?: boolean }) => {
-      const { compareMarket, explainInstrument } = await import("../risk/board/explain.ts");
+      const [{ compareMarkets, explainInstrument }, { buildMarket }, { renderExplanation }] = await Promise.all([
+        import("../risk/board/explain.ts"),
+        import("../risk/board/board.ts"),
+        import("../report/explanation.ts"),
+      ]);
       const input = await readInput(options.input);
       const explanation = explainInstrument(input, symbol);
       const published = options.market === undefined ? undefined : await readPublished(options.market);
       const differences =
-        published && compareMarket(input, published).filter(({ place }) => place.startsWith(`instruments[${symbol}]`));
+        published &&
+        compareMarkets(published, buildMarket(input)).filter(({ place }) => place.startsWith(`instruments[${symbol}]`));
       print(options.json, { ...explanation, ...(differences && { differences }) }, () =>
         renderExplanation(explanation, differences),
       );
@@ -63,9 +69,11 @@ export function marketCommand({ inputs, print }: Context): Command {
     .requiredOption("--chain <id>", "the chain it is on")
     .requiredOption("--board <number>", "its number of the board")
     .requiredOption("--reporters <addresses...>", "who may report, as the reader knows them")
+    .requiredOption("--quorum <count>", "how many of them must have signed the epoch")
     .option("--json", "print JSON")
     .action(async (file: string, options: VerifyOptions) => {
-      const [{ readEpoch, repeatEpoch }, { readRiskPolicy }, { readPolicy }, { domainOf }] = await Promise.all([
+      const [{ verifyEpoch }, { readEpoch }, { readRiskPolicy }, { readPolicy }, { domainOf }] = await Promise.all([
+        import("../app/market.ts"),
         import("../oracle/epoch.ts"),
         import("../risk/input.ts"),
         import("../formats/policy.ts"),
@@ -75,28 +83,23 @@ export function marketCommand({ inputs, print }: Context): Command {
         [file, options.risk, options.policy].map((name) => inputs.text(name)),
       );
       const epoch = readEpoch(published!.text, published!.file);
-      const strangers = epoch.reports.filter(
-        ({ reporter }) => !options.reporters.some((known) => known.toLowerCase() === reporter.toLowerCase()),
-      );
-      if (strangers.length > 0) {
-        throw new PlimsollError("EPOCH_REFUSED", `${strangers[0]!.reporter} may not report`, { file: published!.file });
-      }
       const half = parseJson(risk!.text, risk!.file, { length: 4_000_000, values: 100_000 }).plain();
-      const verdict = repeatEpoch(
-        {
-          domain: domainOf("PriceOracle", wholeNumber(options.chain), options.oracle),
-          board: wholeNumber(options.board),
+      const question = {
+        terms: {
+          domain: domainOf("PriceOracle", optionInteger("--chain", options.chain, unsigned64), options.oracle),
+          board: optionInteger("--board", options.board, unsigned64),
           risk: readRiskPolicy(half),
           policy: readPolicy(policy!.text, policy!.file),
         },
-        epoch,
-      );
+        quorum: { reporters: options.reporters, count: optionInteger("--quorum", options.quorum, Number) },
+      };
+      const verdict = at(published!.file, () => verifyEpoch(question, epoch));
       const shown = verdict.ok
         ? { ok: true, epoch: epoch.epoch, firstPart: verdict.epoch.firstPart }
         : { ok: false, epoch: epoch.epoch, differences: verdict.differences };
       print(options.json, shown, () =>
         verdict.ok
-          ? `epoch ${epoch.epoch} follows from ${epoch.reports.length} signed observations and the risk policy`
+          ? `epoch ${epoch.epoch} follows from the risk policy and ${epoch.reports.length} signed observations (quorum ${options.quorum})`
           : [
               `epoch ${epoch.epoch} does not follow: ${verdict.differences.length} values differ, the first at ${verdict.differences[0]!.place}`,
               table(
@@ -149,12 +152,17 @@ interface VerifyOptions {
   readonly chain: string;
   readonly board: string;
   readonly reporters: readonly string[];
+  readonly quorum: string;
   readonly json?: boolean;
 }
 
-function wholeNumber(text: string): bigint {
-  if (!/^(0|[1-9][0-9]{0,18})$/.test(text)) throw new PlimsollError("USAGE", "expected a whole number");
-  return BigInt(text);
+/** Names the file in what is refused of the epoch. */
+function at<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof PlimsollError && error.code === "EPOCH_REFUSED" ? error.at({ file }) : error;
+  }
 }
 
 /** Reads one history a file; the asset is what the file's name has before the first dash or dot. */
@@ -170,62 +178,4 @@ export async function readHistories(inputs: Inputs, files: readonly string[]): P
     histories.push(readPriceHistory(text, file, symbol));
   }
   return histories;
-}
-
-function renderExplanation(explanation: Explanation, differences: readonly Difference[] | undefined): string {
-  const { instrument, observed, columns, scenarioModel, chargeModel } = explanation;
-  const terms = Object.entries(instrument.terms).map(([name, value]) => `, ${name} ${value}`);
-  const number = (value: number) => String(Number(value.toPrecision(12)));
-  const inputs = ({ inputs: values }: ColumnTrace) =>
-    Object.entries(values).map(([name, value]) => `    ${name} = ${number(value)}`);
-  const traced = columns
-    .slice(0, 4)
-    .flatMap((each) => [
-      `${each.column} = ${each.value} per lot`,
-      `    = ${number(each.perUnit)} per unit ${each.rounding}`,
-      `    ${each.formula}`,
-      ...inputs(each),
-      "",
-    ]);
-  const profits = columns.slice(4);
-  return [
-    `${instrument.symbol} on ${explanation.board}, epoch ${explanation.epoch}, ${explanation.time}`,
-    `${instrument.model} on ${instrument.underlying}, lot ${instrument.lot}${terms.join("")}`,
-    "",
-    "observed",
-    ...observed.map(
-      ({ place, value }) => `    ${place} = ${typeof value === "string" ? value : JSON.stringify(value)}`,
-    ),
-    "",
-    ...traced,
-    `profits, by the scenarios of "${scenarioModel.model}" ${JSON.stringify(scenarioModel.parameters)}`,
-    `    ${profits[0]!.formula}`,
-    `    per unit ${profits[0]!.rounding}`,
-    "",
-    table(
-      ["scenario", "price", "volatility", "counted", "value after", "per unit", "per lot"],
-      profits.map(({ scenario, inputs: values, perUnit, value }, index) => [
-        `${index} ${scenario!.label}`,
-        number(scenario!.price),
-        number(scenario!.volatility),
-        number(scenario!.counted),
-        number(values.valueAfter!),
-        number(perUnit),
-        value,
-      ]),
-    ),
-    "",
-    `charges by "${chargeModel.model}" ${JSON.stringify(chargeModel.parameters)}`,
-    ...(differences === undefined
-      ? []
-      : differences.length === 0
-        ? ["", "the published row is this"]
-        : [
-            "",
-            ...differences.map(
-              ({ place, published, follows }) =>
-                `DIFFERS: ${place} is published as ${published}, but ${follows} follows`,
-            ),
-          ]),
-  ].join("\n");
 }

@@ -4,7 +4,7 @@ import { PlimsollError } from "../errors.ts";
 import { type BoardBlock, type BoardRow, CLOSED_ROW, checkMarket, type Market } from "../model/market.ts";
 import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, smallestBoardFor } from "../model/sizes.ts";
 import { chargeE6, columnE6, type LotPriceE16, lotPriceE16, rateBps, thresholdE6 } from "../units.ts";
-import { type Decimal, formatDecimal, formatLots, lotOfDecimals } from "./decimal.ts";
+import { type Decimal, formatDecimal, formatLots, lotOfDecimals, lotsOf } from "./decimal.ts";
 import { documentSha256, isSymbol, type JsonLimits, type JsonValue, parseJson } from "./json.ts";
 import { CASH_DECIMALS, MAX_LOT_DECIMALS, type PolicyFile, relocate } from "./policy.ts";
 
@@ -123,14 +123,19 @@ function readPrices(value: JsonValue, policy: PolicyFile): LotPriceE16[] {
     const index = policy.assets.findIndex((listed) => listed.symbol === symbol);
     if (index === -1) throw asset.error("UNKNOWN_NAME", "an asset that the policy does not list");
     if (!missing.delete(index)) throw asset.error("FIELD_INVALID", "this asset has a price already");
-    const scale = 10n ** BigInt(MAX_LOT_DECIMALS - policy.assets[index]!.lotDecimals);
-    prices[index] = price.amount((priceE8) => lotPriceE16(priceE8 * scale), lotOfDecimals(PRICE_DECIMALS));
+    const decimal = price.decimal();
+    prices[index] = price.check(() => lotPriceOf(decimal, policy.assets[index]!.lotDecimals));
   }
   const [first] = missing;
   if (first !== undefined) {
     throw value.error("FIELD_INVALID", `the price of ${policy.assets[first]!.symbol} is missing`);
   }
   return prices;
+}
+
+/** The price of a lot of 10^-lotDecimals, from that of a whole unit with at most 8 decimals. Throws as `lotPriceE16`. */
+export function lotPriceOf(price: Decimal, lotDecimals: number): LotPriceE16 {
+  return lotPriceE16(lotsOf(price, lotOfDecimals(PRICE_DECIMALS)) * 10n ** BigInt(MAX_LOT_DECIMALS - lotDecimals));
 }
 
 function readInstrument(value: JsonValue): { instrument: Instrument | undefined; row: BoardRow } {

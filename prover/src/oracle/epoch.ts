@@ -13,13 +13,14 @@ import { z } from "zod";
 import { type Epoch, type Part, publication, REPORT_TYPES } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
 import { parseDecimal } from "../formats/decimal.ts";
-import { documentSha256, formatJson, type Json, parseJson } from "../formats/json.ts";
-import { type MarketDocument, readMarket } from "../formats/market.ts";
+import { documentSha256, type Json, parseJson } from "../formats/json.ts";
+import { lotPriceOf, type MarketDocument } from "../formats/market.ts";
 import type { PolicyFile } from "../formats/policy.ts";
 import { ASSETS } from "../model/sizes.ts";
-import { buildMarket, collateralPrices } from "../risk/board/board.ts";
-import { compareMarket, type Difference } from "../risk/board/explain.ts";
-import { conform, type Observation, type RiskPolicy, readObservation } from "../risk/input.ts";
+import { buildMarket, buildMarketFile, collateralPrices } from "../risk/board/board.ts";
+import { compareMarkets, type Difference } from "../risk/board/explain.ts";
+import { conform, type MarketInput, type Observation, type RiskPolicy, readObservation } from "../risk/input.ts";
+import { median, unitsE40 } from "./median.ts";
 
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 const signature = z.string().regex(/^0x[0-9a-f]{130}$/);
@@ -60,6 +61,13 @@ export interface Terms {
   readonly policy: PolicyFile;
 }
 
+/** Who may report, and how many of them an epoch needs. */
+export interface Quorum {
+  /** Addresses, in any case. */
+  readonly reporters: readonly string[];
+  readonly count: number;
+}
+
 const LIMITS = { length: 8_000_000, values: 200_000 };
 
 export function readEpoch(text: string, file: string): EpochFile {
@@ -81,7 +89,7 @@ export function pricesOf({ risk, policy }: Terms, observation: Observation): big
     if (asset === undefined) return 0n;
     const price = prices.get(asset.symbol);
     if (price === undefined) throw new PlimsollError("UNKNOWN_NAME", `no price of ${asset.symbol} is observed`);
-    return price.units * 10n ** BigInt(16 - asset.lotDecimals - price.decimals);
+    return lotPriceOf(price, asset.lotDecimals);
   });
 }
 
@@ -150,20 +158,12 @@ export function checkReport(terms: Terms, epoch: bigint, { reporter, ...given }:
   return observation;
 }
 
-/** A decimal in units of 10^-40. */
-export function scaled(text: string): bigint {
-  const { units, decimals } = parseDecimal(text);
-  return units * 10n ** BigInt(40 - decimals);
-}
-
 /** The middle of an odd number of decimals or times; what is neither must be the same in all. */
 function middle(values: readonly Json[], place: string): Json {
   const [first] = values;
   if (typeof first === "string") {
     if (values.every((value) => value === first)) return first;
-    if (place === "time") return (values as string[]).toSorted()[values.length >> 1]!;
-    const known = values.map((value) => ({ value, units: scaled(String(value)) }));
-    return known.sort((a, b) => (a.units < b.units ? -1 : a.units > b.units ? 1 : 0))[values.length >> 1]!.value;
+    return median(values as readonly string[], place === "time" ? (time) => BigInt(Date.parse(time)) : unitsE40);
   }
   const list = Array.isArray(first);
   if (typeof first === "object" && first !== null) {
@@ -195,15 +195,23 @@ export function medianOf(observations: readonly Observation[]): Observation {
   return readObservation(middle(observations as unknown as Json[], ""));
 }
 
+const inputOf = ({ risk }: Terms, observation: Observation): MarketInput => ({
+  format: "plimsoll-market-input/1",
+  policy: risk,
+  observation,
+});
+
 /** What follows from an observation: the document, and what goes to the chain. */
-export function boardOf(
-  { risk, policy, board }: Terms,
-  epoch: bigint,
-  observation: Observation,
-): { document: MarketDocument; epoch: Epoch; parts: Part[] } {
-  const document = buildMarket({ format: "plimsoll-market-input/1", policy: risk, observation });
-  const { market } = readMarket(formatJson(document as unknown as Json), "market", policy);
-  return { document, ...publication(market, { board, epoch }) };
+export interface EpochBoard {
+  readonly document: MarketDocument;
+  readonly epoch: Epoch;
+  readonly parts: readonly Part[];
+}
+
+/** Builds the board that follows from an observation. Throws as `buildMarketFile`. */
+export function boardOf(terms: Terms, epoch: bigint, observation: Observation): EpochBoard {
+  const { document, file } = buildMarketFile(inputOf(terms, observation), terms.policy);
+  return { document, ...publication(file.market, { board: terms.board, epoch }) };
 }
 
 /**
@@ -219,23 +227,23 @@ export function farFrom(
   toleranceBps: bigint,
 ): string | undefined {
   const far = (mine: string, theirs: string, of: bigint, times = 1n) => {
-    const apart = scaled(theirs) - scaled(mine);
+    const apart = unitsE40(theirs) - unitsE40(mine);
     return (apart < 0n ? -apart : apart) * 10_000n > toleranceBps * times * of;
   };
-  const before = buildMarket({ format: "plimsoll-market-input/1", policy: terms.risk, observation: seen });
+  const before = buildMarket(inputOf(terms, seen));
   for (const [index, { asset, price }] of market.prices.entries()) {
     const mine = before.prices[index]!.price;
-    if (far(mine, price, scaled(mine))) return `the price of ${asset}`;
+    if (far(mine, price, unitsE40(mine))) return `the price of ${asset}`;
   }
   for (const [name, { spot }] of Object.entries(observation.underlyings)) {
     const mine = seen.underlyings[name]!.spot;
-    if (far(mine, spot, scaled(mine))) return `the spot of ${name}`;
+    if (far(mine, spot, unitsE40(mine))) return `the spot of ${name}`;
   }
   for (const [index, row] of market.instruments.entries()) {
     const mine = before.instruments[index]!;
     const listed = terms.risk.instruments[index];
     if (!listed || !("mark" in row) || !("mark" in mine)) continue;
-    const size = (scaled(seen.underlyings[listed.underlying]!.spot) * scaled(listed.lot)) / scaled("1");
+    const size = (unitsE40(seen.underlyings[listed.underlying]!.spot) * unitsE40(listed.lot)) / unitsE40("1");
     if (far(mine.mark, row.mark, size)) return `the mark of ${row.symbol}`;
     const moved = row.profits.findIndex((profit, at) => far(mine.profits[at]!, profit, size, 2n));
     if (moved !== -1) return `profit ${moved} of ${row.symbol}`;
@@ -248,15 +256,36 @@ export const ordered = <R extends { readonly reporter: string }>(reports: readon
   reports.toSorted((a, b) => (BigInt(a.reporter) < BigInt(b.reporter) ? -1 : 1));
 
 export type EpochVerdict =
-  | { readonly ok: true; readonly epoch: Epoch; readonly parts: readonly Part[]; readonly market: MarketDocument }
+  | ({ readonly ok: true } & EpochBoard)
   /** The market is not what follows: each value that differs, in the document's order. */
   | { readonly ok: false; readonly differences: readonly Difference[] };
 
+/** Throws `EPOCH_REFUSED` where a stranger reports, a reporter is there twice, or fewer than the quorum report. */
+function checkQuorum({ reports }: EpochFile, { reporters, count }: Quorum): void {
+  const known = new Set(reporters.map((each) => each.toLowerCase()));
+  for (const [index, { reporter }] of reports.entries()) {
+    const field = `reports[${index}]`;
+    if (!known.has(reporter.toLowerCase())) throw refuse(`${reporter} may not report`, field);
+    if (index > 0 && BigInt(reporter) <= BigInt(reports[index - 1]!.reporter)) {
+      throw refuse("reports are not in ascending order of their reporters", field);
+    }
+  }
+  if (reports.length < count) {
+    throw refuse(`${reports.length} of ${known.size} known reporters signed, but the quorum is ${count}`);
+  }
+}
+
 /**
- * Repeats an epoch from its reports and the risk policy: signatures, medians, every number of the board. Throws
- * `EPOCH_REFUSED` where it does not come to that: another oracle, a report that is not signed, reporters out of order.
+ * Repeats an epoch from its reports and the risk policy: who reported and how many, signatures, medians, every number of
+ * the board. Throws `EPOCH_REFUSED` where it does not come to that: another oracle, a stranger, too few reports, a report
+ * that is not signed, reporters out of order. `build` may hand in a board that has been built from the same observation.
  */
-export function repeatEpoch(terms: Terms, file: EpochFile): EpochVerdict {
+export function repeatEpoch(
+  terms: Terms,
+  quorum: Quorum,
+  file: EpochFile,
+  build: (epoch: bigint, observation: Observation) => EpochBoard = (epoch, observed) => boardOf(terms, epoch, observed),
+): EpochVerdict {
   const { domain, board } = terms;
   if (
     BigInt(file.board) !== board ||
@@ -265,21 +294,15 @@ export function repeatEpoch(terms: Terms, file: EpochFile): EpochVerdict {
   ) {
     throw refuse("an epoch of another board, chain or oracle");
   }
+  checkQuorum(file, quorum);
   const epoch = BigInt(file.epoch);
-  for (const [index, { reporter }] of file.reports.entries()) {
-    if (index > 0 && BigInt(reporter) <= BigInt(file.reports[index - 1]!.reporter)) {
-      throw refuse("reports are not in ascending order of their reporters", `reports[${index}]`);
-    }
-  }
   const observations = file.reports.map(({ boardSignature: _, ...given }) => checkReport(terms, epoch, given));
-  const observation = medianOf(observations);
-  const made = boardOf(terms, epoch, observation);
-  const input = { format: "plimsoll-market-input/1" as const, policy: terms.risk, observation };
-  const differences = compareMarket(input, file.market as MarketDocument);
+  const made = build(epoch, medianOf(observations));
+  const differences = compareMarkets(file.market as MarketDocument, made.document);
   if (differences.length > 0) return { ok: false, differences };
   for (const { reporter, boardSignature } of file.reports) {
     const recover = () => verifyTypedData(domain, { Board: REPORT_TYPES.Board }, made.epoch, boardSignature);
     if (!signedBy(reporter, recover)) throw refuse(`the board is not signed by ${reporter}`);
   }
-  return { ok: true, epoch: made.epoch, parts: made.parts, market: made.document };
+  return { ok: true, ...made };
 }

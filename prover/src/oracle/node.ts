@@ -22,10 +22,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Contract, type ContractTransactionResponse, type Signer, verifyTypedData } from "ethers";
 import { type Epoch, type Part, REPORT_TYPES } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
+import { documentSha256, type Json } from "../formats/json.ts";
 import type { Observation } from "../risk/input.ts";
 import {
   boardOf,
   checkReport,
+  type EpochBoard,
   type EpochFile,
   farFrom,
   medianOf,
@@ -38,6 +40,7 @@ import {
   signBoard,
   type Terms,
 } from "./epoch.ts";
+import { median } from "./median.ts";
 import { fetchText, reasonOf } from "./sources.ts";
 
 export interface NodeOptions extends Terms {
@@ -65,11 +68,16 @@ export interface NodeOptions extends Terms {
 }
 
 /** What a reporter has signed in an epoch. Written before it is served. */
-interface Signed {
+interface SignatureRecord {
   readonly epoch: string;
   readonly report: Report;
   /** Of the board: what was signed and by which choice of reports. */
   readonly board?: { readonly firstPart: string; readonly signature: string };
+}
+/** An epoch with all its signatures, and the board that follows from it. */
+interface OpenEpoch {
+  readonly file: EpochFile;
+  readonly board: EpochBoard;
 }
 interface Proposal {
   readonly reports: readonly Report[];
@@ -90,12 +98,16 @@ export class OracleNode {
   #server: Server | undefined;
   #running: Promise<void> | undefined;
   #me = "";
-  #signed: Signed | undefined;
+  #signed: SignatureRecord | undefined;
   /** Of the epoch before: others may still ask. */
-  #before: Signed | undefined;
+  #before: SignatureRecord | undefined;
   #proposal: { readonly epoch: bigint; readonly value: Proposal } | undefined;
   /** The reports chosen for the board that was signed last. */
   #chosen: readonly Report[] = [];
+  /** The board that was built last, by the epoch and the hash of its observation: each is built once. */
+  #built: { readonly of: string; readonly board: EpochBoard } | undefined;
+  /** Reports of the epoch being made that have been checked. */
+  #checked = new WeakMap<Report, Observation>();
   /** Reporters, in lower case, that were chosen last and did not sign. */
   readonly #silent = new Set<string>();
 
@@ -109,7 +121,7 @@ export class OracleNode {
     const { directory, listen, signer } = this.#options;
     this.#me = await signer.getAddress();
     await mkdir(path.join(directory, "epochs"), { recursive: true });
-    this.#signed = await this.#read<Signed>("signed.json");
+    this.#signed = await this.#read<SignatureRecord>("signed.json");
     this.#server = createServer((request, response) => {
       this.#answer(request.method === "GET" ? (request.url ?? "") : "").then(
         (body) => {
@@ -175,16 +187,16 @@ export class OracleNode {
     const all = ordered(reporters.map(({ address, url }) => ({ reporter: address, url })));
     const turn = Number(epoch % BigInt(all.length));
     const place = all.findIndex(({ reporter }) => same(reporter, this.#me));
-    let file: EpochFile;
+    let made: OpenEpoch;
     try {
-      file = place === turn ? await this.#lead(epoch, ends) : await this.#follow(epoch, ends, all[turn]!.url);
+      made = place === turn ? await this.#lead(epoch, ends) : await this.#follow(epoch, ends, all[turn]!.url);
     } finally {
       await this.#hearOut(epoch);
     }
-    await this.#keep(file);
+    await this.#keep(made.file);
     // One after another: the leader at once, the last before half of an epoch has gone by.
     await this.#pause((((place - turn + all.length) % all.length) / all.length) * interval * 500);
-    await this.#submit(file, ends);
+    await this.#submit(made, ends);
   }
 
   /** Who of those chosen for a board that was signed here has signed nothing. */
@@ -207,8 +219,10 @@ export class OracleNode {
     return reportOf(this.#options, this.#options.signer, epoch, observation, BigInt(time));
   }
 
-  /** A report of a reporter of ours, of this epoch and this time. */
+  /** A report of a reporter of ours, of this epoch and this time. Its signatures are recovered once. */
   #check(epoch: bigint, given: Report): Observation {
+    const known = this.#checked.get(given);
+    if (known !== undefined) return known;
     const { reporters, skew } = this.#options;
     if (!reporters.some(({ address }) => same(address, given.reporter))) {
       throw new PlimsollError("EPOCH_REFUSED", `${given.reporter} is not a reporter`);
@@ -217,11 +231,35 @@ export class OracleNode {
     if (ahead > skew) throw new PlimsollError("EPOCH_REFUSED", `${given.reporter} reports from the future`);
     if (ahead < -skew - this.#options.interval)
       throw new PlimsollError("EPOCH_REFUSED", `${given.reporter} reports late`);
-    return checkReport(this.#options, epoch, given);
+    const observation = checkReport(this.#options, epoch, given);
+    this.#checked.set(given, observation);
+    return observation;
   }
 
-  async #lead(epoch: bigint, ends: number): Promise<EpochFile> {
-    const { reporters, quorum, interval, log, domain } = this.#options;
+  async #lead(epoch: bigint, ends: number): Promise<OpenEpoch> {
+    const { quorum, domain } = this.#options;
+    const reports = await this.#collect(epoch, ends);
+    const chosen = this.#choose(reports, quorum);
+    const board = this.#agree(epoch, chosen);
+    const { firstPart } = board.epoch;
+    await this.#signBoard(epoch, board.epoch, chosen);
+    this.#proposal = { epoch, value: { reports: chosen, firstPart } };
+    const signatures = await this.#signatures(board.epoch, chosen, ends);
+    const file: EpochFile = {
+      format: "plimsoll-epoch/1",
+      board: `${this.#options.board}`,
+      epoch: `${epoch}`,
+      chainId: `${domain.chainId}`,
+      oracle: this.#options.oracle,
+      reports: chosen.map((each) => ({ ...each, boardSignature: signatures.get(each.reporter)! })),
+      market: board.document,
+    };
+    return { file, board };
+  }
+
+  /** Reports of this epoch, this reporter's among them, at least as many as the quorum. */
+  async #collect(epoch: bigint, ends: number): Promise<Report[]> {
+    const { reporters, quorum, interval, log } = this.#options;
     // The first half of the epoch is for reports, or less where all are there.
     const mine = this.#signed!.report;
     const reports = new Map([[this.#me.toLowerCase(), mine]]);
@@ -252,22 +290,22 @@ export class OracleNode {
       if (reports.size < reporters.length)
         await this.#until(ends, `${reports.size} have reported, ${quorum} are needed`);
     }
-    const chosen = this.#choose([...reports.values()], quorum);
-    const made = this.#agree(epoch, chosen);
-    const { firstPart } = made.epoch;
-    await this.#signBoard(epoch, made.epoch, chosen);
-    this.#proposal = { epoch, value: { reports: chosen, firstPart } };
+    return [...reports.values()];
+  }
 
+  /** Signatures of a board by all who were chosen for it, by reporter. */
+  async #signatures(board: Epoch, chosen: readonly Report[], ends: number): Promise<Map<string, string>> {
+    const { reporters, domain } = this.#options;
     const signatures = new Map<string, string>();
     const ask = async (reporter: string): Promise<void> => {
       const { url, address } = reporters.find((each) => same(each.address, reporter))!;
       if (signatures.has(reporter)) return;
       const text = same(address, this.#me)
         ? JSON.stringify(this.#signed!.board)
-        : await this.#get(`${url}/rounds/${epoch}/signature`);
+        : await this.#get(`${url}/rounds/${board.epoch}/signature`);
       try {
         const { signature } = JSON.parse(text ?? "{}") as { signature: string };
-        const by = verifyTypedData(domain, { Board: REPORT_TYPES.Board }, made.epoch, signature);
+        const by = verifyTypedData(domain, { Board: REPORT_TYPES.Board }, board, signature);
         if (same(by, reporter)) signatures.set(reporter, signature);
       } catch {
         // Not a signature of this board: as good as none.
@@ -275,67 +313,72 @@ export class OracleNode {
     };
     for (;;) {
       await Promise.all(chosen.map(({ reporter }) => ask(reporter)));
-      if (signatures.size === quorum) break;
+      if (signatures.size === chosen.length) return signatures;
       const missing = chosen.filter(({ reporter }) => !signatures.has(reporter)).map(({ reporter }) => reporter);
       await this.#until(ends, `${missing.join(", ")} did not sign the board`);
     }
-    return {
-      format: "plimsoll-epoch/1",
-      board: `${this.#options.board}`,
-      epoch: `${epoch}`,
-      chainId: `${domain.chainId}`,
-      oracle: this.#options.oracle,
-      reports: chosen.map((each) => ({ ...each, boardSignature: signatures.get(each.reporter)! })),
-      market: made.document,
-    };
   }
 
-  async #follow(epoch: bigint, ends: number, leader: string): Promise<EpochFile> {
-    const { quorum } = this.#options;
+  async #follow(epoch: bigint, ends: number, leader: string): Promise<OpenEpoch> {
     let answered = false;
     for (;;) {
       const text = answered ? undefined : await this.#get(`${leader}/rounds/${epoch}/proposal`);
       if (text !== undefined) {
         answered = true;
-        const proposal = JSON.parse(text) as Proposal;
-        const reports = ordered(proposal.reports.map(readReport));
-        const different = new Set(reports.map(({ reporter }) => reporter.toLowerCase())).size;
-        if (reports.length !== quorum || different !== quorum) {
-          throw new PlimsollError(
-            "EPOCH_REFUSED",
-            `the leader chose ${reports.length} reports of ${different} reporters for a quorum of ${quorum}`,
-          );
-        }
-        if (reports.some(({ reporter }) => same(reporter, this.#me))) {
-          const made = this.#agree(epoch, reports);
-          if (made.epoch.firstPart !== proposal.firstPart) {
-            throw new PlimsollError("EPOCH_REFUSED", "the leader's board is not what follows from the reports");
-          }
-          await this.#signBoard(epoch, made.epoch, reports);
-        }
+        await this.#consider(epoch, JSON.parse(text) as Proposal);
       }
       const done = await this.#get(`${leader}/epochs/${epoch}`);
-      if (done !== undefined) {
-        const file = readEpoch(done, `${leader}/epochs/${epoch}`);
-        const verdict = repeatEpoch(this.#options, file);
-        if (!verdict.ok) {
-          throw new PlimsollError(
-            "EPOCH_REFUSED",
-            `${verdict.differences[0]!.place} of the leader's epoch does not follow`,
-          );
-        }
-        return file;
-      }
+      if (done !== undefined) return this.#repeat(epoch, readEpoch(done, `${leader}/epochs/${epoch}`));
       await this.#until(ends, answered ? "the leader has not published it" : "the leader has not proposed a board");
     }
   }
 
+  /** Signs what the leader proposes, if this reporter was chosen and comes to the same. */
+  async #consider(epoch: bigint, proposal: Proposal): Promise<void> {
+    const { quorum } = this.#options;
+    const reports = ordered(proposal.reports.map(readReport));
+    const different = new Set(reports.map(({ reporter }) => reporter.toLowerCase())).size;
+    if (reports.length !== quorum || different !== quorum) {
+      throw new PlimsollError(
+        "EPOCH_REFUSED",
+        `the leader chose ${reports.length} reports of ${different} reporters for a quorum of ${quorum}`,
+      );
+    }
+    if (!reports.some(({ reporter }) => same(reporter, this.#me))) return;
+    const board = this.#agree(epoch, reports);
+    if (board.epoch.firstPart !== proposal.firstPart) {
+      throw new PlimsollError("EPOCH_REFUSED", "the leader's board is not what follows from the reports");
+    }
+    await this.#signBoard(epoch, board.epoch, reports);
+  }
+
+  /** The leader's epoch, repeated. */
+  #repeat(epoch: bigint, file: EpochFile): OpenEpoch {
+    if (file.epoch !== `${epoch}`) throw new PlimsollError("EPOCH_REFUSED", "the leader has published another epoch");
+    const { reporters, quorum } = this.#options;
+    const known = { reporters: reporters.map(({ address }) => address), count: quorum };
+    const verdict = repeatEpoch(this.#options, known, file, (_, observation) => this.#build(epoch, observation));
+    if (verdict.ok) return { file, board: verdict };
+    throw new PlimsollError("EPOCH_REFUSED", `${verdict.differences[0]!.place} of the leader's epoch does not follow`);
+  }
+
+  /** The board of an observation, built where it is not the one that was built last. */
+  #build(epoch: bigint, observation: Observation): EpochBoard {
+    const of = `${epoch} ${documentSha256(observation as unknown as Json)}`;
+    if (this.#built?.of !== of) this.#built = { of, board: boardOf(this.#options, epoch, observation) };
+    return this.#built.board;
+  }
+
   /** As many reports as the quorum: those who signed when last chosen first, then closest to the middle of all. */
   #choose(reports: readonly Report[], quorum: number): Report[] {
-    const middles = reports[0]!.prices.map((_, asset) => {
-      const sorted = reports.map(({ prices }) => Number(prices[asset])).sort((a, b) => a - b);
-      return sorted[sorted.length >> 1]!;
-    });
+    const middles = reports[0]!.prices.map((_, asset) =>
+      Number(
+        median(
+          reports.map(({ prices }) => BigInt(prices[asset]!)),
+          (price) => price,
+        ),
+      ),
+    );
     const distance = ({ prices }: Report) =>
       Math.max(...middles.map((middle, asset) => (middle === 0 ? 0 : Math.abs(Number(prices[asset]) / middle - 1))));
     const silent = ({ reporter }: Report) => Number(this.#silent.has(reporter.toLowerCase()));
@@ -344,9 +387,9 @@ export class OracleNode {
   }
 
   /** The board that follows from reports, if it is close to what was seen here. */
-  #agree(epoch: bigint, reports: readonly Report[]) {
+  #agree(epoch: bigint, reports: readonly Report[]): EpochBoard {
     const observation = medianOf(reports.map((each) => this.#check(epoch, each)));
-    const made = boardOf(this.#options, epoch, observation);
+    const made = this.#build(epoch, observation);
     const { toleranceBps } = this.#options;
     const seen = this.#signed!.report.observation as Observation;
     const far = farFrom(this.#options, { observation, market: made.document }, seen, toleranceBps);
@@ -368,12 +411,10 @@ export class OracleNode {
   }
 
   /** Carries an epoch to the chain, or what of it is missing there; tries again until the epoch is over. */
-  async #submit(file: EpochFile, ends: number): Promise<void> {
-    const verdict = repeatEpoch(this.#options, file);
-    if (!verdict.ok) throw new PlimsollError("EPOCH_REFUSED", `${verdict.differences[0]!.place} does not follow`);
+  async #submit({ file, board }: OpenEpoch, ends: number): Promise<void> {
     for (;;) {
       try {
-        return await this.#send(file, verdict.parts, verdict.epoch.firstPart, ends);
+        return await this.#send(file, board.parts, board.epoch.firstPart, ends);
       } catch (error) {
         this.#stop.signal.throwIfAborted();
         this.#options.log({ event: "submission failed", epoch: file.epoch, why: reasonOf(error) });
@@ -436,7 +477,7 @@ export class OracleNode {
     await directory.sync();
   }
 
-  async #sign(signed: Signed): Promise<void> {
+  async #sign(signed: SignatureRecord): Promise<void> {
     await this.#write("signed.json", signed);
     if (this.#signed?.epoch !== signed.epoch) this.#before = this.#signed;
     this.#signed = signed;

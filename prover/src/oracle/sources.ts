@@ -6,7 +6,7 @@ import { z } from "zod";
 import { PlimsollError } from "../errors.ts";
 import { formatDecimal } from "../formats/decimal.ts";
 import { decimalText } from "../risk/input.ts";
-import { scaled } from "./epoch.ts";
+import { median, unitsE40 } from "./median.ts";
 
 /** Path of a member in JSON, such as `result.0.price`. */
 const at = z.string().regex(/^[\w-]+(\.[\w-]+)*$/);
@@ -124,13 +124,12 @@ export async function readSources(
     else if (Math.abs(now - (result.value.time ?? now)) > maxAge) say(`${name} is not of this time`);
     else {
       const { value } = result.value;
-      values.push({ name, value, units: scaled(value) });
+      values.push({ name, value, units: unitsE40(value) });
     }
   }
   const few = (count: number) => failed(`${count} sources answer, ${minimum} are needed`);
   if (values.length < minimum) throw few(values.length);
-  values.sort((a, b) => (a.units < b.units ? -1 : a.units > b.units ? 1 : 0));
-  const middle = values[(values.length - 1) >> 1]!;
+  const middle = median(values, ({ units }) => units);
   const size = (units: bigint) => (units < 0n ? -units : units);
   const away = values.filter(
     ({ units }) => size(units - middle.units) * 10_000n > size(middle.units) * BigInt(bandBps),

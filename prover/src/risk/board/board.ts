@@ -2,9 +2,25 @@
 /** From a market input to a market document: values by risk models, rounded once, exactly, at the border. */
 import { PlimsollError } from "../../errors.ts";
 import { formatDecimal, lotOfDecimals, lotsOf, parseDecimal } from "../../formats/decimal.ts";
-import type { InstrumentDocument, MarketDocument } from "../../formats/market.ts";
-import { BLOCK_INSTRUMENTS, SCENARIOS } from "../../model/sizes.ts";
-import { chargeE6, columnE6 } from "../../units.ts";
+import {
+  type InstrumentDocument,
+  lotPriceOf,
+  type MarketDocument,
+  type MarketFile,
+  unsigned64,
+} from "../../formats/market.ts";
+import type { PolicyFile } from "../../formats/policy.ts";
+import { type BoardBlock, type BoardRow, CLOSED_ROW, checkMarket } from "../../model/market.ts";
+import {
+  ASSETS,
+  BLOCK_INSTRUMENTS,
+  BOARD_SIZES,
+  blocksOf,
+  instrumentsOf,
+  SCENARIOS,
+  smallestBoardFor,
+} from "../../model/sizes.ts";
+import { chargeE6, columnE6, type LotPriceE16, rateBps, thresholdE6 } from "../../units.ts";
 import { type Instrument, type MarketInput, type ModelChoice, own } from "../input.ts";
 import {
   type Charged,
@@ -208,10 +224,76 @@ function termsOf(
  * 2^42 millionths per lot (the lot is too large).
  */
 export function buildMarket(input: MarketInput, models: Models = MODELS): MarketDocument {
-  const { policy, observation } = input;
-  const priced = priceInstruments(input, models);
-  const sets = scenariosOfBlocks(policy, models);
+  return build(input, models).document;
+}
+
+/** A market as it is published, and the same market as the model reads it under a haircut policy. */
+export interface BuiltMarket {
+  readonly document: MarketDocument;
+  /** What `readMarket` reads from the document. */
+  readonly file: MarketFile;
+}
+
+/**
+ * Builds document and model together: each value is rounded once and not read back from text.
+ *
+ * Throws like `buildMarket`, and like `readMarket` would of the document: `NO_BOARD_SIZE` for too many instruments,
+ * `FIELD_INVALID` for a symbol that comes twice, blocks that are not as many as the board's, and an asset of the policy
+ * without exactly one price, `UNKNOWN_NAME` for a price of another asset, `OUT_OF_RANGE` for a price or a block's terms.
+ */
+export function buildMarketFile(input: MarketInput, policy: PolicyFile, models: Models = MODELS): BuiltMarket {
+  const { document, rows } = build(input, models);
+  const { instruments, blocks } = input.policy;
+  const size = smallestBoardFor(instruments.length);
+  if (size === undefined) {
+    const most = instrumentsOf(BOARD_SIZES.at(-1)!);
+    throw new PlimsollError("NO_BOARD_SIZE", `${instruments.length} instruments, but the largest board holds ${most}`);
+  }
+  if (blocks.length !== blocksOf(size)) {
+    const rule = `expected ${blocksOf(size)} entries for ${instruments.length} instruments, found ${blocks.length}`;
+    throw new PlimsollError("FIELD_INVALID", rule, { field: "policy.blocks" });
+  }
+  const symbols = new Set<string>();
+  for (const [index, instrument] of instruments.entries()) {
+    if (instrument === null) continue;
+    if (symbols.has(instrument.symbol)) {
+      const field = `policy.instruments[${index}]`;
+      throw new PlimsollError("FIELD_INVALID", "another instrument has the same symbol", { field });
+    }
+    symbols.add(instrument.symbol);
+  }
+  const market = checkMarket({
+    prices: lotPrices(document, policy),
+    board: {
+      size,
+      rows: Array.from({ length: instrumentsOf(size) }, (_, index) => rows[index]?.row ?? CLOSED_ROW),
+      blocks: document.blocks.map(blockOf),
+    },
+  });
+  const listed = document.instruments.map((shown) =>
+    shown.symbol === null
+      ? undefined
+      : { symbol: shown.symbol, lot: parseDecimal(shown.lot), terms: shown.terms ?? {} },
+  );
   return {
+    document,
+    file: {
+      board: document.board,
+      epoch: unsigned64(lotsOf(parseDecimal(document.epoch), lotOfDecimals(0))),
+      time: document.time,
+      scenarios: document.scenarios,
+      instruments: listed,
+      blocks: document.blocks.map(({ name }) => name),
+      market,
+    },
+  };
+}
+
+function build(input: MarketInput, models: Models): { document: MarketDocument; rows: readonly (BuiltRow | null)[] } {
+  const { policy, observation } = input;
+  const rows = priceInstruments(input, models).map((priced) => (priced === null ? null : buildRow(priced)));
+  const sets = scenariosOfBlocks(policy, models);
+  const document: MarketDocument = {
     format: "plimsoll-market/1",
     board: policy.board,
     epoch: observation.epoch,
@@ -222,7 +304,7 @@ export function buildMarket(input: MarketInput, models: Models = MODELS): Market
       const label = labels.join(" / ");
       return label.length <= 200 ? label : `scenario ${index}: its moves differ by netting set`;
     }),
-    instruments: priced.map((instrument) => (instrument === null ? { symbol: null } : row(instrument))),
+    instruments: rows.map((built) => (built === null ? { symbol: null } : built.document)),
     blocks: policy.blocks.map(({ name, continues, liquidityThreshold, liquidityRateBps }) => ({
       continues,
       liquidityThreshold,
@@ -230,6 +312,33 @@ export function buildMarket(input: MarketInput, models: Models = MODELS): Market
       name,
     })),
   };
+  return { document, rows };
+}
+
+/** Prices per lot in the policy's order. */
+function lotPrices({ prices }: MarketDocument, policy: PolicyFile): LotPriceE16[] {
+  const lots = new Array<LotPriceE16>(ASSETS).fill(0n as LotPriceE16);
+  const missing = new Set(policy.assets.keys());
+  for (const { asset, price } of prices) {
+    const field = `prices[${asset}]`;
+    const index = policy.assets.findIndex(({ symbol }) => symbol === asset);
+    if (index === -1) throw new PlimsollError("UNKNOWN_NAME", "an asset that the policy does not list", { field });
+    if (!missing.delete(index)) throw new PlimsollError("FIELD_INVALID", "this asset has a price already", { field });
+    lots[index] = within(field, () => lotPriceOf(parseDecimal(price), policy.assets[index]!.lotDecimals));
+  }
+  const [first] = missing;
+  if (first !== undefined) {
+    throw new PlimsollError("FIELD_INVALID", `the price of ${policy.assets[first]!.symbol} is missing`);
+  }
+  return lots;
+}
+
+function blockOf(terms: MarketDocument["blocks"][number], index: number): BoardBlock {
+  return within(`policy.blocks[${index}]`, () => ({
+    continues: terms.continues,
+    liquidityThreshold: thresholdE6(lotsOf(parseDecimal(terms.liquidityThreshold), lotOfDecimals(VALUE_DECIMALS))),
+    liquidityRate: rateBps(lotsOf(parseDecimal(terms.liquidityRateBps), lotOfDecimals(0))),
+  }));
 }
 
 /** Prices of collateral alone, in the policy's order. Throws like `buildMarket`. */
@@ -240,18 +349,21 @@ export function collateralPrices(input: Pick<MarketInput, "policy" | "observatio
   }));
 }
 
-function row({ instrument, model, scenarios, charges, valueAfter }: PricedInstrument): InstrumentDocument {
+/** One row as text and as integers. */
+interface BuiltRow {
+  readonly document: InstrumentDocument;
+  readonly row: BoardRow;
+}
+
+function buildRow({ instrument, model, scenarios, charges, valueAfter }: PricedInstrument): BuiltRow {
   const lot = Number(instrument.lot);
   const now = valueAfter(STILL);
   const place = (column: string) => `instruments[${instrument.symbol}].${column}`;
-  const text = (units: bigint) => formatDecimal(units, VALUE_DECIMALS);
   const column = (value: number, round: Round, name: string) =>
-    text(columnE6(toUnits(value, round, place(name)), place(name)));
+    columnE6(toUnits(value, round, place(name)), place(name));
   const charge = (value: number, extra: bigint, name: string) =>
-    text(chargeE6(toUnits(value, Math.ceil, place(name)) + extra, place(name)));
-  return {
-    symbol: instrument.symbol,
-    lot: instrument.lot,
+    chargeE6(toUnits(value, Math.ceil, place(name)) + extra, place(name));
+  const row: BoardRow = {
     profits: scenarios.map(({ moves, counted }, index) => {
       const profit = valueAfter(moves[instrument.underlying]!).value - now.value;
       return column(counted * profit * lot, Math.floor, `profits[${index}]`);
@@ -260,8 +372,19 @@ function row({ instrument, model, scenarios, charges, valueAfter }: PricedInstru
     delta: column(now.delta * lot, Math.round, "delta"),
     longCharge: charge(charges.long * lot, 0n, "longCharge"),
     shortCharge: charge(charges.short * lot, model.closing === "none" ? 0n : 1n, "shortCharge"),
+  };
+  const text = (units: bigint) => formatDecimal(units, VALUE_DECIMALS);
+  const document: InstrumentDocument = {
+    symbol: instrument.symbol,
+    lot: instrument.lot,
+    profits: row.profits.map(text),
+    mark: text(row.mark),
+    delta: text(row.delta),
+    longCharge: text(row.longCharge),
+    shortCharge: text(row.shortCharge),
     terms: termsShown(instrument),
   };
+  return { document, row };
 }
 
 type Round = (value: number) => number;

@@ -132,9 +132,8 @@ export interface Difference {
   readonly follows: string;
 }
 
-/** Compares a market document with what follows from its input: every value that differs, in the document's order. */
-export function compareMarket(input: MarketInput, published: MarketDocument, models: Models = MODELS): Difference[] {
-  const follows = buildMarket(input, models);
+/** Compares a published market with the one that follows from its input: every value that differs, in the document's order. */
+export function compareMarkets(published: MarketDocument, follows: MarketDocument): Difference[] {
   const differences: Difference[] = [];
   walk(published as unknown as Json, follows as unknown as Json, "", differences);
   return differences;

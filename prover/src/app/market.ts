@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** What a person can ask about a published market: whether an epoch follows from what its reporters observed. */
+import { PlimsollError } from "../errors.ts";
+import { type EpochFile, type EpochVerdict, type Quorum, repeatEpoch, type Terms } from "../oracle/epoch.ts";
+
+export interface EpochQuestion {
+  /** Oracle, chain, board, risk policy and haircut policy, as the reader knows them. */
+  readonly terms: Terms;
+  /** The reporters that the reader knows, and how many of them must have signed. */
+  readonly quorum: Quorum;
+}
+
+/**
+ * Repeats a published epoch. The verdict names each value of its market that does not follow.
+ *
+ * Throws `FIELD_INVALID` for a reporter that is no address, `OUT_OF_RANGE` for a quorum that is not 1 to the number of
+ * different reporters, and like `repeatEpoch` `EPOCH_REFUSED`: a reporter that the reader does not know, one that is
+ * counted twice, fewer than the quorum, a signature that is not what it says.
+ */
+export function verifyEpoch({ terms, quorum }: EpochQuestion, epoch: EpochFile): EpochVerdict {
+  const { reporters, count } = quorum;
+  const wrong = reporters.findIndex((each) => !/^0x[0-9a-fA-F]{40}$/.test(each));
+  if (wrong !== -1) {
+    const field = `reporters[${wrong}]`;
+    throw new PlimsollError("FIELD_INVALID", "expected an address: 0x and 40 hexadecimal digits", { field });
+  }
+  const different = new Set(reporters.map((each) => each.toLowerCase())).size;
+  if (!(Number.isInteger(count) && count >= 1 && count <= different)) {
+    throw new PlimsollError("OUT_OF_RANGE", `expected 1 to ${different}, the number of reporters`, { field: "quorum" });
+  }
+  return repeatEpoch(terms, quorum, epoch);
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Where the numbers of one board row come from, as text. Public. */
+import type { ColumnTrace, Difference, Explanation } from "../risk/board/explain.ts";
+import { table } from "./text.ts";
+
+/** `differences`: where a published row was compared, the values that differ from this one. */
+export function renderExplanation(explanation: Explanation, differences: readonly Difference[] | undefined): string {
+  const { instrument, observed, columns, scenarioModel, chargeModel } = explanation;
+  const terms = Object.entries(instrument.terms).map(([name, value]) => `, ${name} ${value}`);
+  const number = (value: number) => String(Number(value.toPrecision(12)));
+  const inputs = ({ inputs: values }: ColumnTrace) =>
+    Object.entries(values).map(([name, value]) => `    ${name} = ${number(value)}`);
+  const traced = columns
+    .slice(0, 4)
+    .flatMap((each) => [
+      `${each.column} = ${each.value} per lot`,
+      `    = ${number(each.perUnit)} per unit ${each.rounding}`,
+      `    ${each.formula}`,
+      ...inputs(each),
+      "",
+    ]);
+  const profits = columns.slice(4);
+  return [
+    `${instrument.symbol} on ${explanation.board}, epoch ${explanation.epoch}, ${explanation.time}`,
+    `${instrument.model} on ${instrument.underlying}, lot ${instrument.lot}${terms.join("")}`,
+    "",
+    "observed",
+    ...observed.map(
+      ({ place, value }) => `    ${place} = ${typeof value === "string" ? value : JSON.stringify(value)}`,
+    ),
+    "",
+    ...traced,
+    `profits, by the scenarios of "${scenarioModel.model}" ${JSON.stringify(scenarioModel.parameters)}`,
+    `    ${profits[0]!.formula}`,
+    `    per unit ${profits[0]!.rounding}`,
+    "",
+    table(
+      ["scenario", "price", "volatility", "counted", "value after", "per unit", "per lot"],
+      profits.map(({ scenario, inputs: values, perUnit, value }, index) => [
+        `${index} ${scenario!.label}`,
+        number(scenario!.price),
+        number(scenario!.volatility),
+        number(scenario!.counted),
+        number(values.valueAfter!),
+        number(perUnit),
+        value,
+      ]),
+    ),
+    "",
+    `charges by "${chargeModel.model}" ${JSON.stringify(chargeModel.parameters)}`,
+    ...(differences === undefined
+      ? []
+      : differences.length === 0
+        ? ["", "the published row is this"]
+        : [
+            "",
+            ...differences.map(
+              ({ place, published, follows }) =>
+                `DIFFERS: ${place} is published as ${published}, but ${follows} follows`,
+            ),
+          ]),
+  ].join("\n");
+}
