@@ -62,7 +62,7 @@ const lock = createHash("sha256")
 const node = path.join(BIN, "node");
 if (!existsSync(node) || !existsSync(STAMP) || readFileSync(STAMP, "utf8") !== lock) {
   // npm itself must run under Node 24: under an older one it leaves out native packages that Node 24 needs.
-  run("[1/5] dependencies (npm ci, about half a minute)", "npx", [
+  run("[1/4] dependencies (npm ci, about half a minute)", "npx", [
     "-y",
     "-p",
     `node@${NODE}`,
@@ -76,9 +76,8 @@ if (!existsSync(node) || !existsSync(STAMP) || readFileSync(STAMP, "utf8") !== l
   writeFileSync(STAMP, lock);
 }
 const sizes = process.argv.slice(2);
-run("[2/5] circuits", node, ["scripts/build-circuits.ts", ...sizes]);
-run("[3/5] development keys", node, ["scripts/setup-keys.ts", ...sizes]);
-run("[4/5] native prover", node, ["scripts/build-native.ts"]);
-run("[5/5] contracts", node, ["scripts/build-contracts.ts"]);
+run("[2/4] circuits and development keys", node, ["prover/bin/plimsoll.mjs", "setup", "--development", ...sizes]);
+run("[3/4] native prover", node, ["scripts/build-native.ts"]);
+run("[4/4] contracts", node, ["scripts/build-contracts.ts"]);
 run("      contracts of tests", node, ["scripts/build-contracts.ts", "test"]);
 process.stderr.write(`set-up took ${((Date.now() - started) / 1000).toFixed(1)} s\n`);

@@ -1,35 +1,39 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Starts the CLI on Node 24, which runs TypeScript as it is; an older Node hands over to the one in node_modules.
+// Starts the command line: in an installed package the built JavaScript, in a clone the TypeScript, which needs Node 24; an older Node
+// hands over to the one in node_modules there.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import module from "node:module";
+import { homedir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 
-const main = new URL("../src/cli/main.ts", import.meta.url);
-const own = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
+const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const inClone = existsSync(here("../src/cli/main.ts"));
+const least = inClone ? 24 : 22;
+const own = here("../../node_modules/node/bin/node");
 
-if (Number.parseInt(process.versions.node, 10) >= 24) {
-  // Keeps what the modules compile to, which is a third of a short command's time. In this package's own build/, where nobody
-  // writes who could not write the modules; where it cannot be written nothing is kept.
-  module.enableCompileCache(fileURLToPath(new URL("../../build/compile-cache", import.meta.url)));
+if (Number.parseInt(process.versions.node, 10) >= least) {
+  // Keeps what the modules compile to, which is a third of a short command's time, where nobody writes who could not write the
+  // modules: in the clone's own build/, or in the user's cache. Where it cannot be written nothing is kept.
+  const cache = process.env.XDG_CACHE_HOME || path.join(homedir(), ".cache");
+  module.enableCompileCache(inClone ? here("../../build/compile-cache") : path.join(cache, "plimsoll"));
   try {
-    await import(main.href);
+    await import(inClone ? "../src/cli/main.ts" : "../dist/cli/main.js");
   } catch {
     // Not 1: that would read as "no".
-    process.stderr.write(
-      "plimsoll: ARTIFACT_MISSING: the packages it needs are not installed; `npm ci` installs them\n",
-    );
+    const remedy = inClone ? "`npm ci` installs them" : "install plimsoll again";
+    process.stderr.write(`plimsoll: ARTIFACT_MISSING: the packages it needs are not installed; ${remedy}\n`);
     process.exitCode = 3;
   }
-} else if (existsSync(own)) {
+} else if (inClone && existsSync(own)) {
   const child = spawn(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   child.on("error", () => process.exit(70));
   child.on("exit", (code) => process.exit(code ?? 70));
 } else {
-  process.stderr.write(
-    `plimsoll needs Node 24 or later; this is ${process.versions.node}. \`npm ci\` installs one here.\n`,
-  );
+  const remedy = inClone ? " `npm ci` installs one here." : "";
+  process.stderr.write(`plimsoll needs Node ${least} or later; this is ${process.versions.node}.${remedy}\n`);
   process.exitCode = 2;
 }

@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
 import { rebuild } from "../../prover/src/node/rebuild.ts";
+import type { CircuitRecord } from "../../prover/src/node/setup/circuits.ts";
 import { CIRCUITS, shapeOf } from "../../prover/src/statement/families.ts";
-import type { CircuitRecord } from "../../scripts/build-circuits.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const SNAPSHOT = path.join(ROOT, "test/snapshots/constraints.json");

@@ -13,7 +13,7 @@ import {
   loadVerificationKey,
   type VerificationKey,
 } from "../../prover/src/node/artifacts.ts";
-import { setupKey } from "../../scripts/setup-keys.ts";
+import { setupKey } from "../../prover/src/node/setup/keys.ts";
 import { withoutContribution } from "../support/forge.ts";
 import { squareR1cs } from "../support/small-circuit.ts";
 

@@ -10,6 +10,7 @@ import type { Market } from "../../prover/src/model/market.ts";
 import type { Policy } from "../../prover/src/model/policy.ts";
 import { ASSETS, type BoardSize, blocksOf, CASH_INDEX } from "../../prover/src/model/sizes.ts";
 import { type Fill, NO_TRANSFER, type Side, type Transfer } from "../../prover/src/model/transition.ts";
+import { buildCircuit } from "../../prover/src/node/setup/circuits.ts";
 import {
   boardSignals,
   buildStatement,
@@ -22,7 +23,6 @@ import {
 import { type CircuitName, circuitOf } from "../../prover/src/statement/families.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
-import { buildCircuit } from "../../scripts/build-circuits.ts";
 import { compile } from "../soundness/lab/compile.ts";
 import type { Witness } from "../soundness/lab/r1cs.ts";
 import { type Attack, loadTarget, type Target } from "../soundness/lab/target.ts";

@@ -4,9 +4,9 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
+import { circom } from "../../prover/src/node/setup/circuits.ts";
 import type { CompiledCircuit } from "../../prover/src/prove/witness-plan.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
-import { circom } from "../../scripts/build-circuits.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
@@ -30,7 +30,7 @@ export async function compileSmall(source: string): Promise<{ r1cs: Uint8Array; 
   mkdirSync(file(""), { recursive: true });
   try {
     writeFileSync(file("small.circom"), source);
-    await circom([path.join(directory, "small.circom"), "--r1cs", "--wasm", "--O1", "-o", directory]);
+    await circom([path.join(directory, "small.circom"), "--r1cs", "--wasm", "--O1", "-o", directory], ROOT);
     return { r1cs: readFileSync(file("small.r1cs")), wasm: readFileSync(file("small_js/small.wasm")) };
   } finally {
     rmSync(file(""), { recursive: true });
@@ -45,8 +45,8 @@ export async function compileFull(source: string): Promise<CompiledCircuit> {
   try {
     writeFileSync(file("small.circom"), source);
     const input = path.join(directory, "small.circom");
-    await circom([input, "--r1cs", "--sym", "--O0", "-o", directory]);
-    await circom([input, "--sym", "--O2", "-o", path.join(directory, "simplified")]);
+    await circom([input, "--r1cs", "--sym", "--O0", "-o", directory], ROOT);
+    await circom([input, "--sym", "--O2", "-o", path.join(directory, "simplified")], ROOT);
     const full = { r1cs: readFileSync(file("small.r1cs")), sym: readFileSync(file("small.sym")) };
     return { full, sym: readFileSync(file("simplified/small.sym")) };
   } finally {

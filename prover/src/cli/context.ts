@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What every command is handed: where input comes from, where output goes, and when to stop. */
 import { CommanderError } from "commander";
-import packageJson from "../../../package.json" with { type: "json" };
 import { EXIT, PlimsollError } from "../errors.ts";
 import { Inputs, writeResult } from "../node/files.ts";
+import { VERSION } from "../node/installation.ts";
 
-export const VERSION = packageJson.version;
+export { VERSION };
 
 export interface Context {
   readonly inputs: Inputs;

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll init`: the files of a sample firm. */
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { writeDirectory } from "../node/files.ts";
+import { COMMAND } from "../node/installation.ts";
 import type { Context } from "./context.ts";
-
-const BIN = fileURLToPath(new URL("../../bin/plimsoll.mjs", import.meta.url));
 
 export function initCommand(context: Context): Command {
   const { print } = context;
@@ -15,7 +13,7 @@ export function initCommand(context: Context): Command {
     .option("--json", "print JSON")
     .action(async (directory: string, { json }: { json?: boolean }) => {
       const { sampleFiles } = await import("../app/sample-files.ts");
-      const written = sampleFiles(`node "${BIN}"`);
+      const written = sampleFiles(COMMAND);
       await writeDirectory(directory, written);
       const files = written.map(({ name }) => name);
       print(json, { directory, files }, () => `${directory}: ${files.join(", ")}`);

@@ -7,6 +7,7 @@
  */
 import { Command } from "commander";
 import { EXIT } from "../errors.ts";
+import { defaultBuildDirectory } from "../node/installation.ts";
 import { ceremonyCommand } from "./ceremony.ts";
 import { commitCommand } from "./commit.ts";
 import { createContext, reportError, VERSION } from "./context.ts";
@@ -20,6 +21,7 @@ import { oracleCommand } from "./oracle.ts";
 import { outlookCommand } from "./outlook.ts";
 import { packCommand } from "./pack.ts";
 import { proveCommand } from "./prove.ts";
+import { setupCommand } from "./setup.ts";
 import { valueCommand } from "./value.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -34,13 +36,14 @@ Exit codes
   ${EXIT.internal}  a defect in plimsoll, or too little memory
 
 A file given as - is standard input (at most one). Results go to stdout, progress and errors to stderr.
-Circuits and keys are read from build/ of the package, or from the directory in PLIMSOLL_BUILD.
+Circuits and keys are read from ${defaultBuildDirectory()}, or from the directory in PLIMSOLL_BUILD.
 The fastest prover that is here proves, or the one in PLIMSOLL_BACKEND: native, wasm or snarkjs (see doctor).`;
 
 const cancellation = new AbortController();
 const context = createContext(cancellation.signal);
 
 const COMMANDS = [
+  setupCommand,
   initCommand,
   valueCommand,
   outlookCommand,

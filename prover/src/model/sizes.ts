@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Shapes of boards and policies, read from the one place that fixes them. */
-import sizes from "../../../circuits/sizes.json" with { type: "json" };
+import sizes from "@plimsoll/circuits/sizes.json" with { type: "json" };
 
 export const ASSETS = sizes.assets;
 export const TIERS = sizes.tiers;

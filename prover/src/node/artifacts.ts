@@ -14,6 +14,7 @@ import {
   readManifest,
 } from "../keys/manifest.ts";
 import type { CircuitName } from "../statement/families.ts";
+import { defaultBuildDirectory, setupCommand } from "./installation.ts";
 
 export type {
   ArtifactIdentity,
@@ -25,19 +26,19 @@ export type {
 } from "../keys/manifest.ts";
 
 export interface ArtifactOptions {
-  /** The build directory; else the environment's PLIMSOLL_BUILD; else build/ at the root of the package. */
+  /** The build directory; else the environment's PLIMSOLL_BUILD; else `build/` of the clone or a directory of the user's. */
   readonly directory?: string | undefined;
 }
 
 export function buildDirectory({ directory }: ArtifactOptions = {}): string {
-  return path.resolve(directory ?? process.env.PLIMSOLL_BUILD ?? path.join(import.meta.dirname, "../../../build"));
+  return path.resolve(directory ?? process.env.PLIMSOLL_BUILD ?? defaultBuildDirectory());
 }
 
 export function manifestPath(options: ArtifactOptions = {}): string {
   return path.join(buildDirectory(options), MANIFEST_PATH);
 }
 
-const command = (size?: CircuitName) => `\`npm run setup${size === undefined ? "" : ` -- ${size}`}\` makes`;
+const command = (size?: CircuitName) => `\`${setupCommand(size)}\` makes`;
 
 function directorySource(options: ArtifactOptions): ArtifactSource {
   const nameOf = (file: string) => path.join(buildDirectory(options), file);

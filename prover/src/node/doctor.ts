@@ -2,10 +2,11 @@
 /** `plimsoll doctor`: whether this installation can prove and verify. */
 
 import { PlimsollError } from "../errors.ts";
-import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "./artifacts.ts";
-import { selectBackend } from "./backends.ts";
 import { PACK_CIRCUITS, type PackCircuit } from "../pack/format.ts";
 import { verifierOf } from "../verify/verifier.ts";
+import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "./artifacts.ts";
+import { selectBackend } from "./backends.ts";
+import { setupCommand } from "./installation.ts";
 
 /** Proving at the largest size takes about this much. */
 const COMFORTABLE_MEMORY = 2 ** 30;
@@ -70,7 +71,7 @@ function proverFact(): { usable: boolean; detail: string } {
   }
 }
 
-const NOT_BUILT = { state: "not built", detail: "`npm run setup` makes it" } as const;
+const NOT_BUILT = { state: "not built", detail: `\`${setupCommand()}\` makes it` } as const;
 
 async function examine(size: PackCircuit) {
   try {

@@ -2,7 +2,7 @@
 /**
  * Proofs by the core compiled for this machine (prover/native), on threads outside the event loop.
  *
- * The addon is code, so it is looked for in this package's own build directory only, whatever PLIMSOLL_BUILD says, and it is
+ * The addon is code, so it is looked for in the clone's own build directory only, whatever PLIMSOLL_BUILD says, and it is
  * loaded only if it is the file that set-up compiled.
  */
 import { createHash } from "node:crypto";
@@ -23,6 +23,7 @@ import {
   takeOver,
 } from "../prove/core.ts";
 import type { BatchCore } from "../verify/batch.ts";
+import { CLONE, IN_CLONE } from "./installation.ts";
 
 /** Arithmetic of the core, by the numbers of plimsoll.h. */
 export const PATHS = ["portable", "ifma"] as const;
@@ -65,7 +66,7 @@ export interface AddonRecord {
   readonly why?: string;
 }
 
-export const NATIVE_DIRECTORY = path.join(import.meta.dirname, "../../../build/native");
+export const NATIVE_DIRECTORY = path.join(CLONE, "build/native");
 export const ADDON_RECORD = path.join(NATIVE_DIRECTORY, "addon.json");
 
 export type NativeState =
@@ -75,6 +76,7 @@ export type NativeState =
 /** The addon, if it is there. `path` asks for an arithmetic in place of the fastest that the processor has. */
 export function loadAddon(path?: ArithmeticPath): NativeState {
   const absent = (why: string) => ({ addon: undefined, why }) as const;
+  if (!IN_CLONE) return absent("it is compiled in clones only");
   let record: AddonRecord;
   try {
     record = JSON.parse(readFileSync(ADDON_RECORD, "utf8"));

@@ -6,12 +6,12 @@
  * something else is noticed.
  */
 import { createHash } from "node:crypto";
-import identities from "../../../circuits/identities.json" with { type: "json" };
+import identities from "@plimsoll/circuits/identities.json" with { type: "json" };
 import { PlimsollError } from "../errors.ts";
 import { misfit } from "../keys/circuit-match.ts";
 import { readR1cs } from "../keys/r1cs.ts";
-import { type Artifacts, loadArtifacts } from "./artifacts.ts";
 import type { CircuitName } from "../statement/families.ts";
+import { type Artifacts, loadArtifacts } from "./artifacts.ts";
 
 export const sha256Of = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 
@@ -28,9 +28,9 @@ export interface Rebuilt {
   readonly pinned: boolean;
 }
 
-/** Compiles a circuit from its sources, and plans its witnesses if asked. Compiling is set-up's work, and works in a clone only. */
+/** Compiles a circuit from its sources, and plans its witnesses if asked. */
 export async function rebuild(circuit: CircuitName, options: { planned?: boolean } = {}): Promise<Rebuilt> {
-  const { compileAfresh } = await import("../../../scripts/build-circuits.ts");
+  const { compileAfresh } = await import("./setup/circuits.ts");
   const built = await compileAfresh(circuit, options);
   const { constraints, publics } = readR1cs(built.r1cs);
   const pin: { r1cs: string; wasm: string } = identities.circuits[circuit];

@@ -6,8 +6,9 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { Worker } from "node:worker_threads";
 import type { WasmPlatform } from "../prove/wasm.ts";
+import { EXTENSION, PACKAGE } from "./installation.ts";
 
-export const WASM_FILE = path.join(import.meta.dirname, "../../native/wasm/plimsoll.wasm");
+export const WASM_FILE = path.join(PACKAGE, "native/wasm/plimsoll.wasm");
 const MOST_THREADS = 16;
 
 export const nodePlatform = (threads = Math.min(availableParallelism(), MOST_THREADS)): WasmPlatform => ({
@@ -17,7 +18,7 @@ export const nodePlatform = (threads = Math.min(availableParallelism(), MOST_THR
     // Where this process keeps what modules compile to, workers use it too: to compile this one takes more memory than to prove.
     // Their own heaps are small, and told so they start with less.
     const kept = getCompileCacheDir();
-    const worker = new Worker(new URL("./wasm-worker.ts", import.meta.url), {
+    const worker = new Worker(new URL(`./wasm-worker${EXTENSION}`, import.meta.url), {
       env: kept === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: path.dirname(kept) },
       resourceLimits: { maxOldGenerationSizeMb: 32 },
     });

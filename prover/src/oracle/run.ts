@@ -9,9 +9,9 @@ import { PlimsollError } from "../errors.ts";
 import { type Json, parseJson } from "../formats/json.ts";
 import { readPolicy } from "../formats/policy.ts";
 import { type Inputs, writeSecret } from "../node/files.ts";
+import { conform, type Observation, readObservation, readRiskPolicy } from "../risk/input.ts";
 import { OracleNode } from "./node.ts";
 import { chainAt, readSources, sourceFormat } from "./sources.ts";
-import { conform, type Observation, readObservation, readRiskPolicy } from "../risk/input.ts";
 
 const KEY_VARIABLE = "PLIMSOLL_REPORTER_KEY";
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/);

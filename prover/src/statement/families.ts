@@ -6,7 +6,7 @@
  * source in `circuits/`, its shapes in `circuits/sizes.json`, its statement in a file beside this one, and a row.
  * Imports nothing that hashes, so that a verifier which imports the table stays small.
  */
-import sizes from "../../../circuits/sizes.json" with { type: "json" };
+import sizes from "@plimsoll/circuits/sizes.json" with { type: "json" };
 import { ASSETS, BLOCK_INSTRUMENTS, BOARD_SIZES, type BoardSize, SCENARIOS, TIERS } from "../model/sizes.ts";
 
 /** Parameters and limits of one circuit. */

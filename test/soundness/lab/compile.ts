@@ -4,11 +4,11 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { circom } from "../../../scripts/build-circuits.ts";
+import { circom } from "../../../prover/src/node/setup/circuits.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const LIBRARIES = "node_modules";
-const COMPILER = `circom2 ${createRequire(import.meta.url)("circom/package.json").version}`;
+const COMPILER = `circom2 ${createRequire(import.meta.url)("circom2/package.json").version}`;
 
 export interface Compiled {
   readonly r1cs: string;
@@ -53,7 +53,7 @@ export async function compile(main: string, directory: string, level: "--O0" | "
     mkdirSync(absolute, { recursive: true });
     const out = path.relative(ROOT, absolute);
     const input = path.relative(ROOT, path.resolve(ROOT, main));
-    await circom([input, "--r1cs", "--wasm", "--sym", level, "-l", LIBRARIES, "-o", out]);
+    await circom([input, "--r1cs", "--wasm", "--sym", level, "-l", LIBRARIES, "-o", out], ROOT);
     renameSync(path.join(absolute, `${name}_js`, `${name}.wasm`), files[2]!);
     rmSync(path.join(absolute, `${name}_js`), { recursive: true });
     writeFileSync(record, digest);

@@ -145,8 +145,8 @@ export async function compileSources(
   directory: string,
   level: "--O0" | "--O2" = "--O0",
 ): Promise<Build> {
-  const { CircomRunner, bindings } = require("circom");
-  compilerModule ??= WebAssembly.compile(readFileSync(require.resolve("circom/circom.wasm")));
+  const { CircomRunner, bindings } = require("circom2");
+  compilerModule ??= WebAssembly.compile(readFileSync(require.resolve("circom2/circom.wasm")));
   const module = await compilerModule;
   const absolute = path.join(ROOT, directory);
   rmSync(absolute, { recursive: true, force: true });

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Makes development keys for compiled circuits: `setup-keys [circuit…]`, all by default.
+ * Makes development keys for compiled circuits.
  *
- * Writes build/keys/<circuit>/{proving.zkey, verification.json} and their line in build/keys/manifest.json. The trapdoor is
- * random and forgotten. A key is kept while circuit and generator are the ones it was made from and its files are
+ * Writes keys/<circuit>/{proving.zkey, verification.json} below the build directory, and the circuit's line in keys/manifest.json.
+ * The trapdoor is random and forgotten. A key is kept while circuit and generator are the ones it was made from and its files are
  * intact. Refuses to replace keys that come from a ceremony.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
-import { PlimsollError } from "../prover/src/errors.ts";
-import { makeDevelopmentKey, trapdoorFrom } from "../prover/src/keys/development.ts";
+import { PlimsollError } from "../../errors.ts";
+import { makeDevelopmentKey, trapdoorFrom } from "../../keys/development.ts";
+import type { CircuitName } from "../../statement/families.ts";
 import {
   type ArtifactOptions,
   type ArtifactRecord,
@@ -20,13 +20,12 @@ import {
   loadManifest,
   type Manifest,
   manifestPath,
-} from "../prover/src/node/artifacts.ts";
-import { CIRCUITS, type CircuitName } from "../prover/src/statement/families.ts";
-import type { CircuitRecord, PlanRecord } from "./build-circuits.ts";
-import { step } from "./progress.ts";
+} from "../artifacts.ts";
+import { EXTENSION, setupCommand } from "../installation.ts";
+import type { CircuitRecord, PlanRecord, SetUpOptions } from "./circuits.ts";
 
-const GENERATOR = ["bn254.ts", "development.ts", "r1cs.ts"].map((file) =>
-  path.join(import.meta.dirname, "../prover/src/keys", file),
+const GENERATOR = ["bn254", "development", "r1cs"].map((name) =>
+  path.join(import.meta.dirname, "../../keys", `${name}${EXTENSION}`),
 );
 
 const sha256 = (...parts: Uint8Array[]) => {
@@ -61,38 +60,60 @@ function writeAtomically(file: string, content: Uint8Array | string): void {
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 
+/** A circuit that is ready to be entered in the manifest, and what compiled it. */
+export interface MadeKey {
+  readonly record: ArtifactRecord;
+  readonly compiler: string;
+}
+
 /** Makes the key of one circuit unless it is there, and enters it in the manifest. */
-export async function setupKey(circuit: CircuitName, options: ArtifactOptions = {}): Promise<ArtifactRecord> {
+export async function setupKey(circuit: CircuitName, options: SetUpOptions = {}): Promise<ArtifactRecord> {
+  const listed = await ceremonyKey(circuit, options);
+  return listed ?? enterKey(circuit, await makeKey(circuit, options), options);
+}
+
+async function manifestThere(options: ArtifactOptions): Promise<Manifest | undefined> {
+  try {
+    return await loadManifest(options);
+  } catch (error) {
+    if (error instanceof PlimsollError && error.code === "ARTIFACT_MISSING") return undefined;
+    throw error; // a manifest that cannot be read may be of a ceremony
+  }
+}
+
+/**
+ * What the manifest lists for a circuit, if its keys come from a ceremony: the files are intact, and nothing is to be made. Throws
+ * KEY_REFUSED where such a manifest does not list the circuit.
+ */
+export async function ceremonyKey(circuit: CircuitName, options: ArtifactOptions): Promise<ArtifactRecord | undefined> {
+  const manifest = await manifestThere(options);
+  if (manifest?.origin !== "ceremony") return undefined;
+  const listed = manifest.circuits[circuit];
+  if (listed !== undefined) {
+    await (await loadArtifacts(circuit, options)).wasm();
+    return listed;
+  }
+  const why = "these keys come from a ceremony; remove the file first if development keys shall replace them";
+  throw new PlimsollError("KEY_REFUSED", why, { file: manifestPath(options) });
+}
+
+/** Makes the key of a compiled circuit unless it is there. Throws ARTIFACT_MISSING and ARTIFACT_HASH for files that it starts from. */
+export async function makeKey(circuit: CircuitName, options: SetUpOptions = {}): Promise<MadeKey> {
   const build = buildDirectory(options);
   const at = (...parts: string[]) => path.join(build, ...parts);
   const circuitFile = (name: string) => {
     const file = at("circuits", circuit, name);
     const bytes = readIfThere(file);
     if (bytes) return bytes;
-    throw new PlimsollError("ARTIFACT_MISSING", `the file does not exist; \`npm run setup -- ${circuit}\` makes it`, {
-      file,
-    });
+    const why = `the file does not exist; \`${setupCommand(circuit)}\` makes it`;
+    throw new PlimsollError("ARTIFACT_MISSING", why, { file });
   };
-  const earlier = await loadManifest(options).catch((error) => {
-    if (error instanceof PlimsollError && error.code === "ARTIFACT_MISSING") return undefined;
-    throw error; // a manifest that cannot be read may be of a ceremony
-  });
-  if (earlier?.origin === "ceremony") {
-    const listed = earlier.circuits[circuit];
-    if (listed !== undefined) {
-      await (await loadArtifacts(circuit, options)).wasm();
-      return listed;
-    }
-    const why = "these keys come from a ceremony; remove the file first if development keys shall replace them";
-    throw new PlimsollError("KEY_REFUSED", why, { file: manifestPath(options) });
-  }
-
   const compilation: CircuitRecord = JSON.parse(circuitFile("circuit.json").toString("utf8"));
   // What the compiler wrote, and nothing that came in its place.
   const compiled = (name: "circuit.r1cs" | "circuit.wasm") => {
     const bytes = circuitFile(name);
     if (sha256(bytes) === compilation.files?.[name]) return bytes;
-    const why = `not the file that the compiler wrote; \`npm run setup -- ${circuit}\` makes it anew`;
+    const why = `not the file that the compiler wrote; \`${setupCommand(circuit)}\` makes it anew`;
     throw new PlimsollError("ARTIFACT_HASH", why, { file: at("circuits", circuit, name) });
   };
   const r1cs = compiled("circuit.r1cs");
@@ -107,14 +128,12 @@ export async function setupKey(circuit: CircuitName, options: ArtifactOptions = 
     return bytes !== undefined && sha256(bytes) === hash;
   };
   if (key.madeFrom !== madeFrom || !intact(zkeyFile, key.zkey) || !intact(verificationKeyFile, key.verificationKey)) {
-    key = await step(`make a development key for ${circuit}`, async () => {
-      const { zkey, verificationKey } = await makeDevelopmentKey(r1cs, trapdoorFrom(randomBytes(64)), showProgress);
-      writeAtomically(at(zkeyFile), zkey);
-      writeAtomically(at(verificationKeyFile), verificationKey);
-      const record = { madeFrom, zkey: sha256(zkey), verificationKey: sha256(Buffer.from(verificationKey)) };
-      writeAtomically(recordFile, json(record));
-      return record;
-    });
+    const report = (_: string, done: number) => options.report?.("making its development key", done);
+    const { zkey, verificationKey } = await makeDevelopmentKey(r1cs, trapdoorFrom(randomBytes(64)), report);
+    writeAtomically(at(zkeyFile), zkey);
+    writeAtomically(at(verificationKeyFile), verificationKey);
+    key = { madeFrom, zkey: sha256(zkey), verificationKey: sha256(Buffer.from(verificationKey)) };
+    writeAtomically(recordFile, json(key));
   }
 
   const { sha256: plan }: Partial<PlanRecord> = JSON.parse(
@@ -131,36 +150,23 @@ export async function setupKey(circuit: CircuitName, options: ArtifactOptions = 
     verificationKey: file(verificationKeyFile, key.verificationKey),
     ...(plan === undefined ? {} : { plan: file(`circuits/${circuit}/circuit.plan`, plan) }),
   };
+  return { record, compiler: compilation.compiler };
+}
+
+/** Enters a key in the manifest, which it marks as of development keys. Not for several processes at once. */
+export async function enterKey(
+  circuit: CircuitName,
+  { record, compiler }: MadeKey,
+  options: ArtifactOptions,
+): Promise<ArtifactRecord> {
+  const earlier = await manifestThere(options);
   const manifest: Manifest = {
     format: "plimsoll-manifest/1",
     origin: "development",
-    compiler: compilation.compiler,
+    compiler,
     circuits: { ...earlier?.circuits, [circuit]: record },
   };
   const text = json(manifest);
   if (readIfThere(manifestPath(options))?.toString("utf8") !== text) writeAtomically(manifestPath(options), text);
   return record;
-}
-
-/** On a terminal only: a log needs no running percentage. */
-function showProgress(_what: string, done: number): void {
-  if (process.stderr.isTTY) process.stderr.write(` ${Math.floor(done * 100)}%`);
-}
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  try {
-    const wanted = process.argv.slice(2);
-    if (wanted.some((circuit) => !(CIRCUITS as readonly string[]).includes(circuit))) {
-      throw new PlimsollError("USAGE", `unknown circuit; known are ${CIRCUITS.join(", ")}`);
-    }
-    for (const circuit of CIRCUITS) {
-      if (wanted.length > 0 && !wanted.includes(circuit)) continue;
-      const { verificationKey } = await setupKey(circuit);
-      process.stderr.write(`  ${circuit}: development key ${verificationKey.sha256.slice(0, 16)}…\n`);
-    }
-  } catch (error) {
-    if (!(error instanceof PlimsollError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = error.exitCode;
-  }
 }
