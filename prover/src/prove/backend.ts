@@ -25,6 +25,8 @@ export interface CircuitFiles {
 }
 
 export interface Circuit {
+  /** Whether the backend has lost what it opened, because a thread of it died: it must be opened again. */
+  readonly lost?: boolean;
   /** Values of all signals, in snarkjs's wtns format. */
   witness(input: WitnessInput): Promise<Uint8Array>;
   /**

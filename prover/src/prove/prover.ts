@@ -141,8 +141,13 @@ export function proverOf({ load, backend }: ProverParts): Prover {
     throwIfCancelled(signal);
     const { circuitInput, hints, publicSignals } = stated();
     begin("load");
-    const entry = loaded(size);
-    const circuit = await entry.circuit;
+    let entry = loaded(size);
+    let circuit = await entry.circuit;
+    if (circuit.lost) {
+      if (sizes.get(size) === entry) sizes.delete(size);
+      entry = loaded(size);
+      circuit = await entry.circuit;
+    }
     begin("witness");
     const witness = await guarded(() => circuit.witness({ circuitInput, hints }), "the witness could not be computed");
     begin("prove");

@@ -42,7 +42,10 @@ export interface WasmCore extends Started {
   ): Promise<Reply<Name>>;
   /** Makes the proof that is being made stop soon, where memory is shared. */
   cancel(): void;
+  /** Ends the workers; calls that have no answer yet reject with `CANCELLED`. */
   end(): Promise<void>;
+  /** Whether a worker has died or the core has ended: every call rejects from then on. */
+  readonly dead: boolean;
 }
 
 /** Starts the workers. Throws `BACKEND_UNAVAILABLE` for an engine that cannot run the module, `OUT_OF_MEMORY`. */
@@ -62,21 +65,28 @@ export async function startCore({ module, startWorker, threads }: WasmPlatform):
   }
 
   const workers: WasmWorker[] = [];
-  const waiting = new Map<number, (answer: { result?: unknown; failed?: true }) => void>();
+  const waiting = new Map<number, (answer: { result: unknown } | PlimsollError) => void>();
   let lastId = 0;
-  let dead = false;
+  let over: PlimsollError | undefined;
 
-  const prover = startWorker();
-  workers.push(prover);
-  prover.listen((message) => {
-    if (message === undefined) {
-      dead = true;
-      for (const settle of waiting.values()) settle({ failed: true });
-      waiting.clear();
-      return;
-    }
-    const { id, ...answer } = message as { id: number; result?: unknown; failed?: true };
-    waiting.get(id)?.(answer);
+  const failure = () => new PlimsollError("INTERNAL", "the WebAssembly prover has failed");
+  /** Nothing waits for an answer that cannot come: workers wait for one another on shared memory, so none survives another. */
+  const end = async (why: PlimsollError) => {
+    over ??= why;
+    for (const settle of waiting.values()) settle(over);
+    waiting.clear();
+    await Promise.all(workers.splice(0).map((worker) => worker.end()));
+  };
+  const start = (listener: (message: unknown) => void): WasmWorker => {
+    const worker = startWorker();
+    workers.push(worker);
+    worker.listen((message) => (message === undefined ? end(failure()) : listener(message)));
+    return worker;
+  };
+
+  const prover = start((message) => {
+    const { id, ...answer } = message as { id: number } & ({ result: unknown } | { failed: true });
+    waiting.get(id)?.("failed" in answer ? failure() : answer);
     waiting.delete(id);
   });
 
@@ -85,42 +95,39 @@ export async function startCore({ module, startWorker, threads }: WasmPlatform):
     taken: ArrayBuffer[] = [],
   ): Promise<Reply<Name>> {
     return new Promise((resolve, reject) => {
-      const failure = () => reject(new PlimsollError("INTERNAL", "the WebAssembly prover has failed"));
-      if (dead) return failure();
+      if (over !== undefined) return reject(over);
       const id = ++lastId;
-      waiting.set(id, ({ result, failed }) => (failed ? failure() : resolve(result as Reply<Name>)));
+      waiting.set(id, (answer) => ("result" in answer ? resolve(answer.result as Reply<Name>) : reject(answer)));
       prover.post({ id, ...request }, taken);
     });
   }
-  const end = async () => {
-    dead = true;
-    await Promise.all(workers.splice(0).map((worker) => worker.end()));
-  };
 
   try {
     const helpers = memory === undefined ? 0 : threads - 1;
     const started = await call<"start">({ call: "start", module: compiled, memory, helpers });
     for (const stack of started.stacks) {
-      const helper = startWorker();
-      workers.push(helper);
-      helper.post({ call: "help", module: compiled, memory, stack });
+      start(() => {}).post({ call: "help", module: compiled, memory, stack });
     }
     return {
       ...started,
       call,
+      get dead() {
+        return over !== undefined;
+      },
       cancel() {
         if (memory !== undefined) Atomics.store(new Int32Array(memory.buffer), started.cancelFlag / 4, 1);
       },
-      end,
+      end: () => end(new PlimsollError("CANCELLED", "the prover is closed")),
     };
   } catch (error) {
-    await end();
+    await end(failure());
     throw error;
   }
 }
 
 export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding }: WasmOptions = {}): Backend {
   let core: Promise<WasmCore> | undefined;
+  let running: WasmCore | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   async function planned({ call }: WasmCore, file: Uint8Array): Promise<Circuit["witness"]> {
@@ -142,10 +149,27 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
     return ({ circuitInput }) => calculate(circuitInput);
   };
 
+  /** The core; a new one where the last did not start or a worker of it has died. What was open in that one is lost. */
+  function living(): Promise<WasmCore> {
+    if (core === undefined || running?.dead === true) {
+      running = undefined;
+      const starting = startCore(platform);
+      core = starting;
+      starting.then(
+        (started) => {
+          if (core === starting) running = started;
+        },
+        () => {
+          if (core === starting) core = undefined;
+        },
+      );
+    }
+    return core;
+  }
+
   async function open({ wasm, zkey, plan }: CircuitFiles) {
     const file = takeOver(zkey);
-    core ??= startCore(platform);
-    const started = await core;
+    const started = await living();
     const { call, cancel } = started;
     // The largest first, while there is least beside it.
     const key = await call<"open">({ call: "open", zkey: file }, ownsBuffer(file) ? [file.buffer] : []);
@@ -172,6 +196,9 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
     }
 
     return {
+      get lost() {
+        return started.dead;
+      },
       witness,
       prove(values: Uint8Array, signal?: AbortSignal | undefined) {
         // One after another: each uses all the threads.
@@ -187,9 +214,9 @@ export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding 
     open,
     async close() {
       await last;
-      const ending = await core?.catch(() => undefined);
+      const ending = core;
       core = undefined;
-      await ending?.end();
+      await (await ending?.catch(() => undefined))?.end();
     },
   };
 }
