@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -11,44 +10,16 @@ import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
+import { type RunOptions, runPlimsoll } from "../support/plimsoll.ts";
 
-const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
 const work = mkdtempSync(path.join(os.tmpdir(), "plimsoll-cli-"));
 const firm = path.join(work, "firm");
 const at = (name: string) => path.join(firm, name);
 const read = (name: string) => readFileSync(at(name), "utf8");
 
-interface Outcome {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-interface RunOptions {
-  readonly stdin?: string;
-  readonly env?: NodeJS.ProcessEnv;
-  /** Called as text arrives on stderr. */
-  readonly onErr?: (text: string, child: ChildProcess) => void;
-}
-
-/** Runs the real binary in the firm's directory. */
-function plimsoll(args: readonly string[], { stdin = "", env = {}, onErr }: RunOptions = {}): Promise<Outcome> {
-  const cwd = existsSync(firm) ? firm : os.tmpdir();
-  const child = spawn(process.execPath, [BIN, ...args], { cwd, env: { ...process.env, ...env } });
-  let out = "";
-  let err = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    out += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    err += text;
-    onErr?.(err, child);
-  });
-  // It may refuse, and exit, before it has read everything.
-  child.stdin.on("error", () => {});
-  child.stdin.end(stdin);
-  return new Promise((resolve) => child.on("close", (code) => resolve({ code, out, err })));
-}
+/** In the firm's directory, once it is there. */
+const plimsoll = (args: readonly string[], options?: RunOptions) =>
+  runPlimsoll(existsSync(firm) ? firm : os.tmpdir(), args, options);
 
 const MARKET = ["--policy", "policy.json", "--market", "market.json"];
 const ACCOUNT = [...MARKET, "--account", "account.json"];
@@ -112,7 +83,9 @@ describe("plimsoll", () => {
     expect(valuation.levels.map(({ name }: { name: string }) => name)).to.deep.equal(Object.keys(policyFile().levels));
     const stdin = read("account.json");
     expect((await plimsoll(["value", ...MARKET, "--account", "-", "--json"], { stdin })).out).to.equal(json.out);
-    expect((await plimsoll(["value", ...TABLES, "--json"])).out).to.equal(json.out);
+    const { read: totals, ...tabled } = JSON.parse((await plimsoll(["value", ...TABLES, "--json"])).out);
+    expect(tabled).to.deep.equal(valuation);
+    expect(totals.map(({ rows }: { rows: number }) => rows)).to.deep.equal([5, 17]);
     const { out } = await plimsoll(["value", ...ACCOUNT]);
     expect(out).to.include("maintenance margin").and.include("close-out 60.00%");
   });
@@ -193,7 +166,7 @@ describe("plimsoll", () => {
   it("prove: refuses what is false, saying by which level, and writes nothing", async () => {
     const below = await plimsoll(prove("--below", "close-out", "--out", "proof.json"));
     expect(below).to.include({ code: 1, out: "" });
-    expect(below.err).to.include("STATEMENT_FALSE").and.include("not below the close-out level of 6000 basis points");
+    expect(below.err).to.include("STATEMENT_FALSE").and.include("not below the close-out level of 60%");
     const least = await plimsoll([...prove("--at-least", "10000%"), "--json"]);
     expect(least).to.include({ code: 1, out: "" });
     expect(JSON.parse(least.err.split("\n").at(-2)!).error.code).to.equal("STATEMENT_FALSE");

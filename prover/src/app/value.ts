@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll value`: what an account is worth and what margin it needs, in exact figures and as a table. */
+/** What accounts are worth and what margin they need, in exact figures. PRIVATE. */
 import type { AccountFile } from "../formats/account.ts";
-import { formatDecimal } from "../formats/decimal.ts";
+import type { CashConversion } from "../formats/cash.ts";
+import { addDecimals, type Decimal, formatDecimal, formatLots, lotOfDecimals } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
-import { CASH_DECIMALS, LEVELS, type PolicyFile } from "../formats/policy.ts";
+import { CASH_DECIMALS, LEVELS, type LevelName, type PolicyFile } from "../formats/policy.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../model/evaluate.ts";
 import { TIERS } from "../model/sizes.ts";
 
@@ -24,7 +25,24 @@ export interface Valuation {
     /** 1 to 4: the haircut tier that the quantity reaches; null above the last boundary. */
     readonly tier: number | null;
   }[];
+  /** The model's; `conversion` says how it follows from the balance. */
   readonly cash: string;
+  /** Null where the file gives the model's cash. */
+  readonly conversion: CashConversion | null;
+  /** Those that are not zero, in the order of the board. */
+  readonly positions: readonly {
+    readonly instrument: string;
+    readonly quantity: string;
+    /** Of one unit of the underlying, rounded to the nearest of 8 decimals. */
+    readonly mark: string;
+    /** At the mark. */
+    readonly value: string;
+    /** Since the entry price, or as the file gives it; null where it gives neither. */
+    readonly profit: string | null;
+    readonly charge: string;
+  }[];
+  /** Of all positions. */
+  readonly positionsValue: string;
   readonly sets: readonly {
     readonly blocks: readonly string[];
     readonly markValue: string;
@@ -42,14 +60,22 @@ export interface Valuation {
   readonly margin: string;
   /** Null without margin. */
   readonly coverageBps: string | null;
-  readonly levels: readonly { readonly name: string; readonly bps: string; readonly atLeast: boolean }[];
+  readonly levels: readonly { readonly name: LevelName; readonly bps: string; readonly atLeast: boolean }[];
 }
 
-export function valueAccount({ name, account }: AccountFile, policy: PolicyFile, market: MarketFile): Valuation {
+const e6 = (value: bigint) => formatDecimal(value, CASH_DECIMALS);
+const e10 = (value: bigint) => formatDecimal(value, 10);
+const e20 = (value: bigint) => formatDecimal(value, 20);
+const textOf = ({ units, decimals }: Decimal) => formatDecimal(units, decimals);
+
+/**
+ * Values one account. Throws like `evaluate`.
+ *
+ *   const { equity, margin, coverageBps } = valueAccount(readAccount(text, file, policy, market), policy, market);
+ */
+export function valueAccount(holder: AccountFile, policy: PolicyFile, market: MarketFile): Valuation {
+  const { name, account, conversion } = holder;
   const result = evaluate(account, policy.policy, market.market);
-  const e6 = (value: bigint) => formatDecimal(value, CASH_DECIMALS);
-  const e10 = (value: bigint) => formatDecimal(value, 10);
-  const e20 = (value: bigint) => formatDecimal(value, 20);
   return {
     account: name,
     board: market.board,
@@ -68,6 +94,9 @@ export function valueAccount({ name, account }: AccountFile, policy: PolicyFile,
       };
     }),
     cash: e6(account.cash),
+    conversion: conversion ?? null,
+    positions: positionsOf(holder, market),
+    positionsValue: e6(result.sets.reduce((sum, { markValue }) => sum + markValue, 0n)),
     sets: result.sets.map((set) => ({
       blocks: market.blocks.slice(set.firstBlock, set.lastBlock + 1),
       markValue: e6(set.markValue),
@@ -90,3 +119,46 @@ export function valueAccount({ name, account }: AccountFile, policy: PolicyFile,
     })),
   };
 }
+
+function positionsOf({ account, conversion }: AccountFile, market: MarketFile): Valuation["positions"] {
+  return market.instruments.flatMap((instrument, index) => {
+    const lots = account.positions[index]!;
+    if (instrument === undefined || lots === 0n) return [];
+    const { symbol, lot } = instrument;
+    const { mark, longCharge, shortCharge } = market.market.board.rows[index]!;
+    const value = mark * lots;
+    const line = conversion?.lines.find((each) => each.instrument === symbol);
+    return [
+      {
+        instrument: symbol,
+        quantity: formatLots(lots, lot),
+        mark: unitMark(mark, lot),
+        value: e6(value),
+        profit:
+          line?.basis === "entryPrice"
+            ? textOf(addDecimals({ units: value, decimals: CASH_DECIMALS }, decimalOf(line.effect)))
+            : line?.basis === "unrealisedProfit"
+              ? line.given
+              : null,
+        charge: e6(lots > 0n ? longCharge * lots : shortCharge * -lots),
+      },
+    ];
+  });
+}
+
+/** Mark of a lot to mark of a unit, to the nearest of 8 decimals. */
+function unitMark(mark: bigint, lot: Decimal): string {
+  const numerator = mark * 10n ** BigInt(lot.decimals + 2);
+  const half = (numerator < 0n ? -lot.units : lot.units) / 2n;
+  return formatLots((numerator + half) / lot.units, lotOfDecimals(8));
+}
+
+/** An exact decimal string of the conversion. */
+function decimalOf(text: string): Decimal {
+  const [whole, fraction = ""] = text.split(".") as [string, string?];
+  return { units: BigInt(`${whole}${fraction}`), decimals: fraction.length };
+}
+
+/** The highest level that the account has at least; null below all. */
+export const levelReached = ({ levels }: Valuation): LevelName | null =>
+  levels.find(({ atLeast }) => atLeast)?.name ?? null;
