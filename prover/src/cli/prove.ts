@@ -1,66 +1,130 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll prove`: a proof that an account covers its margin. */
+/** `plimsoll prove`: proofs that accounts cover their margin. */
+import path from "node:path";
 import { Command } from "commander";
-import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import type { CoverageClaim } from "../app/prove.ts";
+import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import { formatJson, type Json } from "../formats/json.ts";
-import { writeResult } from "../node/files.ts";
+import type { Account } from "../model/account.ts";
+import { writeDirectory } from "../node/files.ts";
+import type { Prover } from "../prove/prover.ts";
+import { table } from "../report/text.ts";
 import type { Context } from "./context.ts";
 import {
   type AccountOptions,
   type ClaimOptions,
   claimed,
-  loadAccount,
+  loadAccounts,
   loadViewingKey,
   optionLabel,
-  withAccount,
+  withAccounts,
   withClaim,
 } from "./options.ts";
 
-export function proveCommand(context: Context): Command {
-  const { print, progress, signal } = context;
-  return withClaim(withAccount(new Command("prove")), "prove")
-    .description("prove that an account's coverage is at least, or below, a level")
-    .requiredOption("--key <file>", "viewing key")
-    .requiredOption("--audience <text>", "for whom or what the proof is: it is good for nothing else")
-    .option("--out <file>", "where to write the proof; else stdout")
-    .action(async (options: AccountOptions & ClaimOptions & { key: string; audience: string; out?: string }) => {
-      const { audience, out } = options;
-      optionLabel("--audience", audience);
-      const { policy, market, holder } = await loadAccount(context, options);
-      const claim = claimed(options, policy.levels);
-      if (claim === undefined) throw new PlimsollError("USAGE", "give either --at-least or --below");
-      const { level, direction, name } = claim;
-      const before = { ...holder.account, viewingKey: await loadViewingKey(context, options.key) };
+interface ProveOptions extends AccountOptions, ClaimOptions {
+  readonly key?: string;
+  readonly keys?: string;
+  readonly audience: string;
+  readonly out?: string;
+}
 
-      const [{ createProver }, { proveEnvelope }, { NO_TRANSFER, noFill }] = await Promise.all([
-        import("../node/prover.ts"),
-        import("../document/proof.ts"),
-        import("../model/transition.ts"),
-      ]);
-      const transition = { transfer: NO_TRANSFER, fill: noFill(before.size), side: 1n } as const;
+export function proveCommand(context: Context): Command {
+  return withClaim(withAccounts(new Command("prove")), "prove")
+    .description("prove that coverage is at least, or below, a level: of one account, or of all in the tables")
+    .option("--key <file>", "viewing key")
+    .option("--keys <directory>", "in place of --key: a directory with the viewing key of each account, NAME.key")
+    .requiredOption("--audience <text>", "for whom or what the proof is: it is good for nothing else")
+    .option("--out <file>", "where to write the proof, else stdout; for several accounts a new directory")
+    .action(async (options: ProveOptions) => {
+      const audience = optionLabel("--audience", options.audience);
+      if ((options.key === undefined) === (options.keys === undefined)) {
+        throw new PlimsollError("USAGE", "give either --key or --keys");
+      }
+      const { policy, market, holders, several } = await loadAccounts(context, options);
+      const level = claimed(options, policy.levels);
+      if (level === undefined) throw new PlimsollError("USAGE", "give either --at-least or --below");
+      if (several && (options.key !== undefined || options.out === undefined)) {
+        throw new PlimsollError("USAGE", "several accounts need --keys, and --out with a directory");
+      }
+      const accounts: NamedAccount[] = [];
+      for (const { name, account } of holders) {
+        const key = options.key ?? path.join(options.keys!, `${fileName(name)}.key`);
+        accounts.push({ name, account: { ...account, viewingKey: await loadViewingKey(context, key) } });
+      }
+      const { createProver } = await import("../node/prover.ts");
       const prover = createProver();
       try {
-        const envelope = await proveEnvelope(
-          prover,
-          { before, transition, level, direction, audience, policy, market },
-          { signal, onStep: (step, size) => progress(`${step} (${size})`) },
-        );
-        throwIfCancelled(signal);
-        const text = formatJson(envelope as unknown as Json);
-        if (out === undefined) process.stdout.write(text);
-        else {
-          await writeResult(out, text);
-          print(options.json, { file: out, statement: envelope.statement }, () => envelope.statement.text);
-        }
-      } catch (error) {
-        if (!(error instanceof PlimsollError) || error.code !== "STATEMENT_FALSE") throw error;
-        const words = `${direction === "below" ? "below" : "at least"} ${name === undefined ? "" : `the ${name} level of `}`;
-        throw new PlimsollError(
-          "STATEMENT_FALSE",
-          `the coverage of this account is not ${words}${level} basis points, so no proof of it exists`,
-        );
+        const work = several ? proveAll : proveOne;
+        await work(context, prover, accounts, { ...level, audience, policy, market }, options);
       } finally {
         await prover.close();
       }
     });
+}
+
+interface NamedAccount {
+  readonly name: string;
+  readonly account: Account;
+}
+
+type Work = (
+  context: Context,
+  prover: Prover,
+  accounts: readonly NamedAccount[],
+  claim: CoverageClaim,
+  options: ProveOptions,
+) => Promise<void>;
+
+const proveOne: Work = async ({ signal, progress, deliver, print }, prover, [first], claim, { out, json }) => {
+  const { proveCoverage } = await import("../app/prove.ts");
+  const onStep = (step: string, size: string) => progress(`${step} (${size})`);
+  const envelope = await proveCoverage(prover, first!.account, claim, { signal, onStep });
+  throwIfCancelled(signal);
+  await deliver(out, formatJson(envelope as unknown as Json));
+  if (out !== undefined) print(json, { file: out, statement: envelope.statement }, () => envelope.statement.text);
+};
+
+/** A directory with a proof of each account of which the claim is true, and a private summary of all. */
+const proveAll: Work = async ({ signal, progress, print }, prover, accounts, claim, { out, json }) => {
+  const { claimWords, proveAccounts } = await import("../app/prove.ts");
+  const onAccount = (name: string, index: number) => progress(`${index + 1} of ${accounts.length}: ${name}`);
+  const outcomes = await proveAccounts(prover, accounts, claim, { signal, onAccount });
+  throwIfCancelled(signal);
+  const summary = {
+    claim: `coverage ${claimWords(claim)}`,
+    audience: claim.audience,
+    accounts: outcomes.map(({ account, commitment, envelope }) => ({
+      account,
+      commitment,
+      proven: envelope !== undefined,
+      file: envelope === undefined ? null : proofFile(account),
+    })),
+  };
+  await writeDirectory(out!, [
+    { name: "summary.json", text: formatJson(summary), secret: true },
+    ...outcomes.flatMap(({ account, envelope }) =>
+      envelope === undefined ? [] : [{ name: proofFile(account), text: formatJson(envelope as unknown as Json) }],
+    ),
+  ]);
+  print(json, { directory: out, ...summary }, () =>
+    [
+      `${summary.claim}, for: ${summary.audience}`,
+      table(
+        ["account", "answer", "file"],
+        summary.accounts.map(({ account, proven, file }) => [account, proven ? "proven" : "not true", file ?? ""]),
+      ),
+    ].join("\n\n"),
+  );
+  if (outcomes.some(({ envelope }) => envelope === undefined)) process.exitCode = EXIT.no;
+};
+
+const proofFile = (account: string) => `proofs/${fileName(account)}.json`;
+
+/** An account's name as the name of a file. */
+function fileName(name: string): string {
+  if (/^[^./\\:][^/\\:]*$/.test(name)) return name;
+  throw new PlimsollError(
+    "USAGE",
+    "the name of an account cannot be that of a file (it begins with a dot, or has / \\ or :); prove it alone, with --name and --key",
+  );
 }
