@@ -11,6 +11,7 @@ import path from "node:path";
 import { promisify, styleText } from "node:util";
 import { Contract, ContractFactory, type Signer } from "ethers";
 import hardhat, { network } from "hardhat";
+import { accountReport } from "../prover/src/app/report.ts";
 import { AccountClient, type Published } from "../prover/src/chain/client.ts";
 import { deploy } from "../prover/src/chain/deploy.ts";
 import { type GateCall, signClear } from "../prover/src/chain/gate-calls.ts";
@@ -28,7 +29,6 @@ import { CASH_INDEX } from "../prover/src/model/sizes.ts";
 import { type Fill, NO_TRANSFER, noFill } from "../prover/src/model/transition.ts";
 import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
 import { createProver } from "../prover/src/node/prover.ts";
-import { renderReport } from "../prover/src/report/report.ts";
 import { sampleFirm } from "../prover/src/risk/board/sample.ts";
 import { publicInputsOf } from "../prover/src/statement/families.ts";
 import type { LevelBps } from "../prover/src/units.ts";
@@ -350,11 +350,10 @@ const moment = (label: string, note: string, account: Account, market: MarketFil
   account,
   market,
 });
-const report = renderReport({
-  firm: "Atlas",
+const report = accountReport({
+  holder: { name: "Atlas", account: solvent },
   policy,
   market: before,
-  account: solvent,
   moments: [
     moment("after the opening trade", "attested", atlasHas, before),
     moment(`after withdrawing ${whole(firm.withdrawals.passes)}`, "paid out", solvent, before),

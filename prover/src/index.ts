@@ -20,8 +20,14 @@
  * with a stable `code`, and none holds a position, a key or any other private value.
  */
 
+export { accountWarnings } from "./app/account-warnings.ts";
+export { type Commitment, commitAccount } from "./app/commit.ts";
 export { type EpochQuestion, verifyEpoch } from "./app/market.ts";
+export { type Ahead, type AheadOptions, lookAhead } from "./app/outlook.ts";
 export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
+export { type CoverageClaim, type CoverageOutcome, proveAccounts, proveCoverage } from "./app/prove.ts";
+export { accountReport, type ReportRequest } from "./app/report.ts";
+export { levelReached, type Valuation, valueAccount } from "./app/value.ts";
 export {
   AccountClient,
   type OpeningTerms,

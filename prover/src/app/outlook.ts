@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll outlook`: what may become of an account, and the least that would help. PRIVATE, as table and as page. */
+/** What may become of an account, and the least that would help. PRIVATE, as table and as page. */
+import { PlimsollError } from "../errors.ts";
 import type { AccountFile } from "../formats/account.ts";
 import { formatDecimal, formatLots } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { LEVELS, type PolicyFile } from "../formats/policy.ts";
 import { prepare } from "../risk/calibration/calibrate.ts";
 import type { MarketInput } from "../risk/input.ts";
-import { bookOf, type Exposure, simulateExposure } from "../risk/outlook/exposure.ts";
+import { type Book, bookOf, type Exposure, simulateExposure } from "../risk/outlook/exposure.ts";
 import { type Remedy, smallestTrades, topUp } from "../risk/outlook/margin-cure.ts";
 import { outlook, type Warning, warn } from "../risk/outlook/warning.ts";
 import { alignHistories, type PriceHistory } from "../risk/prices.ts";
@@ -33,7 +34,12 @@ export interface AheadOptions {
   readonly seed: number;
 }
 
-/** Looks ahead. `histories` name every underlying that is held. Throws like `bookOf`, `outlook` and `simulateExposure`. */
+/**
+ * Looks ahead. Throws `UNKNOWN_NAME` where there is no history of an underlying that is held, and like `bookOf`, `outlook`
+ * and `simulateExposure`.
+ *
+ *   const ahead = lookAhead(holder, policy, market, input, histories, { hours: 24, paths: 20_000, seed: 1 });
+ */
 export function lookAhead(
   { name, account }: AccountFile,
   policy: PolicyFile,
@@ -43,6 +49,7 @@ export function lookAhead(
   { hours, paths, seed }: AheadOptions,
 ): Ahead {
   const book = bookOf({ account, policy, market, input });
+  checkHistories(book, histories);
   const view = outlook(alignHistories(histories).map((history) => prepare(history)));
   const ratios = LEVELS.map((level) => Number(policy.levels[level]) / 1e4);
   const steps = Math.max(1, Math.min(12, Math.ceil(hours / 2)));
@@ -70,4 +77,20 @@ export function lookAhead(
       };
     }),
   };
+}
+
+/** Every underlying that moves the account needs a history. */
+function checkHistories({ input, positions, collateral }: Book, histories: readonly PriceHistory[]): void {
+  const needed = new Set([
+    ...positions.map(({ row }) => input.policy.instruments[row]!.underlying),
+    ...collateral.flatMap(({ underlying }) => underlying ?? []),
+  ]);
+  const missing = [...needed].filter((each) => !histories.some(({ symbol }) => symbol === each));
+  if (missing.length === 0) return;
+  const files = missing.map((each) => `${each}-USD.csv`).join(" and ");
+  throw new PlimsollError(
+    "UNKNOWN_NAME",
+    `no price history of ${missing.join(", ")}, which the account depends on: add a file such as ${files}`,
+    { field: "prices" },
+  );
 }

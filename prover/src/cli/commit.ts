@@ -21,11 +21,10 @@ export function commitCommand(context: Context): Command {
       const { holder } = await loadAccount(context, options);
       const made = newViewingKey();
       const viewingKey = key === undefined ? readViewingKey(made, newKey!) : await loadViewingKey(context, key);
-      const { commitState } = await import("../model/commit.ts");
-      const commitment = commitState({ ...holder.account, viewingKey });
+      const { commitAccount } = await import("../app/commit.ts");
+      const committed = commitAccount({ ...holder.account, viewingKey });
       throwIfCancelled(signal);
       if (newKey !== undefined) await writeSecret(newKey, made);
-      const { size, sequence } = holder.account;
-      print(options.json, { commitment, size, sequence }, () => commitment.toString());
+      print(options.json, committed, () => committed.commitment.toString());
     });
 }

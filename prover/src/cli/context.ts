@@ -13,8 +13,8 @@ export interface Context {
   readonly signal: AbortSignal;
   /** Prints a result on stdout: as JSON for machines, else as text. */
   print(json: boolean | undefined, value: unknown, text: () => string): void;
-  /** Writes a file that a command makes: to `out` if given, else to stdout. */
-  deliver(out: string | undefined, text: string): Promise<void>;
+  /** Writes a file that a command makes: to `out` if given, else to stdout. `PRIVATE` is the mode of what is for the owner alone. */
+  deliver(out: string | undefined, text: string, mode?: number): Promise<void>;
   /** One line on stderr. */
   progress(line: string): void;
 }
@@ -27,9 +27,9 @@ export function createContext(signal: AbortSignal): Context {
       const replacer = (_: string, member: unknown) => (typeof member === "bigint" ? member.toString() : member);
       process.stdout.write(json ? `${JSON.stringify(value, replacer, 2)}\n` : `${text()}\n`);
     },
-    async deliver(out, text) {
+    async deliver(out, text, mode) {
       if (out === undefined) process.stdout.write(text);
-      else await writeResult(out, text);
+      else await writeResult(out, text, mode);
     },
     progress: (line) => process.stderr.write(`plimsoll: ${line}\n`),
   };

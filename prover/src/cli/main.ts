@@ -21,6 +21,7 @@ import { oracleCommand } from "./oracle.ts";
 import { outlookCommand } from "./outlook.ts";
 import { packCommand } from "./pack.ts";
 import { proveCommand } from "./prove.ts";
+import { reportCommand } from "./report.ts";
 import { setupCommand } from "./setup.ts";
 import { valueCommand } from "./value.ts";
 import { verifyCommand } from "./verify.ts";
@@ -47,6 +48,7 @@ const COMMANDS = [
   initCommand,
   valueCommand,
   outlookCommand,
+  reportCommand,
   commitCommand,
   proveCommand,
   mergeCommand,

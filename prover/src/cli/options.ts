@@ -167,6 +167,13 @@ export function asOption<T>(option: string, read: () => T): T {
 export const optionInteger = <T>(option: string, text: string, unit: (value: bigint) => T): T =>
   asOption(option, () => unit(lotsOf(parseDecimal(text), lotOfDecimals(0))));
 
+/** How many hours an outlook reaches. */
+export const hoursAhead = (text: string): number =>
+  optionInteger("--hours", text, (value) => {
+    if (value < 1n || value > 720n) throw new PlimsollError("OUT_OF_RANGE", "expected 1 to 720");
+    return Number(value);
+  });
+
 export function optionCommitment(option: string, text: string): bigint;
 export function optionCommitment(option: string, text: string | undefined): bigint | undefined;
 export function optionCommitment(option: string, text: string | undefined): bigint | undefined {

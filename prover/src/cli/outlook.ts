@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll outlook`: what may become of an account, and the least that would help. PRIVATE. */
 import { Command } from "commander";
-import { PlimsollError } from "../errors.ts";
-import { writeResult } from "../node/files.ts";
+import { PRIVATE, writeResult } from "../node/files.ts";
 import type { Context } from "./context.ts";
 import { readHistories } from "./market.ts";
-import { type AccountOptions, loadAccount, optionInteger, withAccount } from "./options.ts";
+import { type AccountOptions, hoursAhead, loadAccount, withAccount } from "./options.ts";
 
 export function outlookCommand(context: Context): Command {
   const { inputs, print } = context;
@@ -19,10 +18,7 @@ export function outlookCommand(context: Context): Command {
     .option("--hours <count>", "how far ahead, 1 to 720", "24")
     .option("--report <file>", "also write a page with charts, private as well")
     .action(async (options: AccountOptions & { input: string; prices: string[]; hours: string; report?: string }) => {
-      const hours = optionInteger("--hours", options.hours, (value) => {
-        if (value < 1n || value > 720n) throw new PlimsollError("OUT_OF_RANGE", "expected 1 to 720");
-        return Number(value);
-      });
+      const hours = hoursAhead(options.hours);
       const { policy, market, holder } = await loadAccount(context, options);
       const input = await inputs.text(options.input);
       const histories = await readHistories(inputs, options.prices);
@@ -33,7 +29,7 @@ export function outlookCommand(context: Context): Command {
       const { readMarketInput } = await import("../risk/input.ts");
       const follows = readMarketInput(input.text, input.file);
       const ahead = lookAhead(holder, policy, market, follows, histories, { hours, paths: 20_000, seed: 1 });
-      if (options.report !== undefined) await writeResult(options.report, renderAheadPage(ahead));
+      if (options.report !== undefined) await writeResult(options.report, renderAheadPage(ahead), PRIVATE);
       print(options.json, ahead, () => renderAhead(ahead));
     });
 }

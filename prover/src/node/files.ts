@@ -9,7 +9,8 @@ import type { NamedText } from "../formats/account.ts";
 /** No reader takes more, in bytes. */
 const MAX_BYTES = 8_000_000;
 const STDIN = "-";
-const PRIVATE = 0o600;
+/** For the owner alone. */
+export const PRIVATE = 0o600;
 
 /** Reads what a command line names. `-` is standard input, once. */
 export class Inputs {
@@ -92,9 +93,9 @@ export async function readBounded(file: string, maximum = MAX_BYTES): Promise<Ui
 
 /**
  * Writes a file so that the name holds the old content or all of the new, whatever happens. A link is followed, and what
- * is no regular file (a pipe, a terminal, /dev/null) is written to as it is.
+ * is no regular file (a pipe, a terminal, /dev/null) is written to as it is. `newMode` is that of a file that was not there.
  */
-export async function writeResult(file: string, text: string | Uint8Array): Promise<void> {
+export async function writeResult(file: string, text: string | Uint8Array, newMode = 0o666): Promise<void> {
   const there = await stat(file).catch(() => undefined);
   if (there !== undefined && !there.isFile()) {
     await writeFile(file, text).catch((error) => {
@@ -103,7 +104,7 @@ export async function writeResult(file: string, text: string | Uint8Array): Prom
     return;
   }
   const target = there === undefined ? file : await realpath(file);
-  const mode = there === undefined ? 0o666 : there.mode & 0o777;
+  const mode = there === undefined ? newMode : there.mode & 0o777;
   await viaTemporary(target, text, mode, (temporary) => rename(temporary, target));
 }
 

@@ -5,7 +5,7 @@ import { QUANTILES } from "../risk/outlook/exposure.ts";
 import { exposureChart } from "../risk/outlook/exposure-chart.ts";
 import { METHODS } from "../risk/outlook/warning.ts";
 import { renderDocument } from "./document.ts";
-import { markup, when } from "./html.ts";
+import { type Markup, markup, when } from "./html.ts";
 import { levelWord, percent, table } from "./text.ts";
 
 const chance = (probability: number) => `${(100 * probability).toFixed(probability < 0.001 ? 3 : 1)}%`;
@@ -41,23 +41,19 @@ export function renderAhead({ account, board, time, currency, exposure, levels }
   ].join("\n\n");
 }
 
-/** The same as a page with charts. */
-export function renderAheadPage({ account, board, time, currency, exposure, levels }: Ahead): string {
+/** The same with charts, as sections of a page. */
+export function aheadSections({ exposure, levels }: Ahead): Markup {
   const marks = levels.map(({ name, bps }) => ({ level: Number(bps) / 1e4, name: levelWord(name) }));
   const last = exposure.steps.at(-1)!;
   const ratio = (value: number) => (Number.isFinite(value) ? `${(100 * value).toFixed(1)}%` : "no margin");
-  const body = markup`<header>
-<h1>${account}: outlook over ${last.hours} hours</h1>
-<p class="lead">${board}, from ${when(time)}. ${exposure.paths} simulated paths, ${exposure.process}. All amounts in ${currency}.</p>
-</header>
-<section><h2>Coverage</h2>${exposureChart(exposure, "coverage", marks)}</section>
-<section><h2>Equity</h2>${exposureChart(exposure, "equity")}</section>
+  return markup`<section><h2>Coverage over the next ${last.hours} hours</h2>${exposureChart(exposure, "coverage", marks)}</section>
+<section><h2>Equity over the next ${last.hours} hours</h2>${exposureChart(exposure, "equity")}</section>
 <section><h2>After ${last.hours} hours</h2>
 <div class="scroll" role="region" aria-label="Quantiles" tabindex="0"><table>
 <thead><tr><th>Quantile of paths</th><th class="n">Change of equity</th><th class="n">Coverage</th></tr></thead>
 <tbody>${QUANTILES.map((quantile, index) => markup`<tr><td>${chance(quantile)}</td><td class="n">${money(last.equity[index]!)}</td><td class="n">${ratio(last.coverage[index]!)}</td></tr>`)}</tbody></table></div>
 </section>
-<section><h2>Chance of falling below a level</h2>
+<section><h2>Chance of falling below a level within ${last.hours} hours</h2>
 <div class="scroll" role="region" aria-label="Chances" tabindex="0"><table>
 <thead><tr><th>Level</th>${METHODS.map((method) => markup`<th class="n">${method}</th>`)}</tr></thead>
 <tbody>${levels.map(({ name, bps, warning }) => markup`<tr><td class="symbol">${levelWord(name)} ${percent(bps)}</td>${METHODS.map((method) => markup`<td class="n">${chance(warning.all[method])}</td>`)}</tr>`)}</tbody></table></div>
@@ -68,6 +64,16 @@ export function renderAheadPage({ account, board, time, currency, exposure, leve
 <tbody>${levels.map(({ name, bps, topUp, trades }) => markup`<tr><td class="symbol">${levelWord(name)} ${percent(bps)}</td><td class="n">${topUp}</td><td>${tradesText(trades)}</td></tr>`)}</tbody></table></div>
 <p class="caption">A forecast from past prices. No proof confirms it.</p>
 </section>`;
+}
+
+/** The same as a page of its own. */
+export function renderAheadPage(ahead: Ahead): string {
+  const { account, board, time, currency, exposure } = ahead;
+  const body = markup`<header>
+<h1>${account}: outlook over ${exposure.steps.at(-1)!.hours} hours</h1>
+<p class="lead">${board}, from ${when(time)}. ${exposure.paths} simulated paths, ${exposure.process}. All amounts in ${currency}.</p>
+</header>
+${aheadSections(ahead)}`;
   return renderDocument({
     title: `${account}: outlook`,
     kind: "Outlook",

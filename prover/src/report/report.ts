@@ -5,6 +5,8 @@
  * It is PRIVATE: it holds positions and quantities, and says so. Every figure is computed here from the account by the
  * integer model; only what is drawn or rounded for the eye leaves exact arithmetic.
  */
+import type { Ahead } from "../app/outlook.ts";
+import type { CashConversion } from "../formats/cash.ts";
 import { formatLots, lotOfDecimals } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { LEVELS, type LevelName, type PolicyFile } from "../formats/policy.ts";
@@ -21,9 +23,11 @@ import {
 import type { HaircutSchedule } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS } from "../model/sizes.ts";
 import { BPS, type LevelBps, type PositionLots } from "../units.ts";
+import { cashSection } from "./cash.ts";
 import { type BarRow, barChart, ladderChart, swatch, type Tone } from "./charts.ts";
 import { renderDocument } from "./document.ts";
 import { type Markup, markup, when } from "./html.ts";
+import { aheadSections } from "./outlook.ts";
 
 /** The account at some moment, to be shown on the ladder. */
 export interface ReportMoment {
@@ -51,6 +55,10 @@ export interface ReportInput {
   readonly policy: PolicyFile;
   readonly market: MarketFile;
   readonly account: Account;
+  /** How the account's cash follows from its balance, where that is known. */
+  readonly conversion?: CashConversion;
+  /** What may become of it in the hours to come. */
+  readonly ahead?: Ahead;
   /** Shown on the ladder in this order, in place of the account alone. */
   readonly moments?: readonly ReportMoment[];
   readonly proofs?: readonly ReportProof[];
@@ -86,10 +94,12 @@ export function renderReport(input: ReportInput): string {
 ${cards(policy, evaluation)}
 ${ladderSection(input, evaluation)}
 ${collateralSection(input, evaluation)}
+${input.conversion === undefined ? "" : cashSection(input.conversion, policy.cashSymbol)}
 ${marginSection(input, evaluation)}
 ${nettingSection(input, evaluation)}
 ${evaluation.sets.map((set) => scenarioSection(input, set))}
 ${positionSection(input)}
+${input.ahead === undefined ? "" : aheadSections(input.ahead)}
 ${proofs.length === 0 ? "" : proofSection(proofs, input.key)}
 ${LIMITS}`;
   return renderDocument({
