@@ -2,7 +2,7 @@
 // What docs/oracle.md shows, run: one reporter that is its own quorum, with numbers from a file and a service, and no chain to send to.
 import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
@@ -10,7 +10,7 @@ import path from "node:path";
 import { expect } from "chai";
 import { AbiCoder, Interface } from "ethers";
 import type { EpochFile } from "../../prover/src/oracle/epoch.ts";
-import { readSources } from "../../prover/src/oracle/sources.ts";
+import { readSources, sourceFormat } from "../../prover/src/oracle/sources.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
@@ -91,9 +91,9 @@ describe("plimsoll oracle", function () {
     ];
     expect(await readSources(all, options)).to.equal("97251.5");
     expect(await readSources([aggregator(`${url}/chain`)], { ...options, minimum: 1 })).to.equal("97260");
-    expect(said).to.deep.equal([
+    expect(said.map((line) => line.replace(/\(\d+ s old\)/, "(… s old)"))).to.deep.equal([
       "source 2 (http) fails: it answers 503",
-      "source 3 (file) is not of this time",
+      "source 3 (file) is not of this time (… s old)",
       "source 4 (file) fails: no none in it",
       "source 6 (aggregator) fails: ECONNREFUSED",
     ]);
@@ -102,6 +102,81 @@ describe("plimsoll oracle", function () {
       refused = error;
     });
     expect(refused).to.have.property("code", "EPOCH_REFUSED");
+  });
+
+  it("U09: a file without `timeAt` is as old as its last modification, and a service without it is no source", async () => {
+    const name = path.join(directory, "stale.json");
+    await writeFile(name, JSON.stringify({ last: "97251.5" }));
+    const now = Date.now() / 1000;
+    const said: string[] = [];
+    const source = { kind: "file", path: name, at: "last" } as const;
+    const read = () => readSources([source], { minimum: 1, maxAge: 60, now, say: (what) => said.push(what) });
+    expect(await read()).to.equal("97251.5");
+    await utimes(name, now - 172_800, now - 172_800);
+    let refused: unknown;
+    await read().catch((error) => {
+      refused = error;
+    });
+    expect(refused).to.have.property("code", "EPOCH_REFUSED");
+    expect(said).to.deep.equal(["source 0 (file) is not of this time (172800 s old)"]);
+    const http = { kind: "http", url: `${url}/ticker`, at: "result.0.price" };
+    expect(sourceFormat.safeParse(http).success).to.equal(false);
+    expect(sourceFormat.safeParse({ ...http, timeAt: "result.0.time" }).success).to.equal(true);
+  });
+
+  describe("U10: before it does anything else", () => {
+    const answers: Record<string, string> = {};
+    const chain = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk);
+      const asked = JSON.parse(Buffer.concat(chunks).toString());
+      const answer = ({ id, method }: { id: number; method: string }) => ({
+        jsonrpc: "2.0",
+        id,
+        result: answers[method],
+      });
+      response.end(JSON.stringify(Array.isArray(asked) ? asked.map(answer) : answer(asked)));
+    });
+    before(() => new Promise<void>((resolve) => chain.listen(0, "127.0.0.1", resolve)));
+    after(() => {
+      chain.close();
+    });
+
+    /** The command with the document's configuration, on a chain that answers so; there is no key. */
+    async function run(chainId: string, code: string, quorum: string) {
+      Object.assign(answers, { eth_chainId: chainId, eth_getCode: code, eth_call: quorum });
+      const config = JSON.parse(blocks("json oracle.json")[0]!);
+      config.chain.rpc = `http://127.0.0.1:${(chain.address() as AddressInfo).port}`;
+      const file = path.join(directory, "chain.json");
+      await writeFile(file, JSON.stringify(config));
+      const child = spawn(process.execPath, [BIN, "oracle", "run", "--config", file]);
+      let said = "";
+      child.stderr.on("data", (chunk) => {
+        said += chunk;
+      });
+      return { status: await new Promise((resolve) => child.on("close", resolve)), said };
+    }
+    const word = (value: number) => `0x${value.toString(16).padStart(64, "0")}`;
+
+    it("names a chain that has no code at the address, another chain, another contract and another quorum", async () => {
+      const oracle = `0x${"5".repeat(40)}`;
+      const none = await run("0x7a69", "0x", "0x");
+      expect(none.status).to.equal(2);
+      expect(none.said).to.match(/^plimsoll: FIELD_INVALID: \S+, chain\.oracle: no code at 0x5{40} on chain 31337\n$/);
+      const other = await run("0x1", "0x60", word(1));
+      expect(other.status).to.equal(2);
+      expect(other.said).to.include("chain.chainId: the service at chain.rpc is of chain 1, expected 31337");
+      const stranger = await run("0x7a69", "0x60", "0x");
+      expect(stranger.status).to.equal(2);
+      expect(stranger.said).to.include(`${oracle} on chain 31337 is no price oracle`);
+      const three = await run("0x7a69", "0x60", word(3));
+      expect(three.status).to.equal(2);
+      expect(three.said).to.include("quorum: the oracle's quorum is 3");
+      // The chain is right, so the next thing is said: the key is not there.
+      const right = await run("0x7a69", "0x60", word(1));
+      expect(right.status).to.equal(2);
+      expect(right.said).to.match(/^plimsoll: FILE: .*reporter\.key: the key cannot be read\n$/);
+    });
   });
 
   it("O11: publishes an epoch that `market verify` repeats; one number changed is named", async () => {
@@ -127,7 +202,9 @@ describe("plimsoll oracle", function () {
     await chmod(path.join(firm, "reporter.key"), 0o640);
     const careless = spawnSync(process.execPath, [BIN, ...command], { cwd: firm, encoding: "utf8" });
     expect(careless.status).to.equal(2);
-    expect(careless.stderr).to.match(
+    const [event, ...rest] = careless.stderr.split("\n");
+    expect(JSON.parse(event!)).to.include({ event: "chain does not answer", why: "ECONNREFUSED" });
+    expect(rest.join("\n")).to.match(
       /^plimsoll: FILE: .*reporter.key: others than its owner may read the key \(chmod 600\)\n$/,
     );
     await chmod(path.join(firm, "reporter.key"), 0o600);
@@ -153,15 +230,16 @@ describe("plimsoll oracle", function () {
     const market = epoch!.market as { prices: { asset: string; price: string }[]; instruments: { delta: string }[] };
     expect(market.prices[0]).to.deep.equal({ asset: "BTC", price: "97251.5" });
 
-    const verify = async (file: EpochFile) => {
+    const verify = async (file: EpochFile, quorum = "1") => {
       await writeFile(path.join(firm, "epoch.json"), JSON.stringify(file));
-      const { status, stdout } = sh(blocks("sh")[2]!.replace(/\n$/, " --json\n"), firm, {
+      const { status, stdout } = sh(blocks("sh")[2]!.replace(/ 1\n$/, ` ${quorum} --json\n`), firm, {
         ORACLE: config.chain.oracle,
         REPORTER: address!,
       });
       return { status, said: stdout === "" ? undefined : JSON.parse(stdout) };
     };
     expect(await verify(epoch!)).to.deep.include({ status: 0 });
+    expect(await verify(epoch!, "2"), "one reporter, a quorum of two").to.deep.equal({ status: 2, said: undefined });
     const changed = structuredClone(epoch!);
     (changed.market as typeof market).instruments[1]!.delta = "1";
     const verdict = await verify(changed);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Where a reporter sees numbers: files, HTTP services that answer as exchanges do, aggregators on a chain. */
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { Contract, FetchRequest, JsonRpcProvider } from "ethers";
 import { z } from "zod";
 import { PlimsollError } from "../errors.ts";
@@ -10,11 +10,13 @@ import { median, unitsE40 } from "./median.ts";
 
 /** Path of a member in JSON, such as `result.0.price`. */
 const at = z.string().regex(/^[\w-]+(\.[\w-]+)*$/);
-/** Of the number's time: unix seconds, or milliseconds where it is above 10^11. */
-const timeAt = at.optional();
+/**
+ * Every source has a time, or an old number could not be told from a new one. `timeAt` is where the JSON has it, unix
+ * seconds, or milliseconds where it is above 10^11; a file without `timeAt` is as old as its last modification.
+ */
 export const sourceFormat = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("file"), path: z.string(), at, timeAt }),
-  z.strictObject({ kind: z.literal("http"), url: z.url({ protocol: /^https?$/ }), at, timeAt }),
+  z.strictObject({ kind: z.literal("file"), path: z.string(), at, timeAt: at.optional() }),
+  z.strictObject({ kind: z.literal("http"), url: z.url({ protocol: /^https?$/ }), at, timeAt: at }),
   z.strictObject({
     kind: z.literal("aggregator"),
     rpc: z.url(),
@@ -24,11 +26,11 @@ export const sourceFormat = z.discriminatedUnion("kind", [
 ]);
 export type SourceConfig = z.infer<typeof sourceFormat>;
 
-interface Seen {
+interface Reading {
   /** A decimal string. */
   readonly value: string;
-  /** Unix seconds, where the source tells. */
-  readonly time: number | undefined;
+  /** Unix seconds. */
+  readonly time: number;
 }
 
 const MAX_BYTES = 8_000_000;
@@ -70,16 +72,16 @@ function member(root: unknown, path: string): unknown {
   }, root);
 }
 
-function seen(text: string, path: string, pathOfTime: string | undefined): Seen {
-  const root: unknown = JSON.parse(text);
-  const time = pathOfTime === undefined ? undefined : Number(member(root, pathOfTime));
-  if (time !== undefined && !(time > 0)) throw failed(`${pathOfTime} is not a time`);
-  const value = decimalText.safeParse(String(member(root, path)));
+function readingOf(text: string, path: string): string {
+  const value = decimalText.safeParse(String(member(JSON.parse(text), path)));
   if (!value.success) throw failed(`${path} is not a decimal`);
-  return {
-    value: value.data,
-    time: time === undefined ? undefined : time > 1e11 ? time / 1000 : time,
-  };
+  return value.data;
+}
+
+function timeOf(text: string, path: string): number {
+  const time = Number(member(JSON.parse(text), path));
+  if (!(time > 0)) throw failed(`${path} is not a time`);
+  return time > 1e11 ? time / 1000 : time;
 }
 
 /** A chain as it is said to be; what does not answer in time is an error, not asked again and again. */
@@ -95,9 +97,18 @@ const AGGREGATOR = [
   "function latestRoundData() view returns (uint80, int256, uint256, uint256, uint80)",
 ];
 
-async function read(source: SourceConfig): Promise<Seen> {
-  if (source.kind === "file") return seen(await readFile(source.path, "utf8"), source.at, source.timeAt);
-  if (source.kind === "http") return seen(await fetchText(source.url), source.at, source.timeAt);
+async function read(source: SourceConfig): Promise<Reading> {
+  if (source.kind === "file") {
+    await using handle = await open(source.path);
+    const text = await handle.readFile("utf8");
+    const { mtimeMs } = await handle.stat();
+    const time = source.timeAt === undefined ? mtimeMs / 1000 : timeOf(text, source.timeAt);
+    return { value: readingOf(text, source.at), time };
+  }
+  if (source.kind === "http") {
+    const text = await fetchText(source.url);
+    return { value: readingOf(text, source.at), time: timeOf(text, source.timeAt) };
+  }
   const provider = chainAt(source.rpc, source.chainId);
   try {
     const feed = new Contract(source.address, AGGREGATOR, provider);
@@ -121,7 +132,8 @@ export async function readSources(
   for (const [index, result] of (await Promise.allSettled(sources.map(read))).entries()) {
     const name = `source ${index} (${sources[index]!.kind})`;
     if (result.status === "rejected") say(`${name} fails: ${reasonOf(result.reason)}`);
-    else if (Math.abs(now - (result.value.time ?? now)) > maxAge) say(`${name} is not of this time`);
+    else if (Math.abs(now - result.value.time) > maxAge)
+      say(`${name} is not of this time (${Math.round(now - result.value.time)} s old)`);
     else {
       const { value } = result.value;
       values.push({ name, value, units: unitsE40(value) });
