@@ -15,9 +15,7 @@
  *
  * Not defended against: a reporter that repeats what another has served, and two processes with one key and two directories.
  */
-import { mkdir, open, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Contract, type ContractTransactionResponse, type Signer, verifyTypedData } from "ethers";
 import { type Epoch, type Part, REPORT_TYPES } from "../chain/publication.ts";
@@ -40,6 +38,7 @@ import {
   signBoard,
   type Terms,
 } from "./epoch.ts";
+import { Journal, type SignatureRecord } from "./journal.ts";
 import { median } from "./median.ts";
 import { fetchText, reasonOf } from "./sources.ts";
 
@@ -67,13 +66,6 @@ export interface NodeOptions extends Terms {
   readonly clock?: () => number;
 }
 
-/** What a reporter has signed in an epoch. Written before it is served. */
-interface SignatureRecord {
-  readonly epoch: string;
-  readonly report: Report;
-  /** Of the board: what was signed and by which choice of reports. */
-  readonly board?: { readonly firstPart: string; readonly signature: string };
-}
 /** An epoch with all its signatures, and the board that follows from it. */
 interface OpenEpoch {
   readonly file: EpochFile;
@@ -94,6 +86,7 @@ const POLL = 150;
 export class OracleNode {
   readonly #options: NodeOptions;
   readonly #now: () => number;
+  readonly #journal: Journal;
   readonly #stop = new AbortController();
   #server: Server | undefined;
   #running: Promise<void> | undefined;
@@ -113,15 +106,15 @@ export class OracleNode {
 
   constructor(options: NodeOptions) {
     this.#options = options;
+    this.#journal = new Journal(options.directory);
     this.#now = options.clock ?? (() => Date.now() / 1000);
   }
 
   /** Reads what was signed before, serves, and takes part in every epoch from now on. */
   async start(): Promise<void> {
-    const { directory, listen, signer } = this.#options;
+    const { listen, signer } = this.#options;
     this.#me = await signer.getAddress();
-    await mkdir(path.join(directory, "epochs"), { recursive: true });
-    this.#signed = await this.#read<SignatureRecord>("signed.json");
+    this.#signed = await this.#journal.open();
     this.#server = createServer((request, response) => {
       this.#answer(request.method === "GET" ? (request.url ?? "") : "").then(
         (body) => {
@@ -159,7 +152,7 @@ export class OracleNode {
     }
     const [, name, market] = /^\/epochs\/(\d{1,19}|latest)(\/market)?$/.exec(url) ?? [];
     if (name === undefined) return undefined;
-    return readFile(this.#file(`epochs/${name}${market ? ".market" : ""}.json`), "utf8").catch(() => undefined);
+    return this.#journal.published(name, market !== undefined);
   }
 
   async #run(): Promise<void> {
@@ -193,7 +186,7 @@ export class OracleNode {
     } finally {
       await this.#hearOut(epoch);
     }
-    await this.#keep(made.file);
+    await this.#journal.publish(made.file);
     // One after another: the leader at once, the last before half of an epoch has gone by.
     await this.#pause((((place - turn + all.length) % all.length) / all.length) * interval * 500);
     await this.#submit(made, ends);
@@ -451,43 +444,10 @@ export class OracleNode {
     if (epoch === number && complete) log({ event: "epoch opened", epoch: file.epoch });
   }
 
-  // ---- What is kept ----
-
-  #file(name: string): string {
-    return path.join(this.#options.directory, name);
-  }
-
-  async #read<T>(name: string): Promise<T | undefined> {
-    try {
-      return JSON.parse(await readFile(this.#file(name), "utf8")) as T;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw new PlimsollError("FILE", "what this reporter has signed cannot be read: it signs nothing more", {
-        file: this.#file(name),
-      });
-    }
-  }
-
-  /** When this returns, a loss of power leaves the new content behind, at any time before that the old or the new. */
-  async #write(name: string, value: unknown): Promise<void> {
-    const [temporary, file] = [this.#file(`${name}.tmp`), this.#file(name)];
-    await writeFile(temporary, `${JSON.stringify(value)}\n`, { flush: true });
-    await rename(temporary, file);
-    await using directory = await open(path.dirname(file));
-    await directory.sync();
-  }
-
-  async #sign(signed: SignatureRecord): Promise<void> {
-    await this.#write("signed.json", signed);
-    if (this.#signed?.epoch !== signed.epoch) this.#before = this.#signed;
-    this.#signed = signed;
-  }
-
-  async #keep(file: EpochFile): Promise<void> {
-    for (const name of [file.epoch, "latest"]) {
-      await this.#write(`epochs/${name}.market.json`, file.market);
-      await this.#write(`epochs/${name}.json`, file);
-    }
+  async #sign(record: SignatureRecord): Promise<void> {
+    await this.#journal.sign(record);
+    if (this.#signed?.epoch !== record.epoch) this.#before = this.#signed;
+    this.#signed = record;
   }
 
   // ---- Waiting ----
