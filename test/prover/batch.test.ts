@@ -87,6 +87,13 @@ describe("batches of proofs", () => {
     expect(asked()).equal(4);
   });
 
+  it("W12: an item that is no proof at all is refused with the others' verdicts beside it", async () => {
+    const strange = [null, undefined, 7, "proof", [], {}, { publicSignals: null, proof: null }];
+    const verdicts = await verifyBatch(verifier, [item(1), ...strange], { core });
+    expect(verdicts.map(({ ok }) => ok)).deep.equal([true, ...strange.map(() => false)]);
+    expect(await verifyBatch(verifier, [item(1), ...strange])).deep.equal(verdicts);
+  });
+
   it("V02: faults of two proofs that cancel in a plain product are found", async function () {
     this.timeout(20_000);
     const items = [5n, 0n, -5n].map((by, index) => {

@@ -7,6 +7,7 @@
  */
 import { Command } from "commander";
 import { EXIT } from "../errors.ts";
+import { leaveMemoryOutOfCoreFiles } from "../node/core-dumps.ts";
 import { defaultBuildDirectory } from "../node/installation.ts";
 import { ceremonyCommand } from "./ceremony.ts";
 import { commitCommand } from "./commit.ts";
@@ -76,10 +77,22 @@ function strict(command: Command): void {
   for (const child of command.commands) strict(child);
 }
 
-for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => cancellation.abort());
+leaveMemoryOutOfCoreFiles();
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+/** The first signal stops the work at its next step; a second one, which nobody listens to any more, ends the process. */
+function stop(): void {
+  for (const name of SIGNALS) process.removeListener(name, stop);
+  cancellation.abort();
+}
+for (const name of SIGNALS) process.on(name, stop);
 // A reader that has seen enough (head, less) is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") process.exitCode = EXIT.input;
+  if (error.code === "EPIPE") return;
+  process.stderr.write("plimsoll: FILE: standard output cannot be written\n");
+  // Whatever exit code the command sets later.
+  process.on("exit", () => {
+    process.exitCode = EXIT.input;
+  });
 });
 try {
   await program.parseAsync();

@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The only file access of the CLI: bounded reading, and writing that leaves all or nothing behind. */
 import { randomBytes } from "node:crypto";
-import { link, mkdir, mkdtemp, open, realpath, rename, rm, stat, unlink, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  mkdtemp,
+  open,
+  realpath,
+  rename,
+  rm,
+  stat,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 
@@ -27,7 +41,7 @@ export class Inputs {
    */
   async text(name: string): Promise<NamedText> {
     const file = name === STDIN ? "standard input" : name;
-    const bytes = name === STDIN ? await this.#stdin(file) : await readBounded(name);
+    const bytes = name === STDIN ? await this.#stdin(file) : await readBounded(name, MAX_BYTES, this.#signal);
     throwIfCancelled(this.#signal);
     return { file, text: textOf(bytes, file) };
   }
@@ -71,15 +85,17 @@ const tooLarge = (file: string, maximum = MAX_BYTES) =>
   new PlimsollError("TOO_LARGE", `expected at most ${maximum} bytes`, { file });
 const unreadable = (file: string, why = "") => new PlimsollError("FILE", `cannot be read${why}`, { file });
 
-/** A file's content. Throws `FILE`, or `TOO_LARGE` beyond so many bytes. */
-export async function readBounded(file: string, maximum = MAX_BYTES): Promise<Uint8Array> {
+/** A file's or a pipe's content. Throws `FILE`, `TOO_LARGE` beyond so many bytes, `CANCELLED`. */
+export async function readBounded(file: string, maximum = MAX_BYTES, signal?: AbortSignal): Promise<Uint8Array> {
   try {
-    await using handle = await open(file);
-    if ((await handle.stat()).size > maximum) throw tooLarge(file, maximum);
+    // Opening a pipe that nobody writes to would block a thread, and the process could not even end.
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const there = await handle.stat();
+    if (there.size > maximum) throw tooLarge(file, maximum);
     const chunks: Uint8Array[] = [];
     let length = 0;
     // A pipe has no size: count what comes.
-    for await (const chunk of handle.createReadStream({ autoClose: false }) as AsyncIterable<Uint8Array>) {
+    for await (const chunk of there.isFIFO() ? pipedChunks(handle, signal) : fileChunks(handle)) {
       length += chunk.length;
       if (length > maximum) throw tooLarge(file, maximum);
       chunks.push(chunk);
@@ -90,6 +106,29 @@ export async function readBounded(file: string, maximum = MAX_BYTES): Promise<Ui
     throw unreadable(file, (error as NodeJS.ErrnoException).code === "ENOENT" ? ": it does not exist" : "");
   }
 }
+
+const fileChunks = (handle: FileHandle): AsyncIterable<Uint8Array> => handle.createReadStream({ autoClose: false });
+
+/** What comes through a pipe, from its first byte to the end of its last writer; until then it is asked again and again. */
+async function* pipedChunks(handle: FileHandle, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+  for (let begun = false; ; ) {
+    throwIfCancelled(signal);
+    const chunk = new Uint8Array(65_536);
+    const bytesRead = await handle.read(chunk, 0, chunk.length, null).then(
+      (read) => read.bytesRead,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === "EAGAIN") return undefined; // a writer that has written nothing yet
+        throw error;
+      },
+    );
+    if (bytesRead === 0 && begun) return;
+    if (bytesRead) {
+      begun = true;
+      yield chunk.subarray(0, bytesRead);
+    } else await setTimeout(PIPE_POLL_MS);
+  }
+}
+const PIPE_POLL_MS = 10;
 
 /**
  * Writes a file so that the name holds the old content or all of the new, whatever happens. A link is followed, and what

@@ -20,7 +20,7 @@ import {
   type Verifier,
 } from "./verifier.ts";
 
-/** A proof and its public signals, as snarkjs writes them, of any kind: they are not trusted. */
+/** A proof and its public signals, as snarkjs writes them. Of any kind, as the item itself may be: nothing is trusted. */
 export interface BatchItem {
   readonly publicSignals: unknown;
   readonly proof: unknown;
@@ -72,7 +72,7 @@ interface Candidate {
  */
 export async function verifyBatch<Name extends CircuitName>(
   verifier: Verifier<Name>,
-  items: readonly BatchItem[],
+  items: readonly unknown[],
   { signal, core }: BatchOptions = {},
 ): Promise<ProofVerdict[]> {
   const verdicts = new Array<ProofVerdict | undefined>(items.length).fill(undefined);
@@ -80,7 +80,7 @@ export async function verifyBatch<Name extends CircuitName>(
   return verdicts.map((verdict, index) => {
     if (verdict !== undefined) return verdict;
     throwIfCancelled(signal);
-    const { publicSignals, proof } = items[index]!;
+    const { publicSignals, proof } = partsOf(items[index]);
     return verifier.verify(publicSignals, proof);
   });
 }
@@ -88,7 +88,7 @@ export async function verifyBatch<Name extends CircuitName>(
 /** Fills in the verdicts on proofs that hold. */
 async function accept<Name extends CircuitName>(
   verifier: Verifier<Name>,
-  items: readonly BatchItem[],
+  items: readonly unknown[],
   core: BatchCore,
   signal: AbortSignal | undefined,
   verdicts: (ProofVerdict | undefined)[],
@@ -130,8 +130,11 @@ async function accept<Name extends CircuitName>(
   if (sound.length > 0) await settle(sound, false);
 }
 
+/** What is no object has no parts, which the strict verifier refuses like any other that are missing. */
+const partsOf = (item: unknown): Partial<BatchItem> => (typeof item === "object" && item !== null ? item : {});
+
 /** The items that are canonical. */
-function parse<Name extends CircuitName>(verifier: Verifier<Name>, items: readonly BatchItem[]): Candidate[] {
+function parse<Name extends CircuitName>(verifier: Verifier<Name>, items: readonly unknown[]): Candidate[] {
   const { size } = verifier.key;
   const owned = ownSignalsOf(size).length;
   const markets = new Map<string, Market>();
@@ -159,7 +162,8 @@ function parse<Name extends CircuitName>(verifier: Verifier<Name>, items: readon
     return last;
   }
 
-  return items.flatMap(({ publicSignals, proof }, index): Candidate[] => {
+  return items.flatMap((item, index): Candidate[] => {
+    const { publicSignals, proof } = partsOf(item);
     const market = marketOf(publicSignals);
     const own = market === undefined ? undefined : parseSignals((publicSignals as unknown[]).slice(0, owned), owned);
     const points = parseProof(proof);

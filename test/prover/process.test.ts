@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The command line as a process: signals, pipes, full disks, and what a crash would write. */
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { expect } from "chai";
+import { sampleFiles } from "../../prover/src/app/sample-files.ts";
+
+const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
+/** Far longer than any command here takes on a busy machine. */
+const LIMIT = 30_000;
+
+describe("the command line as a process", function () {
+  this.timeout(2 * LIMIT);
+  let folder: string;
+  const at = (name: string) => path.join(folder, name);
+  const MARKET = () => ["--policy", at("policy.json"), "--market", at("market.json")];
+
+  before(function () {
+    if (process.platform === "win32") return this.skip();
+    folder = mkdtempSync(path.join(tmpdir(), "plimsoll-process-"));
+    for (const { name, text } of sampleFiles("plimsoll")) writeFileSync(at(name), text);
+    execFileSync("mkfifo", ["-m", "600", at("pipe")]);
+  });
+  after(() => {
+    if (folder !== undefined) rmSync(folder, { recursive: true });
+  });
+
+  function start(args: readonly string[], stdout: "pipe" | number = "pipe") {
+    const child = spawn(process.execPath, [BIN, ...args], { stdio: ["ignore", stdout, "pipe"] });
+    let stderr = "";
+    let output = "";
+    child.stderr?.setEncoding("utf8").on("data", (chunk) => (stderr += chunk));
+    child.stdout?.setEncoding("utf8").on("data", (chunk) => (output += chunk));
+    const timer = globalThis.setTimeout(() => child.kill("SIGKILL"), LIMIT);
+    const ended = once(child, "close").then(([code, signal]) => {
+      clearTimeout(timer);
+      return { code, signal, stderr, output };
+    });
+    return { child, ended };
+  }
+
+  const filterOf = (pid: number | undefined) =>
+    Number.parseInt(readFileSync(`/proc/${pid}/coredump_filter`, "utf8"), 16);
+
+  /** Until the command line has begun: it takes itself out of core files first, and then listens to signals. */
+  async function begun({ pid }: { readonly pid?: number | undefined }): Promise<void> {
+    while (filterOf(pid) !== 0) await setTimeout(10);
+    await setTimeout(300);
+  }
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    it(`W11: waiting for a pipe that nobody writes to, ${signal} ends it with 4`, async function () {
+      if (process.platform !== "linux") return this.skip();
+      const { child, ended } = start(["value", ...MARKET(), "--account", at("pipe")]);
+      await begun(child);
+      child.kill(signal);
+      expect((await ended).code).equal(4);
+    });
+  }
+
+  it("W11: a file that comes through a pipe is read whole, however late and slowly it comes", async () => {
+    const { ended } = start(["value", ...MARKET(), "--account", at("pipe"), "--json"]);
+    await setTimeout(500);
+    const text = readFileSync(at("account.json"), "utf8");
+    const writer = spawn(
+      "sh",
+      ["-c", 'exec 3>"$1"; printf %s "$2" >&3; sleep 0.3; printf %s "$3" >&3', "sh"].concat([
+        at("pipe"),
+        text.slice(0, 100),
+        text.slice(100),
+      ]),
+    );
+    await once(writer, "close");
+    const direct = execFileSync(process.execPath, [
+      BIN,
+      "value",
+      ...MARKET(),
+      "--account",
+      at("account.json"),
+      "--json",
+    ]);
+    expect(await ended).deep.include({ code: 0, output: direct.toString() });
+  });
+
+  it("W08: a crash writes nothing of the process's memory to disk", async function () {
+    if (process.platform !== "linux") return this.skip();
+    const { child, ended } = start(["value", ...MARKET(), "--account", at("pipe")]);
+    const before = filterOf(process.pid);
+    await begun(child);
+    expect([before > 0, filterOf(child.pid)]).deep.equal([true, 0]);
+    child.kill("SIGTERM");
+    await ended;
+  });
+
+  it("W21: output that cannot be written is an error, whatever the answer was", async function () {
+    if (process.platform !== "linux") return this.skip();
+    const { ended } = start(["value", ...MARKET(), "--account", at("account.json")], openSync("/dev/full", "w"));
+    const { code, stderr } = await ended;
+    expect([code, stderr]).deep.equal([2, "plimsoll: FILE: standard output cannot be written\n"]);
+  });
+});
