@@ -101,6 +101,12 @@ const DOCUMENTS: readonly Document[] = [
     read: (body) => readAccount(body, "account.json", policy, market),
     amounts: [["cash"], ["collateral", "ETH"], ["positions", "BTC-PERP"], ["sequence"]],
   },
+  {
+    name: "books.json",
+    document: firm.atlasBooks,
+    read: (body) => readAccount(body, "books.json", policy, market),
+    amounts: [["collateral", "ETH"], ["positions", "BTC-PERP", "quantity"], ["sequence"]],
+  },
 ];
 
 describe("documents", () => {
@@ -737,6 +743,38 @@ describe("accounts as people keep them", () => {
     expect(cash("1", "1000.0004", "-0.001")).to.deep.equal(["2", "0.0000004", "2"]);
     expect(cash("1.0000004", "1000")).to.deep.equal(["0", "0.0000004", "0"]);
     expect(cash("-1.00000001", "0")).to.deep.equal(["-1.000001", "0.00000099", "-1.000001"]);
+  });
+
+  it("P01: refuses what is no decimal, or too much, for a balance, a price or a profit, at its place and without the value", () => {
+    const paths: Path[] = [
+      ["balance"],
+      ["positions", FUTURE, "entryPrice"],
+      ["positions", PERPETUAL, "unrealisedProfit"],
+    ];
+    for (const path of paths) {
+      for (const raw of [
+        "1",
+        `"${CANARY}e5"`,
+        `"${CANARY},5"`,
+        `[["${CANARY}"]]`,
+        "null",
+        `"0x${CANARY}"`,
+        `"${"9".repeat(41)}"`,
+      ]) {
+        const { text: body, line } = damaged(books, path, raw);
+        const error = refusal(() => cashOfText(body));
+        expect(error.code).to.equal("FIELD_INVALID");
+        expect(error.place).to.deep.equal({ file: "a.json", line, field: pathText(path) });
+        expect(error.message).to.not.include(CANARY);
+      }
+      const most = damaged(books, path, `"${CANARY}${"0".repeat(12)}"`);
+      const error = refusal(() => cashOfText(most.text));
+      expect(error).to.include({ code: "OUT_OF_RANGE" });
+      expect(error.message)
+        .to.include("between -9223372036854.775808 and 9223372036854.775807")
+        .and.not.include(CANARY);
+      expect(error.place.field).to.equal("balance");
+    }
   });
 
   it("U02: refuses a position of which it is not said how it was paid for, and what contradicts itself", () => {

@@ -70,6 +70,7 @@ first command below shows how the cash that counts follows from that.
 
     plimsoll value  --policy policy.json --market market.json --account account.json
     plimsoll value  --policy policy.json --market market.json --portfolio portfolio.csv --positions positions.csv --name atlas
+    plimsoll report --policy policy.json --market market.json --account account.json --out report.html
     plimsoll commit --policy policy.json --market market.json --account account.json --key viewing.key
     plimsoll prove  --policy policy.json --market market.json --account account.json --key viewing.key \\
                     --at-least initial --audience "whoever asked, and their reference" --out proof.json
@@ -77,5 +78,5 @@ first command below shows how the cash that counts follows from that.
     plimsoll verify proof.json --policy policy.json --market market.json
     plimsoll market explain BTC-25DEC26-100000-C --input market-input.json --market market.json
 
-The first two print what is private: on your own screen only. proof.json, policy.json and market.json are what you hand over.
+The first three show what is private: for your own eyes only. proof.json, policy.json and market.json are what you hand over.
 `;

@@ -13,9 +13,18 @@
  * The sum is exact and is rounded once, down to a millionth; `remainder` is what was cut off.
  */
 import { PlimsollError } from "../errors.ts";
-import type { PositionLots } from "../units.ts";
-import { type CashE6, cashE6 } from "../units.ts";
-import { addDecimals, type Decimal, floorTo, formatDecimal, formatLots, multiplied, negated } from "./decimal.ts";
+import { type CashE6, cashE6, type PositionLots } from "../units.ts";
+import {
+  addDecimals,
+  amountIn,
+  type Decimal,
+  floorTo,
+  formatDecimal,
+  formatLots,
+  lotOfDecimals,
+  multiplied,
+  negated,
+} from "./decimal.ts";
 import type { MarketFile } from "./market.ts";
 import { CASH_DECIMALS } from "./policy.ts";
 
@@ -82,7 +91,7 @@ export function cashOf(
   const units = floorTo(sum, CASH_DECIMALS);
   const remainder = addDecimals(sum, { units: -units, decimals: CASH_DECIMALS });
   return {
-    cash: cashE6(units, "balance"),
+    cash: amountIn({ units, decimals: CASH_DECIMALS }, lotOfDecimals(CASH_DECIMALS), cashE6),
     conversion: {
       balance: textOf(balance),
       lines,
