@@ -21,7 +21,9 @@
  */
 
 export { accountWarnings } from "./app/account-warnings.ts";
+export { type AttestRequest, attest } from "./app/attest.ts";
 export { type Commitment, commitAccount } from "./app/commit.ts";
+export { type KeySource, makePack, type Pack, type PackMachine, type PackRequest } from "./app/make-pack.ts";
 export { type EpochQuestion, verifyEpoch } from "./app/market.ts";
 export { type Ahead, type AheadOptions, lookAhead } from "./app/outlook.ts";
 export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
@@ -129,9 +131,8 @@ export { verifyBatch } from "./node/batch.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
 export { loadVerifier } from "./node/verifier.ts";
 export { type EpochFile, type EpochVerdict, type Quorum, readEpoch } from "./oracle/epoch.ts";
-export { type Attestation, type AttestationBody, attest, observationsDocument } from "./pack/evidence.ts";
-export { type KeySource, makePack, type PackSource } from "./pack/make.ts";
-export { type Signing, signingKey, type TypedData } from "./pack/typed-data.ts";
+export { type Attestation, observationsDocument } from "./pack/evidence.ts";
+export { newSigningKey, readSigningKey, type Signing, type TypedData } from "./pack/typed-data.ts";
 export { zipFiles } from "./pack/zip.ts";
 export {
   type BuiltMarket,

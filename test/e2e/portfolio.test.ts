@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { attest, readAttestation } from "../../prover/src/pack/evidence.ts";
+import { readAttestation, signAttestation } from "../../prover/src/pack/evidence.ts";
 import type { PackContents } from "../../prover/src/pack/format.ts";
 import { readTrust, type Trust } from "../../prover/src/pack/trust.ts";
-import { signingKey } from "../../prover/src/pack/typed-data.ts";
+import { readSigningKey } from "../../prover/src/pack/typed-data.ts";
 import { createPackVerifier } from "../../prover/src/pack/verify.ts";
 import { type PackFiles, unzipFiles } from "../../prover/src/pack/zip.ts";
 import { portfolioCommands } from "../../scripts/portfolio.ts";
@@ -26,7 +26,7 @@ describe("docs/portfolio.md", function () {
   let trust: Trust;
   let stdout: string;
   const text = (file: string) => readFileSync(path.join(folder, "firm", file), "utf8");
-  const keyOf = (file: string) => signingKey(text(file), file);
+  const keyOf = (file: string) => readSigningKey({ text: text(file), file });
 
   before(async () => {
     folder = mkdtempSync(path.join(tmpdir(), "plimsoll-portfolio-"));
@@ -82,7 +82,7 @@ describe("docs/portfolio.md", function () {
   it("is refused or not current: attestations of another board size or firm, another time, expired", async () => {
     const given = readAttestation({ file: "a", text: new TextDecoder().decode(pack.get("attestations/3.json")!) });
     const northern = (change: object) =>
-      attest("northern", keyOf("northern-signing.key"), { ...given.vouched, ...change });
+      signAttestation("northern", keyOf("northern-signing.key"), { ...given.vouched, ...change });
     for (const [change, expected] of [
       [{}, "valid"],
       [{ size: "board-240" }, "ATTESTATION_MISUSED attestations/3.json"],

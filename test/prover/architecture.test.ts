@@ -166,12 +166,9 @@ const LONG: Readonly<Record<string, string>> = {
   "prover/src/keys/development.ts: makeDevelopmentKey": "the sections of a key in the order of the file",
   "prover/src/risk/outlook/exposure.ts: simulateExposure": "one loop over paths, whose buffers all its steps share",
   "prover/src/risk/outlook/margin-cure.ts: programme": "one linear programme, constraint by constraint",
-  "prover/src/pack/format.ts: readIndex": "divided soon",
-  "prover/src/pack/make.ts: makePack": "divided soon",
   "prover/src/document/proof.ts": "divided soon",
   "prover/src/cli/ceremony.ts: ceremonyCommand": "divided soon",
   "prover/src/cli/disclosure.ts: discloseCommand": "divided soon",
   "prover/src/cli/disclosure.ts: disclosureCommand": "divided soon",
   "prover/src/cli/market.ts: marketCommand": "divided soon",
-  "prover/src/cli/pack.ts: packCommand": "divided soon",
 };

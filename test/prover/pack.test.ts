@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { TypedDataEncoder, Wallet, ZeroHash } from "ethers";
 import { zipSync } from "fflate";
+import { attest } from "../../prover/src/app/attest.ts";
+import { trustFrom } from "../../prover/src/app/trust-from.ts";
+import { reportPack, verifyPack } from "../../prover/src/app/verify-pack.ts";
 import { domainOf, observe, publication } from "../../prover/src/chain/publication.ts";
 import { listingSha256 } from "../../prover/src/formats/market.ts";
 import { isTime } from "../../prover/src/formats/time.ts";
@@ -17,7 +21,7 @@ import {
 import { INDEX, type PackContents, packSha256 } from "../../prover/src/pack/format.ts";
 import { coverageBands, packReport, renderPackReport } from "../../prover/src/pack/report.ts";
 import { readTrust, type Trust } from "../../prover/src/pack/trust.ts";
-import { recoverAddress, signingKey, typedDigest } from "../../prover/src/pack/typed-data.ts";
+import { readSigningKey, recoverAddress, type Signing, typedDigest } from "../../prover/src/pack/typed-data.ts";
 import { createPackVerifier, peekIndex } from "../../prover/src/pack/verify.ts";
 import { PACK_LIMITS, type PackFiles, unzipFiles, zipFiles } from "../../prover/src/pack/zip.ts";
 import { NO_FILL } from "../../prover/src/statement/signals.ts";
@@ -47,6 +51,7 @@ import {
   STATE_BEFORE,
   samplePack,
   TRUST,
+  VOUCHED,
 } from "../support/packs.ts";
 import { simulatedKey } from "../support/simulated.ts";
 
@@ -735,6 +740,80 @@ describe("evidence packs", function () {
     });
   });
 
+  describe("use cases", () => {
+    /** Signs nothing: what is refused is refused before that. */
+    const unused: Signing = { address: CUSTODIAN.address, sign: () => expect.fail("it signed") };
+    const code = (error: { code?: string; place?: { field?: string } }) =>
+      `${error.code} ${error.place?.field ?? ""}`.trimEnd();
+
+    it("attest checks every field before anything is signed", async () => {
+      const good = { name: "Custodian One", signing: unused, ...VOUCHED, under: { policy, market } };
+      const refused: [object, string][] = [
+        [{ commitment: "0x5" }, "FIELD_INVALID vouched.commitment"],
+        [{ commitment: `${1n << 256n}` }, "FIELD_INVALID vouched.commitment"],
+        [{ size: "board-61" }, "FIELD_INVALID vouched.size"],
+        [{ size: "board-240" }, "FIELD_INVALID size"],
+        [{ firm: "0x1" }, "FIELD_INVALID vouched.firm"],
+        [{ subject: "account\u202e 1" }, "FIELD_INVALID vouched.subject"],
+        [{ scope: "all" }, "FIELD_INVALID vouched.scope"],
+        [{ asOf: "2026-11-31T00:00:00Z" }, "FIELD_INVALID vouched.asOf"],
+        [{ expires: "2026-11-22T07:29:59Z" }, "OUT_OF_RANGE vouched.expires"],
+        [{ name: " " }, "FIELD_INVALID attester.name"],
+      ];
+      for (const [change, expected] of refused) {
+        expect(code(await attest({ ...good, ...change }).catch((error) => error)), expected).equal(expected);
+      }
+      const { listing, ...signed } = (
+        await attest({ ...good, signing: CUSTODIAN, firm: VOUCHED.firm.toUpperCase().replace("0X", "0x") })
+      ).vouched;
+      expect(signed).deep.equal(VOUCHED);
+      expect(listing).equal(listingSha256(policy, market));
+      expect((await attest({ ...good, signing: CUSTODIAN, under: undefined })).format).equal("plimsoll-attestation/1");
+    });
+
+    it("a pack's words are checked before anything is signed, by the library as by the command line", async () => {
+      for (const [change, field] of [
+        [{ name: "" }, "name"],
+        [{ question: "a  b\u200b" }, "question"],
+        [{ firm: "x".repeat(201) }, "firm"],
+        [{ claims: ["fine", "\u001b[2J"] }, "claims[1]"],
+      ] as const) {
+        expect(code(await samplePack(change, unused).catch((error) => error))).equal(`FIELD_INVALID ${field}`);
+      }
+    });
+
+    it("a reader's date is the clock's where none is given, and the report is of that date", async () => {
+      const reader = { now: () => NOW };
+      expect((await verifyPack(reader, { pack, trust: TRUST })).outcome).equal("valid");
+      const later = new Date("2027-11-22T12:00:00Z");
+      expect((await verifyPack(reader, { pack, trust: TRUST, date: later })).outcome).equal("not-current");
+      const zip = zipFiles(pack);
+      const { verdict, html } = await reportPack(
+        { ...reader, software: "plimsoll" },
+        { pack: zip, trust: TRUST, source: "p.zip" },
+      );
+      expect(verdict.outcome).equal("valid");
+      expect(html).contain("2026-11-22T12:00:00Z").contain(createHash("sha256").update(zip).digest("hex"));
+      const cancelled = await verifyPack({ ...reader, signal: AbortSignal.abort() }, { pack, trust: TRUST }).catch(
+        (error) => error,
+      );
+      expect(code(cancelled)).equal("CANCELLED");
+    });
+
+    it("a trust file to start from names the keys of an installation, and reads back", () => {
+      const record = { verificationKey: { sha256: "a".repeat(64) }, r1cs: { sha256: "b".repeat(64) } };
+      const manifest = { origin: "rehearsal", circuits: { "board-60": record, "settlement-60": record } } as never;
+      const parties = { firms: [{ name: "Atlas", signer: FIRM.address }], attesters: [] };
+      const trust = readTrust({ text: trustFrom(manifest, { ...parties, maxAgeSeconds: 60 }), file: "t" });
+      expect(trust.keys).deep.equal([
+        { size: "board-60", sha256: "a".repeat(64), origin: "rehearsal", r1csSha256: "b".repeat(64) },
+      ]);
+      expect(trust).deep.include({ ...parties, maxAge: 60 });
+      const names = { ...parties, firms: [{ name: "At\u202elas", signer: FIRM.address }] };
+      expect(() => trustFrom(manifest, { ...names, maxAgeSeconds: 60 })).throw("visible characters");
+    });
+  });
+
   describe("typed data", () => {
     it("is hashed and signed as ethers does", async () => {
       const domain = {
@@ -763,7 +842,7 @@ describe("evidence packs", function () {
         TypedDataEncoder.hash(domain, types, message),
       );
       const key = `0x${"17".repeat(32)}`;
-      const own = signingKey(key);
+      const own = readSigningKey({ text: key, file: "key" });
       const wallet = new Wallet(key);
       expect(own.address).equal(wallet.address.toLowerCase());
       expect(await own.sign(data)).equal(await wallet.signTypedData(domain, types, message));

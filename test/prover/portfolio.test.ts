@@ -15,7 +15,6 @@ import { listingSha256 } from "../../prover/src/formats/market.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
 import type { PackContents } from "../../prover/src/pack/format.ts";
-import type { PackSource } from "../../prover/src/pack/make.ts";
 import { type Merge, partsOf } from "../../prover/src/pack/merge-tree.ts";
 import { renderPackReport } from "../../prover/src/pack/report.ts";
 import type { Trust } from "../../prover/src/pack/trust.ts";
@@ -32,6 +31,7 @@ import {
   NOW,
   named,
   OTHER_FIRM,
+  type PackChange,
   policy,
   resealed,
   SIZE,
@@ -58,7 +58,7 @@ describe("a portfolio in a pack", function () {
   let pack: PackFiles;
   const verifier = createPackVerifier(PORTFOLIO_TRUST);
 
-  const source = async (change: Partial<PackSource> = {}) => ({
+  const source = async (change: PackChange = {}) => ({
     ...(await portfolioSource(portfolio, envelope)),
     ...change,
   });

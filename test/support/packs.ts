@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A firm, a custodian, price reporters, and packs of theirs under a simulated key. */
 
+import { type KeySource, makePack, type PackMachine, type PackRequest } from "../../prover/src/app/make-pack.ts";
 import { type Envelope, proveEnvelope } from "../../prover/src/document/proof.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { formatJson, type Json } from "../../prover/src/formats/json.ts";
@@ -11,7 +12,7 @@ import { commitState } from "../../prover/src/model/commit.ts";
 import { SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, NO_TRANSFER, noFill } from "../../prover/src/model/transition.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
-import { type AttestationBody, attest, type Observations, report } from "../../prover/src/pack/evidence.ts";
+import { type AttestationBody, type Observations, report, signAttestation } from "../../prover/src/pack/evidence.ts";
 import {
   INDEX,
   type PackContents,
@@ -20,15 +21,14 @@ import {
   sealIndex,
   textOf,
 } from "../../prover/src/pack/format.ts";
-import { type KeySource, makePack, type PackSource } from "../../prover/src/pack/make.ts";
 import type { Trust } from "../../prover/src/pack/trust.ts";
-import { signingKey } from "../../prover/src/pack/typed-data.ts";
+import { readSigningKey } from "../../prover/src/pack/typed-data.ts";
 import type { PackFiles } from "../../prover/src/pack/zip.ts";
 import { cashE6, levelBps, positionLots } from "../../prover/src/units.ts";
 import { randomMarket, seededRng } from "./random.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "./simulated.ts";
 
-const signer = (number: number) => signingKey(number.toString(16).padStart(64, "0"));
+export const signer = (number: number) => readSigningKey({ text: number.toString(16).padStart(64, "0"), file: "key" });
 export const FIRM = signer(0xf1);
 export const OTHER_FIRM = signer(0xf2);
 export const CUSTODIAN = signer(0xc1);
@@ -127,7 +127,7 @@ export async function observations(): Promise<Observations> {
 }
 
 export const attestation = (change: Partial<AttestationBody> = {}, by = CUSTODIAN) =>
-  attest("Custodian One", by, { ...VOUCHED, ...change });
+  signAttestation("Custodian One", by, { ...VOUCHED, ...change });
 
 export const keySource: KeySource = {
   identity: KEY.identity,
@@ -138,17 +138,16 @@ export const keySource: KeySource = {
 };
 
 /** One statement, attested by a custodian, at prices signed by reporters. */
-export async function source(change: Partial<PackSource> = {}): Promise<PackSource> {
+export async function request(change: Partial<PackRequest> = {}, signing = FIRM): Promise<PackRequest> {
   return {
     name: "Solvency at the end of November",
     question: "Does the account cover its initial margin?",
     firm: "Atlas Trading",
-    software: "plimsoll 0.1.0",
+    signing,
     created: CREATED,
     proofs: [named("proof.json", await proveLevel(15_000n))],
     policies: [{ file: "policy.json", text: policyText }],
     markets: [{ file: "market.json", text: marketText }],
-    keyFor: async () => keySource,
     attestations: [named("custodian.json", await attestation())],
     observations: [named("observations.json", await observations())],
     claims: ["Assets under management exceed 50 million."],
@@ -157,8 +156,14 @@ export async function source(change: Partial<PackSource> = {}): Promise<PackSour
   };
 }
 
-export const samplePack = async (change: Partial<PackSource> = {}, by = FIRM): Promise<PackFiles> =>
-  makePack(await source(change), by);
+/** A change of the sample pack, or of the keys on the machine that makes it. */
+export type PackChange = Partial<PackRequest> & Partial<Pick<PackMachine, "keyFor">>;
+
+export async function samplePack(change: PackChange = {}, by = FIRM): Promise<PackFiles> {
+  const { keyFor = async () => keySource, ...rest } = change;
+  const machine = { keyFor, software: "plimsoll 0.1.0", now: () => NOW };
+  return (await makePack(machine, await request(rest, by))).files;
+}
 
 /** A reader who trusts all of them. */
 export const TRUST: Trust = {

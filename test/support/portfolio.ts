@@ -10,16 +10,27 @@ import { commitState } from "../../prover/src/model/commit.ts";
 import { NO_TRANSFER, noFill } from "../../prover/src/model/transition.ts";
 import { createProver, type Prover, type ProverOptions } from "../../prover/src/node/prover.ts";
 import type { AttestationBody } from "../../prover/src/pack/evidence.ts";
-import type { PackSource } from "../../prover/src/pack/make.ts";
 import type { Trust } from "../../prover/src/pack/trust.ts";
-import { signingKey } from "../../prover/src/pack/typed-data.ts";
 import { cashE6, levelBps, positionLots } from "../../prover/src/units.ts";
-import { AUDIENCE, attestation, CUSTODIAN, KEY, keySource, market, named, policy, SIZE, TRUST } from "./packs.ts";
+import {
+  AUDIENCE,
+  attestation,
+  CUSTODIAN,
+  KEY,
+  keySource,
+  market,
+  named,
+  type PackChange,
+  policy,
+  SIZE,
+  signer,
+  TRUST,
+} from "./packs.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "./simulated.ts";
 
 export const MERGE_KEY = simulatedKey("merge-60", 6n);
-const SECOND = signingKey("c2".padStart(64, "0"));
-const THIRD = signingKey("c3".padStart(64, "0"));
+const SECOND = signer(0xc2);
+const THIRD = signer(0xc3);
 const CUSTODIANS = [CUSTODIAN, SECOND, THIRD];
 export const PORTFOLIO_TRUST: Trust = {
   ...TRUST,
@@ -66,7 +77,7 @@ export const vouchedFor = (index: number, change: Partial<AttestationBody> = {},
   attestation({ commitment: stateOf(PARTS[index]!), subject: `account ${index + 1}`, listing: LISTING, ...change }, by);
 
 /** What makes a pack of the sum of all parts, each attested by its custodian. */
-export async function portfolioSource({ merges }: Portfolio, envelope: Envelope): Promise<Partial<PackSource>> {
+export async function portfolioSource({ merges }: Portfolio, envelope: Envelope): Promise<PackChange> {
   return {
     proofs: [named("proof.json", envelope)],
     merges: merges.map((merge, index) => named(`merge-${index + 1}.json`, merge)),

@@ -20,7 +20,7 @@ import { marketCommand } from "./market.ts";
 import { mergeCommand } from "./merge.ts";
 import { oracleCommand } from "./oracle.ts";
 import { outlookCommand } from "./outlook.ts";
-import { packCommand } from "./pack.ts";
+import { packCommand } from "./pack/index.ts";
 import { proveCommand } from "./prove.ts";
 import { reportCommand } from "./report.ts";
 import { setupCommand } from "./setup.ts";

@@ -42,7 +42,8 @@ export interface AttestationBody {
 
 const FORMATS = ["plimsoll-attestation/1", "plimsoll-attestation/2"] as const;
 /** Attestations of a listing are of the second format. */
-const formatOf = ({ listing }: Pick<AttestationBody, "listing">) => FORMATS[listing === undefined ? 0 : 1];
+export const attestationFormat = ({ listing }: Pick<AttestationBody, "listing">) =>
+  FORMATS[listing === undefined ? 0 : 1];
 
 export interface Attestation {
   readonly format: (typeof FORMATS)[number];
@@ -87,15 +88,15 @@ const attestationData = ({ attester, vouched, signature }: Omit<Attestation, "fo
 export const attestationDigest = (attestation: Omit<Attestation, "format">): string =>
   `0x${bytesToHex(typedDigest(attestationData(attestation)))}`;
 
-/** Vouches for a commitment. The attester has opened it first: nothing here can. */
-export async function attest(name: string, signing: Signing, vouched: AttestationBody): Promise<Attestation> {
+/** Signs what is vouched for, as it is: `app/attest.ts` checks it first. */
+export async function signAttestation(name: string, signing: Signing, vouched: AttestationBody): Promise<Attestation> {
   const unsigned = {
     attester: { name, signer: signing.address },
     vouched,
     signature: { kind: "eip712", value: "" },
   } as const;
   const value = await signing.sign(attestationData(unsigned));
-  return { format: formatOf(vouched), ...unsigned, signature: { kind: "eip712", value } };
+  return { format: attestationFormat(vouched), ...unsigned, signature: { kind: "eip712", value } };
 }
 
 /** Whether an EIP-712 signature is the attester's. */

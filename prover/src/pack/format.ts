@@ -168,8 +168,36 @@ export function readIndex({ text, file }: NamedText): PackIndex {
     throw top.number.error("OUT_OF_RANGE", "expected 1 where there is no previous pack, and more where there is one");
   }
 
+  const { files, reference } = readFiles(top.files);
+  const index: PackIndex = {
+    format: FORMAT,
+    name: top.name.label(),
+    question: top.question.label(),
+    firm: { name: firm.name.label(), signer: firm.signer.hex(20) },
+    number: number.toString(),
+    created: top.created.time(),
+    previous,
+    software: top.software.label(),
+    files,
+    keys: readKeys(top.keys, reference),
+    statements: top.statements.elements(1, MAX_STATEMENTS).map((element) => readStatement(element, reference)),
+    claims: top.claims.elements(0, MAX_STATEMENTS).map((element) => {
+      const fields = element.fields(["level", "text"]);
+      return { level: fields.level.oneOf(ASSURANCES), text: fields.text.label() };
+    }),
+    signature: top.signature.string(),
+  };
+  // The identity is that of the text: nothing may be written in two ways.
+  if (top.number.string() !== index.number) throw top.number.error("FIELD_INVALID", "expected a whole number");
+  return index;
+}
+
+/** Reads the path of a listed file of one of these kinds. */
+type Reference = (value: JsonValue, ...allowed: readonly FileKind[]) => string;
+
+function readFiles(value: JsonValue): { files: readonly PackFile[]; reference: Reference } {
   const kinds = new Map<string, FileKind>();
-  const files = top.files.elements(1, PACK_LIMITS.files).map((element) => {
+  const files = value.elements(1, PACK_LIMITS.files).map((element) => {
     const fields = element.fields(["path", "kind", "bytes", "sha256"]);
     const path = fields.path.string();
     if (!isPackPath(path) || path === INDEX) throw fields.path.error("FIELD_INVALID", "not a path that packs have");
@@ -178,23 +206,19 @@ export function readIndex({ text, file }: NamedText): PackIndex {
     kinds.set(path, kind);
     return { path, kind, bytes: fields.bytes.count(0, PACK_LIMITS.fileBytes), sha256: fields.sha256.sha256() };
   });
-  const reference = (value: JsonValue, ...allowed: readonly FileKind[]) => {
-    const path = value.string();
-    const kind = kinds.get(path);
+  const reference: Reference = (path, ...allowed) => {
+    const kind = kinds.get(path.string());
     if (kind === undefined || !allowed.includes(kind)) {
-      throw value.error("FIELD_INVALID", `expected the path of a listed file of kind ${allowed.join(" or ")}`);
+      throw path.error("FIELD_INVALID", `expected the path of a listed file of kind ${allowed.join(" or ")}`);
     }
-    return path;
+    return path.string();
   };
-  const graded = (value: JsonValue, ...allowed: readonly FileKind[]): Grade => {
-    const { level, by } = value.fields(["level", "by"]);
-    const paths = by.elements(0, PACK_LIMITS.files).map((path) => reference(path, ...allowed));
-    if (new Set(paths).size !== paths.length) throw by.error("FIELD_INVALID", "the same file twice");
-    return { level: level.oneOf(ASSURANCES), by: paths };
-  };
+  return { files, reference };
+}
 
+function readKeys(value: JsonValue, reference: Reference): readonly PackKey[] {
   const sizes = new Set<PackCircuit>();
-  const keys = top.keys.elements(1, PACK_CIRCUITS.length).map((element) => {
+  return value.elements(1, PACK_CIRCUITS.length).map((element) => {
     const fields = element.fields(["size", "file", "compiler", "sourcesSha256", "r1csSha256"]);
     const size = fields.size.oneOf(PACK_CIRCUITS);
     if (sizes.has(size)) throw fields.size.error("FIELD_INVALID", "this size has a key already");
@@ -207,37 +231,25 @@ export function readIndex({ text, file }: NamedText): PackIndex {
       r1csSha256: fields.r1csSha256.sha256(),
     };
   });
-  const index: PackIndex = {
-    format: FORMAT,
-    name: top.name.label(),
-    question: top.question.label(),
-    firm: { name: firm.name.label(), signer: firm.signer.hex(20) },
-    number: number.toString(),
-    created: top.created.time(),
-    previous,
-    software: top.software.label(),
-    files,
-    keys,
-    statements: top.statements.elements(1, MAX_STATEMENTS).map((element) => {
-      const fields = element.fields(["proof", "policy", "market", "level", "account", "values"]);
-      return {
-        proof: reference(fields.proof, "proof"),
-        policy: reference(fields.policy, "policy"),
-        market: reference(fields.market, "market"),
-        level: fields.level.oneOf(ASSURANCES),
-        account: graded(fields.account, "attestation", "merge", "chain"),
-        values: graded(fields.values, "observations", "chain"),
-      };
-    }),
-    claims: top.claims.elements(0, MAX_STATEMENTS).map((element) => {
-      const fields = element.fields(["level", "text"]);
-      return { level: fields.level.oneOf(ASSURANCES), text: fields.text.label() };
-    }),
-    signature: top.signature.string(),
+}
+
+function readStatement(value: JsonValue, reference: Reference): PackStatement {
+  const fields = value.fields(["proof", "policy", "market", "level", "account", "values"]);
+  return {
+    proof: reference(fields.proof, "proof"),
+    policy: reference(fields.policy, "policy"),
+    market: reference(fields.market, "market"),
+    level: fields.level.oneOf(ASSURANCES),
+    account: readGrade(fields.account, reference, "attestation", "merge", "chain"),
+    values: readGrade(fields.values, reference, "observations", "chain"),
   };
-  // The identity is that of the text: nothing may be written in two ways.
-  if (top.number.string() !== index.number) throw top.number.error("FIELD_INVALID", "expected a whole number");
-  return index;
+}
+
+function readGrade(value: JsonValue, reference: Reference, ...allowed: readonly FileKind[]): Grade {
+  const { level, by } = value.fields(["level", "by"]);
+  const paths = by.elements(0, PACK_LIMITS.files).map((path) => reference(path, ...allowed));
+  if (new Set(paths).size !== paths.length) throw by.error("FIELD_INVALID", "the same file twice");
+  return { level: level.oneOf(ASSURANCES), by: paths };
 }
 
 /** A document of the pack as text. Throws `SYNTAX`. */

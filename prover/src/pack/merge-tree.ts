@@ -53,7 +53,7 @@ export function partsOf(root: string, merges: readonly Merge[]): PartsVerdict {
 }
 
 /** The merges on the way from a root to its parts, in whatever shape they are. */
-export function mergesOf<Given extends MergedStates>(root: string, merges: readonly Given[]): Given[] {
+export function mergesOf<Item extends MergedStates>(root: string, merges: readonly Item[]): Item[] {
   const wanted = new Set([root]);
   // A set takes in what is added while it is gone through.
   for (const state of wanted) {

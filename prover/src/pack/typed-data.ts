@@ -9,6 +9,7 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
+import type { NamedText } from "../formats/account.ts";
 
 /** `uint*`, `address`, `bytes32`, `string`, or an array of fixed length of unsigned integers such as `uint64[15]`. */
 export type Field = readonly [name: string, type: string];
@@ -84,8 +85,8 @@ export interface Signing {
   sign(data: TypedData): string | Promise<string>;
 }
 
-/** Signs with a key in memory: 64 hexadecimal digits, perhaps after 0x. Throws `FIELD_INVALID`. */
-export function signingKey(text: string, file = "key"): Signing {
+/** Reads a key that signs from memory: 64 hexadecimal digits, perhaps after 0x. Throws `FIELD_INVALID`. */
+export function readSigningKey({ text, file }: NamedText): Signing {
   const digits = /^(?:0x)?([0-9a-fA-F]{64})\s*$/.exec(text)?.[1];
   const secret = digits === undefined ? undefined : hexToBytes(digits);
   if (secret === undefined || !secp256k1.utils.isValidSecretKey(secret)) {

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** A trust file for a reader of packs to start from. The reader looks through it before using it. */
+import { formatJson, type Json } from "../formats/json.ts";
+import type { Manifest } from "../keys/manifest.ts";
+import { PACK_CIRCUITS } from "../pack/format.ts";
+import { readTrust, type Trust } from "../pack/trust.ts";
+
+export interface TrustRequest extends Pick<Trust, "firms" | "attesters"> {
+  /** Market values and holdings older than this are not current. Seconds. */
+  readonly maxAgeSeconds: number;
+}
+
+/** The text of a trust file that names the keys of this installation. Throws as `readTrust`. */
+export function trustFrom(
+  { circuits, origin }: Pick<Manifest, "circuits" | "origin">,
+  { firms, attesters, maxAgeSeconds }: TrustRequest,
+): string {
+  const keys = PACK_CIRCUITS.flatMap((size) => {
+    const record = circuits[size];
+    if (record === undefined) return [];
+    return [{ size, sha256: record.verificationKey.sha256, origin, r1csSha256: record.r1cs.sha256 }];
+  });
+  const document = { format: "plimsoll-trust/1", firms, keys, maxAgeSeconds, attesters };
+  const text = formatJson(document as unknown as Json);
+  readTrust({ text, file: "the trust file" });
+  return text;
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll pack attest`: a custodian or venue vouches for a firm's commitment. */
+import { Command } from "commander";
+import { PlimsollError } from "../../errors.ts";
+import { formatJson, type Json } from "../../formats/json.ts";
+import { BOARD_SIZES } from "../../model/sizes.ts";
+import type { Context } from "../context.ts";
+import { loadMarket } from "../options.ts";
+
+interface AttestOptions {
+  readonly commitment: string;
+  readonly policy?: string;
+  readonly market?: string;
+  readonly size: string;
+  readonly firm: string;
+  readonly subject: string;
+  readonly scope: string;
+  readonly asOf: string;
+  readonly expires: string;
+  readonly name: string;
+  readonly key: string;
+  readonly out?: string;
+}
+
+export function attestCommand(context: Context): Command {
+  const { inputs, deliver } = context;
+  return new Command("attest")
+    .description("as a custodian or venue: vouch for a firm's commitment, having opened it (see plimsoll commit)")
+    .requiredOption("--commitment <number>", "the commitment")
+    .requiredOption("--size <size>", BOARD_SIZES.join(", "))
+    .requiredOption("--firm <address>", "the address with which the firm seals its packs")
+    .requiredOption("--subject <text>", "what it is the commitment of, without amounts")
+    .requiredOption("--scope <scope>", "account, or everything that you hold for the firm")
+    .requiredOption("--as-of <time>", "when it was so")
+    .requiredOption("--expires <time>", "until when it may be relied on")
+    .requiredOption("--name <text>", "your name")
+    .requiredOption("--key <file>", "your signing key")
+    .option(
+      "--policy <file>",
+      "the policy under which you have opened it; with --market, names what its quantities are of",
+    )
+    .option("--market <file>", "the market under which you have opened it")
+    .option("--out <file>", "where to write the attestation; else stdout")
+    .action(async ({ policy, market, key, out, ...vouched }: AttestOptions) => {
+      const [{ attest }, { readSigningKey }] = await Promise.all([
+        import("../../app/attest.ts"),
+        import("../../pack/typed-data.ts"),
+      ]);
+      if ((policy === undefined) !== (market === undefined)) {
+        throw new PlimsollError("USAGE", "give both --policy and --market, or neither");
+      }
+      const under = policy && market ? await loadMarket(context, { policy, market }) : undefined;
+      const signing = readSigningKey(await inputs.text(key));
+      const attestation = await attest({ ...vouched, signing, under });
+      await deliver(out, formatJson(attestation as unknown as Json));
+    });
+}

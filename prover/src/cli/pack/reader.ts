@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** What the commands of a pack's reader have in common. */
+import type { Command } from "commander";
+import type { ReaderRequest } from "../../app/verify-pack.ts";
+import { EXIT } from "../../errors.ts";
+import type { PackVerdict } from "../../pack/verify.ts";
+import { type Context, VERSION } from "../context.ts";
+import { optionTime } from "../options.ts";
+
+export const SOFTWARE = `plimsoll ${VERSION}`;
+
+export const EXIT_CODES: Readonly<Record<PackVerdict["outcome"], number>> = {
+  valid: EXIT.ok,
+  invalid: EXIT.no,
+  unusable: EXIT.input,
+  "not-current": EXIT.notCurrent,
+};
+
+export interface ReaderOptions {
+  readonly trust: string;
+  readonly date?: string;
+  readonly json?: boolean;
+}
+
+export const withReader = (command: Command): Command =>
+  command
+    .argument("<pack>", "the pack, a zip or a directory")
+    .requiredOption("--trust <file>", "whom and what you trust (plimsoll pack trust writes a start)")
+    .option("--date <time>", "the day as of which you judge, for example 2026-11-22T12:00:00Z; else now")
+    .option("--json", "print JSON");
+
+/** The pack and what its reader has chosen. */
+export async function loadReader(
+  { inputs }: Context,
+  pack: string,
+  { trust, date }: ReaderOptions,
+): Promise<ReaderRequest> {
+  const [{ readTrust }, { readPack }] = await Promise.all([
+    import("../../pack/trust.ts"),
+    import("../../node/pack-files.ts"),
+  ]);
+  return {
+    trust: readTrust(await inputs.text(trust)),
+    date: date === undefined ? undefined : optionTime("--date", date),
+    pack: await readPack(pack),
+  };
+}

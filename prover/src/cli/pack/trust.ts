@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll pack trust`: a trust file for a reader to start from. */
+import { Command } from "commander";
+import { PlimsollError } from "../../errors.ts";
+import { loadManifest } from "../../node/artifacts.ts";
+import type { Context } from "../context.ts";
+import { many } from "../options.ts";
+
+interface TrustOptions {
+  readonly firm: string[];
+  readonly attester: string[];
+  readonly maxAge: string;
+  readonly out?: string;
+}
+
+export function trustCommand({ deliver }: Context): Command {
+  return new Command("trust")
+    .description(
+      "write a trust file to start from, with the keys of this installation; look through it before you use it",
+    )
+    .option("--firm <name=address>", "a firm whose packs you accept; may be repeated", many, [])
+    .option("--attester <name=address>", "a custodian or venue that you believe; may be repeated", many, [])
+    .option("--max-age <seconds>", "market values and holdings older than this are not current", "86400")
+    .option("--out <file>", "where to write the trust file; else stdout")
+    .action(async ({ firm, attester, maxAge, out }: TrustOptions) => {
+      const { trustFrom } = await import("../../app/trust-from.ts");
+      if (!/^[0-9]{1,8}$/.test(maxAge)) {
+        throw new PlimsollError("USAGE", "expected seconds", { field: "--max-age" });
+      }
+      const text = trustFrom(await loadManifest(), {
+        firms: firm.map(partyIn("--firm")),
+        attesters: attester.map(partyIn("--attester")),
+        maxAgeSeconds: Number(maxAge),
+      });
+      await deliver(out, text);
+    });
+}
+
+/** Reads `name=address`. */
+const partyIn = (option: string) => (text: string) => {
+  const [, name, signer] = /^(.+)=(0x[0-9a-fA-F]{40})$/.exec(text) ?? [];
+  if (name !== undefined && signer !== undefined) return { name, signer };
+  throw new PlimsollError("USAGE", "expected name=address", { field: option });
+};
