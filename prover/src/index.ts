@@ -24,24 +24,10 @@ export { accountWarnings } from "./app/account-warnings.ts";
 export { type AttestRequest, attest } from "./app/attest.ts";
 export { type Commitment, commitAccount } from "./app/commit.ts";
 export { type KeySource, makePack, type Pack, type PackMachine, type PackRequest } from "./app/make-pack.ts";
-export { type EpochQuestion, verifyEpoch } from "./app/market.ts";
-export { type Ahead, type AheadOptions, lookAhead } from "./app/outlook.ts";
 export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
 export { type CoverageClaim, type CoverageOutcome, proveAccounts, proveCoverage } from "./app/prove.ts";
 export { accountReport, type ReportRequest } from "./app/report.ts";
 export { levelReached, type Valuation, valueAccount } from "./app/value.ts";
-export {
-  AccountClient,
-  type OpeningTerms,
-  openingState,
-  type PreparedStep,
-  type Published,
-  type Venue,
-} from "./chain/client.ts";
-export { type DeployedSystem, type Deployment, type DeployOptions, deploy, deploymentRecord } from "./chain/deploy.ts";
-export { type GateCall, signClear } from "./chain/gate-calls.ts";
-export { chainPolicy, domainOf, observe, publication } from "./chain/publication.ts";
-export { openState, sealState } from "./chain/sealed-state.ts";
 export {
   type AuditorKey,
   checkPossession,
@@ -130,28 +116,9 @@ export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifes
 export { verifyBatch } from "./node/batch.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
 export { loadVerifier } from "./node/verifier.ts";
-export { type EpochFile, type EpochVerdict, type Quorum, readEpoch } from "./oracle/epoch.ts";
 export { type Attestation, observationsDocument } from "./pack/evidence.ts";
 export { newSigningKey, readSigningKey, type Signing, type TypedData } from "./pack/typed-data.ts";
 export { zipFiles } from "./pack/zip.ts";
-export {
-  type BuiltMarket,
-  buildMarket,
-  buildMarketFile,
-  MODELS,
-  type Models,
-  priceInstruments,
-} from "./risk/board/board.ts";
-export { compareMarkets, type Difference, type Explanation, explainInstrument } from "./risk/board/explain.ts";
-export { type Calibration, calibrateHistories, renderCalibration } from "./risk/calibration/report.ts";
-export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
-export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";
-export { type Book, bookOf, type Exposure, type Standing, simulateExposure } from "./risk/outlook/exposure.ts";
-export { exposureChart } from "./risk/outlook/exposure-chart.ts";
-export { type Remedy, smallestTrades, topUp } from "./risk/outlook/margin-cure.ts";
-export { bootstrapProcess, jumpDiffusion, type MarketProcess } from "./risk/outlook/processes.ts";
-export { type Outlook, outlook, type Warning, warn } from "./risk/outlook/warning.ts";
-export { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "./risk/prices.ts";
 export { buildStatement, type Direction, type Request, type Statement } from "./statement/account.ts";
 export { type MergeRequest, merge } from "./statement/merge.ts";
 export { type SettlementRequest, settle } from "./statement/settlement.ts";

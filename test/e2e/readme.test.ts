@@ -69,7 +69,9 @@ describe("the README", function () {
     const file = path.join(ROOT, "build", `readme-${process.pid}.ts`);
     writeFileSync(file, blocks("ts")[0]!);
     try {
-      const { stdout } = await run(process.execPath, [file], { cwd: path.join(folder, "firm") });
+      const { stdout } = await run(process.execPath, ["--conditions=plimsoll-clone", file], {
+        cwd: path.join(folder, "firm"),
+      });
       expect(stdout).to.contain("at least 120% of its maintenance margin");
     } finally {
       rmSync(file);

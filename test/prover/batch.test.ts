@@ -143,7 +143,9 @@ describe("batches of proofs", () => {
       writeFileSync(path.join(folder, "proofs/2.json"), JSON.stringify({ proof, publicSignals: other }));
       const [, code] = readFileSync(path.join(ROOT, "docs/batches.md"), "utf8").match(/^```ts\n(.*?)^```$/ms)!;
       writeFileSync(file, code!);
-      const { stdout } = await promisify(execFile)(process.execPath, [file], { cwd: folder });
+      const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=plimsoll-clone", file], {
+        cwd: folder,
+      });
       expect(stdout).equal("proofs/1.json true\nproofs/2.json PAIRING_FAILED\n");
     } finally {
       rmSync(folder, { recursive: true });

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * `plimsoll/chain`: deployment, an account's calls to the gate, boards and market values on chain, liquidation. Needs ethers.
+ *
+ *   const deployment = await deploy({ deployer, keys: [await loadVerificationKey("board-60")], parameters });
+ */
+
+export {
+  AccountClient,
+  type OpeningTerms,
+  openingState,
+  type PreparedStep,
+  type Published,
+  type Venue,
+} from "./chain/client.ts";
+export {
+  type DeployedSystem,
+  type Deployment,
+  type DeployOptions,
+  deploy,
+  deploymentRecord,
+  type SystemParameters,
+} from "./chain/deploy.ts";
+export { type GateCall, signClear } from "./chain/gate-calls.ts";
+export {
+  type ChainPolicy,
+  chainPolicy,
+  domainOf,
+  observe,
+  type PolicyTerms,
+  publication,
+  settlementPublication,
+  signSettlement,
+} from "./chain/publication.ts";
+export { openState, sealState } from "./chain/sealed-state.ts";
+export { loadVerificationKey } from "./node/artifacts.ts";

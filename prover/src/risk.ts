@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll/risk`: boards of market values from models, their calibration and back-tests, and how an account may fare ahead. */
+
+export { type Ahead, type AheadOptions, lookAhead } from "./app/outlook.ts";
+export { readRiskArrays } from "./importers/risk-arrays.ts";
+export { readCrif, readScenarioTable } from "./importers/risk-tables.ts";
+export {
+  type BuiltMarket,
+  buildMarket,
+  buildMarketFile,
+  MODELS,
+  type Models,
+  priceInstruments,
+} from "./risk/board/board.ts";
+export { compareMarkets, type Difference, type Explanation, explainInstrument } from "./risk/board/explain.ts";
+export { type Calibration, calibrateHistories, renderCalibration } from "./risk/calibration/report.ts";
+export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
+export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";
+export { type Book, bookOf, type Exposure, type Standing, simulateExposure } from "./risk/outlook/exposure.ts";
+export { exposureChart } from "./risk/outlook/exposure-chart.ts";
+export { type Remedy, smallestTrades, topUp } from "./risk/outlook/margin-cure.ts";
+export { bootstrapProcess, jumpDiffusion, type MarketProcess } from "./risk/outlook/processes.ts";
+export { type Outlook, outlook, type Warning, warn } from "./risk/outlook/warning.ts";
+export { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "./risk/prices.ts";
