@@ -20,6 +20,8 @@ export const nodePlatform = (threads = Math.min(availableParallelism(), MOST_THR
     const kept = getCompileCacheDir();
     const worker = new Worker(new URL(`./wasm-worker${EXTENSION}`, import.meta.url), {
       env: kept === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: path.dirname(kept) },
+      // Not those of the program: with --input-type of `node --eval` a worker does not start.
+      execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 32 },
     });
     let ended = false;
@@ -31,6 +33,12 @@ export const nodePlatform = (threads = Math.min(availableParallelism(), MOST_THR
         worker.on("exit", () => {
           if (!ended) listener(undefined);
         });
+        // After the listeners: a new one holds the process.
+        worker.unref();
+      },
+      hold(alive) {
+        if (alive) worker.ref();
+        else worker.unref();
       },
       end() {
         ended = true;

@@ -40,14 +40,36 @@ async function prove(provingKey: Uint8Array, witness: Uint8Array, signal: AbortS
   // Started here, where nothing interrupts it: threads half started could not be ended.
   await curves.getCurveFromName("bn128");
   throwIfCancelled(signal);
+  holdThreads(true);
   const proving = groth16.prove({ type: "mem", data: provingKey }, { type: "mem", data: witness });
   // Work that has lost its threads stands still and is forgotten; the next proof starts new ones.
-  return (await untilAborted(proving, signal, endThreads)).proof;
+  try {
+    return (await untilAborted(proving, signal, endThreads)).proof;
+  } finally {
+    holdThreads(false);
+  }
 }
+
+/** Threads of snarkjs keep the process alive while they have work, and not when they are idle. */
+function holdThreads(alive: boolean): void {
+  for (const worker of threads()?.tm.workers ?? []) {
+    // The thread of Node inside the package web-worker's Worker. Browsers have none.
+    const thread = worker?.[Symbol.for("worker")];
+    if (alive) thread?.ref();
+    else thread?.unref();
+  }
+}
+
+interface Threads {
+  readonly tm: { readonly workers: readonly (Record<symbol, { ref(): void; unref(): void }> | undefined)[] };
+  terminate(): Promise<void>;
+}
+/** Where snarkjs keeps its threads, while it has any. */
+const threads = () => (globalThis as { curve_bn128?: Threads | null }).curve_bn128;
 
 /** Ends the threads that snarkjs starts by itself; whatever it does next starts new ones. */
 export async function endThreads(): Promise<void> {
-  await (globalThis as { curve_bn128?: { terminate(): Promise<void> } | null }).curve_bn128?.terminate();
+  await threads()?.terminate();
 }
 
 /** The result of the work, or `CANCELLED` once the signal is raised and `stop` is done. */

@@ -18,6 +18,8 @@ export interface WasmWorker {
   /** What it posts; `undefined` when it has died. */
   listen(listener: (message: unknown) => void): void;
   end(): Promise<unknown> | undefined;
+  /** Whether it keeps the process alive, where there is one; a new worker does not. */
+  hold?(alive: boolean): void;
 }
 
 export interface WasmPlatform {
@@ -80,7 +82,10 @@ export async function startCore({ module, startWorker, threads }: WasmPlatform):
   const start = (listener: (message: unknown) => void): WasmWorker => {
     const worker = startWorker();
     workers.push(worker);
-    worker.listen((message) => (message === undefined ? end(failure()) : listener(message)));
+    worker.listen((message) => {
+      if (message === undefined) void end(failure());
+      else listener(message);
+    });
     return worker;
   };
 
@@ -88,6 +93,7 @@ export async function startCore({ module, startWorker, threads }: WasmPlatform):
     const { id, ...answer } = message as { id: number } & ({ result: unknown } | { failed: true });
     waiting.get(id)?.("failed" in answer ? failure() : answer);
     waiting.delete(id);
+    if (waiting.size === 0) prover.hold?.(false);
   });
 
   function call<Name extends Request["call"]>(
@@ -97,6 +103,7 @@ export async function startCore({ module, startWorker, threads }: WasmPlatform):
     return new Promise((resolve, reject) => {
       if (over !== undefined) return reject(over);
       const id = ++lastId;
+      prover.hold?.(true);
       waiting.set(id, (answer) => ("result" in answer ? resolve(answer.result as Reply<Name>) : reject(answer)));
       prover.post({ id, ...request }, taken);
     });
