@@ -3,7 +3,7 @@
  * A whole ceremony on one machine, as three contributors, a coordinator, a venue and an auditor would have it on theirs:
  * `ceremony [circuit]`, board-60 by default.
  *
- * Phase 1 is made for the occasion, so the key is marked as a rehearsal's. Everything is done by `plimsoll`, each step in a
+ * Phase 1 is made here, so the key is marked as a rehearsal's. Everything is done by `plimsoll`, each step in a
  * process of its own; what is left is in build/ceremony.
  */
 import { spawn } from "node:child_process";

@@ -167,7 +167,6 @@ const LONG: Readonly<Record<string, string>> = {
   "prover/src/risk/outlook/exposure.ts: simulateExposure": "one loop over paths, whose buffers all its steps share",
   "prover/src/risk/outlook/margin-cure.ts: programme": "one linear programme, constraint by constraint",
   "prover/src/document/proof.ts": "divided soon",
-  "prover/src/cli/ceremony.ts: ceremonyCommand": "divided soon",
   "prover/src/cli/disclosure.ts: discloseCommand": "divided soon",
   "prover/src/cli/disclosure.ts: disclosureCommand": "divided soon",
   "prover/src/cli/market.ts: marketCommand": "divided soon",

@@ -1,7 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Ceremonies on a tiny circuit: what is verified, and every rule that one may break. */
 import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { expect } from "chai";
+import {
+  acceptContribution,
+  announceBeacon,
+  type CeremonyMachine,
+  ceremonyStatus,
+  checkCeremony,
+  closeWithBeacon,
+  contributeToCeremony,
+  finaliseCeremony,
+  installableKeys,
+  startCeremony,
+} from "../../prover/src/app/ceremony.ts";
 import { roundTime, roundValue } from "../../prover/src/ceremony/beacon.ts";
 import { beaconContribution, contribution, initialKey } from "../../prover/src/ceremony/phase2.ts";
 import {
@@ -13,7 +28,7 @@ import {
   type Step,
   start,
 } from "../../prover/src/ceremony/steps.ts";
-import { append, readTranscript, type Told, type Transcript } from "../../prover/src/ceremony/transcript.ts";
+import { append, type EntryContent, readTranscript, type Transcript } from "../../prover/src/ceremony/transcript.ts";
 import {
   blake2bHex,
   type CeremonyFiles,
@@ -23,7 +38,9 @@ import {
 } from "../../prover/src/ceremony/verify.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { readZkey } from "../../prover/src/keys/zkey.ts";
-import { ROUND_1000, rewritten, TINY, tinyPhase1, tinyR1cs, told } from "../support/ceremonies.ts";
+import { loadManifest } from "../../prover/src/node/artifacts.ts";
+import { installKeys } from "../../prover/src/node/install-keys.ts";
+import { memoryStore, ROUND_1000, rewritten, TINY, tinyPhase1, tinyR1cs, told } from "../support/ceremonies.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";
 
 /** Before round 1000 of drand. */
@@ -63,13 +80,13 @@ describe("ceremonies", function () {
   }
 
   /** The closed ceremony with other entries. */
-  const changed = (change: (entries: Told[]) => Told[], key = closed.key) => ({
+  const changed = (change: (entries: EntryContent[]) => EntryContent[], key = closed.key) => ({
     transcript: rewritten(closed.transcript, change, NOW),
     key,
   });
   /** The closed ceremony with another key, told as if it had always been the one. */
   const withKey = (key: Uint8Array) =>
-    changed((entries) => entries.with(-1, { ...entries.at(-1)!, keySha256: sha256(key) } as Told), key);
+    changed((entries) => entries.with(-1, { ...entries.at(-1)!, keySha256: sha256(key) } as EntryContent), key);
   const edited = (edit: (key: ReturnType<typeof readZkey>) => void) => {
     const key = Uint8Array.from(closed.key);
     edit(readZkey(key));
@@ -121,7 +138,7 @@ describe("ceremonies", function () {
     await refused(by(second, "Ada"), "DUPLICATE_CONTRIBUTOR");
     await refused(by(second, "ＡＤＡ"), "DUPLICATE_CONTRIBUTOR");
     await refused(by(second, "Beacon"), "DUPLICATE_CONTRIBUTOR");
-    const twice = changed((entries) => entries.with(2, { ...entries[1]!, name: "Grace" } as Told));
+    const twice = changed((entries) => entries.with(2, { ...entries[1]!, name: "Grace" } as EntryContent));
     await refused(verify(twice), "DUPLICATE_CONTRIBUTION");
     // The same secret taken out again, as far as a transcript can tell it: the names are right, the key is an older one.
     await refused(verify(changed((entries) => entries, second.key)), "KEY_OTHER");
@@ -194,7 +211,7 @@ describe("ceremonies", function () {
     const first = readZkey(undone.key).contributions[0]!;
     const retold = rewritten(
       undone.transcript,
-      (entries) => entries.with(1, { ...entries[1]!, contributionHash: first.hash } as Told),
+      (entries) => entries.with(1, { ...entries[1]!, contributionHash: first.hash } as EntryContent),
       NOW,
     );
     await refused(verify({ transcript: retold, key: undone.key }), "EMPTY_CONTRIBUTION");
@@ -208,7 +225,11 @@ describe("ceremonies", function () {
     // Everything done with the other circuit, and said of ours.
     const { start: first } = opened.transcript;
     let key = await initialKey(other, phase1);
-    let transcript: Transcript = append(undefined, { ...(told(first) as Told), keySha256: sha256(key) } as Told, NOW);
+    let transcript: Transcript = append(
+      undefined,
+      { ...(told(first) as EntryContent), keySha256: sha256(key) } as EntryContent,
+      NOW,
+    );
     for (const name of ["Ada", "Grace", "Barbara"]) {
       key = await contribution(key, name, "typed");
       const { hash } = readZkey(key).contributions.at(-1)!;
@@ -224,7 +245,7 @@ describe("ceremonies", function () {
     readZkey(disguised).section(10).set(readZkey(closed.key).section(10).subarray(0, 64));
     const retold = rewritten(
       transcript,
-      (entries) => entries.with(-1, { ...entries.at(-1)!, keySha256: sha256(disguised) } as Told),
+      (entries) => entries.with(-1, { ...entries.at(-1)!, keySha256: sha256(disguised) } as EntryContent),
       NOW,
     );
     await refused(verify({ transcript: retold, key: disguised }, "so-far"), "KEY_OF_ANOTHER_CIRCUIT");
@@ -293,6 +314,125 @@ describe("ceremonies", function () {
     const bent = Uint8Array.from(made);
     readZkey(bent).section(9)[5]! ^= 1;
     await refused(accept(files, bent, NOW, rules), "KEY_OF_ANOTHER_CIRCUIT");
+  });
+
+  describe("in a store", () => {
+    const typed = async () => "typed at random, by somebody";
+    const inMemory = () => {
+      const memory = memoryStore();
+      const compile = () => expect.fail("there is no circuit of this software to compile");
+      const machine: CeremonyMachine = { store: memory.store, now: () => NOW, compile };
+      const open = () => startCeremony(machine, { origin: "rehearsal", contributors: 1, circuit: r1cs, phase1 });
+      return { ...memory, machine, open };
+    };
+
+    it("goes from start to verdict, and says at each step what can come next", async () => {
+      const { machine, open, store, verificationKey } = inMemory();
+      await refused(ceremonyStatus(store), "TRANSCRIPT_MISSING");
+      const next = async () => (await ceremonyStatus(store)).next;
+      await open();
+      await refused(open(), "CEREMONY_EXISTS");
+      expect(await next()).equal("contribute, announce");
+      await announceBeacon(machine, { source: "stated", words: "the next throw of dice" });
+      expect(await next()).equal("contribute");
+      await contributeToCeremony(machine, { name: "Ada", typed });
+      expect(await next()).equal("contribute, beacon");
+      const { key } = { key: await store.key((await ceremonyStatus(store)).transcript.keySha256) };
+      await acceptContribution(machine, await contribution(key, "Grace", "typed elsewhere"));
+      await closeWithBeacon(machine, { value: "ab".repeat(32) });
+      expect(await next()).equal("finalise");
+      expect(await checkCeremony(machine, "final")).deep.include({ ok: false, rule: "NOT_FINAL" });
+      await finaliseCeremony(machine);
+      expect(await next()).equal("nothing: verify it");
+      const verdict = await checkCeremony(machine, "final");
+      if (!verdict.ok) return expect.fail(verdict.sentence);
+      expect(verdict.reading.contributions.map(({ name }) => name)).deep.equal(["Ada", "Grace"]);
+      expect(verdict.reading.verificationKey).equal(verificationKey());
+      await refused(installableKeys(machine), "CIRCUIT_UNKNOWN");
+    });
+
+    it("a step that was interrupted before its entry has not happened, and of two at once one is refused", async () => {
+      const { machine, open, store, files, breakOff } = inMemory();
+      await open();
+      breakOff(true);
+      const step = () => contributeToCeremony(machine, { name: "Ada", typed });
+      expect(await step().catch(({ message }) => message)).equal("the power failed");
+      expect((await ceremonyStatus(store)).transcript.contributions).length(0);
+      expect(files.keys.size).equal(2);
+      breakOff(false);
+      const both = await Promise.allSettled([step(), contributeToCeremony(machine, { name: "Grace", typed })]);
+      expect(both.map(({ status }) => status).sort()).deep.equal(["fulfilled", "rejected"]);
+      expect((await checkCeremony(machine, "so-far")).ok).equal(true);
+    });
+
+    it("asks for typing only where there is something to contribute to, and stores nothing once it is cancelled", async () => {
+      const { machine, open, files } = inMemory();
+      await refused(
+        contributeToCeremony(machine, { name: "Ada", typed: () => expect.fail("it asked") }),
+        "TRANSCRIPT_MISSING",
+      );
+      await open();
+      const cancelled = { ...machine, signal: AbortSignal.abort() };
+      const error = await contributeToCeremony(cancelled, { name: "Ada", typed }).catch((thrown) => thrown);
+      expect(error).include({ code: "CANCELLED" });
+      expect([files.entries.length, files.keys.size]).deep.equal([1, 1]);
+    });
+
+    it("keys are installed from a final ceremony alone, and beside none of another origin", async () => {
+      const { machine: bare, store } = inMemory();
+      const compiled = { r1cs, wasm: Uint8Array.of(7), sources: "5".repeat(64), compiler: "none" };
+      const compile = async () => ({ ...compiled, constraints: 2, publicInputs: 2, pinned: true });
+      const machine = { ...bare, compile };
+      await startCeremony(machine, { origin: "rehearsal", contributors: 1, circuit: "board-60", phase1 });
+      await announceBeacon(machine, { source: "stated", words: "the next throw of dice" });
+      await contributeToCeremony(machine, { name: "Ada", typed });
+      await closeWithBeacon(machine, { value: "ab".repeat(32) });
+      await refused(installableKeys(machine), "NOT_FINAL");
+      await finaliseCeremony(machine);
+      const { circuit, key, reading } = await installableKeys(machine);
+      expect(key).equal(await store.key(reading.keySha256));
+      const folder = await mkdtemp(path.join(tmpdir(), "plimsoll-install-"));
+      try {
+        const { origin } = reading;
+        const verificationKey = Buffer.from(reading.verificationKey);
+        const files = { r1cs, wasm: compiled.wasm, zkey: key, verificationKey };
+        const keys = {
+          circuit,
+          origin,
+          files,
+          sources: compiled.sources,
+          compiler: "none",
+          constraints: 2,
+          publicInputs: 2,
+        };
+        const manifest = await installKeys(folder, keys);
+        expect(await loadManifest({ directory: folder })).deep.equal(manifest);
+        expect(manifest.circuits["board-60"]?.verificationKey.sha256).equal(reading.verificationKeySha256);
+        const other = await installKeys(folder, { ...keys, origin: "ceremony" }).catch((error) => error);
+        expect(other).include({ code: "KEY_REFUSED" });
+        expect(await loadManifest({ directory: folder })).deep.equal(manifest);
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    });
+
+    it("a circuit of this software is compiled here, and must be the pinned one", async () => {
+      const { machine, store } = inMemory();
+      const compile = async () => ({
+        r1cs,
+        wasm: r1cs,
+        sources: "",
+        compiler: "",
+        constraints: 2,
+        publicInputs: 1,
+        pinned: false,
+      });
+      const plan = { origin: "rehearsal", contributors: 1, circuit: "board-60", phase1 } as const;
+      await refused(startCeremony({ ...machine, compile }, plan), "CIRCUIT_OTHER");
+      expect(await store.entries()).equal(undefined);
+      await startCeremony({ ...machine, compile: async () => ({ ...(await compile()), pinned: true }) }, plan);
+      expect(await checkCeremony({ ...machine, compile }, "so-far")).deep.include({ ok: false, rule: "CIRCUIT_OTHER" });
+    });
   });
 
   it("asks for a name and for enough typing, and keeps none of what was typed", async () => {

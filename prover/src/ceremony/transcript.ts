@@ -221,15 +221,15 @@ function follows(before: Entry["kind"] | undefined, kind: Entry["kind"]): boolea
   }
 }
 
-/** What an entry of each kind tells. */
-export type Told<E = Entry> = E extends Entry ? Omit<E, keyof Common> : never;
+/** What an entry of each kind says, without its place in the chain. */
+export type EntryContent<E = Entry> = E extends Entry ? Omit<E, keyof Common> : never;
 
 /** File name of an entry. */
 export const entryName = (number: number): string => `${String(number).padStart(3, "0")}.json`;
 
 /** The transcript with one more entry. Throws CEREMONY_REFUSED where it may not follow. */
-export function append(transcript: Transcript | undefined, told: Told, now: Date): Transcript {
-  const { kind, ...members } = told;
+export function append(transcript: Transcript | undefined, content: EntryContent, now: Date): Transcript {
+  const { kind, ...members } = content;
   const number = transcript?.entries.length ?? 0;
   const text = formatJson({
     format: FORMAT,

@@ -9,7 +9,7 @@ import { Command } from "commander";
 import { EXIT } from "../errors.ts";
 import { leaveMemoryOutOfCoreFiles } from "../node/core-dumps.ts";
 import { defaultBuildDirectory } from "../node/installation.ts";
-import { ceremonyCommand } from "./ceremony.ts";
+import { ceremonyCommand } from "./ceremony/index.ts";
 import { commitCommand } from "./commit.ts";
 import { createContext, reportError, VERSION } from "./context.ts";
 import { discloseCommand, disclosureCommand } from "./disclosure.ts";

@@ -3,7 +3,7 @@
 
 /**
  * `development`: made with a trapdoor that one program knew. `rehearsal`: from a ceremony that does not hold to the rules for
- * production, for example on a phase 1 made for the occasion. `ceremony`: from one that does.
+ * production, for example on a phase 1 made for it. `ceremony`: from one that does.
  */
 export const KEY_ORIGINS = ["development", "rehearsal", "ceremony"] as const;
 export type KeyOrigin = (typeof KEY_ORIGINS)[number];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * A phase 1 made for the occasion: a prepared powers-of-tau file in snarkjs's format, straight from a known trapdoor.
+ * A phase 1 for rehearsals: a prepared powers-of-tau file in snarkjs's format, straight from a known trapdoor.
  *
- * For rehearsals of a ceremony, and for nothing else: whoever sees the trapdoor forges proofs under every key that is made
+ * It is good for nothing else: a person who sees the trapdoor forges proofs under every key that is made
  * from it, whatever happens in phase 2. With the trapdoor known, a file that takes snarkjs minutes takes seconds.
  *   sections 2, 3   τ^i in G1 (2^(power+1) − 1 of them) and in G2      section 6  β·G2
  *   sections 4, 5   α·τ^i and β·τ^i in G1                             section 7  the contributions: none
@@ -12,7 +12,7 @@ import { openBn254, SCALAR_BYTES, toBytes } from "./bn254.ts";
 import { BASE_FIELD_ORDER, lagrangeAt, type Trapdoor } from "./development.ts";
 
 /** Makes a phase 1 for circuits of at most 2^power rows. The same trapdoor gives the same bytes. */
-export async function makeOccasionalPhase1(
+export async function makeRehearsalPhase1(
   power: number,
   { tau, alpha, beta }: Pick<Trapdoor, "tau" | "alpha" | "beta">,
 ): Promise<Uint8Array> {

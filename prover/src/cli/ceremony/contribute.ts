@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll ceremony contribute`: one more contribution, made here or elsewhere. */
+import type { Command } from "commander";
+import { PlimsollError, throwIfCancelled } from "../../errors.ts";
+import { readBounded } from "../../node/files.ts";
+import type { Context } from "../context.ts";
+import { either, machineFor, onCeremony, printStep, withThreads } from "./machine.ts";
+
+interface ContributeOptions {
+  readonly name?: string;
+  readonly from?: string;
+  readonly json?: boolean;
+}
+
+export function contributeCommand(context: Context): Command {
+  return onCeremony("contribute")
+    .description("contribute; what you type at random comes from standard input, and is not shown")
+    .option("--name <text>", "who you are, as others will see it")
+    .option(
+      "--from <file>",
+      "in place of --name: take in a key that somebody made from the newest one, for example in a browser",
+    )
+    .action(
+      withThreads(async (directory: string, { name, from, json }: ContributeOptions) => {
+        either(["--name", name], ["--from", from]);
+        const [{ acceptContribution, contributeToCeremony }, { MAX_KEY_BYTES }] = await Promise.all([
+          import("../../app/ceremony.ts"),
+          import("../../node/ceremony-store.ts"),
+        ]);
+        const machine = await machineFor(context, directory);
+        const transcript =
+          name === undefined
+            ? await acceptContribution(machine, await readBounded(from!, MAX_KEY_BYTES))
+            : await contributeToCeremony(machine, { name, typed: () => readTyped(context) });
+        printStep(context, json, transcript);
+      }),
+    );
+}
+
+/** What a person typed: never shown, never in an argument. From a pipe all of it, else a line. */
+async function readTyped({ inputs, signal }: Context): Promise<string> {
+  const { stdin } = process;
+  if (!stdin.isTTY) return (await inputs.text("-")).text.trim();
+  process.stderr.write("Type a line at random; it is not shown and not kept. Enter ends it: ");
+  stdin.setRawMode(true);
+  let text = "";
+  try {
+    for await (const chunk of stdin as AsyncIterable<Uint8Array>) {
+      text += new TextDecoder().decode(chunk);
+      if (text.includes("\u0003")) throw new PlimsollError("CANCELLED", "nothing has been contributed");
+      const end = text.search(/[\r\n]/);
+      if (end >= 0) return text.slice(0, end);
+    }
+    throwIfCancelled(signal);
+    return text;
+  } finally {
+    stdin.setRawMode(false);
+    process.stderr.write("\n");
+  }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll ceremony start`: a ceremony for a circuit. */
+import { Command } from "commander";
+import { PlimsollError } from "../../errors.ts";
+import { readBounded } from "../../node/files.ts";
+import { CIRCUITS } from "../../statement/families.ts";
+import type { Context } from "../context.ts";
+import { either, machineFor, optionCount, printStep, withThreads } from "./machine.ts";
+
+interface StartOptions {
+  readonly circuit?: string;
+  readonly r1cs?: string;
+  readonly phase1: string;
+  readonly contributors: string;
+  readonly rehearsal?: boolean;
+  readonly json?: boolean;
+}
+
+export function startCommand(context: Context): Command {
+  return new Command("start")
+    .argument("<directory>", "a directory that does not exist yet")
+    .description("open a ceremony for a circuit")
+    .option("--circuit <name>", CIRCUITS.join(", "))
+    .option("--r1cs <file>", "in place of --circuit, in a rehearsal: any circuit")
+    .requiredOption("--phase1 <file>", "prepared powers of tau; for production one whose hash is pinned")
+    .option("--contributors <count>", "how many contributions there must be at least", "3")
+    .option("--rehearsal", "not by the rules for production; the keys are marked so, and refused where it matters")
+    .option("--json", "print JSON")
+    .action(
+      withThreads(async (directory: string, options: StartOptions) => {
+        const { r1cs, rehearsal, json } = options;
+        either(["--circuit", options.circuit], ["--r1cs", r1cs]);
+        const circuit = CIRCUITS.find((name) => name === options.circuit);
+        if (circuit === undefined && r1cs === undefined) {
+          throw new PlimsollError("USAGE", `expected one of ${CIRCUITS.join(", ")}`, { field: "--circuit" });
+        }
+        const contributors = optionCount("--contributors", options.contributors, 1, 500);
+        const [{ startCeremony }, { MAX_KEY_BYTES, MAX_PHASE1_BYTES }] = await Promise.all([
+          import("../../app/ceremony.ts"),
+          import("../../node/ceremony-store.ts"),
+        ]);
+        const transcript = await startCeremony(await machineFor(context, directory), {
+          origin: rehearsal ? "rehearsal" : "ceremony",
+          contributors,
+          circuit: circuit ?? (await readBounded(r1cs!, MAX_KEY_BYTES)),
+          phase1: await readBounded(options.phase1, MAX_PHASE1_BYTES),
+        });
+        printStep(context, json, transcript);
+      }),
+    );
+}
