@@ -258,7 +258,9 @@ function meaning(verdict: PackVerdict & { ok: true }): string[] {
         marketSha256,
         parts: account.parts,
       }),
-      ...[...account.by, ...values.by].map(({ address, words, time }) => canonicalJson({ address, words, time })),
+      ...[...account.by, ...values.by].map(({ address, subject = "", words, time }) =>
+        canonicalJson({ address, subject, words, time }),
+      ),
     ],
   );
 }

@@ -909,7 +909,7 @@ describe("evidence packs", function () {
         "valid and current",
         "Does the account cover its initial margin?",
         "has equity of at least 150% of its maintenance margin",
-        "The custodian (custody account 7731; this account alone",
+        "The custodian, for <bdi>“custody account 7731”</bdi> (this account alone; until",
         "What is not covered",
         "COMPLETENESS",
         "development key: whoever made it can forge proofs",

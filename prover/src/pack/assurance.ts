@@ -76,8 +76,7 @@ export function checkAccount(
     state = attestation.vouched.commitment;
     attestations.push({ file, name, attestation });
     by.push(attesterVoucher(file, name, attestation));
-    const { subject: words, asOf } = attestation.vouched;
-    examination.holds(file, `"${name}" vouches for the commitment as of ${asOf}: ${words}.`);
+    examination.holds(file, `"${name}" vouches for the commitment as of ${attestation.vouched.asOf}.`);
   }
   if (subject.parts !== undefined) checkPartsApart(examination, subject.parts, attestations);
 
@@ -194,7 +193,7 @@ function checkPartsApart(
       }
       if (name !== earlier.name || commitment === other.commitment) continue;
       if (scope === "everything" || other.scope === "everything" || subject === other.subject) {
-        const why = `"${name}" vouches in ${earlier.file} for another part, and one may hold the other: both say "${subject}", or one is all that it holds for the firm.`;
+        const why = `"${name}" vouches in ${earlier.file} for another part, and one may hold the other: both have one subject, or one is all that it holds for the firm.`;
         throw invalid("PARTS_OVERLAP", file, why);
       }
     }
@@ -206,7 +205,7 @@ function checkPartsApart(
 function attesterVoucher(file: string, name: string, { attester, vouched }: Attestation): Voucher {
   const { subject, scope, asOf, expires } = vouched;
   const held = scope === "everything" ? "all that it holds for the firm" : "this account alone";
-  return { file, name, address: attester.signer, words: `${subject}; ${held}; until ${expires}`, time: asOf };
+  return { file, name, address: attester.signer, subject, words: `${held}; until ${expires}`, time: asOf };
 }
 
 // ---- Whose prices and board values ------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ export function openPack(pack: Uint8Array | PackFiles): { files: PackFiles; inde
 /** Checks the seal, and returns the firm by the name under which the reader knows it. */
 export function checkSeal(examination: Examination): Firm {
   const { index, trust } = examination;
-  const { signer, name } = index.firm;
+  const { signer } = index.firm;
   if (!isSealed(index)) {
     throw invalid("INDEX_UNSEALED", INDEX, "The signature over the index is not that of the signer it names.");
   }
@@ -51,7 +51,7 @@ export function checkSeal(examination: Examination): Firm {
     const why = `The pack is sealed by ${signer}, a signer whom your trust settings do not name.`;
     throw invalid("FIRM_UNTRUSTED", INDEX, why);
   }
-  examination.holds(INDEX, `Sealed by ${signer}, whom you know as "${firm.name}" and who calls itself "${name}".`);
+  examination.holds(INDEX, `Sealed by ${signer}, whom you know as "${firm.name}".`);
   return firm;
 }
 

@@ -198,8 +198,15 @@ function statementArticle(proven: ProvenStatement, isTest: boolean): Markup {
 </article>`;
 }
 
-const standing = (by: readonly Voucher[], otherwise: string): string =>
-  by.length === 0 ? otherwise : [...new Set(by.map(({ name, words }) => `${name} (${words})`))].join("; ");
+/** Who stands behind a figure, each once. */
+function standing(by: readonly Voucher[], otherwise: string): Markup {
+  const named = unique(by, ({ name, subject, words }) => JSON.stringify([name, subject, words]));
+  if (named.length === 0) return markup`${otherwise}`;
+  return markup`${named.map((voucher, at) => markup`${at === 0 ? "" : "; "}${voucher.name}${calledSo(voucher)} (${voucher.words})`)}`;
+}
+
+/** What an attester calls the account: its own words, set apart. */
+const calledSo = ({ subject }: Voucher) => (subject === undefined ? "" : markup`, for <bdi>“${subject}”</bdi>`);
 
 function vouchers(statements: readonly ProvenStatement[]): Markup {
   const rows = unique(
@@ -209,7 +216,7 @@ function vouchers(statements: readonly ProvenStatement[]): Markup {
   if (rows.length === 0) return markup`<p>Nobody but the firm.</p>`;
   return markup`<table class="facts">
 <thead><tr><th>Who</th><th>For what</th><th>As of, and where</th></tr></thead>
-<tbody>${rows.map(({ name, address, words, time, file }) => markup`<tr><td>${name}</td><td>${words}<small><code>${address}</code></small></td><td>${when(time)}<small><code>${file}</code></small></td></tr>`)}</tbody>
+<tbody>${rows.map(({ name, subject, address, words, time, file }) => markup`<tr><td>${name}</td><td>${subject === undefined ? "" : markup`<bdi>“${subject}”</bdi>; `}${words}<small><code>${address}</code></small></td><td>${when(time)}<small><code>${file}</code></small></td></tr>`)}</tbody>
 </table>
 <p class="caption">The pack shows who vouched, not for what amounts: they saw the account, and signed its commitment.</p>`;
 }

@@ -79,7 +79,9 @@ export interface Voucher {
   /** The name that the reader knows, or what the chain reference points at. */
   readonly name: string;
   readonly address: string;
-  /** What for, in words. */
+  /** What the attester calls the account, in its own words. They could say anything: show them apart, as a quotation. */
+  readonly subject?: string;
+  /** What for, in words of this program. */
   readonly words: string;
   readonly time: string;
 }

@@ -1,28 +1,39 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The verdict on an evidence pack, as plain text for people. */
-import type { PackVerdict, Voucher } from "../pack/verify.ts";
+import type { PackReading, PackVerdict, ProvenStatement, Voucher } from "../pack/verify.ts";
 
 export function packVerdictText(verdict: PackVerdict): string {
   if (!verdict.ok) {
     const { code, file, sentence } = verdict.finding;
     return `${verdict.outcome} (${code})${file === "" ? "" : ` in ${file}`}: ${sentence}`;
   }
-  const { reading, stale } = verdict;
-  const { index, firm, statements } = reading;
-  const voucher = (by: readonly Voucher[]) =>
-    by.length === 0 ? "the firm alone" : [...new Set(by.map(({ name, words }) => `${name} (${words})`))].join("; ");
+  const { reading, stale, outcome } = verdict;
+  const { index, statements } = reading;
   return [
-    `${verdict.outcome === "valid" ? "valid and current" : "valid, not current"}: "${index.name}", pack ${index.number} of ${firm}`,
+    `${outcome === "valid" ? "valid and current" : "valid, not current"}: "${index.name}", pack ${index.number} of ${reading.firm}`,
     ...stale.map(({ code, file, sentence }) => `not current (${code}) in ${file}: ${sentence}`),
-    ...statements.flatMap(({ level, statement, account, values }) => [
-      `${level}: ${statement.text}`,
-      `  for: ${statement.audience}`,
-      `  whose account it is, ${account.level}: ${account.parts > 1 ? `the sum of ${account.parts} accounts; ` : ""}${voucher(account.by)}`,
-      `  prices and risk values, ${values.level}: ${voucher(values.by)}`,
-    ]),
-    ...index.claims.map(({ text }) => `claimed: ${text}`),
+    ...statements.flatMap(statementLines),
+    ...claimLines(reading),
     ...new Set(
       statements.flatMap(({ notProven }) => notProven.map(({ code, text }) => `not proven (${code}): ${text}`)),
     ),
   ].join("\n");
 }
+
+const statementLines = ({ level, statement, account, values }: ProvenStatement): string[] => [
+  `${level}: ${statement.text}`,
+  `  for: ${statement.audience}`,
+  `  whose account it is, ${account.level}: ${account.parts > 1 ? `the sum of ${account.parts} accounts; ` : ""}${standing(account.by)}`,
+  `  prices and risk values, ${values.level}: ${standing(values.by)}`,
+];
+
+const standing = (by: readonly Voucher[]): string =>
+  by.length === 0
+    ? "the firm alone"
+    : [
+        ...new Set(
+          by.map(({ name, subject, words }) => `${name} (${subject === undefined ? "" : `${subject}; `}${words})`),
+        ),
+      ].join("; ");
+
+const claimLines = ({ index }: PackReading): string[] => index.claims.map(({ text }) => `claimed: ${text}`);
