@@ -7,6 +7,8 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { buildContributionPage, buildPage, buildProvingPage } from "../../scripts/build-page.ts";
+import { picture } from "../../scripts/walk-through/picture.ts";
 import { type SampleDocument, sampleDocuments } from "../support/documents.ts";
 
 const CHROMIUM = process.env.PLIMSOLL_CHROMIUM ?? "/usr/bin/chromium";
@@ -24,6 +26,40 @@ const NAMES = [
   "prove",
 ];
 const PRINTED = NAMES.slice(0, 7);
+
+function walkThrough(): string {
+  const acts = Array.from({ length: 20 }, (_, index) => ({
+    time: `2026-11-22 ${String(8 + Math.floor(index / 2)).padStart(2, "0")}:${index % 2 === 0 ? "00" : "30"}`,
+    epoch: BigInt(index),
+    what: ["deposits of every member, and a trade", "an attestation", "a fall; a call", "a lot sold"][index % 4]!,
+    level: index % 3 === 0 ? "15000" : "",
+    seen: index % 5 === 0 ? [`Attested(account 1, level 15000, state 0x${"ab12".repeat(16)})`] : [],
+    gas: 349_000n + BigInt(index),
+    coverage: {
+      Atlas: BigInt(Math.round(18_000 + 6_000 * Math.sin(index / 3))),
+      Borealis: index > 14 ? undefined : BigInt(14_000 - 700 * index),
+      Cygnus: index < 4 ? undefined : BigInt(22_000 + 900 * index),
+    },
+    fund: 5_000_000_000_000n - BigInt(Math.floor(index / 6)) * 400_000_000_000n,
+    deficit: index > 17 ? 200_000_000_000n : 0n,
+  }));
+  return picture(acts, { initial: 15_000n, call: 12_000n, liquidation: 10_000n }, [
+    ["acts", "20"],
+    ["proofs", "43"],
+  ]);
+}
+
+/** The prover's documents, a script's, and the pages. */
+async function allDocuments(): Promise<SampleDocument[]> {
+  const page = (name: string, html: string) => ({ name, html, prints: false, isPrivate: false });
+  return [
+    ...(await sampleDocuments()),
+    { name: "walk-through", html: walkThrough(), prints: true, isPrivate: true },
+    page("verify-pack", (await buildPage()).html),
+    page("contribute", (await buildContributionPage()).html),
+    page("prove", (await buildProvingPage()).html),
+  ];
+}
 
 /** What is wrong with how a page looks, found in the page itself. */
 interface Look {
@@ -131,7 +167,7 @@ describe("how documents and pages look", function () {
 
   before(async () => {
     folder = mkdtempSync(path.join(tmpdir(), "plimsoll-look-"));
-    documents = new Map((await sampleDocuments()).map((document) => [document.name, document]));
+    documents = new Map((await allDocuments()).map((document) => [document.name, document]));
     for (const { name, html } of documents.values()) writeFileSync(path.join(folder, `${name}.html`), html);
     if (!existsSync(CHROMIUM)) {
       console.warn(

@@ -4,6 +4,7 @@ import { readAccount } from "../../prover/src/formats/account.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { genesis } from "../../prover/src/model/account.ts";
+import { barChart, plotFile } from "../../prover/src/report/charts.ts";
 import { type ReportInput, renderReport } from "../../prover/src/report/report.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 
@@ -126,5 +127,59 @@ describe("the report", () => {
     const cash = 1_000_000_000_000_000n as typeof account.cash;
     const rich = renderReport({ firm: "Rich", policy, market, account: { ...account, cash } });
     expect(rich).to.not.include("NaN");
+  });
+});
+
+describe("the chart kit", () => {
+  const options = {
+    title: "Coverage <today>",
+    x: { label: "hours" },
+    y: { label: "coverage" },
+    lines: [
+      {
+        label: "median & bands",
+        points: [
+          [0, 2],
+          [1, Number.POSITIVE_INFINITY],
+          [2, 1.5],
+        ] as const,
+        series: 1,
+      },
+    ],
+    levels: [{ y: 1.2, label: "call 120%" }],
+  } as const;
+
+  it("draws a plot as a file of its own, with its own colours, and says in words what it shows", () => {
+    const file = plotFile(options);
+    expect(file).to.match(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" [^>]*viewBox="0 0 760 321"/);
+    expect(file).to.include("prefers-color-scheme: dark").and.include("<title>Coverage &lt;today&gt;</title>");
+    expect(file).to.include("hours from 0.0 to 2.0, coverage from 1.2 to 2.0. median &amp; bands. Level: call 120%.");
+    // What is not finite is left out, and the line goes on.
+    expect(file)
+      .to.include(`d="M0 0L1000 150"`)
+      .and.not.match(/NaN|Infinity/);
+  });
+
+  it("stacks the segments of a bar from zero, on one scale for all rows", () => {
+    const { text } = barChart("Values", [
+      {
+        label: "a",
+        segments: [
+          { value: 1, tone: "neutral" },
+          { value: 1, tone: "muted" },
+        ],
+        text: "2",
+      },
+      { label: "b", segments: [{ value: -2, tone: "bad" }], text: "−2", emphasised: true },
+    ]);
+    const rects = [...text.matchAll(/<rect class="(\w+)" x="([\d.]+)%" width="([\d.]+)%"/g)].map((match) =>
+      match.slice(1),
+    );
+    expect(rects).to.deep.equal([
+      ["neutral", "50", "24.8"],
+      ["muted", "74.8", "24.8"],
+      ["bad", "0.4", "49.6"],
+    ]);
+    expect(text.match(/bar emphasised/g)).to.have.length(1);
   });
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** One of every document and page that the project writes, as HTML. */
+/** One of every document that the prover writes, as HTML. */
 import { lookAhead } from "../../prover/src/app/outlook.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
@@ -12,8 +12,6 @@ import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { calibrateHistories, renderCalibration } from "../../prover/src/risk/calibration/report.ts";
 import { Random } from "../../prover/src/risk/outlook/processes.ts";
 import { priceHistory } from "../../prover/src/risk/prices.ts";
-import { buildContributionPage, buildPage, buildProvingPage } from "../../scripts/build-page.ts";
-import { picture } from "../../scripts/walk-through/picture.ts";
 import { KEY, NOW, samplePack, TRUST } from "./packs.ts";
 
 export interface SampleDocument {
@@ -91,32 +89,10 @@ export async function samplePackReport(origin: "development" | "ceremony"): Prom
 }
 
 /** What a reader with no trust in the firm gets. */
-async function refusedPackReport(): Promise<string> {
+export async function refusedPackReport(): Promise<string> {
   const trust = { ...TRUST, attesters: [] };
   const verdict = await createPackVerifier(trust).verify(await samplePack(), NOW);
   return renderPackReport(verdict, { trust, now: NOW, source: "pack.zip", software: "plimsoll 0.1.0" });
-}
-
-function walkThrough(): string {
-  const acts = Array.from({ length: 20 }, (_, index) => ({
-    time: `2026-11-22 ${String(8 + Math.floor(index / 2)).padStart(2, "0")}:${index % 2 === 0 ? "00" : "30"}`,
-    epoch: BigInt(index),
-    what: ["deposits of every member, and a trade", "an attestation", "a fall; a call", "a lot sold"][index % 4]!,
-    level: index % 3 === 0 ? "15000" : "",
-    seen: index % 5 === 0 ? [`Attested(account 1, level 15000, state 0x${"ab12".repeat(16)})`] : [],
-    gas: 349_000n + BigInt(index),
-    coverage: {
-      Atlas: BigInt(Math.round(18_000 + 6_000 * Math.sin(index / 3))),
-      Borealis: index > 14 ? undefined : BigInt(14_000 - 700 * index),
-      Cygnus: index < 4 ? undefined : BigInt(22_000 + 900 * index),
-    },
-    fund: 5_000_000_000_000n - BigInt(Math.floor(index / 6)) * 400_000_000_000n,
-    deficit: index > 17 ? 200_000_000_000n : 0n,
-  }));
-  return picture(acts, { initial: 15_000n, call: 12_000n, liquidation: 10_000n }, [
-    ["acts", "20"],
-    ["proofs", "43"],
-  ]);
 }
 
 const report = (name: string, html: string, isPrivate: boolean): SampleDocument => ({
@@ -125,9 +101,7 @@ const report = (name: string, html: string, isPrivate: boolean): SampleDocument 
   prints: true,
   isPrivate,
 });
-const page = (name: string, html: string): SampleDocument => ({ name, html, prints: false, isPrivate: false });
-
-/** All of them. Deterministic but for what signatures and bundles bring. */
+/** All of them. */
 export async function sampleDocuments(): Promise<SampleDocument[]> {
   const prices = histories();
   const ahead = lookAhead({ name: "Atlas", account }, policy, market, sample.marketInput, prices, {
@@ -142,9 +116,5 @@ export async function sampleDocuments(): Promise<SampleDocument[]> {
     report("pack-report-test", await samplePackReport("development"), false),
     report("pack-report-valid", await samplePackReport("ceremony"), false),
     report("pack-report-refused", await refusedPackReport(), false),
-    report("walk-through", walkThrough(), true),
-    page("verify-pack", (await buildPage()).html),
-    page("contribute", (await buildContributionPage()).html),
-    page("prove", (await buildProvingPage()).html),
   ];
 }

@@ -9,34 +9,17 @@ import type { Ahead } from "../app/outlook.ts";
 import type { CashConversion } from "../formats/cash.ts";
 import { formatLots, lotOfDecimals } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
-import { LEVELS, type LevelName, type PolicyFile } from "../formats/policy.ts";
-import type { Account } from "../model/account.ts";
-import {
-  coverageBpsDown,
-  E6_TO_E10,
-  type Evaluation,
-  evaluate,
-  isAtLeast,
-  MARGIN_LEVEL_TO_E20,
-  type NettingSet,
-} from "../model/evaluate.ts";
+import { E6_TO_E10, type Evaluation, evaluate, type NettingSet } from "../model/evaluate.ts";
 import type { HaircutSchedule } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS } from "../model/sizes.ts";
-import { BPS, type LevelBps, type PositionLots } from "../units.ts";
+import { BPS, type PositionLots } from "../units.ts";
 import { cashSection } from "./cash.ts";
-import { type BarRow, barChart, ladderChart, swatch, type Tone } from "./charts.ts";
+import { type BarRow, barChart, swatch, type Tone } from "./charts.ts";
 import { renderDocument } from "./document.ts";
+import { grouped, percent, price, signed, units, whole } from "./figures.ts";
 import { type Markup, markup, when } from "./html.ts";
 import { aheadSections } from "./outlook.ts";
-
-/** The account at some moment, to be shown on the ladder. */
-export interface ReportMoment {
-  readonly label: string;
-  /** What came of it, in a few words: "paid out", "refused". */
-  readonly note: string;
-  readonly account: Account;
-  readonly market: MarketFile;
-}
+import { accountOverview, type OverviewInput } from "./overview.ts";
 
 /** One proof, made or refused, in words. */
 export interface ReportProof {
@@ -50,36 +33,16 @@ export interface ReportProof {
   readonly facts: readonly (readonly [name: string, value: string])[];
 }
 
-export interface ReportInput {
+export interface ReportInput extends OverviewInput {
   readonly firm: string;
-  readonly policy: PolicyFile;
-  readonly market: MarketFile;
-  readonly account: Account;
   /** How the account's cash follows from its balance, where that is known. */
   readonly conversion?: CashConversion;
   /** What may become of it in the hours to come. */
   readonly ahead?: Ahead;
-  /** Shown on the ladder in this order, in place of the account alone. */
-  readonly moments?: readonly ReportMoment[];
   readonly proofs?: readonly ReportProof[];
   /** The verifying key of the proofs: SHA-256, and "development" or "ceremony". */
   readonly key?: { readonly sha256: string; readonly origin: string };
 }
-
-const LEVEL_WORDS: Readonly<
-  Record<LevelName, { readonly name: string; readonly tone: Tone; readonly meaning: string }>
-> = {
-  initial: { name: "initial margin", tone: "good", meaning: "Withdrawals and new positions are allowed." },
-  call: { name: "margin call", tone: "neutral", meaning: "No margin call, but no withdrawals and no new risk." },
-  liquidation: {
-    name: "liquidation",
-    tone: "warn",
-    meaning: "Margin call: withdrawals stop and a deadline to cure runs.",
-  },
-  closeOut: { name: "close-out", tone: "severe", meaning: "Liquidation: a slice of the account is sold." },
-};
-const CLOSED_OUT = { tone: "bad" as Tone, meaning: "Close-out: the whole account is sold." };
-const INSOLVENT = { tone: "bad" as Tone, meaning: "Equity is negative: the account owes more than it holds." };
 
 /** Renders the report. Pure: the same input gives the same text. Throws like `evaluate`. */
 export function renderReport(input: ReportInput): string {
@@ -91,8 +54,7 @@ export function renderReport(input: ReportInput): string {
 <p class="lead">${market.board}, epoch ${market.epoch.toString()}. Market of ${when(market.time)}. Policy: ${policy.name}. All amounts in ${policy.cashSymbol}.</p>
 </header>
 
-${cards(policy, evaluation)}
-${ladderSection(input, evaluation)}
+${accountOverview(input)}
 ${collateralSection(input, evaluation)}
 ${input.conversion === undefined ? "" : cashSection(input.conversion, policy.cashSymbol)}
 ${marginSection(input, evaluation)}
@@ -108,61 +70,6 @@ ${LIMITS}`;
     privateBecause: "The firm's own view, with positions and quantities that no proof shows. Not for publication.",
     body,
   });
-}
-
-/** Where an account stands: its figures, and its coverage against the levels. PRIVATE. Throws like `evaluate`. */
-export function accountOverview(input: Omit<ReportInput, "firm">): Markup {
-  const evaluation = evaluate(input.account, input.policy.policy, input.market.market);
-  return markup`${cards(input.policy, evaluation)}\n${ladderSection(input, evaluation)}`;
-}
-
-function cards(policy: PolicyFile, evaluation: Evaluation): Markup {
-  const standing = standingOf(evaluation, policy);
-  const free = (name: LevelName) => evaluation.equity - MARGIN_LEVEL_TO_E20 * policy.levels[name] * evaluation.margin;
-  const toInitial = free("initial");
-  const toCall = free("call");
-  return markup`<section class="cards">
-<div class="card ${standing.tone}"><h2>Coverage</h2><p class="big">${coverageText(evaluation)}</p><p>${standing.meaning}</p></div>
-<div class="card"><h2>Equity</h2><p class="big">${whole(evaluation.equity, 20)}</p><p>Collateral after haircuts, cash, and positions at their marks.</p></div>
-<div class="card"><h2>Margin required</h2><p class="big">${whole(evaluation.margin, 10)}</p><p>What the positions could lose, and what closing them costs.</p></div>
-<div class="card"><h2>Room</h2><p class="big">${whole(toInitial, 20)}</p><p>${
-    toInitial < 0n
-      ? "Short of the initial level: nothing can be withdrawn."
-      : "Above the initial level: what could be withdrawn in cash."
-  } ${whole(toCall < 0n ? -toCall : toCall, 20)} ${toCall < 0n ? "are missing to cure the margin call." : "above a margin call."}</p></div>
-</section>`;
-}
-
-function ladderSection(
-  { policy, market, account, moments }: Omit<ReportInput, "firm">,
-  evaluation: Evaluation,
-): Markup {
-  const shown = moments ?? [{ label: "Now", note: standingOf(evaluation, policy).meaning, account, market }];
-  const steps = LEVELS.map((name) => ({
-    label: `${LEVEL_WORDS[name].name} ${percent(policy.levels[name])}`,
-    level: Number(policy.levels[name]) / 1e4,
-    tone: LEVEL_WORDS[name].tone,
-  })).reverse();
-  const points = shown.map((moment) => {
-    const at = evaluate(moment.account, policy.policy, moment.market.market);
-    const coverage = coverageBpsDown(at);
-    return {
-      label: moment.label,
-      note: moment.note,
-      tone: standingOf(at, policy).tone,
-      coverage: coverage === undefined ? undefined : Number(coverage) / 1e4,
-      text: coverageText(at),
-    };
-  });
-  return markup`<section>
-<h2>Coverage against the levels</h2>
-<p>Coverage is equity divided by margin. Each level is a decision of the venue, taken on a proof and not on these figures.</p>
-${ladderChart("Coverage against the levels", steps, points)}
-<table class="legend"><tbody>
-${LEVELS.map((name) => markup`<tr><td>${swatch(LEVEL_WORDS[name].tone, true)}</td><td>${percent(policy.levels[name])} and above</td><td>${LEVEL_WORDS[name].meaning}</td></tr>`)}
-<tr><td>${swatch("bad", true)}</td><td>below ${percent(policy.levels.closeOut)}</td><td>${CLOSED_OUT.meaning}</td></tr>
-</tbody></table>
-</section>`;
 }
 
 function collateralSection({ policy, market, account }: ReportInput, evaluation: Evaluation): Markup {
@@ -388,17 +295,6 @@ const LIMITS = markup`<section>
 <p class="caption">Amounts are rounded to whole units and coverage down to a hundredth of a percent, for reading only. Decisions use exact integers.</p>
 </section>`;
 
-function standingOf(evaluation: Evaluation, policy: PolicyFile): { tone: Tone; meaning: string } {
-  const reached = LEVELS.find((name) => isAtLeast(evaluation, policy.levels[name]));
-  if (reached !== undefined) return LEVEL_WORDS[reached];
-  return isAtLeast(evaluation, 0n as LevelBps) ? CLOSED_OUT : INSOLVENT;
-}
-
-function coverageText(evaluation: Evaluation): string {
-  const coverage = coverageBpsDown(evaluation);
-  return coverage === undefined ? "no margin needed" : percent(coverage);
-}
-
 function setName({ blocks }: MarketFile, { firstBlock, lastBlock }: NettingSet): string {
   return blocks.slice(firstBlock, lastBlock + 1).join(" + ");
 }
@@ -407,39 +303,3 @@ function setName({ blocks }: MarketFile, { firstBlock, lastBlock }: NettingSet):
 function underlyingOf({ instruments, blocks }: MarketFile, index: number): string {
   return instruments[index]?.terms.underlying ?? blocks[Math.floor(index / BLOCK_INSTRUMENTS)] ?? "other";
 }
-
-const GROUPED = new Intl.NumberFormat("en-US");
-const MINUS = "−";
-
-/** `value · 10^-decimals` rounded to the nearest whole number, grouped. */
-function whole(value: bigint, decimals: number): string {
-  const unit = 10n ** BigInt(decimals);
-  const magnitude = ((value < 0n ? -value : value) + unit / 2n) / unit;
-  return `${value < 0n && magnitude !== 0n ? MINUS : ""}${GROUPED.format(magnitude)}`;
-}
-
-const signed = (value: bigint, decimals: number) => `${value > 0n ? "+" : ""}${whole(value, decimals)}`;
-
-/** A price of a whole unit, exact, with at least two decimals. */
-function price(priceE8: bigint): string {
-  const text = grouped(formatLots(priceE8, lotOfDecimals(8)));
-  return text.includes(".") ? text.replace(/\.(.)$/, ".$10") : `${text}.00`;
-}
-
-/** Groups the digits of a decimal string, and gives it a minus sign that is as wide as its digits. */
-function grouped(text: string): string {
-  const [head, fraction] = text.split(".") as [string, string?];
-  const digits = GROUPED.format(BigInt(head.replace("-", "")));
-  return `${text.startsWith("-") ? MINUS : ""}${digits}${fraction === undefined ? "" : `.${fraction}`}`;
-}
-
-/** Basis points as a percentage, rounded down to `shown` decimals, at most two; trailing zeros dropped. */
-function percent(bps: bigint, shown = 2): string {
-  const scale = 10n ** BigInt(2 - shown);
-  const floor = bps >= 0n ? bps / scale : -((-bps + scale - 1n) / scale);
-  const value = Number(floor * scale) / 100;
-  return `${value < 0 ? MINUS : ""}${Math.abs(value)}%`;
-}
-
-/** For drawing. */
-const units = (value: bigint, decimals: number): number => Number(value) / 10 ** decimals;

@@ -91,6 +91,7 @@ const CHARTS = `figure { margin: 12px 0; }
 }`;
 
 const TOOLS = `fieldset { margin: 0 0 18px; padding: 14px 18px 16px; border: 1px solid var(--line); border-radius: 6px; min-width: 0; }
+fieldset section { margin: 26px 0 0; }
 legend { padding: 0 6px; margin-left: -6px; font-weight: 650; }
 label { display: block; margin: 12px 0 3px; font-weight: 600; font-size: 14px; }
 label small { display: inline; margin-left: 6px; font-weight: 400; }
@@ -107,16 +108,17 @@ button:disabled { border-color: var(--line); background: var(--raised); color: v
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); gap: 0 24px; }
 .drop { padding: 20px; border: 2px dashed var(--edge); border-radius: 6px; text-align: center; }
 .drop.over { border-color: var(--accent); background: var(--neutral-tint); }
-.drop p { margin: 0 auto 6px; } .drop label { margin: 0; }
+.drop p { margin: 0 auto 6px; } .drop label { margin: 6px 0 3px; }
 .actions { display: flex; flex-wrap: wrap; gap: 12px; align-items: center; margin: 18px 0; }
 .error { color: var(--bad); font-weight: 600; } .error:empty { display: none; }
-.found { margin: 4px 0 0; font-size: 13px; color: var(--good); } .found:empty { display: none; }
+.found { margin: 4px 0 0; font-size: 13px; color: var(--accent); } .found:empty { display: none; }
+#result:not(:empty) { margin-top: 34px; padding-top: 28px; border-top: 1px solid var(--line); outline: none; }
 .notes { margin-top: 10px; font-size: 13.5px; } .notes:empty { display: none; }
-progress { width: 100%; height: 12px; accent-color: var(--accent); }
+progress { flex: 1 1 200px; height: 12px; accent-color: var(--accent); }
 [hidden] { display: none !important; }
 @media (prefers-reduced-motion: no-preference) { button, .drop { transition: background-color 0.12s, border-color 0.12s; } }
 .group { margin: 22px 0 0; font-size: 15px; }
-@media print { .unprinted { display: none; } }`;
+@media print { .unprinted { display: none; } #result:not(:empty) { margin: 0; padding: 0; border: 0; } }`;
 
 const PRINT = `@page { size: A4; margin: 17mm 15mm 18mm; font: 9px Helvetica, Arial, sans-serif; color: #566372; @bottom-left { width: 80%; } @bottom-right { content: counter(page) " / " counter(pages); } }
 @media print {

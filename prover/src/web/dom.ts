@@ -28,10 +28,13 @@ export function offer(link: HTMLAnchorElement, name: string, content: BlobPart, 
 /** A time in UTC and, where it differs, on the reader's own clock. */
 export function bothTimes(date: Date): string {
   const utc = date.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "UTC" });
-  if (date.getTimezoneOffset() === 0) return `${utc} UTC`;
-  return `${utc} UTC (${localTime(date)})`;
+  return date.getTimezoneOffset() === 0 ? `${utc} UTC` : `${utc} UTC (${localTime(date)})`;
 }
 
-/** On the reader's own clock, with the name of its zone. */
-export const localTime = (date: Date): string =>
-  `${date.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" })} in ${Intl.DateTimeFormat().resolvedOptions().timeZone}`;
+/** On the reader's own clock, with the name of its zone, and with the day where that is another one than in UTC. */
+export function localTime(date: Date): string {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const sameDay = date.getUTCDate() === date.getDate();
+  const style = sameDay ? ({ timeStyle: "short" } as const) : ({ dateStyle: "long", timeStyle: "short" } as const);
+  return `${date.toLocaleString("en-GB", style)} in ${timeZone}`;
+}

@@ -12,7 +12,7 @@ import { coverageBpsDown, evaluate, isAtLeast } from "../../model/evaluate.ts";
 import { NO_TRANSFER, noFill } from "../../model/transition.ts";
 import { type Prover, type ProveStep, proverOf } from "../../prove/prover.ts";
 import { wasmBackend } from "../../prove/wasm.ts";
-import { accountOverview } from "../../report/report.ts";
+import { accountOverview } from "../../report/overview.ts";
 import type { Direction } from "../../statement/signals.ts";
 import { button, element, field, filesOf, offer, stopwatch } from "../dom.ts";
 import { artifact, fileFor, ROLES, showFound, take, textFor } from "./files.ts";
