@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "chai";
+import { curves } from "snarkjs";
 import {
   acceptContribution,
   announceBeacon,
@@ -40,6 +41,7 @@ import { PlimsollError } from "../../prover/src/errors.ts";
 import { readZkey } from "../../prover/src/keys/zkey.ts";
 import { loadManifest } from "../../prover/src/node/artifacts.ts";
 import { installKeys } from "../../prover/src/node/install-keys.ts";
+import { applyInSteps, type Curve, POINT_BYTES } from "../../prover/src/web/contribute/apply-key.ts";
 import { memoryStore, ROUND_1000, rewritten, TINY, tinyPhase1, tinyR1cs, told } from "../support/ceremonies.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";
 
@@ -433,6 +435,29 @@ describe("ceremonies", function () {
       await startCeremony({ ...machine, compile: async () => ({ ...(await compile()), pinned: true }) }, plan);
       expect(await checkCeremony({ ...machine, compile }, "so-far")).deep.include({ ok: false, rule: "CIRCUIT_OTHER" });
     });
+  });
+
+  it("multiplies points in steps, as the contribution page does, to what it comes to at once", async () => {
+    const curve = (await curves.getCurveFromName("bn128", { singleThread: true })) as unknown as Curve & {
+      G1: {
+        g: Uint8Array;
+        timesFr(point: Uint8Array, factor: Uint8Array): Uint8Array;
+        toAffine(point: Uint8Array): Uint8Array;
+      };
+      Fr: { e(value: number): Uint8Array };
+    };
+    const points = new Uint8Array(1_100 * POINT_BYTES);
+    for (let at = 0; at < 1_100; at++) {
+      const point = curve.G1.toAffine(curve.G1.timesFr(curve.G1.g, curve.Fr.e(at + 2)));
+      points.set(point, at * POINT_BYTES);
+    }
+    const factors = [curve.Fr.e(7), curve.Fr.e(3)] as const;
+    const atOnce = await curve.G1.batchApplyKey(points, ...factors);
+    const steps: number[] = [];
+    const stepwise = { Fr: curve.Fr, G1: { batchApplyKey: curve.G1.batchApplyKey.bind(curve.G1) } };
+    applyInSteps(stepwise, (count) => steps.push(count));
+    expect(sha256(await stepwise.G1.batchApplyKey(points, ...factors))).equal(sha256(atOnce));
+    expect(steps).deep.equal([512, 512, 76]);
   });
 
   it("asks for a name and for enough typing, and keeps none of what was typed", async () => {
