@@ -298,8 +298,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
     const chart = plotFile({
       title: "Error left in what an adversary knows, by number of questions",
       x: { label: "questions asked, one a day" },
-      // Reaching above 100% leaves room for the legend.
-      y: { label: "error left", from: 1.4, format: (value) => `${Math.round(100 * value)}%` },
+      y: { label: "error left", format: (value) => `${Math.round(100 * value)}%` },
       lines: [...courses].map(([label, { error }], index) => ({
         label: index % 2 === 0 ? label : "", // dashed in the same colour
         points: error.map((left, count) => [count + 1, left] as const),
