@@ -119,6 +119,24 @@ describe("the proving page", function () {
     );
   });
 
+  inBrowser("U15: reads files in UTF-16 with a byte order mark, one by one or from a folder", async () => {
+    const { page, complaints } = await open(pathToFileURL(path.join(folder, "prove.html")).href);
+    const truth = await page.textContent("#truth");
+    expect(truth).match(/true/);
+    const account = path.join(folder, "utf16.json");
+    writeFileSync(account, Buffer.from(`\uFEFF${readFileSync(firm("account.json"), "utf8")}`, "utf16le"));
+    await page.setInputFiles("#account", []);
+    await page.waitForFunction(() => document.getElementById("truth")!.textContent === "");
+    for (const field of ["#account", "#files"]) {
+      await page.setInputFiles("#account", []);
+      await page.setInputFiles(field, account);
+      await page.waitForFunction((words) => document.getElementById("truth")!.textContent === words, truth);
+    }
+    expect(await page.textContent("#error")).equal("");
+    expect(complaints).deep.equal([]);
+    await page.context().close();
+  });
+
   inBrowser("proves board-60 from disk, on one thread, and the proof verifies", async () => {
     const { page, complaints } = await open(pathToFileURL(path.join(folder, "prove.html")).href);
     expect(await page.evaluate(() => crossOriginIsolated)).equal(false);
@@ -187,7 +205,7 @@ describe("the proving page", function () {
       return (await page.textContent("#error"))!;
     };
     await page.selectOption("#direction", "below");
-    expect(await refusal()).contain("not true of this account");
+    expect(await refusal()).contain("the coverage of this account is not below 150%");
     await page.selectOption("#direction", "at-least");
     const damaged = path.join(folder, "proving.zkey");
     const zkey = readFileSync(artifacts.find((file) => file.endsWith(".zkey"))!);

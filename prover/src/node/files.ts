@@ -19,6 +19,7 @@ import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
+import { decodeText } from "../formats/text.ts";
 
 /** No reader takes more, in bytes. */
 const MAX_BYTES = 8_000_000;
@@ -43,7 +44,7 @@ export class Inputs {
     const file = name === STDIN ? "standard input" : name;
     const bytes = name === STDIN ? await this.#stdin(file) : await readBounded(name, MAX_BYTES, this.#signal);
     throwIfCancelled(this.#signal);
-    return { file, text: textOf(bytes, file) };
+    return { file, text: decodeText(bytes, file) };
   }
 
   async #stdin(file: string): Promise<Uint8Array> {
@@ -67,17 +68,6 @@ export class Inputs {
     } finally {
       this.#signal.removeEventListener("abort", stop);
     }
-  }
-}
-
-function textOf(bytes: Uint8Array, file: string): string {
-  const [first, second] = bytes;
-  const encoding =
-    first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
-  try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
-  } catch {
-    throw new PlimsollError("SYNTAX", "not text in UTF-8, nor in UTF-16 with a byte order mark", { file });
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The files that have been chosen on the proving page, one by one or by whole folders, and which of them is what. */
 import { PlimsollError } from "../../errors.ts";
+import { decodeText } from "../../formats/text.ts";
 import { element, filesOf } from "../dom.ts";
 
 export const ROLES = ["policy", "market", "account", "key"] as const;
@@ -43,7 +44,11 @@ export async function take(files: readonly File[]): Promise<void> {
 async function roleOf(file: File): Promise<Role | undefined> {
   if (file.name.endsWith(NAMES.key)) return "key";
   if (!file.name.endsWith(".json") || file.size > MAX_TEXT_BYTES) return undefined;
-  const start = await file.slice(0, 300).text();
+  // The beginning of UTF-16 may be odd, and is enough all the same.
+  const bytes = new Uint8Array(await file.slice(0, 600).arrayBuffer());
+  const start = new TextDecoder(bytes[0] === 0xff ? "utf-16le" : bytes[0] === 0xfe ? "utf-16be" : "utf-8").decode(
+    bytes,
+  );
   return /"format"\s*:\s*"plimsoll-(policy|market|account)\//.exec(start)?.[1] as Role | undefined;
 }
 
@@ -72,7 +77,7 @@ export async function textFor(role: Role): Promise<{ text: string; file: string 
   const file = fileFor(role);
   if (file === undefined) throw new PlimsollError("USAGE", `choose the ${WORDS[role]}`);
   if (file.size > MAX_TEXT_BYTES) throw new PlimsollError("TOO_LARGE", "the file is too large", { file: file.name });
-  return { text: await file.text(), file: file.name };
+  return { text: decodeText(new Uint8Array(await file.arrayBuffer()), file.name), file: file.name };
 }
 
 /** A file of the build directory: one chosen with that name, else one of a chosen folder with that path or name. */

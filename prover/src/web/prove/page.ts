@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The proving page's own code: from the chosen files to a proof, with the WebAssembly backend. */
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { proveEnvelope } from "../../document/proof.ts";
+import { proveCoverage } from "../../app/prove.ts";
 import { PlimsollError } from "../../errors.ts";
 import { type AccountFile, readAccount, readViewingKey } from "../../formats/account.ts";
 import { formatJson, isLabel, type Json } from "../../formats/json.ts";
@@ -9,7 +9,6 @@ import { readMarket } from "../../formats/market.ts";
 import { type LevelName, type PolicyFile, readPolicy } from "../../formats/policy.ts";
 import { type ArtifactSource, openArtifacts } from "../../keys/manifest.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../model/evaluate.ts";
-import { NO_TRANSFER, noFill } from "../../model/transition.ts";
 import { type Prover, type ProveStep, proverOf } from "../../prove/prover.ts";
 import { wasmBackend } from "../../prove/wasm.ts";
 import { accountOverview } from "../../report/overview.ts";
@@ -147,7 +146,6 @@ async function prove(): Promise<void> {
   const before = { ...account, viewingKey: readViewingKey(keyFile.text, keyFile.file) };
   const audience = field("audience").value;
   if (!isLabel(audience)) throw new PlimsollError("USAGE", "say for whom or what the proof is");
-  const transition = { transfer: NO_TRANSFER, fill: noFill(before.size), side: 1n } as const;
   const bar = element<HTMLProgressElement>("bar");
   let step = STEPS.load;
   bar.hidden = false;
@@ -155,14 +153,14 @@ async function prove(): Promise<void> {
     bar.value = step[1];
     say(`${step[0]}… ${seconds.toFixed(1)} s`);
   });
-  const envelope = await proveEnvelope(
+  const onStep = (next: ProveStep) => {
+    step = STEPS[next];
+  };
+  const envelope = await proveCoverage(
     prover,
-    { before, transition, ...claim(policy), audience, policy, market },
-    {
-      onStep: (next) => {
-        step = STEPS[next];
-      },
-    },
+    before,
+    { ...claim(policy), audience, policy, market },
+    { onStep },
   ).finally(() => {
     bar.hidden = true;
     const seconds = end();

@@ -3,6 +3,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../../errors.ts";
+import { decodeText } from "../../formats/text.ts";
 import { isTime, TIME_RULE, timeText } from "../../formats/time.ts";
 import { packReport } from "../../pack/report.ts";
 import { readTrust, type Trust } from "../../pack/trust.ts";
@@ -150,7 +151,7 @@ function trust(): Trust {
 async function load(file: File | undefined): Promise<void> {
   if (file === undefined) return;
   if (file.size > MAX_TRUST_BYTES) throw new PlimsollError("TOO_LARGE", "the file is larger than any trust file");
-  const read = readTrust({ text: await file.text(), file: file.name });
+  const read = readTrust({ text: decodeText(new Uint8Array(await file.arrayBuffer()), file.name), file: file.name });
   const fill = (id: string, entries: readonly (readonly (string | undefined)[])[]) => {
     field(id).value = entries.map((entry) => entry.filter((word) => word !== undefined).join(" ")).join("\n");
   };
