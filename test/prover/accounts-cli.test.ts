@@ -233,6 +233,26 @@ describe("plimsoll's accounts", () => {
     expect(half.err).to.include("--input and --prices go together");
   });
 
+  it("U15: --out writes what would be printed, private figures for their owner alone", async () => {
+    const proof = await plimsoll("prove", ...ACCOUNT, "--key", "viewing.key", ...AUDIENCE, "--at-least", "150%");
+    writeFileSync(at("proof.json"), proof.out);
+    for (const [command, mode] of [
+      [["value", ...ACCOUNT, "--json"], 0o600],
+      [["value", ...ACCOUNT], 0o600],
+      [["inspect", "proof.json", "--json"], 0o666],
+      [["inspect", "proof.json"], 0o666],
+    ] as const) {
+      const printed = await plimsoll(...command);
+      const written = await plimsoll(...command, "--out", "written");
+      expect(written, command.join(" ")).to.deep.equal({ code: 0, out: "", err: "" });
+      expect(read("written")).to.equal(printed.out).and.to.have.length.above(100);
+      expect(statSync(at("written")).mode & 0o777).to.equal(mode & ~process.umask());
+      rmSync(at("written"));
+    }
+    const nowhere = await plimsoll("value", ...ACCOUNT, "--out", path.join("no", "where"));
+    expect(nowhere).to.include({ code: 2, out: "" });
+  });
+
   it("U05: a quantity in contracts gets a warning on stderr, once, and the figures are printed all the same", async () => {
     const account = JSON.parse(read("account.json"));
     const positions = { "BTC-25DEC26": { quantity: "12500", entryPrice: "97823.696" } };

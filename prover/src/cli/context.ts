@@ -15,22 +15,27 @@ export interface Context {
   print(json: boolean | undefined, value: unknown, text: () => string): void;
   /** Writes a file that a command makes: to `out` if given, else to stdout. `PRIVATE` is the mode of what is for the owner alone. */
   deliver(out: string | undefined, text: string, mode?: number): Promise<void>;
+  /** What `print` prints, to a file where `out` names one. */
+  show(options: { json?: boolean; out?: string }, value: unknown, text: () => string, mode?: number): Promise<void>;
   /** One line on stderr. */
   progress(line: string): void;
 }
 
+const replacer = (_: string, member: unknown) => (typeof member === "bigint" ? member.toString() : member);
+const rendered = (json: boolean | undefined, value: unknown, text: () => string) =>
+  json ? `${JSON.stringify(value, replacer, 2)}\n` : `${text()}\n`;
+
 export function createContext(signal: AbortSignal): Context {
+  const deliver: Context["deliver"] = async (out, text, mode) => {
+    if (out === undefined) process.stdout.write(text);
+    else await writeResult(out, text, mode);
+  };
   return {
     inputs: new Inputs(signal),
     signal,
-    print(json, value, text) {
-      const replacer = (_: string, member: unknown) => (typeof member === "bigint" ? member.toString() : member);
-      process.stdout.write(json ? `${JSON.stringify(value, replacer, 2)}\n` : `${text()}\n`);
-    },
-    async deliver(out, text, mode) {
-      if (out === undefined) process.stdout.write(text);
-      else await writeResult(out, text, mode);
-    },
+    print: (json, value, text) => void process.stdout.write(rendered(json, value, text)),
+    deliver,
+    show: ({ json, out }, value, text, mode) => deliver(out, rendered(json, value, text), mode),
     progress: (line) => process.stderr.write(`plimsoll: ${line}\n`),
   };
 }

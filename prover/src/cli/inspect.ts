@@ -4,16 +4,17 @@ import { Command } from "commander";
 import type { Context } from "./context.ts";
 
 export function inspectCommand(context: Context): Command {
-  const { inputs, print } = context;
+  const { inputs, show } = context;
   return new Command("inspect")
     .argument("<proof>", "proof file")
     .description("say in words what a proof file claims; verifies nothing")
     .option("--json", "print JSON")
-    .action(async (proof: string, { json }: { json?: boolean }) => {
+    .option("--out <file>", "where to write it; else stdout")
+    .action(async (proof: string, options: { json?: boolean; out?: string }) => {
       const text = await inputs.text(proof);
       const { describe, readEnvelope } = await import("../document/proof.ts");
       const description = describe(readEnvelope(text));
-      print(json, description, () =>
+      await show(options, description, () =>
         [
           "not verified; the file claims:",
           description.sentence,

@@ -6,8 +6,16 @@ import type { Context } from "./context.ts";
 import { readHistories } from "./market.ts";
 import { type AccountOptions, hoursAhead, loadAccount, withAccount } from "./options.ts";
 
+interface OutlookOptions extends AccountOptions {
+  readonly input: string;
+  readonly prices: readonly string[];
+  readonly hours: string;
+  readonly report?: string;
+  readonly out?: string;
+}
+
 export function outlookCommand(context: Context): Command {
-  const { inputs, print } = context;
+  const { inputs, show } = context;
   return withAccount(new Command("outlook"))
     .description("what may become of an account, and the least that would help (prints private figures)")
     .requiredOption("--input <file>", "what the market follows from, JSON")
@@ -17,7 +25,8 @@ export function outlookCommand(context: Context): Command {
     )
     .option("--hours <count>", "how far ahead, 1 to 720", "24")
     .option("--report <file>", "also write a page with charts, private as well")
-    .action(async (options: AccountOptions & { input: string; prices: string[]; hours: string; report?: string }) => {
+    .option("--out <file>", "where to write the figures, readable by you alone if it is new; else stdout")
+    .action(async (options: OutlookOptions) => {
       const hours = hoursAhead(options.hours);
       const { policy, market, holder } = await loadAccount(context, options);
       const input = await inputs.text(options.input);
@@ -30,6 +39,6 @@ export function outlookCommand(context: Context): Command {
       const follows = readMarketInput(input.text, input.file);
       const ahead = lookAhead(holder, policy, market, follows, histories, { hours, paths: 20_000, seed: 1 });
       if (options.report !== undefined) await writeResult(options.report, renderAheadPage(ahead), PRIVATE);
-      print(options.json, ahead, () => renderAhead(ahead));
+      await show(options, ahead, () => renderAhead(ahead), PRIVATE);
     });
 }
