@@ -20,6 +20,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { cellOf } from "../prover/src/document/disclosure.ts";
 import { type Answer, EMPTY_LEDGER, excessOf, recorded } from "../prover/src/document/disclosure-ledger.ts";
+import { timeText } from "../prover/src/formats/time.ts";
 import { type Account, genesis } from "../prover/src/model/account.ts";
 import { figureOf, weightsOf } from "../prover/src/model/figure.ts";
 import { EMPTY_ROW, type Market } from "../prover/src/model/market.ts";
@@ -58,7 +59,7 @@ function answered(asked: readonly Asked[], budget: boolean): ({ low: bigint; hig
   const step = 10n ** BigInt((first < 0n ? -first : first).toString().length - 1);
   let ledger = EMPTY_LEDGER;
   return asked.map(({ value, subject, question = `step ${step}` }, day) => {
-    const time = new Date(day * DAY).toISOString().replace(/\.\d+Z$/, "Z");
+    const time = timeText(new Date(day * DAY));
     const answer: Answer = { time, figure: "figure", question, subject, auditor: "any" };
     const band = cellOf(value, step);
     if (excessOf(ledger, answer, { value, width: band.high - band.low }).length > 0) return undefined;

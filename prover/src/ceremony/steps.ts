@@ -2,6 +2,7 @@
 /** The steps of a ceremony: each takes what is there and gives the transcript after it, and the key if it makes one. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { timeText } from "../formats/time.ts";
 import { readZkey } from "../keys/zkey.ts";
 import { roundTime, roundValue } from "./beacon.ts";
 import { beaconContribution, contribution, initialKey } from "./phase2.ts";
@@ -116,7 +117,7 @@ function resolve(beacon: Announcement["beacon"], outcome: Outcome): { value: str
   }
   const value = "signature" in outcome ? roundValue(beacon.round, outcome.signature) : undefined;
   if (value !== undefined) return { value, ...outcome };
-  const when = roundTime(beacon.round).toISOString();
+  const when = timeText(roundTime(beacon.round));
   throw refusal("BEACON_FALSE", `expected drand's signature of round ${beacon.round}, published at ${when}`);
 }
 

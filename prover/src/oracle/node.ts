@@ -21,6 +21,7 @@ import { Contract, type ContractTransactionResponse, type Signer, verifyTypedDat
 import { type Epoch, type Part, REPORT_TYPES } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
 import { documentSha256, type Json } from "../formats/json.ts";
+import { timeText } from "../formats/time.ts";
 import type { Observation } from "../risk/input.ts";
 import {
   boardOf,
@@ -208,7 +209,7 @@ export class OracleNode {
   async #observe(epoch: bigint): Promise<Report> {
     const time = Math.floor(this.#now());
     const seen = await this.#options.observe(time);
-    const observation = { ...seen, epoch: `${epoch}`, time: new Date(time * 1000).toISOString().replace(".000Z", "Z") };
+    const observation = { ...seen, epoch: `${epoch}`, time: timeText(new Date(time * 1000)) };
     return reportOf(this.#options, this.#options.signer, epoch, observation, BigInt(time));
   }
 

@@ -9,6 +9,7 @@
  */
 import cephes from "cephes";
 import { PlimsollError } from "../../errors.ts";
+import { timeText } from "../../formats/time.ts";
 import { priceInstruments } from "../board/board.ts";
 import type { Instrument, MarketInput, ModelChoice } from "../input.ts";
 import { STILL } from "../model.ts";
@@ -260,7 +261,6 @@ const contractOf = ({ underlying, contract, strike = 1, days = 30 }: Holding) =>
   contract === "perpetual" ? underlying : `${underlying} ${contract} ${strike} ${days}`;
 
 const decimal = (value: number) => value.toFixed(8);
-const stamp = (milliseconds: number) => new Date(milliseconds).toISOString().replace(".000Z", "Z");
 
 /** A board that lists these contracts at the spots of a day, still to be observed. */
 export function boardOf(
@@ -277,7 +277,7 @@ export function boardOf(
     instruments: contracts.map(({ underlying, contract, strike = 1, days = 30 }, index): Instrument => {
       const base = { symbol: `H${index}`, underlying, lot: "1" };
       if (contract === "perpetual") return { ...base, model: "spot", terms: {} };
-      const expiry = stamp(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS);
+      const expiry = timeText(new Date(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS));
       const terms = { expiry, strike: decimal(strike * spots.get(underlying)!), right: contract };
       return { ...base, model: "option", terms };
     }),
@@ -298,7 +298,11 @@ export function observe(
     const volatilities = [decimal(implied[index]![day + 1]!)];
     return [
       symbol,
-      { spot, carry: "0", surface: [{ expiry: stamp(time + 30 * DAY_MS), strikes: [spot], volatilities }] },
+      {
+        spot,
+        carry: "0",
+        surface: [{ expiry: timeText(new Date(time + 30 * DAY_MS)), strikes: [spot], volatilities }],
+      },
     ];
   });
   return {
@@ -306,7 +310,7 @@ export function observe(
     policy,
     observation: {
       epoch: "0",
-      time: stamp(time),
+      time: timeText(new Date(time)),
       rate: "0",
       underlyings: Object.fromEntries(underlyings),
       quotes: {},

@@ -16,6 +16,7 @@ import { PlimsollError } from "../../errors.ts";
 import { isSymbol } from "../../formats/json.ts";
 import type { MarketFile } from "../../formats/market.ts";
 import type { PolicyFile } from "../../formats/policy.ts";
+import { timeText } from "../../formats/time.ts";
 import type { Account } from "../../model/account.ts";
 import { evaluate } from "../../model/evaluate.ts";
 import { BLOCK_INSTRUMENTS, SCENARIOS } from "../../model/sizes.ts";
@@ -267,7 +268,7 @@ function pricedAt(input: MarketInput, milliseconds: number): readonly (PricedIns
     policy: { ...input.policy, instruments },
     observation: {
       ...input.observation,
-      time: new Date(time).toISOString().replace(/\.\d+Z$/, "Z"),
+      time: timeText(new Date(time)),
       underlyings: Object.fromEntries(underlyings),
     },
   });
