@@ -11,8 +11,9 @@ import { parseArgs } from "node:util";
 import { PlimsollError } from "../prover/src/errors.ts";
 import { plotFile, type Series } from "../prover/src/report/charts.ts";
 import { portfolioFamily } from "../prover/src/risk/calibration/backtest.ts";
+import { METHODS } from "../prover/src/risk/outlook/figures.ts";
 import { DEFAULT_FORECASTS, walkForward } from "../prover/src/risk/outlook/forecast.ts";
-import { DEFAULT_METHOD, METHODS, type Score, score } from "../prover/src/risk/outlook/warning.ts";
+import { DEFAULT_METHOD, type Score, score } from "../prover/src/risk/outlook/warning.ts";
 import { readPriceHistory } from "../prover/src/risk/prices.ts";
 
 const { values, positionals } = parseArgs({

@@ -12,8 +12,9 @@ import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/boar
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { prepare } from "../../prover/src/risk/calibration/calibrate.ts";
 import { STILL } from "../../prover/src/risk/model.ts";
-import { bookOf, QUANTILES, simulateExposure } from "../../prover/src/risk/outlook/exposure.ts";
+import { bookOf, simulateExposure } from "../../prover/src/risk/outlook/exposure.ts";
 import { exposureChart } from "../../prover/src/risk/outlook/exposure-chart.ts";
+import { QUANTILES } from "../../prover/src/risk/outlook/figures.ts";
 import { smallestTrades, topUp } from "../../prover/src/risk/outlook/margin-cure.ts";
 import {
   bootstrapProcess,

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What may become of an account, as text and as a page. PRIVATE. */
 import type { Ahead } from "../app/outlook.ts";
-import { QUANTILES } from "../risk/outlook/exposure.ts";
 import { exposureChart } from "../risk/outlook/exposure-chart.ts";
-import { METHODS } from "../risk/outlook/warning.ts";
+import { METHODS, QUANTILES } from "../risk/outlook/figures.ts";
 import { renderDocument } from "./document.ts";
 import { type Markup, markup, when } from "./html.ts";
 import { levelWord, percent, table } from "./text.ts";

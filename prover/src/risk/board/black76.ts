@@ -6,9 +6,7 @@
  * ECMAScript leaves the last bits of `Math.exp` and `Math.log` open, WebAssembly leaves none, so board values come out
  * the same on every machine and anyone can recompute them to the last digit.
  */
-import cephes from "cephes";
-
-await cephes.compiled;
+import { cephes } from "../cephes.ts";
 
 export interface BlackTerms {
   /** Above zero. */

@@ -10,8 +10,9 @@
  * Unchecked: arbitrage between nodes. Linear total variance keeps the order of expiries everywhere, but has kinks at
  * nodes at which the implied density may be negative.
  */
-import cephes from "cephes";
+
 import { PlimsollError } from "../../errors.ts";
+import { cephes } from "../cephes.ts";
 import type { SurfaceSlice } from "../input.ts";
 import { black76, growth } from "./black76.ts";
 

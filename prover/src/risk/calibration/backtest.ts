@@ -7,10 +7,11 @@
  * No history of implied volatility is at hand, so options are valued at the volatility forecast of the day (EWMA, decay
  * 0.94, held between 30% and 200% a year), and its realised change is that of the forecast.
  */
-import cephes from "cephes";
+
 import { PlimsollError } from "../../errors.ts";
 import { timeText } from "../../formats/time.ts";
 import { priceInstruments } from "../board/board.ts";
+import { cephes } from "../cephes.ts";
 import type { Instrument, MarketInput, ModelChoice } from "../input.ts";
 import { STILL } from "../model.ts";
 import { alignHistories, type PriceHistory } from "../prices.ts";

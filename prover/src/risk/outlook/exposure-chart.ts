@@ -2,7 +2,8 @@
 /** Exposure as a chart: bands of coverage, or of the change of equity, over the hours ahead. PRIVATE. */
 import { plot } from "../../report/charts.ts";
 import type { Markup } from "../../report/html.ts";
-import { type Exposure, QUANTILES } from "./exposure.ts";
+import type { Exposure } from "./exposure.ts";
+import { QUANTILES } from "./figures.ts";
 
 /** Middle half, 90% and 98% of the paths around the median. Levels are ratios, drawn across bands of coverage. */
 export function exposureChart(

@@ -23,6 +23,7 @@ import { BLOCK_INSTRUMENTS, SCENARIOS } from "../../model/sizes.ts";
 import { type PricedInstrument, priceInstruments } from "../board/board.ts";
 import type { MarketInput } from "../input.ts";
 import type { Move } from "../model.ts";
+import { QUANTILES } from "./figures.ts";
 import { type MarketProcess, Random } from "./processes.ts";
 
 /** An account, and the market that it is in with all that the market follows from. */
@@ -75,8 +76,6 @@ export interface Exposure {
   readonly equity: number;
   readonly coverage: number;
 }
-
-export const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const;
 
 const HOUR_MS = 3_600_000;
 const PRICE_POINTS = 129;

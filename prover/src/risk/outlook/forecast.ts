@@ -13,7 +13,8 @@ import {
 import { STILL } from "../model.ts";
 import { alignHistories, type PriceHistory, priceHistory } from "../prices.ts";
 import { type Book, simulateExposure } from "./exposure.ts";
-import { analyticProbability, bookState, distanceTo, type Method, outlook, volatilityProbability } from "./warning.ts";
+import type { Method } from "./figures.ts";
+import { analyticProbability, bookState, distanceTo, outlook, volatilityProbability } from "./warning.ts";
 
 export interface Forecast {
   readonly date: string;

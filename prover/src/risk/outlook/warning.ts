@@ -8,15 +8,14 @@
  *               recomputed, and with Student's tails
  *   simulated   paths of bootstrapped history (`exposure.ts`)
  */
-import cephes from "cephes";
+
 import { type PricedInstrument, priceInstruments } from "../board/board.ts";
 import type { Prepared } from "../calibration/calibrate.ts";
+import { cephes } from "../cephes.ts";
 import type { Move } from "../model.ts";
 import { assetOf, type Book, type Exposure, simulateExposure } from "./exposure.ts";
+import type { Method } from "./figures.ts";
 import { bootstrapProcess, type MarketProcess } from "./processes.ts";
-
-export const METHODS = ["volatility", "analytic", "simulated"] as const;
-export type Method = (typeof METHODS)[number];
 
 /** Degrees of freedom of daily standardised returns, about what BTC and ETH show. */
 const DEGREES = 4;
