@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Builds the pages: one HTML file each with everything in it, `build/verify-pack.html`, `build/contribute.html` and
- * `build/prove.html`.
+ * Builds the pages into prover/dist/pages, one HTML file each with everything in it: `plimsoll pages` hands them out.
  *
  * Their security policies allow the one script in them, by hash, and no connection of any kind.
  */
@@ -10,7 +9,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
-import packageJson from "../package.json" with { type: "json" };
+import { VERSION } from "../prover/src/node/installation.ts";
+import { PAGES_DIRECTORY, type PageName } from "../prover/src/node/pages.ts";
 import { WASM_FILE } from "../prover/src/node/wasm.ts";
 import { renderDocument } from "../prover/src/report/document.ts";
 import { Markup } from "../prover/src/report/html.ts";
@@ -85,7 +85,7 @@ export const buildPage = (): Promise<Page> =>
     folder: "prover/src/web/verify-pack",
     title: "verify an evidence pack",
     kind: "Verifier",
-    define: { SOFTWARE: `plimsoll ${packageJson.version}, verifier page` },
+    define: { SOFTWARE: `plimsoll ${VERSION}, verifier page` },
   });
 
 /** The contribution page: the key of a ceremony in, the next one out. */
@@ -110,16 +110,17 @@ export const buildProvingPage = async (): Promise<Page> =>
     workers: true,
   });
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  for (const [name, page] of [
-    ["verify-pack.html", buildPage],
-    ["contribute.html", buildContributionPage],
-    ["prove.html", buildProvingPage],
-  ] as const) {
-    const { html } = await page();
-    const file = path.join(ROOT, "build", name);
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, html);
-    process.stdout.write(`${path.relative(ROOT, file)}: ${Buffer.byteLength(html)} bytes\n`);
+/** Builds all pages into the folder that `plimsoll pages` reads them from. */
+export async function buildPages(): Promise<void> {
+  const builders: Readonly<Record<PageName, () => Promise<Page>>> = {
+    "verify-pack.html": buildPage,
+    "contribute.html": buildContributionPage,
+    "prove.html": buildProvingPage,
+  };
+  await mkdir(PAGES_DIRECTORY, { recursive: true });
+  for (const [name, build] of Object.entries(builders)) {
+    await writeFile(path.join(PAGES_DIRECTORY, name), (await build()).html);
   }
 }
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await buildPages();

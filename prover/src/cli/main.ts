@@ -21,6 +21,7 @@ import { mergeCommand } from "./merge.ts";
 import { oracleCommand } from "./oracle.ts";
 import { outlookCommand } from "./outlook.ts";
 import { packCommand } from "./pack/index.ts";
+import { pagesCommand } from "./pages.ts";
 import { proveCommand } from "./prove.ts";
 import { reportCommand } from "./report.ts";
 import { setupCommand } from "./setup.ts";
@@ -61,6 +62,7 @@ const COMMANDS = [
   ceremonyCommand,
   marketCommand,
   oracleCommand,
+  pagesCommand,
   doctorCommand,
 ];
 
