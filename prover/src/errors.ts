@@ -47,6 +47,8 @@ const FAMILIES = {
   NOT_A_MULTIPLE: EXIT.input,
   /** A name (asset, instrument, account) that the policy or the market does not list. */
   UNKNOWN_NAME: EXIT.input,
+  /** A price history that is too short, too old, or has a large move that nobody has confirmed. */
+  HISTORY_REFUSED: EXIT.input,
   /** An input larger than the reader accepts. */
   TOO_LARGE: EXIT.input,
   /** An account or market with more instruments or assets than any board size holds. */

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll/risk`: boards of market values from models, their calibration and back-tests, and how an account may fare ahead. */
 
+export { type BacktestReport, backtestMargins, type CheckedCalibration, calibrate } from "./app/calibrate.ts";
 export { type Ahead, type AheadOptions, lookAhead } from "./app/outlook.ts";
+export { type OutlookScore, scoreOutlook } from "./app/outlook-score.ts";
+export { readPriceHistory } from "./importers/price-history.ts";
 export { readRiskArrays } from "./importers/risk-arrays.ts";
 export { readCrif, readScenarioTable } from "./importers/risk-tables.ts";
 export {
@@ -14,6 +17,7 @@ export {
 } from "./risk/board/board.ts";
 export { compareMarkets, type Difference, type Explanation, explainInstrument } from "./risk/board/explain.ts";
 export { type Calibration, calibrateHistories, renderCalibration } from "./risk/calibration/report.ts";
+export { checkHistories, type HistorySummary, type HistoryTerms } from "./risk/history-rules.ts";
 export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
 export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";
 export { type Book, bookOf, type Exposure, type Standing, simulateExposure } from "./risk/outlook/exposure.ts";
@@ -21,4 +25,4 @@ export { exposureChart } from "./risk/outlook/exposure-chart.ts";
 export { type Remedy, smallestTrades, topUp } from "./risk/outlook/margin-cure.ts";
 export { bootstrapProcess, jumpDiffusion, type MarketProcess } from "./risk/outlook/processes.ts";
 export { type Outlook, outlook, type Warning, warn } from "./risk/outlook/warning.ts";
-export { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "./risk/prices.ts";
+export { alignHistories, type PriceHistory, priceHistory } from "./risk/prices.ts";

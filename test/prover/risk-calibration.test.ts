@@ -4,6 +4,7 @@ import path from "node:path";
 import { expect } from "chai";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { PlimsollError } from "../../prover/src/errors.ts";
+import { readPriceHistory } from "../../prover/src/importers/price-history.ts";
 import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
 import { backtest, coverageTests, isCovered, portfolioFamily } from "../../prover/src/risk/calibration/backtest.ts";
 import {
@@ -18,7 +19,7 @@ import {
   prepare,
 } from "../../prover/src/risk/calibration/calibrate.ts";
 import { ewma, expectedShortfall, garch } from "../../prover/src/risk/calibration/volatility.ts";
-import { alignHistories, type PriceHistory, priceHistory, readPriceHistory } from "../../prover/src/risk/prices.ts";
+import { alignHistories, type PriceHistory, priceHistory } from "../../prover/src/risk/prices.ts";
 
 const refused = (work: () => unknown, place: string, code: string) =>
   expect(work).to.throw(PlimsollError, place).with.property("code", code);
@@ -58,7 +59,8 @@ describe("price histories", () => {
     refused(() => read("date,close\n2020-01-01,1e5\n"), at(2, "close"), "FIELD_INVALID");
     refused(() => read("date,close\n2020-01-01,\n"), at(2, "close"), "FIELD_INVALID");
     refused(() => read("date,close\n2020-01-01,1\n2020-01-01,1\n"), at(3, "date"), "FIELD_INVALID");
-    refused(() => read("date,close\n2020-01-02,1\n2020-01-01,1\n"), at(3, "date"), "FIELD_INVALID");
+    refused(() => read("date,close\n2020-01-02,1\n2020-01-01,1\n2020-01-03,1\n"), at(3, "date"), "FIELD_INVALID");
+    refused(() => read("date,close\n2020-01-03,1\n2020-01-01,1\n2020-01-02,1\n"), at(3, "date"), "FIELD_INVALID");
     refused(() => read("date,close\n2020-02-30,1\n"), at(2, "date"), "FIELD_INVALID");
     refused(() => read("date,close,volume\n2020-01-01,1,-4\n"), at(2, "volume"), "OUT_OF_RANGE");
     refused(() => read("day,price\n2020-01-01,1\n"), "prices.csv, line 1", "SYNTAX");

@@ -108,6 +108,7 @@ export async function sampleDocuments(): Promise<SampleDocument[]> {
     hours: 24,
     paths: 400,
     seed: 1,
+    acceptOld: true,
   });
   return [
     report("report", sampleReport(), true),

@@ -6,6 +6,7 @@ import { formatDecimal, formatLots } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { LEVELS, type PolicyFile } from "../formats/policy.ts";
 import { prepare } from "../risk/calibration/calibrate.ts";
+import { checkHistories, type HistorySummary, type HistoryTerms } from "../risk/history-rules.ts";
 import type { MarketInput } from "../risk/input.ts";
 import { type Book, bookOf, type Exposure, simulateExposure } from "../risk/outlook/exposure.ts";
 import { type Remedy, smallestTrades, topUp } from "../risk/outlook/margin-cure.ts";
@@ -17,6 +18,8 @@ export interface Ahead {
   readonly board: string;
   readonly time: string;
   readonly currency: string;
+  /** Length, age and confirmed moves of each history. */
+  readonly histories: readonly HistorySummary[];
   readonly exposure: Exposure;
   /** By level: the probability of falling below it, and what brings the account to it where it is below now. */
   readonly levels: readonly {
@@ -28,15 +31,16 @@ export interface Ahead {
   }[];
 }
 
-export interface AheadOptions {
+/** With what is accepted of the histories; their age is counted to the market's time. */
+export interface AheadOptions extends Omit<HistoryTerms, "time"> {
   readonly hours: number;
   readonly paths: number;
   readonly seed: number;
 }
 
 /**
- * Looks ahead. Throws `UNKNOWN_NAME` where there is no history of an underlying that is held, and like `bookOf`, `outlook`
- * and `simulateExposure`.
+ * Looks ahead. Throws `UNKNOWN_NAME` where there is no history of an underlying that is held, `HISTORY_REFUSED` like
+ * `checkHistories`, and like `bookOf`, `outlook` and `simulateExposure`.
  *
  *   const ahead = lookAhead(holder, policy, market, input, histories, { hours: 24, paths: 20_000, seed: 1 });
  */
@@ -46,11 +50,12 @@ export function lookAhead(
   market: MarketFile,
   input: MarketInput,
   histories: readonly PriceHistory[],
-  { hours, paths, seed }: AheadOptions,
+  { hours, paths, seed, ...terms }: AheadOptions,
 ): Ahead {
   const book = bookOf({ account, policy, market, input });
-  checkHistories(book, histories);
-  const view = outlook(alignHistories(histories).map((history) => prepare(history)));
+  checkNames(book, histories);
+  const checked = checkHistories(histories, { ...terms, time: market.time });
+  const view = outlook(alignHistories(checked.histories).map((history) => prepare(history)));
   const ratios = LEVELS.map((level) => Number(policy.levels[level]) / 1e4);
   const steps = Math.max(1, Math.min(12, Math.ceil(hours / 2)));
   const exposure = simulateExposure(book, view.process, { horizonHours: hours, steps, paths, seed, levels: ratios });
@@ -65,6 +70,7 @@ export function lookAhead(
     board: market.board,
     time: market.time,
     currency: policy.cashSymbol,
+    histories: checked.summaries,
     exposure,
     levels: LEVELS.map((level, index) => {
       const bps = policy.levels[level];
@@ -80,7 +86,7 @@ export function lookAhead(
 }
 
 /** Every underlying that moves the account needs a history. */
-function checkHistories({ input, positions, collateral }: Book, histories: readonly PriceHistory[]): void {
+function checkNames({ input, positions, collateral }: Book, histories: readonly PriceHistory[]): void {
   const needed = new Set([
     ...positions.map(({ row }) => input.policy.instruments[row]!.underlying),
     ...collateral.flatMap(({ underlying }) => underlying ?? []),
@@ -88,9 +94,10 @@ function checkHistories({ input, positions, collateral }: Book, histories: reado
   const missing = [...needed].filter((each) => !histories.some(({ symbol }) => symbol === each));
   if (missing.length === 0) return;
   const files = missing.map((each) => `${each}-USD.csv`).join(" and ");
+  const given = histories.map(({ symbol }) => symbol).join(", ") || "none";
   throw new PlimsollError(
     "UNKNOWN_NAME",
-    `no price history of ${missing.join(", ")}, which the account depends on: add a file such as ${files}`,
+    `no price history of ${missing.join(", ")}, which the account depends on: add a file such as ${files} (given: ${given})`,
     { field: "prices" },
   );
 }

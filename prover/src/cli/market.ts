@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll market …`: a board from its input, and where its numbers come from. Everything here is public. */
-import path from "node:path";
 import { Command } from "commander";
 import { EXIT, PlimsollError } from "../errors.ts";
 import { formatJson, type Json, parseJson } from "../formats/json.ts";
 import { type MarketDocument, unsigned64 } from "../formats/market.ts";
-import type { Inputs } from "../node/files.ts";
-import { writeResult } from "../node/files.ts";
 import { table } from "../report/text.ts";
-import type { PriceHistory } from "../risk/prices.ts";
+import { backtestCommand, calibrateCommand } from "./calibrate.ts";
 import type { Context } from "./context.ts";
 import { optionInteger } from "./options.ts";
 
-export function marketCommand({ inputs, print, deliver }: Context): Command {
+export function marketCommand(context: Context): Command {
+  const { inputs, print, deliver } = context;
   const market = new Command("market").description("make a board, and trace its numbers");
   const readInput = async (file: string) => {
     const { readMarketInput } = await import("../risk/input.ts");
@@ -111,37 +109,8 @@ export function marketCommand({ inputs, print, deliver }: Context): Command {
       if (!verdict.ok) process.exitCode = EXIT.no;
     });
 
-  market
-    .command("calibrate")
-    .description("ranges, scenarios and haircuts from price histories")
-    .requiredOption(
-      "--prices <csv...>",
-      "daily closes: date,close and perhaps volume and implied; the name up to a dash is the asset",
-    )
-    .option("--garch", "volatility by GARCH(1,1) instead of EWMA")
-    .option("--report <file>", "write a page that shows the series, the tail, and why the numbers are what they are")
-    .option("--json", "print JSON")
-    .action(
-      async ({
-        prices,
-        garch,
-        report,
-        json,
-      }: {
-        prices: string[];
-        garch?: boolean;
-        report?: string;
-        json?: boolean;
-      }) => {
-        const { calibrateHistories, renderCalibration } = await import("../risk/calibration/report.ts");
-        const { DEFAULT_CALIBRATION } = await import("../risk/calibration/calibrate.ts");
-        const histories = await readHistories(inputs, prices);
-        const result = calibrateHistories(histories, { ...DEFAULT_CALIBRATION, volatility: garch ? "garch" : "ewma" });
-        if (report !== undefined) await writeResult(report, renderCalibration(result));
-        const { prepared: _, ...shown } = result;
-        print(json, shown, () => formatJson(shown as unknown as Json).trimEnd());
-      },
-    );
+  market.addCommand(calibrateCommand(context));
+  market.addCommand(backtestCommand(context));
   return market;
 }
 
@@ -163,19 +132,4 @@ function at<T>(file: string, work: () => T): T {
   } catch (error) {
     throw error instanceof PlimsollError && error.code === "EPOCH_REFUSED" ? error.at({ file }) : error;
   }
-}
-
-/** Reads one history a file; the asset is what the file's name has before the first dash or dot. */
-export async function readHistories(inputs: Inputs, files: readonly string[]): Promise<PriceHistory[]> {
-  const { readPriceHistory } = await import("../risk/prices.ts");
-  const histories: PriceHistory[] = [];
-  for (const name of files) {
-    const { text, file } = await inputs.text(name);
-    const symbol = path.basename(file).split(/[-.]/)[0]!;
-    if (histories.some((each) => each.symbol === symbol)) {
-      throw new PlimsollError("USAGE", "two histories of the same asset", { file });
-    }
-    histories.push(readPriceHistory(text, file, symbol));
-  }
-  return histories;
 }

@@ -1,12 +1,30 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll outlook`: what may become of an account, and the least that would help. PRIVATE. */
+/** `plimsoll outlook`: what may become of an account, and the least that would help (PRIVATE); and how such forecasts score. */
 import { Command } from "commander";
 import { PRIVATE, writeResult } from "../node/files.ts";
 import type { Context } from "./context.ts";
-import { readHistories } from "./market.ts";
+import {
+  type ConfirmOptions,
+  confirmedMoves,
+  type HistoryOptions,
+  historyTerms,
+  PRICES_HELP,
+  readHistories,
+  withConfirmations,
+  withHistoryTerms,
+} from "./histories.ts";
 import { type AccountOptions, hoursAhead, loadAccount, withAccount } from "./options.ts";
 
-interface OutlookOptions extends AccountOptions {
+/** Without a subcommand it is that of an account. */
+export function outlookCommand(context: Context): Command {
+  return new Command("outlook")
+    .description("what may become of an account, and the least that would help (prints private figures)")
+    .usage("[account] --policy <file> --market <file> --account <file> --input <file> --prices <csv...>")
+    .addCommand(accountCommand(context), { isDefault: true })
+    .addCommand(scoreCommand(context));
+}
+
+interface OutlookOptions extends AccountOptions, HistoryOptions {
   readonly input: string;
   readonly prices: readonly string[];
   readonly hours: string;
@@ -14,15 +32,12 @@ interface OutlookOptions extends AccountOptions {
   readonly out?: string;
 }
 
-export function outlookCommand(context: Context): Command {
+function accountCommand(context: Context): Command {
   const { inputs, show } = context;
-  return withAccount(new Command("outlook"))
-    .description("what may become of an account, and the least that would help (prints private figures)")
+  return withHistoryTerms(withAccount(new Command("account")))
+    .description("of an account: equity and coverage over the next hours, chances of falling below a level, cures")
     .requiredOption("--input <file>", "what the market follows from, JSON")
-    .requiredOption(
-      "--prices <csv...>",
-      "daily closes of every underlying held; the name up to a dash is the underlying",
-    )
+    .requiredOption("--prices <csv...>", `of every underlying held: ${PRICES_HELP}`)
     .option("--hours <count>", "how far ahead, 1 to 720", "24")
     .option("--report <file>", "also write a page with charts, private as well")
     .option("--out <file>", "where to write the figures, readable by you alone if it is new; else stdout")
@@ -37,8 +52,47 @@ export function outlookCommand(context: Context): Command {
       ]);
       const { readMarketInput } = await import("../risk/input.ts");
       const follows = readMarketInput(input.text, input.file);
-      const ahead = lookAhead(holder, policy, market, follows, histories, { hours, paths: 20_000, seed: 1 });
+      const terms = historyTerms(options);
+      const ahead = lookAhead(holder, policy, market, follows, histories, { hours, paths: 20_000, seed: 1, ...terms });
       if (options.report !== undefined) await writeResult(options.report, renderAheadPage(ahead), PRIVATE);
       await show(options, ahead, () => renderAhead(ahead), PRIVATE);
+    });
+}
+
+interface ScoreOptions extends ConfirmOptions {
+  readonly prices: readonly string[];
+  readonly out?: string;
+  readonly chart?: string;
+  readonly json?: boolean;
+}
+
+/** Seconds between two lines that say how far a long command is. */
+const EVERY = 5_000;
+
+function scoreCommand({ inputs, show, progress }: Context): Command {
+  return withConfirmations(new Command("score"))
+    .description("score the forecasts of falling below a level on past prices; a page in Markdown (public)")
+    .requiredOption("--prices <csv...>", PRICES_HELP)
+    .option("--out <file>", "write the page to a file instead of stdout")
+    .option("--chart <file>", "also write the picture that the page shows, SVG")
+    .option("--json", "JSON instead of Markdown")
+    .action(async (options: ScoreOptions) => {
+      const [{ scoreOutlook }, { reliabilityChart, renderOutlookScore }, { historyLines }, path] = await Promise.all([
+        import("../app/outlook-score.ts"),
+        import("../report/outlook-score.ts"),
+        import("../report/histories.ts"),
+        import("node:path"),
+      ]);
+      const histories = await readHistories(inputs, options.prices);
+      let shown = performance.now();
+      const scored = scoreOutlook(histories, confirmedMoves(options), (done) => {
+        if (performance.now() - shown < EVERY) return;
+        shown = performance.now();
+        progress(`${Math.round(done * 100)}% of the forecasts`);
+      });
+      for (const line of historyLines(scored.histories)) progress(line);
+      if (options.chart !== undefined) await writeResult(options.chart, `${reliabilityChart(scored)}\n`);
+      const picture = options.chart === undefined ? undefined : path.basename(options.chart);
+      await show(options, scored, () => renderOutlookScore(scored, picture).trimEnd());
     });
 }

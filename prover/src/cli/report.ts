@@ -4,10 +4,10 @@ import { Command } from "commander";
 import { PlimsollError } from "../errors.ts";
 import { PRIVATE } from "../node/files.ts";
 import type { Context } from "./context.ts";
-import { readHistories } from "./market.ts";
+import { type HistoryOptions, historyTerms, PRICES_HELP, readHistories, withHistoryTerms } from "./histories.ts";
 import { type AccountOptions, hoursAhead, loadAccount, withAccount } from "./options.ts";
 
-interface ReportOptions extends AccountOptions {
+interface ReportOptions extends AccountOptions, HistoryOptions {
   readonly input?: string;
   readonly prices?: readonly string[];
   readonly hours: string;
@@ -16,10 +16,10 @@ interface ReportOptions extends AccountOptions {
 
 export function reportCommand(context: Context): Command {
   const { inputs, print, deliver } = context;
-  return withAccount(new Command("report"))
+  return withHistoryTerms(withAccount(new Command("report")))
     .description("the account as a page for its treasurer: coverage, collateral, margin, positions (private)")
     .option("--input <file>", "with --prices, also the hours to come: what the market follows from, JSON")
-    .option("--prices <csv...>", "daily closes of every underlying held; the name up to a dash is the underlying")
+    .option("--prices <csv...>", `of every underlying held: ${PRICES_HELP}`)
     .option("--hours <count>", "how far ahead, 1 to 720", "24")
     .option("--out <file>", "where to write the page, HTML, readable by you alone if it is new; else stdout")
     .action(async (options: ReportOptions) => {
@@ -38,7 +38,8 @@ export function reportCommand(context: Context): Command {
         const { text, file } = await inputs.text(options.input);
         const input = readMarketInput(text, file);
         const histories = await readHistories(inputs, options.prices!);
-        page = accountReport({ holder, policy, market, outlook: { input, histories, hours, paths: 20_000, seed: 1 } });
+        const outlook = { input, histories, hours, paths: 20_000, seed: 1, ...historyTerms(options) };
+        page = accountReport({ holder, policy, market, outlook });
       }
       await deliver(options.out, page, PRIVATE);
       if (options.out !== undefined) print(options.json, { file: options.out }, () => options.out!);

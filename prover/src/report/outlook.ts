@@ -4,6 +4,7 @@ import type { Ahead } from "../app/outlook.ts";
 import { exposureChart } from "../risk/outlook/exposure-chart.ts";
 import { METHODS, QUANTILES } from "../risk/outlook/figures.ts";
 import { renderDocument } from "./document.ts";
+import { historyLines } from "./histories.ts";
 import { type Markup, markup, when } from "./html.ts";
 import { levelWord, percent, table } from "./text.ts";
 
@@ -17,11 +18,12 @@ const tradesText = (trades: Ahead["levels"][number]["trades"]) =>
       : trades.map((each) => `${each.quantity} ${each.instrument}`).join(", ");
 
 /** For people. */
-export function renderAhead({ account, board, time, currency, exposure, levels }: Ahead): string {
+export function renderAhead({ account, board, time, currency, exposure, histories, levels }: Ahead): string {
   const last = exposure.steps.at(-1)!;
   const ratio = (value: number) => (Number.isFinite(value) ? `${(100 * value).toFixed(1)}%` : "no margin");
   return [
     `${account} on ${board}, ${time}, the next ${last.hours} hours: ${exposure.process}, ${exposure.paths} paths`,
+    historyLines(histories).join("\n"),
     table(
       ["quantile of paths", `change of equity, ${currency}`, "coverage"],
       QUANTILES.map((quantile, index) => [chance(quantile), money(last.equity[index]!), ratio(last.coverage[index]!)]),
@@ -41,7 +43,7 @@ export function renderAhead({ account, board, time, currency, exposure, levels }
 }
 
 /** The same with charts, as sections of a page. */
-export function aheadSections({ exposure, levels }: Ahead): Markup {
+export function aheadSections({ exposure, histories, levels }: Ahead): Markup {
   const marks = levels.map(({ name, bps }) => ({ level: Number(bps) / 1e4, name: levelWord(name) }));
   const last = exposure.steps.at(-1)!;
   const ratio = (value: number) => (Number.isFinite(value) ? `${(100 * value).toFixed(1)}%` : "no margin");
@@ -61,7 +63,7 @@ export function aheadSections({ exposure, levels }: Ahead): Markup {
 <div class="scroll" role="region" aria-label="Remedies" tabindex="0"><table>
 <thead><tr><th>Level</th><th class="n">Cash to add</th><th>Or the least trades</th></tr></thead>
 <tbody>${levels.map(({ name, bps, topUp, trades }) => markup`<tr><td class="symbol">${levelWord(name)} ${percent(bps)}</td><td class="n">${topUp}</td><td>${tradesText(trades)}</td></tr>`)}</tbody></table></div>
-<p class="caption">A forecast from past prices. No proof confirms it.</p>
+<p class="caption">A forecast from past prices. No proof confirms it. ${historyLines(histories).join("; ")}.</p>
 </section>`;
 }
 

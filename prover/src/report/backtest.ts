@@ -1,67 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/**
- * Back-test of the default calibration: `backtest --prices BTC-USD.csv ETH-USD.csv … [--docs FILE] [--json]`.
- *
- * The name of an underlying is what its file's name has before the first dash or dot. Walks every portfolio of the family
- * forward day by day and prints a table on stdout, progress on stderr; `--docs` also writes it as a page. Exit code 1
- * where coverage fails for any portfolio.
- */
-import { readFileSync, writeFileSync } from "node:fs";
-import path from "node:path";
-import { parseArgs } from "node:util";
-import { PlimsollError } from "../prover/src/errors.ts";
-import {
-  type BacktestResult,
-  backtest,
-  coverageTests,
-  DEFAULT_BACKTEST,
-  isCovered,
-  portfolioFamily,
-} from "../prover/src/risk/calibration/backtest.ts";
-import { DEFAULT_CALIBRATION } from "../prover/src/risk/calibration/calibrate.ts";
-import { readPriceHistory } from "../prover/src/risk/prices.ts";
+/** The back-test of the default calibration, as a page in Markdown. Public. */
+import type { BacktestReport } from "../app/calibrate.ts";
+import { type BacktestResult, coverageTests, DEFAULT_BACKTEST, isCovered } from "../risk/calibration/backtest.ts";
+import { DEFAULT_CALIBRATION } from "../risk/calibration/calibrate.ts";
+import { confirmations } from "./histories.ts";
 
 /** The default calibration was chosen on what came before. */
 const UNSEEN_FROM = "2021-01-01";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { prices: { type: "string", multiple: true }, docs: { type: "string" }, json: { type: "boolean" } },
-});
-const files = [...(values.prices ?? []), ...positionals];
-if (files.length === 0) {
-  process.stderr.write("usage: backtest --prices <csv>… [--docs <file>] [--json]\n");
-  process.exit(2);
-}
-
-try {
-  const histories = files.map((file) =>
-    readPriceHistory(readFileSync(file, "utf8"), file, path.basename(file).split(/[-.]/)[0]!),
-  );
-  const family = portfolioFamily(histories.map(({ symbol }) => symbol));
-  process.stderr.write(`${family.length} portfolios on ${histories.map(({ symbol }) => symbol).join(", ")} …\n`);
-  const started = performance.now();
-  const results = backtest(histories, family);
-  process.stderr.write(`${((performance.now() - started) / 1000).toFixed(1)} s\n`);
-  const text = page(results);
-  if (values.docs) writeFileSync(values.docs, text);
-  process.stdout.write(
-    values.json
-      ? `${JSON.stringify(
-          results.map(({ series: _, ...rest }) => rest),
-          null,
-          2,
-        )}\n`
-      : text,
-  );
-  if (!results.every(isCovered)) process.exitCode = 1;
-} catch (error) {
-  if (!(error instanceof PlimsollError)) throw error;
-  process.stderr.write(`backtest: ${error.code}: ${error.message}\n`);
-  process.exitCode = error.exitCode;
-}
-
-function page(results: readonly BacktestResult[]): string {
+/** The back-test as a page in Markdown, with the command that makes it again. */
+export function renderBacktest({ results, histories }: BacktestReport): string {
   const percent = (value: number, digits = 1) => `${(100 * value).toFixed(digits)}%`;
   const { lambda, confidence, coverage, lookback, stressWeight, stressQuantile, periodDays } = DEFAULT_CALIBRATION;
   const unseen = (result: BacktestResult) => {
@@ -91,7 +39,8 @@ function page(results: readonly BacktestResult[]): string {
 
 This page shows whether the default margins would have covered past losses; it is for a venue's risk desk and its auditors.
 
-Made by \`npm run backtest -- --prices <csv>… --docs docs/backtest.md\`. Daily closes, ${results[0]!.from} to ${results[0]!.to} (later starts
+Made by \`plimsoll market backtest --prices <csv>…${confirmations(histories)} --out docs/backtest.md\`.
+Daily closes, ${results[0]!.from} to ${results[0]!.to} (later starts
 for younger assets). Calibration: EWMA with decay ${lambda}, expected shortfall at ${percent(confidence, 0)} of the last ${lookback} standardised
 returns or their ${percent(coverage, 0)} quantile, stress weight ${stressWeight} on the ${percent(stressQuantile, 0)} quantile of volatility, margin period ${periodDays} day; joint scenarios; closing costs.
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** What a risk desk asks of price histories: the parameters of a risk policy, and whether they would have held. Public. */
+import { type BacktestResult, backtest, portfolioFamily } from "../risk/calibration/backtest.ts";
+import type { CalibrationOptions } from "../risk/calibration/calibrate.ts";
+import { type Calibration, calibrateHistories } from "../risk/calibration/report.ts";
+import { checkHistories, type HistorySummary, type HistoryTerms } from "../risk/history-rules.ts";
+import type { PriceHistory } from "../risk/prices.ts";
+
+export interface CheckedCalibration extends Calibration {
+  /** Length, age and confirmed moves of each history. */
+  readonly histories: readonly HistorySummary[];
+}
+
+/**
+ * Calibrates every asset, after its history has been checked. Throws `HISTORY_REFUSED` as `checkHistories`, and as
+ * `calibrateHistories`.
+ *
+ *   const { scenarios } = calibrate([btc, eth], { time: "2026-11-22T08:00:00Z" });
+ */
+export function calibrate(
+  histories: readonly PriceHistory[],
+  terms: HistoryTerms & { readonly time: string },
+  options?: CalibrationOptions,
+): CheckedCalibration {
+  const checked = checkHistories(histories, terms);
+  return { ...calibrateHistories(checked.histories, options), histories: checked.summaries };
+}
+
+export interface BacktestReport {
+  readonly histories: readonly HistorySummary[];
+  readonly results: readonly BacktestResult[];
+}
+
+/** Back-tests the default calibration on every portfolio of the family. Throws as `checkHistories` and `backtest`. */
+export function backtestMargins(
+  histories: readonly PriceHistory[],
+  { confirmedMoves = [] }: Pick<HistoryTerms, "confirmedMoves"> = {},
+): BacktestReport {
+  const checked = checkHistories(histories, { confirmedMoves, acceptShort: true });
+  const family = portfolioFamily(histories.map(({ symbol }) => symbol));
+  return { histories: checked.summaries, results: backtest(checked.histories, family) };
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll market calibrate` and `market backtest`: a risk policy from price histories, and whether it would have held. */
+import { Command } from "commander";
+import { EXIT } from "../errors.ts";
+import { formatJson, type Json } from "../formats/json.ts";
+import { timeText } from "../formats/time.ts";
+import { writeResult } from "../node/files.ts";
+import type { Context } from "./context.ts";
+import {
+  type ConfirmOptions,
+  confirmedMoves,
+  type HistoryOptions,
+  historyTerms,
+  PRICES_HELP,
+  readHistories,
+  withConfirmations,
+  withHistoryTerms,
+} from "./histories.ts";
+import { optionTime } from "./options.ts";
+
+interface CalibrateOptions extends HistoryOptions {
+  readonly prices: readonly string[];
+  readonly time?: string;
+  readonly garch?: boolean;
+  readonly report?: string;
+  readonly out?: string;
+}
+
+export function calibrateCommand({ inputs, deliver, progress }: Context): Command {
+  return withHistoryTerms(new Command("calibrate"))
+    .description("print scenarios, haircuts and liquidity terms from price histories, JSON")
+    .requiredOption("--prices <csv...>", PRICES_HELP)
+    .option("--time <time>", "the time that they are for, UTC (default now)")
+    .option("--garch", "volatility by GARCH(1,1) instead of EWMA")
+    .option("--report <file>", "write a page that shows the series, the tail, and why the numbers are what they are")
+    .option("--out <file>", "write them to a file instead of stdout")
+    .option("--json", "print errors as JSON, too")
+    .action(async (options: CalibrateOptions) => {
+      const time = options.time === undefined ? new Date() : optionTime("--time", options.time);
+      const [{ calibrate }, { DEFAULT_CALIBRATION }, { renderCalibration }, { historyLines }] = await Promise.all([
+        import("../app/calibrate.ts"),
+        import("../risk/calibration/calibrate.ts"),
+        import("../risk/calibration/report.ts"),
+        import("../report/histories.ts"),
+      ]);
+      const result = calibrate(
+        await readHistories(inputs, options.prices),
+        { ...historyTerms(options), time: timeText(time) },
+        { ...DEFAULT_CALIBRATION, volatility: options.garch ? "garch" : "ewma" },
+      );
+      for (const line of historyLines(result.histories)) progress(line);
+      if (options.report !== undefined) await writeResult(options.report, renderCalibration(result));
+      const { prepared: _, ...shown } = result;
+      await deliver(options.out, formatJson(shown as unknown as Json));
+    });
+}
+
+interface BacktestOptions extends ConfirmOptions {
+  readonly prices: readonly string[];
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+export function backtestCommand({ inputs, show, progress }: Context): Command {
+  return withConfirmations(new Command("backtest"))
+    .description("walk the default calibration forward day by day; a page in Markdown, exit code 1 where it fails")
+    .requiredOption("--prices <csv...>", PRICES_HELP)
+    .option("--out <file>", "write the page to a file instead of stdout")
+    .option("--json", "JSON instead of Markdown")
+    .action(async (options: BacktestOptions) => {
+      const [{ backtestMargins }, { renderBacktest }, { isCovered }, { historyLines }] = await Promise.all([
+        import("../app/calibrate.ts"),
+        import("../report/backtest.ts"),
+        import("../risk/calibration/backtest.ts"),
+        import("../report/histories.ts"),
+      ]);
+      const histories = await readHistories(inputs, options.prices);
+      const report = backtestMargins(histories, confirmedMoves(options));
+      for (const line of historyLines(report.histories)) progress(line);
+      const shown = { ...report, results: report.results.map(({ series: _, ...rest }) => rest) };
+      await show(options, shown, () => renderBacktest(report).trimEnd());
+      if (!report.results.every(isCovered)) process.exitCode = EXIT.no;
+    });
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Options about price histories, shared by the commands that take them. */
+import path from "node:path";
+import type { Command } from "commander";
+import { PlimsollError } from "../errors.ts";
+import type { Inputs } from "../node/files.ts";
+import type { HistoryTerms } from "../risk/history-rules.ts";
+import type { PriceHistory } from "../risk/prices.ts";
+import { many } from "./options.ts";
+
+export const PRICES_HELP =
+  "daily closes, CSV: date,close[,volume,implied], or as Yahoo, CoinGecko or Binance export them; one file an asset, named by it (BTC-USD.csv)";
+
+export interface ConfirmOptions {
+  readonly confirmMove: readonly string[];
+}
+
+export interface HistoryOptions extends ConfirmOptions {
+  readonly acceptShortHistory?: boolean;
+  readonly acceptOldHistory?: boolean;
+}
+
+export const withConfirmations = (command: Command): Command =>
+  command.option(
+    "--confirm-move <date>",
+    "a move beyond 8 forecast deviations is right on this day, such as 2020-03-12; may be repeated",
+    many,
+    [],
+  );
+
+export const withHistoryTerms = (command: Command): Command =>
+  withConfirmations(command)
+    .option("--accept-short-history", "take a history of fewer than 365 days")
+    .option("--accept-old-history", "take a history that ends more than 7 days before the market's time");
+
+export const confirmedMoves = ({ confirmMove }: ConfirmOptions): Required<Pick<HistoryTerms, "confirmedMoves">> => {
+  if (!confirmMove.every((date) => /^\d{4}-\d{2}-\d{2}$/.test(date))) {
+    throw new PlimsollError("USAGE", "expected a date such as 2020-03-12", { field: "--confirm-move" });
+  }
+  return { confirmedMoves: confirmMove };
+};
+
+export const historyTerms = (options: HistoryOptions): HistoryTerms => ({
+  ...confirmedMoves(options),
+  acceptShort: options.acceptShortHistory === true,
+  acceptOld: options.acceptOldHistory === true,
+});
+
+/** Reads one history a file; the asset is what the file's name has before the first dash or dot. */
+export async function readHistories(inputs: Inputs, files: readonly string[]): Promise<PriceHistory[]> {
+  const { readPriceHistory } = await import("../importers/price-history.ts");
+  const histories: PriceHistory[] = [];
+  for (const name of files) {
+    const { text, file } = await inputs.text(name);
+    const symbol = path.basename(file).split(/[-.]/)[0]!;
+    if (histories.some((each) => each.symbol === symbol)) {
+      throw new PlimsollError("USAGE", `another file is a history of ${symbol}`, { file });
+    }
+    histories.push(readPriceHistory(text, file, symbol));
+  }
+  return histories;
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** What is said of the price histories that numbers rest on. Public. */
+import type { HistorySummary } from "../risk/history-rules.ts";
+
+/** One line for each history: its length and its age. */
+export const historyLines = (histories: readonly HistorySummary[]): string[] =>
+  histories.map(({ symbol, from, to, days, age, confirmedMoves }) => {
+    const old =
+      age === undefined
+        ? ""
+        : age < 0
+          ? ", ends after the market's time"
+          : `, ${age === 1 ? "1 day" : `${age} days`} old`;
+    const moves =
+      confirmedMoves.length === 0 ? "" : `, confirmed: ${confirmedMoves.map(({ date }) => date).join(", ")}`;
+    return `${symbol}: ${days} days of prices, ${from} to ${to}${old}${moves}`;
+  });
+
+/** The options that confirm the large moves of these histories again. */
+export const confirmations = (histories: readonly HistorySummary[]): string =>
+  [...new Set(histories.flatMap(({ confirmedMoves }) => confirmedMoves.map(({ date }) => date)))]
+    .sort()
+    .map((date) => ` --confirm-move ${date}`)
+    .join("");
