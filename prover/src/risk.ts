@@ -7,6 +7,7 @@ export { type OutlookScore, scoreOutlook } from "./app/outlook-score.ts";
 export { readPriceHistory } from "./importers/price-history.ts";
 export { readRiskArrays } from "./importers/risk-arrays.ts";
 export { readCrif, readScenarioTable } from "./importers/risk-tables.ts";
+export { formatTierString, readTierString, type TierFactor } from "./importers/tier-strings.ts";
 export {
   type BuiltMarket,
   buildMarket,

@@ -7,9 +7,10 @@ import { promisify } from "node:util";
 import { expect } from "chai";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { type InstrumentDocument, readMarket } from "../../prover/src/formats/market.ts";
-import { formatTierString, readPolicy, readTierString } from "../../prover/src/formats/policy.ts";
+import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { readRiskArrays } from "../../prover/src/importers/risk-arrays.ts";
 import { readCrif, readScenarioTable } from "../../prover/src/importers/risk-tables.ts";
+import { formatTierString, readTierString } from "../../prover/src/importers/tier-strings.ts";
 import { buildMarket } from "../../prover/src/risk/board/board.ts";
 import { compareMarkets, explainInstrument } from "../../prover/src/risk/board/explain.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
@@ -156,6 +157,70 @@ describe("CRIF-shaped sensitivities", () => {
       "FIELD_INVALID",
     );
     refused(() => readCrif("a,b\n1,2\n", "c.csv"), "c.csv, line 1", "SYNTAX");
+  });
+});
+
+describe("plimsoll market import", function () {
+  this.timeout(60_000);
+  const folder = mkdtempSync(path.join(tmpdir(), "plimsoll-import-"));
+  const cli = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
+  const at = (name: string) => path.join(folder, name);
+  after(() => rmSync(folder, { recursive: true }));
+  const run = (...args: string[]) =>
+    promisify(execFile)(process.execPath, [cli, "market", "import", ...args], { cwd: folder }).then(
+      ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
+      ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
+        code,
+        out: stdout,
+        err: stderr,
+      }),
+    );
+  const made = (name: string) => JSON.parse(readFileSync(at(name), "utf8"));
+
+  it("makes the tiers of an asset from a tier string, and says how it was read", async () => {
+    writeFileSync(at("btc.txt"), "[0-5:9500, 5-10:0]\n");
+    const { code, out, err } = await run("tiers", "btc.txt", "--factor", "bps");
+    expect({ code, tiers: JSON.parse(out) }).to.deep.equal({
+      code: 0,
+      tiers: readTierString("[0-5:9500,5-10:0]", "bps"),
+    });
+    expect(err).to.equal("plimsoll: read as [0-5:95, 5-10:0] percent\n");
+    const wrong = await run("tiers", "btc.txt", "--out", "tiers.json");
+    expect(wrong).to.include({ code: 2, out: "" });
+    expect(wrong.err).to.match(/^plimsoll: OUT_OF_RANGE: btc\.txt, tiers\[0\]: /);
+  });
+
+  it("makes rows of a market, scenarios of a policy and instruments of an input, and a board is built from them", async () => {
+    const arrays = `symbol,lot,mark,delta,longCharge,shortCharge,${Array.from({ length: 16 }, (_, k) => `profit${k}`).join()}`;
+    const row = market.instruments[0] as InstrumentDocument;
+    writeFileSync(
+      at("arrays.csv"),
+      `${arrays}\n${[row.symbol, row.lot, row.mark, row.delta, row.longCharge, row.shortCharge, ...row.profits].join()}\n`,
+    );
+    expect(await run("risk-arrays", "arrays.csv", "--out", "rows.json")).to.include({ code: 0, out: "" });
+    const { terms: _, ...bare } = row;
+    expect(made("rows.json")).to.deep.equal([bare]);
+
+    const days = Array.from({ length: 16 }, (_, k) => `day ${k},1,BTC,${k / 100},-0.1`);
+    writeFileSync(at("scenarios.csv"), ["scenario,counted,underlying,price,volatility", ...days].join("\n"));
+    expect(await run("scenarios", "scenarios.csv", "--out", "scenarios.json")).to.include({ code: 0 });
+    const columns = "TradeID,PortfolioID,ProductClass,RiskType,Qualifier,Bucket,AmountUSD,PostRegulations";
+    writeFileSync(
+      at("crif.csv"),
+      `${columns}\nT1,P,Commodity,PV,BTC,16,7,ESA\nT1,P,Commodity,Risk_Commodity,BTC,16,100,ESA\n`,
+    );
+    expect(await run("crif", "crif.csv", "--out", "crif.json")).to.include({ code: 0 });
+    const { instruments, quotes } = made("crif.json");
+    const built = buildMarket({
+      ...marketInput,
+      policy: { ...marketInput.policy, scenarios: made("scenarios.json"), instruments },
+      observation: { ...marketInput.observation, quotes },
+    });
+    expect(built.scenarios[15]).to.equal("day 15");
+    expect(built.instruments[0]).to.include({ symbol: "T1/BTC", mark: "7", delta: "10000" });
+    const wrong = await run("crif", "scenarios.csv");
+    expect(wrong).to.include({ code: 2, out: "" });
+    expect(wrong.err).to.include('the column "TradeID" is missing');
   });
 });
 

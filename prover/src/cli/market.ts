@@ -7,6 +7,7 @@ import { type MarketDocument, unsigned64 } from "../formats/market.ts";
 import { table } from "../report/text.ts";
 import { backtestCommand, calibrateCommand } from "./calibrate.ts";
 import type { Context } from "./context.ts";
+import { importCommand } from "./import.ts";
 import { optionInteger } from "./options.ts";
 
 export function marketCommand(context: Context): Command {
@@ -111,6 +112,7 @@ export function marketCommand(context: Context): Command {
 
   market.addCommand(calibrateCommand(context));
   market.addCommand(backtestCommand(context));
+  market.addCommand(importCommand(context));
   return market;
 }
 

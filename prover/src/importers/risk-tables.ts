@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Tables from elsewhere as inputs of models: scenarios that somebody wrote down, and sensitivities. */
 import { PlimsollError } from "../errors.ts";
-import { parseCsv } from "../formats/csv.ts";
+import { parseCsv, readTable } from "../formats/csv.ts";
 import { parseDecimal } from "../formats/decimal.ts";
 import { isSymbol } from "../formats/json.ts";
 import { SCENARIOS } from "../model/sizes.ts";
@@ -53,19 +53,8 @@ export function readScenarioTable(text: string, file: string): ModelChoice {
   return { model: "listed", parameters: { scenarios: [...scenarios.values()] } };
 }
 
-const CRIF_COLUMNS = [
-  "TradeID",
-  "PortfolioID",
-  "ProductClass",
-  "RiskType",
-  "Qualifier",
-  "Bucket",
-  "Label1",
-  "Label2",
-  "Amount",
-  "AmountCurrency",
-  "AmountUSD",
-] as const;
+/** Those that are read; a CRIF file has others as well. */
+const CRIF_COLUMNS = ["TradeID", "RiskType", "Qualifier", "AmountUSD"] as const;
 
 /** What a row's amount is of one unit of a sensitivity: a delta is the gain for a rise by 1%. */
 const CRIF_TYPES: Readonly<Record<string, readonly ["value" | "delta" | "vega", number]>> = {
@@ -85,7 +74,7 @@ const CRIF_TYPES: Readonly<Record<string, readonly ["value" | "delta" | "vega", 
  */
 export function readCrif(text: string, file: string): { instruments: Instrument[]; quotes: Observation["quotes"] } {
   const trades = new Map<string, { instrument: Instrument; sums: Record<"value" | "delta" | "vega", number> }>();
-  for (const { line, fields } of parseCsv(text, file, CRIF_COLUMNS)) {
+  for (const { line, fields } of readTable(text, file, CRIF_COLUMNS).rows) {
     const place = (field: string) => ({ file, line, field });
     const type = Object.hasOwn(CRIF_TYPES, fields.RiskType) ? CRIF_TYPES[fields.RiskType] : undefined;
     if (type === undefined) {
