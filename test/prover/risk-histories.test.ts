@@ -246,7 +246,7 @@ describe("commands on price histories", function () {
     expect(tested.out).to.equal("");
     const page = readFileSync(at("backtest.md"), "utf8");
     expect(page)
-      .to.include(`\`plimsoll market backtest --prices <csv>… --confirm-move ${day} --out docs/backtest.md\``)
+      .to.include(`--prices BTC-USD.csv \\\n    --confirm-move ${day} \\\n    --out docs/backtest.md\n`)
       .and.include("| BTC long | ")
       .and.match(/\*\*\d of 8 portfolios keep 99% coverage\*\*/);
     expect(page).not.to.match(/NaN|undefined/);

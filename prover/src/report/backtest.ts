@@ -3,7 +3,7 @@
 import type { BacktestReport } from "../app/calibrate.ts";
 import { type BacktestResult, coverageTests, DEFAULT_BACKTEST, isCovered } from "../risk/calibration/backtest.ts";
 import { DEFAULT_CALIBRATION } from "../risk/calibration/calibrate.ts";
-import { confirmations } from "./histories.ts";
+import { commandOver } from "./histories.ts";
 
 /** The default calibration was chosen on what came before. */
 const UNSEEN_FROM = "2021-01-01";
@@ -39,8 +39,13 @@ export function renderBacktest({ results, histories }: BacktestReport): string {
 
 This page shows whether the default margins would have covered past losses; it is for a venue's risk desk and its auditors.
 
-Made by \`plimsoll market backtest --prices <csv>…${confirmations(histories)} --out docs/backtest.md\`.
-Daily closes, ${results[0]!.from} to ${results[0]!.to} (later starts
+Made by this command from daily closes:
+
+\`\`\`sh
+${commandOver("plimsoll market backtest", histories, "--out docs/backtest.md")}
+\`\`\`
+
+Days from ${results[0]!.from} to ${results[0]!.to} (later starts
 for younger assets). Calibration: EWMA with decay ${lambda}, expected shortfall at ${percent(confidence, 0)} of the last ${lookback} standardised
 returns or their ${percent(coverage, 0)} quantile, stress weight ${stressWeight} on the ${percent(stressQuantile, 0)} quantile of volatility, margin period ${periodDays} day; joint scenarios; closing costs.
 

@@ -16,9 +16,10 @@ export const historyLines = (histories: readonly HistorySummary[]): string[] =>
     return `${symbol}: ${days} days of prices, ${from} to ${to}${old}${moves}`;
   });
 
-/** The options that confirm the large moves of these histories again. */
-export const confirmations = (histories: readonly HistorySummary[]): string =>
-  [...new Set(histories.flatMap(({ confirmedMoves }) => confirmedMoves.map(({ date }) => date)))]
-    .sort()
-    .map((date) => ` --confirm-move ${date}`)
-    .join("");
+/** A command over these histories that confirms their large moves again, on several lines. */
+export function commandOver(command: string, histories: readonly HistorySummary[], rest: string): string {
+  const dates = histories.flatMap(({ confirmedMoves }) => confirmedMoves.map(({ date }) => date));
+  const confirmed = [...new Set(dates)].sort().map((date) => `--confirm-move ${date}`);
+  const files = histories.map(({ symbol }) => `${symbol}-USD.csv`).join(" ");
+  return [`${command} --prices ${files}`, confirmed.join(" "), rest].filter((part) => part !== "").join(" \\\n    ");
+}

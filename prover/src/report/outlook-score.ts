@@ -3,7 +3,7 @@
 import type { OutlookScore } from "../app/outlook-score.ts";
 import { DEFAULT_METHOD } from "../risk/outlook/warning.ts";
 import { plotFile, type Series } from "./charts.ts";
-import { confirmations } from "./histories.ts";
+import { commandOver } from "./histories.ts";
 
 /** Reliability as a picture: an SVG that stands alone. */
 export function reliabilityChart({ scores }: OutlookScore): string {
@@ -55,7 +55,12 @@ export function renderOutlookScore(scored: OutlookScore, picture = "forecast.svg
 
 This page scores the methods that forecast whether an account falls below a level; it is for a venue's risk desk and its auditors.
 
-Made by \`plimsoll outlook score --prices <csv>…${confirmations(histories)} --out docs/forecast.md --chart docs/forecast.svg\`.
+Made by this command from daily closes:
+
+\`\`\`sh
+${commandOver("plimsoll outlook score", histories, "--out docs/forecast.md --chart docs/forecast.svg")}
+\`\`\`
+
 ${portfolios} portfolios (long, short, short gamma, spreads), accounts that
 start at ${percent(coverage)} coverage every ${every} days from ${from} to ${to}. The question is whether coverage falls below ${levels.map((level) => percent(level)).join(", ")}
 at a close of the next ${days} days. ${forecasts} forecasts, ${events} falls (${percent(events / forecasts, 1)}). Everything a forecast uses was known on its day.
