@@ -12,10 +12,10 @@
 import { createHash } from "node:crypto";
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { availableParallelism } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import { ask } from "./beside.ts";
+import { step } from "./progress.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const PACKAGE = "verifier-contracts";
@@ -105,10 +105,7 @@ export function compilerInput(contracts: Readonly<Record<string, string>>, setti
 
 /** Compiles in a thread of its own. Rejects with what the compiler says. */
 async function compile(input: string): Promise<Artifact[]> {
-  const worker = new Worker(new URL("solc-worker.ts", import.meta.url), { workerData: input });
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  worker.once("message", resolve).once("error", reject);
-  const { errors = [], contracts = {} }: Output = JSON.parse(await promise);
+  const { errors = [], contracts = {} }: Output = JSON.parse(await ask<string>("solc-worker.ts", input));
   const failures = errors.filter(({ severity }) => severity === "error");
   if (failures.length > 0) throw new Error(failures.map(({ formattedMessage }) => formattedMessage).join("\n"));
   return Object.entries(contracts).flatMap(([source, all]) =>
@@ -167,8 +164,8 @@ function isFresh(directory: string, { name, input }: Job): boolean {
   });
 }
 
-async function build(directory: string, { name, input }: Job): Promise<void> {
-  const artifacts = await compile(input);
+async function build(directory: string, what: string, { name, input }: Job): Promise<void> {
+  const artifacts = await step(what, () => compile(input));
   mkdirSync(directory, { recursive: true });
   const texts = artifacts.map((artifact) => [artifact.contractName, json(artifact)] as const);
   for (const [contract, text] of texts) writeAtomically(path.join(directory, `${contract}.json`), text);
@@ -186,27 +183,28 @@ export function staleRelease(): string[] {
   return Object.keys(TABLE.contracts).filter((name) => !isFresh(RELEASE, { name, input: releaseInput(name) }));
 }
 
-/** Compiles what is stale of the release, on all processors. `compiled` is called with each contract that is done. */
-export async function buildRelease(compiled: (name: string) => void = () => {}): Promise<void> {
-  const waiting = staleRelease();
-  const work = async () => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-      await build(RELEASE, { name, input: releaseInput(name) });
-      compiled(name);
-    }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+/** Compiles what is stale of the release. */
+export async function buildRelease(): Promise<void> {
+  await Promise.all(
+    staleRelease().map((name) =>
+      build(RELEASE, `compile ${name} into ${PACKAGE}/release: its sources have changed`, {
+        name,
+        input: releaseInput(name),
+      }),
+    ),
+  );
 }
 
-/** Compiles what only tests and demonstrations use. @returns whether anything had changed */
-export async function buildTestContracts(): Promise<boolean> {
-  const job = { name: "test", input: testInput() };
-  if (isFresh(TEST_CONTRACTS, job)) return false;
-  await build(TEST_CONTRACTS, job);
-  return true;
+const testJob = () => ({ name: "test", input: testInput() });
+
+/** Whether test contracts are those of the sources that there are. */
+export const areTestContractsFresh = () => isFresh(TEST_CONTRACTS, testJob());
+
+/** Compiles what only tests and demonstrations use, unless it is there. */
+export async function buildTestContracts(): Promise<void> {
+  if (!areTestContractsFresh()) await build(TEST_CONTRACTS, "compile the contracts of tests", testJob());
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  if (process.argv[2] === "test") await buildTestContracts();
-  else await buildRelease((name) => process.stderr.write(`  compiled ${name} into ${PACKAGE}/release\n`));
+  await (process.argv[2] === "test" ? buildTestContracts() : buildRelease());
 }

@@ -16,6 +16,7 @@ import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync,
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { ADDON_RECORD, type AddonRecord, NATIVE_DIRECTORY } from "../prover/src/node/native.ts";
+import { step } from "./progress.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const SOURCES = path.join(ROOT, "prover/native");
@@ -66,26 +67,53 @@ function writeRecord(record: AddonRecord): AddonRecord {
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
-/** Compiles what is stale. The record says what there is afterwards, and why where there is nothing. */
-export async function buildNative({ sanitize = false } = {}): Promise<AddonRecord> {
+interface Command {
+  readonly compiler: { readonly command: string; readonly version: string };
+  readonly flags: readonly string[];
+  readonly headers: string;
+  readonly sources: readonly string[];
+  readonly madeFrom: string;
+}
+
+/** What would be compiled and how, or why nothing can be. */
+function commandOf(sanitize: boolean): Command | string {
   const flags = sanitize ? [...FLAGS, ...SANITIZE] : FLAGS;
   const compiler = findCompiler();
-  if (compiler === undefined) return writeRecord({ madeFrom: "", why: "no C++ compiler was found at set-up" });
+  if (compiler === undefined) return "no C++ compiler was found at set-up";
   const headers = nodeHeaders();
-  if (headers === undefined) return writeRecord({ madeFrom: "", why: "Node's headers were not found at set-up" });
-
+  if (headers === undefined) return "Node's headers were not found at set-up";
   const sources = globSync(["*.{h,cc}", "core/*.h"], { cwd: SOURCES }).toSorted();
   const command = JSON.stringify([compiler.version, flags, IFMA_FLAGS, HAS_IFMA, LINK, sources]);
   const hash = createHash("sha256").update(command);
   for (const source of sources) hash.update("\0").update(readFileSync(path.join(SOURCES, source)));
-  const madeFrom = hash.digest("hex");
-  const earlier = readRecord();
-  if (earlier?.madeFrom === madeFrom) {
-    const file = earlier.file && path.join(NATIVE_DIRECTORY, earlier.file);
-    if (file === undefined) return earlier; // it failed, and would again
-    if (existsSync(file) && sha256(readFileSync(file)) === earlier.sha256) return earlier;
-  }
+  return { compiler, flags, headers, sources, madeFrom: hash.digest("hex") };
+}
 
+/** The record where it is of this command and its addon intact. */
+function freshRecord(command: Command | string): AddonRecord | undefined {
+  const record = readRecord();
+  if (typeof command === "string") return record?.why === command ? record : undefined;
+  if (record?.madeFrom !== command.madeFrom) return undefined;
+  if (record.file === undefined) return record; // it failed, and would again
+  const file = path.join(NATIVE_DIRECTORY, record.file);
+  return existsSync(file) && sha256(readFileSync(file)) === record.sha256 ? record : undefined;
+}
+
+export const isNativeFresh = () => freshRecord(commandOf(false)) !== undefined;
+
+/** Compiles what is stale. The record says what there is afterwards, and why where there is nothing. */
+export async function buildNative({ sanitize = false } = {}): Promise<AddonRecord> {
+  const command = commandOf(sanitize);
+  const fresh = freshRecord(command);
+  if (fresh !== undefined) return fresh;
+  if (typeof command === "string") return writeRecord({ madeFrom: "", why: command });
+  return await step("compile the native prover", () => compileNative(command));
+}
+
+async function compileNative({ compiler, flags, headers, sources, madeFrom }: Command): Promise<AddonRecord> {
+  for (const left of globSync("compiling-*", { cwd: NATIVE_DIRECTORY })) {
+    rmSync(path.join(NATIVE_DIRECTORY, left), { recursive: true }); // by a set-up that was ended
+  }
   mkdirSync(NATIVE_DIRECTORY, { recursive: true });
   const objects = mkdtempSync(path.join(NATIVE_DIRECTORY, "compiling-"));
   try {
@@ -113,6 +141,11 @@ export async function buildNative({ sanitize = false } = {}): Promise<AddonRecor
   }
 }
 
+/** For people: one line on what there is. */
+export function nativeLine({ file, compiler, why }: AddonRecord): string {
+  return file === undefined ? `no native prover, WebAssembly is used: ${why}` : `native prover: ${compiler}`;
+}
+
 /** Rejects with the first error that the compiler tells. */
 async function compile(command: string, words: readonly string[]): Promise<void> {
   const child = spawn(command, words, { stdio: ["ignore", "ignore", "pipe"] });
@@ -125,8 +158,6 @@ async function compile(command: string, words: readonly string[]): Promise<void>
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { file, compiler, why } = await buildNative({ sanitize: process.argv.includes("--sanitize") });
-  process.stderr.write(
-    file === undefined ? `  no native prover, WebAssembly is used: ${why}\n` : `  native prover: ${compiler}\n`,
-  );
+  const record = await buildNative({ sanitize: process.argv.includes("--sanitize") });
+  process.stderr.write(`  ${nativeLine(record)}\n`);
 }

@@ -153,19 +153,25 @@ const hashOf = (file: string) => createHash("sha256").update(readFileSync(file))
 const folderOf = (circuit: CircuitName, options: ArtifactOptions) =>
   path.join(buildDirectory(options), "circuits", circuit);
 
-/** Compiles one circuit unless its record says that nothing changed. Returns the record. */
-export async function buildCircuit(circuit: CircuitName, options: SetUpOptions = {}): Promise<CircuitRecord> {
+/** The record of a compiled circuit, where it is of the sources that there are and its files are intact. */
+export function builtCircuit(circuit: CircuitName, options: ArtifactOptions = {}): CircuitRecord | undefined {
   const directory = folderOf(circuit, options);
-  const recordFile = path.join(directory, "circuit.json");
-  const main = mainOf(circuit, FOLDER);
-  const sources = sourcesHash(circuit, main);
-  const cached = readRecord<CircuitRecord>(recordFile);
+  const record = readRecord<CircuitRecord>(path.join(directory, "circuit.json"));
+  if (record?.sources !== sourcesHash(circuit, mainOf(circuit, FOLDER))) return undefined;
   const intact = (file: (typeof FILES)[number]) => {
     const output = path.join(directory, file);
-    return existsSync(output) && hashOf(output) === cached?.files?.[file];
+    return existsSync(output) && hashOf(output) === record.files?.[file];
   };
-  if (cached?.sources === sources && FILES.every(intact)) return cached;
+  return FILES.every(intact) ? record : undefined;
+}
 
+/** Compiles one circuit unless its record says that nothing changed. Returns the record. */
+export async function buildCircuit(circuit: CircuitName, options: SetUpOptions = {}): Promise<CircuitRecord> {
+  const built = builtCircuit(circuit, options);
+  if (built !== undefined) return built;
+
+  const directory = folderOf(circuit, options);
+  const sources = sourcesHash(circuit, mainOf(circuit, FOLDER));
   options.report?.("compiling");
   return onBench(circuit, options, async (bench) => {
     const output = await bench.compile(OPTIONS);
@@ -179,7 +185,7 @@ export async function buildCircuit(circuit: CircuitName, options: SetUpOptions =
     }
     const files = Object.fromEntries(FILES.map((file) => [file, hashOf(path.join(directory, file))]));
     const record = { sources, compiler: COMPILER, ...counts, files } as CircuitRecord;
-    writeFileSync(recordFile, `${JSON.stringify(record, null, 2)}\n`);
+    writeFileSync(path.join(directory, "circuit.json"), `${JSON.stringify(record, null, 2)}\n`);
     return record;
   });
 }
@@ -225,17 +231,31 @@ async function planOn(
   }
 }
 
+/** Hash of all that the plan of a compiled circuit is made from. */
+function planSources(circuit: CircuitName, options: ArtifactOptions): string {
+  const hash = createHash("sha256").update(readFileSync(path.join(folderOf(circuit, options), "circuit.json")));
+  return hash
+    .update(readFileSync(PLANNER))
+    .update(JSON.stringify(hintsOf(circuit)))
+    .digest("hex");
+}
+
+/** The record of a compiled circuit's plan, where it is of that circuit and intact. */
+export function builtPlan(circuit: CircuitName, options: ArtifactOptions = {}): PlanRecord | undefined {
+  const at = (file: string) => path.join(folderOf(circuit, options), file);
+  const record = readRecord<PlanRecord>(at("plan.json"));
+  if (record?.madeFrom !== planSources(circuit, options)) return undefined;
+  if (record.why !== undefined) return record;
+  return existsSync(at("circuit.plan")) && hashOf(at("circuit.plan")) === record.sha256 ? record : undefined;
+}
+
 /** Makes the witness plan of a compiled circuit, circuit.plan, unless plan.json says that it is there. */
 export async function buildPlan(circuit: CircuitName, options: SetUpOptions = {}): Promise<PlanRecord> {
+  const built = builtPlan(circuit, options);
+  if (built !== undefined) return built;
+
   const at = (file: string) => path.join(folderOf(circuit, options), file);
-  const hash = createHash("sha256").update(readFileSync(at("circuit.json")));
-  hash.update(readFileSync(PLANNER)).update(JSON.stringify(hintsOf(circuit)));
-  const madeFrom = hash.digest("hex");
-  const cached = readRecord<PlanRecord>(at("plan.json"));
-  if (cached?.madeFrom === madeFrom) {
-    if (cached.why !== undefined) return cached;
-    if (existsSync(at("circuit.plan")) && hashOf(at("circuit.plan")) === cached.sha256) return cached;
-  }
+  const madeFrom = planSources(circuit, options);
   options.report?.("planning its witnesses");
   rmSync(at("plan.json"), { force: true });
   const { plan, why } = await onBench(circuit, options, (bench) =>

@@ -9,10 +9,10 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { PlimsollError } from "../../errors.ts";
 import { type CircuitName, shapeOf } from "../../statement/families.ts";
-import { type ArtifactRecord, buildDirectory } from "../artifacts.ts";
+import { type ArtifactOptions, type ArtifactRecord, buildDirectory } from "../artifacts.ts";
 import { EXTENSION } from "../installation.ts";
-import type { Report } from "./circuits.ts";
-import { ceremonyKey, enterKey, type MadeKey } from "./keys.ts";
+import { builtCircuit, builtPlan, type Report } from "./circuits.ts";
+import { ceremonyKey, enterKey, hasKey, type MadeKey } from "./keys.ts";
 import type { Message, Task } from "./worker.ts";
 
 export interface DevelopmentOptions {
@@ -23,6 +23,24 @@ export interface DevelopmentOptions {
   readonly onProgress?: (circuit: CircuitName, ...progress: Parameters<Report>) => void;
   /** A circuit is ready. */
   readonly onReady?: (circuit: CircuitName, record: ArtifactRecord) => void;
+}
+
+/** Which of these circuits `setUpDevelopment` would do something for. */
+export async function notSetUp(
+  circuits: readonly CircuitName[],
+  options: ArtifactOptions = {},
+): Promise<CircuitName[]> {
+  const isSetUp = async (circuit: CircuitName) => {
+    try {
+      return builtCircuit(circuit, options) && builtPlan(circuit, options) && (await hasKey(circuit, options));
+    } catch (error) {
+      if (error instanceof PlimsollError) return false; // `setUpDevelopment` says why
+      throw error;
+    }
+  };
+  const found: CircuitName[] = [];
+  for (const circuit of circuits) if (!(await isSetUp(circuit))) found.push(circuit);
+  return found;
 }
 
 /**

@@ -9,6 +9,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { PlimsollError } from "../../errors.ts";
 import { makeDevelopmentKey, trapdoorFrom } from "../../keys/development.ts";
 import type { CircuitName } from "../../statement/families.ts";
@@ -97,10 +98,21 @@ export async function ceremonyKey(circuit: CircuitName, options: ArtifactOptions
   throw new PlimsollError("KEY_REFUSED", why, { file: manifestPath(options) });
 }
 
-/** Makes the key of a compiled circuit unless it is there. Throws ARTIFACT_MISSING and ARTIFACT_HASH for files that it starts from. */
-export async function makeKey(circuit: CircuitName, options: SetUpOptions = {}): Promise<MadeKey> {
-  const build = buildDirectory(options);
-  const at = (...parts: string[]) => path.join(build, ...parts);
+/** A compiled circuit, and its key where that is the one that would be made from it and intact. */
+interface State {
+  readonly compilation: CircuitRecord;
+  readonly r1cs: Buffer;
+  readonly madeFrom: string;
+  readonly key: KeyRecord | undefined;
+}
+
+const zkeyFile = (circuit: CircuitName) => `keys/${circuit}/proving.zkey`;
+const verificationKeyFile = (circuit: CircuitName) => `keys/${circuit}/verification.json`;
+const recordFile = (circuit: CircuitName) => `keys/${circuit}/key.json`;
+
+/** Throws ARTIFACT_MISSING or ARTIFACT_HASH where a file of the circuit is not there or not what the compiler wrote. */
+function stateOf(circuit: CircuitName, options: ArtifactOptions): State {
+  const at = (...parts: string[]) => path.join(buildDirectory(options), ...parts);
   const circuitFile = (name: string) => {
     const file = at("circuits", circuit, name);
     const bytes = readIfThere(file);
@@ -118,27 +130,22 @@ export async function makeKey(circuit: CircuitName, options: SetUpOptions = {}):
   };
   const r1cs = compiled("circuit.r1cs");
   compiled("circuit.wasm");
-  const zkeyFile = `keys/${circuit}/proving.zkey`;
-  const verificationKeyFile = `keys/${circuit}/verification.json`;
-  const recordFile = at("keys", circuit, "key.json");
   const madeFrom = sha256(r1cs, ...GENERATOR.map((file) => readFileSync(file)));
-  let key: KeyRecord = JSON.parse(readIfThere(recordFile)?.toString("utf8") ?? "{}");
+  const key: KeyRecord = JSON.parse(readIfThere(at(recordFile(circuit)))?.toString("utf8") ?? "{}");
   const intact = (file: string, hash: string) => {
     const bytes = readIfThere(at(file));
     return bytes !== undefined && sha256(bytes) === hash;
   };
-  if (key.madeFrom !== madeFrom || !intact(zkeyFile, key.zkey) || !intact(verificationKeyFile, key.verificationKey)) {
-    const report = (_: string, done: number) => options.report?.("making its development key", done);
-    const { zkey, verificationKey } = await makeDevelopmentKey(r1cs, trapdoorFrom(randomBytes(64)), report);
-    writeAtomically(at(zkeyFile), zkey);
-    writeAtomically(at(verificationKeyFile), verificationKey);
-    key = { madeFrom, zkey: sha256(zkey), verificationKey: sha256(Buffer.from(verificationKey)) };
-    writeAtomically(recordFile, json(key));
-  }
+  const isThere =
+    key.madeFrom === madeFrom &&
+    intact(zkeyFile(circuit), key.zkey) &&
+    intact(verificationKeyFile(circuit), key.verificationKey);
+  return { compilation, r1cs, madeFrom, key: isThere ? key : undefined };
+}
 
-  const { sha256: plan }: Partial<PlanRecord> = JSON.parse(
-    readIfThere(at("circuits", circuit, "plan.json"))?.toString("utf8") ?? "{}",
-  );
+function madeKey(circuit: CircuitName, { compilation }: State, key: KeyRecord, options: ArtifactOptions): MadeKey {
+  const planFile = path.join(buildDirectory(options), "circuits", circuit, "plan.json");
+  const { sha256: plan }: Partial<PlanRecord> = JSON.parse(readIfThere(planFile)?.toString("utf8") ?? "{}");
   const file = (name: string, hash: string) => ({ path: name, sha256: hash });
   const record: ArtifactRecord = {
     constraints: compilation.constraints,
@@ -146,11 +153,35 @@ export async function makeKey(circuit: CircuitName, options: SetUpOptions = {}):
     sources: compilation.sources,
     r1cs: file(`circuits/${circuit}/circuit.r1cs`, compilation.files["circuit.r1cs"]),
     wasm: file(`circuits/${circuit}/circuit.wasm`, compilation.files["circuit.wasm"]),
-    zkey: file(zkeyFile, key.zkey),
-    verificationKey: file(verificationKeyFile, key.verificationKey),
+    zkey: file(zkeyFile(circuit), key.zkey),
+    verificationKey: file(verificationKeyFile(circuit), key.verificationKey),
     ...(plan === undefined ? {} : { plan: file(`circuits/${circuit}/circuit.plan`, plan) }),
   };
   return { record, compiler: compilation.compiler };
+}
+
+/** Makes the key of a compiled circuit unless it is there. Throws ARTIFACT_MISSING and ARTIFACT_HASH for files that it starts from. */
+export async function makeKey(circuit: CircuitName, options: SetUpOptions = {}): Promise<MadeKey> {
+  const state = stateOf(circuit, options);
+  if (state.key !== undefined) return madeKey(circuit, state, state.key, options);
+  const at = (file: string) => path.join(buildDirectory(options), file);
+  const report = (_: string, done: number) => options.report?.("making its development key", done);
+  const { zkey, verificationKey } = await makeDevelopmentKey(state.r1cs, trapdoorFrom(randomBytes(64)), report);
+  writeAtomically(at(zkeyFile(circuit)), zkey);
+  writeAtomically(at(verificationKeyFile(circuit)), verificationKey);
+  const { madeFrom } = state;
+  const key = { madeFrom, zkey: sha256(zkey), verificationKey: sha256(Buffer.from(verificationKey)) };
+  writeAtomically(at(recordFile(circuit)), json(key));
+  return madeKey(circuit, state, key, options);
+}
+
+/** Whether a circuit's key is there, intact and in the manifest. Throws as `makeKey` and `ceremonyKey`. */
+export async function hasKey(circuit: CircuitName, options: ArtifactOptions = {}): Promise<boolean> {
+  if ((await ceremonyKey(circuit, options)) !== undefined) return true;
+  const state = stateOf(circuit, options);
+  const manifest = await manifestThere(options);
+  if (state.key === undefined || manifest === undefined) return false;
+  return isDeepStrictEqual(manifest.circuits[circuit], madeKey(circuit, state, state.key, options).record);
 }
 
 /** Enters a key in the manifest, which it marks as of development keys. Not for several processes at once. */
