@@ -137,6 +137,7 @@ describe("plimsoll's accounts", () => {
     const refused = await plimsoll("value", ...ALL.slice(0, -1), "--all");
     expect(refused).to.include({ code: 2, out: "" });
     expect(refused.err).to.include('no row of all-positions.csv is of "boreas"');
+    expect((await plimsoll("value", ...ALL, "--sequence", "3")).err).to.include("give --sequence with --name");
     expect((await plimsoll("commit", ...ALL, "--key", "viewing.key")).err).to.include("say which with --name");
   });
 

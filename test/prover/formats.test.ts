@@ -12,7 +12,8 @@ import {
   readTables,
   type TableOptions,
 } from "../../prover/src/formats/account-tables.ts";
-import { formatDecimal, formatLots, lotsOf, parseDecimal } from "../../prover/src/formats/decimal.ts";
+import { cashOf, type Holding } from "../../prover/src/formats/cash.ts";
+import { type Decimal, formatDecimal, formatLots, lotsOf, parseDecimal } from "../../prover/src/formats/decimal.ts";
 import { canonicalJson, documentSha256, formatJson, type Json } from "../../prover/src/formats/json.ts";
 import { type MarketFile, marketDocument, readMarket } from "../../prover/src/formats/market.ts";
 import { type PolicyFile, policyDocument, readPolicy } from "../../prover/src/formats/policy.ts";
@@ -745,6 +746,54 @@ describe("accounts as people keep them", () => {
     expect(cash("-1.00000001", "0")).to.deep.equal(["-1.000001", "0.00000099", "-1.000001"]);
   });
 
+  it("U02: for any balance, prices and profits, cash is the largest number of millionths that the exact sum reaches", () => {
+    const decimals = fc.record({
+      units: fc.bigInt(-(10n ** 9n), 10n ** 9n),
+      decimals: fc.integer({ min: 0, max: 12 }),
+    });
+    const holdings = fc.array(
+      fc.record({
+        index: fc.integer({ min: 0, max: market.instruments.length - 1 }),
+        lots: fc.bigInt(-1_000n, 1_000n),
+        price: decimals,
+        kind: fc.constantFrom("entryPrice", "unrealisedProfit", "paid"),
+      }),
+      { maxLength: 6 },
+    );
+    const scale = 10n ** 24n;
+    const at24 = ({ units, decimals: places }: Decimal) => (units * scale) / 10n ** BigInt(places);
+    fc.assert(
+      fc.property(decimals, holdings, (balance, given) => {
+        const read = given
+          .filter(({ lots, kind }) => lots !== 0n || kind !== "unrealisedProfit")
+          .map(({ index, lots, price, kind }): Holding & { kind: string; price: Decimal } => ({
+            index,
+            lots: lots as Holding["lots"],
+            kind,
+            price: kind === "entryPrice" && price.units < 0n ? { ...price, units: -price.units } : price,
+            basis: {},
+          }))
+          .map((each) => ({
+            ...each,
+            basis: each.kind === "paid" ? { paid: true } : { [each.kind]: each.price },
+          }));
+        const { cash, conversion } = cashOf(balance, read, market);
+        const exact = read.reduce((sum, { index, lots, kind, price }) => {
+          const { lot } = market.instruments[index]!;
+          const { mark } = market.market.board.rows[index]!;
+          const quantity24 = at24({ units: lots * lot.units, decimals: lot.decimals });
+          if (kind === "entryPrice") return sum - (at24(price) * quantity24) / scale;
+          if (kind === "unrealisedProfit") return sum + at24(price) - (mark * lots * scale) / 1_000_000n;
+          return sum;
+        }, at24(balance));
+        const cash24 = (cash * scale) / 1_000_000n;
+        expect(cash24 <= exact && exact < cash24 + scale / 1_000_000n).to.equal(true);
+        expect(at24(parseDecimal(conversion.remainder))).to.equal(exact - cash24);
+      }),
+      { numRuns: 200, seed: 9 },
+    );
+  });
+
   it("P01: refuses what is no decimal, or too much, for a balance, a price or a profit, at its place and without the value", () => {
     const paths: Path[] = [
       ["balance"],
@@ -973,6 +1022,10 @@ describe("tables as spreadsheets write them", () => {
     expect(inside).to.include({ code: "SYNTAX" });
     expect(inside.place.line).to.equal(3);
     expect(refusal(() => tables("account,asset\natlas,BTC\n")).message).to.include('the column "amount" is missing');
+    const comma = refusal(() => tables("account,asset,amount\natlas,USDC,1234,50\n"));
+    expect(comma.message).to.include("expected 3 fields, found 4").and.include("must be in quotes");
+    const spaced = refusal(() => tables("account,asset,amount\natlas, BTC,1\n"));
+    expect(spaced.message).to.include('there are spaces around "BTC"');
   });
 
   it("U02: a position's basis is read from its columns, and what is wrong with it is at its row", () => {
@@ -1005,8 +1058,21 @@ describe("tables as spreadsheets write them", () => {
       expect(others).to.deep.equal([]);
       expect(line).to.include("BTC-25DEC26").and.include("not in contracts").and.not.include("205");
     }
-    const atlas = readAccount(text(firm.atlas), "a", policy, market);
-    expect(accountWarnings(atlas, policy, market)).to.deep.equal([]);
+    for (const document of [firm.atlas, firm.atlasBooks]) {
+      expect(accountWarnings(readAccount(text(document), "a", policy, market), policy, market)).to.deep.equal([]);
+    }
+  });
+
+  it("U02: warns of a perpetual at an entry price where the mark counts funding, and of nothing else", () => {
+    const warnings = (symbol: string, basis: object) => {
+      const positions = { [symbol]: { quantity: "1", ...basis } };
+      return accountWarnings(readAccount(text({ ...firm.atlasBooks, positions }), "a", policy, market), policy, market);
+    };
+    const [line, ...others] = warnings("BTC-PERP", { entryPrice: "97289.4" });
+    expect(others).to.deep.equal([]);
+    expect(line).to.include("BTC-PERP: its mark counts funding").and.include("unrealisedProfit");
+    expect(warnings("BTC-PERP", { unrealisedProfit: "0" })).to.deep.equal([]);
+    expect(warnings("BTC-25DEC26", { entryPrice: "97289.4" })).to.deep.equal([]);
   });
 });
 

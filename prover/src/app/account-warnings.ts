@@ -10,20 +10,35 @@ const MANY_TIMES = 20n;
 
 /**
  * Positions worth more than 20 times the equity, by their mark or their delta: often a quantity in contracts or in quote
- * currency. Throws like `evaluate`.
+ * currency. And perpetuals at an entry price where the mark counts funding that a balance has paid already. Throws like
+ * `evaluate`.
  *
  *   for (const line of accountWarnings(holder, policy, market)) console.warn(line);
  */
-export function accountWarnings({ account }: AccountFile, policy: PolicyFile, market: MarketFile): string[] {
-  const { equity } = evaluate(account, policy.policy, market.market);
+export function accountWarnings(holder: AccountFile, policy: PolicyFile, market: MarketFile): string[] {
+  const { equity } = evaluate(holder.account, policy.policy, market.market);
   const limit = MANY_TIMES * (equity > 0n ? equity : 0n);
   const large = (value: bigint) => E6_TO_E20 * (value < 0n ? -value : value) > limit;
+  const atEntry = new Set(
+    holder.conversion?.lines.filter(({ basis }) => basis === "entryPrice").map(({ instrument }) => instrument),
+  );
   return market.instruments.flatMap((instrument, index) => {
-    const lots = account.positions[index]!;
+    if (instrument === undefined) return [];
+    const { symbol, terms } = instrument;
+    const lots = holder.account.positions[index]!;
     const { mark, delta } = market.market.board.rows[index]!;
-    if (instrument === undefined || !(large(lots * mark) || large(lots * delta))) return [];
-    return [
-      `${instrument.symbol}: the position is more than ${MANY_TIMES} times the equity. Quantities are in units of the underlying, not in contracts and not in ${policy.cashSymbol}`,
-    ];
+    const warnings: string[] = [];
+    if (large(lots * mark) || large(lots * delta)) {
+      warnings.push(
+        `${symbol}: the position is more than ${MANY_TIMES} times the equity. Quantities are in units of the underlying, not in contracts and not in ${policy.cashSymbol}`,
+      );
+    }
+    // A perpetual's delta is its price; its mark is that less the funding paid since listing.
+    if (atEntry.has(symbol) && terms.kind === "perpetual" && mark !== delta) {
+      warnings.push(
+        `${symbol}: its mark counts funding since listing. If the balance has paid funding already, give unrealisedProfit in place of entryPrice`,
+      );
+    }
+    return warnings;
   });
 }

@@ -138,6 +138,9 @@ export async function loadAccounts(context: Context, options: AccountOptions) {
     const tables = readTables(texts, policy, market, style);
     for (const note of tables.notes) context.progress(note);
     const several = name === undefined && (all === true || tables.names.length > 1);
+    if (several && sequence !== undefined) {
+      throw new PlimsollError("USAGE", "each account has a sequence of its own: give --sequence with --name");
+    }
     const names = name === undefined ? tables.names : [name];
     if (names.length === 0) throw new PlimsollError("UNKNOWN_NAME", "the tables have no account");
     return { holders: names.map((each) => tables.account(each, count)), several };

@@ -155,7 +155,7 @@ function rowsOf(
       if (fault !== undefined) throw new PlimsollError("FIELD_INVALID", fault, { file, line, field });
     }
     if (!isLabel(account)) {
-      const rule = "expected 1 to 200 visible characters";
+      const rule = "expected 1 to 200 visible characters, no space at an end";
       throw new PlimsollError("FIELD_INVALID", rule, { file, line, field: "account" });
     }
     counts.set(account, (counts.get(account) ?? 0) + 1);

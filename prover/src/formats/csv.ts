@@ -58,7 +58,10 @@ export function readTable<Required extends string, Optional extends string = nev
     }
     if (empty !== undefined) throw new PlimsollError("SYNTAX", "an empty row between others", { file, line: empty });
     if (cells.length !== header!.cells.length) {
-      throw new PlimsollError("SYNTAX", `expected ${header!.cells.length} fields`, { file, line });
+      const hint =
+        cells.length > header!.cells.length ? "; a field that has the separator in it must be in quotes" : "";
+      const rule = `expected ${header!.cells.length} fields, found ${cells.length}${hint}`;
+      throw new PlimsollError("SYNTAX", rule, { file, line });
     }
     rows.push({ line, fields: Object.fromEntries(columns.map(([name, index]) => [name, cells[index]!])) });
   }

@@ -18,7 +18,9 @@ export const quoted = (name: string, otherwise: string): string => (isShown(name
 /** The rule that a name breaks which is none of those that are listed, with the nearest of these. All are public. */
 export function unknownName(kind: "asset" | "instrument", name: string, known: Iterable<string>): string {
   const list = kind === "asset" ? "policy" : "market";
-  const near = nearest(name, [...known]);
+  const all = [...known];
+  if (all.includes(name.trim())) return `there are spaces around "${name.trim()}"; take them out`;
+  const near = nearest(name, all);
   const those = near.length === 0 ? "" : `; the nearest ${near.length === 1 ? "is" : "are"} ${near.join(", ")}`;
   return `${quoted(name, `this ${kind}`)} is no ${kind} that the ${list} lists${isShown(name) ? those : ""}`;
 }
