@@ -21,9 +21,9 @@ export { type Calibration, calibrateHistories, renderCalibration } from "./risk/
 export { checkHistories, type HistorySummary, type HistoryTerms } from "./risk/history-rules.ts";
 export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
 export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";
-export { type Book, bookOf, type Exposure, type Standing, simulateExposure } from "./risk/outlook/exposure.ts";
+export { type AccountInMarket, type Book, bookOf, type Exposure, simulateExposure } from "./risk/outlook/exposure.ts";
 export { exposureChart } from "./risk/outlook/exposure-chart.ts";
-export { type Remedy, smallestTrades, topUp } from "./risk/outlook/margin-cure.ts";
+export { type MarginCure, smallestTrades, topUp } from "./risk/outlook/margin-cure.ts";
 export { bootstrapProcess, jumpDiffusion, type MarketProcess } from "./risk/outlook/processes.ts";
 export { type Outlook, outlook, type Warning, warn } from "./risk/outlook/warning.ts";
 export { alignHistories, type PriceHistory, priceHistory } from "./risk/prices.ts";

@@ -13,7 +13,7 @@ import {
   type Part,
   type PolicyTerms,
   publication,
-  type Sight,
+  type ReporterPrices,
   settlementPublication,
   signSettlement,
 } from "../../prover/src/chain/publication.ts";
@@ -131,7 +131,7 @@ export interface Sent {
   readonly market?: Market;
   readonly prices?: readonly bigint[];
   readonly time?: bigint;
-  readonly sights?: readonly Sight[];
+  readonly sights?: readonly ReporterPrices[];
   readonly reporters?: readonly HardhatEthersSigner[];
   readonly change?: (parts: Part[]) => Part[];
 }

@@ -312,21 +312,21 @@ describe("what brings an account back", () => {
 
   it("the least trades: at the level by the integer model, and far less than closing everything", () => {
     for (const level of [call, initial, 20_000n as LevelBps]) {
-      const remedy = smallestTrades(atlas, policy, fallen.market, level)!;
-      expect(isAtLeast(after(remedy), level)).to.equal(true);
-      expect(remedy.cash).to.equal(0n);
+      const cure = smallestTrades(atlas, policy, fallen.market, level)!;
+      expect(isAtLeast(after(cure), level)).to.equal(true);
+      expect(cure.cash).to.equal(0n);
       const whole = atlas.positions.reduce(
         (sum, lots, row) =>
           sum + (Math.abs(Number(lots)) * Math.abs(Number(fallen.market.board.rows[row]?.delta ?? 0n))) / 1e6,
         0,
       );
-      expect(remedy.traded).to.be.below(whole);
+      expect(cure.traded).to.be.below(whole);
     }
     expect(smallestTrades(atlas, policy, market.market, call)).to.deep.include({ trades: [], cash: 0n, cost: 0 });
   });
 
   it("are not beaten by any single closing trade that also restores the level", () => {
-    const remedy = smallestTrades(atlas, policy, fallen.market, call)!;
+    const cure = smallestTrades(atlas, policy, fallen.market, call)!;
     for (const [row, held] of atlas.positions.entries()) {
       if (held === 0n) continue;
       for (const share of [10n, 5n, 3n, 2n, 1n]) {
@@ -339,7 +339,7 @@ describe("what brings an account back", () => {
         const tried = { ...atlas, positions, cash: (atlas.cash - lots * mark - cost) as typeof atlas.cash };
         const size = (Math.abs(Number(lots)) * Math.max(Math.abs(Number(delta)), Math.abs(Number(mark)))) / 1e6;
         if (isAtLeast(evaluate(tried, policy.policy, fallen.market), call))
-          expect(size).to.be.at.least(remedy.traded * (1 - 1e-3));
+          expect(size).to.be.at.least(cure.traded * (1 - 1e-3));
       }
     }
   });

@@ -9,7 +9,7 @@ import { prepare } from "../risk/calibration/calibrate.ts";
 import { checkHistories, type HistorySummary, type HistoryTerms } from "../risk/history-rules.ts";
 import type { MarketInput } from "../risk/input.ts";
 import { type Book, bookOf, type Exposure, simulateExposure } from "../risk/outlook/exposure.ts";
-import { type Remedy, smallestTrades, topUp } from "../risk/outlook/margin-cure.ts";
+import { type MarginCure, smallestTrades, topUp } from "../risk/outlook/margin-cure.ts";
 import { outlook, type Warning, warn } from "../risk/outlook/warning.ts";
 import { alignHistories, type PriceHistory } from "../risk/prices.ts";
 
@@ -60,8 +60,8 @@ export function lookAhead(
   const steps = Math.max(1, Math.min(12, Math.ceil(hours / 2)));
   const exposure = simulateExposure(book, view.process, { horizonHours: hours, steps, paths, seed, levels: ratios });
   const warnings = warn(book, view, ratios, hours, { exposure });
-  const trades = (remedy: Remedy | undefined) =>
-    remedy?.trades.map(({ row, lots }) => {
+  const trades = (cure: MarginCure | undefined) =>
+    cure?.trades.map(({ row, lots }) => {
       const { symbol, lot } = market.instruments[row]!;
       return { instrument: symbol, quantity: formatLots(lots, lot) };
     }) ?? null;

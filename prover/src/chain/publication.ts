@@ -72,7 +72,7 @@ export interface Epoch {
 }
 
 /** What one reporter saw. */
-export interface Sight {
+export interface ReporterPrices {
   /** Unix seconds. */
   readonly time: bigint;
   /** Per lot, 16 decimals; of the underlying, where the asset is a vault's share. */
@@ -80,7 +80,7 @@ export interface Sight {
 }
 
 /** `PriceOracle.Observation`. */
-export interface Observation extends Sight {
+export interface Observation extends ReporterPrices {
   readonly signature: string;
   readonly boardSignature: string;
 }
@@ -223,7 +223,7 @@ export async function observe(
   reporters: readonly Signer[],
   domain: TypedDataDomain,
   { board, epoch, firstPart }: Epoch,
-  sight: Sight | readonly Sight[],
+  sight: ReporterPrices | readonly ReporterPrices[],
 ): Promise<Observation[]> {
   const seen = new Map(reporters.map((reporter, index) => [reporter, "time" in sight ? sight : sight[index]!]));
   return Promise.all(

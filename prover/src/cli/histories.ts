@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Options about price histories, shared by the commands that take them. */
 import path from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { PlimsollError } from "../errors.ts";
 import type { Inputs } from "../node/files.ts";
 import type { HistoryTerms } from "../risk/history-rules.ts";
@@ -21,11 +21,13 @@ export interface HistoryOptions extends ConfirmOptions {
 }
 
 export const withConfirmations = (command: Command): Command =>
-  command.option(
-    "--confirm-move <date>",
-    "a move beyond 8 forecast deviations is right on this day, such as 2020-03-12; may be repeated",
-    many,
-    [],
+  command.addOption(
+    new Option(
+      "--confirm-move <date>",
+      "a move beyond 8 forecast deviations is right on this day, such as 2020-03-12; may be repeated",
+    )
+      .argParser(many)
+      .default([], "none"),
   );
 
 export const withHistoryTerms = (command: Command): Command =>

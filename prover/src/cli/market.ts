@@ -12,7 +12,7 @@ import { optionInteger } from "./options.ts";
 
 export function marketCommand(context: Context): Command {
   const { inputs, print, deliver } = context;
-  const market = new Command("market").description("make a board, and trace its numbers");
+  const market = new Command("market").description("build, verify and calibrate boards of market values");
   const readInput = async (file: string) => {
     const { readMarketInput } = await import("../risk/input.ts");
     const { text, file: name } = await inputs.text(file);

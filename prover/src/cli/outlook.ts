@@ -35,7 +35,9 @@ interface OutlookOptions extends AccountOptions, HistoryOptions {
 function accountCommand(context: Context): Command {
   const { inputs, show } = context;
   return withHistoryTerms(withAccount(new Command("account")))
-    .description("of an account: equity and coverage over the next hours, chances of falling below a level, cures")
+    .description(
+      "the default, of an account: equity and coverage over the next hours, chances of falling below a level, cures",
+    )
     .requiredOption("--input <file>", "what the market follows from, JSON")
     .requiredOption("--prices <csv...>", `of every underlying held: ${PRICES_HELP}`)
     .option("--hours <count>", "how far ahead, 1 to 720", "24")

@@ -60,7 +60,7 @@ export function aheadSections({ exposure, histories, levels }: Ahead): Markup {
 <tbody>${levels.map(({ name, bps, warning }) => markup`<tr><td class="symbol">${levelWord(name)} ${percent(bps)}</td>${METHODS.map((method) => markup`<td class="n">${chance(warning.all[method])}</td>`)}</tr>`)}</tbody></table></div>
 </section>
 <section><h2>What brings the account to a level</h2>
-<div class="scroll" role="region" aria-label="Remedies" tabindex="0"><table>
+<div class="scroll" role="region" aria-label="Margin cures" tabindex="0"><table>
 <thead><tr><th>Level</th><th class="n">Cash to add</th><th>Or the least trades</th></tr></thead>
 <tbody>${levels.map(({ name, bps, topUp, trades }) => markup`<tr><td class="symbol">${levelWord(name)} ${percent(bps)}</td><td class="n">${topUp}</td><td>${tradesText(trades)}</td></tr>`)}</tbody></table></div>
 <p class="caption">A forecast from past prices. No proof confirms it. ${historyLines(histories).join("; ")}.</p>

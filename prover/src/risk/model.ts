@@ -30,7 +30,7 @@ export interface Scenario {
 }
 
 /** What one underlying shows at one instant, with the rate that discounts payoffs. */
-export interface Seen {
+export interface UnderlyingState {
   readonly spot: number;
   /** Continuously compounded annual growth of the forward over spot. */
   readonly carry: number;
@@ -49,7 +49,7 @@ export interface Terms {
 }
 
 /** A value, and how it came about. */
-export interface Valued {
+export interface TracedValue {
   readonly value: number;
   /** Change of the value for a rise of the underlying by 100%, linearised. */
   readonly delta: number;
@@ -68,7 +68,7 @@ export interface ValuationModel {
   /** Names of what must be observed of this very instrument each epoch. */
   readonly quotes: readonly string[];
   /** Reads terms and quotes once; the result is the value after any move, and `STILL` gives mark and delta. */
-  bind(terms: Terms, seen: Seen): (move: Move) => Valued;
+  bind(terms: Terms, seen: UnderlyingState): (move: Move) => TracedValue;
 }
 
 export interface ScenarioModel {
@@ -81,7 +81,7 @@ export interface ScenarioModel {
 }
 
 /** Margin per long and per short unit whatever else is held, and how it came about; both at least zero. */
-export interface Charged {
+export interface TracedCharges {
   readonly long: number;
   readonly short: number;
   readonly formula: string;
@@ -90,5 +90,5 @@ export interface Charged {
 
 export interface ChargeModel {
   readonly id: string;
-  charges(closing: ValuationModel["closing"], spot: number, mark: number, parameters: unknown): Charged;
+  charges(closing: ValuationModel["closing"], spot: number, mark: number, parameters: unknown): TracedCharges;
 }

@@ -23,14 +23,14 @@ import {
 import { chargeE6, columnE6, type LotPriceE16, rateBps, thresholdE6 } from "../../units.ts";
 import { type Instrument, type MarketInput, type ModelChoice, own } from "../input.ts";
 import {
-  type Charged,
   type Move,
   type Scenario,
-  type Seen,
   STILL,
   type Terms,
+  type TracedCharges,
+  type TracedValue,
+  type UnderlyingState,
   type ValuationModel,
-  type Valued,
 } from "../model.ts";
 import { CHARGE_MODELS } from "./charges.ts";
 import { SCENARIO_MODELS } from "./scenarios.ts";
@@ -60,11 +60,11 @@ export interface PricedInstrument {
   readonly scenarios: readonly Scenario[];
   /** The model that made them. */
   readonly scenarioChoice: ModelChoice;
-  readonly charges: Charged;
+  readonly charges: TracedCharges;
   /** The same at another spot and mark. */
-  chargesAt(spot: number, mark: number): Charged;
+  chargesAt(spot: number, mark: number): TracedCharges;
   readonly spot: number;
-  valueAfter(move: Move): Valued;
+  valueAfter(move: Move): TracedValue;
 }
 
 /**
@@ -83,7 +83,7 @@ export function priceInstruments(
   const time = Date.parse(observation.time);
   const rate = Number(observation.rate);
   const underlyings = new Map(
-    Object.entries(observation.underlyings).map(([name, { spot, carry, surface }]): [string, Seen] => {
+    Object.entries(observation.underlyings).map(([name, { spot, carry, surface }]): [string, UnderlyingState] => {
       const field = `observation.underlyings.${name}.surface`;
       const built = surface && new Surface(surface, Number(spot), Number(carry), time, field);
       return [

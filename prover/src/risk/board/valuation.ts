@@ -11,12 +11,12 @@
  * strike, and passes no time.
  */
 import { PlimsollError } from "../../errors.ts";
-import type { ValuationModel, Valued } from "../model.ts";
+import type { TracedValue, ValuationModel } from "../model.ts";
 import { black76, growth } from "./black76.ts";
 
 const REFERENCE_YEARS = 30 / 365;
 
-const linear = (value: number, delta: number, formula: string, inputs: Valued["inputs"]): Valued => ({
+const linear = (value: number, delta: number, formula: string, inputs: TracedValue["inputs"]): TracedValue => ({
   value,
   delta,
   formula,

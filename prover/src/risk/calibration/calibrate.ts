@@ -76,7 +76,7 @@ export interface UnderlyingCalibration {
 }
 
 /** A history with what all its days can share: forecasts that each use the past alone. */
-export interface Prepared {
+export interface PreparedHistory {
   readonly history: PriceHistory;
   /** Element t is the forecast for return t; one more than returns. */
   readonly sigma: Float64Array;
@@ -87,7 +87,7 @@ export interface Prepared {
  * Forecasts for a whole history. GARCH parameters are fitted on all of it, so walk-forward tests use EWMA. A GARCH fit
  * that explodes is replaced by EWMA, which `repairs` says.
  */
-export function prepare(history: PriceHistory, options: CalibrationOptions = DEFAULT_CALIBRATION): Prepared {
+export function prepare(history: PriceHistory, options: CalibrationOptions = DEFAULT_CALIBRATION): PreparedHistory {
   const repairs = [...history.repairs];
   if (options.volatility === "garch") {
     const fit = garch(history.returns.slice(1));
@@ -102,7 +102,7 @@ export function prepare(history: PriceHistory, options: CalibrationOptions = DEF
  * the history is too short for the confidence or its volatility is not one.
  */
 export function calibrateUnderlying(
-  { history, sigma, repairs }: Prepared,
+  { history, sigma, repairs }: PreparedHistory,
   options: CalibrationOptions = DEFAULT_CALIBRATION,
   last: number = history.returns.length - 1,
 ): UnderlyingCalibration {
@@ -222,7 +222,7 @@ export const jointScenarios = (
  * aligned histories, as known after return `last` (default: all).
  */
 export function brokenCorrelation(
-  prepared: readonly Prepared[],
+  prepared: readonly PreparedHistory[],
   { lookback }: CalibrationOptions = DEFAULT_CALIBRATION,
   last = prepared[0]!.history.returns.length - 1,
 ): number {
@@ -256,7 +256,7 @@ export function brokenCorrelation(
  * the sixteen: those named first are served first.
  */
 export function historicalScenarios(
-  prepared: readonly Prepared[],
+  prepared: readonly PreparedHistory[],
   options: CalibrationOptions = DEFAULT_CALIBRATION,
 ): ModelChoice {
   const calibrated = prepared.map((each) => calibrateUnderlying(each, options));

@@ -17,7 +17,7 @@ import {
   jointScenarios,
   liquidityOf,
   liquidityTerms,
-  type Prepared,
+  type PreparedHistory,
   prepare,
   type UnderlyingCalibration,
 } from "./calibrate.ts";
@@ -37,7 +37,7 @@ export interface Calibration {
   readonly haircuts: Readonly<Record<string, HaircutTiers>>;
   readonly liquidity: Readonly<Record<string, ReturnType<typeof liquidityTerms>>>;
   /** What it was made from. */
-  readonly prepared: readonly Prepared[];
+  readonly prepared: readonly PreparedHistory[];
 }
 
 /** Calibrates every asset on its own history, and what they do together on the days that all have. */
@@ -128,7 +128,11 @@ interface ListedScenario {
 }
 const scenarioRows = ({ parameters }: ModelChoice) => parameters.scenarios as readonly ListedScenario[];
 
-function assetSection(each: UnderlyingCalibration, { history, sigma }: Prepared, options: CalibrationOptions): Markup {
+function assetSection(
+  each: UnderlyingCalibration,
+  { history, sigma }: PreparedHistory,
+  options: CalibrationOptions,
+): Markup {
   const { returns, dates } = history;
   const first = Math.max(WARM_UP + 1, returns.length - options.lookback);
   const days = Array.from({ length: returns.length - first }, (_, index) => first + index);

@@ -27,7 +27,7 @@ import { QUANTILES } from "./figures.ts";
 import { type MarketProcess, Random } from "./processes.ts";
 
 /** An account, and the market that it is in with all that the market follows from. */
-export interface Standing {
+export interface AccountInMarket {
   readonly account: Account;
   readonly policy: PolicyFile;
   readonly market: MarketFile;
@@ -195,7 +195,7 @@ function quantiles(values: Float64Array): number[] {
 /**
  * What an account holds, for judgement. Throws `FIELD_INVALID` where market and input list different instruments.
  */
-export function bookOf({ account, policy, market, input }: Standing): Book {
+export function bookOf({ account, policy, market, input }: AccountInMarket): Book {
   const { instruments } = input.policy;
   const mismatch = market.instruments.findIndex((listed, row) => listed?.symbol !== instruments[row]?.symbol);
   if (mismatch !== -1 || instruments.length !== market.instruments.length) {

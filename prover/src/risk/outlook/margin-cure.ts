@@ -15,7 +15,7 @@ import type { Market } from "../../model/market.ts";
 import { BLOCK_INSTRUMENTS } from "../../model/sizes.ts";
 import { BPS, type CashE6, cashE6, type LevelBps, type PositionLots } from "../../units.ts";
 
-export interface Remedy {
+export interface MarginCure {
   /** Cash to pay in, at least 0. */
   readonly cash: CashE6;
   /** Lots to buy (or, negative, to sell) by row of the board, at marks. */
@@ -27,7 +27,7 @@ export interface Remedy {
   readonly cost: number;
 }
 
-export interface RemedyOptions {
+export interface MarginCureOptions {
   /** Rows that may be traded: by default those held. A row that is not held (a hedge) may be added. */
   readonly rows?: readonly number[];
   /** Price of a unit of cash paid in, in units of value traded: Infinity for trades alone, 0 for cash alone. */
@@ -52,21 +52,21 @@ export function smallestTrades(
   policy: PolicyFile,
   market: Market,
   level: LevelBps,
-  { rows, cashPrice = Number.POSITIVE_INFINITY }: RemedyOptions = {},
-): Remedy | undefined {
+  { rows, cashPrice = Number.POSITIVE_INFINITY }: MarginCureOptions = {},
+): MarginCure | undefined {
   const traded = rows ?? account.positions.flatMap((lots, row) => (lots === 0n ? [] : [row]));
   // A level a little higher leaves room for rounding to lots; it is raised where that was not enough.
   for (const extra of [0, 1e-4, 1e-3, 1e-2]) {
     const plan = programme(account, policy, market, (Number(level) / 1e4) * (1 + extra), traded, cashPrice);
     if (plan === undefined) return undefined;
-    const remedy = rounded(account, market, plan, traded);
-    if (isAtLeast(evaluate(remedy.after, policy.policy, market), level)) return remedy;
+    const cure = rounded(account, market, plan, traded);
+    if (isAtLeast(evaluate(cure.after, policy.policy, market), level)) return cure;
     if (Number.isFinite(cashPrice)) {
-      const cash = topUp(remedy.after, policy, market, level);
+      const cash = topUp(cure.after, policy, market, level);
       return {
-        ...remedy,
-        cash: cashE6(remedy.cash + cash),
-        after: { ...remedy.after, cash: cashE6(remedy.after.cash + cash) },
+        ...cure,
+        cash: cashE6(cure.cash + cash),
+        after: { ...cure.after, cash: cashE6(cure.after.cash + cash) },
       };
     }
   }
@@ -164,7 +164,7 @@ function programme(
 }
 
 /** To whole lots, away from zero but never past zero where the trade only reduces. */
-function rounded(account: Account, market: Market, plan: Plan, rows: readonly number[]): Remedy {
+function rounded(account: Account, market: Market, plan: Plan, rows: readonly number[]): MarginCure {
   const positions = [...account.positions];
   const trades: { row: number; lots: bigint }[] = [];
   let costE6 = 0n;

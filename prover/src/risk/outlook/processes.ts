@@ -2,7 +2,7 @@
 /** How prices and implied volatilities may move over the next hours and days: for exposure, not for boards. */
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { PlimsollError } from "../../errors.ts";
-import type { Prepared } from "../calibration/calibrate.ts";
+import type { PreparedHistory } from "../calibration/calibrate.ts";
 import { ewma, WARM_UP } from "../calibration/volatility.ts";
 
 /** A seeded source of uniform and normal numbers; equal seeds give equal paths. */
@@ -49,7 +49,7 @@ const JUMP = 3;
 const LOOKBACK = 1000;
 
 /** Standardised joint moves of aligned histories, latest last, with the change of log volatility that each came with. */
-function standardised(prepared: readonly Prepared[]) {
+function standardised(prepared: readonly PreparedHistory[]) {
   const count = prepared[0]!.history.returns.length;
   if (prepared.some(({ history }) => history.returns.length !== count))
     throw new TypeError("expected aligned histories");
@@ -67,14 +67,14 @@ function standardised(prepared: readonly Prepared[]) {
   });
 }
 
-const forecasts = (prepared: readonly Prepared[]) => prepared.map(({ sigma }) => sigma.at(-1)!);
+const forecasts = (prepared: readonly PreparedHistory[]) => prepared.map(({ sigma }) => sigma.at(-1)!);
 
 /**
  * History drawn again: each step takes the joint standardised move of one day at random (with the change of volatility
  * that it came with), scaled to the volatilities forecast for tomorrow and by the root of the step's length. Tails and
  * correlations are those of the days; days follow each other independently. Without drift.
  */
-export function bootstrapProcess(prepared: readonly Prepared[]): MarketProcess {
+export function bootstrapProcess(prepared: readonly PreparedHistory[]): MarketProcess {
   const days = standardised(prepared);
   const volatilities = forecasts(prepared);
   const means = volatilities.map((_, asset) => days.reduce((sum, { moves }) => sum + moves[asset]!, 0) / days.length);
@@ -99,7 +99,7 @@ export function bootstrapProcess(prepared: readonly Prepared[]): MarketProcess {
  * covariance; a jump is normal in size with mean and deviation of those days. Implied volatility answers moves by the
  * regression of its changes on size and sign of moves. Without drift.
  */
-export function jumpDiffusion(prepared: readonly Prepared[]): MarketProcess {
+export function jumpDiffusion(prepared: readonly PreparedHistory[]): MarketProcess {
   const days = standardised(prepared);
   const volatilities = forecasts(prepared);
   const jumps = days.filter(({ moves }) => moves.some((move) => Math.abs(move) > JUMP));

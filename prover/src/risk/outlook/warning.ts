@@ -10,7 +10,7 @@
  */
 
 import { type PricedInstrument, priceInstruments } from "../board/board.ts";
-import type { Prepared } from "../calibration/calibrate.ts";
+import type { PreparedHistory } from "../calibration/calibrate.ts";
 import { cephes } from "../cephes.ts";
 import type { Move } from "../model.ts";
 import { assetOf, type Book, type Exposure, simulateExposure } from "./exposure.ts";
@@ -178,7 +178,7 @@ export interface Outlook {
 const CORRELATION_DAYS = 180;
 
 /** From aligned histories, as known after their last day. */
-export function outlook(prepared: readonly Prepared[]): Outlook {
+export function outlook(prepared: readonly PreparedHistory[]): Outlook {
   const standard = prepared.map(({ history, sigma }) =>
     history.returns.slice(-CORRELATION_DAYS).map((change, index, all) => {
       return change / sigma[history.returns.length - all.length + index]!;
