@@ -14,7 +14,7 @@
  *   });
  *   await prover.close();
  *
- *   const verdict = await verifyEnvelope({ envelope: …, policy: …, market: … }, loadVerifier);
+ *   const verdict = await verifyEnvelope({ verifierFor: loadVerifier }, { envelope: …, policy: …, market: … });
  *
  * Amounts are bigint, in the units of `units.ts`; decimal strings are in files only. Every error is a `PlimsollError`
  * with a stable `code`, and none holds a position, a key or any other private value.
@@ -22,16 +22,27 @@
 
 export { accountWarnings } from "./app/account-warnings.ts";
 export { type AttestRequest, attest } from "./app/attest.ts";
+export { makeAuditorKey } from "./app/auditor-key.ts";
 export { type Commitment, commitAccount } from "./app/commit.ts";
+export {
+  type DiscloseMachine,
+  type Disclosure,
+  type DisclosureOrder,
+  type DisclosureQuestion,
+  proveDisclosure,
+  simulateDisclosure,
+} from "./app/disclose.ts";
 export { type KeySource, makePack, type Pack, type PackMachine, type PackRequest } from "./app/make-pack.ts";
 export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
 export { type CoverageClaim, type CoverageOutcome, proveAccounts, proveCoverage } from "./app/prove.ts";
+export { proveEnvelope, type Question } from "./app/prove-envelope.ts";
 export { accountReport, type ReportRequest } from "./app/report.ts";
 export { levelReached, type Valuation, valueAccount } from "./app/value.ts";
+export { type DisclosureInputs, verifyDisclosure } from "./app/verify-disclosure.ts";
+export { type EnvelopeInputs, verifyEnvelope } from "./app/verify-envelope.ts";
 export {
   type AuditorKey,
   checkPossession,
-  makeAuditorKey,
   newAuditorSecret,
   POSSESSION_CIRCUIT,
   readAuditorKey,
@@ -45,10 +56,7 @@ export {
   figureValue,
   type NamedFigure,
   namedFigure,
-  proveDisclosure,
   readDisclosure,
-  simulateDisclosure,
-  verifyDisclosure,
 } from "./document/disclosure.ts";
 export {
   type Answer,
@@ -57,22 +65,19 @@ export {
   EMPTY_LEDGER,
   type Excess,
   excessOf,
+  type LedgerStore,
   readLedger,
   recorded,
 } from "./document/disclosure-ledger.ts";
+export type { Caveat } from "./document/kit.ts";
 export { type MergeDocument, type MergeVerdict, readMerge, verifyMerge } from "./document/merge.ts";
 export {
-  type Caveat,
   describe,
   type Envelope,
   type EnvelopeDescription,
-  type EnvelopeInputs,
   type EnvelopeRefusal,
   type EnvelopeVerdict,
-  proveEnvelope,
-  type Question,
   readEnvelope,
-  verifyEnvelope,
 } from "./document/proof.ts";
 export { type ErrorCode, type ErrorPlace, EXIT, PlimsollError } from "./errors.ts";
 export type { FieldElement } from "./field.ts";
@@ -114,6 +119,7 @@ export {
 } from "./model/transition.ts";
 export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifest } from "./node/artifacts.ts";
 export { verifyBatch } from "./node/batch.ts";
+export { fileLedger } from "./node/disclosure-ledger.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
 export { loadVerifier } from "./node/verifier.ts";
 export { type Attestation, observationsDocument } from "./pack/evidence.ts";

@@ -8,8 +8,9 @@
  *   if (verdict.ok) … verdict.outcome, verdict.reading.statements … else … verdict.finding
  */
 
+export { verifyEnvelope } from "./app/verify-envelope.ts";
 export { type MergeDocument, type MergeVerdict, readMerge, verifyMerge } from "./document/merge.ts";
-export { type EnvelopeVerdict, readEnvelope, verifyEnvelope } from "./document/proof.ts";
+export { checkEnvelope, type EnvelopeVerdict, readEnvelope } from "./document/proof.ts";
 export { EXIT, PlimsollError } from "./errors.ts";
 export { readAttestation, readChainReference, readObservations } from "./pack/evidence.ts";
 export { type Assurance, type PackIndex, packSha256 } from "./pack/format.ts";

@@ -125,7 +125,12 @@ describe("the verifier page", function () {
   inBrowser("A09: verifies a valid pack completely, pairings included, without any connection", async () => {
     expect(await verdictOn(zipFiles(pack))).match(TEST_ONLY);
     const text = await page.textContent("#result");
-    for (const words of ["has equity of at least 150%", "The custodian", "COMPLETENESS", "How to repeat every step"]) {
+    for (const words of [
+      "covers its maintenance margin at least 1.5 times",
+      "The custodian",
+      "COMPLETENESS",
+      "How to repeat every step",
+    ]) {
       expect(text).contain(words);
     }
   });

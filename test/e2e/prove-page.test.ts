@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { sampleFiles } from "../../prover/src/app/sample-files.ts";
-import { verifyEnvelope } from "../../prover/src/document/proof.ts";
+import { verifyEnvelope } from "../../prover/src/app/verify-envelope.ts";
 import { buildDirectory, loadManifest } from "../../prover/src/node/artifacts.ts";
 import { writeDirectory } from "../../prover/src/node/files.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
@@ -98,13 +98,13 @@ describe("the proving page", function () {
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
     const named = (file: string) => ({ text: readFileSync(file, "utf8"), file });
     const verdict = await verifyEnvelope(
+      { verifierFor: loadVerifier },
       {
         envelope: named(await download.path()),
         policy: named(firm("policy.json")),
         market: named(firm("market.json")),
         asked: { audience: AUDIENCE },
       },
-      loadVerifier,
     );
     expect(verdict).deep.include({ ok: true, size: "board-60" });
     return (await page.textContent("#progress"))!;

@@ -189,7 +189,7 @@ describe("plimsoll's accounts", () => {
       "1.5",
     );
     expect(alone.code, alone.err).to.equal(0);
-    expect(JSON.parse(alone.out).format).to.equal("plimsoll-proof/1");
+    expect(JSON.parse(alone.out).format).to.equal("plimsoll-proof/2");
     for (const options of [
       ["--key", "viewing.key"],
       ["--keys", "keys"],

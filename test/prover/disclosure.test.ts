@@ -3,10 +3,12 @@
 
 import { expect } from "chai";
 import * as snarkjs from "snarkjs";
+import { makeAuditorKey } from "../../prover/src/app/auditor-key.ts";
+import { type DisclosureOrder, proveDisclosure, simulateDisclosure } from "../../prover/src/app/disclose.ts";
+import { type DisclosureInputs, verifyDisclosure } from "../../prover/src/app/verify-disclosure.ts";
 import {
   type AuditorKey,
   checkPossession,
-  makeAuditorKey,
   POSSESSION_CIRCUIT,
   readAuditorKey,
   readAuditorSecret,
@@ -14,13 +16,9 @@ import {
 import {
   cellOf,
   type DisclosureEnvelope,
-  type DisclosureInputs,
   figureValue,
   namedFigure,
-  proveDisclosure,
   readDisclosure,
-  simulateDisclosure,
-  verifyDisclosure,
 } from "../../prover/src/document/disclosure.ts";
 import {
   type Answer,
@@ -28,6 +26,7 @@ import {
   type DisclosureLedger,
   EMPTY_LEDGER,
   excessOf,
+  type LedgerStore,
   readLedger,
   recorded,
 } from "../../prover/src/document/disclosure-ledger.ts";
@@ -46,14 +45,27 @@ import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { disclosureSignals } from "../../prover/src/statement/disclosure.ts";
 import { circuitOf, FAMILIES } from "../../prover/src/statement/families.ts";
 import { randomAccount, randomMarket, randomPolicy, seededRng } from "../support/random.ts";
+import { endSnarkjsThreads } from "../support/snarkjs.ts";
 
 const SECRET = readAuditorSecret({ text: "1234567890123456789012345678901234567890\n", file: "auditor.secret" });
 const OTHER_SECRET = 99_999n as FieldElement;
+const NOW = new Date("2026-11-28T08:00:00.900Z");
+
+/** A ledger that nobody else has. */
+function memoryLedger(ledger = EMPTY_LEDGER): LedgerStore {
+  return {
+    read: async () => ledger,
+    async update(change) {
+      ledger = change(ledger);
+    },
+  };
+}
 
 describe("a disclosure", function () {
   this.timeout(120_000);
   const prover = createProver();
   after(() => prover.close());
+  after(endSnarkjsThreads);
 
   const firm = sampleFirm();
   const text = (document: unknown) => formatJson(document as Json);
@@ -72,13 +84,22 @@ describe("a disclosure", function () {
   let key: AuditorKey;
 
   before(async () => {
-    key = await makeAuditorKey(prover, SECRET, "Aldgate & Partners");
-    const auditor = BigInt(key.key) as FieldElement;
-    honest = await proveDisclosure(prover, { ...common, account, figure: equity, band, auditor });
+    key = await makeAuditorKey({ prover }, { secret: SECRET, holder: "Aldgate & Partners" });
+    honest = await disclose({ figure: equity, question: { step } });
   });
+
+  /** To the auditor, from a firm that has disclosed nothing yet and has given its word that it may be too much. */
+  async function disclose(order: Pick<DisclosureOrder, "figure" | "question"> & Partial<DisclosureOrder>) {
+    const machine = { prover, verifierFor: loadVerifier, ledger: memoryLedger(), now: () => NOW };
+    const { envelope } = await proveDisclosure(machine, { ...common, account, to: key, overBudget: true, ...order });
+    return envelope;
+  }
+  const simulate = (said: Partial<Parameters<typeof simulateDisclosure>[1]>) =>
+    simulateDisclosure({ prover }, { ...common, state, figure: equity, band, secret: SECRET, ...said });
 
   const verify = (envelope: object | string, inputs: Partial<DisclosureInputs> = {}) =>
     verifyDisclosure(
+      { verifierFor: loadVerifier },
       {
         envelope: { text: typeof envelope === "string" ? envelope : text(envelope), file: "disclosure.json" },
         policy: policyText,
@@ -86,7 +107,6 @@ describe("a disclosure", function () {
         secret: SECRET,
         ...inputs,
       },
-      (circuit) => loadVerifier(circuit),
     );
   const reason = async (envelope: object | string, inputs?: Partial<DisclosureInputs>) => {
     const verdict = await verify(envelope, inputs);
@@ -96,7 +116,11 @@ describe("a disclosure", function () {
   it("convinces its auditor, and says what it does not show and what it rests on", async () => {
     const verdict = await verify(honest, { expectedState: state, asked: { figure: "equity", audience: "request 9" } });
     if (!verdict.ok) expect.fail(verdict.detail);
-    expect(verdict.statement.text).match(/has equity of at least 10000000 and at most 11000000 USDC\.$/);
+    expect(verdict.statement.text).equal(
+      `The account with commitment ${state.toString().slice(0, 4)}…${state.toString().slice(-4)} has equity of at least ` +
+        "10,000,000 and at most 11,000,000 in the currency of its policy, at the prices of 22 November 2026, 08:00 UTC.",
+    );
+    expect(verdict.evidence).equal(false);
     expect(verdict.state).deep.equal({ commitment: state, known: "expected" });
     expect(verdict.notProven.map(({ code }) => code)).deep.equal([
       "DEVELOPMENT_KEY",
@@ -118,10 +142,7 @@ describe("a disclosure", function () {
     const hostile = { text: text({ ...firm.market, instruments: [...renamed, ...others] }), file: "market.json" };
     const otherMarket = readMarket(hostile.text, hostile.file, policy);
     const figure = namedFigure(`instrument:${second!.symbol}`, policy, otherMarket);
-    const exact = { low: account.positions[0]!, high: account.positions[0]! };
-    const auditor = BigInt(key.key) as FieldElement;
-    const given = { ...common, market: otherMarket, account, figure, band: exact, auditor };
-    const lie = await proveDisclosure(prover, given);
+    const lie = await disclose({ market: otherMarket, figure, question: "exact" });
     const verdict = await verify(lie, { market: hostile, expectedState: state });
     expect(verdict.ok && verdict.notProven.map(({ code }) => code)).include("LISTING_AS_GIVEN");
     const expectedListing = listingSha256(policy, market);
@@ -133,13 +154,7 @@ describe("a disclosure", function () {
   it("shows nothing to another auditor, whose key may be the firm's own invention", async () => {
     expect(await reason(honest, { secret: OTHER_SECRET })).equal("AUDITOR_MISMATCH");
     // The firm makes a key itself, and with its secret any lie: only the reader's own secret tells him.
-    const lie = await simulateDisclosure(prover, {
-      ...common,
-      state,
-      secret: OTHER_SECRET,
-      figure: equity,
-      band: { low: 10n ** 30n },
-    });
+    const lie = await simulate({ secret: OTHER_SECRET, band: { low: 10n ** 30n } });
     expect(await reason(lie)).equal("AUDITOR_MISMATCH");
     expect(await reason(lie, { secret: OTHER_SECRET })).equal("accepted");
     // Renamed to the auditor's key, it is a proof of something else.
@@ -151,18 +166,14 @@ describe("a disclosure", function () {
 
   it("can be made by the auditor himself, of a false figure, and nobody can tell; by others it cannot", async () => {
     const exact = namedFigure("asset:BTC", policy, market);
-    const false_ = { ...common, state, figure: exact, band: { low: 5n, high: 5n } };
-    const simulated = await simulateDisclosure(prover, { ...false_, secret: SECRET });
+    const band = { low: 5n, high: 5n };
+    const simulated = await simulate({ figure: exact, band });
     const verdict = await verify(simulated, { expectedState: state });
-    expect(verdict.ok && verdict.statement.text).match(/holds exactly 0\.00000005 BTC\.$/);
+    expect(verdict.ok && verdict.statement.text).match(/ holds exactly 0\.00000005 units of one asset\.$/);
     expect(Object.keys(simulated)).deep.equal(Object.keys(honest));
-    const refused = await proveDisclosure(prover, {
-      ...false_,
-      account,
-      auditor: BigInt(key.key) as FieldElement,
-    }).catch((error: unknown) => error);
+    const refused = await disclose({ figure: exact, question: band }).catch((error: unknown) => error);
     expect(refused).instanceOf(PlimsollError).with.property("code", "STATEMENT_FALSE");
-    const foreign = await simulateDisclosure(prover, { ...false_, secret: OTHER_SECRET });
+    const foreign = await simulate({ figure: exact, band, secret: OTHER_SECRET });
     expect(await reason({ ...foreign, auditor: key.key })).equal("PAIRING_FAILED");
   });
 
@@ -176,8 +187,7 @@ describe("a disclosure", function () {
       [{}, { expectedState: state + 1n }, "STATE_UNEXPECTED"],
       [{}, { asked: { figure: "cash" } }, "STATEMENT_UNEXPECTED"],
       [{}, { asked: { audience: "request 10" } }, "STATEMENT_UNEXPECTED"],
-      [{ state: (state + 1n).toString() }, {}, "PAIRING_FAILED"],
-      [{ state: (state + FIELD_ORDER).toString() }, {}, "ENVELOPE_MALFORMED"],
+      [{ statement: { ...statement, account: (state + FIELD_ORDER).toString() } }, {}, "ENVELOPE_MALFORMED"],
       [{ auditor: `0${key.key}` }, {}, "ENVELOPE_MALFORMED"],
       [{ size: "board-240" }, {}, "SIZE_MISMATCH"],
       [{ verificationKey: { ...honest.verificationKey, sha256: "0".repeat(64) } }, {}, "KEY_MISMATCH"],
@@ -199,11 +209,16 @@ describe("a disclosure", function () {
     /** A consistent statement of something else. */
     const said = (change: Partial<typeof statement>) => {
       const next = { ...statement, ...change };
-      const { figure, low, high, unit, board, epoch, marketTime } = next;
-      const band = low === high ? `exactly ${low}` : `at least ${low} and at most ${high}`;
-      const when = figure === "equity" ? "At the policy, prices and marks of" : "By the names and lots of";
-      const held = figure === "equity" ? "has equity of" : figure === "cash" ? "has cash of" : "holds";
-      const words = `${when} board "${board}", epoch ${epoch}, ${marketTime}, the account committed to by state ${held} ${band} ${unit}.`;
+      const { account, figure, low, high, marketTime } = next;
+      const grouped = (text: string | null) => text!.replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ",");
+      const band = low === high ? `exactly ${grouped(low)}` : `at least ${grouped(low)} and at most ${grouped(high)}`;
+      const day = Number(marketTime.slice(8, 10));
+      const held = {
+        equity: `has equity of ${band} in the currency of its policy, at the prices of ${day} November 2026, 08:00 UTC`,
+        cash: `has cash of ${band} in the currency of its policy`,
+      }[figure];
+      const holding = `holds ${band} units of one asset`;
+      const words = `The account with commitment ${account.slice(0, 4)}…${account.slice(-4)} ${held ?? holding}.`;
       return { ...honest, statement: { ...next, text: words } };
     };
     expect(await reason(said({}))).equal("accepted");
@@ -211,6 +226,7 @@ describe("a disclosure", function () {
       [{ low: "9000000" }, "PAIRING_FAILED"],
       [{ high: "10000000" }, "PAIRING_FAILED"],
       [{ audience: "request 10" }, "PAIRING_FAILED"],
+      [{ account: (state + 1n).toString() }, "PAIRING_FAILED"],
       [{ figure: "cash" }, "PAIRING_FAILED"],
       [{ low: "10000000.0" }, "STATEMENT_MISMATCH"],
       [{ low: "11000000", high: "10000000" }, "STATEMENT_MISMATCH"],
@@ -220,8 +236,9 @@ describe("a disclosure", function () {
       [{ epoch: "8" }, "STATEMENT_MISMATCH"],
       [{ marketTime: "2026-11-23T08:00:00Z" }, "STATEMENT_MISMATCH"],
       [{ figure: "asset:DOGE" }, "STATEMENT_MISMATCH"],
-      [{ figure: "assetBTC" }, "STATEMENT_MISMATCH"],
-      [{ figure: "Equity" }, "STATEMENT_MISMATCH"],
+      [{ figure: "assetBTC" }, "ENVELOPE_MALFORMED"],
+      [{ figure: "Equity" }, "ENVELOPE_MALFORMED"],
+      [{ figure: "asset:BTC and more" }, "ENVELOPE_MALFORMED"],
     ] as const) {
       expect(await reason(said(change)), JSON.stringify(change)).equal(expected);
     }
@@ -267,10 +284,11 @@ describe("a disclosure", function () {
 
   it("reads nothing that is not of its format", () => {
     for (const change of [
-      { format: "plimsoll-disclosure/2" },
+      { format: "plimsoll-disclosure/1" },
       { statement: { ...honest.statement, low: null, high: null } },
-      { state: -1 },
-      { state: "0x10" },
+      { statement: { ...honest.statement, account: "-1" } },
+      { auditor: -1 },
+      { auditor: "0x10" },
     ]) {
       expect(() => readDisclosure({ text: text({ ...honest, ...change }), file: "d.json" }))
         .throw(PlimsollError)

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { expect } from "chai";
-import {
-  describe as describeEnvelope,
-  type Envelope,
-  type EnvelopeInputs,
-  proveEnvelope,
-  type Question,
-  readEnvelope,
-  verifyEnvelope,
-} from "../../prover/src/document/proof.ts";
+import { proveEnvelope, type Question } from "../../prover/src/app/prove-envelope.ts";
+import { type EnvelopeInputs, verifyEnvelope } from "../../prover/src/app/verify-envelope.ts";
+import { describe as describeEnvelope, type Envelope, readEnvelope } from "../../prover/src/document/proof.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { formatJson, type Json } from "../../prover/src/formats/json.ts";
 import { type MarketFile, marketDocument, readMarket } from "../../prover/src/formats/market.ts";
@@ -91,7 +85,7 @@ describe("proof envelope", () => {
   });
   /** Reason and detail of a refusal, or "valid". */
   const outcome = async (document: unknown, change: Partial<EnvelopeInputs> = {}): Promise<string> => {
-    const verdict = await verifyEnvelope(inputs(document, change), () => verifier);
+    const verdict = await verifyEnvelope({ verifierFor: () => verifier }, inputs(document, change));
     return verdict.ok ? "valid" : `${verdict.reason}: ${verdict.detail}`;
   };
 
@@ -101,7 +95,7 @@ describe("proof envelope", () => {
       const ownMarket = marketText(size, 2);
       const made = await proveEnvelope(prover(own), question(size, ownMarket));
       const given = inputs(made, { market: { text: ownMarket, file: "market.json" } });
-      const verdict = await verifyEnvelope(given, () => createVerifier(own.file, own.identity));
+      const verdict = await verifyEnvelope({ verifierFor: () => createVerifier(own.file, own.identity) }, given);
       expect(verdict).to.deep.include({ ok: true, size, states: { before: "claimed", after: "claimed" } });
     });
   }
@@ -110,13 +104,13 @@ describe("proof envelope", () => {
     expect(Object.keys(envelope)).to.deep.equal([
       "format",
       "size",
+      "policySha256",
+      "marketSha256",
       "statement",
+      "verificationKey",
       "proof",
       "publicSignals",
       "signals",
-      "verificationKey",
-      "policySha256",
-      "marketSha256",
     ]);
     expect(readEnvelope({ text: formatJson(envelope as unknown as Json), file: "proof.json" })).to.deep.equal(envelope);
     expect(envelope.signals.slice(5)).to.deep.include({
@@ -126,10 +120,11 @@ describe("proof envelope", () => {
       name: "policy",
     });
     expect(envelope.signals.at(-1)).to.include({ from: 681, to: 683, name: "blocks" });
-    expect(envelope.statement.text).to.equal(
-      'At the prices and risk values of board "test board", epoch 7, 2026-11-22T08:00:00Z, the account committed to by ' +
-        "stateAfter has equity of at least 150% of its maintenance margin; it follows from the one committed to by " +
-        "stateBefore by no transfer and no fill.",
+    const { account, text } = envelope.statement;
+    expect(account).to.equal(envelope.publicSignals[1]);
+    expect(text).to.equal(
+      `The account with commitment ${account.slice(0, 4)}…${account.slice(-4)} covers its maintenance margin at least 1.5 ` +
+        "times, at the prices of 22 November 2026, 08:00 UTC. Nothing moved in or out for this proof.",
     );
   });
 
@@ -139,17 +134,17 @@ describe("proof envelope", () => {
       [
         { transfer: { asset: 0, amount: 125_000_000n }, fill, side: -1n },
         { level: levelBps(0n) },
-        /equity that is not negative; .* by 1.25 BTC put in and one private fill\.$/,
+        / has equity of zero or more, at .*\. This counts a deposit of 1\.25 units of one asset and one private trade\.$/,
       ],
       [
         { transfer: { asset: CASH_INDEX, amount: -1_500_000n }, fill, side: 1n },
         { level: levelBps(10_050n) },
-        /at least 100.5% of .* by 1.5 USDC taken out and one private fill\.$/,
+        / at least 1\.005 times, .* counts a withdrawal of 1\.5 units of one asset and one private trade\.$/,
       ],
       [
         { transfer: { asset: CASH_INDEX, amount: -2n * 10n ** 12n }, fill: noFill("board-60"), side: 1n },
         { level: levelBps(6_000n), direction: "below" },
-        /equity below 60% of its .* by 2000000 USDC taken out and no fill\.$/,
+        / less than 0\.6 times, .* counts a withdrawal of 2,000,000 units of one asset\.$/,
       ],
     ];
     for (const [transition, change, words] of cases) {
@@ -165,7 +160,7 @@ describe("proof envelope", () => {
     const made = await proveEnvelope(prover(key), asked);
     const after = commitState(applyTransition(asked.before, topUp));
     const codes = async (expectedStates: NonNullable<EnvelopeInputs["expectedStates"]>) => {
-      const verdict = await verifyEnvelope(inputs(made, { expectedStates }), () => verifier);
+      const verdict = await verifyEnvelope({ verifierFor: () => verifier }, inputs(made, { expectedStates }));
       return verdict.ok && verdict.notProven.map(({ code }) => code);
     };
     expect(await codes({ before: commitState(asked.before) })).to.include.members([
@@ -190,7 +185,7 @@ describe("proof envelope", () => {
 
   it("says what is not proven: always completeness, the key's origin, and states only claimed", async () => {
     const codes = async (change: Partial<EnvelopeInputs>) => {
-      const verdict = await verifyEnvelope(inputs(envelope, change), () => verifier);
+      const verdict = await verifyEnvelope({ verifierFor: () => verifier }, inputs(envelope, change));
       return verdict.ok && verdict.notProven.map(({ code }) => code);
     };
     expect(await codes({})).to.deep.equal(["DEVELOPMENT_KEY", "STATES_CLAIMED", "COMPLETENESS", "MARKET_VALUES"]);
@@ -255,7 +250,7 @@ describe("proof envelope", () => {
     const signals = envelope.publicSignals;
     const swapped = (one: number, two: number) => signals.with(one, signals[two]!).with(two, signals[one]!);
     const cases: [readonly string[], RegExp][] = [
-      [swapped(0, 1), /^PAIRING_FAILED/],
+      [swapped(0, 1), /^SIGNAL_MISMATCH: public signal 1 \(stateAfter\) is not what the statement says/],
       [swapped(2, 4), /^SIGNAL_MISMATCH: public signal 2 \(transfer\) is not what the statement says/],
       [swapped(3, 5), /^SIGNAL_MISMATCH: public signal 3 \(fill\)/],
       [swapped(6, 186), /^SIGNAL_MISMATCH: public signal 6 \(policy\[0\]\) is not what the policy says/],
@@ -269,24 +264,34 @@ describe("proof envelope", () => {
   it("A04: refuses the same proof with any other statement", async () => {
     const { statement } = envelope;
     const changed = (change: object) => ({ ...envelope, statement: { ...statement, ...change } });
+    const said = (words: string | RegExp, others: string) => statement.text.replace(words, others);
+    const still = "Nothing moved in or out for this proof.";
     const cases: [object, RegExp][] = [
       [{ audience: "another lender" }, /^SIGNAL_MISMATCH: public signal 5 \(context\)/],
-      [{ text: statement.text.replace("150%", "300%") }, /^ENVELOPE_MALFORMED.*statement\.text/],
-      [{ level: "30000", text: statement.text.replace("150%", "300%") }, /^SIGNAL_MISMATCH: public signal 4 \(terms\)/],
-      [{ direction: "below", text: statement.text.replace("of at least", "below") }, /^SIGNAL_MISMATCH.*\(terms\)/],
-      [{ side: "-1" }, /^SIGNAL_MISMATCH.*\(terms\)/],
+      [{ text: said("1.5 times", "3.0 times") }, /^ENVELOPE_MALFORMED.*statement\.text/],
+      [{ level: "30000", text: said("1.5 times", "3.0 times") }, /^SIGNAL_MISMATCH: public signal 4 \(terms\)/],
+      [{ direction: "below", text: said("at least", "less than") }, /^SIGNAL_MISMATCH.*\(terms\)/],
       [
-        { fill: "private", text: statement.text.replace("no fill", "one private fill") },
-        /^SIGNAL_MISMATCH.*\(context\)/,
+        { account: "7", text: said(/commitment \S+/, "commitment 7") },
+        /^SIGNAL_MISMATCH: public signal 1 \(stateAfter\)/,
       ],
+      [{ account: `${BigInt(statement.account) + FIELD_ORDER}` }, /^ENVELOPE_MALFORMED.*statement\.account/],
+      [{ side: "-1" }, /^SIGNAL_MISMATCH.*\(terms\)/],
+      [{ fill: "private", text: said(still, "This counts one private trade.") }, /^SIGNAL_MISMATCH.*\(context\)/],
       [
-        { transfer: { asset: "BTC", amount: "1" }, text: statement.text.replace("no transfer", "1 BTC put in") },
+        { transfer: { asset: "BTC", amount: "1" }, text: said(still, "This counts a deposit of 1 unit of one asset.") },
         /^SIGNAL_MISMATCH: public signal 2 \(transfer\)/,
       ],
       [{ transfer: { asset: "ETH", amount: "0" } }, /^SIGNAL_MISMATCH: public signal 2 \(transfer\)/],
       [{ transfer: { asset: "SOL", amount: "0" } }, /^STATEMENT_MISMATCH/],
-      [{ epoch: "8", text: statement.text.replace("epoch 7", "epoch 8") }, /^STATEMENT_MISMATCH: statement.epoch/],
-      [{ board: "other", text: statement.text.replace("test board", "other") }, /^STATEMENT_MISMATCH: statement.board/],
+      [{ epoch: "8" }, /^STATEMENT_MISMATCH: statement.epoch/],
+      [{ epoch: "7, and more" }, /^ENVELOPE_MALFORMED.*statement\.epoch/],
+      [{ board: "other" }, /^STATEMENT_MISMATCH: statement.board/],
+      [
+        { marketTime: "2026-11-22T08:00:01Z", text: said("08:00", "08:00:01") },
+        /^STATEMENT_MISMATCH: statement.marketTime/,
+      ],
+      [{ marketTime: "today" }, /^ENVELOPE_MALFORMED.*statement\.marketTime/],
       [{ level: "015000" }, /^ENVELOPE_MALFORMED/],
       [{ level: "15000.0" }, /^ENVELOPE_MALFORMED/],
       [{ extra: "" }, /^ENVELOPE_MALFORMED/],
@@ -336,7 +341,7 @@ describe("proof envelope", () => {
       "[]",
       "{}",
       text.slice(0, -1),
-      text.replace("plimsoll-proof/1", "plimsoll-proof/2"),
+      text.replace("plimsoll-proof/2", "plimsoll-proof/1"),
       text.replace('"size":', '"size":"board-60","size":'),
       text.replace('"size":', '"__proto__":{},"size":'),
       text.replace("board-60", "board-61"),

@@ -908,7 +908,7 @@ describe("evidence packs", function () {
         "Test only: worth nothing as evidence",
         "valid and current",
         "Does the account cover its initial margin?",
-        "has equity of at least 150% of its maintenance margin",
+        "covers its maintenance margin at least 1.5 times",
         "The custodian, for <bdi>“custody account 7731”</bdi> (this account alone; until",
         "What is not covered",
         "COMPLETENESS",

@@ -273,7 +273,7 @@ describe("a portfolio in a pack", function () {
         [{ ...first, proof: second.proof }, "PAIRING_FAILED"],
         [{ ...first, publicSignals: second.publicSignals }, "PAIRING_FAILED"],
         [{ ...first, publicSignals: first.publicSignals.with(0, stateOf(PARTS[2]!)) }, "PAIRING_FAILED"],
-        [{ ...first, publicSignals: first.publicSignals.with(3, "7") }, "PAIRING_FAILED"],
+        [{ ...first, publicSignals: first.publicSignals.with(3, "7") }, "SIGNAL_MISMATCH"],
         [{ ...first, publicSignals: [...first.publicSignals, "0"] }, "SIGNALS_COUNT"],
         [{ ...first, publicSignals: first.publicSignals.with(0, "0x1") }, "SIGNAL_NOT_CANONICAL"],
         [{ ...first, proof: { ...first.proof, curve: "bls12381" } }, "PROOF_FIELDS"],

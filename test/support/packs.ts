@@ -2,7 +2,8 @@
 /** A firm, a custodian, price reporters, and packs of theirs under a simulated key. */
 
 import { type KeySource, makePack, type PackMachine, type PackRequest } from "../../prover/src/app/make-pack.ts";
-import { type Envelope, proveEnvelope } from "../../prover/src/document/proof.ts";
+import { proveEnvelope } from "../../prover/src/app/prove-envelope.ts";
+import type { Envelope } from "../../prover/src/document/proof.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { formatJson, type Json } from "../../prover/src/formats/json.ts";
 import { marketDocument, readMarket } from "../../prover/src/formats/market.ts";

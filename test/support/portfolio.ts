@@ -2,7 +2,8 @@
 /** A firm with accounts at three custodians, and packs about their sum under simulated keys. */
 
 import { type Portfolio, provePortfolio } from "../../prover/src/app/portfolio.ts";
-import { type Envelope, proveEnvelope } from "../../prover/src/document/proof.ts";
+import { proveEnvelope } from "../../prover/src/app/prove-envelope.ts";
+import type { Envelope } from "../../prover/src/document/proof.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { listingSha256 } from "../../prover/src/formats/market.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";

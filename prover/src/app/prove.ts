@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Proofs that accounts cover a level, or do not, with nothing moved for the proof. */
-import { type Envelope, proveEnvelope } from "../document/proof.ts";
+import type { Envelope } from "../document/proof.ts";
 import { PlimsollError } from "../errors.ts";
 import { formatDecimal } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
@@ -11,6 +11,7 @@ import { NO_TRANSFER, noFill } from "../model/transition.ts";
 import type { ProveOptions, Prover } from "../prove/prover.ts";
 import type { Direction } from "../statement/signals.ts";
 import type { LevelBps } from "../units.ts";
+import { proveEnvelope } from "./prove-envelope.ts";
 
 /** What is claimed of an account's coverage, at which policy and market, and for whom. */
 export interface CoverageClaim {

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll disclose` for a firm, `plimsoll disclosure` for the auditor to whom it discloses. */
-import { access } from "node:fs/promises";
 import path from "node:path";
 import { Command } from "commander";
-import type { NamedFigure, OpenBand } from "../document/disclosure.ts";
-import type { Excess } from "../document/disclosure-ledger.ts";
+import type { DisclosureQuestion } from "../app/disclose.ts";
+import type { NamedFigure } from "../document/disclosure.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
-import type { FieldElement } from "../field.ts";
-import { formatLots, lotsOf, parseDecimal } from "../formats/decimal.ts";
-import { documentSha256, formatJson, type Json } from "../formats/json.ts";
+import { lotsOf, parseDecimal } from "../formats/decimal.ts";
+import { formatJson, type Json } from "../formats/json.ts";
 import { writeResult, writeSecret } from "../node/files.ts";
+import { factText, verdictText } from "../report/document-verdict.ts";
 import type { CircuitName } from "../statement/families.ts";
 import type { Context } from "./context.ts";
 import {
   type AccountOptions,
   asOption,
   loadAccount,
+  loadMarket,
   loadViewingKey,
   type MarketOptions,
+  optionCommitment,
   optionLabel,
   withAccount,
   withMarket,
@@ -48,12 +49,6 @@ interface VerifyOptions extends MarketOptions {
   readonly audience?: string;
 }
 
-const EXCESS: Readonly<Record<Excess, string>> = {
-  OTHER_QUESTION: "this figure has been asked about in other bands",
-  TOO_NARROW: "the band is narrow beside the figure",
-  TOO_MANY: "the answers for 30 days are used up",
-};
-
 const stepsOf = ({ signal, progress }: Context) => ({
   signal,
   onStep: (step: string, circuit: CircuitName) => progress(`${step} (${circuit})`),
@@ -81,67 +76,56 @@ export function discloseCommand(context: Context): Command {
       const { policy, market, holder } = await loadAccount(context, options);
       const account = { ...holder.account, viewingKey: await loadViewingKey(context, options.key) };
       const keyText = await inputs.text(options.to);
-      const file = ledgerOf(options);
-      const [auditors, envelopes, budget, { loadVerifier }, { createProver }, { commitState }] = await Promise.all([
+      const [{ readAuditorKey }, { namedFigure }, { excessWords, proveDisclosure }, node] = await Promise.all([
         import("../document/auditor-key.ts"),
         import("../document/disclosure.ts"),
-        import("../document/disclosure-ledger.ts"),
-        import("../node/verifier.ts"),
-        import("../node/prover.ts"),
-        import("../model/commit.ts"),
+        import("../app/disclose.ts"),
+        loadNode(),
       ]);
-      const key = auditors.readAuditorKey(keyText);
-      const figure = envelopes.namedFigure(options.figure, policy, market);
-      const value = envelopes.figureValue(account, figure, policy, market);
-      const { band, question } = bandOf(options, figure, (step) => envelopes.cellOf(value, step), value);
-
-      const there = await exists(file);
-      const ledger = there ? budget.readLedger(await inputs.text(file)) : budget.EMPTY_LEDGER;
-      const state = commitState(account).toString();
-      const answer = {
-        time: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
-        figure: figure.name,
-        question,
-        subject: documentSha256(
-          figure.name === "equity" ? { state, policy: policy.sha256, market: market.sha256 } : { state },
-        ),
-        auditor: key.key,
+      const to = readAuditorKey(keyText);
+      const figure = namedFigure(options.figure, policy, market);
+      const question = questionOf(options, figure);
+      const { overBudget } = options;
+      const prover = node.createProver();
+      const machine = {
+        ...steps,
+        prover,
+        verifierFor: node.loadVerifier,
+        ledger: node.fileLedger(ledgerOf(options)),
+        now: () => new Date(),
       };
-      const excess = budget.excessOf(ledger, answer, { value, width: widthOf(band) });
-      const why = excess.map((reason) => `${EXCESS[reason]} (${reason})`).join("; ");
-      if (excess.length > 0 && options.overBudget !== true) {
-        throw new PlimsollError("BUDGET_EXCEEDED", `${why}; --over-budget discloses nevertheless`);
-      }
-
-      const possession = auditors.checkPossession(key, await loadVerifier(auditors.POSSESSION_CIRCUIT));
-      if (!possession.ok) {
-        const rule = `nobody is shown to have the secret of this key: ${possession.detail}`;
-        throw new PlimsollError("PROOF_REFUSED", rule, { file: keyText.file });
-      }
-      const prover = createProver();
       try {
-        const auditor = BigInt(key.key) as FieldElement;
-        const request = { account, auditor, figure, band, audience, policy, market };
-        const envelope = await envelopes.proveDisclosure(prover, request, steps);
+        const order = { account, figure, question, audience, policy, market, to, overBudget };
+        const { envelope, excess } = await proveDisclosure(machine, order);
         throwIfCancelled(signal);
-        if (excess.length > 0) progress(`over budget: ${why}`);
-        // Before the answer goes out: what is counted and not sent does no harm.
-        await writeLedger(file, there, formatJson(budget.recorded(ledger, answer) as unknown as Json));
+        if (excess.length > 0) progress(`over budget: ${excessWords(excess)}`);
         const text = formatJson(envelope as unknown as Json);
         if (out === undefined) process.stdout.write(text);
         else {
           await writeSecret(out, text);
-          const result = { file: out, statement: envelope.statement, to: key.holder, excess };
-          print(options.json, result, () => `to ${key.holder}: ${envelope.statement.text}`);
+          const result = { file: out, statement: envelope.statement, to: to.holder, excess };
+          const auditor = { label: "to", value: to.holder, quoted: true };
+          print(options.json, result, () => `${envelope.statement.text}\n${factText(auditor)}`);
         }
       } catch (error) {
-        if (!(error instanceof PlimsollError) || error.code !== "STATEMENT_FALSE") throw error;
-        const rule = "the figure is not in this band, so no proof of it exists";
-        throw new PlimsollError("STATEMENT_FALSE", rule);
+        if (!(error instanceof PlimsollError)) throw error;
+        if (error.code === "PROOF_REFUSED") throw error.at({ file: keyText.file });
+        if (error.code !== "BUDGET_EXCEEDED") throw error;
+        throw new PlimsollError("BUDGET_EXCEEDED", `${error.rule}; --over-budget discloses nevertheless`);
       } finally {
         await prover.close();
       }
     });
+}
+
+/** What only Node has. */
+async function loadNode() {
+  const [{ createProver }, { loadVerifier }, { fileLedger }] = await Promise.all([
+    import("../node/prover.ts"),
+    import("../node/verifier.ts"),
+    import("../node/disclosure-ledger.ts"),
+  ]);
+  return { createProver, loadVerifier, fileLedger };
 }
 
 export function disclosureCommand(context: Context): Command {
@@ -161,15 +145,16 @@ export function disclosureCommand(context: Context): Command {
     .action(async (options: { holder: string; secret: string; out: string; json?: boolean }) => {
       const { holder } = options;
       optionLabel("--holder", holder);
-      const [auditors, { createProver }] = await Promise.all([
+      const [{ newAuditorSecret, readAuditorSecret }, { makeAuditorKey }, { createProver }] = await Promise.all([
         import("../document/auditor-key.ts"),
+        import("../app/auditor-key.ts"),
         import("../node/prover.ts"),
       ]);
-      const text = auditors.newAuditorSecret();
-      const secret = auditors.readAuditorSecret({ text, file: options.secret });
+      const text = newAuditorSecret();
+      const secret = readAuditorSecret({ text, file: options.secret });
       const prover = createProver();
       try {
-        const key = await auditors.makeAuditorKey(prover, secret, holder, steps);
+        const key = await makeAuditorKey({ ...steps, prover }, { secret, holder });
         throwIfCancelled(signal);
         await writeSecret(options.secret, text);
         await writeResult(options.out, formatJson(key as unknown as Json));
@@ -191,34 +176,23 @@ export function disclosureCommand(context: Context): Command {
     .option("--figure <name>", "refuse a disclosure of anything else")
     .option("--audience <text>", "refuse an answer to any other request")
     .action(async (name: string, options: VerifyOptions) => {
-      const [{ verifyDisclosure }, { fieldElement, readAuditorSecret }, { loadVerifier }, formats] = await Promise.all([
+      const [{ verifyDisclosure }, { disclosureFacts }, { readAuditorSecret }, { loadVerifier }] = await Promise.all([
+        import("../app/verify-disclosure.ts"),
         import("../document/disclosure.ts"),
         import("../document/auditor-key.ts"),
         import("../node/verifier.ts"),
-        Promise.all([import("../formats/policy.ts"), import("../formats/market.ts")]),
       ]);
-      const expectedState =
-        options.state === undefined ? undefined : asOption("--state", () => fieldElement(options.state!));
+      const expectedState = optionCommitment("--state", options.state);
       const envelope = await inputs.text(name);
-      const policy = await inputs.text(options.policy);
-      const market = await inputs.text(options.market);
-      const secret = readAuditorSecret(await inputs.text(options.key));
       // The reader's own files are input, not evidence: what is wrong with them is not held against the disclosure.
-      const [{ readPolicy }, { readMarket }] = formats;
-      readMarket(market.text, market.file, readPolicy(policy.text, policy.file));
-      const asked = { figure: options.figure, audience: options.audience };
-      const expected = { expectedState, expectedListing: options.listing };
-      const verdict = await verifyDisclosure({ envelope, policy, market, secret, ...expected, asked }, (circuit) =>
-        loadVerifier(circuit),
-      );
+      const { policy, market } = await loadMarket(context, options);
+      const secret = readAuditorSecret(await inputs.text(options.key));
+      const { figure, audience, listing: expectedListing } = options;
+      const request = { envelope, policy, market, secret, expectedState, expectedListing, asked: { figure, audience } };
+      const verdict = await verifyDisclosure({ verifierFor: loadVerifier }, request);
       print(options.json, verdict, () =>
         verdict.ok
-          ? [
-              `valid: ${verdict.statement.text}`,
-              `for: ${verdict.statement.audience}`,
-              `state: ${verdict.state.commitment} (${verdict.state.known})`,
-              ...verdict.notProven.map(({ code, text }) => `not proven (${code}): ${text}`),
-            ].join("\n")
+          ? verdictText(verdict, disclosureFacts(verdict.statement))
           : `refused (${verdict.reason}): ${verdict.detail}`,
       );
       const unreadable = !verdict.ok && verdict.reason === "ENVELOPE_MALFORMED";
@@ -227,23 +201,18 @@ export function disclosureCommand(context: Context): Command {
   return disclosure;
 }
 
-/** The band that options ask for, and the question that the ledger remembers. */
-function bandOf(
-  { step, exact, low, high }: BandOptions,
-  { lot }: NamedFigure,
-  cell: (step: bigint) => OpenBand,
-  value: bigint,
-): { band: OpenBand; question: string } {
+/** What options ask of a figure. */
+function questionOf({ step, exact, low, high }: BandOptions, { lot }: NamedFigure): DisclosureQuestion {
   const ways = [step !== undefined, exact === true, low !== undefined || high !== undefined];
   if (ways.filter((way) => way).length !== 1) {
     throw new PlimsollError("USAGE", "give --step, or --low and --high or one of them, or --exact");
   }
+  if (exact === true) return "exact";
   const lots = (option: string, text: string) => asOption(option, () => lotsOf(parseDecimal(text), lot));
-  if (exact === true) return { band: { low: value, high: value }, question: "exact" };
   if (step !== undefined) {
     const width = lots("--step", step);
     if (width <= 0n) throw new PlimsollError("USAGE", "expected a step above zero", { field: "--step" });
-    return { band: cell(width), question: `step ${formatLots(width, lot)}` };
+    return { step: width };
   }
   const band = {
     low: low === undefined ? undefined : lots("--low", low),
@@ -252,12 +221,7 @@ function bandOf(
   if (band.low !== undefined && band.high !== undefined && band.low > band.high) {
     throw new PlimsollError("USAGE", "expected --low at or below --high");
   }
-  const end = (lots: bigint | undefined) => (lots === undefined ? "open" : formatLots(lots, lot));
-  return { band, question: `band ${end(band.low)} ${end(band.high)}` };
-}
-
-function widthOf({ low, high }: OpenBand): bigint | undefined {
-  return low === undefined || high === undefined ? undefined : high - low;
+  return band;
 }
 
 /** Where the ledger of a viewing key is. */
@@ -265,16 +229,4 @@ function ledgerOf({ ledger, key }: Pick<DiscloseOptions, "ledger" | "key">): str
   if (ledger !== undefined) return ledger;
   if (key === "-") throw new PlimsollError("USAGE", "a key on standard input has no folder: give --ledger");
   return path.join(path.dirname(key), "disclosures.json");
-}
-
-const exists = (file: string): Promise<boolean> =>
-  access(file).then(
-    () => true,
-    () => false,
-  );
-
-/** Private from its first line on. */
-async function writeLedger(file: string, there: boolean, text: string): Promise<void> {
-  if (there) await writeResult(file, text);
-  else await writeSecret(file, text);
 }

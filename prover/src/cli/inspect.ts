@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll inspect`: what a proof file claims. */
 import { Command } from "commander";
+import { factText } from "../report/document-verdict.ts";
 import type { Context } from "./context.ts";
 
 export function inspectCommand(context: Context): Command {
@@ -18,9 +19,8 @@ export function inspectCommand(context: Context): Command {
         [
           "not verified; the file claims:",
           description.sentence,
-          `for: ${description.audience}`,
           "",
-          ...description.facts.map(({ label, value }) => `${label}: ${value}`),
+          ...description.facts.map(factText),
           "",
           ...description.signals.map((signal) => {
             const place = "index" in signal ? `${signal.index}` : `${signal.from} to ${signal.to}`;

@@ -2,10 +2,17 @@
 /** `plimsoll verify`: the verdict on a proof. */
 import { Command } from "commander";
 import { EXIT } from "../errors.ts";
-import { readMarket } from "../formats/market.ts";
-import { readPolicy } from "../formats/policy.ts";
+import { verdictText } from "../report/document-verdict.ts";
 import type { Context } from "./context.ts";
-import { type ClaimOptions, claimed, type MarketOptions, optionCommitment, withClaim, withMarket } from "./options.ts";
+import {
+  type ClaimOptions,
+  claimed,
+  loadMarket,
+  type MarketOptions,
+  optionCommitment,
+  withClaim,
+  withMarket,
+} from "./options.ts";
 
 export function verifyCommand(context: Context): Command {
   const { inputs, print } = context;
@@ -19,28 +26,20 @@ export function verifyCommand(context: Context): Command {
       async (proof: string, options: MarketOptions & ClaimOptions & { stateBefore?: string; stateAfter?: string }) => {
         const before = optionCommitment("--state-before", options.stateBefore);
         const after = optionCommitment("--state-after", options.stateAfter);
-        const [{ verifyEnvelope }, { loadVerifier }] = await Promise.all([
+        const [{ verifyEnvelope }, { statementFacts }, { loadVerifier }] = await Promise.all([
+          import("../app/verify-envelope.ts"),
           import("../document/proof.ts"),
           import("../node/verifier.ts"),
         ]);
         const envelope = await inputs.text(proof);
-        const policy = await inputs.text(options.policy);
-        const market = await inputs.text(options.market);
         // The reader's own files are input, not evidence: what is wrong with them is not held against the proof.
-        const published = readPolicy(policy.text, policy.file);
-        readMarket(market.text, market.file, published);
-        const asked = { ...claimed(options, published.levels), audience: options.audience };
-        const expectedStates = { before, after };
-        const verdict = await verifyEnvelope({ envelope, policy, market, expectedStates, asked }, (size) =>
-          loadVerifier(size),
-        );
+        const { policy, market } = await loadMarket(context, options);
+        const asked = { ...claimed(options, policy.levels), audience: options.audience };
+        const request = { envelope, policy, market, expectedStates: { before, after }, asked };
+        const verdict = await verifyEnvelope({ verifierFor: loadVerifier }, request);
         print(options.json, verdict, () =>
           verdict.ok
-            ? [
-                `valid: ${verdict.statement.text}`,
-                `for: ${verdict.statement.audience}`,
-                ...verdict.notProven.map(({ code, text }) => `not proven (${code}): ${text}`),
-              ].join("\n")
+            ? verdictText(verdict, statementFacts(verdict.statement))
             : `refused (${verdict.reason}): ${verdict.detail}`,
         );
         const unreadable = !verdict.ok && verdict.reason === "ENVELOPE_MALFORMED";

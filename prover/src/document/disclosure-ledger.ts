@@ -35,6 +35,17 @@ export interface DisclosureLedger {
 
 export const EMPTY_LEDGER: DisclosureLedger = { format: FORMAT, answers: [] };
 
+/** Where a firm keeps its ledger. One account has one ledger, whoever discloses from wherever. */
+export interface LedgerStore {
+  /** The ledger as it is; an empty one where there is none yet. */
+  read(): Promise<DisclosureLedger>;
+  /**
+   * Replaces the ledger by what `change` makes of it. Nobody else's change comes in between, so of two at once one sees the
+   * other's answer. Where `change` throws, or returns what it was given, nothing is written.
+   */
+  update(change: (ledger: DisclosureLedger) => DisclosureLedger): Promise<void>;
+}
+
 /** Why an answer is over budget. Stable, for machines. */
 export type Excess =
   /** The figure has been asked about in other bands: two grids narrow it down to where they meet. */

@@ -1,73 +1,124 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * `plimsoll-disclosure/1`: one figure of an account within a band, with a proof that convinces one auditor.
+ * `plimsoll-disclosure/2`: one figure of an account within a band, with a proof that convinces one auditor.
  *
- * As with `plimsoll-proof/1` every public signal is worked out anew from the statement's text, policy and market; nothing is
- * taken from the envelope but the proof and the commitment to the account. The auditor's key is taken from the reader's own
- * secret: there is no way here to verify without one, because a disclosure says nothing to anybody else.
+ * Whoever checks one works out every public signal from the statement, policy and market; nothing else is taken from the
+ * document but the proof. The auditor's key is taken from the reader's own secret: there is no way here to check without
+ * one, because a disclosure says nothing to anybody else.
  */
 import { PlimsollError } from "../errors.ts";
-import { FIELD_ORDER, type FieldElement } from "../field.ts";
+import type { FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
 import { type Decimal, formatLots, lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
-import { documentSha256, type Json, type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
+import { isSymbol, type JsonValue } from "../formats/json.ts";
 import { listingSha256, type MarketFile } from "../formats/market.ts";
 import { CASH_DECIMALS, type PolicyFile } from "../formats/policy.ts";
-import { type KeyCaveat, keyCaveat } from "../keys/origin.ts";
 import type { Account } from "../model/account.ts";
-import { commitAuditorSecret, commitState } from "../model/commit.ts";
+import { commitAuditorSecret } from "../model/commit.ts";
 import { type Figure, figureOf, largestFigure, weightsOf } from "../model/figure.ts";
-import type { BoardSize } from "../model/sizes.ts";
-import type { Groth16Proof, ProveOptions, Prover } from "../prove/prover.ts";
+import type { Groth16Proof } from "../prove/prover.ts";
 import { type Band, checkBand, type DisclosureClaim, disclosureSignals } from "../statement/disclosure.ts";
-import { type CircuitOf, circuitOf } from "../statement/families.ts";
+import type { CircuitOf } from "../statement/families.ts";
 import type { Refused, Verifier } from "../verify/verifier.ts";
-import { fieldElement } from "./auditor-key.ts";
 import {
-  accepted,
+  type Accepted,
+  accept,
+  type Caveat,
+  COMPLETENESS,
+  contextOf,
+  type DocumentKind,
   type DocumentRefusal,
-  MADE_WITH,
-  type MadeWith,
+  fieldElement,
+  fieldText,
+  type KeyCaveatCode,
+  label,
+  MADE_UNDER,
+  MARKET_VALUES,
+  type MadeUnder,
+  madeUnder,
+  type NamedKey,
   orRefuse,
-  readDocuments,
-  readMadeWith,
+  type Published,
+  provenSignals,
+  type Readers,
+  readDocument,
+  readStatement,
+  STATEMENT_TERMS,
+  type StatementTerms,
   same,
   sameAsAsked,
+  sameFiles,
   sameKey,
   sameStatement,
+  unchecked,
   verdictOf,
 } from "./kit.ts";
+import { accountWords, amountWords, type Fact, factsOf, momentWords } from "./words.ts";
 
-const FORMAT = "plimsoll-disclosure/1";
-const LIMITS: JsonLimits = { length: 20_000, values: 200 };
 /** Equity is in 1e-20 quote. */
 const EQUITY_DECIMALS = 20;
+const FIGURES = "expected equity, cash, asset:<of the policy> or instrument:<of the market>";
 
-/** The statement in the envelope. Every field is text, and the whole is hashed into `context`. */
-export interface DisclosureDocument {
-  /** One sentence that says what the other fields say; it follows from them. */
-  readonly text: string;
+/** The statement in the document. Every field is text but an open end, and the whole is hashed into `context`. */
+export interface DisclosureDocument extends StatementTerms {
   /** `equity`, `cash`, `asset:BTC`, `instrument:ETH-PERP`. */
   readonly figure: string;
   /** Ends of the band, inside, in whole units; null where it is open. */
   readonly low: string | null;
   readonly high: string | null;
   readonly unit: string;
-  readonly board: string;
-  readonly epoch: string;
-  readonly marketTime: string;
-  /** What the disclosure answers, chosen by whoever asked: a name, a request number. */
-  readonly audience: string;
 }
+type Said = Omit<DisclosureDocument, "text">;
 
-export interface DisclosureEnvelope extends MadeWith {
-  readonly format: typeof FORMAT;
+interface Terms extends MadeUnder {
   readonly statement: DisclosureDocument;
-  /** Commitment to the account, decimal. */
-  readonly state: string;
   /** The auditor's public key, decimal. */
   readonly auditor: string;
+}
+
+export interface DisclosureEnvelope extends Terms {
+  readonly format: "plimsoll-disclosure/2";
+  readonly verificationKey: NamedKey;
   readonly proof: Groth16Proof;
+}
+
+const SAID: Readers<Said> = {
+  ...STATEMENT_TERMS,
+  figure(value) {
+    const name = value.string();
+    const symbol = name.replace(/^(asset|instrument):/, "");
+    const named = symbol === name ? ["equity", "cash"].includes(name) : isSymbol(symbol);
+    if (!named) throw value.error("FIELD_INVALID", FIGURES);
+    return name;
+  },
+  low: endOf,
+  high: endOf,
+  unit: (value) => value.symbol(),
+};
+
+function endOf(value: JsonValue): string | null {
+  if (value.isNull()) return null;
+  value.decimal();
+  return value.string();
+}
+
+const KIND: DocumentKind<DisclosureEnvelope["format"], Terms, Pick<DisclosureEnvelope, "proof">> = {
+  format: "plimsoll-disclosure/2",
+  limits: { length: 20_000, values: 200 },
+  terms: {
+    ...MADE_UNDER,
+    statement(value) {
+      const statement = readStatement(SAID, sentence, value);
+      return value.check(() => bounded(statement));
+    },
+    auditor: fieldText,
+  },
+  evidence: { proof: unchecked },
+};
+
+function bounded<Ends extends { readonly low?: unknown; readonly high?: unknown }>(band: Ends): Ends {
+  if ((band.low ?? null) !== null || (band.high ?? null) !== null) return band;
+  throw new PlimsollError("FIELD_INVALID", "a band that is open at both ends says nothing", { field: "low" });
 }
 
 /** Ends of a band as asked for; undefined where it is open. */
@@ -76,14 +127,16 @@ export interface OpenBand {
   readonly high?: bigint | undefined;
 }
 
-/** What is disclosed, and to whom. */
-export interface Disclosing {
+/** What is disclosed of an account, and to whom. */
+export interface Disclosing extends Published {
   readonly figure: NamedFigure;
   readonly band: OpenBand;
   /** 1 to 200 visible characters. */
   readonly audience: string;
-  readonly policy: PolicyFile & { readonly sha256: string };
-  readonly market: MarketFile & { readonly sha256: string };
+  /** The commitment to the account. */
+  readonly state: FieldElement;
+  /** The auditor's public key. */
+  readonly auditor: FieldElement;
 }
 
 /** A figure with the words for it. */
@@ -116,8 +169,7 @@ export function namedFigure(name: string, policy: PolicyFile, market: MarketFile
     const instrument = market.instruments[index];
     if (instrument !== undefined) return { name, figure: { kind, index }, lot: instrument.lot, unit: symbol };
   }
-  const rule = "expected equity, cash, asset:<of the policy> or instrument:<of the market>";
-  throw new PlimsollError("UNKNOWN_NAME", rule, { field: "figure" });
+  throw new PlimsollError("UNKNOWN_NAME", FIGURES, { field: "figure" });
 }
 
 /** The figure of an account: private. */
@@ -131,107 +183,86 @@ export function cellOf(value: bigint, step: bigint): Band {
   return { low: floor * step, high: (floor + 1n) * step };
 }
 
-/** Proves a figure to an auditor's key. Throws like `Prover.disclose`. */
-export function proveDisclosure(
-  prover: Prover,
-  request: Disclosing & { readonly account: Account; readonly auditor: FieldElement },
-  options?: ProveOptions,
-): Promise<DisclosureEnvelope> {
-  const { account, auditor } = request;
-  return assemble(prover, request, commitState(account), auditor, async (claim) => {
-    const { proof } = await prover.disclose({ ...claim, account }, options);
-    return proof;
-  });
-}
+/** A disclosure without its proof. */
+export type DisclosureDraft = Omit<DisclosureEnvelope, keyof typeof KIND.evidence>;
 
-/**
- * What an auditor can make with his secret alone: an envelope about any state that says anything, and that nobody can tell
- * from a firm's. It is here so that everybody knows it can be done.
- */
-export function simulateDisclosure(
-  prover: Prover,
-  request: Disclosing & { readonly state: FieldElement; readonly secret: FieldElement },
-  options?: ProveOptions,
-): Promise<DisclosureEnvelope> {
-  const { state, secret } = request;
-  const { size } = request.market.market.board;
-  return assemble(prover, request, state, commitAuditorSecret(secret), async (claim) => {
-    const { proof } = await prover.simulate({ ...claim, size, secret }, options);
-    return proof;
-  });
-}
-
-async function assemble(
-  prover: Prover,
+/** What a disclosure says, and the claim that its proof has to be of. Throws where there is nothing that it could say. */
+export function draftDisclosure(
   disclosing: Disclosing,
-  state: FieldElement,
-  auditor: FieldElement,
-  prove: (claim: DisclosureClaim) => Promise<Groth16Proof>,
-): Promise<DisclosureEnvelope> {
-  const { policy, market } = disclosing;
-  const { size } = market.market.board;
-  const { sha256, origin } = await prover.key(circuitOf("disclosure", size));
-  const envelope = {
-    format: FORMAT,
-    size,
-    statement: documentOf(disclosing),
-    state: state.toString(),
-    auditor: auditor.toString(),
+  { sha256, origin }: NamedKey,
+): { readonly draft: DisclosureDraft; readonly claim: DisclosureClaim } {
+  label(disclosing.audience, "audience");
+  const said = saidOf(disclosing);
+  const draft = {
+    format: KIND.format,
+    ...madeUnder(disclosing),
+    statement: { text: sentence(said), ...said },
+    auditor: disclosing.auditor.toString(),
     verificationKey: { sha256, origin },
-    policySha256: policy.sha256,
-    marketSha256: market.sha256,
-  } as const;
-  const proof = await prove(claimOf(envelope, policy, market));
-  return { ...envelope, proof };
+  };
+  return { draft, claim: claimOf(draft, disclosing) };
 }
 
-function documentOf({ figure, band, audience, market }: Disclosing): DisclosureDocument {
-  if (band.low === undefined && band.high === undefined) {
-    throw new PlimsollError("FIELD_INVALID", "a band that is open at both ends says nothing", { field: "low" });
-  }
+function saidOf({ figure, band, audience, market, state }: Omit<Disclosing, "auditor">): Said {
+  const { low, high } = bounded(band);
   const end = (value: bigint | undefined) => (value === undefined ? null : formatLots(value, figure.lot));
-  const fields = {
-    figure: figure.name,
-    low: end(band.low),
-    high: end(band.high),
-    unit: figure.unit,
+  return {
+    account: state.toString(),
     board: market.board,
     epoch: market.epoch.toString(),
     marketTime: market.time,
     audience,
+    figure: figure.name,
+    low: end(low),
+    high: end(high),
+    unit: figure.unit,
   };
-  return { text: sentence(fields), ...fields };
 }
 
-function sentence({ figure, low, high, unit, board, epoch, marketTime }: Omit<DisclosureDocument, "text">): string {
-  const band =
-    low === high
-      ? `exactly ${low}`
-      : [low === null ? [] : `at least ${low}`, high === null ? [] : `at most ${high}`].flat().join(" and ");
-  const held = figure === "equity" ? "has equity of" : figure === "cash" ? "has cash of" : "holds";
-  const when = figure === "equity" ? "At the policy, prices and marks of" : "By the names and lots of";
-  return `${when} board "${board}", epoch ${epoch}, ${marketTime}, the account committed to by state ${held} ${band} ${unit}.`;
+function sentence(said: Said): string {
+  const { figure, low, high, marketTime } = said;
+  const ends = [
+    low === null ? [] : `at least ${amountWords(low)}`,
+    high === null ? [] : `at most ${amountWords(high)}`,
+  ];
+  const band = low !== null && low === high ? `exactly ${amountWords(low)}` : ends.flat().join(" and ");
+  const currency = "in the currency of its policy";
+  const holding = figure.startsWith("asset:") ? "asset" : "instrument";
+  const words =
+    figure === "equity"
+      ? `has equity of ${band} ${currency}, at the prices of ${momentWords(marketTime)}`
+      : figure === "cash"
+        ? `has cash of ${band} ${currency}`
+        : `holds ${band} units of one ${holding}`;
+  return `${accountWords(said)} ${words}.`;
 }
 
-/** The claim of an envelope, by policy and market. Throws where it says what they do not. */
+/** What a disclosure says beside its sentence, for people. */
+export function disclosureFacts(statement: DisclosureDocument): Fact[] {
+  const [commitment, ...others] = factsOf(statement);
+  return [
+    commitment!,
+    { label: "figure", value: statement.figure, quoted: true },
+    { label: "unit, as named by the policy and market files", value: statement.unit, quoted: true },
+    ...others,
+  ];
+}
+
+/** The claim of a disclosure, by policy and market. Throws where it says what they do not. */
 function claimOf(
-  envelope: Omit<DisclosureEnvelope, "proof">,
-  policy: PolicyFile,
-  market: MarketFile,
+  draft: DisclosureDraft,
+  { policy, market }: Published,
 ): DisclosureClaim & { readonly named: NamedFigure } {
-  const { statement, size, state, auditor, verificationKey, policySha256, marketSha256 } = envelope;
+  const { statement, size, auditor, verificationKey } = draft;
   const named = namedFigure(statement.figure, policy, market);
   const limit = largestFigure(size);
   const end = (text: string | null, open: bigint) => (text === null ? open : lotsOf(parseDecimal(text), named.lot));
-  const band = checkBand({ low: end(statement.low, -limit), high: end(statement.high, limit) }, size);
-  const hashes = { policySha256, marketSha256, verificationKeySha256: verificationKey.sha256 };
-  const bound: Json = { statement: { ...statement }, state, auditor, ...hashes };
   return {
     named,
-    state: fieldElement(state),
+    state: fieldElement(statement.account),
     auditor: fieldElement(auditor),
-    band,
-    context: BigInt(`0x${documentSha256(bound)}`) % FIELD_ORDER,
+    band: checkBand({ low: end(statement.low, -limit), high: end(statement.high, limit) }, size),
+    context: contextOf(KIND, draft, verificationKey),
     weights: weightsOf(named.figure, policy.policy, market.market),
   };
 }
@@ -245,35 +276,18 @@ export type DisclosureRefusal =
   | "LISTING_UNEXPECTED";
 
 /** Something that a valid disclosure does not show. */
-export interface DisclosureCaveat {
-  readonly code:
-    | KeyCaveat["code"]
-    | "STATE_CLAIMED"
-    | "LISTING_AS_GIVEN"
-    | "COMPLETENESS"
-    | "MARKET_VALUES"
-    | "DESIGNATED";
-  readonly text: string;
-}
+export type DisclosureCaveat = Caveat<
+  KeyCaveatCode | "STATE_CLAIMED" | "LISTING_AS_GIVEN" | "COMPLETENESS" | "MARKET_VALUES" | "DESIGNATED"
+>;
 
 export type DisclosureVerdict =
-  | {
-      readonly ok: true;
-      readonly size: BoardSize;
-      readonly statement: DisclosureDocument;
+  | (Accepted<DisclosureDocument, DisclosureCaveat["code"]> & {
       readonly state: { readonly commitment: FieldElement; readonly known: "expected" | "claimed" };
-      readonly verificationKey: DisclosureEnvelope["verificationKey"];
-      readonly policySha256: string;
-      readonly marketSha256: string;
-      /** What is not shown. Never empty. */
-      readonly notProven: readonly DisclosureCaveat[];
-    }
+    })
   | Refused<DisclosureRefusal>;
 
-export interface DisclosureInputs {
-  readonly envelope: NamedText;
-  readonly policy: NamedText;
-  readonly market: NamedText;
+/** What the reader of a disclosure has and wants. */
+export interface DisclosureChecks extends Published {
   /** The reader's own. */
   readonly secret: FieldElement;
   /** The commitment known from a chain, a verified pack or an attestation. */
@@ -281,131 +295,73 @@ export interface DisclosureInputs {
   /** `listingSha256` of the names and units that the account is known to be kept under, as an attestation names it. */
   readonly expectedListing?: string | undefined;
   /** What was asked; a disclosure of anything else is refused. */
-  readonly asked?: { readonly figure?: string | undefined; readonly audience?: string | undefined };
+  readonly asked?: { readonly figure?: string | undefined; readonly audience?: string | undefined } | undefined;
 }
 
 /**
- * Verifies a disclosure to the holder of `secret`. `verifierFor` gives the verifier of a circuit under the key that is
- * trusted.
+ * Checks a disclosure to the holder of `secret`, under the verifier's key, which is trusted.
  *
- * Never throws for what is in the inputs: all three documents may be hostile. Throws what `verifierFor` throws. Convinces
- * the reader only as far as nobody else has his secret.
+ * Never throws for what is in the disclosure, which may be hostile. Convinces the reader only as far as nobody else has the
+ * secret.
  */
-export function verifyDisclosure(
-  inputs: DisclosureInputs,
-  verifierFor: (
-    circuit: CircuitOf<"disclosure">,
-  ) => Verifier<CircuitOf<"disclosure">> | Promise<Verifier<CircuitOf<"disclosure">>>,
-): Promise<DisclosureVerdict> {
-  return verdictOf(async () => {
-    const envelope = orRefuse("ENVELOPE_MALFORMED", () => readDisclosure(inputs.envelope));
-    const { policy, market } = readDocuments(envelope, inputs);
-    const { size, statement, state } = envelope;
-
-    const own = commitAuditorSecret(inputs.secret).toString();
-    same(envelope.auditor, own, "AUDITOR_MISMATCH", "it was made for another key: to you it shows nothing");
-    const expected = inputs.expectedState?.toString();
-    same(state, expected ?? state, "STATE_UNEXPECTED", "state is not what the reader expects");
+export function checkDisclosure(
+  envelope: DisclosureEnvelope,
+  checks: DisclosureChecks,
+  verifier: Verifier<CircuitOf<"disclosure">>,
+): DisclosureVerdict {
+  return verdictOf(() => {
+    const { statement, auditor } = envelope;
+    const { policy, market, secret, expectedState, expectedListing, asked } = checks;
+    sameFiles(envelope, checks);
+    const own = commitAuditorSecret(secret).toString();
+    same(auditor, own, "AUDITOR_MISMATCH", "it was made for another key: to you it shows nothing");
+    const state = expectedState?.toString() ?? statement.account;
+    same(statement.account, state, "STATE_UNEXPECTED", "the commitment is not what the reader expects");
     const listing = listingSha256(policy, market);
     const why = "names and units of policy and market are not those that the reader expects of the account";
-    same(listing, inputs.expectedListing ?? listing, "LISTING_UNEXPECTED", why);
-    const { figure, audience } = inputs.asked ?? {};
-    sameAsAsked({ figure, audience }, statement);
-
-    const verifier = await verifierFor(circuitOf("disclosure", size));
+    same(listing, expectedListing ?? listing, "LISTING_UNEXPECTED", why);
+    sameAsAsked({ figure: asked?.figure, audience: asked?.audience }, statement);
     sameKey(envelope, verifier.key);
-    const { named, ...claim } = orRefuse("STATEMENT_MISMATCH", () => claimOf(envelope, policy, market));
-    const open = (text: string | null, value: bigint) => (text === null ? undefined : value);
-    const band = { low: open(statement.low, claim.band.low), high: open(statement.high, claim.band.high) };
-    sameStatement(documentOf({ figure: named, band, audience: statement.audience, policy, market }), statement);
-    accepted(verifier.verify(disclosureSignals(claim).map(String), envelope.proof));
-    const known = expected === undefined ? "claimed" : "expected";
+
+    const { named, ...claim } = orRefuse("STATEMENT_MISMATCH", () => claimOf(envelope, checks));
+    const end = (text: string | null, value: bigint) => (text === null ? undefined : value);
+    const band = { low: end(statement.low, claim.band.low), high: end(statement.high, claim.band.high) };
+    const { audience } = statement;
+    sameStatement(saidOf({ figure: named, band, audience, policy, market, state: claim.state }), statement);
+    provenSignals(verifier, envelope.proof, disclosureSignals(claim));
+    const known = expectedState === undefined ? "claimed" : "expected";
     return {
-      ok: true as const,
-      size,
-      statement,
+      ...accept(envelope, caveats(statement, known, expectedListing !== undefined)),
       state: { commitment: claim.state, known },
-      verificationKey: envelope.verificationKey,
-      policySha256: envelope.policySha256,
-      marketSha256: envelope.marketSha256,
-      notProven: caveats(envelope, known, inputs.expectedListing !== undefined),
     };
   });
 }
 
 /**
- * Reads an envelope: its form, and that the sentence follows from the other fields of the statement. Throws `SYNTAX`,
+ * Reads a disclosure: its form, and that the sentence follows from the other fields of the statement. Throws `SYNTAX`,
  * `TOO_LARGE` or `FIELD_INVALID`. Does NOT check the proof.
  */
-export function readDisclosure({ text, file }: NamedText): DisclosureEnvelope {
-  const top = parseJson(text, file, LIMITS).fields([...MADE_WITH, "format", "statement", "state", "auditor", "proof"]);
-  top.format.literal(FORMAT);
-  const element = (value: JsonValue) => value.check(() => fieldElement(value.string())).toString();
-  return {
-    ...readMadeWith(top),
-    format: FORMAT,
-    statement: readStatement(top.statement),
-    state: element(top.state),
-    auditor: element(top.auditor),
-    proof: top.proof.plain() as unknown as Groth16Proof,
-  };
-}
-
-function readStatement(value: JsonValue): DisclosureDocument {
-  const names = ["text", "figure", "low", "high", "unit", "board", "epoch", "marketTime", "audience"] as const;
-  const fields = value.fields(names);
-  const end = (field: JsonValue) => {
-    if (field.isNull()) return null;
-    field.decimal();
-    return field.string();
-  };
-  const statement = {
-    figure: fields.figure.label(),
-    low: end(fields.low),
-    high: end(fields.high),
-    unit: fields.unit.symbol(),
-    board: fields.board.label(),
-    epoch: fields.epoch.label(),
-    marketTime: fields.marketTime.label(),
-    audience: fields.audience.label(),
-  };
-  if (statement.low === null && statement.high === null) {
-    throw fields.low.error("FIELD_INVALID", "a band that is open at both ends says nothing");
-  }
-  const text = sentence(statement);
-  if (fields.text.string() !== text) {
-    throw fields.text.error("FIELD_INVALID", "the sentence does not say what the other fields of the statement say");
-  }
-  return { text, ...statement };
-}
+export const readDisclosure = (text: NamedText): DisclosureEnvelope => readDocument(KIND, text);
 
 function caveats(
-  { statement, verificationKey }: DisclosureEnvelope,
+  { figure }: DisclosureDocument,
   known: "expected" | "claimed",
   listed: boolean,
-): DisclosureCaveat[] {
-  const all: readonly (DisclosureCaveat | false | undefined)[] = [
-    keyCaveat(verificationKey.origin),
+): (DisclosureCaveat | false)[] {
+  return [
     known === "claimed" && {
       code: "STATE_CLAIMED",
-      text: "The commitment to the account is the firm's own claim: nothing here ties it to a chain, a pack or a custodian.",
+      text: "The commitment to the account is the firm's own claim; this proof does not tie it to a chain, a pack or a custodian.",
     },
     !listed && {
       code: "LISTING_AS_GIVEN",
-      text: "That what the account holds bears these names and comes in these units is the word of whoever gave policy and market.",
+      text: "The asset names and units are taken from the policy and market files; this proof does not confirm them.",
     },
-    {
-      code: "COMPLETENESS",
-      text: "It is not proven that this account is all that its owner holds or owes, nor that the assets exist.",
-    },
-    statement.figure === "equity" && {
-      code: "MARKET_VALUES",
-      text: "Policy, prices and marks are taken as given: not that they are right, nor that they are current.",
-    },
+    COMPLETENESS,
+    figure === "equity" && MARKET_VALUES,
     {
       code: "DESIGNATED",
-      text: "It convinces you alone, and only if nobody else has your secret: with it anyone could have made this, true or not.",
+      text: "It convinces you alone, and only while nobody else has your secret; with the secret anyone can make it, true or not.",
     },
   ];
-  return all.filter((caveat) => caveat !== false && caveat !== undefined);
 }

@@ -8,6 +8,9 @@
 export const KEY_ORIGINS = ["development", "rehearsal", "ceremony"] as const;
 export type KeyOrigin = (typeof KEY_ORIGINS)[number];
 
+/** Whether a proof under a key of this origin is evidence to a stranger. */
+export const isEvidence = (origin: KeyOrigin): boolean => origin === "ceremony";
+
 export interface KeyCaveat {
   readonly code: "DEVELOPMENT_KEY" | "REHEARSAL_KEY";
   readonly text: string;
@@ -19,14 +22,23 @@ export function keyCaveat(origin: KeyOrigin): KeyCaveat | undefined {
     case "development":
       return {
         code: "DEVELOPMENT_KEY",
-        text: "The key is a development key: whoever made it can forge proofs. Good for tests only.",
+        text: "The key is a development key; its maker can forge proofs. It is good for tests only.",
       };
     case "rehearsal":
       return {
         code: "REHEARSAL_KEY",
-        text: "The key is from the rehearsal of a ceremony: whoever made its phase 1 can forge proofs. Good for tests only.",
+        text: "The key is from the rehearsal of a ceremony; the maker of its phase 1 can forge proofs. It is good for tests only.",
       };
     case "ceremony":
       return undefined;
   }
+}
+
+/**
+ * The first line of a verdict on anything under keys of these origins, if one of them lets its maker forge proofs: whatever
+ * follows is worth nothing as evidence, and must not look like success.
+ */
+export function testOnly(origins: Iterable<KeyOrigin>): string | undefined {
+  const caveat = [...origins].map(keyCaveat).find((found) => found !== undefined);
+  return caveat && `TEST ONLY (${caveat.code}), worth nothing as evidence. ${caveat.text}`;
 }

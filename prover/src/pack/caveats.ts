@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What a statement that verifies leaves open: the proof's caveats, as far as pack and reader do not fill them in. */
-import type { Caveat } from "../document/proof.ts";
+import type { Caveat } from "../document/kit.ts";
 import { type KeyOrigin, keyCaveat } from "../keys/origin.ts";
 import type { Assurance } from "./format.ts";
 import type { ProvenStatement } from "./verdict.ts";

@@ -3,7 +3,7 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { readMerge, verifyMerge } from "../document/merge.ts";
-import { type EnvelopeVerdict, readEnvelope, verifyEnvelope } from "../document/proof.ts";
+import { checkEnvelope, type EnvelopeVerdict, readEnvelope } from "../document/proof.ts";
 import { listingSha256, type MarketFile, readMarket } from "../formats/market.ts";
 import { readPolicy } from "../formats/policy.ts";
 import type { BoardSize } from "../model/sizes.ts";
@@ -14,7 +14,7 @@ import { mergeCaveats, statementCaveats } from "./caveats.ts";
 import type { OpenKeys } from "./contents.ts";
 import { checkMarketDate, checkPolicyDate } from "./currency.ts";
 import { type Examination, invalid } from "./examination.ts";
-import { INDEX, type PackCircuit, type PackStatement, textOf } from "./format.ts";
+import { INDEX, type PackCircuit, type PackStatement } from "./format.ts";
 import { type Merge, partsOf } from "./merge-tree.ts";
 import type { ProvenStatement } from "./verdict.ts";
 
@@ -41,10 +41,13 @@ export async function checkStatement(
   const known = still ? [stateAfter, stateBefore] : [stateAfter];
   const account = checkAccount(examination, files, { states: known, size, listing, parts });
   const vouched = parts === undefined ? account.state : stateBefore;
-  const verdict = await checkProof(examination, verifier, files, {
+  const expectedStates = {
     after: vouched === stateAfter ? BigInt(stateAfter) : undefined,
     before: vouched === stateBefore ? BigInt(stateBefore) : undefined,
-  });
+  };
+  const asked = { audience: examination.trust.audience };
+  const checks = { policy, market, expectedStates, asked };
+  const verdict = checkProof(examination, files, checkEnvelope(envelope, checks, verifier));
 
   const trusted = checkPolicy(examination, files.policy, policy.sha256);
   const point = () => verifier.marketPoint(parsed.signals);
@@ -88,23 +91,11 @@ function readMade(examination: Examination, { policy: policyFile, market: market
 }
 
 /** The verdict on the proof itself; fails with its refusal. */
-async function checkProof(
+function checkProof(
   examination: Examination,
-  verifier: Verifier,
   files: PackStatement,
-  expectedStates: { readonly before: bigint | undefined; readonly after: bigint | undefined },
-): Promise<EnvelopeVerdict & { ok: true }> {
-  const text = (file: string) => textOf(file, examination.content(file));
-  const verdict = await verifyEnvelope(
-    {
-      envelope: text(files.proof),
-      policy: text(files.policy),
-      market: text(files.market),
-      expectedStates,
-      asked: { audience: examination.trust.audience },
-    },
-    () => verifier,
-  );
+  verdict: EnvelopeVerdict,
+): EnvelopeVerdict & { ok: true } {
   if (!verdict.ok) {
     const { reason, detail } = verdict;
     const file = reason.startsWith("POLICY_")

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** From an account to a document that proves its coverage. */
+import { label, type Published } from "../document/kit.ts";
+import { completeEnvelope, draftEnvelope, type Envelope } from "../document/proof.ts";
+import type { Account } from "../model/account.ts";
+import { commitState } from "../model/commit.ts";
+import { applyTransition, isNoFill, type Transition } from "../model/transition.ts";
+import type { ProveOptions, Prover } from "../prove/prover.ts";
+import type { Direction } from "../statement/signals.ts";
+import type { LevelBps } from "../units.ts";
+
+/** What to prove of an account, and for whom. */
+export interface Question extends Published {
+  readonly before: Account;
+  readonly transition: Transition;
+  readonly level: LevelBps;
+  readonly direction: Direction;
+  /** 1 to 200 visible characters. */
+  readonly audience: string;
+}
+
+/**
+ * Proves a question and puts the proof in an envelope. Throws like `applyTransition` and `Prover.prove`, and `FIELD_INVALID`
+ * for an audience that is not 1 to 200 visible characters.
+ */
+export async function proveEnvelope(prover: Prover, question: Question, options?: ProveOptions): Promise<Envelope> {
+  const { before, transition, level, direction, policy, market } = question;
+  const { transfer, side } = transition;
+  const fill = isNoFill(transition.fill) ? "none" : "private";
+  const audience = label(question.audience, "audience");
+  const account = commitState(applyTransition(before, transition)).toString();
+  const key = await prover.key(before.size);
+  const { draft, context } = draftEnvelope(
+    { account, level, direction, transfer, side, fill, audience },
+    question,
+    key,
+  );
+  const request = { before, transition, level, direction, context, policy: policy.policy, market: market.market };
+  return completeEnvelope(draft, await prover.prove(request, options));
+}
