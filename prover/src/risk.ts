@@ -2,6 +2,7 @@
 /** `plimsoll/risk`: boards of market values from models, their calibration and back-tests, and how an account may fare ahead. */
 
 export { type BacktestReport, backtestMargins, type CheckedCalibration, calibrate } from "./app/calibrate.ts";
+export { explainRow, type RowExplanation } from "./app/market.ts";
 export { type Ahead, type AheadOptions, lookAhead } from "./app/outlook.ts";
 export { type OutlookScore, scoreOutlook } from "./app/outlook-score.ts";
 export { readPriceHistory } from "./importers/price-history.ts";
@@ -17,7 +18,8 @@ export {
   priceInstruments,
 } from "./risk/board/board.ts";
 export { compareMarkets, type Difference, type Explanation, explainInstrument } from "./risk/board/explain.ts";
-export { type Calibration, calibrateHistories, renderCalibration } from "./risk/calibration/report.ts";
+export { type Calibration, calibrateHistories } from "./risk/calibration/calibration.ts";
+export { renderCalibration } from "./risk/calibration/report.ts";
 export { checkHistories, type HistorySummary, type HistoryTerms } from "./risk/history-rules.ts";
 export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
 export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";

@@ -5,9 +5,9 @@
  */
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { lotOfDecimals, lotsOf, parseDecimal } from "../../prover/src/formats/decimal.ts";
-import { type MarketFile, readMarket } from "../../prover/src/formats/market.ts";
+import type { MarketFile } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
-import { buildMarket, shock } from "../../prover/src/risk/board/board.ts";
+import { buildMarketFile, shock } from "../../prover/src/risk/board/board.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { Instrument, MarketInput } from "../../prover/src/risk/input.ts";
 import type { SettlementMarks } from "../../prover/src/statement/signals.ts";
@@ -54,11 +54,8 @@ function observed(epoch: bigint, time: string, spots: Readonly<Record<string, st
   };
 }
 
-const file = (input: MarketInput, time = input.observation.time): MarketFile => {
-  const { observation } = input;
-  const name = `epoch-${observation.epoch}.json`;
-  return readMarket(JSON.stringify(buildMarket({ ...input, observation: { ...observation, time } })), name, policy);
-};
+const file = (input: MarketInput, time = input.observation.time): MarketFile =>
+  buildMarketFile({ ...input, observation: { ...input.observation, time } }, policy).file;
 
 const renewedBoard = observed(2n, "2026-12-25T08:30:00Z", SETTLEMENT_PRICES, "renewed");
 

@@ -9,6 +9,7 @@ import os from "node:os";
 import path from "node:path";
 import { expect } from "chai";
 import { AbiCoder, Interface } from "ethers";
+import { readOracleConfig } from "../../prover/src/oracle/config.ts";
 import type { EpochFile } from "../../prover/src/oracle/epoch.ts";
 import { readSources, sourceFormat } from "../../prover/src/oracle/sources.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
@@ -122,6 +123,13 @@ describe("plimsoll oracle", function () {
     const http = { kind: "http", url: `${url}/ticker`, at: "result.0.price" };
     expect(sourceFormat.safeParse(http).success).to.equal(false);
     expect(sourceFormat.safeParse({ ...http, timeAt: "result.0.time" }).success).to.equal(true);
+  });
+
+  it("takes paths in a configuration as relative to it, those of sources too", () => {
+    const text = blocks("json oracle.json")[0]!;
+    const { key, directory: state, observed } = readOracleConfig({ text, file: "/venue/oracle.json" });
+    expect({ key, state }).to.deep.equal({ key: "/venue/reporter.key", state: "/venue/state" });
+    expect(observed["underlyings.BTC.spot"]!.sources[1]).to.include({ kind: "file", path: "/venue/btc.json" });
   });
 
   describe("U10: before it does anything else", () => {

@@ -151,6 +151,17 @@ describe("rules of price histories", () => {
     expect(largeMoves(wrong).map(({ date }) => date)).to.deep.equal([dates[300], dates[301]]);
   });
 
+  it("a price that stood still: its first move is large, those after it are not", () => {
+    const { dates, closes } = walk("USDT", 400);
+    const pegged = priceHistory(
+      "USDT",
+      dates,
+      closes.map((_, day) => (day < 100 ? 1 : 1 + 0.001 * ((day + 1) % 2))),
+    );
+    expect(largeMoves(pegged).map(({ date }) => date)).to.deep.equal([dates[100]]);
+    refused(() => checkHistories([pegged]), `USDT ${dates[100]} (+infinitely many deviations)`, "HISTORY_REFUSED");
+  });
+
   it("U08: fewer than 365 days are refused with the bound, and taken where that is said", () => {
     refused(
       () => calibrate([walk("BTC", 60)], { time }),

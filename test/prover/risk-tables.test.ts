@@ -15,7 +15,8 @@ import { buildMarket } from "../../prover/src/risk/board/board.ts";
 import { compareMarkets, explainInstrument } from "../../prover/src/risk/board/explain.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
-import { calibrateHistories, renderCalibration } from "../../prover/src/risk/calibration/report.ts";
+import { calibrateHistories } from "../../prover/src/risk/calibration/calibration.ts";
+import { renderCalibration } from "../../prover/src/risk/calibration/report.ts";
 import { Random } from "../../prover/src/risk/outlook/processes.ts";
 import { priceHistory } from "../../prover/src/risk/prices.ts";
 

@@ -2,7 +2,7 @@
 /** What a risk desk asks of price histories: the parameters of a risk policy, and whether they would have held. Public. */
 import { type BacktestResult, backtest, portfolioFamily } from "../risk/calibration/backtest.ts";
 import type { CalibrationOptions } from "../risk/calibration/calibrate.ts";
-import { type Calibration, calibrateHistories } from "../risk/calibration/report.ts";
+import { type Calibration, calibrateHistories } from "../risk/calibration/calibration.ts";
 import { checkHistories, type HistorySummary, type HistoryTerms } from "../risk/history-rules.ts";
 import type { PriceHistory } from "../risk/prices.ts";
 

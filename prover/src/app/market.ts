@@ -1,7 +1,29 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** What a person can ask about a published market: whether an epoch follows from what its reporters observed. */
+/** What a person can ask about a published market: where a row comes from, and whether an epoch follows. Public. */
 import { PlimsollError } from "../errors.ts";
+import type { MarketDocument } from "../formats/market.ts";
 import { type EpochFile, type EpochVerdict, type Quorum, repeatEpoch, type Terms } from "../oracle/epoch.ts";
+import { buildMarket } from "../risk/board/board.ts";
+import { compareMarkets, type Difference, type Explanation, explainInstrument } from "../risk/board/explain.ts";
+import type { MarketInput } from "../risk/input.ts";
+
+export interface RowExplanation extends Explanation {
+  /** Where a published market was given: values of the row that are not what follows. */
+  readonly differences?: readonly Difference[];
+}
+
+/**
+ * Traces each number of an instrument's row, and compares the row with a published market. Throws `UNKNOWN_NAME` for an
+ * instrument that is not on the board, and like `buildMarket`.
+ */
+export function explainRow(input: MarketInput, symbol: string, published?: MarketDocument): RowExplanation {
+  const explanation = explainInstrument(input, symbol);
+  if (published === undefined) return explanation;
+  const differences = compareMarkets(published, buildMarket(input)).filter(({ place }) =>
+    place.startsWith(`instruments[${symbol}]`),
+  );
+  return { ...explanation, differences };
+}
 
 export interface EpochQuestion {
   /** Oracle, chain, board, risk policy and haircut policy, as the reader knows them. */

@@ -41,21 +41,15 @@ export function marketCommand(context: Context): Command {
     .option("--market <file>", "a published market to compare the row with")
     .option("--json", "print JSON")
     .action(async (symbol: string, options: { input: string; market?: string; json?: boolean }) => {
-      const [{ compareMarkets, explainInstrument }, { buildMarket }, { renderExplanation }] = await Promise.all([
-        import("../risk/board/explain.ts"),
-        import("../risk/board/board.ts"),
+      const [{ explainRow }, { renderExplanation }] = await Promise.all([
+        import("../app/market.ts"),
         import("../report/explanation.ts"),
       ]);
       const input = await readInput(options.input);
-      const explanation = explainInstrument(input, symbol);
       const published = options.market === undefined ? undefined : await readPublished(options.market);
-      const differences =
-        published &&
-        compareMarkets(published, buildMarket(input)).filter(({ place }) => place.startsWith(`instruments[${symbol}]`));
-      print(options.json, { ...explanation, ...(differences && { differences }) }, () =>
-        renderExplanation(explanation, differences),
-      );
-      if (differences?.length) process.exitCode = EXIT.no;
+      const row = explainRow(input, symbol, published);
+      print(options.json, row, () => renderExplanation(row));
+      if (row.differences?.length) process.exitCode = EXIT.no;
     });
 
   market

@@ -19,7 +19,9 @@ export function oracleCommand({ inputs, signal }: Context): Command {
     .requiredOption("--config <file>", "configuration, JSON; paths in it are relative to it")
     .action(async ({ config }: { config: string }) => {
       const { runReporter } = await import("../oracle/run.ts");
-      await runReporter(config, inputs, signal);
+      const log = (event: object) =>
+        process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`);
+      await runReporter(config, { inputs, signal, environment: process.env, log });
     });
   return oracle;
 }

@@ -15,6 +15,15 @@ import { chainAt, readSources, reasonOf } from "./sources.ts";
 const KEY_VARIABLE = "PLIMSOLL_REPORTER_KEY";
 type Log = (event: Readonly<Record<string, unknown>>) => void;
 
+/** What a reporter needs of the process that it runs in. */
+export interface ReporterMachine {
+  readonly inputs: Inputs;
+  readonly signal: AbortSignal;
+  /** The environment's variables: `PLIMSOLL_REPORTER_KEY`, where the configuration names no key file. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+}
+
 /** Makes a reporter's key in a new file, readable by its owner alone, and returns its address. */
 export async function makeReporterKey(file: string): Promise<string> {
   const { privateKey, address } = Wallet.createRandom();
@@ -26,15 +35,15 @@ export async function makeReporterKey(file: string): Promise<string> {
  * A reporter of a price oracle, from a configuration file, until the signal is raised. The chain is asked first: throws
  * `FIELD_INVALID` where it is another chain, or has no price oracle of this quorum at the address.
  */
-export async function runReporter(configuration: string, inputs: Inputs, signal: AbortSignal): Promise<void> {
+export async function runReporter(configuration: string, machine: ReporterMachine): Promise<void> {
+  const { inputs, signal, environment, log } = machine;
   const source = await inputs.text(configuration);
   const config = readOracleConfig(source);
   const { chain, board } = config;
-  const log: Log = (event) => process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`);
   const provider = chainAt(chain.rpc, chain.chainId);
   try {
     await checkOracle(provider, config, log);
-    const wallet = new Wallet(await readKey(config.key), provider);
+    const wallet = new Wallet(await readKey(config.key, environment), provider);
     if (!config.reporters.some((each) => each.address.toLowerCase() === wallet.address.toLowerCase())) {
       throw new PlimsollError("FIELD_INVALID", "the key's address is not among them", { field: "reporters" });
     }
@@ -111,8 +120,8 @@ function observer({ observed }: OracleConfig, template: Observation, log: Log) {
   };
 }
 
-async function readKey(file: string | undefined): Promise<string> {
-  const text = file === undefined ? process.env[KEY_VARIABLE] : await readPrivate(file);
+async function readKey(file: string | undefined, environment: ReporterMachine["environment"]): Promise<string> {
+  const text = file === undefined ? environment[KEY_VARIABLE] : await readPrivate(file);
   const place = { file: file ?? KEY_VARIABLE };
   if (text === undefined)
     throw new PlimsollError("FIELD_INVALID", "give a key file, or the key in this variable", place);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Where the numbers of one board row come from, as text. Public. */
-import type { ColumnTrace, Difference, Explanation } from "../risk/board/explain.ts";
+import type { RowExplanation } from "../app/market.ts";
+import type { ColumnTrace } from "../risk/board/explain.ts";
 import { table } from "./text.ts";
 
-/** `differences`: where a published row was compared, the values that differ from this one. */
-export function renderExplanation(explanation: Explanation, differences: readonly Difference[] | undefined): string {
+export function renderExplanation(explanation: RowExplanation): string {
+  const { differences } = explanation;
   const { instrument, observed, columns, scenarioModel, chargeModel } = explanation;
   const terms = Object.entries(instrument.terms).map(([name, value]) => `, ${name} ${value}`);
   const number = (value: number) => String(Number(value.toPrecision(12)));

@@ -69,7 +69,9 @@ export function largeMoves({ dates, returns }: PriceHistory): LargeMove[] {
     const forecast = t <= WARM_UP ? others(change) : variance;
     const deviations = change / Math.sqrt(forecast);
     if (Math.abs(deviations) > LARGEST_MOVE) moves.push({ date: dates[t]!, deviations });
-    if (t > WARM_UP) variance = DECAY * variance + (1 - DECAY) * Math.min(change ** 2, LARGEST_MOVE ** 2 * forecast);
+    // Prices that stood still forecast nothing: the first move is large, and a forecast from then on.
+    const counted = forecast > 0 ? Math.min(change ** 2, LARGEST_MOVE ** 2 * forecast) : change ** 2;
+    if (t > WARM_UP) variance = DECAY * variance + (1 - DECAY) * counted;
   }
   return moves;
 }
@@ -117,5 +119,7 @@ export function checkHistories(histories: readonly PriceHistory[], terms: Histor
   return { histories: checked.map(({ history }) => history), summaries: checked.map(({ summary }) => summary) };
 }
 
-const inWords = ({ deviations }: LargeMove) =>
-  `${deviations < 0 ? "−" : "+"}${Math.abs(deviations).toFixed(1)} deviations`;
+const inWords = ({ deviations }: LargeMove) => {
+  const size = Number.isFinite(deviations) ? Math.abs(deviations).toFixed(1) : "infinitely many";
+  return `${deviations < 0 ? "−" : "+"}${size} deviations`;
+};

@@ -1,81 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** A calibration of several assets at once, and the page that shows series, tails, chosen numbers, and why. Public. */
+/** The page of a calibration, which shows series, tails, chosen numbers, and why. Public. */
 import { plot } from "../../report/charts.ts";
 import { renderDocument } from "../../report/document.ts";
 import { type Markup, markup } from "../../report/html.ts";
 import type { ModelChoice } from "../input.ts";
-import { alignHistories, type PriceHistory } from "../prices.ts";
-import {
-  brokenCorrelation,
-  type CalibrationOptions,
-  calibratedGrid,
-  calibrateUnderlying,
-  DEFAULT_CALIBRATION,
-  type HaircutTiers,
-  haircutTiers,
-  historicalScenarios,
-  jointScenarios,
-  liquidityOf,
+import type {
+  CalibrationOptions,
+  HaircutTiers,
   liquidityTerms,
-  type PreparedHistory,
-  prepare,
-  type UnderlyingCalibration,
+  PreparedHistory,
+  UnderlyingCalibration,
 } from "./calibrate.ts";
+import type { Calibration } from "./calibration.ts";
 import { WARM_UP } from "./volatility.ts";
-
-export interface Calibration {
-  readonly options: CalibrationOptions;
-  readonly underlyings: readonly UnderlyingCalibration[];
-  readonly correlation: number | null;
-  /** What may stand in a risk policy; grids by underlying. */
-  readonly scenarios: {
-    readonly joint: ModelChoice;
-    readonly historical: ModelChoice;
-    readonly grids: Readonly<Record<string, ModelChoice>>;
-  };
-  /** Of assets whose history has volumes. */
-  readonly haircuts: Readonly<Record<string, HaircutTiers>>;
-  readonly liquidity: Readonly<Record<string, ReturnType<typeof liquidityTerms>>>;
-  /** What it was made from. */
-  readonly prepared: readonly PreparedHistory[];
-}
-
-/** Calibrates every asset on its own history, and what they do together on the days that all have. */
-export function calibrateHistories(
-  histories: readonly PriceHistory[],
-  options: CalibrationOptions = DEFAULT_CALIBRATION,
-): Calibration {
-  const prepared = histories.map((history) => prepare(history, options));
-  const underlyings = prepared.map((each) => calibrateUnderlying(each, options));
-  const together = alignHistories(histories).map((history) => prepare(history, options));
-  const correlation = histories.length < 2 ? null : brokenCorrelation(together, options);
-  const liquid = histories.flatMap((history, index) => {
-    const liquidity = liquidityOf(history, options);
-    return liquidity === undefined
-      ? []
-      : [{ liquidity, calibrated: underlyings[index]!, price: history.closes.at(-1)! }];
-  });
-  return {
-    options,
-    underlyings,
-    correlation,
-    scenarios: {
-      joint: jointScenarios(underlyings, correlation ?? 0),
-      historical: historicalScenarios(together, options),
-      grids: Object.fromEntries(underlyings.map((each) => [each.symbol, calibratedGrid([each])])),
-    },
-    haircuts: Object.fromEntries(
-      liquid.map(({ calibrated, liquidity }) => [calibrated.symbol, haircutTiers(calibrated, liquidity, options)]),
-    ),
-    liquidity: Object.fromEntries(
-      liquid.map(({ calibrated, liquidity, price }) => [
-        calibrated.symbol,
-        liquidityTerms(calibrated, liquidity, price, options),
-      ]),
-    ),
-    prepared,
-  };
-}
 
 const percent = (value: number, digits = 1) => `${(100 * value).toFixed(digits)}%`;
 const annual = (daily: number) => percent(daily * Math.sqrt(365), 0);
