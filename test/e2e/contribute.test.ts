@@ -10,6 +10,7 @@ import { expect } from "chai";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { buildContributionPage } from "../../scripts/build-page.ts";
 import { tinyPhase1, tinyR1cs } from "../support/ceremonies.ts";
+import { skip } from "../support/skip.ts";
 
 const CHROMIUM = process.env.PLIMSOLL_CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
@@ -42,12 +43,7 @@ describe("the contribution page", function () {
       "--rehearsal",
     );
     writeFileSync(at("contribute.html"), (await buildContributionPage()).html);
-    if (!existsSync(CHROMIUM)) {
-      console.warn(
-        `\n  NOT TESTED: the contribution page in a browser. ${CHROMIUM} is not there; name one in PLIMSOLL_CHROMIUM.\n`,
-      );
-      return;
-    }
+    if (!existsSync(CHROMIUM)) return;
     browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
     const context = await browser.newContext({ offline: true });
     await context.route(/^(?!file:|blob:)/, (route) => {
@@ -72,7 +68,7 @@ describe("the contribution page", function () {
   });
 
   it("contributes in Chromium without any connection, and the CLI takes its key in after verifying it", async function () {
-    if (browser === undefined) return this.skip();
+    if (browser === undefined) return skip(this, "no Chromium");
     const [first] = readdirSync(at("c/keys"));
     await page.setInputFiles("#key", at(`c/keys/${first}`));
     await page.waitForFunction(() => document.getElementById("says")!.textContent === "Nobody has contributed yet.");
@@ -110,7 +106,7 @@ describe("the contribution page", function () {
   });
 
   it("says what is wrong with a file that is no key, and has asked for nothing", async function () {
-    if (browser === undefined) return this.skip();
+    if (browser === undefined) return skip(this, "no Chromium");
     await page.setInputFiles("#key", at("tiny.r1cs"));
     await page.waitForFunction(() => document.getElementById("error")!.textContent!.includes("not a proving key"));
     expect(await page.isDisabled("#contribute")).equal(true);

@@ -12,6 +12,7 @@ import { type PackFiles, zipFiles } from "../../prover/src/pack/zip.ts";
 import { buildPage } from "../../scripts/build-page.ts";
 import { CUSTODIAN, FIRM, json, KEY, NOW, ORACLE, policy, resealed, samplePack } from "../support/packs.ts";
 import { PORTFOLIO_TRUST, portfolioSource, provenPortfolio } from "../support/portfolio.ts";
+import { skip } from "../support/skip.ts";
 
 const CHROMIUM = process.env.PLIMSOLL_CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = [
@@ -54,12 +55,7 @@ describe("the verifier page", function () {
     html = built.html;
     writeFileSync(path.join(folder, "verify-pack.html"), html);
     pack = await samplePack();
-    if (!existsSync(CHROMIUM)) {
-      console.warn(
-        `\n  NOT TESTED: the verifier page in a browser. ${CHROMIUM} is not there; install Chromium, or name it in PLIMSOLL_CHROMIUM.\n`,
-      );
-      return;
-    }
+    if (!existsSync(CHROMIUM)) return;
     browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
     context = await browser.newContext({
       viewport: { width: 1040, height: 900 },
@@ -84,7 +80,7 @@ describe("the verifier page", function () {
 
   const inBrowser = (title: string, work: () => Promise<void>) =>
     it(title, async function () {
-      if (browser === undefined) return this.skip();
+      if (browser === undefined) return skip(this, "no Chromium");
       await work();
     });
 

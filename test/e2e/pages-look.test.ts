@@ -10,6 +10,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { buildContributionPage, buildPage, buildProvingPage } from "../../scripts/build-page.ts";
 import { picture } from "../../scripts/walk-through/picture.ts";
 import { type SampleDocument, sampleDocuments } from "../support/documents.ts";
+import { skip } from "../support/skip.ts";
 
 const CHROMIUM = process.env.PLIMSOLL_CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
@@ -169,12 +170,7 @@ describe("how documents and pages look", function () {
     folder = mkdtempSync(path.join(tmpdir(), "plimsoll-look-"));
     documents = new Map((await allDocuments()).map((document) => [document.name, document]));
     for (const { name, html } of documents.values()) writeFileSync(path.join(folder, `${name}.html`), html);
-    if (!existsSync(CHROMIUM)) {
-      console.warn(
-        `\n  NOT TESTED: how pages look in a browser. ${CHROMIUM} is not there; install Chromium, or name it in PLIMSOLL_CHROMIUM.\n`,
-      );
-      return;
-    }
+    if (!existsSync(CHROMIUM)) return;
     browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: FLAGS });
   });
   after(async () => {
@@ -209,7 +205,7 @@ describe("how documents and pages look", function () {
     for (const width of [1280, 390]) {
       for (const scheme of ["light", "dark"] as const) {
         it(`${name}, ${width} px, ${scheme}: fits, and every word is legible`, async function () {
-          if (browser === undefined) return this.skip();
+          if (browser === undefined) return skip(this, "no Chromium");
           const page = await open(name, width, scheme);
           // What is folded away is looked at too.
           await page.evaluate(() => {
@@ -234,7 +230,7 @@ describe("how documents and pages look", function () {
 
   for (const name of PRINTED) {
     it(`${name}, on paper: pages are numbered and marked, light whatever the screen is, and nothing stays folded`, async function () {
-      if (browser === undefined) return this.skip();
+      if (browser === undefined) return skip(this, "no Chromium");
       const { isPrivate } = documents.get(name)!;
       const page = await open(name, 1280, "dark");
       const file = path.join(folder, `${name}.pdf`);
@@ -245,7 +241,7 @@ describe("how documents and pages look", function () {
       expect(background).above(0.9);
       expect(faint).deep.equal([]);
       const pages = pagesOf(file);
-      if (pages === undefined) return this.skip();
+      if (pages === undefined) return skip(this, "pdftoppm is not installed");
       for (const [index, text] of pages.entries()) {
         expect(text.replaceAll(/\s+/g, ""), `page ${index + 1}`).match(new RegExp(`${index + 1}/${pages.length}$`));
         expect(text.includes("PRIVATE"), `page ${index + 1}`).equal(isPrivate);
@@ -256,12 +252,12 @@ describe("how documents and pages look", function () {
   }
 
   it("bars print without background graphics", async function () {
-    if (browser === undefined) return this.skip();
+    if (browser === undefined) return skip(this, "no Chromium");
     const page = await open("report", 1280, "light");
     const file = path.join(folder, "bars.pdf");
     await page.pdf({ path: file, preferCSSPageSize: true, printBackground: false });
     await page.close();
-    if (!existsSync("/usr/bin/pdftoppm")) return this.skip();
+    if (!existsSync("/usr/bin/pdftoppm")) return skip(this, "pdftoppm is not installed");
     // Red is the bar of the worst scenario, which is on the second page or so.
     const pixels = execFileSync("pdftoppm", ["-r", "40", file], { maxBuffer: 1 << 28 });
     let red = 0;
@@ -272,7 +268,7 @@ describe("how documents and pages look", function () {
   });
 
   it("a verdict under a development key is not green, and says first that it is worth nothing", async function () {
-    if (browser === undefined) return this.skip();
+    if (browser === undefined) return skip(this, "no Chromium");
     const outcome = async (name: string) => {
       const page = await open(name, 1280, "light");
       const found = await page.evaluate(() => {

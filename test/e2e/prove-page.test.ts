@@ -14,6 +14,7 @@ import { buildDirectory, loadManifest } from "../../prover/src/node/artifacts.ts
 import { writeDirectory } from "../../prover/src/node/files.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
 import { buildProvingPage } from "../../scripts/build-page.ts";
+import { skip } from "../support/skip.ts";
 
 const CHROMIUM = process.env.PLIMSOLL_CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"];
@@ -36,12 +37,7 @@ describe("the proving page", function () {
     const { wasm, zkey, verificationKey, plan } = (await loadManifest()).circuits["board-60"]!;
     const listed = [wasm, zkey, verificationKey, ...(plan === undefined ? [] : [plan])].map((file) => file.path);
     artifacts = ["keys/manifest.json", ...listed].map((file) => path.join(buildDirectory(), file));
-    if (!existsSync(CHROMIUM)) {
-      console.warn(
-        `\n  NOT TESTED: the proving page in a browser. ${CHROMIUM} is not there; install Chromium, or name it in PLIMSOLL_CHROMIUM.\n`,
-      );
-      return;
-    }
+    if (!existsSync(CHROMIUM)) return;
     // What isolates a page from other origins, and so lets its workers share memory.
     server = createServer((_, response) => {
       response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
@@ -60,7 +56,7 @@ describe("the proving page", function () {
 
   const inBrowser = (title: string, work: () => Promise<void>) =>
     it(title, async function () {
-      if (browser === undefined) return this.skip();
+      if (browser === undefined) return skip(this, "no Chromium");
       await work();
     });
 

@@ -4,6 +4,7 @@ import { bn254 } from "@noble/curves/bn254.js";
 import { expect } from "chai";
 import { loadAddon, PATHS } from "../../prover/src/node/native.ts";
 import { seededRng } from "../support/random.ts";
+import { skip, whyNotNative } from "../support/skip.ts";
 
 const { Fp, Fp2, Fr } = bn254.fields;
 const G1 = bn254.G1.Point;
@@ -44,8 +45,7 @@ for (const path of PATHS) {
     }
 
     before(function () {
-      // What is absent is another backend's business, and `plimsoll doctor` says why.
-      if (loadAddon(path).addon === undefined) this.skip();
+      if (loadAddon(path).addon === undefined) skip(this, whyNotNative(path));
     });
 
     // 2. Fields.

@@ -9,6 +9,7 @@ import type { CircuitName } from "../../prover/src/statement/families.ts";
 import { circuitInputs } from "../support/circuit-inputs.ts";
 import { executePlan, wtnsOf } from "../support/execute-plan.ts";
 import { seededRng } from "../support/random.ts";
+import { skip } from "../support/skip.ts";
 
 /** Statuses of core/status.h. */
 const [SHAPE, RANGE, MISMATCH, UNSOLVED] = [6, 7, 8, 9];
@@ -17,7 +18,7 @@ describe("the core executes witness plans", () => {
   let addon: Addon;
   before(function () {
     const native = loadAddon();
-    if (native.addon === undefined) return this.skip();
+    if (native.addon === undefined) return skip(this, "no native prover");
     addon = native.addon;
   });
 

@@ -19,6 +19,7 @@ import { snarkjsBackend } from "../../prover/src/prove/snarkjs.ts";
 import { wasmBackend } from "../../prover/src/prove/wasm.ts";
 import { buildStatement } from "../../prover/src/statement/account.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
+import { skip, whyNotNative } from "../support/skip.ts";
 import { compileSmall, SMALL_INPUT, SMALL_SOURCE, squareR1cs } from "../support/small-circuit.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";
 
@@ -96,11 +97,7 @@ describe("backends", () => {
   after(endSnarkjsThreads);
 
   it("this machine proves natively (else half of what follows is not tested)", function () {
-    const native = loadAddon();
-    if (native.addon === undefined) {
-      console.warn(`      no native prover here: ${native.why}`);
-      this.skip();
-    }
+    if (loadAddon().addon === undefined) skip(this, "no native prover");
   });
 
   for (const [name, create] of Object.entries(CORES)) {
@@ -275,10 +272,8 @@ describe("backends", () => {
   describe("memory", () => {
     for (const arithmetic of PATHS) {
       it(`nothing of a witness is left in the process after a proof (${arithmetic})`, async function () {
-        if (process.platform !== "linux" || loadAddon(arithmetic).addon === undefined) {
-          console.warn("      not shown here: needs Linux and the native prover");
-          return this.skip();
-        }
+        if (process.platform !== "linux") return skip(this, "not on this platform");
+        if (loadAddon(arithmetic).addon === undefined) return skip(this, whyNotNative(arithmetic));
         const secret = 0x1badb002deadbeef_5eed5eed5eed5eed_0ddba11ca7f00d42_123456789abcdef1n;
         const input = { ...SMALL_INPUT, b: [toField(3n), toField(4n), toField(secret)] };
         const values = await openCalculator(await files.wasm())(input);

@@ -13,6 +13,7 @@ import { createVerifier, type Verifier } from "../../prover/src/verify/verifier.
 import { MUTATIONS } from "../soundness/lab/differential.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
+import { skip } from "../support/skip.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const SIZE = "board-60";
@@ -49,7 +50,7 @@ describe("batches of proofs", () => {
   let core: BatchCore;
   before(function () {
     const native = loadAddon();
-    if (native.addon === undefined) return this.skip();
+    if (native.addon === undefined) return skip(this, "no native prover");
     core = nativeBatchCore(native);
   });
 

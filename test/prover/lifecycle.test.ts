@@ -15,6 +15,7 @@ import { PROVE_STEPS, type Prover, type ProveStep, proverOf } from "../../prover
 import { snarkjsBackend } from "../../prover/src/prove/snarkjs.ts";
 import { type WasmPlatform, wasmBackend } from "../../prover/src/prove/wasm.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
+import { skip } from "../support/skip.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";
 
 const REQUEST = randomRequest(seededRng(11), "board-60");
@@ -87,7 +88,7 @@ describe("the life of a backend", function () {
       for (const step of PROVE_STEPS) {
         it(`W05: closed as the step "${step}" begins, the proof and closing settle`, async function () {
           const backend = create();
-          if (backend === undefined) return this.skip();
+          if (backend === undefined) return skip(this, "no native prover");
           const prover = proverWith(backend);
           let closing: Promise<void> | undefined;
           const onStep = (begun: ProveStep) => {
@@ -100,7 +101,7 @@ describe("the life of a backend", function () {
 
       it("W05: closed with proofs at every step and waiting, all of them settle", async function () {
         const backend = create();
-        if (backend === undefined) return this.skip();
+        if (backend === undefined) return skip(this, "no native prover");
         const prover = proverWith(backend);
         await prover.prove(REQUEST);
         const proofs = Array.from({ length: name === "snarkjs" ? 2 : 4 }, () => settled(prover.prove(REQUEST)));
@@ -112,7 +113,7 @@ describe("the life of a backend", function () {
 
       it("cancelled as each step begins, it settles and proves again", async function () {
         const backend = create();
-        if (backend === undefined) return this.skip();
+        if (backend === undefined) return skip(this, "no native prover");
         const prover = proverWith(backend);
         for (const step of PROVE_STEPS) {
           const cancellation = new AbortController();

@@ -8,6 +8,7 @@ import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { sampleFiles } from "../../prover/src/app/sample-files.ts";
+import { skip } from "../support/skip.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
 /** Far longer than any command here takes on a busy machine. */
@@ -20,7 +21,7 @@ describe("the command line as a process", function () {
   const MARKET = () => ["--policy", at("policy.json"), "--market", at("market.json")];
 
   before(function () {
-    if (process.platform === "win32") return this.skip();
+    if (process.platform === "win32") return skip(this, "not on this platform");
     folder = mkdtempSync(path.join(tmpdir(), "plimsoll-process-"));
     for (const { name, text } of sampleFiles("plimsoll")) writeFileSync(at(name), text);
     execFileSync("mkfifo", ["-m", "600", at("pipe")]);
@@ -54,7 +55,7 @@ describe("the command line as a process", function () {
 
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     it(`W11: waiting for a pipe that nobody writes to, ${signal} ends it with 4`, async function () {
-      if (process.platform !== "linux") return this.skip();
+      if (process.platform !== "linux") return skip(this, "not on this platform");
       const { child, ended } = start(["value", ...MARKET(), "--account", at("pipe")]);
       await begun(child);
       child.kill(signal);
@@ -87,7 +88,7 @@ describe("the command line as a process", function () {
   });
 
   it("W08: a crash writes nothing of the process's memory to disk", async function () {
-    if (process.platform !== "linux") return this.skip();
+    if (process.platform !== "linux") return skip(this, "not on this platform");
     const { child, ended } = start(["value", ...MARKET(), "--account", at("pipe")]);
     const before = filterOf(process.pid);
     await begun(child);
@@ -97,7 +98,7 @@ describe("the command line as a process", function () {
   });
 
   it("W21: output that cannot be written is an error, whatever the answer was", async function () {
-    if (process.platform !== "linux") return this.skip();
+    if (process.platform !== "linux") return skip(this, "not on this platform");
     const { ended } = start(["value", ...MARKET(), "--account", at("account.json")], openSync("/dev/full", "w"));
     const { code, stderr } = await ended;
     expect([code, stderr]).deep.equal([2, "plimsoll: FILE: standard output cannot be written\n"]);

@@ -20,6 +20,7 @@ import {
 } from "../../prover/src/risk/calibration/calibrate.ts";
 import { ewma, expectedShortfall, garch } from "../../prover/src/risk/calibration/volatility.ts";
 import { alignHistories, type PriceHistory, priceHistory } from "../../prover/src/risk/prices.ts";
+import { skip } from "../support/skip.ts";
 
 const refused = (work: () => unknown, place: string, code: string) =>
   expect(work).to.throw(PlimsollError, place).with.property("code", code);
@@ -304,10 +305,7 @@ describe("the default calibration on BTC, ETH and SOL", () => {
   it("keeps 99% coverage for every portfolio of the family, at less than 10% of gross notional on average", function () {
     const files = ["BTC", "ETH", "SOL"].map((symbol) => path.join(PRICES, `${symbol}-USD.csv`));
     if (!files.every((file) => existsSync(file))) {
-      process.stderr.write(
-        "      SKIPPED: no price histories; set PLIMSOLL_PRICES to a folder of BTC-USD.csv, ETH-USD.csv, SOL-USD.csv\n",
-      );
-      this.skip();
+      return skip(this, "no price histories: PLIMSOLL_PRICES names their folder");
     }
     const histories = files.map((file) =>
       readPriceHistory(readFileSync(file, "utf8"), file, path.basename(file).slice(0, 3)),

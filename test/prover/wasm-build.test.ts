@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { compileWasm, hasWasmCompiler, readWasmRecord, sha256, WASM, wasmSources } from "../../scripts/build-wasm.ts";
+import { skip } from "../support/skip.ts";
 
 describe("the WebAssembly module", () => {
   it("is the one that its record names, made from the sources as they are", () => {
@@ -17,12 +18,7 @@ describe("the WebAssembly module", () => {
   });
 
   it("comes out of the compiler the same, bit for bit", function () {
-    if (!hasWasmCompiler()) {
-      console.warn(
-        "\n  NOT TESTED: that the module is reproducible. clang++-19 19.1.7 and wasm-ld-19 are not there.\n",
-      );
-      return this.skip();
-    }
+    if (!hasWasmCompiler()) return skip(this, "clang++-19 is not installed");
     this.timeout(600_000);
     expect(sha256(compileWasm())).equal(readWasmRecord().sha256);
   });
