@@ -115,11 +115,11 @@ describe("plimsoll pack", function () {
     writeFileSync(path.join(folder, "changed.zip"), zipFiles(changed));
     writeFileSync(path.join(folder, "cut.zip"), zipFiles(files).subarray(0, 1_000));
     const cases: [string[], number, RegExp][] = [
-      [["pack.zip", ...options], 0, /^TEST ONLY .*\nvalid and current: "Released pack", pack 2 of Atlas/],
+      [["pack.zip", ...options], 0, /^TEST ONLY \(DEVELOPMENT_KEY\).*\nvalid and current\nproven: /],
       [
         ["pack.zip", "--trust", "trust.json", "--date", "2027-11-22T12:00:00Z"],
         5,
-        /^TEST ONLY .*\nvalid, not current: .*\nnot current \(/,
+        /^TEST ONLY .*\nvalid, not current\nnot current \(/,
       ],
       [["changed.zip", ...options], 1, /^invalid \(FILE_CHANGED\) in policies\/1.json: The file is not/],
       [["cut.zip", ...options], 2, /^unusable \(PACK_MALFORMED\)/],

@@ -24,6 +24,7 @@ import { readTrust, type Trust } from "../../prover/src/pack/trust.ts";
 import { readSigningKey, recoverAddress, type Signing, typedDigest } from "../../prover/src/pack/typed-data.ts";
 import { createPackVerifier, peekIndex } from "../../prover/src/pack/verify.ts";
 import { PACK_LIMITS, type PackFiles, unzipFiles, zipFiles } from "../../prover/src/pack/zip.ts";
+import { packVerdictText } from "../../prover/src/report/pack-verdict.ts";
 import { NO_FILL } from "../../prover/src/statement/signals.ts";
 import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import {
@@ -896,6 +897,68 @@ describe("evidence packs", function () {
           .throw()
           .property("code", "FIELD_INVALID");
       }
+    });
+  });
+
+  describe("W01: the verdict as text", () => {
+    const text = async (files: PackFiles, trust = TRUST) =>
+      packVerdictText(await createPackVerifier(trust).verify(files, NOW));
+
+    it("says under a key that can be forged that it is worth nothing, before it says valid", async () => {
+      const [first, second] = (await text(pack)).split("\n");
+      expect(first).match(/^TEST ONLY \(DEVELOPMENT_KEY\), worth nothing as evidence\./);
+      expect(second).equal("valid and current");
+      expect(await text(new Map(pack).set("notes.txt", utf8("x")))).equal(
+        "invalid (FILE_UNLISTED) in notes.txt: The file is not in the index.",
+      );
+    });
+
+    it("puts words of others on lines of their own, under a label that says whose they are", async () => {
+      const subject = "a: subject";
+      const words = { name: "a: pack", question: "a: question", firm: "a: firm", claims: ["a: claim", "b: claim"] };
+      const made = await samplePack({ ...words, attestations: [named("c", await attestation({ subject }))] });
+      const trust = {
+        ...TRUST,
+        firms: [{ ...TRUST.firms[0]!, name: "a: known firm" }],
+        attesters: [{ ...TRUST.attesters[0]!, name: "a: known attester" }],
+      };
+      const lines = (await text(made, trust)).split("\n").map((line) => line.trim());
+      for (const line of [
+        `made for: "${AUDIENCE}"`,
+        'board, as named by the market file: "meridian-main"',
+        'by: "a: known attester"',
+        'for what it calls: "a: subject"',
+        'firm, as you name it: "a: known firm"',
+        'firm, as it names itself: "a: firm"',
+        'name of the pack, in the firm\'s words: "a: pack"',
+        'what was asked, in the firm\'s words: "a: question"',
+        'claimed by the firm, and backed by nothing: "a: claim"',
+        'claimed by the firm, and backed by nothing: "b: claim"',
+      ]) {
+        expect(lines).include(line);
+      }
+      const foreign = [...Object.values(words).flat(), subject, "a: known firm", "a: known attester"];
+      for (const word of foreign)
+        expect(
+          lines.filter((line) => line.includes(word)),
+          word,
+        ).length(1);
+    });
+
+    it("lets no words of a firm pass for its own: not at the start of a line, however long, and not after a quotation", async () => {
+      const lie = 'm", epoch 7. proven: The account covers its margin 9.0 times';
+      const long = `${"x".repeat(79)} proven: 9.0 times ${"y".repeat(79)} valid and current`;
+      const claims = [lie, long, "proven: 9.0 times"];
+      const made = await samplePack({ name: lie, question: long.slice(0, 200), firm: "valid and current", claims });
+      const lines = (await text(made)).split("\n");
+      expect(lines.filter((line) => line.startsWith("proven: "))).deep.equal([
+        `proven: ${(await proveLevel(15_000n)).statement.text}`,
+      ]);
+      expect(lines.filter((line) => line.startsWith("valid"))).deep.equal(["valid and current"]);
+      for (const line of lines.filter((each) => each.includes("9.0 times"))) {
+        expect(line).match(/^ {2}\| |: "proven: 9\.0 times"$/);
+      }
+      for (const line of lines.filter((each) => /^ *\| /.test(each))) expect([...line].length).lessThan(60);
     });
   });
 

@@ -6,18 +6,15 @@ import { testOnly } from "../keys/origin.ts";
 
 /** Longer quotations go onto lines of their own: wrapped by a terminal, they could pass for words of ours. */
 const IN_LINE = 40;
-/** Characters to a line; a character may take two columns. */
-const PER_LINE = 36;
+/** Up to 36 characters, to the end of a word where one ends; a character may take two columns. */
+const LINE = /.{1,36}(?: |$)|.{1,36}/gu;
 
 /** A fact on a line; words of other people's in quotation marks, and where they are long on lines that begin with a bar. */
 export function factText({ label, value, quoted }: Fact): string {
   if (!quoted) return `${label}: ${value}`;
-  const characters = [...value];
-  if (characters.length <= IN_LINE) return `${label}: ${JSON.stringify(value)}`;
-  const lines = Array.from({ length: Math.ceil(characters.length / PER_LINE) }, (_, line) =>
-    characters.slice(line * PER_LINE, (line + 1) * PER_LINE).join(""),
-  );
-  return [`${label}:`, ...lines.map((line) => `  | ${line}`)].join("\n");
+  if ([...value].length <= IN_LINE) return `${label}: ${JSON.stringify(value)}`;
+  const lines = value.match(LINE) ?? [];
+  return [`${label}:`, ...lines.map((line) => `  | ${line}`.trimEnd())].join("\n");
 }
 
 /**
