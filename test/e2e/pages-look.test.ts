@@ -251,6 +251,29 @@ describe("how documents and pages look", function () {
     });
   }
 
+  it("names of any length wrap, at any width", async function () {
+    if (browser === undefined) return this.skip();
+    const long = "Aldgatebishopsgatecripplegate".repeat(4);
+    const names = /Atlas|meridian-main|BTC and ETH|The custodian|BTC-25DEC26-100000-C|BTC −12% alone/g;
+    const page = await browser.newPage();
+    for (const { name, html, prints } of documents.values()) {
+      if (!prints) continue;
+      const file = path.join(folder, "long.html");
+      writeFileSync(file, html.replaceAll(names, long));
+      for (const width of [320, 390, 700, 1280]) {
+        await page.setViewportSize({ width, height: 900 });
+        await page.goto(pathToFileURL(file).href);
+        await page.evaluate(() => {
+          for (const folded of document.querySelectorAll("details") as unknown as Iterable<HTMLDetailsElement>) {
+            folded.open = true;
+          }
+        });
+        expect((await page.evaluate(look)).overflow, `${name}, ${width} px`).at.most(0);
+      }
+    }
+    await page.close();
+  });
+
   it("bars print without background graphics", async function () {
     if (browser === undefined) return skip(this, "no Chromium");
     const page = await open("report", 1280, "light");

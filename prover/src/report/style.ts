@@ -19,7 +19,7 @@ ul, ol { margin: 6px 0 10px; padding-left: 22px; }
 li { margin-bottom: 5px; max-width: 96ch; }
 a { color: var(--accent); }
 code, pre { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
-code { overflow-wrap: anywhere; }
+h1, h2, h3, p, li, dd, code, summary, figure .label, .facts td, section > table td { overflow-wrap: anywhere; }
 pre { margin: 0; overflow-x: auto; }
 time { white-space: nowrap; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
@@ -71,7 +71,7 @@ th { color: var(--quiet); font-weight: 600; font-size: 12.5px; border-bottom: 1.
 @media screen and (max-width: 640px) {
 .scroll { margin-right: calc(-1 * clamp(16px, 4vw, 36px)); padding-right: clamp(16px, 4vw, 36px); }
 .scroll table { width: max-content; min-width: 100%; } .scroll td { max-width: 260px; } .scroll small { max-width: 42ch; }
-.scroll td:first-child, .scroll th:first-child { position: sticky; left: 0; background: var(--paper); padding-right: 12px; }
+.scroll td:first-child:not([colspan]), .scroll th:first-child { position: sticky; left: 0; background: var(--paper); padding-right: 12px; }
 .facts, .facts tbody, .facts tr, .facts td { display: block; width: auto; }
 .facts td { padding: 0; border: 0; } .facts tr { padding: 8px 0; border-bottom: 1px solid var(--line); } .facts td:last-child { width: auto; } .facts thead { display: none; }
 }`;
