@@ -182,6 +182,9 @@ describe("the proving page", function () {
     await page.waitForFunction(() => document.getElementById("artifacts-found")!.textContent === "✓ manifest.json");
     await page.fill("#audience", AUDIENCE);
     await prove(page);
+    // The keys of the build directory are development keys.
+    expect((await page.textContent("#statement"))!.trim()).match(/^Test only: worth nothing as evidence/);
+    expect(await page.locator("#statement .outcome.test").count()).equal(1);
     // What was proven is gone when what it was proven of changes.
     await page.fill("#audience", "another");
     expect(await page.isVisible("#save")).equal(false);

@@ -7,6 +7,7 @@
 import { timeText } from "../formats/time.ts";
 import { renderDocument } from "../report/document.ts";
 import { type Markup, markup, when } from "../report/html.ts";
+import { forgeableBy, isForgeable, TEST_ONLY } from "../report/test-only.ts";
 import type { Trust } from "./trust.ts";
 import type { PackReading, PackVerdict, ProvenStatement, Voucher } from "./verify.ts";
 
@@ -50,11 +51,8 @@ export function renderPackReport(verdict: PackVerdict, context: ReportContext): 
 }
 
 /** Origins of the keys under which a proof is worth nothing to a stranger. */
-function testOrigins(verdict: PackVerdict): string[] {
-  const origins = new Set(verdict.ok ? verdict.reading.keys.map(({ origin }) => origin) : []);
-  origins.delete("ceremony");
-  return [...origins];
-}
+const testOrigins = (verdict: PackVerdict): string[] =>
+  verdict.ok ? [...new Set(verdict.reading.keys.map(({ origin }) => origin))].filter(isForgeable) : [];
 
 /** The verdict alone. Under a key that can be forged it is a test whatever the checks say, and never looks like more. */
 export function verdictBox(verdict: PackVerdict): Markup {
@@ -64,8 +62,8 @@ export function verdictBox(verdict: PackVerdict): Markup {
   const head =
     origins.length === 0
       ? markup`<h2>${title}</h2><p>${words}</p>`
-      : markup`<h2>Test only: worth nothing as evidence</h2>
-${origins.map((origin) => markup`<p><strong>Under a ${origin} key:</strong> whoever made that key can forge proofs.</p>`)}
+      : markup`<h2>${TEST_ONLY}</h2>
+${origins.map(forgeableBy)}
 <p>Apart from the key, the pack is <strong>${title.toLowerCase()}</strong>. ${words}</p>`;
   return markup`<div class="outcome ${origins.length === 0 ? tone : "test"}" role="status">${head}
 ${findings.length === 0 ? "" : markup`<ul>${findings.map(({ code, file, sentence }) => markup`<li><strong>${code}</strong>${file === "" ? "" : markup` in <code>${file}</code>`}: ${sentence}</li>`)}</ul>`}

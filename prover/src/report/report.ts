@@ -20,6 +20,7 @@ import { grouped, percent, price, signed, units, whole } from "./figures.ts";
 import { type Markup, markup, when } from "./html.ts";
 import { aheadSections } from "./outlook.ts";
 import { accountOverview, type OverviewInput } from "./overview.ts";
+import { forgeableBy, isForgeable, TEST_ONLY } from "./test-only.ts";
 
 /** One proof, made or refused, in words. */
 export interface ReportProof {
@@ -264,11 +265,11 @@ ${held.map(({ instrument, lots, row, index }) => {
 }
 
 function proofSection(proofs: readonly ReportProof[], key: ReportInput["key"]): Markup {
-  const isTest = key !== undefined && key.origin !== "ceremony";
+  const isTest = key !== undefined && isForgeable(key.origin);
   const words = isTest ? { tone: "test", verdict: "Test only" } : { tone: "good", verdict: "Proven" };
   return markup`<section>
 <h2>What has been proven about this account</h2>
-${isTest ? testNotice(key) : ""}
+${isTest ? markup`<p><strong>${TEST_ONLY}.</strong></p>${forgeableBy(key.origin)}` : ""}
 <p>A proof shows that a statement is true of the account behind a published commitment, and shows nothing else: no position, no quantity, no price paid.</p>
 ${proofs.map(
   ({ statement, proven, outcome, facts }) => markup`<article class="proof ${proven ? words.tone : "bad"}">
@@ -280,9 +281,6 @@ ${facts.length === 0 ? "" : markup`<dl>${facts.map(([name, value]) => markup`<di
 ${key === undefined ? "" : markup`<p class="caption">Verifying key: <code>${key.sha256}</code>, ${isTest ? `a ${key.origin} key` : "made in a ceremony"}.</p>`}
 </section>`;
 }
-
-const testNotice = ({ origin }: NonNullable<ReportInput["key"]>) =>
-  markup`<p><strong>Test only: worth nothing as evidence.</strong> These proofs were made under a ${origin} key, and whoever made it can forge proofs.</p>`;
 
 const LIMITS = markup`<section>
 <h2>What none of this proves</h2>

@@ -12,6 +12,7 @@ import { coverageBpsDown, evaluate, isAtLeast } from "../../model/evaluate.ts";
 import { type Prover, type ProveStep, proverOf } from "../../prove/prover.ts";
 import { wasmBackend } from "../../prove/wasm.ts";
 import { accountOverview } from "../../report/overview.ts";
+import { provenBox } from "../../report/test-only.ts";
 import type { Direction } from "../../statement/signals.ts";
 import { button, element, field, filesOf, offer, stopwatch } from "../dom.ts";
 import { artifact, fileFor, ROLES, showFound, take, textFor } from "./files.ts";
@@ -166,7 +167,7 @@ async function prove(): Promise<void> {
     const seconds = end();
     say(`Done in ${seconds.toFixed(2)} s.`);
   });
-  element("statement").textContent = envelope.statement.text;
+  element("statement").innerHTML = provenBox(envelope.statement.text, envelope.verificationKey.origin).text;
   proof = formatJson(envelope as unknown as Json);
   element("save").hidden = false;
 }
@@ -192,7 +193,7 @@ function fail(error: unknown, otherwise: string): void {
 function clearProof(): void {
   element("save").hidden = true;
   element("error").textContent = "";
-  element("statement").textContent = "";
+  element("statement").replaceChildren();
   say("");
   proof = "";
 }
