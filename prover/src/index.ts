@@ -8,10 +8,8 @@
  *
  *   const prover = createProver();
  *   const before = { ...account, viewingKey: readViewingKey(keyText, "viewing.key") };
- *   const transition = { transfer: NO_TRANSFER, fill: noFill(before.size), side: 1n };
- *   const envelope = await proveEnvelope(prover, {
- *     before, transition, level: policy.levels.initial, direction: "at-least", audience: "request 17", policy, market,
- *   });
+ *   const claim = { level: policy.levels.initial, direction: "at-least", audience: "request 17", policy, market };
+ *   const envelope = await proveCoverage(prover, before, claim);
  *   await prover.close();
  *
  *   const verdict = await verifyEnvelope({ verifierFor: loadVerifier }, { envelope: …, policy: …, market: … });

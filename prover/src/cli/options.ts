@@ -65,7 +65,7 @@ export const withAccount = (command: Command): Command =>
         .argParser((_: string, before: AccountOptions["positions"]) => ({ ...before, none: true })),
     )
     .option("--no-collateral", "an account that is not in the portfolio holds no cash and no collateral")
-    .option("--name <account>", "which account of the tables; needed where they have several")
+    .option("--name <account>", "which account of the tables")
     .option("--sequence <count>", "with tables: how many proofs the account has had accepted (default 0)")
     .addOption(new Option("--decimal <sign>", "decimal sign in the tables").choices([...DECIMAL_SIGNS]))
     .addOption(new Option("--thousands <sign>", "sign between thousands in the tables").choices(THOUSANDS_SIGNS));
