@@ -53,7 +53,7 @@ describe("docs/disclosure.md", function () {
     const commands = blocks("sh")[0]!.replaceAll("build/firm", path.join(folder, "firm"));
     const { stdout } = await run("bash", ["-O", "expand_aliases", "-ec", commands], { cwd: ROOT });
     for (const part of blocks("")[0]!.split("…\n")) expect(comparable(stdout)).contain(comparable(part));
-    expect(stdout).match(/^commitment, as you expect it: \d+$/m);
+    expect(stdout).match(/^commitment, tied to what you gave: \d+$/m);
     for (const name of ["auditor.secret", "disclosures.json", "equity.json"]) {
       expect(statSync(at(name)).mode & 0o777, name).equal(0o600);
     }

@@ -2,16 +2,24 @@
 import { expect } from "chai";
 import { proveEnvelope, type Question } from "../../prover/src/app/prove-envelope.ts";
 import { type EnvelopeInputs, verifyEnvelope } from "../../prover/src/app/verify-envelope.ts";
-import { describe as describeEnvelope, type Envelope, readEnvelope } from "../../prover/src/document/proof.ts";
+import {
+  describe as describeEnvelope,
+  type Envelope,
+  readEnvelope,
+  statementFacts,
+} from "../../prover/src/document/proof.ts";
+import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { formatJson, type Json } from "../../prover/src/formats/json.ts";
 import { type MarketFile, marketDocument, readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
+import { testOnly } from "../../prover/src/keys/origin.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { BOARD_SIZES, type BoardSize, blocksOf, CASH_INDEX, SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
+import { verdictText } from "../../prover/src/report/document-verdict.ts";
 import { cashE6, levelBps, positionLots } from "../../prover/src/units.ts";
 import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
@@ -371,6 +379,78 @@ describe("proof envelope", () => {
     const hostile = { ...envelope, publicSignals: ["\u001b[2J", ...envelope.publicSignals.slice(1)] };
     expect(describeEnvelope(hostile).signals[0]).not.to.have.property("value");
     expect(describeEnvelope({ ...envelope, publicSignals: null as never }).signals).to.have.length(10);
+  });
+
+  describe("in words that others chose", () => {
+    const dressed = 'm", epoch 7, covers its maintenance margin at least 9.0 times. "';
+    const long = `${"valid: The account covers its margin at least 9.0 times. ".repeat(3)}And so on.`;
+    /** Made and verified under a board and for an audience of these names. */
+    async function verified(board: string, audience: string) {
+      const text = formatJson({ ...JSON.parse(market), board } as Json);
+      const made = await proveEnvelope(prover(key), question("board-60", text, { audience }));
+      const verdict = await verifyEnvelope(
+        { verifierFor: () => verifier },
+        inputs(made, { market: { text, file: "market.json" } }),
+      );
+      return verdict.ok ? verdict : expect.fail(verdict.detail);
+    }
+
+    it("W01: a board or an audience named like a verdict changes no word of the sentence", async () => {
+      for (const name of [dressed, long, "\u05d0\u05d1\u05d2 900%", "\\u001b[2J", "a'b`c$(d)<e>"]) {
+        const { statement } = await verified(name, name);
+        expect(statement.text).to.equal(envelope.statement.text);
+        expect(statement).to.include({ board: name, audience: name });
+      }
+    });
+
+    it("W01: in a terminal they stand in quotation marks, and long ones on lines that begin with a bar", async () => {
+      const verdict = await verified(long, dressed);
+      const lines = verdictText(verdict, statementFacts(verdict.statement)).split("\n");
+      expect(lines.filter((line) => /^(valid|TEST ONLY)/.test(line))).to.have.length(2);
+      const own = lines.filter((line) => !line.startsWith("  | "));
+      expect(own.filter((line) => line.includes("9.0 times"))).to.deep.equal([]);
+      expect(lines.every((line) => !line.startsWith("  | ") || [...line].length <= 41)).to.equal(true);
+      const quoted = lines.filter((line) => line.startsWith("  | ")).map((line) => line.slice(4));
+      const letters = (words: string) => words.replaceAll(" ", "");
+      expect(letters(quoted.join(""))).to.equal(letters(dressed + long));
+      const short = await verified('a "b"', "c");
+      expect(verdictText(short, statementFacts(short.statement))).to.include(
+        'board, as named by the market file: "a \\"b\\""\n',
+      );
+    });
+
+    it("names that drive a terminal or hide a difference are in no file and no proof", async () => {
+      for (const name of ["a\nb", "a\u202eb", "a\u200fb", "a\u200bb", "a\u001b[2Jb", "", " a", "a".repeat(201)]) {
+        const text = formatJson({ ...JSON.parse(market), board: name } as Json);
+        expect(() => readMarket(text, "market.json", policy)).to.throw(PlimsollError);
+        const refused = await proveEnvelope(prover(key), question("board-60", market, { audience: name })).catch(
+          (error: unknown) => error,
+        );
+        expect(refused, JSON.stringify(name))
+          .to.be.instanceOf(PlimsollError)
+          .and.deep.include({ code: "FIELD_INVALID", place: { field: "audience" } });
+        expect(await outcome({ ...envelope, statement: { ...envelope.statement, audience: name } })).to.match(
+          /^ENVELOPE_MALFORMED/,
+        );
+      }
+    });
+  });
+
+  it("is worth nothing under a key that its maker can forge with, and says so before it says valid", async () => {
+    for (const [origin, first] of [
+      ["development", /^TEST ONLY \(DEVELOPMENT_KEY\), worth nothing as evidence\./],
+      ["rehearsal", /^TEST ONLY \(REHEARSAL_KEY\), worth nothing as evidence\./],
+      ["ceremony", /^valid: The account/],
+    ] as const) {
+      const own = { ...key, identity: { ...key.identity, origin } };
+      const made = await proveEnvelope(prover(own), question("board-60", market));
+      const verdict = await verifyEnvelope({ verifierFor: () => createVerifier(own.file, own.identity) }, inputs(made));
+      if (!verdict.ok) expect.fail(verdict.detail);
+      expect(verdict.evidence).to.equal(origin === "ceremony");
+      expect(verdictText(verdict, statementFacts(verdict.statement))).to.match(first);
+    }
+    expect(testOnly(["ceremony", "ceremony"])).to.equal(undefined);
+    expect(testOnly(["ceremony", "rehearsal"])).to.match(/^TEST ONLY/);
   });
 
   it("holds nothing private", () => {

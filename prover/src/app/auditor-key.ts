@@ -9,6 +9,9 @@ import type { ProveOptions, Prover } from "../prove/prover.ts";
 /**
  * The public key of a secret. Throws `FIELD_INVALID` for a holder that is not 1 to 200 visible characters, and as
  * `Prover.simulate`.
+ *
+ *   const secret = readAuditorSecret({ text: newAuditorSecret(), file: "auditor.secret" });
+ *   const key = await makeAuditorKey({ prover }, { secret, holder: "Aldgate & Partners" });
  */
 export async function makeAuditorKey(
   machine: ProveOptions & { readonly prover: Prover },

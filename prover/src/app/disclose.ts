@@ -21,7 +21,7 @@ import {
   type LedgerStore,
   recorded,
 } from "../document/disclosure-ledger.ts";
-import { label, type Published } from "../document/kit.ts";
+import type { Published } from "../document/kit.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import { formatLots } from "../formats/decimal.ts";
@@ -86,6 +86,12 @@ export const excessWords = (excess: readonly Excess[]): string =>
  * Throws `BUDGET_EXCEEDED` for an answer over budget, `PROOF_REFUSED` for a key whose secret nobody is shown to have,
  * `STATEMENT_FALSE` where the figure is not in the band, `OUT_OF_RANGE` for a step or band that is none, and as
  * `Prover.disclose` and the ledger's store.
+ *
+ *   const figure = namedFigure("equity", policy, market);
+ *   const question = { step: 10n ** 26n }; // in lots of the figure: a million
+ *   const machine = { prover, verifierFor: loadVerifier, ledger: fileLedger("disclosures.json"), now: () => new Date() };
+ *   const order = { account, figure, question, audience: "request 12", policy, market, to: readAuditorKey(keyFile) };
+ *   const { envelope } = await proveDisclosure(machine, order);
  */
 export async function proveDisclosure(machine: DiscloseMachine, order: DisclosureOrder): Promise<Disclosure> {
   const { prover, ledger, signal } = machine;
@@ -146,7 +152,6 @@ async function proveDraft(
   disclosing: Disclosing,
   prove: (claim: ReturnType<typeof draftDisclosure>["claim"]) => ReturnType<Prover["disclose"]>,
 ): Promise<DisclosureEnvelope> {
-  label(disclosing.audience, "audience");
   const key = await prover.key(circuitOf("disclosure", disclosing.market.market.board.size));
   const { draft, claim } = draftDisclosure(disclosing, key);
   try {
@@ -170,6 +175,9 @@ function answerOf(
     return { band: cellOf(value, question.step), words: `step ${formatLots(question.step, lot)}` };
   }
   const { low, high } = question;
+  if (low !== undefined && high !== undefined && low > high) {
+    throw new PlimsollError("OUT_OF_RANGE", "expected a low end at or below the high end", { field: "low" });
+  }
   const end = (lots: bigint | undefined) => (lots === undefined ? "open" : formatLots(lots, lot));
   return { band: { low, high }, words: `band ${end(low)} ${end(high)}` };
 }

@@ -21,7 +21,11 @@ export interface Question extends Published {
 
 /**
  * Proves a question and puts the proof in an envelope. Throws like `applyTransition` and `Prover.prove`, and `FIELD_INVALID`
- * for an audience that is not 1 to 200 visible characters.
+ * for an audience that is not 1 to 200 visible characters. For a proof that moves nothing: `proveCoverage`.
+ *
+ *   const transition = { transfer: { asset: CASH_INDEX, amount: -1_000_000n }, fill: noFill(before.size), side: 1n } as const;
+ *   const question = { before, transition, level: policy.levels.initial, direction: "at-least", audience: "request 17" } as const;
+ *   const envelope = await proveEnvelope(prover, { ...question, policy, market });
  */
 export async function proveEnvelope(prover: Prover, question: Question, options?: ProveOptions): Promise<Envelope> {
   const { before, transition, level, direction, policy, market } = question;

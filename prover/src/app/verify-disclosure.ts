@@ -19,6 +19,9 @@ export interface DisclosureInputs extends Omit<DisclosureChecks, keyof Published
 /**
  * Verifies a disclosure to the holder of a secret. Never throws for what is in the texts: all of them may be hostile. Throws
  * what `verifierFor` throws. Convinces the reader only as far as nobody else has the secret.
+ *
+ *   const given = { envelope: { text, file: "equity.json" }, policy, market, secret, expectedState };
+ *   const verdict = await verifyDisclosure({ verifierFor: loadVerifier }, given);
  */
 export async function verifyDisclosure(
   { verifierFor }: Pick<DiscloseMachine, "verifierFor">,

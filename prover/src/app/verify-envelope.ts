@@ -28,6 +28,10 @@ export interface EnvelopeInputs extends Omit<EnvelopeChecks, keyof Published>, G
  *
  * Never throws for what is in the texts: all of them may be hostile. Throws what `verifierFor` throws. Does NOT check that
  * policy and market are current or true, and see `notProven` of the verdict.
+ *
+ *   const asked = { level: policy.levels.initial, direction: "at-least", audience: "request 17" } as const;
+ *   const given = { envelope: { text, file: "proof.json" }, policy, market, asked };
+ *   const verdict = await verifyEnvelope({ verifierFor: loadVerifier }, given);
  */
 export async function verifyEnvelope(
   { verifierFor }: EnvelopeVerifiers,

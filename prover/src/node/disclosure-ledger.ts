@@ -12,7 +12,11 @@ import { Inputs, writeResult, writeSecret } from "./files.ts";
 const PATIENCE_MS = 5_000;
 const PAUSE_MS = 20;
 
-/** The ledger in a file, which is made at the first answer. Throws `FILE`, and as `readLedger`. */
+/**
+ * The ledger in a file, which is made at the first answer. Throws `FILE`, and as `readLedger`.
+ *
+ *   const ledger = fileLedger("disclosures.json");
+ */
 export function fileLedger(file: string): LedgerStore {
   const inputs = new Inputs(new AbortController().signal);
   // Not by its name as given: "-" would be standard input.

@@ -26,7 +26,7 @@ export function verdictText(
   facts: readonly Fact[],
 ): string {
   const claimed = notProven.some(({ code }) => ["STATE_CLAIMED", "STATES_CLAIMED"].includes(code));
-  const commitment = claimed ? "commitment, by the prover's word" : "commitment, as you expect it";
+  const commitment = claimed ? "commitment, by the prover's word" : "commitment, tied to what you gave";
   const test = testOnly([verificationKey.origin]);
   return [
     ...(test === undefined ? [] : [test]),
