@@ -48,7 +48,7 @@ describe("the README", function () {
     const shown = blocks("")
       .slice(0, 2)
       .flatMap((output) => output.split("…\n"));
-    expect(shown).to.have.length(5);
+    expect(shown).to.have.length(4);
     for (const part of shown) expect(comparable(stdout)).to.contain(comparable(part));
   });
 
