@@ -71,7 +71,7 @@ export interface Epoch {
   readonly firstPart: string;
 }
 
-/** What one reporter saw. */
+/** Prices of one reporter at one time. */
 export interface ReporterPrices {
   /** Unix seconds. */
   readonly time: bigint;

@@ -30,11 +30,11 @@ export function calibrateCommand({ inputs, deliver, progress }: Context): Comman
   return withHistoryTerms(new Command("calibrate"))
     .description("print scenarios, haircuts and liquidity terms from price histories, JSON")
     .requiredOption("--prices <csv...>", PRICES_HELP)
-    .option("--time <time>", "the time that they are for, UTC (default now)")
+    .option("--time <time>", "market time that they are for, UTC (default now)")
     .option("--garch", "volatility by GARCH(1,1) instead of EWMA")
-    .option("--report <file>", "write a page that shows the series, the tail, and why the numbers are what they are")
-    .option("--out <file>", "write them to a file instead of stdout")
-    .option("--json", "print errors as JSON, too")
+    .option("--report <file>", "also write a page with the series, the tail and the reasons, HTML")
+    .option("--out <file>", "where to write them; else stdout")
+    .option("--json", "errors as JSON, too")
     .action(async (options: CalibrateOptions) => {
       const time = options.time === undefined ? new Date() : optionTime("--time", options.time);
       const [{ calibrate }, { DEFAULT_CALIBRATION }, { renderCalibration }, { historyLines }] = await Promise.all([
@@ -63,9 +63,11 @@ interface BacktestOptions extends ConfirmOptions {
 
 export function backtestCommand({ inputs, show, progress }: Context): Command {
   return withConfirmations(new Command("backtest"))
-    .description("walk the default calibration forward day by day; a page in Markdown, exit code 1 where it fails")
+    .description(
+      "test the default calibration on past prices, day by day; prints Markdown, exit code 1 if coverage fails",
+    )
     .requiredOption("--prices <csv...>", PRICES_HELP)
-    .option("--out <file>", "write the page to a file instead of stdout")
+    .option("--out <file>", "where to write it; else stdout")
     .option("--json", "JSON instead of Markdown")
     .action(async (options: BacktestOptions) => {
       const [{ backtestMargins }, { renderBacktest }, { isCovered }, { historyLines }] = await Promise.all([

@@ -24,7 +24,7 @@ export const withConfirmations = (command: Command): Command =>
   command.addOption(
     new Option(
       "--confirm-move <date>",
-      "a move beyond 8 forecast deviations is right on this day, such as 2020-03-12; may be repeated",
+      "accept a move beyond 8 forecast deviations on this day, such as 2020-03-12; may be repeated",
     )
       .argParser(many)
       .default([], "none"),
@@ -32,8 +32,8 @@ export const withConfirmations = (command: Command): Command =>
 
 export const withHistoryTerms = (command: Command): Command =>
   withConfirmations(command)
-    .option("--accept-short-history", "take a history of fewer than 365 days")
-    .option("--accept-old-history", "take a history that ends more than 7 days before the market's time");
+    .option("--accept-short-history", "accept a history of fewer than 365 days")
+    .option("--accept-old-history", "accept a history that ends more than 7 days before the market's time");
 
 export const confirmedMoves = ({ confirmMove }: ConfirmOptions): Required<Pick<HistoryTerms, "confirmedMoves">> => {
   if (!confirmMove.every((date) => /^\d{4}-\d{2}-\d{2}$/.test(date))) {

@@ -32,14 +32,14 @@ const TABLES: readonly Import[] = [
 
 export function importCommand({ inputs, deliver, progress }: Context): Command {
   const command = new Command("import").description(
-    "tables from elsewhere as parts of a policy, a market or its input",
+    "turn other formats into parts of a policy, a market or a market input",
   );
   for (const { name, description, read } of TABLES) {
     command
       .command(name)
       .argument("<file>", "the table, CSV")
       .description(description)
-      .option("--out <file>", "write the part to a file instead of stdout")
+      .option("--out <file>", "where to write it; else stdout")
       .action(async (source: string, { out }: { out?: string }) => {
         const { text, file } = await inputs.text(source);
         await deliver(out, formatJson((await read(text, file)) as Json));
@@ -50,11 +50,11 @@ export function importCommand({ inputs, deliver, progress }: Context): Command {
     .argument("<file>", 'a tier string such as "[0-3000000:100, 3000000-6000000:95]"')
     .description("haircut tiers of an asset from a tier string")
     .addOption(
-      new Option("--factor <unit>", "how the share that counts is written")
+      new Option("--factor <unit>", "unit of the share that counts")
         .choices(["percent", "bps", "1e18"])
         .default("percent"),
     )
-    .option("--out <file>", "write the part to a file instead of stdout")
+    .option("--out <file>", "where to write it; else stdout")
     .action(async (source: string, { factor, out }: { factor: TierFactor; out?: string }) => {
       const { readTierString, formatTierString } = await import("../importers/tier-strings.ts");
       const { text, file } = await inputs.text(source);

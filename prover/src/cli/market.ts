@@ -25,9 +25,9 @@ export function marketCommand(context: Context): Command {
 
   market
     .command("build")
-    .description("print the market that follows from an input")
+    .description("build the market document of a market input")
     .requiredOption("--input <file>", "market input, JSON")
-    .option("--out <file>", "write it to a file instead of stdout")
+    .option("--out <file>", "where to write it; else stdout")
     .action(async ({ input, out }: { input: string; out?: string }) => {
       const { buildMarket } = await import("../risk/board/board.ts");
       await deliver(out, formatJson(buildMarket(await readInput(input)) as unknown as Json));
@@ -35,8 +35,8 @@ export function marketCommand(context: Context): Command {
 
   market
     .command("explain")
-    .argument("<instrument>", "symbol of the row")
-    .description("trace each number of a row to price, volatility, scenario and formula")
+    .argument("<instrument>", "symbol of an instrument")
+    .description("trace each number of an instrument's row to price, volatility, scenario and formula")
     .requiredOption("--input <file>", "market input, JSON")
     .option("--market <file>", "a published market to compare the row with")
     .option("--json", "print JSON")
@@ -55,14 +55,14 @@ export function marketCommand(context: Context): Command {
   market
     .command("verify")
     .argument("<epoch>", "a published epoch, JSON")
-    .description("repeat an epoch from what its reporters observed; name what differs")
+    .description("recompute an epoch from its reporters' observations, and list every value that differs")
     .requiredOption("--risk <file>", "the risk policy (the policy half of a market input), JSON")
     .requiredOption("--policy <file>", "the haircut policy, JSON")
-    .requiredOption("--oracle <address>", "the price oracle, as the reader knows it")
-    .requiredOption("--chain <id>", "the chain it is on")
-    .requiredOption("--board <number>", "its number of the board")
-    .requiredOption("--reporters <addresses...>", "who may report, as the reader knows them")
-    .requiredOption("--quorum <count>", "how many of them must have signed the epoch")
+    .requiredOption("--oracle <address>", "address of the price oracle, from a source that you trust")
+    .requiredOption("--chain <id>", "chain id of the oracle")
+    .requiredOption("--board <number>", "number of the board at the oracle")
+    .requiredOption("--reporters <addresses...>", "addresses of the reporters, from a source that you trust")
+    .requiredOption("--quorum <count>", "how many of these reporters must have signed")
     .option("--json", "print JSON")
     .action(async (file: string, options: VerifyOptions) => {
       const [{ verifyEpoch }, { readEpoch }, { readRiskPolicy }, { readPolicy }, { domainOf }] = await Promise.all([

@@ -73,10 +73,10 @@ const EVERY = 5_000;
 
 function scoreCommand({ inputs, show, progress }: Context): Command {
   return withConfirmations(new Command("score"))
-    .description("score the forecasts of falling below a level on past prices; a page in Markdown (public)")
+    .description("score forecasts of falling below a level on past prices; prints Markdown (public)")
     .requiredOption("--prices <csv...>", PRICES_HELP)
-    .option("--out <file>", "write the page to a file instead of stdout")
-    .option("--chart <file>", "also write the picture that the page shows, SVG")
+    .option("--out <file>", "where to write it; else stdout")
+    .option("--chart <file>", "also write the picture on the page, SVG")
     .option("--json", "JSON instead of Markdown")
     .action(async (options: ScoreOptions) => {
       const [{ scoreOutlook }, { reliabilityChart, renderOutlookScore }, { historyLines }, path] = await Promise.all([

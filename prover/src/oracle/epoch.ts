@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * An epoch as reporters make it and as anyone repeats it.
+ * An epoch: how reporters make it, and how anyone repeats it.
  *
- * Each reporter observes the market (spots, volatilities, quotes) and signs what it saw, and the prices that follow, which
- * is what the contract reads. The epoch's observation is the median of theirs, number by number; the board follows from it
- * by the published risk policy. Medians of prices are prices of medians, so the contract arrives at the same prices.
+ * Each reporter observes the market (spots, volatilities, quotes) and signs its observation, and the prices that follow,
+ * which the contract reads. The epoch's observation is the median of the chosen reports, number by number. The board follows
+ * from it by the published risk policy. Medians of prices are prices of medians, so the contract computes the same prices.
  *
- * Not checked here: that what was observed is so, and that the time is now. The node does, before it signs.
+ * Unchecked: that an observation is true, and that its time is now. The node compares both with its own before it signs.
  */
 import { type Signer, type TypedDataDomain, verifyTypedData } from "ethers";
 import { z } from "zod";
@@ -49,11 +49,11 @@ const epochFile = z.strictObject({
   market: z.unknown(),
 });
 
-/** What one reporter saw and signed. */
+/** The signed observation of one reporter. */
 export type Report = z.infer<typeof report>;
 export type EpochFile = z.infer<typeof epochFile>;
 
-/** Everything an epoch depends on that reporters agree on beforehand. */
+/** What reporters agree on before an epoch, and the epoch depends on. */
 export interface Terms {
   readonly domain: TypedDataDomain;
   readonly board: bigint;
@@ -93,7 +93,7 @@ export function pricesOf({ risk, policy }: Terms, observation: Observation): big
   });
 }
 
-/** Signs what was seen. */
+/** Signs an observation. Throws as `pricesOf`. */
 export async function reportOf(
   terms: Terms,
   signer: Signer,

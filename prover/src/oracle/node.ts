@@ -2,18 +2,18 @@
 /**
  * One reporter of a price oracle.
  *
- * Time is cut into epochs of equal length, numbered by it, so nobody has to agree on a number. In each, every reporter
- * observes, signs what it saw and serves it; one of them, by turns, chooses as many reports as the quorum (those closest
- * to the middle of all), works the board out and signs it; the reporters it chose work the board out themselves, and sign
- * only what comes to the same and is close to what they saw. With all signatures the epoch is a file that anyone can
- * repeat; the one whose turn it is sends it to the chain, and others do where that has not happened after a while.
+ * Time is divided into epochs of equal length, numbered by time, so reporters need not agree on a number. In each epoch
+ * every reporter observes, signs its observation and serves it. The leader, who changes by turns, chooses as many reports as
+ * the quorum (those closest to the middle of all), computes the board and signs it. Each chosen reporter recomputes the board
+ * and signs only if every number matches and is close to its own observation. With all signatures the epoch is a file that
+ * anyone can repeat. The leader sends it to the chain; the others do if that has not happened after a while.
  *
- * A reporter signs one observation and one board in an epoch, whatever becomes of it, and writes both down before a
- * signature leaves. An epoch that fails (its leader is gone, signatures are missing) is lost; the next one comes by itself,
- * and who was chosen and did not sign comes last in the choice until it does. Nodes only ask one another (GET), and check
- * all that they are told: nothing is taken on trust but who the reporters are.
+ * A reporter signs one observation and one board in an epoch, and writes both to disk before a signature leaves. An epoch
+ * fails if its leader is gone or a signature is missing; the next epoch then starts by itself. A reporter that was chosen and
+ * did not sign comes last in the next choice. Nodes only ask one another (GET), and check every answer; only the list of
+ * reporters is trusted.
  *
- * Not defended against: a reporter that repeats what another has served, and two processes with one key and two directories.
+ * Not defended against: a reporter that repeats the report of another, and two processes with one key and two directories.
  */
 import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** Where a reporter sees numbers: files, HTTP services that answer as exchanges do, aggregators on a chain. */
+/** The sources of a reporter's numbers: files, HTTP services such as exchanges, and aggregators on a chain. */
 import { open } from "node:fs/promises";
 import { Contract, FetchRequest, JsonRpcProvider } from "ethers";
 import { z } from "zod";

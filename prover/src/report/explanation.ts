@@ -52,7 +52,7 @@ export function renderExplanation(explanation: RowExplanation): string {
     ...(differences === undefined
       ? []
       : differences.length === 0
-        ? ["", "the published row is this"]
+        ? ["", "the published row matches"]
         : [
             "",
             ...differences.map(
