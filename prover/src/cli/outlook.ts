@@ -93,7 +93,7 @@ function scoreCommand({ inputs, show, progress }: Context): Command {
         progress(`${Math.round(done * 100)}% of the forecasts`);
       });
       for (const line of historyLines(scored.histories)) progress(line);
-      if (options.chart !== undefined) await writeResult(options.chart, `${reliabilityChart(scored)}\n`);
+      if (options.chart !== undefined) await writeResult(options.chart, reliabilityChart(scored));
       const picture = options.chart === undefined ? undefined : path.basename(options.chart);
       await show(options, scored, () => renderOutlookScore(scored, picture).trimEnd());
     });
