@@ -17,6 +17,7 @@ import {
   type ChainReference,
   observationsDocument,
   readAttestation,
+  readChainReference,
 } from "../../prover/src/pack/evidence.ts";
 import { INDEX, type PackContents, packSha256 } from "../../prover/src/pack/format.ts";
 import { coverageBands, packReport, renderPackReport } from "../../prover/src/pack/report.ts";
@@ -502,6 +503,24 @@ describe("evidence packs", function () {
       expect(await outcome(two, { ...TRUST, chain: [account, far] })).match(/^invalid: CHAINS_DIFFER chain/);
       const elsewhere = { ...account, block: { ...block, hash: `0x${"cd".repeat(32)}` } };
       expect(await outcome(made, { ...TRUST, chain: [elsewhere, epoch] })).match(/^invalid: CHAIN_CONTRADICTED/);
+    });
+
+    it("W01: hold figures and no words, since a finding repeats them", () => {
+      const good = { ...common, kind: "account", subject: "12", value: STATE_AFTER };
+      expect(readChainReference(named("c", good)).subject).equal("12");
+      for (const change of [
+        { subject: "12, which holds. valid: covers 9.0 times" },
+        { subject: "012" },
+        { value: "5 and more" },
+        { kind: "market", subject: "1", value: "1,2" },
+        { kind: "market", subject: "1/7", value: "1,2,3" },
+        { kind: "signature", subject: "12", value: "valid" },
+        { kind: "signature", subject: `0x${"ab".repeat(32)}`, value: "yes" },
+      ]) {
+        expect(() => readChainReference(named("c", { ...good, ...change })), JSON.stringify(change))
+          .throw()
+          .property("code", "FIELD_INVALID");
+      }
     });
 
     it("of another state or another market back nothing", async () => {

@@ -57,10 +57,10 @@ export function checkAccount(
   let state: string | undefined;
   const references = lookedUp(examination, grade);
   for (const [file, reference] of references) {
-    if (reference.kind === "market") throw unsupported(`${file} speaks of a market`);
+    if (reference.kind === "market") throw unsupported(`${file} is about a market`);
     if (reference.kind !== "account") continue;
     if (subject.parts !== undefined) {
-      throw unsupported(`${file} speaks of a chain, and the parts of a sum are attested`);
+      throw unsupported(`${file} is about a chain, and only attestations back the parts of a sum`);
     }
     state = checkState(subject, file, reference.value);
     by.push(chainVoucher(file, reference));
@@ -82,14 +82,15 @@ export function checkAccount(
 
   const digests = attestations.map(({ attestation }) => contractDigest(attestation));
   for (const [file, { kind, subject: digest }] of references) {
-    if (kind === "signature" && !digests.includes(digest)) throw unsupported(`${file} is of no attestation here`);
+    if (kind === "signature" && !digests.includes(digest))
+      throw unsupported(`${file} belongs to no attestation of this account`);
   }
   if (grade.level === "proven") throw unsupported("no proof shows whose account it is");
   if (grade.level === "on-chain" && chains.length === 0) {
     throw unsupported("no chain reference to the account is given");
   }
   if (grade.level === "attested" && attestations.length === 0) throw unsupported("no attestation is given");
-  if (grade.level === "claimed" && by.length > 0) throw unsupported("yet evidence is given");
+  if (grade.level === "claimed" && by.length > 0) throw unsupported("but evidence is given");
   return { by, state, chains };
 }
 
@@ -98,8 +99,8 @@ function checkState({ states, parts }: AccountSubject, file: string, commitment:
   if (parts?.has(commitment) ?? states.includes(commitment)) return commitment;
   const why =
     parts === undefined
-      ? "It speaks of another commitment than the one whose coverage is proven."
-      : "It speaks of a commitment that is no part of the sum whose coverage is proven.";
+      ? "The evidence is about another commitment than the one that is proven."
+      : "The evidence is about a commitment that is not a part of the sum that is proven.";
   throw invalid("ATTESTATION_MISUSED", file, why);
 }
 
@@ -113,17 +114,15 @@ function checkAttestation(
   const misused = (why: string) => invalid("ATTESTATION_MISUSED", file, why);
   const { commitment, firm, size, listing } = vouched;
   if (firm !== examination.index.firm.signer) {
-    throw misused("It is made out to another firm than the one that sealed the pack.");
+    throw misused("The attestation is made out to another firm than the one that sealed the pack.");
   }
-  if (size !== subject.size) throw misused("It is of a commitment on a board of another size.");
+  if (size !== subject.size) throw misused("The attestation is about a board of another size.");
   if (listing !== undefined && listing !== subject.listing) {
-    throw misused(
-      "It is of an account under another board, or another list of assets or instruments, than the proof's.",
-    );
+    throw misused("The attestation is about another board, or another list of assets or instruments, than the proof.");
   }
   if (listing === undefined && subject.parts !== undefined) {
     throw misused(
-      "It does not say what its quantities are of (plimsoll-attestation/1), and accounts on different boards do not add up.",
+      "The attestation does not name the assets and instruments that it counts (plimsoll-attestation/1), so it backs no part of a sum.",
     );
   }
   checkState(subject, file, commitment);
@@ -140,13 +139,13 @@ function checkAttester(
   const { signer } = attestation.attester;
   const known = trust.attesters.find((attester) => attester.signer === signer);
   if (known === undefined) {
-    const why = `It is signed by ${signer}, whom your trust settings do not name.`;
+    const why = `Your trust settings do not name the attester ${signer}.`;
     throw invalid("ATTESTER_UNTRUSTED", file, why);
   }
   const { signature } = attestation;
   if (signature.kind === "eip712") {
     if (isAttested(attestation)) return known.name;
-    throw invalid("ATTESTATION_UNSIGNED", file, "The signature is not that of the attester it names.");
+    throw invalid("ATTESTATION_UNSIGNED", file, "The signature is not the attester's.");
   }
   const digest = contractDigest(attestation);
   const confirmed = references.some(
@@ -158,7 +157,7 @@ function checkAttester(
       value === "valid",
   );
   if (confirmed) return known.name;
-  const why = "It is signed by a contract (ERC-1271), and no chain reference says that the contract agrees.";
+  const why = "A contract signed it (ERC-1271), and no chain reference says that the contract agrees.";
   throw invalid("ATTESTATION_UNSIGNED", file, why);
 }
 
@@ -181,19 +180,19 @@ function checkPartsApart(
 ): void {
   for (const [part, file] of parts) {
     if (attestations.some(({ attestation }) => attestation.vouched.commitment === part)) continue;
-    throw invalid("PART_UNATTESTED", file, "It adds an account that nobody vouches for.");
+    throw invalid("PART_UNATTESTED", file, "The merge adds an account that nobody vouches for.");
   }
   for (const [index, { file, name, attestation }] of attestations.entries()) {
     const { asOf, commitment, scope, subject } = attestation.vouched;
     for (const earlier of attestations.slice(0, index)) {
       const other = earlier.attestation.vouched;
       if (asOf !== other.asOf) {
-        const why = `It speaks of ${asOf}, ${earlier.file} of ${other.asOf}: what moved in between would count twice.`;
+        const why = `This attestation is as of ${asOf}, ${earlier.file} as of ${other.asOf}: a holding that moved in between would count twice.`;
         throw invalid("PARTS_OVERLAP", file, why);
       }
       if (name !== earlier.name || commitment === other.commitment) continue;
       if (scope === "everything" || other.scope === "everything" || subject === other.subject) {
-        const why = `"${name}" vouches in ${earlier.file} for another part, and one may hold the other: both have one subject, or one is all that it holds for the firm.`;
+        const why = `"${name}" also vouches for another part, in ${earlier.file}. The two may overlap: they have the same subject, or one is everything that the attester holds for the firm.`;
         throw invalid("PARTS_OVERLAP", file, why);
       }
     }
@@ -237,7 +236,7 @@ export function checkValues(
   const listings: boolean[] = [];
   const references = lookedUp(examination, grade);
   for (const [file, reference] of references) {
-    if (reference.kind !== "market") throw unsupported(`${file} does not speak of a market`);
+    if (reference.kind !== "market") throw unsupported(`${file} is not about a market`);
     const oracles = checkMarketReference(examination, file, reference, { path, market, subject });
     listings.push(checkRows(examination, file, oracles, { path, listing: subject.listing }));
     by.push(chainVoucher(file, reference));
@@ -253,7 +252,7 @@ export function checkValues(
     throw unsupported("no chain reference to the epoch is given");
   }
   if (grade.level === "attested" && observed.length === 0) throw unsupported("no signed observations are given");
-  if (grade.level === "claimed" && by.length > 0) throw unsupported("yet evidence is given");
+  if (grade.level === "claimed" && by.length > 0) throw unsupported("but evidence is given");
   return { by, listed: by.length > 0 && listings.every((listed) => listed) };
 }
 
@@ -267,7 +266,7 @@ function checkMarketReference(
   const { epoch, time } = of.market;
   const { x, y } = of.subject.point();
   if (value !== `${x},${y}` || !subject.endsWith(`/${epoch}`)) {
-    throw invalid("CHAIN_CONTRADICTED", file, "It speaks of another market than the one of the proof.");
+    throw invalid("CHAIN_CONTRADICTED", file, "The reference is about another market than the proof.");
   }
   if (!(unixTime(time) <= unixTime(block.time))) {
     throw invalid("TIME_ORDER", of.path, "The market is dated after the block in which it was found.");
@@ -319,10 +318,10 @@ function checkRows(
   const named = oracles.flatMap((oracle) => oracle.listing ?? []);
   if (named.length === 0) return false;
   if (!named.includes(listing)) {
-    const why = `The rows of ${path} bear other names or lots than the listing in your trust settings.`;
+    const why = `The names or lots of the rows of ${path} are not those of the listing in your trust settings.`;
     throw invalid("LISTING_UNEXPECTED", file, why);
   }
-  examination.holds(file, `The rows of ${path} bear the names and lots of the listing in your trust settings.`);
+  examination.holds(file, `The names and lots of the rows of ${path} are those of the listing in your trust settings.`);
   return true;
 }
 
@@ -346,7 +345,7 @@ function checkLookedUp(examination: Examination, file: string, reference: ChainR
   const { kind, chainId, contract, subject, block } = reference;
   if (chain.some((known) => canonicalJson(known as unknown as Json) === text)) {
     const what = `${kind} ${subject} of ${contract} on chain ${chainId}, block ${block.number}`;
-    examination.holds(file, `You have looked it up: ${what}.`);
+    examination.holds(file, `You have looked up ${what}.`);
     return;
   }
   const other = chain.some(
@@ -358,11 +357,11 @@ function checkLookedUp(examination: Examination, file: string, reference: ChainR
       known.block.number === block.number,
   );
   if (other) {
-    throw invalid("CHAIN_CONTRADICTED", file, "You have looked it up, and the chain holds something else.");
+    throw invalid("CHAIN_CONTRADICTED", file, "You have looked it up, and the chain holds another value.");
   }
   const what = `${kind} ${subject} of ${contract} on chain ${chainId} at block ${block.number}`;
   const whole = kind === "account" ? ", with no lot of it out (its stage is not Liquidating)" : "";
-  const why = `It rests on a chain. Look up ${what}, and if it is as the file says${whole}, put the file's content into "chain" of your trust settings.`;
+  const why = `The pack rests on a chain. Look up ${what}. If the chain agrees with the file${whole}, add the file's content to "chain" in your trust settings.`;
   throw unusable("CHAIN_UNCONFIRMED", file, why);
 }
 

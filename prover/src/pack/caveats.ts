@@ -14,13 +14,13 @@ export function mergeCaveats(origin: KeyOrigin): Caveat[] {
 /** A chain reference names an account by its number: not its owner, nor its board. */
 const ACCOUNT_AS_GIVEN = {
   code: "ACCOUNT_AS_GIVEN",
-  text: "That the account on the chain is the firm's, and of the board whose values are used, is for you to look up.",
+  text: "A chain reference gives the number of an account. Look up whose account it is, and of which board.",
 };
 
 /** Reporters and oracles know rows by their places, and the reader has not said what is there. */
 const LISTING_AS_GIVEN = {
   code: "LISTING_AS_GIVEN",
-  text: "That the rows valued bear these names and lots is the firm's word: your trust settings name no listing.",
+  text: "The firm alone says what the valued rows are called and what their lots are; your trust settings name no listing.",
 };
 
 /** What a proof leaves open, less what the pack and the reader fill in. */
@@ -42,7 +42,7 @@ export function statementCaveats(
 ): ProvenStatement["notProven"] {
   const sum = {
     code: "PARTS_VOUCHED",
-    text: `The account is the sum of ${parts} accounts. That no holding is in two of them is the word of those who vouched.`,
+    text: `The account is the sum of ${parts} accounts. The attesters, and no proof, say that no holding is in two of them.`,
   };
   return given.flatMap((caveat) => {
     if (caveat.code === "COMPLETENESS") {
@@ -52,15 +52,15 @@ export function statementCaveats(
     return [
       ...(policyNamed
         ? []
-        : [{ code: "POLICY_AS_GIVEN", text: "The policy is the firm's choice: your trust settings name none." }]),
+        : [{ code: "POLICY_AS_GIVEN", text: "The firm chose the policy; your trust settings name none." }]),
       values === "claimed"
         ? {
             code: "VALUES_CLAIMED",
-            text: "Prices and risk values are the firm's own claim: nobody whom you trust signed them.",
+            text: "Prices and risk values are the firm's own claim; nobody whom you trust signed them.",
           }
         : {
             code: "VALUES_VOUCHED",
-            text: "That prices and risk values are right is the word of those who signed them.",
+            text: "The signers, and no proof, say that prices and risk values are right.",
           },
       ...(values === "claimed" || listingNamed ? [] : [LISTING_AS_GIVEN]),
     ];

@@ -44,11 +44,11 @@ export function checkSeal(examination: Examination): Firm {
   const { index, trust } = examination;
   const { signer } = index.firm;
   if (!isSealed(index)) {
-    throw invalid("INDEX_UNSEALED", INDEX, "The signature over the index is not that of the signer it names.");
+    throw invalid("INDEX_UNSEALED", INDEX, "The signature over the index is not the one of the signer that it names.");
   }
   const firm = trust.firms.find((known) => known.signer === signer);
   if (firm === undefined) {
-    const why = `The pack is sealed by ${signer}, a signer whom your trust settings do not name.`;
+    const why = `Your trust settings do not name ${signer}, who sealed the pack.`;
     throw invalid("FIRM_UNTRUSTED", INDEX, why);
   }
   examination.holds(INDEX, `Sealed by ${signer}, whom you know as "${firm.name}".`);
@@ -64,7 +64,8 @@ export function checkInventory(examination: Examination): void {
   }
   for (const { path, bytes, sha256: expected } of listed.values()) {
     const content = files.get(path);
-    if (content === undefined) throw invalid("FILE_MISSING", path, "The index lists the file, and it is not there.");
+    if (content === undefined)
+      throw invalid("FILE_MISSING", path, "The index lists the file, but the pack does not hold it.");
     if (content.length !== bytes || bytesToHex(sha256(content)) !== expected) {
       throw invalid("FILE_CHANGED", path, "The file is not the one that the firm sealed: its SHA-256 differs.");
     }
@@ -75,7 +76,7 @@ export function checkInventory(examination: Examination): void {
   }
   for (const { path, kind } of listed.values()) {
     if (kind !== "document" && kind !== "history" && !used.has(path)) {
-      throw invalid("FILE_UNUSED", path, "The file is called evidence, and no statement rests on it.");
+      throw invalid("FILE_UNUSED", path, "The file is listed as evidence, but no statement rests on it.");
     }
   }
   const all = `All ${listed.size} files are there, nothing else is, and each has the SHA-256 that was sealed.`;
@@ -97,13 +98,14 @@ export function checkHistory(examination: Examination): PackReading["history"] {
     const sha256 = packSha256(before);
     const broken = (why: string) => invalid("HISTORY_BROKEN", path, why);
     if (later.previous !== sha256 || BigInt(later.number) !== BigInt(before.number) + 1n) {
-      throw broken(`It is not the pack that pack ${later.number} names as the one before.`);
+      throw broken(`Pack ${later.number} names another pack as the one before it.`);
     }
-    if (!isSealed(before)) throw broken("Its signature is not that of the signer it names.");
+    if (!isSealed(before)) throw broken("The signature is not the one of the signer that it names.");
     if (!trust.firms.some((firm) => firm.signer === before.firm.signer)) {
-      throw broken("It is sealed by a signer whom your trust settings do not name.");
+      throw broken("Your trust settings do not name its signer.");
     }
-    if (unixTime(before.created) > unixTime(later.created)) throw broken("It is dated after the pack that follows it.");
+    if (unixTime(before.created) > unixTime(later.created))
+      throw broken("The pack is dated after the one that follows it.");
     chain.push({ number: before.number, sha256, created: before.created });
     signers.add(before.firm.signer);
     later = before;
@@ -132,9 +134,9 @@ function checkContinuation(examination: Examination, firm: Firm, chain: PackRead
     throw invalid("HISTORY_BROKEN", INDEX, why);
   }
   if (same.sha256 !== seen.sha256) {
-    throw invalid("HISTORY_FORKED", INDEX, `Its pack ${seen.number} is not the one you have seen from ${signer}.`);
+    throw invalid("HISTORY_FORKED", INDEX, `You have seen another pack ${seen.number} from ${signer}.`);
   }
-  examination.holds(INDEX, `It continues the history from pack ${seen.number}, which you have seen.`);
+  examination.holds(INDEX, `The history continues from pack ${seen.number}, which you have seen.`);
 }
 
 /** Verifiers of keys that have been opened, by the SHA-256 of their file. */
@@ -152,7 +154,7 @@ export function openKeys(examination: Examination, opened: OpenKeys): PackReadin
       throw invalid("KEY_UNTRUSTED", file, `Your trust settings do not name this verification key for ${size}.`);
     }
     if (identity.r1csSha256 !== undefined && identity.r1csSha256 !== key.r1csSha256) {
-      const why = `The circuit named for ${size} is not the one you expect of this key.`;
+      const why = `Your trust settings name another circuit for this key of ${size}.`;
       throw invalid("CIRCUIT_MISMATCH", INDEX, why);
     }
     try {

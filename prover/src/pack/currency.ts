@@ -41,11 +41,11 @@ export function checkEvidenceDate(
   code: "HOLDINGS_OLD" | "MARKET_OLD" = "HOLDINGS_OLD",
 ): void {
   if (!(unixTime(time) <= unixTime(examination.index.created))) {
-    throw invalid("TIME_ORDER", file, "It speaks of a time after the pack that holds it.");
+    throw invalid("TIME_ORDER", file, "The evidence is dated after the pack that holds it.");
   }
   if (isRecent(examination, time)) return;
-  const limit = `longer ago than the ${examination.trust.maxAge} seconds you allow`;
-  examination.outdated(code, file, `It speaks of ${time}, ${limit}.`);
+  const limit = `older than the ${examination.trust.maxAge} seconds you allow`;
+  examination.outdated(code, file, `The evidence is of ${time}, ${limit}.`);
 }
 
 /** When an attestation speaks of, and until when it may be relied on. */
@@ -56,7 +56,7 @@ export function checkAttestationDate(
 ): void {
   checkEvidenceDate(examination, file, asOf);
   if (unixTime(expires) >= examination.now) return;
-  examination.outdated("ATTESTATION_EXPIRED", file, `It expired at ${expires}.`);
+  examination.outdated("ATTESTATION_EXPIRED", file, `The attestation expired at ${expires}.`);
 }
 
 /** Whether a policy that the reader names is still in force. */

@@ -171,17 +171,31 @@ export function readChainReference({ text, file }: NamedText): ChainReference {
   return chainReferenceOf(parseJson(text, file, LIMITS));
 }
 
+const NUMBER = "(?:0|[1-9][0-9]{0,77})";
+/** What subject and value look like: neither can hold words, since both are shown in sentences. */
+const FORMS: Readonly<Record<ChainReference["kind"], { readonly subject: RegExp; readonly value: RegExp }>> = {
+  account: { subject: new RegExp(`^${NUMBER}$`), value: new RegExp(`^${NUMBER}$`) },
+  market: { subject: new RegExp(`^${NUMBER}/${NUMBER}$`), value: new RegExp(`^${NUMBER},${NUMBER}$`) },
+  signature: { subject: /^0x[0-9a-f]{64}$/, value: /^(?:valid|invalid)$/ },
+};
+
 export function chainReferenceOf(root: JsonValue): ChainReference {
   const top = root.fields(["format", "kind", "chainId", "contract", "subject", "value", "block"]);
   top.format.literal("plimsoll-chain/1");
   const block = top.block.fields(["number", "hash", "time"]);
+  const kind = top.kind.oneOf(CHAIN_KINDS);
+  const formed = (name: "subject" | "value") => {
+    const text = top[name].string();
+    if (FORMS[kind][name].test(text)) return text;
+    throw top[name].error("FIELD_INVALID", `not the ${name} of a reference of kind ${kind}`);
+  };
   return {
     format: "plimsoll-chain/1",
-    kind: top.kind.oneOf(CHAIN_KINDS),
+    kind,
     chainId: integer(top.chainId),
     contract: top.contract.hex(20),
-    subject: top.subject.label(),
-    value: top.value.label(),
+    subject: formed("subject"),
+    value: formed("value"),
     block: { number: integer(block.number), hash: block.hash.hex(32), time: timeOf(block.time) },
   };
 }
@@ -317,16 +331,16 @@ export function observationsDocument(
 export function observationsFault(given: Observations, market: MarketFile, oracle: TrustedOracle): string | undefined {
   const { reports } = given;
   if (given.chainId !== oracle.chainId || given.contract !== oracle.contract || given.board !== oracle.board) {
-    return "they are for another oracle or board than the one you trust";
+    return "they are for another oracle or board than the one you name";
   }
   if (given.epoch !== market.epoch.toString()) return "they are of another epoch than the market";
   if (reports.length % 2 === 0 || reports.length < oracle.quorum) {
-    return "they are not an odd number of reports that reaches the quorum you ask for";
+    return "the number of reports is even, or below the quorum that you ask for";
   }
   const firstPart = firstPartOf(market.market);
   for (const [index, { reporter, time, prices, signature, boardSignature }] of reports.entries()) {
     if (index > 0 && reporter <= reports[index - 1]!.reporter) return "the reporters are not in ascending order";
-    if (!oracle.reporters.includes(reporter)) return "one of the reporters is none that you trust";
+    if (!oracle.reporters.includes(reporter)) return "you do not name one of the reporters";
     const observed = typedDigest(observationData(given, time, prices.map(BigInt)));
     if (recoverAddress(observed, signature) !== reporter) return "a reporter's signature over prices is not valid";
     const board = typedDigest(boardData(given, firstPart));

@@ -30,7 +30,11 @@ export function partsOf(root: string, merges: readonly Merge[]): PartsVerdict {
   const makers = new Map<string, Merge>();
   for (const merge of merges) {
     if (makers.has(merge.merged)) {
-      return fault("MERGE_DETACHED", merge.file, "Another merge makes the same account: only one of them can count.");
+      return fault(
+        "MERGE_DETACHED",
+        merge.file,
+        "Another merge makes the same account, and only one of them can count.",
+      );
     }
     makers.set(merge.merged, merge);
   }
@@ -40,7 +44,7 @@ export function partsOf(root: string, merges: readonly Merge[]): PartsVerdict {
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { state, file } = next;
     if (counted.has(state)) {
-      return fault("STATE_COUNTED_TWICE", file, "An account that it adds is in the sum already.");
+      return fault("STATE_COUNTED_TWICE", file, "The merge adds an account that is in the sum already.");
     }
     counted.add(state);
     const maker = makers.get(state);
@@ -49,7 +53,11 @@ export function partsOf(root: string, merges: readonly Merge[]): PartsVerdict {
   }
   const detached = merges.find(({ merged }) => !counted.has(merged));
   if (detached === undefined) return { ok: true, parts };
-  return fault("MERGE_DETACHED", detached.file, "What it makes is no part of the account whose coverage is proven.");
+  return fault(
+    "MERGE_DETACHED",
+    detached.file,
+    "The merge makes an account that is not a part of the one that is proven.",
+  );
 }
 
 /** The merges on the way from a root to its parts, in whatever shape they are. */

@@ -106,7 +106,7 @@ function checkProof(
     throw invalid(reason, file, sentence(detail));
   }
   if (files.level !== "proven" && files.level !== "claimed") {
-    const why = `A sentence is "${files.level}"; what backs a sentence is a proof.`;
+    const why = `A statement is "${files.level}", but only a proof backs a statement.`;
     throw invalid("LEVEL_UNSUPPORTED", INDEX, why);
   }
   const proven = `The proof verifies under the key, policy and market given: ${verdict.statement.text}`;
@@ -119,9 +119,9 @@ function checkPolicy(examination: Examination, file: string, sha256: string): bo
   const { policies } = examination.trust;
   if (policies === undefined) return false;
   const named = policies.find((known) => known.sha256 === sha256);
-  if (named === undefined) throw invalid("POLICY_UNTRUSTED", file, "The policy is none that your trust settings name.");
+  if (named === undefined) throw invalid("POLICY_UNTRUSTED", file, "Your trust settings do not name this policy.");
   checkPolicyDate(examination, file, named);
-  examination.holds(file, "The policy is one that your trust settings name.");
+  examination.holds(file, "Your trust settings name this policy.");
   return true;
 }
 
@@ -152,7 +152,7 @@ function checkParts(
   const [first] = files;
   if (first === undefined) return undefined;
   if (root === undefined) {
-    const why = `The proof in ${proof} is of a transfer or a fill; one that rests on a sum moves nothing.`;
+    const why = `The proof in ${proof} has a transfer or a fill. A proof about a sum moves nothing.`;
     throw invalid("MERGE_MISUSED", first, why);
   }
   const merges = files.map((file) => checkMerge(examination, keys, file, asked));

@@ -13,10 +13,10 @@ interface AnnounceOptions {
 export function announceCommand(context: Context): Command {
   return onCeremony("announce")
     .description(
-      "say which public randomness will close the ceremony, before anybody knows it and before the last contribution",
+      "announce the public randomness that will close the ceremony, before it is known and before the last contribution",
     )
     .option("--round <number>", "a round of drand's quicknet that is still to come")
-    .option("--words <text>", "in a rehearsal: something else, in words")
+    .option("--words <text>", "in a rehearsal: other public randomness, in words")
     .action(async (directory: string, { round, words, json }: AnnounceOptions) => {
       either(["--round", round], ["--words", words]);
       const { announceBeacon } = await import("../../app/ceremony.ts");
@@ -36,7 +36,7 @@ interface BeaconOptions {
 
 export function beaconCommand(context: Context): Command {
   return onCeremony("beacon")
-    .description("apply the randomness that was announced")
+    .description("apply the announced randomness")
     .option("--signature <hex>", "drand's signature of the round")
     .option("--value <hex>", "in a rehearsal: the value announced in words, 64 hexadecimal digits")
     .action(

@@ -14,11 +14,11 @@ interface ContributeOptions {
 
 export function contributeCommand(context: Context): Command {
   return onCeremony("contribute")
-    .description("contribute; what you type at random comes from standard input, and is not shown")
-    .option("--name <text>", "who you are, as others will see it")
+    .description("contribute; type at random on standard input, which is not shown")
+    .option("--name <text>", "your name, which others will see")
     .option(
       "--from <file>",
-      "in place of --name: take in a key that somebody made from the newest one, for example in a browser",
+      "in place of --name: verify and record a key that somebody made from the newest one, for example in a browser",
     )
     .action(
       withThreads(async (directory: string, { name, from, json }: ContributeOptions) => {

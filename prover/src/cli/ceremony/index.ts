@@ -24,7 +24,7 @@ const COMMANDS = [
 
 export function ceremonyCommand(context: Context): Command {
   const command = new Command("ceremony").description(
-    "make the keys of a circuit with others, so that nobody can forge proofs unless all of them collude",
+    "make a circuit's keys with others; proofs can be forged only if all contributors collude",
   );
   for (const each of COMMANDS) command.addCommand(each(context));
   return command;

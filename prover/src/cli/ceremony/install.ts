@@ -6,9 +6,7 @@ import { machineFor, onCeremony, withThreads } from "./machine.ts";
 
 export function installCommand(context: Context): Command {
   return onCeremony("install")
-    .description(
-      "verify a ceremony, and put circuit and keys into a build directory, with a manifest that says where they come from",
-    )
+    .description("verify a ceremony, then write circuit, keys and a manifest with their origin into a build directory")
     .requiredOption("--build <directory>", "the build directory; keys of another origin in it are refused")
     .action(
       withThreads(async (directory: string, { build, json }: { build: string; json?: boolean }) => {

@@ -18,13 +18,16 @@ interface StartOptions {
 
 export function startCommand(context: Context): Command {
   return new Command("start")
-    .argument("<directory>", "a directory that does not exist yet")
-    .description("open a ceremony for a circuit")
+    .argument("<directory>", "a directory without a ceremony")
+    .description("start a ceremony for a circuit")
     .option("--circuit <name>", CIRCUITS.join(", "))
     .option("--r1cs <file>", "in place of --circuit, in a rehearsal: any circuit")
-    .requiredOption("--phase1 <file>", "prepared powers of tau; for production one whose hash is pinned")
-    .option("--contributors <count>", "how many contributions there must be at least", "3")
-    .option("--rehearsal", "not by the rules for production; the keys are marked so, and refused where it matters")
+    .requiredOption("--phase1 <file>", "prepared powers of tau; production takes only files whose hash is pinned")
+    .option("--contributors <count>", "smallest number of contributions", "3")
+    .option(
+      "--rehearsal",
+      "not by the rules for production; the keys are marked, and refused on any chain that is not local",
+    )
     .option("--json", "print JSON")
     .action(
       withThreads(async (directory: string, options: StartOptions) => {

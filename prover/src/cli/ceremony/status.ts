@@ -6,7 +6,7 @@ import { machineFor, onCeremony } from "./machine.ts";
 
 export function statusCommand(context: Context): Command {
   return onCeremony("status")
-    .description("say how far a ceremony has come, by its transcript; verifies no key")
+    .description("show the transcript and the next step; verifies no key")
     .action(async (directory: string, { json }: { json?: boolean }) => {
       const [{ ceremonyStatus }, { keyFile }] = await Promise.all([
         import("../../app/ceremony.ts"),

@@ -19,7 +19,7 @@ export function finaliseCommand(context: Context): Command {
 export function verifyCommand(context: Context): Command {
   return onCeremony("verify")
     .description("verify a ceremony from its files alone: sources, phase 1, every contribution, beacon, key")
-    .option("--so-far", "of a ceremony that is under way")
+    .option("--so-far", "for a ceremony that is not finished")
     .action(
       withThreads(async (directory: string, { soFar, json }: { soFar?: boolean; json?: boolean }) => {
         const { checkCeremony } = await import("../../app/ceremony.ts");

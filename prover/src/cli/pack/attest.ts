@@ -25,19 +25,21 @@ interface AttestOptions {
 export function attestCommand(context: Context): Command {
   const { inputs, deliver } = context;
   return new Command("attest")
-    .description("as a custodian or venue: vouch for a firm's commitment, having opened it (see plimsoll commit)")
+    .description(
+      "as a custodian or venue: sign that a commitment is to a firm's account, after opening it (see plimsoll commit)",
+    )
     .requiredOption("--commitment <number>", "the commitment")
     .requiredOption("--size <size>", BOARD_SIZES.join(", "))
-    .requiredOption("--firm <address>", "the address with which the firm seals its packs")
-    .requiredOption("--subject <text>", "what it is the commitment of, without amounts")
-    .requiredOption("--scope <scope>", "account, or everything that you hold for the firm")
-    .requiredOption("--as-of <time>", "when it was so")
-    .requiredOption("--expires <time>", "until when it may be relied on")
+    .requiredOption("--firm <address>", "the address that seals the firm's packs")
+    .requiredOption("--subject <text>", "what you call the account, without amounts")
+    .requiredOption("--scope <scope>", "account, or everything if the account is all that you hold for the firm")
+    .requiredOption("--as-of <time>", "time of the holdings that you have seen")
+    .requiredOption("--expires <time>", "time after which nobody may rely on the attestation")
     .requiredOption("--name <text>", "your name")
     .requiredOption("--key <file>", "your signing key")
     .option(
       "--policy <file>",
-      "the policy under which you have opened it; with --market, names what its quantities are of",
+      "the policy under which you have opened it; with --market, names the assets and instruments that it counts",
     )
     .option("--market <file>", "the market under which you have opened it")
     .option("--out <file>", "where to write the attestation; else stdout")

@@ -40,22 +40,22 @@ export function makeCommand({ inputs, print, signal }: Context): Command {
   };
   return new Command("make")
     .description(
-      "put proofs and what backs them into a pack, sealed with the firm's key; verifies it before writing it",
+      "put proofs and their evidence into a pack, seal it with the firm's key, and verify it before writing it",
     )
     .requiredOption("--proof <file>", "a proof; may be repeated", many, [])
     .requiredOption("--policy <file>", "a policy that a proof was made under; may be repeated", many, [])
     .requiredOption("--market <file>", "a market that a proof was made under; may be repeated", many, [])
-    .requiredOption("--name <text>", "what the pack is")
-    .requiredOption("--question <text>", "what was asked")
+    .requiredOption("--name <text>", "name of the pack")
+    .requiredOption("--question <text>", "the question that the pack answers")
     .requiredOption("--firm <text>", "the firm's name")
     .requiredOption("--key <file>", "the firm's signing key (plimsoll pack key makes one)")
     .requiredOption("--out <path>", "a file that ends in .zip, or a directory that does not exist yet")
-    .option("--merge <file>", "of a proof whose account is a sum (plimsoll merge); may be repeated", many, [])
+    .option("--merge <file>", "a merge (plimsoll merge) of a proof about a sum; may be repeated", many, [])
     .option("--attestation <file>", "a custodian's or venue's attestation; may be repeated", many, [])
     .option("--observations <file>", "signed price reports of an epoch; may be repeated", many, [])
     .option("--chain <file>", "a chain reference; may be repeated", many, [])
-    .option("--claim <text>", "a text on the firm's own word; may be repeated", many, [])
-    .option("--document <file>", "a letter or note, evidence of nothing; may be repeated", many, [])
+    .option("--claim <text>", "a sentence that the firm claims without evidence; may be repeated", many, [])
+    .option("--document <file>", "a letter or note, which is no evidence; may be repeated", many, [])
     .option("--previous <pack>", "the firm's pack before this one")
     .option("--date <time>", "the date of the pack; else now")
     .option("--json", "print JSON")

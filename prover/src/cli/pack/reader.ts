@@ -25,8 +25,11 @@ export interface ReaderOptions {
 export const withReader = (command: Command): Command =>
   command
     .argument("<pack>", "the pack, a zip or a directory")
-    .requiredOption("--trust <file>", "whom and what you trust (plimsoll pack trust writes a start)")
-    .option("--date <time>", "the day as of which you judge, for example 2026-11-22T12:00:00Z; else now")
+    .requiredOption(
+      "--trust <file>",
+      "your trust file: parties and keys that you believe (plimsoll pack trust writes a first one)",
+    )
+    .option("--date <time>", "your date, for example 2026-11-22T12:00:00Z; else now")
     .option("--json", "print JSON");
 
 /** The pack and what its reader has chosen. */

@@ -15,9 +15,7 @@ interface TrustOptions {
 
 export function trustCommand({ deliver }: Context): Command {
   return new Command("trust")
-    .description(
-      "write a trust file to start from, with the keys of this installation; look through it before you use it",
-    )
+    .description("write a first trust file, with the keys of this installation; check every line before you use it")
     .option("--firm <name=address>", "a firm whose packs you accept; may be repeated", many, [])
     .option("--attester <name=address>", "a custodian or venue that you believe; may be repeated", many, [])
     .option("--max-age <seconds>", "market values and holdings older than this are not current", "86400")

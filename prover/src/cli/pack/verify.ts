@@ -7,7 +7,7 @@ import { EXIT_CODES, loadReader, type ReaderOptions, withReader } from "./reader
 export function verifyCommand(context: Context): Command {
   const { print, signal } = context;
   return withReader(new Command("verify"))
-    .description("verify a pack completely, offline; your trust file alone says whom and what to believe")
+    .description("verify a pack completely and offline; only your trust file says whom and what to believe")
     .action(async (pack: string, options: ReaderOptions) => {
       const [{ verifyPack }, { packVerdictText }] = await Promise.all([
         import("../../app/verify-pack.ts"),
