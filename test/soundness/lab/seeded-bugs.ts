@@ -14,7 +14,7 @@ export interface BugResult {
 }
 
 /** The sources with the bug in them. Throws where an edit does not apply exactly once. */
-export function seed(sources: Sources, bug: Bug): Sources {
+export function seed(sources: Sources, bug: Pick<Bug, "id" | "edits">): Sources {
   const seeded = new Map(sources);
   for (const { file, find, replace } of bug.edits) {
     const text = seeded.get(file);

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The bit ledger of docs/statement.md, signal by signal: what each circuit holds to a range or to two values, and the range,
+ * recomputed from the declared ranges of units. It is compared with what the compiled constraints hold, not with names.
+ */
+import { WIDE_PER_ELEMENT, WIDE_STRIDE } from "../../prover/src/model/commit.ts";
+import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
+import { ASSETS, BLOCK_INSTRUMENTS, blocksOf, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
+import { boardSizeOf, type CircuitName, type FamilyName } from "../../prover/src/statement/families.ts";
+import { BITS, BPS } from "../../prover/src/units.ts";
+import { atomForm, constantForm, type Form, field } from "../soundness/lab/forms.ts";
+import type { R1cs, Symbols } from "../soundness/lab/r1cs.ts";
+import { type RangeCheck, rangesOf } from "../soundness/lab/ranges.ts";
+
+/** Parameters of one circuit. Tiers, scenarios and blocks matter only to those that have them. */
+export interface Dimensions {
+  readonly instruments: number;
+  readonly assets: number;
+  readonly tiers: number;
+  readonly scenarios: number;
+  readonly blocks: number;
+}
+
+export function dimensionsOf(circuit: CircuitName): Dimensions {
+  const blocks = blocksOf(boardSizeOf(circuit));
+  return { instruments: blocks * BLOCK_INSTRUMENTS, assets: ASSETS, tiers: TIERS, scenarios: SCENARIOS, blocks };
+}
+
+// ---- Widths from the ranges of units --------------------------------------------------------------------------------
+
+export const bitLength = (value: bigint): number => value.toString(2).length;
+export const unsigned = (bits: number): bigint => (1n << BigInt(bits)) - 1n;
+const largestPosition = 1n << BigInt(BITS.position - 1);
+
+/** Largest sum of a board's column over so many positions. */
+export const columnSum = (instruments: number): bigint => BigInt(instruments) * largestPosition * unsigned(BITS.column);
+
+/** Largest equity, and largest figure at weights no larger. */
+const largestEquity = ({ instruments, assets }: Dimensions, quantity: bigint, price: bigint): bigint =>
+  BigInt(assets) * quantity * BPS * price + E6_TO_E20 * ((1n << BigInt(BITS.cash - 1)) + columnSum(instruments));
+
+/** Largest difference between equity and what a level asks for. */
+export function largestSurplus(of: Dimensions): bigint {
+  const columns = columnSum(of.instruments);
+  const equity = largestEquity(of, unsigned(BITS.quantity), unsigned(BITS.lotPrice));
+  const charge = BigInt(of.instruments) * largestPosition * unsigned(BITS.charge);
+  const margin = E6_TO_E10 * (charge + columns) + BPS * columns;
+  return equity + MARGIN_LEVEL_TO_E20 * unsigned(BITS.level) * margin;
+}
+
+/** Bits of a figure less an end of its band. */
+export const bandBits = (of: Dimensions): number => bitLength(2n * largestEquity(of, 1n << 64n, 1n << 64n));
+
+// ---- The ledger -----------------------------------------------------------------------------------------------------
+
+interface Entry {
+  /** The signal, or what is said of it. */
+  readonly label: string;
+  readonly form: Form;
+  /** Both ends of a range, inclusive; or the two values of a flag. */
+  readonly range?: readonly [bigint, bigint];
+  readonly values?: readonly [bigint, bigint];
+}
+
+export const signedBits = (bits: number) => [-(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n] as const;
+export const unsignedBits = (bits: number) => [0n, unsigned(bits)] as const;
+const BINARY = [0n, 1n] as const;
+export const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+/** Forms over a circuit's wires by the names of its signals. */
+function signals(r1cs: R1cs, symbols: Symbols) {
+  const { add, scale, inverse } = field(r1cs.prime);
+  /** Names without the numbers of anonymous components, where they are not ambiguous that way. */
+  const plain = new Map([...symbols.entries()].map(([name, wire]) => [name.replace(/_\d+_\d+(?=[.[])/g, ""), wire]));
+  const find = (name: string): Form | undefined => {
+    const wire = plain.get(`main.${name}`);
+    return wire === undefined ? undefined : atomForm(wire);
+  };
+  return {
+    find,
+    at: (name: string): Form => {
+      const form = find(name);
+      if (form === undefined) throw new Error(`the circuit has no wire for main.${name}`);
+      return form;
+    },
+    /** Σ of forms, each with its factor. */
+    sum: (...terms: readonly (readonly [Form, bigint])[]): Form =>
+      terms.reduce((total, [form, factor]) => add(total, form, factor), constantForm(0n)),
+    over: (form: Form, divisor: bigint): Form => scale(form, inverse(divisor)),
+  };
+}
+type Signals = ReturnType<typeof signals>;
+
+/** One asset under its haircut schedule: one piece is selected, and the quantity lies within its ends. */
+function haircut({ find, at, sum }: Signals, asset: number, quantity: string, { tiers }: Dimensions): Entry[] {
+  const part = (name: string, tier: number) => `haircut[${asset}].${name}[${tier}]`;
+  const pieces = upTo(tiers + 1);
+  // Simplification takes one of the flags away, because they add up to one.
+  const selected = (tier: number): Form =>
+    find(part("selected", tier)) ??
+    sum(
+      [constantForm(1n), 1n],
+      ...pieces.filter((other) => other !== tier).map((other) => [at(part("selected", other)), -1n] as const),
+    );
+  const lower = pieces.slice(1).map((tier) => [at(part("lowerOf", tier)), -1n] as const);
+  const upper = pieces.slice(0, -1).map((tier) => [at(part("upperOf", tier)), 1n] as const);
+  const top = [selected(tiers), 1n << BigInt(BITS.quantity)] as const;
+  const range = unsignedBits(BITS.quantity);
+  return [
+    ...pieces.map((tier) => ({ label: part("selected", tier), form: selected(tier), values: BINARY })),
+    { label: `${quantity} from the lower end of its piece`, form: sum([at(quantity), 1n], ...lower), range },
+    {
+      label: `${quantity} to the upper end of its piece`,
+      form: sum(...upper, top, [constantForm(1n), -1n], [at(quantity), -1n]),
+      range,
+    },
+  ];
+}
+
+/** One netting set: its scan, the gaps, what it is marked at, its delta and what of that is over the threshold. */
+function nettingSet({ find, at, sum, over }: Signals, block: number, of: Dimensions): Entry[] {
+  const bits = bitLength(columnSum((block + 1) * (of.instruments / of.blocks)));
+  const stride = (places: number) => 1n << (WIDE_STRIDE * BigInt(places));
+  const column = (index: number): Form => {
+    const found = find(`set[${block}].column[${index}]`);
+    if (found !== undefined) return found;
+    if (index === of.scenarios) return find(`set[${block}].markValue`) ?? at(`setMark[${block}]`);
+    // The last column of a packed element is what the others leave of it.
+    const place = index % WIDE_PER_ELEMENT;
+    const others = upTo(place).map((lower) => [column(index - place + lower), -stride(lower)] as const);
+    const element = Math.floor(index / WIDE_PER_ELEMENT);
+    return over(sum([at(`run[${block}][${element}]`), 1n], ...others), stride(place));
+  };
+  const name = (signal: string) => `set[${block}].${signal}`;
+  const scan = at(name("scan"));
+  return [
+    { label: name("scan"), form: scan, range: unsignedBits(bits) },
+    ...upTo(of.scenarios).map((index) => ({
+      label: name(`scan + column[${index}]`),
+      form: sum([scan, 1n], [column(index), 1n]),
+      range: unsignedBits(bits + 1),
+    })),
+    { label: name("markValue"), form: column(of.scenarios), range: signedBits(bits + 1) },
+    { label: name("delta"), form: column(of.scenarios + 1), range: signedBits(bits + 1) },
+    { label: name("over"), form: at(name("over")), range: signedBits(bits + 1) },
+  ];
+}
+
+const EXPECTED: Readonly<Record<FamilyName, (s: Signals, of: Dimensions) => Entry[]>> = {
+  account: (s, of) => {
+    const { at, sum } = s;
+    const surplus = sum(
+      ...upTo(of.assets).map((asset) => [at(`value[${asset}]`), 1n] as const),
+      [at("cashAfter"), E6_TO_E20],
+      ...upTo(of.blocks).map((block) => [at(`setMark[${block}]`), E6_TO_E20] as const),
+      [at("Coverage.required"), -MARGIN_LEVEL_TO_E20],
+      [at("Coverage.flipped"), 1n],
+    );
+    return [
+      ...upTo(of.instruments).map((row) => ({
+        label: `positionsAfter[${row}]`,
+        form: at(`positionsAfter[${row}]`),
+        range: signedBits(BITS.position),
+      })),
+      ...upTo(of.assets).flatMap((asset) => haircut(s, asset, `collateralAfter[${asset}]`, of)),
+      { label: "cashAfter", form: at("cashAfter"), range: signedBits(BITS.cash) },
+      { label: "transfer", form: at("transfer"), range: unsignedBits(BITS.transfer + 4) },
+      { label: "level", form: at("level"), range: unsignedBits(BITS.level) },
+      { label: "side", form: at("side"), values: [-1n, 1n] },
+      {
+        label: "below",
+        form: sum([at("terms"), 1n], [at("level"), -1n], [at("side"), 1n << BigInt(BITS.level)]),
+        values: [1n << BigInt(BITS.level), 2n << BigInt(BITS.level)],
+      },
+      ...upTo(of.blocks).flatMap((block) => nettingSet(s, block, of)),
+      { label: "surplus", form: surplus, range: unsignedBits(bitLength(largestSurplus(of))) },
+    ];
+  },
+  settlement: ({ find, at, sum }, of) => [
+    ...upTo(of.instruments).flatMap((row) => [
+      { label: `positionsBefore[${row}]`, form: at(`positionsBefore[${row}]`), range: signedBits(BITS.position) },
+      { label: `marks[${row}][0]`, form: at(`marks[${row}][0]`), values: BINARY },
+    ]),
+    {
+      label: "cashAfter",
+      form:
+        find("cashAfter") ??
+        sum([at("cashBefore"), 1n], ...upTo(of.instruments).map((row) => [at(`expiry.paidFor[${row}]`), 1n] as const)),
+      range: signedBits(BITS.cash),
+    },
+  ],
+  merge: ({ at }, of) =>
+    ["Left", "Right"].flatMap((side) => [
+      ...upTo(of.instruments).map((row) => ({
+        label: `positions${side}[${row}]`,
+        form: at(`positions${side}[${row}]`),
+        range: signedBits(BITS.position),
+      })),
+      ...upTo(of.assets).map((asset) => ({
+        label: `collateral${side}[${asset}]`,
+        form: at(`collateral${side}[${asset}]`),
+        range: unsignedBits(BITS.quantity),
+      })),
+      { label: `cash${side}`, form: at(`cash${side}`), range: signedBits(BITS.cash) },
+    ]),
+  disclosure: (s, of) => [
+    ...upTo(of.instruments).map((row) => ({
+      label: `positions[${row}]`,
+      form: s.at(`positions[${row}]`),
+      range: signedBits(BITS.position),
+    })),
+    ...upTo(of.assets).flatMap((asset) => haircut(s, asset, `collateral[${asset}]`, of)),
+    { label: "cash", form: s.at("cash"), range: signedBits(BITS.cash) },
+    { label: "simulated", form: s.at("simulated"), values: BINARY },
+    ...["aboveLow", "belowHigh"].map((end) => ({
+      label: end,
+      form: s.at(end),
+      range: unsignedBits(bandBits(of)),
+    })),
+  ],
+};
+
+/** What the constraints hold, against what the ledger says that they must. */
+export interface Ledger {
+  /** A sentence for each range check or flag that is missing, has another range, or is not in the ledger. */
+  readonly faults: readonly string[];
+  /** Every range check and flag that is as it must be, by its label. */
+  readonly held: ReadonlyMap<string, RangeCheck | undefined>;
+  /** The label of the range check or flag that a constraint belongs to. */
+  labelOf(constraint: number): string | undefined;
+}
+
+export function ledgerOf(family: FamilyName, of: Dimensions, r1cs: R1cs, symbols: Symbols): Ledger {
+  const { mod, signed, scale, inverse } = field(r1cs.prime);
+  const text = ({ atoms, values }: Form) => atoms.map((atom, index) => `${atom}:${values[index]}`).join();
+  const pair = (values: readonly bigint[]) => [...values].sort((x, y) => (x < y ? -1 : 1)).join(" to ");
+  const name = ({ atoms }: Form) =>
+    `${atoms.slice(0, 4).map(symbols.nameOf).join(", ")}${atoms.length > 4 ? " and others" : ""}`;
+
+  interface Found {
+    readonly values: string;
+    readonly name: string;
+    readonly constraints: readonly number[];
+    readonly check?: RangeCheck;
+  }
+  const found = new Map<string, Found[]>();
+  const put = (key: string, one: Found) => {
+    const list = found.get(key);
+    if (list === undefined) found.set(key, [one]);
+    else list.push(one);
+  };
+  const { checks, flags } = rangesOf(r1cs);
+  for (const check of checks) {
+    const constraints = check.digits.map(({ constraint }) => constraint);
+    put(`range ${text(check.form)}`, {
+      values: pair([check.low, check.high]),
+      name: name(check.form),
+      constraints,
+      check,
+    });
+  }
+  for (const { form, roots, constraint } of flags) {
+    put(`flag ${text(form)}`, { values: pair(roots), name: name(form), constraints: [constraint] });
+  }
+
+  const faults: string[] = [];
+  const held = new Map<string, RangeCheck | undefined>();
+  const labels = new Map<number, string>();
+  for (const { label, form, range, values } of EXPECTED[family](signals(r1cs, symbols), of)) {
+    let key: string;
+    let wanted: string;
+    if (range !== undefined) {
+      const sign = signed(form.values[0]!) < 0n ? -1n : 1n;
+      const constant = signed(form.constant);
+      key = `range ${text(scale(form, sign))}`;
+      wanted = pair(range.map((end) => sign * (end - constant)));
+    } else {
+      const unit = inverse(form.values[0]!);
+      key = `flag ${text(scale(form, unit))}`;
+      wanted = pair(values!.map((value) => mod((value - form.constant) * unit)));
+    }
+    const candidates = found.get(key) ?? [];
+    const at = candidates.findIndex(({ values }) => values === wanted);
+    if (at < 0) {
+      const other = candidates.shift();
+      faults.push(
+        other ? `${label} is held to ${other.values}, not to ${wanted}` : `${label} is not held to ${wanted}`,
+      );
+      continue;
+    }
+    const [{ constraints, check }] = candidates.splice(at, 1) as [Found];
+    held.set(label, check);
+    for (const constraint of constraints) labels.set(constraint, label);
+  }
+  for (const { name, values } of [...found.values()].flat())
+    faults.push(`${name} is held to ${values}, which is not in the ledger`);
+  return { faults, held, labelOf: (constraint) => labels.get(constraint) };
+}
