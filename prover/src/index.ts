@@ -121,6 +121,7 @@ export { fileLedger } from "./node/disclosure-ledger.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
 export { loadVerifier } from "./node/verifier.ts";
 export { type Attestation, observationsDocument } from "./pack/evidence.ts";
+export { type ReportContext, renderPackReport } from "./pack/report.ts";
 export { newSigningKey, readSigningKey, type Signing, type TypedData } from "./pack/typed-data.ts";
 export { zipFiles } from "./pack/zip.ts";
 export { buildStatement, type Direction, type Request, type Statement } from "./statement/account.ts";

@@ -14,7 +14,6 @@ export { checkEnvelope, type EnvelopeVerdict, readEnvelope } from "./document/pr
 export { EXIT, PlimsollError } from "./errors.ts";
 export { readAttestation, readChainReference, readObservations } from "./pack/evidence.ts";
 export { type Assurance, type PackIndex, packSha256 } from "./pack/format.ts";
-export { type ReportContext, renderPackReport } from "./pack/report.ts";
 export { readTrust, type Trust } from "./pack/trust.ts";
 export {
   createPackVerifier,

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The packages as their users have them: packed, installed in an empty folder outside the clone, and used there. */
+import { execFile } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { expect } from "chai";
+import { build } from "esbuild";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const BIN = path.join(ROOT, "node_modules/.bin");
+const NODE_22 = "22.23.3";
+const ENTRIES = ["plimsoll", "plimsoll/verifier", "plimsoll/chain", "plimsoll/oracle", "plimsoll/risk"];
+const run = promisify(execFile);
+const moduleOf = (name: string) => createRequire(import.meta.url).resolve(name);
+
+/** A treasurer's program, as the README of the package shows the library. */
+const PROGRAM = `
+import { readFile } from "node:fs/promises";
+import * as plimsoll from "plimsoll";
+
+const text = (file: string) => readFile(file, "utf8");
+const policy = plimsoll.readPolicy(await text("policy.json"), "policy.json");
+const market = plimsoll.readMarket(await text("market.json"), "market.json", policy);
+const { account } = plimsoll.readAccount(await text("account.json"), "account.json", policy, market);
+const before = { ...account, viewingKey: plimsoll.readViewingKey(await text("viewing.key"), "viewing.key") };
+
+const prover = plimsoll.createProver();
+const transition = { transfer: plimsoll.NO_TRANSFER, fill: plimsoll.noFill(before.size), side: 1n } as const;
+const question = { before, transition, level: policy.levels.call, direction: "at-least", audience: "request 2" } as const;
+const envelope: plimsoll.Envelope = await plimsoll.proveEnvelope(prover, { ...question, policy, market });
+console.log(envelope.statement.text);
+`;
+
+const CONTRACT = `// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {MarginGate} from "@plimsoll/contracts/gate/MarginGate.sol";
+import {IMarginGate} from "@plimsoll/contracts/interfaces/IMarginGate.sol";
+
+contract Treasury {
+    MarginGate public immutable gate;
+
+    constructor(MarginGate gate_) {
+        gate = gate_;
+    }
+
+    function gateOnly() external view returns (IMarginGate) {
+        return IMarginGate(address(gate));
+    }
+}
+`;
+
+// Compiled in seconds: nobody deploys this.
+const HARDHAT_CONFIG = `
+import { defineConfig } from "hardhat/config";
+const details = { yul: true, yulDetails: { optimizerSteps: "u" } };
+const settings = { evmVersion: "cancun", viaIR: true, optimizer: { enabled: true, runs: 1, details } };
+export default defineConfig({ solidity: { version: "0.8.30", path: process.env.SOLC, settings } });
+`;
+
+describe("the packages", function () {
+  this.timeout(600_000);
+  let folder: string;
+  let environment: NodeJS.ProcessEnv;
+  const at = (...names: string[]) => path.join(folder, ...names);
+  /** Runs a program in the user's folder; Node of this version comes first. */
+  const user = (version: 22 | 24, command: string, ...words: string[]) => {
+    const node = version === 22 ? at("node22/node_modules/node/bin") : path.dirname(process.execPath);
+    return run(command, words, {
+      cwd: at("user"),
+      maxBuffer: 1 << 24,
+      env: { ...environment, PATH: `${node}${path.delimiter}${environment.PATH}` },
+    });
+  };
+  const npx = (version: 22 | 24, ...words: string[]) => user(version, "npx", "--no-install", "plimsoll", ...words);
+
+  before(async () => {
+    folder = realpathSync(mkdtempSync(path.join(tmpdir(), "plimsoll-packages-")));
+    const { PLIMSOLL_BUILD: _, PLIMSOLL_BACKEND: _backend, NODE_OPTIONS: _options, ...inherited } = process.env;
+    environment = {
+      ...inherited,
+      PATH: `${BIN}${path.delimiter}${inherited.PATH}`,
+      XDG_DATA_HOME: at("data"),
+      XDG_CACHE_HOME: at("cache"),
+    };
+    for (const name of ["packs", "user", "node22"]) mkdirSync(at(name));
+    // The packing builds what is packed.
+    const npm = (directory: string, ...words: string[]) => run("npm", words, { cwd: directory, env: environment });
+    await npm(ROOT, "pack", "--workspaces", "--silent", "--pack-destination", at("packs"));
+    const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--silent"];
+    writeFileSync(at("user/package.json"), '{ "private": true, "type": "module" }');
+    writeFileSync(at("node22/package.json"), '{ "private": true }');
+    await npm(at("user"), "install", ...quiet, ...readdirSync(at("packs")).map((name) => at("packs", name)));
+    await npm(at("node22"), "install", ...quiet, `node@${NODE_22}`);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("U13: hold what a user needs and no source of the prover, no test and no path of this machine", () => {
+    const installed = (name: string) =>
+      readdirSync(at("user/node_modules", name), { recursive: true, encoding: "utf8" });
+    const prover = installed("plimsoll");
+    expect(prover).include.members([
+      "dist/index.js",
+      "dist/index.d.ts",
+      "native/wasm/plimsoll.wasm",
+      "dist/pages/prove.html",
+      "README.md",
+      "LICENSE",
+    ]);
+    expect(prover.filter((name) => /(?<!\.d)\.ts$|^src|\.(cc|h)$/.test(name))).deep.equal([]);
+    expect(installed("@plimsoll/contracts")).include.members([
+      "gate/MarginGate.sol",
+      "release/MarginGate.json",
+      "README.md",
+    ]);
+    expect(installed("@plimsoll/contracts").filter((name) => name.startsWith("test"))).deep.equal([]);
+    expect(installed("@plimsoll/circuits")).include.members(["account.circom", "sizes.json", "identities.json"]);
+    for (const name of prover.filter((each) => /\.(js|mjs|html)$/.test(each))) {
+      expect(readFileSync(at("user/node_modules/plimsoll", name), "utf8").includes(ROOT), name).equal(false);
+    }
+    for (const name of ["hardhat", "typescript", "esbuild", "mocha", "solc"]) {
+      expect(readdirSync(at("user/node_modules"))).not.include(name);
+    }
+  });
+
+  for (const version of [22, 24] as const) {
+    it(`U13: are imported, and required, by Node ${version}`, async () => {
+      const names = (load: string) => `console.log(JSON.stringify([${ENTRIES.map((each) => `${load}("${each}")`)}]
+        .map((entry) => Object.keys(entry).filter((name) => name !== "__esModule").sort())))`;
+      writeFileSync(at("user/imports.mjs"), names("await import"));
+      writeFileSync(at("user/requires.cjs"), names("require"));
+      const imported = await user(version, "node", "imports.mjs");
+      const required = await user(version, "node", "requires.cjs");
+      expect(imported.stderr + required.stderr).equal("");
+      expect(required.stdout).equal(imported.stdout);
+      const [first] = JSON.parse(imported.stdout) as string[][];
+      expect(first).include.members(["readPolicy", "createProver", "proveEnvelope", "verifyEnvelope"]);
+    });
+  }
+
+  it("U13: npx plimsoll: from an empty folder to a verdict, on Node 22 and on Node 24", async () => {
+    expect((await npx(22, "--version")).stdout).match(/^\d+\.\d+\.\d+\n$/);
+    await npx(22, "init", "firm");
+    const market = ["--policy", "firm/policy.json", "--market", "firm/market.json"];
+    const account = [...market, "--account", "firm/account.json"];
+    const claim = ["--at-least", "initial", "--audience", "request 1"];
+    const early = await npx(22, "prove", ...account, "--key", "firm/viewing.key", ...claim).catch((error) => error);
+    expect(early.code).equal(3);
+    expect(early.stderr).contain("`npx plimsoll setup --development");
+
+    const { stderr, stdout } = await npx(22, "setup", "--development", "board-60");
+    expect(stdout).contain(at("data/plimsoll")).and.contain("whoever made them can forge proofs");
+    const seconds = [...stderr.matchAll(/^ *(\d+) s {2}board-60: /gm)].map(([, second]) => Number(second));
+    expect(seconds.length).greaterThan(2);
+    for (const [index, second] of seconds.entries()) expect(second - (seconds[index - 1] ?? 0)).most(5);
+
+    expect((await npx(22, "value", ...account)).stdout).match(/^coverage +201\.49%$/m);
+    for (const [proving, verifying] of [[22, 24] as const, [24, 22] as const]) {
+      const out = `proof-${proving}.json`;
+      await npx(proving, "prove", ...account, "--key", "firm/viewing.key", ...claim, "--out", out);
+      const verdict = await npx(verifying, "verify", out, ...market, ...claim);
+      expect(verdict.stdout).contain("at least 150% of its maintenance margin").and.contain("DEVELOPMENT_KEY");
+    }
+    const doctor = await npx(24, "doctor");
+    expect(doctor.stdout)
+      .contain("prover: wasm, prebuilt")
+      .and.match(/usable\n$/);
+  });
+
+  it("U13: a user's program passes the type checks, as nodenext and as bundler, and runs", async () => {
+    writeFileSync(at("user/firm/program.ts"), PROGRAM);
+    const uses = ENTRIES.slice(1).map(
+      (entry, index) => `import * as entry${index} from "${entry}";\nvoid entry${index};`,
+    );
+    writeFileSync(at("user/entries.ts"), uses.join("\n"));
+    writeFileSync(
+      at("user/require.cts"),
+      'import plimsoll = require("plimsoll");\nplimsoll.instrumentsOf("board-60");\n',
+    );
+    const common = ["--noEmit", "--strict", "--target", "es2023", "--types", "node"];
+    const tsc = (module: string, resolution: string, ...files: string[]) =>
+      user(
+        24,
+        "node",
+        moduleOf("typescript/bin/tsc"),
+        ...common,
+        "--module",
+        module,
+        "--moduleResolution",
+        resolution,
+        ...files,
+      )
+        .then(({ stdout }) => stdout)
+        .catch(({ stdout }) => stdout);
+    expect(await tsc("nodenext", "nodenext", "firm/program.ts", "entries.ts", "require.cts")).equal("");
+    expect(await tsc("esnext", "bundler", "firm/program.ts", "entries.ts")).equal("");
+    writeFileSync(at("user/entries.ts"), 'import { readPolicy } from "plimsoll";\nreadPolicy(1, 2);\n');
+    expect(await tsc("nodenext", "nodenext", "entries.ts")).contain("error TS2345");
+
+    writeFileSync(at("user/run.sh"), "cd firm && exec node program.ts\n");
+    const { stdout } = await user(24, "sh", "run.sh");
+    expect(stdout).contain("at least 120% of its maintenance margin");
+  });
+
+  it("U13: a contract that imports @plimsoll/contracts compiles with Hardhat", async () => {
+    mkdirSync(at("user/contracts"));
+    writeFileSync(at("user/contracts/Treasury.sol"), CONTRACT);
+    writeFileSync(at("user/hardhat.config.ts"), HARDHAT_CONFIG);
+    symlinkSync(path.dirname(moduleOf("hardhat/package.json")), at("user/node_modules/hardhat"));
+    environment.SOLC = moduleOf("solc/soljson.js");
+    await user(24, "node", path.join(path.dirname(moduleOf("hardhat/package.json")), "dist/src/cli.js"), "build");
+    const artifact = JSON.parse(readFileSync(at("user/artifacts/contracts/Treasury.sol/Treasury.json"), "utf8"));
+    expect(artifact.abi.map(({ name }: { name?: string }) => name)).include.members(["gate", "gateOnly"]);
+    expect(artifact.bytecode).match(/^0x[0-9a-f]{100,}$/);
+  });
+
+  it("U13: plimsoll/verifier is at most 180 kB in a browser, all of it, and needs nothing of Node", async () => {
+    writeFileSync(at("user/page.js"), 'export * from "plimsoll/verifier";\n');
+    const { outputFiles } = await build({
+      entryPoints: [at("user/page.js")],
+      bundle: true,
+      minify: true,
+      write: false,
+      format: "esm",
+      platform: "browser",
+    });
+    const { length } = outputFiles[0]!.contents;
+    expect(length).greaterThan(50_000).and.most(180_000);
+  });
+
+  it("U13: plimsoll pages writes the pages that were built with the package", async () => {
+    const { stdout } = await npx(22, "pages", "--out", "pages", "--json");
+    const pages = JSON.parse(stdout) as { file: string; sha256: string }[];
+    expect(pages.map(({ file }) => file)).members(
+      ["verify-pack", "contribute", "prove"].map((each) => `pages/${each}.html`),
+    );
+    for (const { file, sha256 } of pages) {
+      const bytes = readFileSync(at("user", file));
+      expect(Buffer.from(await crypto.subtle.digest("SHA-256", bytes)).toString("hex")).equal(sha256);
+      expect(bytes.toString("utf8")).match(/^<!doctype html>/i);
+    }
+  });
+});
