@@ -182,4 +182,21 @@ describe("the chart kit", () => {
     ]);
     expect(text.match(/bar emphasised/g)).to.have.length(1);
   });
+
+  it("U02: shows how the cash follows from the balance, and names in one row what the balance has paid for", () => {
+    const { account: held, conversion } = readAccount(JSON.stringify(sample.atlasBooks), "books.json", policy, market);
+    const page = renderReport({ firm: "Atlas", policy, market, account: held, conversion: conversion! });
+    const words = page.replace(/<style>.*<\/style>/s, "").replace(/<[^>]+>/g, " ");
+    for (const figure of [
+      "−1,153,616.00",
+      "27,125,462.00",
+      "−21,521,213.12",
+      "4,664,091.94",
+      "220 at an entry price of 97,823.696",
+    ]) {
+      expect(words).to.include(figure);
+    }
+    expect(words).to.include("11 other positions").and.include("already settled in the balance: BTC-25DEC26-80000-P");
+    expect(text).to.not.include("From the balance");
+  });
 });
