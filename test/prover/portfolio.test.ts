@@ -401,6 +401,8 @@ describe("a portfolio in a pack", function () {
       expect(await code(Array.from({ length: 65 }, (_, index) => part(0n, 0n, BigInt(index + 1))))).equal(
         "FIELD_INVALID",
       );
+      const words = await provePortfolio(prover, PARTS, "two\nlines").catch((thrown) => thrown);
+      expect(words).deep.include({ code: "FIELD_INVALID", place: { field: "audience" } });
       const other = { ...genesis("board-240"), viewingKey: 5n as FieldElement };
       expect(await code([PARTS[0]!, other])).equal("FIELD_INVALID");
       const most = (1n << 63n) - 1n;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** From the accounts of a firm to one that holds what they hold together, with the proofs that it does. */
 
+import { label } from "../document/kit.ts";
 import { type MergeDocument, mergeContext, mergeDocument } from "../document/merge.ts";
 import { PlimsollError } from "../errors.ts";
 import { type Account, randomViewingKey } from "../model/account.ts";
@@ -22,7 +23,8 @@ export const MAX_PARTS = 64;
 /**
  * Adds up 2 to 64 accounts on boards of one size, one after another. Sums on the way are under keys that are forgotten.
  *
- * Throws as `Prover.merge`; `FIELD_INVALID` for too few, too many or the same state twice.
+ * Throws as `Prover.merge`; `FIELD_INVALID` for too few, too many or the same state twice, or an audience that is not
+ * 1 to 200 visible characters.
  */
 export async function provePortfolio(
   prover: Prover,
@@ -33,6 +35,7 @@ export async function provePortfolio(
   if (parts.length < 2 || parts.length > MAX_PARTS) {
     throw new PlimsollError("FIELD_INVALID", `expected 2 to ${MAX_PARTS} accounts`, { field: "parts" });
   }
+  label(audience, "audience");
   if (new Set(parts.map(commitState)).size !== parts.length) {
     throw new PlimsollError("FIELD_INVALID", "the same state of an account is there twice", { field: "parts" });
   }

@@ -37,7 +37,6 @@ import {
   type MadeUnder,
   madeUnder,
   type NamedKey,
-  orRefuse,
   type Published,
   provenSignals,
   type Readers,
@@ -46,10 +45,7 @@ import {
   STATEMENT_TERMS,
   type StatementTerms,
   same,
-  sameAsAsked,
-  sameFiles,
-  sameKey,
-  sameStatement,
+  statedClaim,
   unchecked,
   verdictOf,
 } from "./kit.ts";
@@ -312,7 +308,22 @@ export function checkDisclosure(
   return verdictOf(() => {
     const { statement, auditor } = envelope;
     const { policy, market, secret, expectedState, expectedListing, asked } = checks;
-    sameFiles(envelope, checks);
+    const claim = statedClaim(
+      envelope,
+      { files: checks, key: verifier.key, asked: { figure: asked?.figure, audience: asked?.audience } },
+      {
+        claimOf: () => claimOf(envelope, checks),
+        saidOf: ({ named, band, state }) =>
+          saidOf({
+            figure: named,
+            band: openBand(band, statement),
+            audience: statement.audience,
+            policy,
+            market,
+            state,
+          }),
+      },
+    );
     const own = commitAuditorSecret(secret).toString();
     same(auditor, own, "AUDITOR_MISMATCH", "it was made for another key: to you it shows nothing");
     const state = expectedState?.toString() ?? statement.account;
@@ -320,14 +331,6 @@ export function checkDisclosure(
     const listing = listingSha256(policy, market);
     const why = "names and units of policy and market are not those that the reader expects of the account";
     same(listing, expectedListing ?? listing, "LISTING_UNEXPECTED", why);
-    sameAsAsked({ figure: asked?.figure, audience: asked?.audience }, statement);
-    sameKey(envelope, verifier.key);
-
-    const { named, ...claim } = orRefuse("STATEMENT_MISMATCH", () => claimOf(envelope, checks));
-    const end = (text: string | null, value: bigint) => (text === null ? undefined : value);
-    const band = { low: end(statement.low, claim.band.low), high: end(statement.high, claim.band.high) };
-    const { audience } = statement;
-    sameStatement(saidOf({ figure: named, band, audience, policy, market, state: claim.state }), statement);
     provenSignals(verifier, envelope.proof, disclosureSignals(claim));
     const known = expectedState === undefined ? "claimed" : "expected";
     return {
@@ -336,6 +339,12 @@ export function checkDisclosure(
     };
   });
 }
+
+/** A band with the ends open that the statement leaves open. */
+const openBand = ({ low, high }: Band, said: Said): OpenBand => ({
+  low: said.low === null ? undefined : low,
+  high: said.high === null ? undefined : high,
+});
 
 /**
  * Reads a disclosure: its form, and that the sentence follows from the other fields of the statement. Throws `SYNTAX`,

@@ -273,14 +273,6 @@ export function same<Reason extends string>(actual: string, wanted: string, reas
   if (actual !== wanted) throw new Refusal(reason, detail);
 }
 
-/** Refuses other files than the document names. */
-export function sameFiles(document: MadeUnder, files: Published): void {
-  const { size, policySha256, marketSha256 } = madeUnder(files);
-  same(policySha256, document.policySha256, "POLICY_MISMATCH", "the policy is not the one the proof was made under");
-  same(marketSha256, document.marketSha256, "MARKET_MISMATCH", "the market is not the one the proof was made under");
-  same(size, document.size, "SIZE_MISMATCH", "the market's board is of another size than the proof's");
-}
-
 /** Refuses a key that is not the one that is trusted. */
 export function sameKey(
   { verificationKey }: { readonly verificationKey: NamedKey },
@@ -301,10 +293,44 @@ export function sameAsAsked<Asked extends string>(
   }
 }
 
+/**
+ * The claim of a statement, once the document names these files and this key, says what was asked, and has in every field
+ * what policy and market make of the claim. `claimOf` may throw, `saidOf` is its inverse.
+ */
+export function statedClaim<Asked extends string, Claim>(
+  document: MadeUnder & {
+    readonly statement: Readonly<Record<NoInfer<Asked>, string>>;
+    readonly verificationKey: NamedKey;
+  },
+  given: {
+    readonly files: Published;
+    /** The one that is trusted. */
+    readonly key: NamedKey;
+    readonly asked: Readonly<Record<Asked, string | undefined>>;
+  },
+  { claimOf, saidOf }: { readonly claimOf: () => Claim; readonly saidOf: (claim: Claim) => object },
+): Claim {
+  const { statement } = document;
+  sameFiles(document, given.files);
+  sameKey(document, given.key);
+  sameAsAsked(given.asked, statement);
+  const claim = orRefuse("STATEMENT_MISMATCH", claimOf);
+  sameStatement(saidOf(claim), statement);
+  return claim;
+}
+
+/** Refuses other files than the document names. */
+function sameFiles(document: MadeUnder, files: Published): void {
+  const { size, policySha256, marketSha256 } = madeUnder(files);
+  same(policySha256, document.policySha256, "POLICY_MISMATCH", "the policy is not the one the proof was made under");
+  same(marketSha256, document.marketSha256, "MARKET_MISMATCH", "the market is not the one the proof was made under");
+  same(size, document.size, "SIZE_MISMATCH", "the market's board is of another size than the proof's");
+}
+
 /** Refuses a statement that is not, word for word, what policy and market make of it. Its reader has checked `text`. */
-export function sameStatement<Said extends object>(restated: Said, given: Said): void {
-  for (const name of Object.keys(restated) as (keyof Said & string)[]) {
-    const [ours, theirs] = [restated, given].map((said) => canonicalJson(said[name] as Json));
+function sameStatement(restated: object, given: object): void {
+  for (const name of Object.keys(restated)) {
+    const [ours, theirs] = [restated, given].map((said) => canonicalJson((said as Record<string, Json>)[name]!));
     same(ours!, theirs!, "STATEMENT_MISMATCH", `statement.${name} is not what policy and market say`);
   }
 }

@@ -32,7 +32,6 @@ import {
   type MadeUnder,
   madeUnder,
   type NamedKey,
-  orRefuse,
   type Published,
   provenSignals,
   type Readers,
@@ -42,10 +41,7 @@ import {
   STATEMENT_TERMS,
   type StatementTerms,
   same,
-  sameAsAsked,
-  sameFiles,
-  sameKey,
-  sameStatement,
+  statedClaim,
   unchecked,
   verdictOf,
   withKey,
@@ -248,12 +244,13 @@ export interface EnvelopeChecks extends Published {
 export function checkEnvelope(envelope: Envelope, checks: EnvelopeChecks, verifier: Verifier): EnvelopeVerdict {
   return verdictOf(() => {
     const { size, statement } = envelope;
-    sameFiles(envelope, checks);
-    sameKey(envelope, verifier.key);
     const { level, direction, audience } = checks.asked ?? {};
-    sameAsAsked({ level: level?.toString(), direction, audience }, statement);
-    const claim = orRefuse("STATEMENT_MISMATCH", () => claimOf(statement, checks.policy));
-    sameStatement(saidOf(claim, checks), statement);
+    const asked = { level: level?.toString(), direction, audience };
+    const claim = statedClaim(
+      envelope,
+      { files: checks, key: verifier.key, asked },
+      { claimOf: () => claimOf(statement, checks.policy), saidOf: (stated) => saidOf(stated, checks) },
+    );
     const given = provenSignals(verifier, envelope.proof, expectedSignals(envelope, claim, checks), {
       signals: envelope.publicSignals,
       mismatch: (index) => `${signalName(index, size)}) is not what ${signalSource(index)}`,
