@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Every document and page in a real Chromium: on a screen and a phone, light and dark, and on paper. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { zipFiles } from "../../prover/src/pack/zip.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { buildContributionPage, buildPage, buildProvingPage } from "../../scripts/build-page.ts";
 import { picture } from "../../scripts/walk-through/picture.ts";
 import { type SampleDocument, sampleDocuments } from "../support/documents.ts";
+import { samplePack, TRUST } from "../support/packs.ts";
 import { skip } from "../support/skip.ts";
 
+const ROOT = path.resolve(import.meta.dirname, "../..");
 const CHROMIUM = process.env.PLIMSOLL_CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
 const NAMES = [
@@ -201,6 +205,14 @@ describe("how documents and pages look", function () {
     }
   });
 
+  it("are made by that shell and by one chart kit, and by nothing else in the sources", () => {
+    const files = globSync("{prover/src,scripts}/**/*.{ts,html}", { cwd: ROOT });
+    const having = (text: RegExp) => files.filter((file) => text.test(readFileSync(path.join(ROOT, file), "utf8")));
+    expect(having(/<!doctype/i)).deep.equal(["prover/src/report/document.ts"]);
+    expect(having(/<svg/)).have.members(["prover/src/report/charts.ts", "prover/src/report/document.ts"]);
+    expect(having(/from "d3-scale"/)).deep.equal(["prover/src/report/charts.ts"]);
+  });
+
   for (const name of NAMES) {
     for (const width of [1280, 390]) {
       for (const scheme of ["light", "dark"] as const) {
@@ -225,6 +237,40 @@ describe("how documents and pages look", function () {
           if (charts.smallestChartText !== null) expect(charts.smallestChartText).at.least(11);
         });
       }
+    }
+  }
+
+  for (const width of [1280, 390]) {
+    for (const scheme of ["light", "dark"] as const) {
+      it(`pages that show a verdict, or an account, ${width} px, ${scheme}: fit and are legible`, async function () {
+        if (browser === undefined) return this.skip();
+        const json = (name: string, document: unknown) => ({
+          name,
+          mimeType: "application/json",
+          buffer: Buffer.from(JSON.stringify(document)),
+        });
+        const verifier = await open("verify-pack", width, scheme);
+        const zip = Buffer.from(zipFiles(await samplePack()));
+        await verifier.setInputFiles("#pack", { name: "pack.zip", mimeType: "application/zip", buffer: zip });
+        const trust = { format: "plimsoll-trust/1", firms: TRUST.firms, keys: TRUST.keys, maxAgeSeconds: 86_400 };
+        await verifier.setInputFiles(
+          "#trust",
+          json("trust.json", { ...trust, attesters: TRUST.attesters, oracles: TRUST.oracles }),
+        );
+        await verifier.fill("#date", "2026-11-22T12:00:00Z");
+        await verifier.click("#verify");
+        await verifier.waitForSelector("#result .outcome.test");
+        const { policy, market, atlas } = sampleFirm();
+        const prover = await open("prove", width, scheme);
+        await prover.setInputFiles("#files", [json("p.json", policy), json("m.json", market), json("a.json", atlas)]);
+        await prover.waitForSelector("#overview:not([hidden])");
+        for (const page of [verifier, prover]) {
+          const { overflow, outside, faint, smallestChartText } = await page.evaluate(look);
+          expect({ overflow, outside, faint }).deep.equal({ overflow: 0, outside: [], faint: [] });
+          if (page === prover) expect(smallestChartText).at.least(11);
+          await page.close();
+        }
+      });
     }
   }
 
