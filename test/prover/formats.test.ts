@@ -1018,6 +1018,9 @@ describe("tables as spreadsheets write them", () => {
     const positions = "Entry Price\tINSTRUMENT\tquantity\taccount\n97000\tBTC-25DEC26\t1\tatlas\n";
     const { conversion } = tables(portfolio, {}, positions).account("atlas", 0n);
     expect(conversion!.lines[0]).to.include({ basis: "entryPrice", given: "97000", effect: "-97000" });
+    const notes = Array.from({ length: 60 }, (_, index) => `Remark ${index}, if any`);
+    const wide = `${["account", "asset", "amount", ...notes].join(";")}\natlas;USDC;2${";".repeat(60)}\n`;
+    expect(tables(wide).account("atlas", 0n).account.cash).to.equal(2_000_000n);
     const inside = refusal(() => tables("account,asset,amount\natlas,USDC,1\n,,\natlas,BTC,1\n"));
     expect(inside).to.include({ code: "SYNTAX" });
     expect(inside.place.line).to.equal(3);

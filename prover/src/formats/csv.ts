@@ -11,7 +11,8 @@ import { isLabel } from "./json.ts";
 
 const MAX_LENGTH = 2_000_000;
 const MAX_LINES = 10_000;
-const MAX_LINE_LENGTH = 400;
+/** Exports have many columns. */
+const MAX_LINE_LENGTH = 2_000;
 
 /** A row by column, with the line on which it ends. */
 export interface CsvRow<Column extends string> {
@@ -75,8 +76,9 @@ interface CsvRecord {
 
 function recordsOf(text: string, file: string): CsvRecord[] {
   const firstLine = /^\uFEFF?([^\r\n]*)/.exec(text)?.[1] ?? "";
-  // No column of ours has one of these in its name.
-  const delimiter = [",", ";", "\t"].find((sign) => firstLine.includes(sign)) ?? ",";
+  // No column of ours has one of these in its name, and others may.
+  const count = (sign: string) => firstLine.split(sign).length;
+  const delimiter = [",", ";", "\t"].reduce((most, sign) => (count(sign) > count(most) ? sign : most));
   try {
     const options = {
       bom: true,
