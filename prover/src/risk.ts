@@ -18,6 +18,7 @@ export {
   priceInstruments,
 } from "./risk/board/board.ts";
 export { compareMarkets, type Difference, type Explanation, explainInstrument } from "./risk/board/explain.ts";
+export { type BacktestResult, isCovered } from "./risk/calibration/backtest.ts";
 export { type Calibration, calibrateHistories } from "./risk/calibration/calibration.ts";
 export { renderCalibration } from "./risk/calibration/report.ts";
 export { checkHistories, type HistorySummary, type HistoryTerms } from "./risk/history-rules.ts";

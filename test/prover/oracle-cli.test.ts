@@ -248,6 +248,15 @@ describe("plimsoll oracle", function () {
     };
     expect(await verify(epoch!)).to.deep.include({ status: 0 });
     expect(await verify(epoch!, "2"), "one reporter, a quorum of two").to.deep.equal({ status: 2, said: undefined });
+    const others = `"$REPORTER" 0x${"1".repeat(40)} 0x${"2".repeat(40)}`;
+    const three = sh(blocks("sh")[2]!.replace('"$REPORTER"', others).replace(/ 1\n$/, " 2\n"), firm, {
+      ORACLE: config.chain.oracle,
+      REPORTER: address!,
+    });
+    expect(three.status, "U16: one of three known reporters").to.equal(1);
+    expect(three.stderr).to.equal(
+      "plimsoll: EPOCH_REFUSED: epoch.json: 1 of 3 known reporters signed, but the quorum is 2\n",
+    );
     const changed = structuredClone(epoch!);
     (changed.market as typeof market).instruments[1]!.delta = "1";
     const verdict = await verify(changed);

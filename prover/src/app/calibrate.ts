@@ -31,7 +31,12 @@ export interface BacktestReport {
   readonly results: readonly BacktestResult[];
 }
 
-/** Back-tests the default calibration on every portfolio of the family. Throws as `checkHistories` and `backtest`. */
+/**
+ * Back-tests the default calibration on every portfolio of the family. Throws as `checkHistories` and `backtest`.
+ *
+ *   const { results } = backtestMargins([btc, eth], { confirmedMoves: ["2020-03-12"] });
+ *   const covered = results.every(isCovered);
+ */
 export function backtestMargins(
   histories: readonly PriceHistory[],
   { confirmedMoves = [] }: Pick<HistoryTerms, "confirmedMoves"> = {},

@@ -15,6 +15,8 @@ export interface RowExplanation extends Explanation {
 /**
  * Traces each number of an instrument's row, and compares the row with a published market. Throws `UNKNOWN_NAME` for an
  * instrument that is not on the board, and like `buildMarket`.
+ *
+ *   const { columns } = explainRow(readMarketInput(text, "market-input.json"), "BTC-PERP");
  */
 export function explainRow(input: MarketInput, symbol: string, published?: MarketDocument): RowExplanation {
   const explanation = explainInstrument(input, symbol);
@@ -38,6 +40,9 @@ export interface EpochQuestion {
  * Throws `FIELD_INVALID` for a reporter that is no address, `OUT_OF_RANGE` for a quorum that is not 1 to the number of
  * different reporters, and like `repeatEpoch` `EPOCH_REFUSED`: a reporter that the reader does not know, one that is
  * counted twice, fewer than the quorum, a signature that is not what it says.
+ *
+ *   const verdict = verifyEpoch({ terms, quorum: { reporters, count: 3 } }, readEpoch(text, "epoch.json"));
+ *   if (!verdict.ok) console.log(verdict.differences[0].place);
  */
 export function verifyEpoch({ terms, quorum }: EpochQuestion, epoch: EpochFile): EpochVerdict {
   const { reporters, count } = quorum;

@@ -22,6 +22,8 @@ export interface OutlookScore {
 /**
  * Scores the probabilities of falling below a level, on long, short and short-gamma portfolios and spreads. Throws as
  * `checkHistories` and `walkForward`.
+ *
+ *   const { scores } = scoreOutlook([btc, eth], { confirmedMoves: ["2020-03-12"] });
  */
 export function scoreOutlook(
   histories: readonly PriceHistory[],

@@ -92,6 +92,8 @@ function shapeOf(present: ReadonlySet<string>): Shape | undefined {
  * Reads a history of one asset. Throws `SYNTAX` for columns that are none of the four shapes, and `FIELD_INVALID`,
  * `OUT_OF_RANGE` and `TOO_LARGE`, naming file, line and column: a date or price that is none, a day that comes twice or out
  * of order, more than three missing days in a row. Says nothing about age, length and large moves: `checkHistories` does.
+ *
+ *   const btc = readPriceHistory(text, "BTC-USD.csv", "BTC");
  */
 export function readPriceHistory(text: string, file: string, symbol: string): PriceHistory {
   const body = text.startsWith("\uFEFF") ? text.slice(1) : text;

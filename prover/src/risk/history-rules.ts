@@ -79,6 +79,8 @@ export function largeMoves({ dates, returns }: PriceHistory): LargeMove[] {
 /**
  * Checks histories. Throws `HISTORY_REFUSED`, naming the asset and the bound: fewer days than `SHORTEST_HISTORY`, an end more
  * than `OLDEST_HISTORY` days before the time, or moves that are not confirmed, each with its date.
+ *
+ *   const { summaries } = checkHistories([btc], { time: market.time, confirmedMoves: ["2020-03-12"] });
  */
 export function checkHistories(histories: readonly PriceHistory[], terms: HistoryTerms = {}): CheckedHistories {
   const { time, confirmedMoves = [], acceptShort = false, acceptOld = false } = terms;

@@ -240,6 +240,8 @@ export interface BuiltMarket {
  * Throws like `buildMarket`, and like `readMarket` would of the document: `NO_BOARD_SIZE` for too many instruments,
  * `FIELD_INVALID` for a symbol that comes twice, blocks that are not as many as the board's, and an asset of the policy
  * without exactly one price, `UNKNOWN_NAME` for a price of another asset, `OUT_OF_RANGE` for a price or a block's terms.
+ *
+ *   const { document, file } = buildMarketFile(readMarketInput(text, "market-input.json"), policy);
  */
 export function buildMarketFile(input: MarketInput, policy: PolicyFile, models: Models = MODELS): BuiltMarket {
   const { document, rows } = build(input, models);
