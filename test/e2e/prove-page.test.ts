@@ -133,6 +133,18 @@ describe("the proving page", function () {
     await page.context().close();
   });
 
+  inBrowser("U05: warns of a quantity in contracts before anything is proven", async () => {
+    const { page, complaints } = await open(pathToFileURL(path.join(folder, "prove.html")).href);
+    const books = JSON.parse(readFileSync(firm("account.json"), "utf8"));
+    const positions = { "BTC-25DEC26": { quantity: "12500", entryPrice: "97823.696" } };
+    const contracts = path.join(folder, "contracts.json");
+    writeFileSync(contracts, JSON.stringify({ ...books, positions }));
+    await page.setInputFiles("#account", contracts);
+    await page.waitForFunction(() => document.getElementById("figures")!.textContent!.includes("times the equity"));
+    expect(complaints).deep.equal([]);
+    await page.context().close();
+  });
+
   inBrowser("proves board-60 from disk, on one thread, and the proof verifies", async () => {
     const { page, complaints } = await open(pathToFileURL(path.join(folder, "prove.html")).href);
     expect(await page.evaluate(() => crossOriginIsolated)).equal(false);
@@ -170,6 +182,11 @@ describe("the proving page", function () {
       expect(await page.textContent(`#${role}-found`)).match(new RegExp(`^✓ .*${name}$`));
     }
     expect(await page.textContent("#truth")).equal("150%: true; its coverage is 201.49% (private).");
+    // U02, U05: how the cash follows from the balance, and what looks wrong.
+    expect(await page.textContent("#figures"))
+      .contain("From the balance to the cash that counts")
+      .contain("4,664,091.94");
+    expect(await page.textContent("#figures")).not.contain("times the equity");
     await page.selectOption("#direction", "below");
     expect(await page.textContent("#truth")).match(/^150%: not true, so no proof of it exists/);
     await page.selectOption("#direction", "at-least");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The proving page's own code: from the chosen files to a proof, with the WebAssembly backend. */
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { accountWarnings } from "../../app/account-warnings.ts";
 import { proveCoverage } from "../../app/prove.ts";
 import { PlimsollError } from "../../errors.ts";
 import { type AccountFile, readAccount, readViewingKey } from "../../formats/account.ts";
@@ -11,6 +12,8 @@ import { type ArtifactSource, openArtifacts } from "../../keys/manifest.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../model/evaluate.ts";
 import { type Prover, type ProveStep, proverOf } from "../../prove/prover.ts";
 import { wasmBackend } from "../../prove/wasm.ts";
+import { cashSection } from "../../report/cash.ts";
+import { type Markup, markup } from "../../report/html.ts";
 import { accountOverview } from "../../report/overview.ts";
 import { provenBox } from "../../report/test-only.ts";
 import type { Direction } from "../../statement/signals.ts";
@@ -82,7 +85,7 @@ let proof = "";
 interface Opened {
   readonly policy: ReturnType<typeof readPolicy>;
   readonly market: ReturnType<typeof readMarket>;
-  readonly account: AccountFile["account"];
+  readonly holder: AccountFile;
 }
 
 /** Reads what the account is valued with. Throws like the readers, and USAGE where a file is not chosen. */
@@ -94,7 +97,7 @@ async function open(): Promise<Opened> {
   ]);
   const policy = readPolicy(policyFile.text, policyFile.file);
   const market = readMarket(marketFile.text, marketFile.file, policy);
-  return { policy, market, account: readAccount(accountFile.text, accountFile.file, policy, market).account };
+  return { policy, market, holder: readAccount(accountFile.text, accountFile.file, policy, market) };
 }
 
 const claim = ({ levels }: PolicyFile) => ({
@@ -123,8 +126,16 @@ async function preview(): Promise<void> {
   if (change !== changes) return;
   shown = opened;
   element("overview").hidden = shown === undefined;
-  element("figures").innerHTML = shown === undefined ? "" : accountOverview(shown).text;
+  element("figures").innerHTML = shown === undefined ? "" : figuresOf(shown).text;
   showTruth();
+}
+
+/** What looks wrong, where the account stands, and how its cash follows from the balance. */
+function figuresOf({ policy, market, holder }: Opened): Markup {
+  const { account, conversion } = holder;
+  return markup`${accountWarnings(holder, policy, market).map((line) => markup`<p class="notes"><strong>${line}.</strong></p>`)}
+${accountOverview({ policy, market, account })}
+${conversion === undefined ? "" : cashSection(conversion, policy.cashSymbol)}`;
 }
 
 function showTruth(): void {
@@ -133,7 +144,7 @@ function showTruth(): void {
     truth.textContent = "";
     return;
   }
-  const evaluation = evaluate(shown.account, shown.policy.policy, shown.market.market);
+  const evaluation = evaluate(shown.holder.account, shown.policy.policy, shown.market.market);
   const { level, direction } = claim(shown.policy);
   const coverage = coverageBpsDown(evaluation);
   const words = coverage === undefined ? "it needs no margin" : `its coverage is ${Number(coverage) / 100}%`;
@@ -142,9 +153,9 @@ function showTruth(): void {
 }
 
 async function prove(): Promise<void> {
-  const { policy, market, account } = await open();
+  const { policy, market, holder } = await open();
   const keyFile = await textFor("key");
-  const before = { ...account, viewingKey: readViewingKey(keyFile.text, keyFile.file) };
+  const before = { ...holder.account, viewingKey: readViewingKey(keyFile.text, keyFile.file) };
   const audience = field("audience").value;
   if (!isLabel(audience)) throw new PlimsollError("USAGE", "say for whom or what the proof is");
   const bar = element<HTMLProgressElement>("bar");
