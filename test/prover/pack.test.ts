@@ -52,6 +52,7 @@ import {
   STATE_AFTER,
   STATE_BEFORE,
   samplePack,
+  source,
   TRUST,
   VOUCHED,
 } from "../support/packs.ts";
@@ -81,6 +82,7 @@ describe("evidence packs", function () {
     const verdict = await verifier.verify(zip, NOW);
     expect(verdict).include({ ok: true, outcome: "valid" });
     if (!verdict.ok) return;
+    expect(verdict.reading.evidence, "under a development key").equal(false);
     const [statement] = verdict.reading.statements;
     expect(statement!.level).equal("proven");
     expect(statement!.account).deep.include({ level: "attested" });
@@ -94,6 +96,22 @@ describe("evidence packs", function () {
       "LISTING_AS_GIVEN",
     ]);
     expect(await outcome(pack)).equal("valid");
+  });
+
+  it("are evidence under keys of a ceremony alone", async () => {
+    for (const origin of ["ceremony", "rehearsal"] as const) {
+      const identity = { ...keySource.identity, origin };
+      const { proofs } = await source();
+      const made = await samplePack({
+        proofs: proofs.map(({ file, text }) => ({ file, text: text.replace('"development"', `"${origin}"`) })),
+        keyFor: async () => ({ ...keySource, identity }),
+      });
+      const verdict = await createPackVerifier({ ...TRUST, keys: [identity] }).verify(made, NOW);
+      if (!verdict.ok) return expect.fail(verdict.finding.sentence);
+      expect(verdict.reading.evidence, origin).equal(origin === "ceremony");
+      const words = packVerdictText(verdict).split("\n");
+      expect(words[0]).match(origin === "ceremony" ? /^valid and current$/ : /^TEST ONLY \(REHEARSAL_KEY\)/);
+    }
   });
 
   it("hold without evidence too, with everything but the proof only claimed", async () => {

@@ -111,6 +111,8 @@ export interface PackReading {
   readonly firm: string;
   readonly statements: readonly ProvenStatement[];
   readonly keys: readonly (PackKey & KeyIdentity<PackCircuit>)[];
+  /** False where one of the keys lets its maker forge proofs: the pack is then worth nothing as evidence. */
+  readonly evidence: boolean;
   /** Numbers of the earlier packs whose indexes are here, newest first. */
   readonly history: readonly { readonly number: string; readonly sha256: string; readonly created: string }[];
 }

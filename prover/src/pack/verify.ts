@@ -7,6 +7,7 @@
  * Shares no code with what makes proofs, and runs in a browser.
  */
 import { unixDate } from "../formats/time.ts";
+import { isEvidence } from "../keys/origin.ts";
 import { checkHistory, checkInventory, checkSeal, type OpenKeys, openKeys, openPack } from "./contents.ts";
 import { checkPackDate } from "./currency.ts";
 import { Examination, Failure, invalid, unusable } from "./examination.ts";
@@ -65,5 +66,6 @@ async function examine(examination: Examination, opened: OpenKeys): Promise<Pack
     throw invalid("LEVEL_UNSUPPORTED", INDEX, `A text of the firm's own is "${level}", and nothing can back it.`);
   }
   checkPackDate(examination);
-  return { index, sha256: packSha256(index), firm: firm.name, statements, keys, history };
+  const evidence = keys.every(({ origin }) => isEvidence(origin));
+  return { index, sha256: packSha256(index), firm: firm.name, statements, keys, evidence, history };
 }
