@@ -48,11 +48,11 @@ import {
   policy,
   policyText,
   proveLevel,
+  request,
   resealed,
   STATE_AFTER,
   STATE_BEFORE,
   samplePack,
-  source,
   TRUST,
   VOUCHED,
 } from "../support/packs.ts";
@@ -101,7 +101,7 @@ describe("evidence packs", function () {
   it("are evidence under keys of a ceremony alone", async () => {
     for (const origin of ["ceremony", "rehearsal"] as const) {
       const identity = { ...keySource.identity, origin };
-      const { proofs } = await source();
+      const { proofs } = await request();
       const made = await samplePack({
         proofs: proofs.map(({ file, text }) => ({ file, text: text.replace('"development"', `"${origin}"`) })),
         keyFor: async () => ({ ...keySource, identity }),
