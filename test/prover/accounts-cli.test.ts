@@ -199,6 +199,25 @@ describe("plimsoll's accounts", () => {
     }
   });
 
+  it("U02: commit --state writes the state, which later markets read, and a profit of another time is refused there", async () => {
+    writeFileSync(at("later.json"), read("market.json").replace("2026-11-22T08:00:00Z", "2026-11-22T09:00:00Z"));
+    const later = ["--policy", "policy.json", "--market", "later.json"];
+    const committed = await plimsoll("commit", ...ACCOUNT, "--key", "viewing.key", "--state", "state.json");
+    expect(committed.code, committed.err).to.equal(0);
+    expect(statSync(at("state.json")).mode & 0o777).to.equal(0o600);
+    const refused = await plimsoll("commit", ...later, "--account", "account.json", "--key", "viewing.key");
+    expect(refused).to.include({ code: 2, out: "" });
+    expect(refused.err).to.include("the market is of 2026-11-22T09:00:00Z").and.include("plimsoll commit --state");
+    const again = await plimsoll("commit", ...later, "--account", "state.json", "--key", "viewing.key");
+    expect(again).to.deep.equal(committed);
+    const state = read("state.json");
+    expect((await plimsoll("commit", ...ACCOUNT, "--key", "viewing.key", "--state", "state.json")).code).to.equal(2);
+    expect(read("state.json")).to.equal(state);
+    const taken = ["--new-key", "viewing.key", "--state", "other.json"];
+    expect((await plimsoll("commit", ...ACCOUNT, ...taken)).err).to.include("exists already");
+    expect(readdirSync(firm)).to.not.include("other.json");
+  });
+
   it("report: the treasurer's page of any account, for its owner alone, with the outlook where prices are given", async () => {
     const { code, out, err } = await plimsoll("report", ...ACCOUNT, "--out", "report.html");
     expect({ code, out, err }).to.deep.equal({ code: 0, out: "report.html\n", err: "" });

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll commit`: the commitment to an account. */
+import { rm } from "node:fs/promises";
 import { Command } from "commander";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
-import { newViewingKey, readViewingKey } from "../formats/account.ts";
+import { newViewingKey, readViewingKey, stateDocument } from "../formats/account.ts";
+import { formatJson, type Json } from "../formats/json.ts";
 import { writeSecret } from "../node/files.ts";
 import type { Context } from "./context.ts";
 import { type AccountOptions, loadAccount, loadViewingKey, withAccount } from "./options.ts";
@@ -13,18 +15,30 @@ export function commitCommand(context: Context): Command {
     .description("print the commitment to an account's state")
     .option("--key <file>", "viewing key")
     .option("--new-key <file>", "make a viewing key, readable by you alone, and use it; never overwrites")
-    .action(async (options: AccountOptions & { key?: string; newKey?: string }) => {
-      const { key, newKey } = options;
+    .option(
+      "--state <file>",
+      "also write the state that is committed to, which any later market reads; never overwrites",
+    )
+    .action(async (options: AccountOptions & { key?: string; newKey?: string; state?: string }) => {
+      const { key, newKey, state } = options;
       if ((key === undefined) === (newKey === undefined)) {
         throw new PlimsollError("USAGE", "give either --key or --new-key");
       }
-      const { holder } = await loadAccount(context, options);
+      const { policy, market, holder } = await loadAccount(context, options);
       const made = newViewingKey();
       const viewingKey = key === undefined ? readViewingKey(made, newKey!) : await loadViewingKey(context, key);
       const { commitAccount } = await import("../app/commit.ts");
       const committed = commitAccount({ ...holder.account, viewingKey });
       throwIfCancelled(signal);
-      if (newKey !== undefined) await writeSecret(newKey, made);
+      if (state !== undefined) {
+        await writeSecret(state, formatJson(stateDocument(holder, policy, market) as unknown as Json));
+      }
+      if (newKey !== undefined) {
+        await writeSecret(newKey, made).catch(async (error) => {
+          if (state !== undefined) await rm(state, { force: true });
+          throw error;
+        });
+      }
       print(options.json, committed, () => committed.commitment.toString());
     });
 }

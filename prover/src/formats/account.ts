@@ -151,7 +151,7 @@ export function checkAsOf(
   }
   if (asOf !== undefined && asOf !== market.time) {
     throw error(
-      `the market is of ${market.time} and the account as of another time; give balance and profits as of the market's, or entry prices, which hold at any time`,
+      `the market is of ${market.time} and the account as of another time; give balance and profits as of the market's, or the state that "plimsoll commit --state" wrote, or entry prices: these hold at any time`,
     );
   }
 }
