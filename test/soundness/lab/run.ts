@@ -7,7 +7,7 @@
  * stdout, everything in build/soundness/report.json. Exit code 1 where any part finds what is not explained.
  *
  * `soundness --circuit main.circom [--input input.json]` analyses any other circuit of circom 2 below the project's root:
- * uniqueness, and with an input (as snarkjs takes it) tangent space, alternative witnesses and dropped constraints around
+ * uniqueness, inputs without a range, and with an input (as snarkjs takes it) tangent space, alternative witnesses and dropped constraints around
  * its witness.
  */
 import { spawn } from "node:child_process";
@@ -33,6 +33,7 @@ import { readR1cs, readSymbols, type Witness, writeWtns } from "./r1cs.ts";
 import { bugTable, seedEach, seenBy } from "./seeded-bugs.ts";
 import { tangentSpace } from "./tangent.ts";
 import { report, uniqueness } from "./uniqueness.ts";
+import { unrangedInputs } from "./unranged.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const BUILD = path.join(ROOT, "build/soundness");
@@ -252,6 +253,17 @@ function flatten(value: unknown): bigint[] {
   return Array.isArray(value) ? value.flatMap(flatten) : [BigInt(value as string | number)];
 }
 
+/** Inputs that may be any number where their size matters, one sentence each. */
+async function withoutRange(main: string, directory: string): Promise<string[]> {
+  const files = await compile(main, directory, "--O1");
+  const [r1cs, symbols] = [readR1cs(files.r1cs), readSymbols(files.sym)];
+  const gone = r1cs.eliminatedInputs;
+  return [
+    ...unrangedInputs(r1cs).map(({ wire, enters }) => `${symbols.nameOf(wire)} enters ${enters}`),
+    ...(gone > 0 ? [`${gone} more that the compiler took away: not looked at`] : []),
+  ];
+}
+
 async function analyse(main: string, inputFile: string | undefined): Promise<boolean> {
   const directory = path.join("build/soundness/other", path.basename(main, ".circom"));
   const files = await compile(main, directory, "--O2");
@@ -263,7 +275,11 @@ async function analyse(main: string, inputFile: string | undefined): Promise<boo
     `uniqueness     ${r1cs.constraints} constraints, ${wires} wires, ${unknown.length} not shown to be determined by the inputs`,
   );
   for (const name of unknown.slice(0, 20)) say(`  ${name}`);
-  if (inputFile === undefined) return unknown.length === 0;
+  const unranged = await withoutRange(main, `${directory}-linear`);
+  say(`ranges         private inputs that are packed or compared and held to no range: ${unranged.length}`);
+  for (const line of unranged.slice(0, 20)) say(`  ${line}`);
+  const clean = unknown.length === 0 && unranged.length === 0;
+  if (inputFile === undefined) return clean;
 
   const given: Record<string, unknown> = JSON.parse(readFileSync(inputFile, "utf8"));
   const inputs: Inputs = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, flatten(value)]));
@@ -286,7 +302,7 @@ async function analyse(main: string, inputFile: string | undefined): Promise<boo
   const { caught } = dropAround(full, { r1cs, symbols }, inputs).report;
   const needed = caught.filter((lies) => lies !== undefined).length;
   say(`dropped        ${needed} of ${r1cs.constraints} constraints shown needed by a witness that violates each alone`);
-  return unknown.length === 0 && rank === columns && hits.length === 0;
+  return clean && rank === columns && hits.length === 0;
 }
 
 // ---- Command line ---------------------------------------------------------------------------------------------------

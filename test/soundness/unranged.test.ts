@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Inputs that are packed or compared without a range: of these circuits the other parts of the lab have nothing to say. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "chai";
+import { CIRCUITS } from "../../prover/src/statement/families.ts";
+import { build } from "./fixtures/build.ts";
+import { readR1cs, readSymbols } from "./lab/r1cs.ts";
+import { report, uniqueness } from "./lab/uniqueness.ts";
+import { unrangedInputs } from "./lab/unranged.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const RANGES = "test/soundness/fixtures/ranges.circom";
+const COMPARATORS = "circomlib/circuits/comparators.circom";
+
+describe("inputs without a range", function () {
+  this.timeout(120_000);
+
+  const UNRANGED: readonly [include: string, main: string, inputs: readonly string[]][] = [
+    [RANGES, "Packed(0, 0)", []],
+    [RANGES, "Packed(0, 1)", ["pieces[0] enters a packing"]],
+    [RANGES, "Packed(1, 2)", ["pieces[1] enters a packing"]],
+    [RANGES, "Packed(2, 3)", ["pieces[2] enters a packing"]],
+    [RANGES, "Packed(0, 3)", [0, 1, 2].map((index) => `pieces[${index}] enters a packing`)],
+    [RANGES, "PackedProduct(0)", ["low enters a packing", "high enters a packing"]],
+    [RANGES, "PackedProduct(1)", []],
+    [RANGES, "PackedTotal()", ["high enters a packing"]],
+    [RANGES, "Covers(0)", ["balance enters a comparison", "amount enters a comparison"]],
+    [RANGES, "Covers(1)", []],
+    [RANGES, "Unpacked()", []],
+    [RANGES, "Chosen(0)", ["amounts[1] enters a packing"]],
+    [RANGES, "Chosen(1)", []],
+    [COMPARATORS, "LessThan(64)", ["in[0] enters a comparison", "in[1] enters a comparison"]],
+    [COMPARATORS, "IsEqual()", []],
+    ["circomlib/circuits/poseidon.circom", "Poseidon(3)", []],
+  ];
+  for (const [include, main, inputs] of UNRANGED) {
+    it(`C05: ${main}: ${inputs.join(", ") || "none"}`, async () => {
+      const { r1cs, symbols } = await build(include, main, "--O1");
+      expect(r1cs.eliminatedInputs).equal(0);
+      const found = unrangedInputs(r1cs).map(
+        ({ wire, enters }) => `${symbols.nameOf(wire).replace("main.", "")} enters ${enters}`,
+      );
+      expect(found).deep.equal(inputs);
+      if (include === RANGES) expect(report(r1cs, symbols, uniqueness(r1cs, symbols)).unknown).deep.equal([]);
+    });
+  }
+
+  for (const circuit of CIRCUITS) {
+    it(`C05: ${circuit}: none`, () => {
+      const file = (extension: string) => path.join(ROOT, "build/circuits", circuit, `circuit.${extension}`);
+      const symbols = readSymbols(file("sym"));
+      expect(unrangedInputs(readR1cs(file("r1cs"))).map(({ wire }) => symbols.nameOf(wire))).deep.equal([]);
+    });
+  }
+
+  it("the lab's command fails on a circuit whose packed input has no range, and says which", () => {
+    const directory = path.join(ROOT, "build/soundness/unranged");
+    mkdirSync(directory, { recursive: true });
+    const run = (main: string) => {
+      const file = path.join(directory, "main.circom");
+      const include = path.relative(directory, path.join(ROOT, RANGES));
+      writeFileSync(file, `pragma circom 2.2.0;\ninclude "${include}";\ncomponent main = ${main};\n`);
+      const args = ["test/soundness/lab/run.ts", "--circuit", path.relative(ROOT, file)];
+      try {
+        return {
+          status: 0,
+          stdout: execFileSync(process.execPath, args, { cwd: ROOT, encoding: "utf8", stdio: "pipe" }),
+        };
+      } catch (error) {
+        return error as { status: number; stdout: string };
+      }
+    };
+    expect(run("Packed(0, 0)")).property("status", 0);
+    const { status, stdout } = run("Packed(1, 2)");
+    expect(status).equal(1);
+    expect(stdout).match(
+      /, 0 not shown to be determined[\s\S]*ranges +private inputs that .*: 1\n {2}main\.pieces\[1\] enters a packing/,
+    );
+  });
+});
