@@ -101,6 +101,7 @@ const parametersOf = async ([venue, operator, ...reporters]: Signer[]) => ({
   quorum: 3n,
   timelock: 172_800n,
   maxMoveBps: 2_000n,
+  sequencer: "none",
   assets: [],
 });
 async function deployOn(chainId: number, keys: (typeof key)[]) {

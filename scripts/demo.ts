@@ -147,6 +147,7 @@ const { result: system } = await timed("deploying verifiers, registry, oracle an
       quorum: 3n,
       timelock: 172_800n,
       maxMoveBps: 2_000n,
+      sequencer: "none",
       assets: [],
     },
   }),

@@ -151,6 +151,7 @@ const system = await deploy({
     quorum: 3n,
     timelock: 172_800n,
     maxMoveBps: 2_000n,
+    sequencer: "none",
     assets: [],
   },
 });

@@ -5,6 +5,7 @@
  *   const deployment = await deploy({ deployer, keys: [await loadVerificationKey("board-60")], parameters });
  */
 
+export { type DeployMachine, deploySystem } from "./app/deploy.ts";
 export {
   AccountClient,
   type OpeningTerms,
@@ -16,11 +17,18 @@ export {
 export {
   type DeployedSystem,
   type Deployment,
+  type DeploymentStep,
   type DeployOptions,
   deploy,
   deploymentRecord,
   type SystemParameters,
 } from "./chain/deploy.ts";
+export {
+  type DeploymentRecord,
+  type DeploymentRequest,
+  readDeploymentRecord,
+  readDeploymentRequest,
+} from "./chain/deployment-file.ts";
 export { type GateCall, signClear } from "./chain/gate-calls.ts";
 export {
   type ChainPolicy,

@@ -55,6 +55,8 @@ const FAMILIES = {
   NO_BOARD_SIZE: EXIT.input,
   /** A file that cannot be read or written. */
   FILE: EXIT.input,
+  /** A chain that does not answer, or that refuses or reverts a transaction. */
+  CHAIN_FAILED: EXIT.input,
   /** A command line that is not understood. */
   USAGE: EXIT.input,
   ARTIFACT_MISSING: EXIT.artifacts,

@@ -210,6 +210,7 @@ export function parametersOf(signers: readonly HardhatEthersSigner[]): SystemPar
     quorum: 3n,
     timelock: 2n * DAY,
     maxMoveBps: 5_000n,
+    sequencer: "none",
     assets: [],
   };
 }

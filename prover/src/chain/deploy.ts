@@ -6,8 +6,18 @@
  * proof for one deployment is worth nothing at another.
  */
 import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import path from "node:path";
-import { type Contract, ContractFactory, type InterfaceAbi, keccak256, type Signer } from "ethers";
+import {
+  Contract,
+  ContractFactory,
+  type InterfaceAbi,
+  isAddress,
+  keccak256,
+  type Provider,
+  type Signer,
+  type TransactionRequest,
+} from "ethers";
 import { PlimsollError } from "../errors.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
 import { type BoardSize, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
@@ -39,7 +49,11 @@ export interface CompiledContract {
   >;
 }
 
-const RELEASE = path.join(import.meta.dirname, "../../../verifier-contracts/release");
+/** In the package @plimsoll/contracts. */
+const RELEASE = path.join(
+  path.dirname(createRequire(import.meta.url).resolve("@plimsoll/contracts/package.json")),
+  "release",
+);
 
 /** A contract as it was released: the bytes that are reviewed, not compiled here. Throws ARTIFACT_MISSING where it is not there. */
 export async function releasedContract(name: ContractName): Promise<CompiledContract> {
@@ -47,7 +61,7 @@ export async function releasedContract(name: ContractName): Promise<CompiledCont
   try {
     return JSON.parse(await readFile(file, "utf8")) as CompiledContract;
   } catch {
-    throw new PlimsollError("ARTIFACT_MISSING", "the contract is not compiled; `npm run setup` compiles it", { file });
+    throw new PlimsollError("ARTIFACT_MISSING", "the contract is not in the package @plimsoll/contracts", { file });
   }
 }
 
@@ -73,8 +87,8 @@ export interface SystemParameters {
   readonly timelock: bigint;
   /** By how much one change of a policy may move a value. */
   readonly maxMoveBps: bigint;
-  /** Feed that says whether the chain's sequencer is up; none on chains without one. */
-  readonly sequencer?: string;
+  /** Feed that says whether the chain's sequencer is up, or `none`: a chain with a sequencer needs one. */
+  readonly sequencer: string;
   /** Tokens by asset index (cash is 15), and the decimals of one lot. */
   readonly assets: readonly { readonly index: number; readonly token: string; readonly lotDecimals: number }[];
 }
@@ -96,6 +110,8 @@ export interface DeployedSystem {
   readonly router: Contract;
   readonly registry: Contract;
   readonly oracle: Contract;
+  /** The library of the gate. */
+  readonly tokens: Contract;
   readonly gate: Contract;
   readonly liquidation: Contract;
 }
@@ -117,17 +133,22 @@ export interface DeployOptions {
   readonly parameters: SystemParameters;
   /** Called before each transaction with what it does. */
   readonly onStep?: (what: string) => void;
+  /** Steps of a deployment with the same options that was interrupted: what the chain holds of them is not done again. */
+  readonly earlier?: readonly DeploymentStep[];
+  /** Called after each transaction is sent, and awaited: what it is given is `earlier` of a later try. */
+  readonly onSent?: (step: DeploymentStep) => unknown;
 }
 
 /**
  * Deploys verifiers, router, registry, oracle, gate and liquidation, and binds them to each other. There are no boards yet.
  *
  * Refuses, before the first transaction: a key that is not from a ceremony on a chain that is not a local one, a key without second
- * phase or of other counts (KEY_REFUSED), a key that is not the one its manifest names (ARTIFACT_HASH). Each key is read
- * back from the code of its pages and compared before anything is made that relies on it (KEY_REFUSED).
+ * phase or of other counts (KEY_REFUSED), a key that is not the one its manifest names (ARTIFACT_HASH), an address of nobody or of
+ * a contract that is not there (FIELD_INVALID). Each key is read back from the code of its pages and compared before anything is
+ * made that relies on it (KEY_REFUSED). Throws CHAIN_FAILED for a transaction that cannot be sent or is reverted.
  */
 export async function deploy(options: DeployOptions): Promise<Deployment> {
-  const { deployer, parameters, onStep = () => {} } = options;
+  const { deployer, parameters } = options;
   const { provider } = deployer;
   if (provider === null) throw new TypeError("the deployer has no provider");
   const { chainId } = await provider.getNetwork();
@@ -140,64 +161,172 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
     const { size, verificationKeySha256: sha256, origin } = identity;
     createVerifier(verificationKeyFile, { size, sha256, origin });
   }
+  await checkAddresses(provider, parameters);
 
-  const create = async (name: ContractName, args: unknown[], libraries: Record<string, Contract> = {}) => {
-    onStep(`deploying ${name}`);
-    const { abi, bytecode, linkReferences } = await releasedContract(name);
-    const linked = await link(bytecode, linkReferences, libraries);
-    const contract = await new ContractFactory(abi, linked, deployer).deploy(...args);
-    return (await contract.waitForDeployment()) as Contract;
-  };
-  const send = async (what: string, contract: Contract, method: string, ...args: unknown[]) => {
-    onStep(what);
-    const calls = contract as unknown as Record<string, (...args: unknown[]) => Promise<{ wait(): Promise<unknown> }>>;
-    await (await calls[method]!(...args)).wait();
-  };
-
+  const steps = new Steps(provider, options);
   const keys: DeployedKey[] = [];
-  for (const { identity, verificationKeyFile, circuit } of asked) {
-    const { origin, verificationKeySha256: sha256 } = identity;
-    const size = boardSizeOf(identity.size);
-    const { hash: keyHash, pages: creations } = chainKey(JSON.parse(new TextDecoder().decode(verificationKeyFile)));
-    const pages: string[] = [];
-    for (const [index, data] of creations.entries()) {
-      onStep(`deploying the ${circuit} key of ${size}, page ${index + 1} of ${creations.length}`);
-      pages.push((await (await deployer.sendTransaction({ data })).wait())!.contractAddress!);
-    }
-    if ((await deployedKeyHash(provider, pages)) !== keyHash) {
-      throw new PlimsollError("KEY_REFUSED", `the ${circuit} key of ${size} on chain is not the manifest's`);
-    }
-    const name = circuit === "account" ? "AccountVerifier" : "SettlementVerifier";
-    const verifier = await create(name, [instrumentsOf(size), pages, keyHash]);
-    keys.push({ size, circuit, origin, sha256, keyHash, pages, verifier });
-  }
+  for (const key of asked) keys.push(await deployKey(steps, key));
   const verifiersOf = (circuit: DeployedKey["circuit"]) =>
     keys.filter((key) => key.circuit === circuit).map(({ verifier }) => verifier);
 
   const self = await deployer.getAddress();
-  const router = await create("VerifierRouter", [verifiersOf("account"), verifiersOf("settlement")]);
+  const router = await steps.create("VerifierRouter", [verifiersOf("account"), verifiersOf("settlement")]);
   const { guardian, operator, operatorDeadline, quorum, timelock, maxMoveBps } = parameters;
-  const registry = await create("PolicyRegistry", [self, guardian, timelock, maxMoveBps]);
+  const registry = await steps.create("PolicyRegistry", [self, guardian, timelock, maxMoveBps]);
   const reporters = [...parameters.reporters].sort((left, right) => (BigInt(left) < BigInt(right) ? -1 : 1));
-  const sequencer = parameters.sequencer ?? `0x${"0".repeat(40)}`;
-  const oracle = await create("PriceOracle", [registry, sequencer, reporters, quorum]);
-  const Tokens = await create("Tokens", []);
-  const gate = await create("MarginGate", [oracle, self, operator, operatorDeadline], { Tokens });
-  const liquidation = await create("Liquidation", [gate]);
-  await send("binding the gate to its oracle", oracle, "bindGate", gate);
-  await send("binding the liquidation module to its gate", gate, "setLiquidation", liquidation);
+  const sequencer = parameters.sequencer === "none" ? NOBODY : parameters.sequencer;
+  const oracle = await steps.create("PriceOracle", [registry, sequencer, reporters, quorum]);
+  const tokens = await steps.create("Tokens", []);
+  const gate = await steps.create("MarginGate", [oracle, self, operator, operatorDeadline], { Tokens: tokens });
+  const liquidation = await steps.create("Liquidation", [gate]);
+  await steps.send("binding the gate to its oracle", oracle, "bindGate", gate);
+  await steps.send("binding the liquidation module to its gate", gate, "setLiquidation", liquidation);
   for (const { index, token, lotDecimals } of parameters.assets) {
     const what = index === CASH_INDEX ? "cash" : `asset ${index}`;
-    await send(`registering ${what}`, gate, "registerAsset", index, token, lotDecimals);
+    await steps.send(`registering ${what}`, gate, "registerAsset", index, token, lotDecimals);
   }
   if (BigInt(parameters.owner) !== BigInt(self)) {
-    await send("offering the registry to its owner", registry, "transferOwnership", parameters.owner);
-    await send("offering the gate to its owner", gate, "transferOwnership", parameters.owner);
+    await steps.send("offering the registry to its owner", registry, "transferOwnership", parameters.owner);
+    await steps.send("offering the gate to its owner", gate, "transferOwnership", parameters.owner);
   }
   const verifiers = new Map(
     keys.filter(({ circuit }) => circuit === "account").map(({ size, verifier }) => [size, verifier] as const),
   );
-  return { chainId, keys, verifiers, router, registry, oracle, gate, liquidation };
+  return { chainId, keys, verifiers, router, registry, oracle, tokens, gate, liquidation };
+}
+
+const NOBODY = `0x${"0".repeat(40)}`;
+
+/** People must be somebody; contracts must be there. */
+async function checkAddresses(provider: Provider, parameters: SystemParameters): Promise<void> {
+  const { owner, guardian, operator, reporters, sequencer, assets } = parameters;
+  const refused = (field: string, rule: string) => new PlimsollError("FIELD_INVALID", rule, { field });
+  const read = (field: string, text: string): string => {
+    if (!isAddress(text)) throw refused(field, "expected an address (0x and 40 hexadecimal digits, of right checksum)");
+    if (BigInt(text) === 0n) throw refused(field, "expected somebody's address, not zero");
+    return text;
+  };
+  const people = {
+    owner,
+    guardian,
+    operator,
+    ...Object.fromEntries(reporters.map((each, i) => [`reporters[${i}]`, each])),
+  };
+  for (const [field, address] of Object.entries(people)) read(field, address);
+  const contracts = [
+    ...(sequencer === "none" ? [] : [["sequencer", sequencer] as const]),
+    ...assets.map(({ token }, index) => [`assets[${index}].token`, token] as const),
+  ];
+  for (const [field, address] of contracts) {
+    if ((await provider.getCode(read(field, address))) === "0x") {
+      throw refused(field, "no contract is at this address on this chain; nothing was deployed");
+    }
+  }
+  for (const [index, { index: asset, token, lotDecimals }] of assets.entries()) {
+    const twice = assets.findIndex((each) => each.index === asset || BigInt(each.token) === BigInt(token));
+    if (twice !== index) throw refused(`assets[${index}]`, `the index or the token is that of assets[${twice}] too`);
+    const decimals = await decimalsOf(provider, token);
+    if (decimals === undefined) throw refused(`assets[${index}].token`, "the contract there is no ERC-20 token");
+    // As the gate's library Tokens has it.
+    const fits = asset === CASH_INDEX ? lotDecimals === 6 : lotDecimals <= 8;
+    if (!fits || decimals < lotDecimals || decimals - lotDecimals > 28) {
+      const rule = `lots of cash have 6 decimals, others at most 8, and none more than the token, which has ${decimals}`;
+      throw refused(`assets[${index}].lotDecimals`, rule);
+    }
+  }
+}
+
+/** Decimals of a token, or undefined for what is none. */
+async function decimalsOf(provider: Provider, token: string): Promise<number | undefined> {
+  try {
+    const functions = ["decimals() view returns (uint8)", "balanceOf(address) view returns (uint256)"];
+    const contract = new Contract(
+      token,
+      functions.map((each) => `function ${each}`),
+      provider,
+    );
+    await contract.getFunction("balanceOf")(token);
+    return Number(await contract.getFunction("decimals")());
+  } catch {
+    return undefined;
+  }
+}
+
+/** A transaction of a deployment. */
+export interface DeploymentStep {
+  /** What it does; no two of a deployment do the same. */
+  readonly what: string;
+  readonly transaction: string;
+}
+
+/** The transactions of a deployment, one after another; those that the chain holds already are not sent again. */
+class Steps {
+  readonly provider: Provider;
+  readonly #options: DeployOptions;
+
+  constructor(provider: Provider, options: DeployOptions) {
+    this.provider = provider;
+    this.#options = options;
+  }
+
+  /** Sends a transaction and waits for it. @returns the address of the contract that it made, if it made one */
+  async take(what: string, request: TransactionRequest): Promise<string> {
+    const { deployer, earlier = [], onStep = () => {}, onSent = () => {} } = this.#options;
+    try {
+      const sent = earlier.findLast((step) => step.what === what);
+      if (sent !== undefined) {
+        const pending = await this.provider.getTransaction(sent.transaction);
+        // Waiting rejects for one that was reverted, and that one is sent again.
+        const receipt = await pending?.wait().catch(() => undefined);
+        if (receipt) return receipt.contractAddress ?? "";
+      }
+      onStep(what);
+      const response = await deployer.sendTransaction(request);
+      await onSent({ what, transaction: response.hash });
+      return (await response.wait())!.contractAddress ?? "";
+    } catch (error) {
+      if (error instanceof PlimsollError) throw error;
+      const { shortMessage = "the chain refuses it or does not answer" } = error as { shortMessage?: string };
+      throw new PlimsollError("CHAIN_FAILED", `${what}: ${shortMessage}`);
+    }
+  }
+
+  async create(
+    name: ContractName,
+    args: unknown[],
+    libraries: Record<string, Contract> = {},
+    of = "",
+  ): Promise<Contract> {
+    const { abi, bytecode, linkReferences } = await releasedContract(name);
+    const factory = new ContractFactory(abi, await link(bytecode, linkReferences, libraries));
+    const address = await this.take(`deploying ${name}${of}`, await factory.getDeployTransaction(...args));
+    return new Contract(address, abi, this.#options.deployer);
+  }
+
+  async send(what: string, contract: Contract, method: string, ...args: unknown[]): Promise<void> {
+    await this.take(what, await contract.getFunction(method).populateTransaction(...args));
+  }
+}
+
+/** Deploys the pages of a key and its verifier, and reads the key back. */
+async function deployKey(
+  steps: Steps,
+  { identity, verificationKeyFile, circuit }: DeployableKey<CircuitName> & Pick<DeployedKey, "circuit">,
+): Promise<DeployedKey> {
+  const { origin, verificationKeySha256: sha256 } = identity;
+  const size = boardSizeOf(identity.size);
+  const { hash: keyHash, pages: creations } = chainKey(JSON.parse(new TextDecoder().decode(verificationKeyFile)));
+  const pages: string[] = [];
+  for (const [index, data] of creations.entries()) {
+    const what = `deploying the ${circuit} key of ${size}, page ${index + 1} of ${creations.length}`;
+    pages.push(await steps.take(what, { data }));
+  }
+  if ((await deployedKeyHash(steps.provider, pages)) !== keyHash) {
+    throw new PlimsollError("KEY_REFUSED", `the ${circuit} key of ${size} on chain is not the manifest's`);
+  }
+  const name = circuit === "account" ? "AccountVerifier" : "SettlementVerifier";
+  const verifier = await steps.create(name, [instrumentsOf(size), pages, keyHash], {}, ` of ${size}`);
+  return { size, circuit, origin, sha256, keyHash, pages, verifier };
 }
 
 /** Refuses keys that are not from a ceremony on any but local chains. */
@@ -212,11 +341,11 @@ export function checkOrigin(origin: KeyOrigin, chainId: bigint): void {
 
 /** What was deployed, for the record: addresses, hashes of the code at them, and keys. */
 export async function deploymentRecord({ chainId, keys, ...system }: Deployment) {
-  const { router, registry, oracle, gate, liquidation } = system;
+  const { router, registry, oracle, tokens, gate, liquidation } = system;
   const contracts: Record<string, { address: string; codeHash: string }> = {};
   const all = {
     ...Object.fromEntries(keys.map(({ size, circuit, verifier }) => [`${circuit} verifier ${size}`, verifier])),
-    ...{ router, registry, oracle, gate, liquidation },
+    ...{ router, registry, oracle, tokens, gate, liquidation },
   };
   for (const [name, contract] of Object.entries(all)) {
     const code = (await contract.getDeployedCode())!;

@@ -12,6 +12,7 @@ import { defaultBuildDirectory } from "../node/installation.ts";
 import { ceremonyCommand } from "./ceremony/index.ts";
 import { commitCommand } from "./commit.ts";
 import { createContext, reportError, VERSION } from "./context.ts";
+import { deployCommand } from "./deploy.ts";
 import { discloseCommand, disclosureCommand } from "./disclosure.ts";
 import { doctorCommand } from "./doctor.ts";
 import { initCommand } from "./init.ts";
@@ -62,6 +63,7 @@ const COMMANDS = [
   ceremonyCommand,
   marketCommand,
   oracleCommand,
+  deployCommand,
   pagesCommand,
   doctorCommand,
 ];

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll deploy`: the whole system on a chain. */
+import { existsSync } from "node:fs";
+import { Command } from "commander";
+import type { JsonRpcProvider, Signer } from "ethers";
+import { PlimsollError } from "../errors.ts";
+import { formatJson, type Json } from "../formats/json.ts";
+import { writeResult } from "../node/files.ts";
+import type { Context } from "./context.ts";
+
+interface Options {
+  readonly rpc: string;
+  readonly record: string;
+  readonly json?: boolean;
+}
+
+export function deployCommand({ inputs, print, progress }: Context): Command {
+  return new Command("deploy")
+    .argument("<parameters>", "who does what at the venue, tokens and bounds, JSON (docs/gate.md)")
+    .description("deploy verifiers, registry, oracle, gate and liquidation; run again it goes on where it stopped")
+    .requiredOption("--rpc <url>", "node of the chain")
+    .requiredOption("--record <file>", "where what has been deployed is kept, after each step")
+    .option("--json", "print JSON")
+    .addHelpText(
+      "after",
+      "\nThe account of PLIMSOLL_DEPLOYER_KEY (a private key, in the environment) pays, else the node's first account. It owns\neverything until the owner accepts it (acceptOwnership on registry and gate).",
+    )
+    .action(async (parameters: string, { rpc, record, json }: Options) => {
+      const [{ NonceManager }, files, { deploySystem }, { loadVerificationKey }] = await Promise.all([
+        import("ethers"),
+        import("../chain/deployment-file.ts"),
+        import("../app/deploy.ts"),
+        import("../node/artifacts.ts"),
+      ]);
+      const given = await inputs.text(parameters);
+      const request = files.readDeploymentRequest(given.text, given.file);
+      const before = existsSync(record) ? await inputs.text(record) : undefined;
+      const earlier = before && files.readDeploymentRecord(before.text, before.file);
+      const provider = await providerAt(rpc);
+      try {
+        const done = await deploySystem(
+          {
+            deployer: new NonceManager(await accountOf(provider)),
+            loadKey: (circuit) => loadVerificationKey(circuit),
+            earlier,
+            save: (text) => writeResult(record, formatJson(text as unknown as Json)),
+            onStep: progress,
+          },
+          request,
+        );
+        print(json, done, () => addresses(done.result));
+      } finally {
+        provider.destroy();
+      }
+    });
+}
+
+/** A node that answers, and its chain. */
+async function providerAt(rpc: string): Promise<JsonRpcProvider> {
+  const { FetchRequest, JsonRpcProvider } = await import("ethers");
+  const options = { staticNetwork: true, batchMaxCount: 1 };
+  try {
+    const request = new FetchRequest(rpc);
+    request.timeout = 30_000;
+    // Any chain will do for the question which it is: one that is not said is asked for again and again.
+    const asking = new JsonRpcProvider(request, 1n, options);
+    const chainId = BigInt(await asking.send("eth_chainId", []));
+    asking.destroy();
+    return new JsonRpcProvider(request, chainId, options);
+  } catch {
+    throw new PlimsollError("CHAIN_FAILED", "the node does not answer", { field: "--rpc" });
+  }
+}
+
+async function accountOf(provider: JsonRpcProvider): Promise<Signer> {
+  const { Wallet } = await import("ethers");
+  const secret = process.env.PLIMSOLL_DEPLOYER_KEY;
+  try {
+    return secret === undefined ? await provider.getSigner(0) : new Wallet(secret, provider);
+  } catch {
+    const rule =
+      secret === undefined ? "the node has no account; give a key" : "expected a private key, 0x and 64 digits";
+    throw new PlimsollError("USAGE", rule, { field: "PLIMSOLL_DEPLOYER_KEY" });
+  }
+}
+
+/** Every address, a line each. */
+function addresses(result: unknown): string {
+  const { chainId, contracts, keys } = result as Awaited<
+    ReturnType<typeof import("../chain/deploy.ts").deploymentRecord>
+  >;
+  return [
+    `chain ${chainId}`,
+    ...Object.entries(contracts).map(([name, { address }]) => `${address} ${name}`),
+    ...keys.flatMap(({ circuit, size, pages }) =>
+      pages.map((page, i) => `${page} ${circuit} key ${size}, page ${i + 1}`),
+    ),
+  ].join("\n");
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
+import { expect } from "chai";
+import { AbstractSigner, type Contract, type Signer, type TransactionRequest } from "ethers";
+import { network } from "hardhat";
+import { deploySystem } from "../../prover/src/app/deploy.ts";
+import type { SystemParameters } from "../../prover/src/chain/deploy.ts";
+import { type DeploymentRecord, readDeploymentRequest } from "../../prover/src/chain/deployment-file.ts";
+import { PlimsollError } from "../../prover/src/errors.ts";
+import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { type Chain, parametersOf } from "./world.ts";
+
+const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
+const loadKey = (circuit: Parameters<typeof loadVerificationKey>[0]) => loadVerificationKey(circuit) as never;
+
+/** Stops before its transaction of this number, as if the machine went down. */
+class Failing extends AbstractSigner {
+  readonly #signer: Signer;
+  #left: number;
+  constructor(signer: Signer, left: number) {
+    super(signer.provider);
+    this.#signer = signer;
+    this.#left = left;
+  }
+  getAddress = () => this.#signer.getAddress();
+  connect = () => this;
+  signTransaction = (): never => expect.fail();
+  signMessage = (): never => expect.fail();
+  signTypedData = (): never => expect.fail();
+  override async sendTransaction(request: TransactionRequest) {
+    if (this.#left-- === 0) throw Object.assign(new Error("boom"), { shortMessage: "the machine went down" });
+    return this.#signer.sendTransaction(request);
+  }
+}
+
+describe("a deployment", function () {
+  this.timeout(180_000);
+  let chain: Chain;
+  let signers: HardhatEthersSigner[];
+  let token: Contract;
+  let parameters: SystemParameters;
+  const request = (changes: Partial<SystemParameters> = {}) =>
+    ({ sizes: ["board-60"], parameters: { ...parameters, ...changes } }) as const;
+  const sent = () => chain.ethers.provider.getTransactionCount(signers[0]!.address);
+
+  before(async () => {
+    chain = (await network.create()) as Chain;
+    signers = await chain.ethers.getSigners();
+    token = (await chain.ethers.deployContract("TestToken", ["USDC", 6])) as unknown as Contract;
+    const assets = [{ index: 15, token: await token.getAddress(), lotDecimals: 6 }];
+    parameters = { ...parametersOf(signers), assets };
+  });
+
+  it("U11: refuses, before anything is deployed, an address of nobody, without a contract or of no token", async () => {
+    const nowhere = `0x${"5".repeat(40)}`;
+    const address = await token.getAddress();
+    const before = await sent();
+    const plain = await chain.ethers.deployContract("TestFeed", [0, 0]);
+    const count = (await sent()) - before;
+    const asset = (change: object) => ({ assets: [{ index: 15, token: address, lotDecimals: 6, ...change }] });
+    for (const [changes, field, rule] of [
+      [asset({ token: nowhere }), "assets[0].token", "no contract is at this address"],
+      [asset({ token: await plain.getAddress() }), "assets[0].token", "no ERC-20 token"],
+      [asset({ lotDecimals: 7 }), "assets[0].lotDecimals", "which has 6"],
+      [{ assets: [...parameters.assets, { index: 0, token: address, lotDecimals: 6 }] }, "assets[1]", "assets[0] too"],
+      [{ sequencer: nowhere }, "sequencer", "no contract is at this address"],
+      [{ sequencer: "" }, "sequencer", "expected an address"],
+      [{ operator: `0x${"0".repeat(40)}` }, "operator", "not zero"],
+      [{ reporters: [...parameters.reporters.slice(1), "0x12"] }, "reporters[4]", "expected an address"],
+    ] as const) {
+      const machine = { deployer: signers[0]!, loadKey, save: async () => expect.fail("nothing is recorded") };
+      const error = await deploySystem(machine, request(changes as Partial<SystemParameters>)).catch(
+        (thrown) => thrown,
+      );
+      expect(error, field).instanceOf(PlimsollError);
+      expect([error.code, error.place.field]).deep.equal(["FIELD_INVALID", field]);
+      expect(error.message).contain(rule);
+    }
+    expect(await sent()).equal(before + count);
+  });
+
+  it("U11: goes on where it stopped, wherever that was, and sends no transaction twice", async () => {
+    const records: DeploymentRecord[] = [];
+    const save = async (record: DeploymentRecord) => {
+      records.push(record);
+    };
+    const first = await sent();
+    await deploySystem({ deployer: signers[0]!, loadKey, save }, request());
+    const whole = (await sent()) - first;
+    expect(records).length(whole + 1);
+
+    let earlier: DeploymentRecord | undefined;
+    const keep = async (record: DeploymentRecord) => {
+      earlier = record;
+    };
+    const begun = await sent();
+    for (const left of [0, 1, 4, 5, 3]) {
+      const deployer = new Failing(signers[0]!, left);
+      const machine = { deployer, loadKey, earlier, save: keep };
+      const error = await deploySystem(machine, request()).catch((thrown) => thrown);
+      expect(error.code).equal("CHAIN_FAILED");
+      expect(error.message).match(/: the machine went down$/);
+    }
+    const done = await deploySystem({ deployer: signers[0]!, loadKey, earlier, save: keep }, request());
+    expect((await sent()) - begun).equal(whole);
+    const { contracts } = done.result as { contracts: Record<string, { address: string }> };
+    const gate = await chain.ethers.getContractAt("MarginGate", contracts.gate!.address);
+    expect(await gate.liquidation!()).equal(contracts.liquidation!.address);
+    expect((await gate.assets!(15n))[0]).equal(await token.getAddress());
+    expect(Object.keys(contracts)).include.members(["account verifier board-60", "registry", "oracle", "tokens"]);
+
+    for (const [other, field] of [
+      [{ deployer: signers[1]! }, "deployer"],
+      [{ earlier: { ...done, chainId: "1" } }, "chainId"],
+    ] as const) {
+      const machine = { loadKey, save, ...{ deployer: signers[0]!, earlier: done }, ...other };
+      const error = await deploySystem(machine, request()).catch((thrown) => thrown);
+      expect([error.code, error.place.field]).deep.equal(["FIELD_INVALID", field]);
+    }
+    const changed = { deployer: signers[0]!, loadKey, earlier: done, save };
+    const error = await deploySystem(changed, request({ quorum: 5n })).catch((thrown) => thrown);
+    expect(error.place.field).equal("request");
+  });
+
+  describe("from the command line", () => {
+    let folder: string;
+    const at = (name: string) => path.join(folder, name);
+    const file = () => ({
+      sizes: ["board-60"],
+      owner: signers[1]!.address,
+      guardian: parameters.guardian,
+      operator: parameters.operator,
+      operatorDeadlineSeconds: "86400",
+      reporters: parameters.reporters,
+      quorum: "3",
+      timelockSeconds: "172800",
+      maxMoveBps: "2000",
+      sequencer: "none",
+      assets: parameters.assets,
+    });
+    before(() => {
+      folder = mkdtempSync(path.join(tmpdir(), "plimsoll-deploy-"));
+    });
+    after(() => rmSync(folder, { recursive: true }));
+    const plimsoll = (...words: string[]) =>
+      promisify(execFile)(process.execPath, [
+        BIN,
+        "deploy",
+        at("parameters.json"),
+        "--record",
+        at("record.json"),
+        ...words,
+      ])
+        .then((output) => ({ ...output, code: 0 }))
+        .catch((error) => error as { code: number; stdout: string; stderr: string });
+
+    it("U12: a chain's sequencer has to be written out, an address or none", async () => {
+      const { sequencer: _, ...without } = file();
+      expect(() => readDeploymentRequest(JSON.stringify(without), "p.json"))
+        .throw(PlimsollError, "address of the sequencer's uptime feed, or none")
+        .with.nested.property("place.field", "sequencer");
+      writeFileSync(at("parameters.json"), JSON.stringify(without));
+      const { code, stderr } = await plimsoll("--rpc", "http://127.0.0.1:9");
+      expect(code).equal(2);
+      expect(stderr).contain("sequencer").and.contain("or none");
+      writeFileSync(at("parameters.json"), JSON.stringify(file()));
+      expect((await plimsoll("--rpc", "http://127.0.0.1:9")).stderr).contain(
+        "CHAIN_FAILED: --rpc: the node does not answer",
+      );
+      expect(existsSync(at("record.json"))).equal(false);
+    });
+
+    it("prints every address and keeps a record; run again it prints the same and sends nothing", async () => {
+      const server = await network.createServer();
+      const { address, port } = await server.listen();
+      const rpc = `http://${address}:${port}`;
+      try {
+        const call = async (method: string, params: unknown[]) =>
+          (
+            (await (
+              await fetch(rpc, {
+                method: "POST",
+                headers: { "content-type": "application/json" },
+                body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+              })
+            ).json()) as { result: string }
+          ).result;
+        writeFileSync(at("parameters.json"), JSON.stringify({ ...file(), assets: [] }));
+        const first = await plimsoll("--rpc", rpc);
+        expect(first.code, first.stderr).equal(0);
+        expect(first.stdout.split("\n")[0]).equal("chain 31337");
+        const lines = first.stdout.trim().split("\n").slice(1);
+        expect(lines.length).greaterThan(9);
+        for (const line of lines)
+          expect(await call("eth_getCode", [line.slice(0, 42), "latest"]), line).match(/^0x.{40}/);
+        const count = await call("eth_getTransactionCount", [
+          JSON.parse(readFileSync(at("record.json"), "utf8")).deployer,
+          "latest",
+        ]);
+        const again = await plimsoll("--rpc", rpc);
+        expect(again.stdout).equal(first.stdout);
+        expect(
+          await call("eth_getTransactionCount", [
+            JSON.parse(readFileSync(at("record.json"), "utf8")).deployer,
+            "latest",
+          ]),
+        ).equal(count);
+      } finally {
+        await server.close();
+      }
+    });
+  });
+});
