@@ -35,6 +35,7 @@ export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
 export { type CoverageClaim, type CoverageOutcome, proveAccounts, proveCoverage } from "./app/prove.ts";
 export { proveEnvelope, type Question } from "./app/prove-envelope.ts";
 export { accountReport, type ReportRequest } from "./app/report.ts";
+export { type TrustRequest, trustFrom } from "./app/trust-from.ts";
 export { levelReached, type Valuation, valueAccount } from "./app/value.ts";
 export { type DisclosureInputs, verifyDisclosure } from "./app/verify-disclosure.ts";
 export { type EnvelopeInputs, verifyEnvelope } from "./app/verify-envelope.ts";

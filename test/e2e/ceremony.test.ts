@@ -40,7 +40,9 @@ describe("docs/ceremony.md", function () {
     for (const name of ["transcript", "phase1.ptau", "circuit.r1cs", "verification.json", `keys/${keySha256}.zkey`]) {
       cpSync(path.join(folder, "rehearsal", name), path.join(auditor, name), { recursive: true });
     }
-    expect((await ceremony("verify", "auditor")).stdout).match(/^valid: a rehearsal/);
+    const verdict = (await ceremony("verify", "auditor")).stdout;
+    expect(verdict).match(/^valid: a rehearsal/);
+    for (const name of ["Ada", "Grace", "Barbara"]) expect(verdict.split("\n")).include(`  by: "${name}"`);
     // Nothing of what was typed is anywhere.
     for (const entry of readdirSync(path.join(folder, "rehearsal"), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;

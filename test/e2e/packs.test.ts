@@ -137,6 +137,12 @@ describe("plimsoll pack", function () {
     }
   });
 
+  it("make without a proof or a policy is told so at once", async () => {
+    const { code, stderr } = await plimsoll("pack", "make", "--policy", "p.json");
+    expect(code).equal(2);
+    expect(stderr).contain("required option '--proof <file>' not specified");
+  });
+
   it("reads a directory as it reads a zip, and refuses links in it", async () => {
     const { mkdirSync, symlinkSync } = await import("node:fs");
     const directory = path.join(folder, "unzipped");

@@ -75,7 +75,7 @@ export const withAccounts = (command: Command): Command =>
   withAccount(command).option("--all", "every account of the tables, in one summary");
 
 /** Collects the values of an option that may be repeated. */
-export const many = (value: string, values: string[]): string[] => [...values, value];
+export const many = (value: string, values: string[] = []): string[] => [...values, value];
 
 export async function loadMarket({ inputs }: Context, options: MarketOptions) {
   const policyText = await inputs.text(options.policy);

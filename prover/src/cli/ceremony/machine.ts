@@ -4,6 +4,7 @@ import { Command } from "commander";
 import type { CeremonyMachine } from "../../app/ceremony.ts";
 import type { Transcript } from "../../ceremony/transcript.ts";
 import { PlimsollError } from "../../errors.ts";
+import { factText } from "../../report/document-verdict.ts";
 import type { Context } from "../context.ts";
 
 /** A command on a ceremony that is there. */
@@ -43,6 +44,10 @@ export function printStep({ print }: Context, json: boolean | undefined, { entri
     ].join("\n"),
   );
 }
+
+/** A contributor's name, which could say anything: under a label, and in no sentence. */
+export const contributorText = (name: string): string =>
+  `  ${factText({ label: "by", value: name, quoted: true }).replaceAll("\n", "\n  ")}`;
 
 /** A whole number within bounds, given as an option. */
 export function optionCount(option: string, text: string, low: number, high: number): number {

@@ -2,7 +2,7 @@
 /** `plimsoll ceremony status`: how far a ceremony has come. */
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { machineFor, onCeremony } from "./machine.ts";
+import { contributorText, machineFor, onCeremony } from "./machine.ts";
 
 export function statusCommand(context: Context): Command {
   return onCeremony("status")
@@ -19,9 +19,10 @@ export function statusCommand(context: Context): Command {
       context.print(json, { origin, circuit, entries, head, keySha256, next }, () =>
         [
           `${origin} for ${circuit}: ${contributions.length} of at least ${start.contributors} contributions`,
-          ...entries.map(
-            (entry) => `${entry.number}  ${entry.time}  ${entry.kind}${"name" in entry ? ` by ${entry.name}` : ""}`,
-          ),
+          ...entries.flatMap((entry) => [
+            `${entry.number}  ${entry.time}  ${entry.kind}`,
+            ...("name" in entry ? [contributorText(entry.name)] : []),
+          ]),
           `newest entry: ${head}`,
           `newest key: ${keyFile(directory, keySha256)}`,
           `next: ${next}`,

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { EXIT } from "../../errors.ts";
 import type { Context } from "../context.ts";
-import { machineFor, onCeremony, printStep, withThreads } from "./machine.ts";
+import { contributorText, machineFor, onCeremony, printStep, withThreads } from "./machine.ts";
 
 export function finaliseCommand(context: Context): Command {
   return onCeremony("finalise")
@@ -40,8 +40,9 @@ export function verifyCommand(context: Context): Command {
           [
             `valid: ${kind}, for ${circuit}`,
             ...contributions.flatMap(({ name, hash, entry }) => [
-              `contribution of ${name}: ${hash}`,
+              `contribution: ${hash}`,
               `  its entry: ${entry}`,
+              contributorText(name),
             ]),
             `verification key: ${verificationKeySha256}`,
             `newest entry: ${head}`,

@@ -16,12 +16,12 @@ interface MakeOptions {
   readonly proof: string[];
   readonly policy: string[];
   readonly market: string[];
-  readonly merge: string[];
-  readonly attestation: string[];
-  readonly observations: string[];
-  readonly chain: string[];
-  readonly claim: string[];
-  readonly document: string[];
+  readonly merge?: string[];
+  readonly attestation?: string[];
+  readonly observations?: string[];
+  readonly chain?: string[];
+  readonly claim?: string[];
+  readonly document?: string[];
   readonly name: string;
   readonly question: string;
   readonly firm: string;
@@ -33,7 +33,7 @@ interface MakeOptions {
 }
 
 export function makeCommand({ inputs, print, signal }: Context): Command {
-  const texts = async (names: readonly string[]) => {
+  const texts = async (names: readonly string[] = []) => {
     const found: NamedText[] = [];
     for (const name of names) found.push(await inputs.text(name));
     return found;
@@ -42,20 +42,20 @@ export function makeCommand({ inputs, print, signal }: Context): Command {
     .description(
       "put proofs and their evidence into a pack, seal it with the firm's key, and verify it before writing it",
     )
-    .requiredOption("--proof <file>", "a proof; may be repeated", many, [])
-    .requiredOption("--policy <file>", "a policy that a proof was made under; may be repeated", many, [])
-    .requiredOption("--market <file>", "a market that a proof was made under; may be repeated", many, [])
+    .requiredOption("--proof <file>", "a proof; may be repeated", many)
+    .requiredOption("--policy <file>", "a policy that a proof was made under; may be repeated", many)
+    .requiredOption("--market <file>", "a market that a proof was made under; may be repeated", many)
     .requiredOption("--name <text>", "name of the pack")
     .requiredOption("--question <text>", "the question that the pack answers")
     .requiredOption("--firm <text>", "the firm's name")
     .requiredOption("--key <file>", "the firm's signing key (plimsoll pack key makes one)")
     .requiredOption("--out <path>", "a file that ends in .zip, or a directory that does not exist yet")
-    .option("--merge <file>", "a merge (plimsoll merge) of a proof about a sum; may be repeated", many, [])
-    .option("--attestation <file>", "a custodian's or venue's attestation; may be repeated", many, [])
-    .option("--observations <file>", "signed price reports of an epoch; may be repeated", many, [])
-    .option("--chain <file>", "a chain reference; may be repeated", many, [])
-    .option("--claim <text>", "a sentence that the firm claims without evidence; may be repeated", many, [])
-    .option("--document <file>", "a letter or note, which is no evidence; may be repeated", many, [])
+    .option("--merge <file>", "a merge (plimsoll merge) of a proof about a sum; may be repeated", many)
+    .option("--attestation <file>", "a custodian's or venue's attestation; may be repeated", many)
+    .option("--observations <file>", "signed price reports of an epoch; may be repeated", many)
+    .option("--chain <file>", "a chain reference; may be repeated", many)
+    .option("--claim <text>", "a sentence that the firm claims without evidence; may be repeated", many)
+    .option("--document <file>", "a letter or note, which is no evidence; may be repeated", many)
     .option("--previous <pack>", "the firm's pack before this one")
     .option("--date <time>", "the date of the pack; else now")
     .option("--json", "print JSON")
@@ -66,11 +66,11 @@ export function makeCommand({ inputs, print, signal }: Context): Command {
         import("../../pack/zip.ts"),
         import("../../pack/typed-data.ts"),
       ]);
-      const { name, question, firm, claim: claims, date, out } = options;
+      const { name, question, firm, claim: claims = [], document: letters = [], date, out } = options;
       const signing = readSigningKey(await inputs.text(options.key));
       const previous = options.previous === undefined ? undefined : await readPack(options.previous);
       const documents = [];
-      for (const file of options.document) {
+      for (const file of letters) {
         documents.push({ name: path.basename(file), content: await readBounded(file) });
       }
       const machine = { keyFor, now: () => new Date(), software: SOFTWARE, signal };

@@ -7,8 +7,8 @@ import type { Context } from "../context.ts";
 import { many } from "../options.ts";
 
 interface TrustOptions {
-  readonly firm: string[];
-  readonly attester: string[];
+  readonly firm?: string[];
+  readonly attester?: string[];
   readonly maxAge: string;
   readonly out?: string;
 }
@@ -16,11 +16,11 @@ interface TrustOptions {
 export function trustCommand({ deliver }: Context): Command {
   return new Command("trust")
     .description("write a first trust file, with the keys of this installation; check every line before you use it")
-    .option("--firm <name=address>", "a firm whose packs you accept; may be repeated", many, [])
-    .option("--attester <name=address>", "a custodian or venue that you believe; may be repeated", many, [])
+    .option("--firm <name=address>", "a firm whose packs you accept; may be repeated", many)
+    .option("--attester <name=address>", "a custodian or venue that you believe; may be repeated", many)
     .option("--max-age <seconds>", "market values and holdings older than this are not current", "86400")
     .option("--out <file>", "where to write the trust file; else stdout")
-    .action(async ({ firm, attester, maxAge, out }: TrustOptions) => {
+    .action(async ({ firm = [], attester = [], maxAge, out }: TrustOptions) => {
       const { trustFrom } = await import("../../app/trust-from.ts");
       if (!/^[0-9]{1,8}$/.test(maxAge)) {
         throw new PlimsollError("USAGE", "expected seconds", { field: "--max-age" });
