@@ -189,7 +189,7 @@ const PLANTED: readonly (readonly [what: string, Family, readonly Edit[], readon
   ],
 ];
 
-describe("checks of Merge, Settlement and Disclosure at every index", function () {
+describe("W09: checks of Merge, Settlement and Disclosure at every index", function () {
   this.timeout(300_000);
 
   for (const family of FAMILIES_HERE) {

@@ -90,7 +90,7 @@ describe("bit ledger", () => {
   }
 
   for (const circuit of CIRCUITS) {
-    it(`C05: ${circuit} holds every signal of the ledger to its range at every index, and nothing else`, () => {
+    it(`C05 W09: ${circuit} holds every signal of the ledger to its range at every index, and nothing else`, () => {
       const file = (extension: string) => path.join(ROOT, "build/circuits", circuit, `circuit.${extension}`);
       const family = familyOf(circuit);
       const of = dimensionsOf(circuit);

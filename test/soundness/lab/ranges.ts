@@ -95,8 +95,10 @@ export function rangesOf(r1cs: R1cs): Ranges {
       value = add(value, atomForm(atom), power);
       if (sign > 0n) high += power;
       else low += power;
-      if (atom !== standIn) digits.add(atom);
     }
+    // As many digits as the field has, or more, are those of every number.
+    if (high - low >= r1cs.prime) continue;
+    for (const [atom] of chain.digits) digits.add(atom);
     const constant = signed(value.constant);
     [low, high] = [low - constant, high - constant];
     let form: Form = { ...value, constant: 0n };
