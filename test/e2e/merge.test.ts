@@ -9,11 +9,15 @@ import { createProver } from "../../prover/src/node/prover.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
 import { circuitOf } from "../../prover/src/statement/families.ts";
 import { randomAccount, seededRng } from "../support/random.ts";
+import { endSnarkjsThreads } from "../support/snarkjs.ts";
 
 describe("a proof of a merge", function () {
   this.timeout(600_000);
   const prover = createProver();
-  after(() => prover.close());
+  after(async () => {
+    await prover.close();
+    await endSnarkjsThreads();
+  });
 
   for (const size of BOARD_SIZES) {
     it(`verifies on ${size} with snarkjs and with the strict verifier; with a changed signal with neither`, async () => {

@@ -19,13 +19,17 @@ import { type SettlementMarks, settlementSignals } from "../../prover/src/statem
 import type { CashE6, ColumnE6 } from "../../prover/src/units.ts";
 import { pointOf } from "../contracts/points.ts";
 import { randomAccount, seededRng } from "../support/random.ts";
+import { endSnarkjsThreads } from "../support/snarkjs.ts";
 
 const OWN = FAMILIES.settlement.own.length;
 
 describe("a proof of a settlement", function () {
   this.timeout(600_000);
   const prover = createProver();
-  after(() => prover.close());
+  after(async () => {
+    await prover.close();
+    await endSnarkjsThreads();
+  });
 
   const accountOf = (size: BoardSize, seed: number): Account => ({
     ...randomAccount(seededRng(seed), size, "typical"),

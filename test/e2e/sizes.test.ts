@@ -15,6 +15,7 @@ import { FAMILIES } from "../../prover/src/statement/families.ts";
 import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import { parametersOf } from "../contracts/world.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
+import { endSnarkjsThreads } from "../support/snarkjs.ts";
 
 /** Public signals whose points one call of the contract adds up. */
 const CHUNK = 600;
@@ -32,7 +33,10 @@ describe("a proof of a random account", function () {
     const keys = await Promise.all(BOARD_SIZES.map((size) => loadVerificationKey(size)));
     chain = await deploy({ deployer: signers[0]!, keys, parameters: parametersOf(signers) });
   });
-  after(() => prover.close());
+  after(async () => {
+    await prover.close();
+    await endSnarkjsThreads();
+  });
 
   for (const [index, size] of BOARD_SIZES.entries()) {
     it(`verifies on ${size} with snarkjs, with the strict verifier and on chain; a changed signal with none`, async () => {
