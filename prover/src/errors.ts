@@ -7,7 +7,10 @@
  * that broke it.
  */
 
-/** Process exit codes of the CLI, by family of error. `0` is success. */
+/**
+ * Process exit codes of the CLI, by family of error. `0` is success.
+ * @see docs/library.md#errors
+ */
 export const EXIT = {
   ok: 0,
   /** The tool worked and the answer is no: a proof does not verify, a statement is not true of the account. */
@@ -70,9 +73,16 @@ const FAMILIES = {
   INTERNAL: EXIT.internal,
 } as const;
 
+/**
+ * The stable codes of errors.
+ * @see docs/library.md#errors
+ */
 export type ErrorCode = keyof typeof FAMILIES;
 
-/** Where in an input an error lies. All parts are names and places, never values. */
+/**
+ * Where in an input an error lies. All parts are names and places, never values.
+ * @see docs/library.md#errors
+ */
 export interface ErrorPlace {
   readonly file?: string;
   /** 1-based. */
@@ -81,6 +91,10 @@ export interface ErrorPlace {
   readonly field?: string;
 }
 
+/**
+ * The one error class of the package.
+ * @see docs/library.md#errors
+ */
 export class PlimsollError extends Error {
   override readonly name = "PlimsollError";
   readonly code: ErrorCode;

@@ -4,7 +4,10 @@
 /** Order of the scalar field. */
 export const FIELD_ORDER = 21888242871839275222246405745257275088548364400416034343698204186575808495617n;
 
-/** An integer in [0, FIELD_ORDER). */
+/**
+ * An integer in [0, FIELD_ORDER).
+ * @see docs/library.md#accounts
+ */
 export type FieldElement = bigint & { readonly __unit: "FieldElement" };
 
 /** Any integer, reduced; negative numbers wrap as the circuit represents them. */

@@ -13,7 +13,10 @@ import {
 } from "../pack/evidence.ts";
 import type { Signing } from "../pack/typed-data.ts";
 
-/** What is attested, as people write it: every field is checked before anything is signed. */
+/**
+ * What is attested, as people write it: every field is checked before anything is signed.
+ * @see docs/library.md#evidence-packs
+ */
 export interface AttestRequest
   extends Readonly<Record<"commitment" | "size" | "firm" | "subject" | "scope" | "asOf" | "expires", string>> {
   /** The attester's name. */
@@ -29,6 +32,7 @@ export interface AttestRequest
 /**
  * Signs an attestation. Throws `FIELD_INVALID` or `OUT_OF_RANGE` for what the reader of attestations refuses, and
  * `FIELD_INVALID` for a size that is not the board's.
+ * @see docs/library.md#evidence-packs
  */
 export async function attest({ name, signing, under, ...words }: AttestRequest): Promise<Attestation> {
   const { commitment, size, firm, subject, scope, asOf, expires } = words;

@@ -6,6 +6,10 @@ import { type Calibration, calibrateHistories } from "../risk/calibration/calibr
 import { checkHistories, type HistorySummary, type HistoryTerms } from "../risk/history-rules.ts";
 import type { PriceHistory } from "../risk/prices.ts";
 
+/**
+ * A calibration, with what the checks of its histories found.
+ * @see docs/library.md#risk
+ */
 export interface CheckedCalibration extends Calibration {
   /** Length, age and confirmed moves of each history. */
   readonly histories: readonly HistorySummary[];
@@ -26,6 +30,10 @@ export function calibrate(
   return { ...calibrateHistories(checked.histories, options), histories: checked.summaries };
 }
 
+/**
+ * What a back-test of margins found, for people and machines.
+ * @see docs/library.md#risk
+ */
 export interface BacktestReport {
   readonly histories: readonly HistorySummary[];
   readonly results: readonly BacktestResult[];

@@ -5,6 +5,10 @@ import type { Account } from "../model/account.ts";
 import { commitState } from "../model/commit.ts";
 import type { BoardSize } from "../model/sizes.ts";
 
+/**
+ * The public commitment to an account.
+ * @see docs/library.md#accounts
+ */
 export interface Commitment {
   /** Public: what a custodian signs, and what a chain holds. */
   readonly commitment: FieldElement;

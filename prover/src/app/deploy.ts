@@ -6,7 +6,10 @@ import { type DeploymentRecord, type DeploymentRequest, requestHash } from "../c
 import { PlimsollError } from "../errors.ts";
 import { type CircuitName, circuitOf } from "../statement/families.ts";
 
-/** What a deployment needs of the machine. */
+/**
+ * What a deployment needs of the machine.
+ * @see docs/library.md#on-chain
+ */
 export interface DeployMachine {
   /** Pays, and owns everything until it is handed over. */
   readonly deployer: Signer;
@@ -24,6 +27,7 @@ export interface DeployMachine {
  *
  * Throws as `deploy`, before the first transaction where something in the request cannot be; FIELD_INVALID for an earlier record
  * of another deployment: other parameters, keys, deployer or chain.
+ * @see docs/library.md#on-chain
  */
 export async function deploySystem(machine: DeployMachine, request: DeploymentRequest): Promise<DeploymentRecord> {
   const { deployer, loadKey, earlier, save, onStep = () => {} } = machine;

@@ -33,6 +33,10 @@ import type { ProveOptions, Prover } from "../prove/prover.ts";
 import { type CircuitOf, circuitOf } from "../statement/families.ts";
 import type { Verifier } from "../verify/verifier.ts";
 
+/**
+ * What a disclosure needs of the machine: prover, verifiers, ledger and clock.
+ * @see docs/library.md#disclosure
+ */
 export interface DiscloseMachine extends ProveOptions {
   readonly prover: Prover;
   /** `loadVerifier`. */
@@ -43,7 +47,10 @@ export interface DiscloseMachine extends ProveOptions {
   readonly now: () => Date;
 }
 
-/** What to say of a figure. Amounts are in lots of the figure. */
+/**
+ * What to say of a figure. Amounts are in lots of the figure.
+ * @see docs/library.md#disclosure
+ */
 export type DisclosureQuestion =
   /** The cell that holds it on a grid of this step, above zero. */
   | { readonly step: bigint }
@@ -52,6 +59,10 @@ export type DisclosureQuestion =
   /** The figure itself. */
   | "exact";
 
+/**
+ * What is to be disclosed, of which account, to whom.
+ * @see docs/library.md#disclosure
+ */
 export interface DisclosureOrder extends Published {
   readonly account: Account;
   readonly figure: NamedFigure;
@@ -63,6 +74,10 @@ export interface DisclosureOrder extends Published {
   readonly overBudget?: boolean | undefined;
 }
 
+/**
+ * A disclosure that was made.
+ * @see docs/library.md#disclosure
+ */
 export interface Disclosure {
   readonly envelope: DisclosureEnvelope;
   /** What the budget has against the answer, which the owner wanted nevertheless. */
@@ -135,6 +150,7 @@ export async function proveDisclosure(machine: DiscloseMachine, order: Disclosur
 /**
  * What an auditor can make with the secret alone: a document about any state that says anything, and that nobody can tell
  * from a firm's. It is here so that everybody knows it can be done.
+ * @see docs/library.md#disclosure
  */
 export function simulateDisclosure(
   machine: Pick<DiscloseMachine, "prover" | keyof ProveOptions>,

@@ -24,7 +24,10 @@ import type { PackFiles } from "../pack/zip.ts";
 import { circuitOf } from "../statement/families.ts";
 import { createVerifier, type KeyIdentity } from "../verify/verifier.ts";
 
-/** A verification key as a file, and what is known of its circuit. */
+/**
+ * A verification key as a file, and what is known of its circuit.
+ * @see docs/library.md#evidence-packs
+ */
 export interface KeySource {
   readonly identity: KeyIdentity<PackCircuit>;
   readonly file: Uint8Array;
@@ -33,6 +36,10 @@ export interface KeySource {
   readonly r1csSha256: string;
 }
 
+/**
+ * What the making of a pack needs of the machine.
+ * @see docs/library.md#evidence-packs
+ */
 export interface PackMachine {
   readonly keyFor: (circuit: PackCircuit) => Promise<KeySource>;
   readonly now: () => Date;
@@ -41,6 +48,10 @@ export interface PackMachine {
   readonly signal?: AbortSignal;
 }
 
+/**
+ * What a pack is to hold.
+ * @see docs/library.md#evidence-packs
+ */
 export interface PackRequest extends EvidenceFiles {
   /** Words of 1 to 200 visible characters: what the pack is, what was asked, who the firm is. */
   readonly name: string;
@@ -60,6 +71,10 @@ export interface PackRequest extends EvidenceFiles {
   readonly created?: string;
 }
 
+/**
+ * An evidence pack that was made.
+ * @see docs/library.md#evidence-packs
+ */
 export interface Pack {
   readonly files: PackFiles;
   readonly index: PackIndex;
@@ -72,6 +87,7 @@ export interface Pack {
  * Throws what the readers of the files throw; `FIELD_INVALID` for words that are none; `UNKNOWN_NAME` where a proof's policy
  * or market is not given, or evidence backs nothing; `PROOF_REFUSED`, with the check that failed, where the verifier does not
  * accept the result.
+ * @see docs/library.md#evidence-packs
  */
 export async function makePack(machine: PackMachine, request: PackRequest): Promise<Pack> {
   const { name, question, firm, signing, claims = [] } = request;

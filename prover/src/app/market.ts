@@ -7,6 +7,10 @@ import { buildMarket } from "../risk/board/board.ts";
 import { compareMarkets, type Difference, type Explanation, explainInstrument } from "../risk/board/explain.ts";
 import type { MarketInput } from "../risk/input.ts";
 
+/**
+ * An instrument's row, traced, and compared with a published market.
+ * @see docs/library.md#market-values
+ */
 export interface RowExplanation extends Explanation {
   /** Where a published market was given: values of the row that are not what follows. */
   readonly differences?: readonly Difference[];
@@ -27,6 +31,10 @@ export function explainRow(input: MarketInput, symbol: string, published?: Marke
   return { ...explanation, differences };
 }
 
+/**
+ * What an epoch is verified against.
+ * @see docs/library.md#market-values
+ */
 export interface EpochQuestion {
   /** Oracle, chain, board, risk policy and haircut policy, as the reader knows them. */
   readonly terms: Terms;

@@ -7,6 +7,10 @@ import { DEFAULT_FORECASTS, type Forecast, type ForecastOptions, walkForward } f
 import { type Score, score } from "../risk/outlook/warning.ts";
 import type { PriceHistory } from "../risk/prices.ts";
 
+/**
+ * How well warnings of the past foretold what happened.
+ * @see docs/library.md#risk
+ */
 export interface OutlookScore {
   readonly histories: readonly HistorySummary[];
   /** How many portfolios were walked forward. */

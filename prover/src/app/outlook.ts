@@ -13,6 +13,10 @@ import { type MarginCure, smallestTrades, topUp } from "../risk/outlook/margin-c
 import { outlook, type Warning, warn } from "../risk/outlook/warning.ts";
 import { alignHistories, type PriceHistory } from "../risk/prices.ts";
 
+/**
+ * How an account may fare in the hours to come.
+ * @see docs/library.md#risk
+ */
 export interface Ahead {
   readonly account: string;
   readonly board: string;
@@ -31,7 +35,10 @@ export interface Ahead {
   }[];
 }
 
-/** With what is accepted of the histories; their age is counted to the market's time. */
+/**
+ * With what is accepted of the histories; their age is counted to the market's time.
+ * @see docs/library.md#risk
+ */
 export interface AheadOptions extends Omit<HistoryTerms, "time"> {
   readonly hours: number;
   readonly paths: number;

@@ -10,6 +10,10 @@ import type { ProveOptions, Prover } from "../prove/prover.ts";
 import { circuitOf } from "../statement/families.ts";
 import { merge } from "../statement/merge.ts";
 
+/**
+ * Accounts added up to one, with the proofs of it.
+ * @see docs/library.md#several-accounts
+ */
 export interface Portfolio {
   /** Under a viewing key of its own; with sequence zero. */
   readonly account: Account;
@@ -25,6 +29,7 @@ export const MAX_PARTS = 64;
  *
  * Throws as `Prover.merge`; `FIELD_INVALID` for too few, too many or the same state twice, or an audience that is not
  * 1 to 200 visible characters.
+ * @see docs/library.md#several-accounts
  */
 export async function provePortfolio(
   prover: Prover,

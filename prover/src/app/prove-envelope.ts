@@ -9,7 +9,10 @@ import type { ProveOptions, Prover } from "../prove/prover.ts";
 import type { Direction } from "../statement/signals.ts";
 import type { LevelBps } from "../units.ts";
 
-/** What to prove of an account, and for whom. */
+/**
+ * What to prove of an account, and for whom.
+ * @see docs/library.md#proofs
+ */
 export interface Question extends Published {
   readonly before: Account;
   readonly transition: Transition;

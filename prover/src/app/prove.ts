@@ -13,7 +13,10 @@ import type { Direction } from "../statement/signals.ts";
 import type { LevelBps } from "../units.ts";
 import { proveEnvelope } from "./prove-envelope.ts";
 
-/** What is claimed of an account's coverage, at which policy and market, and for whom. */
+/**
+ * What is claimed of an account's coverage, at which policy and market, and for whom.
+ * @see docs/library.md#proofs
+ */
 export interface CoverageClaim {
   readonly level: LevelBps;
   readonly direction: Direction;
@@ -57,7 +60,10 @@ export function claimWords({ level, direction, name }: Pick<CoverageClaim, "leve
   return `${words} ${name === undefined ? "" : `the ${name} level of `}${formatDecimal(level, 2)}%`;
 }
 
-/** What came of one account among several. */
+/**
+ * What came of one account among several.
+ * @see docs/library.md#proofs
+ */
 export interface CoverageOutcome {
   readonly account: string;
   /** To its state, decimal. */

@@ -6,6 +6,10 @@ import type { MarketInput } from "../risk/input.ts";
 import type { PriceHistory } from "../risk/prices.ts";
 import { type AheadOptions, lookAhead } from "./outlook.ts";
 
+/**
+ * What a treasurer's page shows.
+ * @see docs/library.md#accounts
+ */
 export interface ReportRequest extends Omit<ReportInput, "firm" | "account" | "conversion" | "ahead"> {
   readonly holder: AccountFile;
   /** For the part about the hours to come: what the market follows from, and histories of every underlying held. */

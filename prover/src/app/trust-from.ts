@@ -5,12 +5,19 @@ import type { Manifest } from "../keys/manifest.ts";
 import { PACK_CIRCUITS } from "../pack/format.ts";
 import { readTrust, type Trust } from "../pack/trust.ts";
 
+/**
+ * What a trust file is to trust.
+ * @see docs/library.md#evidence-packs
+ */
 export interface TrustRequest extends Pick<Trust, "firms" | "attesters"> {
   /** Market values and holdings older than this are not current. Seconds. */
   readonly maxAgeSeconds: number;
 }
 
-/** The text of a trust file that names the keys of this installation. Throws as `readTrust`. */
+/**
+ * The text of a trust file that names the keys of this installation. Throws as `readTrust`.
+ * @see docs/library.md#evidence-packs
+ */
 export function trustFrom(
   { circuits, origin }: Pick<Manifest, "circuits" | "origin">,
   { firms, attesters, maxAgeSeconds }: TrustRequest,

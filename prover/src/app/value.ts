@@ -8,7 +8,10 @@ import { CASH_DECIMALS, LEVELS, type LevelName, type PolicyFile } from "../forma
 import { coverageBpsDown, evaluate, isAtLeast } from "../model/evaluate.ts";
 import { TIERS } from "../model/sizes.ts";
 
-/** The breakdown: amounts are exact decimal strings in quote currency, coverage in basis points, rounded down. */
+/**
+ * The breakdown: amounts are exact decimal strings in quote currency, coverage in basis points, rounded down.
+ * @see docs/library.md#accounts
+ */
 export interface Valuation {
   readonly account: string;
   readonly board: string;
@@ -159,6 +162,9 @@ function decimalOf(text: string): Decimal {
   return { units: BigInt(`${whole}${fraction}`), decimals: fraction.length };
 }
 
-/** The highest level that the account has at least; null below all. */
+/**
+ * The highest level that the account has at least; null below all.
+ * @see docs/library.md#accounts
+ */
 export const levelReached = ({ levels }: Valuation): LevelName | null =>
   levels.find(({ atLeast }) => atLeast)?.name ?? null;

@@ -12,6 +12,10 @@ import { circuitOf } from "../statement/families.ts";
 import type { DiscloseMachine } from "./disclose.ts";
 import { type GivenFiles, readGiven } from "./verify-envelope.ts";
 
+/**
+ * What a reader of a disclosure has.
+ * @see docs/library.md#disclosure
+ */
 export interface DisclosureInputs extends Omit<DisclosureChecks, keyof Published>, GivenFiles {
   readonly envelope: NamedText;
 }

@@ -19,6 +19,10 @@ export interface GivenFiles {
   readonly market: NamedText | Published["market"];
 }
 
+/**
+ * What a reader of a proof has.
+ * @see docs/library.md#proofs
+ */
 export interface EnvelopeInputs extends Omit<EnvelopeChecks, keyof Published>, GivenFiles {
   readonly envelope: NamedText;
 }

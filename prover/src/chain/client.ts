@@ -37,7 +37,10 @@ import { type Action, contextOf, type GateCall, type Step, signCall, stepOf } fr
 
 import { openState, sealState } from "./sealed-state.ts";
 
-/** What proofs are made under: the values of one epoch, and the numbers by which the chain knows them. */
+/**
+ * What proofs are made under: the values of one epoch, and the numbers by which the chain knows them.
+ * @see docs/library.md#on-chain
+ */
 export interface Published {
   readonly policyId: bigint;
   readonly epoch: bigint;
@@ -45,6 +48,10 @@ export interface Published {
   readonly market: Market;
 }
 
+/**
+ * What a client needs of a venue: its gate, a prover, and the operator's signature.
+ * @see docs/library.md#on-chain
+ */
 export interface Venue {
   readonly gate: Contract;
   /** `domainOf("MarginGate", …)`. */
@@ -57,7 +64,10 @@ export interface Venue {
   readonly cosign: (first: GateCall, second?: GateCall) => Promise<string>;
 }
 
-/** A call ready to be sent, with the state that follows it. */
+/**
+ * A call ready to be sent, with the state that follows it.
+ * @see docs/library.md#on-chain
+ */
 export interface PreparedStep {
   readonly call: GateCall;
   readonly step: Step;
@@ -71,7 +81,10 @@ export interface Question {
   readonly direction: Direction;
 }
 
-/** What an account is opened with. */
+/**
+ * What an account is opened with.
+ * @see docs/library.md#on-chain
+ */
 export interface OpeningTerms {
   readonly board: bigint;
   readonly size: BoardSize;
@@ -87,7 +100,10 @@ type Movement = Partial<Pick<Transition, "transfer" | "fill" | "side">>;
 const VALIDITY = 600n;
 const NOBODY = `0x${"0".repeat(40)}`;
 
-/** The state that an opening leads to: what an operator that was given the viewing key checks before it signs. */
+/**
+ * The state that an opening leads to: what an operator that was given the viewing key checks before it signs.
+ * @see docs/library.md#on-chain
+ */
 export const openingState = (size: BoardSize, viewingKey: FieldElement): Account => ({
   ...genesis(size),
   viewingKey: viewingKeyOf(viewingKey),
@@ -97,6 +113,10 @@ export const openingState = (size: BoardSize, viewingKey: FieldElement): Account
 /** The exit market, for `prepare`: no epoch and no policy of anyone's. */
 const exitOf = (size: BoardSize): Published => ({ policyId: 0n, epoch: 0n, ...exitValues(size) });
 
+/**
+ * An account's side of the gate: it follows the account's states and makes its calls.
+ * @see docs/library.md#on-chain
+ */
 export class AccountClient {
   readonly #venue: Venue;
   readonly #owner: Signer;

@@ -70,7 +70,10 @@ export type DeployableKey<Name extends CircuitName = BoardSize> = Pick<LoadedVer
   readonly identity: Pick<LoadedVerificationKey<Name>["identity"], "size" | "origin" | "verificationKeySha256">;
 };
 
-/** Who does what at a venue, and within which bounds. Addresses, and seconds. */
+/**
+ * Who does what at a venue, and within which bounds. Addresses, and seconds.
+ * @see docs/library.md#on-chain
+ */
 export interface SystemParameters {
   /** Of registry, oracle and gate; ownership is handed over in two steps, the second being theirs. */
   readonly owner: string;
@@ -106,6 +109,10 @@ export interface DeployedKey {
   readonly verifier: Contract;
 }
 
+/**
+ * The contracts of a system, but for the verifiers.
+ * @see docs/library.md#on-chain
+ */
 export interface DeployedSystem {
   readonly router: Contract;
   readonly registry: Contract;
@@ -116,6 +123,10 @@ export interface DeployedSystem {
   readonly liquidation: Contract;
 }
 
+/**
+ * A system that was deployed.
+ * @see docs/library.md#on-chain
+ */
 export interface Deployment extends DeployedSystem {
   readonly chainId: bigint;
   readonly keys: readonly DeployedKey[];
@@ -123,6 +134,10 @@ export interface Deployment extends DeployedSystem {
   readonly verifiers: ReadonlyMap<BoardSize, Contract>;
 }
 
+/**
+ * What is deployed, by whom, and who is told of it.
+ * @see docs/library.md#on-chain
+ */
 export interface DeployOptions {
   /** Pays, and owns everything until it is handed over. */
   readonly deployer: Signer;
@@ -146,6 +161,7 @@ export interface DeployOptions {
  * phase or of other counts (KEY_REFUSED), a key that is not the one its manifest names (ARTIFACT_HASH), an address of nobody or of
  * a contract that is not there (FIELD_INVALID). Each key is read back from the code of its pages and compared before anything is
  * made that relies on it (KEY_REFUSED). Throws CHAIN_FAILED for a transaction that cannot be sent or is reverted.
+ * @see docs/library.md#on-chain
  */
 export async function deploy(options: DeployOptions): Promise<Deployment> {
   const { deployer, parameters } = options;
@@ -252,7 +268,10 @@ async function decimalsOf(provider: Provider, token: string): Promise<number | u
   }
 }
 
-/** A transaction of a deployment. */
+/**
+ * A transaction of a deployment.
+ * @see docs/library.md#on-chain
+ */
 export interface DeploymentStep {
   /** What it does; no two of a deployment do the same. */
   readonly what: string;
@@ -339,7 +358,10 @@ export function checkOrigin(origin: KeyOrigin, chainId: bigint): void {
   }
 }
 
-/** What was deployed, for the record: addresses, hashes of the code at them, and keys. */
+/**
+ * What was deployed, for the record: addresses, hashes of the code at them, and keys.
+ * @see docs/library.md#on-chain
+ */
 export async function deploymentRecord({ chainId, keys, ...system }: Deployment) {
   const { router, registry, oracle, tokens, gate, liquidation } = system;
   const contracts: Record<string, { address: string; codeHash: string }> = {};

@@ -32,7 +32,10 @@ const request = z.strictObject({
   ),
 });
 
-/** What is to be deployed: for which sizes of board, and the parameters of the system. */
+/**
+ * What is to be deployed: for which sizes of board, and the parameters of the system.
+ * @see docs/library.md#on-chain
+ */
 export interface DeploymentRequest {
   readonly sizes: readonly BoardSize[];
   readonly parameters: SystemParameters;
@@ -50,7 +53,10 @@ const record = z.strictObject({
   result: z.looseObject({}).optional(),
 });
 
-/** What has been deployed, written after each transaction: from it an interrupted deployment goes on. */
+/**
+ * What has been deployed, written after each transaction: from it an interrupted deployment goes on.
+ * @see docs/library.md#on-chain
+ */
 export interface DeploymentRecord extends Omit<z.infer<typeof record>, "steps"> {
   readonly steps: readonly DeploymentStep[];
 }
@@ -64,7 +70,10 @@ function read<T>(schema: z.ZodType<T>, text: string, file: string): T {
   }
 }
 
-/** Reads the parameters of a deployment. The sequencer has to be written out, an address or `none`. Throws FIELD_INVALID. */
+/**
+ * Reads the parameters of a deployment. The sequencer has to be written out, an address or `none`. Throws FIELD_INVALID.
+ * @see docs/library.md#on-chain
+ */
 export function readDeploymentRequest(text: string, file: string): DeploymentRequest {
   const { sizes, operatorDeadlineSeconds, timelockSeconds, ...parameters } = read(request, text, file);
   return {
@@ -73,7 +82,10 @@ export function readDeploymentRequest(text: string, file: string): DeploymentReq
   };
 }
 
-/** Reads a record that `deploySystem` wrote. Throws FIELD_INVALID. */
+/**
+ * Reads a record that `deploySystem` wrote. Throws FIELD_INVALID.
+ * @see docs/library.md#on-chain
+ */
 export const readDeploymentRecord = (text: string, file: string): DeploymentRecord => read(record, text, file);
 
 /** Hash of what is deployed. Keys by the SHA-256 of their files. */

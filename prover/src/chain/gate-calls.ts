@@ -29,7 +29,10 @@ interface Payment {
   readonly fee: bigint;
 }
 
-/** Amounts are in units of the token. */
+/**
+ * Amounts are in units of the token.
+ * @see docs/library.md#on-chain
+ */
 export type GateCall =
   | (Common & { readonly action: "Open"; readonly owner: string; readonly agent: string; readonly board: bigint })
   | (Common & { readonly action: "Absorb"; readonly asset: bigint; readonly amount: bigint })
@@ -95,6 +98,7 @@ const CLEAR = [
 /**
  * The operator's agreement to an opening (`second` left out) or to both sides of a trade, `a` first. Checks nothing: the
  * operator does, before it signs (that an opening's state is of the viewing key it was given: `openingState`).
+ * @see docs/library.md#on-chain
  */
 export function signClear(operator: Signer, domain: TypedDataDomain, first: GateCall, second?: GateCall) {
   const digests = {

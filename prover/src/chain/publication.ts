@@ -29,7 +29,10 @@ export interface ChainTerms {
   readonly reward: bigint;
 }
 
-/** Everything that a policy says besides the haircuts. */
+/**
+ * Everything that a policy says besides the haircuts.
+ * @see docs/library.md#on-chain
+ */
 export interface PolicyTerms {
   readonly levels: ChainLevels;
   /** Seconds for which values are fresh. */
@@ -53,7 +56,10 @@ export interface BoardTerms {
   }[];
 }
 
-/** `PolicyRegistry.Policy`. */
+/**
+ * `PolicyRegistry.Policy`.
+ * @see docs/library.md#on-chain
+ */
 export interface ChainPolicy {
   readonly boundaryLots: readonly (readonly bigint[])[];
   readonly weightBps: readonly (readonly bigint[])[];
@@ -114,7 +120,10 @@ export const partHash = (part: Part): string => hashOf(PART_TYPE, part);
 export const settlementPartHash = (part: SettlementPart): string => hashOf(SETTLEMENT_PART_TYPE, part);
 export const boardTermsHash = (terms: BoardTerms): string => hashOf(BOARD_TERMS_TYPE, terms);
 
-/** Throws as `checkPolicy`; the contract checks the rest. */
+/**
+ * Throws as `checkPolicy`; the contract checks the rest.
+ * @see docs/library.md#on-chain
+ */
 export function chainPolicy(policy: Policy, { boardTerms, ...terms }: PolicyTerms): ChainPolicy {
   checkPolicy(policy);
   return {
@@ -153,6 +162,7 @@ export function chained<P extends { readonly next: string }>(
  * What reporters sign for a market, and the parts to be sent, in order. Throws as `checkMarket`.
  *
  * Publish the parts where everybody finds them before anyone signs: an epoch whose parts are lost is never completed.
+ * @see docs/library.md#on-chain
  */
 export function publication(
   market: Market,
@@ -176,6 +186,7 @@ export function publication(
 /**
  * The first part's hash, which reporters sign, and the parts of a settlement.
  * @param marks mark of each row that expires, in 1e-6 quote
+ * @see docs/library.md#on-chain
  */
 export function settlementPublication(
   size: BoardSize,
@@ -203,7 +214,10 @@ export const REPORT_TYPES = {
   Detail: [uint("board", 256), uint("epoch", 64), { name: "sha256", type: "bytes32" }],
 };
 
-/** EIP-712 domain of a contract of ours. */
+/**
+ * EIP-712 domain of a contract of ours.
+ * @see docs/library.md#on-chain
+ */
 export const domainOf = (
   name: "PriceOracle" | "MarginGate" | "Liquidation",
   chainId: bigint,
@@ -218,6 +232,7 @@ export const domainOf = (
 /**
  * Observations of an epoch, in the order in which the contract wants them.
  * @param sight what they saw: one for all, or one for each reporter in the order given
+ * @see docs/library.md#on-chain
  */
 export async function observe(
   reporters: readonly Signer[],
@@ -247,7 +262,10 @@ export async function observe(
   );
 }
 
-/** Signatures over a settlement, in the order in which the contract wants them. */
+/**
+ * Signatures over a settlement, in the order in which the contract wants them.
+ * @see docs/library.md#on-chain
+ */
 export async function signSettlement(
   reporters: readonly Signer[],
   domain: TypedDataDomain,

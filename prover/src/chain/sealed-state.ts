@@ -29,7 +29,10 @@ const cipherOf = (viewingKey: FieldElement, state: bigint) =>
     getBytes(toBeHex(state, 32)).slice(0, 24),
   );
 
-/** The blob of a state, as hex. */
+/**
+ * The blob of a state, as hex.
+ * @see docs/library.md#on-chain
+ */
 export function sealState(account: Account): string {
   const bytes = encode(account);
   const padded = new Uint8Array(Math.ceil((bytes.length + 2) / BUCKET) * BUCKET);
@@ -38,7 +41,10 @@ export function sealState(account: Account): string {
   return hexlify(cipherOf(account.viewingKey, commitState(account)).encrypt(padded));
 }
 
-/** The account of a blob, where it is the one that `state` commits to; undefined otherwise. */
+/**
+ * The account of a blob, where it is the one that `state` commits to; undefined otherwise.
+ * @see docs/library.md#on-chain
+ */
 export function openState(blob: string, state: bigint, size: BoardSize, viewingKey: FieldElement): Account | undefined {
   try {
     const padded = cipherOf(viewingKey, state).decrypt(getBytes(blob));

@@ -36,6 +36,10 @@ import {
 
 /** Possession is proven with the smallest circuit, for keys that serve all. */
 export const POSSESSION_SIZE = "board-60";
+/**
+ * The circuit by which the maker of an auditor's key shows possession of its secret.
+ * @see docs/library.md#disclosure
+ */
 export const POSSESSION_CIRCUIT = "disclosure-60" satisfies CircuitOf<"disclosure">;
 
 interface Terms {
@@ -49,6 +53,10 @@ interface Evidence {
   readonly possession: Groth16Proof;
 }
 
+/**
+ * The file of an auditor's key, with the proof that its maker has the secret.
+ * @see docs/library.md#disclosure
+ */
 export interface AuditorKey extends Terms, Evidence {
   readonly format: "plimsoll-auditor-key/2";
   readonly verificationKey: NamedKey;
@@ -61,10 +69,16 @@ const KIND: DocumentKind<AuditorKey["format"], Terms, Evidence> = {
   evidence: { possession: unchecked },
 };
 
-/** The text of a new secret's file. */
+/**
+ * The text of a new secret's file.
+ * @see docs/library.md#disclosure
+ */
 export const newAuditorSecret = (): string => `${randomAuditorSecret()}\n`;
 
-/** Reads the file of a secret: one decimal number on one line, ending in a newline or not. */
+/**
+ * Reads the file of a secret: one decimal number on one line, ending in a newline or not.
+ * @see docs/library.md#disclosure
+ */
 export function readAuditorSecret({ text, file }: NamedText): FieldElement {
   const place = { file, line: 1, field: "secret" };
   const match = /^([1-9][0-9]{0,77})\r?\n?$/.exec(text);
@@ -82,12 +96,18 @@ export function draftAuditorKey(terms: Terms, { sha256, origin }: NamedKey) {
   return { draft, claim: possessionClaim(draft) };
 }
 
-/** Reads a key's file: its form only. Throws `SYNTAX`, `TOO_LARGE` or `FIELD_INVALID`. */
+/**
+ * Reads a key's file: its form only. Throws `SYNTAX`, `TOO_LARGE` or `FIELD_INVALID`.
+ * @see docs/library.md#disclosure
+ */
 export const readAuditorKey = (text: NamedText): AuditorKey => readDocument(KIND, text);
 
 export type PossessionVerdict = { readonly ok: true } | Refused<ProofRefusal | "KEY_MISMATCH">;
 
-/** Whether somebody has the secret of this key. Never throws for what is in the key. */
+/**
+ * Whether somebody has the secret of this key. Never throws for what is in the key.
+ * @see docs/library.md#disclosure
+ */
 export function checkPossession(key: AuditorKey, verifier: Verifier<CircuitOf<"disclosure">>): PossessionVerdict {
   return verdictOf(() => {
     sameKey(key, verifier.key);

@@ -12,10 +12,16 @@ import { type JsonLimits, parseJson } from "../formats/json.ts";
 const FORMAT = "plimsoll-disclosures/1";
 const LIMITS: JsonLimits = { length: 4_000_000, values: 40_000 };
 
-/** New answers in any 30 days, over all figures and auditors; and how narrow a band may be beside its figure. */
+/**
+ * New answers in any 30 days, over all figures and auditors; and how narrow a band may be beside its figure.
+ * @see docs/library.md#disclosure
+ */
 export const BUDGET = { answers: 4, days: 30, narrowest: 32n } as const;
 
-/** One answer, given or about to be. */
+/**
+ * One answer, given or about to be.
+ * @see docs/library.md#disclosure
+ */
 export interface Answer {
   /** UTC, to the second. */
   readonly time: string;
@@ -28,14 +34,25 @@ export interface Answer {
   readonly auditor: string;
 }
 
+/**
+ * The answers that have been given about an account.
+ * @see docs/library.md#disclosure
+ */
 export interface DisclosureLedger {
   readonly format: typeof FORMAT;
   readonly answers: readonly Answer[];
 }
 
+/**
+ * The ledger of an account about which nothing has been answered.
+ * @see docs/library.md#disclosure
+ */
 export const EMPTY_LEDGER: DisclosureLedger = { format: FORMAT, answers: [] };
 
-/** Where a firm keeps its ledger. One account has one ledger, whoever discloses from wherever. */
+/**
+ * Where a firm keeps its ledger. One account has one ledger, whoever discloses from wherever.
+ * @see docs/library.md#disclosure
+ */
 export interface LedgerStore {
   /** The ledger as it is; an empty one where there is none yet. */
   read(): Promise<DisclosureLedger>;
@@ -46,7 +63,10 @@ export interface LedgerStore {
   update(change: (ledger: DisclosureLedger) => DisclosureLedger): Promise<void>;
 }
 
-/** Why an answer is over budget. Stable, for machines. */
+/**
+ * Why an answer is over budget. Stable, for machines.
+ * @see docs/library.md#disclosure
+ */
 export type Excess =
   /** The figure has been asked about in other bands: two grids narrow it down to where they meet. */
   | "OTHER_QUESTION"
@@ -64,6 +84,7 @@ export interface Width {
 /**
  * What stands against an answer; nothing where it is within budget. The same question about the same subject once more, to
  * whomever, tells nothing new and costs nothing.
+ * @see docs/library.md#disclosure
  */
 export function excessOf({ answers }: DisclosureLedger, answer: Answer, { value, width }: Width): Excess[] {
   if (isRepeat(answers, answer)) return [];
@@ -79,7 +100,10 @@ export function excessOf({ answers }: DisclosureLedger, answer: Answer, { value,
   return excess.filter((reason) => reason !== false);
 }
 
-/** The ledger with an answer in it; as it was where the answer is a repeat. */
+/**
+ * The ledger with an answer in it; as it was where the answer is a repeat.
+ * @see docs/library.md#disclosure
+ */
 export function recorded(ledger: DisclosureLedger, answer: Answer): DisclosureLedger {
   return isRepeat(ledger.answers, answer) ? ledger : { ...ledger, answers: [...ledger.answers, answer] };
 }
@@ -88,7 +112,10 @@ function isRepeat(answers: readonly Answer[], { figure, question, subject }: Ans
   return answers.some((each) => each.figure === figure && each.question === question && each.subject === subject);
 }
 
-/** Reads a ledger. Throws `SYNTAX`, `TOO_LARGE` or `FIELD_INVALID`. */
+/**
+ * Reads a ledger. Throws `SYNTAX`, `TOO_LARGE` or `FIELD_INVALID`.
+ * @see docs/library.md#disclosure
+ */
 export function readLedger({ text, file }: NamedText): DisclosureLedger {
   const top = parseJson(text, file, LIMITS).fields(["format", "answers"]);
   top.format.literal(FORMAT);

@@ -72,6 +72,10 @@ interface Terms extends MadeUnder {
   readonly auditor: string;
 }
 
+/**
+ * The file of a disclosure: what is said, about which figure, and the proof.
+ * @see docs/library.md#disclosure
+ */
 export interface DisclosureEnvelope extends Terms {
   readonly format: "plimsoll-disclosure/2";
   readonly verificationKey: NamedKey;
@@ -135,7 +139,10 @@ export interface Disclosing extends Published {
   readonly auditor: FieldElement;
 }
 
-/** A figure with the words for it. */
+/**
+ * A figure with the words for it.
+ * @see docs/library.md#disclosure
+ */
 export interface NamedFigure {
   readonly name: string;
   readonly figure: Figure;
@@ -144,7 +151,10 @@ export interface NamedFigure {
   readonly unit: string;
 }
 
-/** Finds a figure by name. Throws `UNKNOWN_NAME` where policy or market does not list it; never repeats the name. */
+/**
+ * Finds a figure by name. Throws `UNKNOWN_NAME` where policy or market does not list it; never repeats the name.
+ * @see docs/library.md#disclosure
+ */
 export function namedFigure(name: string, policy: PolicyFile, market: MarketFile): NamedFigure {
   if (name === "equity") {
     return { name, figure: { kind: "equity" }, lot: lotOfDecimals(EQUITY_DECIMALS), unit: policy.cashSymbol };
@@ -168,12 +178,18 @@ export function namedFigure(name: string, policy: PolicyFile, market: MarketFile
   throw new PlimsollError("UNKNOWN_NAME", FIGURES, { field: "figure" });
 }
 
-/** The figure of an account: private. */
+/**
+ * The figure of an account: private.
+ * @see docs/library.md#disclosure
+ */
 export function figureValue(account: Account, { figure }: NamedFigure, policy: PolicyFile, market: MarketFile): bigint {
   return figureOf(account, weightsOf(figure, policy.policy, market.market));
 }
 
-/** The cell that holds a value on the grid of a step, both ends inside. */
+/**
+ * The cell that holds a value on the grid of a step, both ends inside.
+ * @see docs/library.md#disclosure
+ */
 export function cellOf(value: bigint, step: bigint): Band {
   const floor = value / step - (value < 0n && value % step !== 0n ? 1n : 0n);
   return { low: floor * step, high: (floor + 1n) * step };
@@ -263,7 +279,10 @@ function claimOf(
   };
 }
 
-/** Why a disclosure was refused. Stable, for machines. */
+/**
+ * Why a disclosure was refused. Stable, for machines.
+ * @see docs/library.md#disclosure
+ */
 export type DisclosureRefusal =
   | DocumentRefusal
   /** It was made for another auditor's key than the reader's: it may be anybody's invention. */
@@ -276,6 +295,10 @@ export type DisclosureCaveat = Caveat<
   KeyCaveatCode | "STATE_CLAIMED" | "LISTING_AS_GIVEN" | "COMPLETENESS" | "MARKET_VALUES" | "DESIGNATED"
 >;
 
+/**
+ * What a reader finds out about a disclosure.
+ * @see docs/library.md#disclosure
+ */
 export type DisclosureVerdict =
   | (Accepted<DisclosureDocument, DisclosureCaveat["code"]> & {
       readonly state: { readonly commitment: FieldElement; readonly known: "expected" | "claimed" };
@@ -349,6 +372,7 @@ const openBand = ({ low, high }: Band, said: Said): OpenBand => ({
 /**
  * Reads a disclosure: its form, and that the sentence follows from the other fields of the statement. Throws `SYNTAX`,
  * `TOO_LARGE` or `FIELD_INVALID`. Does NOT check the proof.
+ * @see docs/library.md#disclosure
  */
 export const readDisclosure = (text: NamedText): DisclosureEnvelope => readDocument(KIND, text);
 

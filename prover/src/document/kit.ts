@@ -195,7 +195,10 @@ export type DocumentRefusal =
   /** A public signal is not the one that statement, policy or market give; `detail` names the first. */
   | "SIGNAL_MISMATCH";
 
-/** Something that a valid proof does not show. */
+/**
+ * Something that a valid proof does not show.
+ * @see docs/library.md#proofs
+ */
 export interface Caveat<Code extends string = string> {
   readonly code: Code;
   readonly text: string;

@@ -41,6 +41,10 @@ export interface MergeTerms extends Terms {
   readonly verificationKey: NamedKey;
 }
 
+/**
+ * The file of a proof that one account holds what two hold together.
+ * @see docs/library.md#several-accounts
+ */
 export interface MergeDocument extends MergeTerms, Evidence {
   readonly format: "plimsoll-merge/1";
 }
@@ -63,6 +67,7 @@ export const mergeDocument = (
 /**
  * Reads a merge: its form alone. Throws `SYNTAX`, `TOO_LARGE` or `FIELD_INVALID`. Does NOT check the proof: `proof` and
  * `publicSignals` may still be anything.
+ * @see docs/library.md#several-accounts
  */
 export const readMerge = (text: NamedText): MergeDocument => readDocument(KIND, text);
 
@@ -76,9 +81,16 @@ export interface MergedStates {
   readonly merged: string;
 }
 
+/**
+ * What a reader finds out about a merge.
+ * @see docs/library.md#several-accounts
+ */
 export type MergeVerdict = ({ readonly ok: true } & MergedStates) | Refused<MergeRefusal>;
 
-/** Checks a merge of accounts on boards of this size, for this audience, under this verifier's key. Never throws. */
+/**
+ * Checks a merge of accounts on boards of this size, for this audience, under this verifier's key. Never throws.
+ * @see docs/library.md#several-accounts
+ */
 export function verifyMerge(
   document: MergeDocument,
   verifier: Verifier<CircuitOf<"merge">>,

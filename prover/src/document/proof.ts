@@ -67,6 +67,10 @@ interface EnvelopeTerms extends MadeUnder {
   readonly statement: StatementDocument;
 }
 
+/**
+ * The file of a proof: the statement in words and numbers, and the proof.
+ * @see docs/library.md#proofs
+ */
 export interface Envelope extends EnvelopeTerms {
   readonly format: "plimsoll-proof/2";
   readonly verificationKey: NamedKey;
@@ -201,7 +205,10 @@ export function statementFacts(statement: StatementDocument): Fact[] {
   return [commitment!, ...(amount === "0" ? [] : moved), ...others];
 }
 
-/** Why an envelope was refused. Stable, for machines. */
+/**
+ * Why an envelope was refused. Stable, for machines.
+ * @see docs/library.md#proofs
+ */
 export type EnvelopeRefusal = DocumentRefusal;
 
 export type EnvelopeCaveat = Caveat<
@@ -213,6 +220,10 @@ export interface KnownStates {
   readonly after: "expected" | "claimed";
 }
 
+/**
+ * What a reader finds out about a proof.
+ * @see docs/library.md#proofs
+ */
 export type EnvelopeVerdict =
   | (Accepted<StatementDocument, EnvelopeCaveat["code"]> & {
       readonly signals: ProofSignals;
@@ -240,6 +251,7 @@ export interface EnvelopeChecks extends Published {
  *
  * Never throws for what is in the envelope, which may be hostile. Does NOT check that policy and market are current or true,
  * and see `notProven` of the verdict.
+ * @see docs/library.md#proofs
  */
 export function checkEnvelope(envelope: Envelope, checks: EnvelopeChecks, verifier: Verifier): EnvelopeVerdict {
   return verdictOf(() => {
@@ -299,6 +311,7 @@ function knownStates(
  * Reads an envelope: its form, that the sentence follows from the other fields of the statement, and that the notes on
  * the signals are those of the format. Throws `SYNTAX`, `TOO_LARGE` or `FIELD_INVALID`. Does NOT check the proof: `proof`
  * and `publicSignals` may still be anything.
+ * @see docs/library.md#proofs
  */
 export function readEnvelope(given: NamedText): Envelope {
   const envelope = readDocument(KIND, given);
@@ -332,7 +345,10 @@ function caveats({ statement }: EnvelopeTerms, { before, after }: KnownStates): 
   ];
 }
 
-/** What an envelope says, for people. Nothing in it has been verified. */
+/**
+ * What an envelope says, for people. Nothing in it has been verified.
+ * @see docs/library.md#proofs
+ */
 export interface EnvelopeDescription {
   readonly sentence: string;
   /** In order; values of the six public signals of the proof as given, none for the runs. */
@@ -342,7 +358,10 @@ export interface EnvelopeDescription {
   readonly notProven: readonly EnvelopeCaveat[];
 }
 
-/** The words for an envelope: its claim, its signals with meanings and units, what it was made under. */
+/**
+ * The words for an envelope: its claim, its signals with meanings and units, what it was made under.
+ * @see docs/library.md#proofs
+ */
 export function describe(envelope: Envelope): EnvelopeDescription {
   const { statement, size, verificationKey, policySha256, marketSha256, publicSignals } = envelope;
   const value = (index: number): { value?: string } => {

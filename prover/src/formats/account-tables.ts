@@ -23,7 +23,10 @@ import type { MarketFile } from "./market.ts";
 import { isShown, quoted } from "./names.ts";
 import type { PolicyFile } from "./policy.ts";
 
-/** Tables in long form. One may be left out where the options say that no account has anything there. */
+/**
+ * Tables in long form. One may be left out where the options say that no account has anything there.
+ * @see docs/library.md#accounts
+ */
 export interface AccountTables {
   /** `account,asset,amount`; the asset may be the cash of the policy, whose amount is the balance. */
   readonly portfolio?: NamedText | undefined;
@@ -31,6 +34,10 @@ export interface AccountTables {
   readonly positions?: NamedText | undefined;
 }
 
+/**
+ * How accounts are read from tables.
+ * @see docs/library.md#accounts
+ */
 export interface TableOptions extends NumberStyle {
   /** Accounts that are not in the portfolio hold neither cash nor collateral. */
   readonly noCollateral?: boolean | undefined;
@@ -38,7 +45,10 @@ export interface TableOptions extends NumberStyle {
   readonly noPositions?: boolean | undefined;
 }
 
-/** What was read of one table for one account, to compare with its source. */
+/**
+ * What was read of one table for one account, to compare with its source.
+ * @see docs/library.md#accounts
+ */
 export interface TableTotal {
   readonly file: string;
   readonly rows: number;
@@ -46,6 +56,10 @@ export interface TableTotal {
   readonly total: string;
 }
 
+/**
+ * The accounts of a pair of tables.
+ * @see docs/library.md#accounts
+ */
 export interface TabledAccounts {
   /** In the order in which they appear. */
   readonly names: readonly string[];
@@ -57,7 +71,10 @@ export interface TabledAccounts {
 
 const ZERO: Decimal = { units: 0n, decimals: 0 };
 
-/** Reads all accounts of the tables; every row is checked. Throws as `readTable` and `parseAmount`, naming row and column. */
+/**
+ * Reads all accounts of the tables; every row is checked. Throws as `readTable` and `parseAmount`, naming row and column.
+ * @see docs/library.md#accounts
+ */
 export function readTables(
   tables: AccountTables,
   policy: PolicyFile,
@@ -109,7 +126,10 @@ export function readTables(
   }
 }
 
-/** Reads one account from tables: `readTables` for those that need one only. */
+/**
+ * Reads one account from tables: `readTables` for those that need one only.
+ * @see docs/library.md#accounts
+ */
 export function readAccountTables(
   tables: AccountTables,
   name: string,

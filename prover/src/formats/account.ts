@@ -22,6 +22,10 @@ const STATE_FORMAT = "plimsoll-account/1";
 const LIMITS: JsonLimits = { length: 400_000, values: 5_000 };
 const E6 = lotOfDecimals(CASH_DECIMALS);
 
+/**
+ * An account as a file has it, on the board of a market.
+ * @see docs/library.md#accounts
+ */
 export interface AccountFile {
   readonly name: string;
   /** Without a viewing key (zero): that is in a file of its own. */
@@ -30,7 +34,10 @@ export interface AccountFile {
   readonly conversion?: CashConversion;
 }
 
-/** An account as people keep it. Amounts are decimal strings in whole units. */
+/**
+ * An account as people keep it. Amounts are decimal strings in whole units.
+ * @see docs/library.md#accounts
+ */
 export interface AccountDocument {
   readonly format: typeof FORMAT;
   readonly account: string;
@@ -45,7 +52,10 @@ export interface AccountDocument {
   readonly sequence: string;
 }
 
-/** One position: its quantity in units of the underlying, and one of the three others unless its mark is zero. */
+/**
+ * One position: its quantity in units of the underlying, and one of the three others unless its mark is zero.
+ * @see docs/library.md#accounts
+ */
 export interface PositionDocument {
   readonly quantity: string;
   readonly entryPrice?: string;
@@ -53,7 +63,10 @@ export interface PositionDocument {
   readonly paid?: boolean;
 }
 
-/** An account as the model keeps it: any market of the board reads the same state. */
+/**
+ * An account as the model keeps it: any market of the board reads the same state.
+ * @see docs/library.md#accounts
+ */
 export interface StateDocument {
   readonly format: typeof STATE_FORMAT;
   readonly account: string;
@@ -64,13 +77,19 @@ export interface StateDocument {
   readonly sequence: string;
 }
 
-/** A text and the name under which errors speak of it. */
+/**
+ * A text and the name under which errors speak of it.
+ * @see docs/library.md#accounts
+ */
 export interface NamedText {
   readonly text: string;
   readonly file: string;
 }
 
-/** Reads an account as it stands on the board of this market, in either format. */
+/**
+ * Reads an account as it stands on the board of this market, in either format.
+ * @see docs/library.md#accounts
+ */
 export function readAccount(text: string, file: string, policy: PolicyFile, market: MarketFile): AccountFile {
   const top = parseJson(text, file, LIMITS).fields(
     ["format", "account", "collateral", "positions", "sequence"],
@@ -207,7 +226,10 @@ export function checkFits(
   }
 }
 
-/** The model's state as a document; it reads back as this account under the same policy and market. */
+/**
+ * The model's state as a document; it reads back as this account under the same policy and market.
+ * @see docs/library.md#accounts
+ */
 export function stateDocument({ name, account }: AccountFile, policy: PolicyFile, market: MarketFile): StateDocument {
   const held = (found: Iterable<[string, Place]>, lots: (index: number) => bigint) =>
     Object.fromEntries(
@@ -227,7 +249,10 @@ export function stateDocument({ name, account }: AccountFile, policy: PolicyFile
   };
 }
 
-/** Reads the file of a viewing key: one decimal number on one line, ending in a newline or not. */
+/**
+ * Reads the file of a viewing key: one decimal number on one line, ending in a newline or not.
+ * @see docs/library.md#accounts
+ */
 export function readViewingKey(text: string, file: string): FieldElement {
   const place = { file, line: 1, field: "viewingKey" };
   const match = /^([1-9][0-9]{0,77})\r?\n?$/.exec(text);

@@ -28,7 +28,10 @@ import {
 import type { MarketFile } from "./market.ts";
 import { CASH_DECIMALS } from "./policy.ts";
 
-/** What is known of how a position was paid for. At most one is given. */
+/**
+ * What is known of how a position was paid for. At most one is given.
+ * @see docs/library.md#accounts
+ */
 export interface Basis {
   /** Quote currency per unit at which the position was opened, on average. */
   readonly entryPrice?: Decimal | undefined;
@@ -38,7 +41,10 @@ export interface Basis {
   readonly paid?: boolean | undefined;
 }
 
-/** A position as a file gives it. */
+/**
+ * A position as a file gives it.
+ * @see docs/library.md#accounts
+ */
 export interface Holding {
   /** Place on the board. */
   readonly index: number;
@@ -46,7 +52,10 @@ export interface Holding {
   readonly basis: Basis;
 }
 
-/** One position in the conversion. Amounts are exact decimal strings in quote currency. */
+/**
+ * One position in the conversion. Amounts are exact decimal strings in quote currency.
+ * @see docs/library.md#accounts
+ */
 export interface CashLine {
   readonly instrument: string;
   readonly quantity: string;
@@ -57,7 +66,10 @@ export interface CashLine {
   readonly effect: string;
 }
 
-/** How the model's cash follows from a balance: balance + Σ effect = cash + remainder. Exact decimal strings. */
+/**
+ * How the model's cash follows from a balance: balance + Σ effect = cash + remainder. Exact decimal strings.
+ * @see docs/library.md#accounts
+ */
 export interface CashConversion {
   readonly balance: string;
   readonly lines: readonly CashLine[];

@@ -317,7 +317,10 @@ export function documentSha256(value: Json): string {
   return bytesToHex(sha256(utf8ToBytes(canonicalJson(value))));
 }
 
-/** A document as it is written to a file: indented, ending in a newline. */
+/**
+ * A document as it is written to a file: indented, ending in a newline.
+ * @see docs/library.md#accounts
+ */
 export function formatJson(value: Json): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }

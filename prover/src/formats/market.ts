@@ -23,6 +23,10 @@ export interface Instrument {
   readonly terms: Readonly<Record<string, string>>;
 }
 
+/**
+ * A market that has been read, with the names that its file gives.
+ * @see docs/library.md#accounts
+ */
 export interface MarketFile {
   readonly board: string;
   /** Unsigned 64 bits. */
@@ -38,6 +42,10 @@ export interface MarketFile {
   readonly market: Market;
 }
 
+/**
+ * A market as its file has it.
+ * @see docs/library.md#accounts
+ */
 export interface MarketDocument {
   readonly format: typeof FORMAT;
   readonly board: string;
@@ -71,6 +79,7 @@ export interface InstrumentDocument {
  * Reads a market; its prices are put into the order of the policy. The board is of the smallest size that holds the
  * instruments. The hash is that of the canonical JSON of the document. Does not check that the values follow from a
  * risk model.
+ * @see docs/library.md#accounts
  */
 export function readMarket(text: string, file: string, policy: PolicyFile): MarketFile & { readonly sha256: string } {
   const root = parseJson(text, file, LIMITS);

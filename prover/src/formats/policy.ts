@@ -24,6 +24,10 @@ export interface PolicyAsset {
   readonly lotDecimals: number;
 }
 
+/**
+ * A policy that has been read, with the names that its file gives.
+ * @see docs/library.md#accounts
+ */
 export interface PolicyFile {
   readonly name: string;
   readonly cashSymbol: string;
@@ -33,6 +37,10 @@ export interface PolicyFile {
   readonly levels: Readonly<Record<LevelName, LevelBps>>;
 }
 
+/**
+ * A haircut policy as its file has it.
+ * @see docs/library.md#accounts
+ */
 export interface PolicyDocument {
   readonly format: typeof FORMAT;
   readonly name: string;
@@ -46,7 +54,10 @@ export interface PolicyDocument {
   readonly levels: Readonly<Record<LevelName, string>>;
 }
 
-/** Reads a policy. The hash is that of the canonical JSON of the document. */
+/**
+ * Reads a policy. The hash is that of the canonical JSON of the document.
+ * @see docs/library.md#accounts
+ */
 export function readPolicy(text: string, file: string): PolicyFile & { readonly sha256: string } {
   const root = parseJson(text, file, LIMITS);
   const top = root.fields(["format", "name", "cash", "assets", "levels"]);

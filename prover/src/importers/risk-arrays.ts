@@ -16,6 +16,7 @@ const PROFIT_COLUMNS = Array.from({ length: SCENARIOS }, (_, index) => `profit${
 /**
  * Risk arrays from a table: `symbol,lot,mark,delta,longCharge,shortCharge,profit0,…,profit15`, per lot as in a market. Checks
  * each value as a market does, naming line and column.
+ * @see docs/library.md#risk
  */
 export function readRiskArrays(text: string, file: string): InstrumentDocument[] {
   const symbols = new Set<string>();

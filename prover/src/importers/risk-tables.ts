@@ -22,6 +22,7 @@ const SCENARIO_COLUMNS = ["scenario", "counted", "underlying", "price", "volatil
 /**
  * Sixteen scenarios from a table with a row for each scenario and underlying: `scenario,counted,underlying,price,volatility`,
  * moves as fractions. Rows of one scenario share its name and what is counted; order is that of first appearance.
+ * @see docs/library.md#risk
  */
 export function readScenarioTable(text: string, file: string): ModelChoice {
   const scenarios = new Map<
@@ -71,6 +72,7 @@ const CRIF_TYPES: Readonly<Record<string, readonly ["value" | "delta" | "vega", 
  * Sensitivities in the shape of the Common Risk Interchange Format, for the `sensitivities` model: an instrument for each
  * trade and qualifier (`trade/qualifier`, one lot is the whole trade), with its quotes. Amounts are those of `AmountUSD`;
  * rows of the same kind add up; gamma is zero. Shape only: no calculation of anybody's standard, no licensed parameters.
+ * @see docs/library.md#risk
  */
 export function readCrif(text: string, file: string): { instruments: Instrument[]; quotes: Observation["quotes"] } {
   const trades = new Map<string, { instrument: Instrument; sums: Record<"value" | "delta" | "vega", number> }>();

@@ -8,7 +8,10 @@ import { BPS, weightBps } from "../units.ts";
 
 type Tiers = PolicyDocument["assets"][number]["tiers"];
 
-/** How the factors of a tier string are written: the share that counts in percent, in basis points, or in 1e18ths. */
+/**
+ * How the factors of a tier string are written: the share that counts in percent, in basis points, or in 1e18ths.
+ * @see docs/library.md#risk
+ */
 export type TierFactor = "percent" | "bps" | "1e18";
 
 const FACTOR_DECIMALS: Readonly<Record<TierFactor, number>> = { percent: 2, bps: 4, "1e18": 18 };
@@ -17,6 +20,7 @@ const FACTOR_DECIMALS: Readonly<Record<TierFactor, number>> = { percent: 2, bps:
  * Haircut tiers from a tier string as exchanges publish them: `[0-3000000:100, 3000000-6000000:95, …]`, quantity from and to
  * in whole units, and the share of the value that counts. Throws `SYNTAX`, or `FIELD_INVALID`, `OUT_OF_RANGE` and
  * `NOT_A_MULTIPLE` naming the tier: tiers must touch, start at 0, number 1 to 4, and give whole basis points.
+ * @see docs/library.md#risk
  */
 export function readTierString(text: string, factor: TierFactor = "percent"): Tiers {
   const body = text.length > 2_000 ? undefined : /^\s*\[(.*)\]\s*$/.exec(text)?.[1];
@@ -51,7 +55,10 @@ export function readTierString(text: string, factor: TierFactor = "percent"): Ti
   });
 }
 
-/** The same tiers as a tier string. */
+/**
+ * The same tiers as a tier string.
+ * @see docs/library.md#risk
+ */
 export function formatTierString(tiers: Tiers, factor: TierFactor = "percent"): string {
   let from = "0";
   const parts = tiers.map(({ upTo, haircutBps }) => {

@@ -35,6 +35,10 @@ export interface ArtifactRecord {
   readonly plan?: FileRecord;
 }
 
+/**
+ * What a build directory holds: circuits, their keys, and where the keys come from.
+ * @see docs/library.md#proofs
+ */
 export interface Manifest {
   readonly format: typeof FORMAT;
   /** Only keys of a `ceremony` are for anything of value. */
@@ -43,7 +47,10 @@ export interface Manifest {
   readonly circuits: { readonly [Name in CircuitName]?: ArtifactRecord };
 }
 
-/** Which circuit and key these are. */
+/**
+ * Which circuit and key these are.
+ * @see docs/library.md#proofs
+ */
 export interface ArtifactIdentity<Name extends CircuitName = BoardSize> extends Pick<Manifest, "origin" | "compiler"> {
   /** Name of the circuit: for `Account` the size of its boards. */
   readonly size: Name;

@@ -11,6 +11,7 @@ import { ASSETS, type BoardSize, instrumentsOf } from "./sizes.ts";
  * `sequence` counts the proofs accepted since genesis. `viewingKey` blinds every state: the commitment absorbs
  * `viewingKey + sequence`, so no two states of an account are equal, and whoever holds the key and learns the fills can
  * follow all of them.
+ * @see docs/library.md#accounts
  */
 export interface Account {
   readonly size: BoardSize;
@@ -27,7 +28,10 @@ export interface Account {
 /** Sequences stay below 2^64; with keys at most r − 1 − 2^64 the blinding never reaches zero. */
 export const SEQUENCE_LIMIT = 1n << 64n;
 
-/** The state from which every account descends: all zero. Its commitment is one public constant for each size. */
+/**
+ * The state from which every account descends: all zero. Its commitment is one public constant for each size.
+ * @see docs/library.md#accounts
+ */
 export function genesis(size: BoardSize): Account {
   return {
     size,
@@ -44,6 +48,7 @@ export function genesis(size: BoardSize): Account {
  *
  * The upper bound keeps `viewingKey + sequence` from reaching zero, which the circuit refuses: such an account would stand
  * still for good. Whoever is handed a key (a venue's operator) checks it with this function before relying on it.
+ * @see docs/library.md#accounts
  */
 export function viewingKey(value: bigint, field = "viewingKey"): FieldElement {
   if (value < 1n || value >= FIELD_ORDER - SEQUENCE_LIMIT) {
@@ -52,7 +57,10 @@ export function viewingKey(value: bigint, field = "viewingKey"): FieldElement {
   return value as FieldElement;
 }
 
-/** A new viewing key from the system's generator, uniform up to a bias below 2^-128. */
+/**
+ * A new viewing key from the system's generator, uniform up to a bias below 2^-128.
+ * @see docs/library.md#accounts
+ */
 export function randomViewingKey(): FieldElement {
   const bytes = crypto.getRandomValues(new Uint8Array(48));
   const random = bytes.reduce((sum, byte) => (sum << 8n) + BigInt(byte), 0n);

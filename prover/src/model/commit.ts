@@ -36,7 +36,10 @@ export function stateBlinding(account: Account): FieldElement {
   return toField(account.viewingKey + account.sequence);
 }
 
-/** Commitment to an account: Poseidon sponge (packed positions, packed collateral, cash, viewingKey + sequence). */
+/**
+ * Commitment to an account: Poseidon sponge (packed positions, packed collateral, cash, viewingKey + sequence).
+ * @see docs/library.md#accounts
+ */
 export function commitState(account: Account): FieldElement {
   return sponge(PURPOSE.state, instrumentsOf(account.size), [
     ...packPositions(account.positions),
@@ -46,7 +49,10 @@ export function commitState(account: Account): FieldElement {
   ]);
 }
 
-/** Commitment to a fill: Poseidon sponge (packed position deltas, packed collateral deltas, cash delta, blinding). */
+/**
+ * Commitment to a fill: Poseidon sponge (packed position deltas, packed collateral deltas, cash delta, blinding).
+ * @see docs/library.md#accounts
+ */
 export function commitFill(fill: Fill): FieldElement {
   return sponge(PURPOSE.fill, instrumentsOf(fill.size), [
     ...packPositions(fill.positions),

@@ -58,6 +58,10 @@ export interface BlockRun {
   readonly delta: AmountE6;
 }
 
+/**
+ * What an account is worth at a market, exact.
+ * @see docs/library.md#accounts
+ */
 export interface Evaluation {
   readonly assets: readonly AssetValue[];
   /** One for each block; that of a set's last block is the whole set's. */
@@ -69,7 +73,10 @@ export interface Evaluation {
   readonly margin: MarginE10;
 }
 
-/** Evaluates an account at a policy and a market. Throws `OUT_OF_RANGE` or `FIELD_INVALID` where any is malformed. */
+/**
+ * Evaluates an account at a policy and a market. Throws `OUT_OF_RANGE` or `FIELD_INVALID` where any is malformed.
+ * @see docs/library.md#accounts
+ */
 export function evaluate(account: Account, policy: Policy, market: Market): Evaluation {
   checkAccount(account);
   checkPolicy(policy);
@@ -156,7 +163,10 @@ function nettingSets(runs: readonly BlockRun[], { board }: Market): NettingSet[]
   return sets;
 }
 
-/** Whether coverage is at least `level`. Its exact complement is `below`. Without margin: whether equity is at least zero. */
+/**
+ * Whether coverage is at least `level`. Its exact complement is `below`. Without margin: whether equity is at least zero.
+ * @see docs/library.md#accounts
+ */
 export function isAtLeast({ equity, margin }: Evaluation, level: LevelBps): boolean {
   return equity >= MARGIN_LEVEL_TO_E20 * level * margin;
 }
@@ -164,6 +174,7 @@ export function isAtLeast({ equity, margin }: Evaluation, level: LevelBps): bool
 /**
  * Coverage in basis points, rounded down, for display: the largest integer level that the account has at least.
  * Undefined without margin, where coverage is not a number.
+ * @see docs/library.md#accounts
  */
 export function coverageBpsDown({ equity, margin }: Evaluation): bigint | undefined {
   if (margin === 0n) return undefined;

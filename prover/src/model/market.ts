@@ -44,6 +44,10 @@ export interface Board {
   readonly blocks: readonly BoardBlock[];
 }
 
+/**
+ * Prices and risk values of a board, as the circuit takes them.
+ * @see docs/library.md#accounts
+ */
 export interface Market {
   /** ASSETS prices per lot, in the order of the policy. */
   readonly prices: readonly LotPriceE16[];

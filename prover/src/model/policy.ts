@@ -15,7 +15,10 @@ export interface HaircutTier {
 /** TIERS tiers of one asset: boundaries ascending, weights descending. Above the last boundary nothing more counts. */
 export type HaircutSchedule = readonly HaircutTier[];
 
-/** The policy as the circuit sees it: ASSETS schedules. An unlisted asset has the schedule of zeros. */
+/**
+ * The policy as the circuit sees it: ASSETS schedules. An unlisted asset has the schedule of zeros.
+ * @see docs/library.md#accounts
+ */
 export interface Policy {
   readonly schedules: readonly HaircutSchedule[];
 }

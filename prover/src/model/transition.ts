@@ -6,7 +6,10 @@ import { cashE6, positionLots, quantityLots, transferAmount } from "../units.ts"
 import { type Account, checkAccount, checkLength, viewingKey } from "./account.ts";
 import { ASSETS, type BoardSize, CASH_INDEX, instrumentsOf } from "./sizes.ts";
 
-/** A public movement of one asset into (positive) or out of (negative) the account. */
+/**
+ * A public movement of one asset into (positive) or out of (negative) the account.
+ * @see docs/library.md#accounts
+ */
 export interface Transfer {
   /** 0 to ASSETS − 1 for collateral, CASH_INDEX for cash. */
   readonly asset: number;
@@ -14,12 +17,16 @@ export interface Transfer {
   readonly amount: bigint;
 }
 
-/** The transfer of a call that moves nothing. */
+/**
+ * The transfer of a call that moves nothing.
+ * @see docs/library.md#accounts
+ */
 export const NO_TRANSFER: Transfer = { asset: 0, amount: 0n };
 
 /**
  * A private movement between two accounts, of any number of instruments and assets at once. The side that applies it
  * with +1 gains what the other, applying it with −1, loses. `blinding` hides it behind its commitment.
+ * @see docs/library.md#accounts
  */
 export interface Fill {
   readonly size: BoardSize;
@@ -31,7 +38,10 @@ export interface Fill {
 
 export type Side = 1n | -1n;
 
-/** No fill: zeros, blinded by zero. Its commitment is one public constant for each size. */
+/**
+ * No fill: zeros, blinded by zero. Its commitment is one public constant for each size.
+ * @see docs/library.md#accounts
+ */
 export function noFill(size: BoardSize): Fill {
   return {
     size,
@@ -47,6 +57,10 @@ export function isNoFill({ positions, collateral, cash, blinding }: Fill): boole
   return [...positions, ...collateral, cash, blinding].every((piece) => piece === 0n);
 }
 
+/**
+ * What happens between two states of an account: a transfer and a fill.
+ * @see docs/library.md#accounts
+ */
 export interface Transition {
   readonly transfer: Transfer;
   readonly fill: Fill;
@@ -60,6 +74,7 @@ export interface Transition {
  *
  * Throws `OUT_OF_RANGE`, naming the field, where a quantity, a position or cash would leave its range (a quantity
  * would become negative, for instance); `FIELD_INVALID` where a key is set twice or never.
+ * @see docs/library.md#accounts
  */
 export function applyTransition(before: Account, { transfer, fill, side, openWithViewingKey }: Transition): Account {
   checkAccount(before);

@@ -25,6 +25,10 @@ export type {
   VerificationKey,
 } from "../keys/manifest.ts";
 
+/**
+ * Where circuits and keys are.
+ * @see docs/library.md#proofs
+ */
 export interface ArtifactOptions {
   /** The build directory; else the environment's PLIMSOLL_BUILD; else `build/` of the clone or a directory of the user's. */
   readonly directory?: string | undefined;
@@ -85,7 +89,10 @@ async function readHashed(file: string) {
 }
 const PIECE = 4 << 20;
 
-/** Reads the manifest. Throws ARTIFACT_MISSING where there is none, ARTIFACT_HASH where it is not of this format. */
+/**
+ * Reads the manifest. Throws ARTIFACT_MISSING where there is none, ARTIFACT_HASH where it is not of this format.
+ * @see docs/library.md#proofs
+ */
 export async function loadManifest(options: ArtifactOptions = {}): Promise<Manifest> {
   return readManifest(directorySource(options));
 }
@@ -96,6 +103,7 @@ export async function loadManifest(options: ArtifactOptions = {}): Promise<Manif
  * Throws ARTIFACT_MISSING, ARTIFACT_HASH (both name the file), and KEY_REFUSED for a key that had no contribution to the
  * second phase (anybody forges proofs under it) or is for another number of public inputs. Does NOT check that the
  * points lie on their curves: the strict verifier does when it opens the key.
+ * @see docs/library.md#proofs
  */
 export async function loadVerificationKey<Name extends CircuitName>(
   size: Name,

@@ -8,6 +8,7 @@ import { selectBatchCore } from "./backends.ts";
 /**
  * The verdict on each of some proofs (`BatchItem`, of any kind: they are not trusted), in their order, as `verifier.verify` gives it. `docs/batches.md` says what it trusts
  * and what it costs. Rejects with `CANCELLED` and `OUT_OF_MEMORY`, never because of the items.
+ * @see docs/library.md#proofs
  */
 export const verifyBatch = <Name extends CircuitName>(
   verifier: Verifier<Name>,

@@ -16,6 +16,10 @@ export {
   type ProveStep,
 } from "../prove/prover.ts";
 
+/**
+ * Where a prover finds circuits and keys, and what computes its proofs.
+ * @see docs/library.md#proofs
+ */
 export interface ProverOptions {
   /** Where circuits and keys are; see `loadArtifacts`. */
   readonly directory?: string | undefined;
@@ -25,7 +29,10 @@ export interface ProverOptions {
   readonly backend?: Backend | undefined;
 }
 
-/** A prover that loads each circuit once, at its first use, and keeps it warm. */
+/**
+ * A prover that loads each circuit once, at its first use, and keeps it warm.
+ * @see docs/library.md#proofs
+ */
 export function createProver(options: ProverOptions = {}): Prover {
   const {
     directory,

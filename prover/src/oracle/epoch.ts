@@ -49,11 +49,21 @@ const epochFile = z.strictObject({
   market: z.unknown(),
 });
 
-/** The signed observation of one reporter. */
+/**
+ * The signed observation of one reporter.
+ * @see docs/library.md#market-values
+ */
 export type Report = z.infer<typeof report>;
+/**
+ * The file of an epoch: who reported what, and their signatures.
+ * @see docs/library.md#market-values
+ */
 export type EpochFile = z.infer<typeof epochFile>;
 
-/** What reporters agree on before an epoch, and the epoch depends on. */
+/**
+ * What reporters agree on before an epoch, and the epoch depends on.
+ * @see docs/library.md#market-values
+ */
 export interface Terms {
   readonly domain: TypedDataDomain;
   readonly board: bigint;
@@ -61,7 +71,10 @@ export interface Terms {
   readonly policy: PolicyFile;
 }
 
-/** Who may report, and how many of them an epoch needs. */
+/**
+ * Who may report, and how many of them an epoch needs.
+ * @see docs/library.md#market-values
+ */
 export interface Quorum {
   /** Addresses, in any case. */
   readonly reporters: readonly string[];
@@ -70,9 +83,17 @@ export interface Quorum {
 
 const LIMITS = { length: 8_000_000, values: 200_000 };
 
+/**
+ * Reads the file of an epoch. Checks form only. Throws FIELD_INVALID.
+ * @see docs/library.md#market-values
+ */
 export function readEpoch(text: string, file: string): EpochFile {
   return conform(epochFile, parseJson(text, file, LIMITS).plain(), "");
 }
+/**
+ * Reads a report as a reporter serves it. Checks form only. Throws FIELD_INVALID.
+ * @see docs/library.md#market-values
+ */
 export const readReport = (value: unknown): Report => conform(report, value, "report");
 
 /** Prices of an observation as the contract takes them from a reporter: of the underlying, where an asset bears yield. */
@@ -93,7 +114,10 @@ export function pricesOf({ risk, policy }: Terms, observation: Observation): big
   });
 }
 
-/** Signs an observation. Throws as `pricesOf`. */
+/**
+ * Signs an observation. Throws as `pricesOf`.
+ * @see docs/library.md#market-values
+ */
 export async function reportOf(
   terms: Terms,
   signer: Signer,
@@ -114,6 +138,10 @@ export async function reportOf(
   };
 }
 
+/**
+ * Signs a board of an epoch, as the oracle's contract takes it.
+ * @see docs/library.md#market-values
+ */
 export const signBoard = (
   signer: Signer,
   domain: TypedDataDomain,
@@ -132,7 +160,10 @@ function signedBy(reporter: string, recover: () => string): boolean {
   }
 }
 
-/** The observation of a report, after its signatures, its epoch and its prices. Throws `EPOCH_REFUSED`, naming what is wrong. */
+/**
+ * The observation of a report, after its signatures, its epoch and its prices. Throws `EPOCH_REFUSED`, naming what is wrong.
+ * @see docs/library.md#market-values
+ */
 export function checkReport(terms: Terms, epoch: bigint, { reporter, ...given }: Report): Observation {
   const { domain, board } = terms;
   const { Observation, Detail } = REPORT_TYPES;
@@ -189,7 +220,10 @@ function middle(values: readonly Json[], place: string): Json {
   throw refuse("reporters observed different things", place);
 }
 
-/** Number by number the median of an odd number of observations. Throws `EPOCH_REFUSED` where they are not of the same things. */
+/**
+ * Number by number the median of an odd number of observations. Throws `EPOCH_REFUSED` where they are not of the same things.
+ * @see docs/library.md#market-values
+ */
 export function medianOf(observations: readonly Observation[]): Observation {
   if (observations.length % 2 === 0) throw refuse("an even number of observations has no median");
   return readObservation(middle(observations as unknown as Json[], ""));
@@ -201,14 +235,20 @@ const inputOf = ({ risk }: Terms, observation: Observation): MarketInput => ({
   observation,
 });
 
-/** What follows from an observation: the document, and what goes to the chain. */
+/**
+ * What follows from an observation: the document, and what goes to the chain.
+ * @see docs/library.md#market-values
+ */
 export interface EpochBoard {
   readonly document: MarketDocument;
   readonly epoch: Epoch;
   readonly parts: readonly Part[];
 }
 
-/** Builds the board that follows from an observation. Throws as `buildMarketFile`. */
+/**
+ * Builds the board that follows from an observation. Throws as `buildMarketFile`.
+ * @see docs/library.md#market-values
+ */
 export function boardOf(terms: Terms, epoch: bigint, observation: Observation): EpochBoard {
   const { document, file } = buildMarketFile(inputOf(terms, observation), terms.policy);
   return { document, ...publication(file.market, { board: terms.board, epoch }) };
@@ -255,6 +295,10 @@ export function farFrom(
 export const ordered = <R extends { readonly reporter: string }>(reports: readonly R[]): R[] =>
   reports.toSorted((a, b) => (BigInt(a.reporter) < BigInt(b.reporter) ? -1 : 1));
 
+/**
+ * What a reader finds out about an epoch.
+ * @see docs/library.md#market-values
+ */
 export type EpochVerdict =
   | ({ readonly ok: true } & EpochBoard)
   /** The market is not what follows: each value that differs, in the document's order. */

@@ -43,6 +43,10 @@ import { Journal, type SignatureRecord } from "./journal.ts";
 import { median } from "./median.ts";
 import { fetchText, reasonOf } from "./sources.ts";
 
+/**
+ * How a reporter takes part.
+ * @see docs/library.md#market-values
+ */
 export interface NodeOptions extends Terms {
   readonly signer: Signer;
   /** Connected to the chain, to send and to ask. */
@@ -84,6 +88,10 @@ const ORACLE = [
 ];
 const POLL = 150;
 
+/**
+ * A reporter of an oracle: observes, agrees with the others, and signs.
+ * @see docs/library.md#market-values
+ */
 export class OracleNode {
   readonly #options: NodeOptions;
   readonly #now: () => number;

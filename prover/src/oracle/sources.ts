@@ -24,6 +24,10 @@ export const sourceFormat = z.discriminatedUnion("kind", [
     address: z.string().regex(/^0x[0-9a-fA-F]{40}$/),
   }),
 ]);
+/**
+ * Where a reporter takes one number from.
+ * @see docs/library.md#market-values
+ */
 export type SourceConfig = z.infer<typeof sourceFormat>;
 
 interface Reading {
@@ -123,6 +127,7 @@ async function read(source: SourceConfig): Promise<Reading> {
  * The middle of what sources say, of an even number the lower of the two. Those that fail, tell a time further than `maxAge`
  * seconds from `now`, or are further than `bandBps` of it from the middle, are left out and named to `say`; throws
  * `EPOCH_REFUSED` where fewer than `minimum` are left.
+ * @see docs/library.md#market-values
  */
 export async function readSources(
   sources: readonly SourceConfig[],

@@ -26,7 +26,10 @@ function openFiles(pack: Uint8Array | PackFiles): { files: PackFiles; index: Pac
   return { files, index: readIndex(textOf(INDEX, content)) };
 }
 
-/** What a pack says of itself, unverified, so that a reader knows whom to ask about. Throws `SYNTAX` and the like. */
+/**
+ * What a pack says of itself, unverified, so that a reader knows whom to ask about. Throws `SYNTAX` and the like.
+ * @see docs/library.md#evidence-packs
+ */
 export const peekIndex = (pack: Uint8Array | PackFiles): PackIndex => openFiles(pack).index;
 
 /** Opens a pack; `PACK_MALFORMED` where it is none. */

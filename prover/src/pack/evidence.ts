@@ -45,6 +45,10 @@ const FORMATS = ["plimsoll-attestation/1", "plimsoll-attestation/2"] as const;
 export const attestationFormat = ({ listing }: Pick<AttestationBody, "listing">) =>
   FORMATS[listing === undefined ? 0 : 1];
 
+/**
+ * An attestation: its terms and the signature over them.
+ * @see docs/library.md#evidence-packs
+ */
 export interface Attestation {
   readonly format: (typeof FORMATS)[number];
   readonly attester: { readonly name: string; readonly signer: string };
@@ -105,7 +109,10 @@ export function isAttested(attestation: Attestation): boolean {
   return recoverAddress(digest, attestation.signature.value) === attestation.attester.signer;
 }
 
-/** Throws `SYNTAX`, `TOO_LARGE`, `FIELD_INVALID` or `OUT_OF_RANGE`. Does NOT check the signature. */
+/**
+ * Throws `SYNTAX`, `TOO_LARGE`, `FIELD_INVALID` or `OUT_OF_RANGE`. Does NOT check the signature.
+ * @see docs/library.md#evidence-packs
+ */
 export function readAttestation({ text, file }: NamedText): Attestation {
   const top = parseJson(text, file, LIMITS).fields(["format", "attester", "vouched", "signature"]);
   const format = top.format.oneOf(FORMATS);
@@ -167,6 +174,10 @@ export interface ChainReference {
   readonly block: { readonly number: string; readonly hash: string; readonly time: string };
 }
 
+/**
+ * Reads the file that says where on a chain a state is. Throws FIELD_INVALID.
+ * @see docs/library.md#evidence-packs
+ */
 export function readChainReference({ text, file }: NamedText): ChainReference {
   return chainReferenceOf(parseJson(text, file, LIMITS));
 }
@@ -233,6 +244,10 @@ export interface TrustedOracle {
   readonly listing?: string;
 }
 
+/**
+ * Reads the file of an epoch's observations. Throws FIELD_INVALID.
+ * @see docs/library.md#evidence-packs
+ */
 export function readObservations({ text, file }: NamedText): Observations {
   const top = parseJson(text, file, LIMITS).fields(["format", "chainId", "contract", "board", "epoch", "reports"]);
   top.format.literal("plimsoll-observations/1");
@@ -301,7 +316,10 @@ export async function report(
   };
 }
 
-/** The file of an epoch that reporters have signed, as the oracle was sent it. Throws `FIELD_INVALID` for a signature that is none. */
+/**
+ * The file of an epoch that reporters have signed, as the oracle was sent it. Throws `FIELD_INVALID` for a signature that is none.
+ * @see docs/library.md#evidence-packs
+ */
 export function observationsDocument(
   domain: OracleDomain,
   observations: readonly {

@@ -22,6 +22,10 @@ const MAX_STATEMENTS = 64;
 
 /** What backs a figure, from the strongest: a proof; a chain; somebody's signature; the firm's word. */
 export const ASSURANCES = ["proven", "on-chain", "attested", "claimed"] as const;
+/**
+ * How a state of an account is known to be somebody's real account.
+ * @see docs/library.md#evidence-packs
+ */
 export type Assurance = (typeof ASSURANCES)[number];
 
 /** Circuits whose proofs packs hold. */
@@ -98,11 +102,18 @@ export interface PackContents {
   readonly claims: readonly { readonly level: Assurance; readonly text: string }[];
 }
 
+/**
+ * The index of a pack: every file with its SHA-256, and what is stated.
+ * @see docs/library.md#evidence-packs
+ */
 export interface PackIndex extends PackContents {
   readonly signature: string;
 }
 
-/** Identity of a pack. */
+/**
+ * Identity of a pack.
+ * @see docs/library.md#evidence-packs
+ */
 export function packSha256(index: PackContents & { readonly signature?: string }): string {
   const { signature: _, ...contents } = index;
   return documentSha256(contents as unknown as Json);

@@ -11,6 +11,10 @@ import { forgeableBy, isForgeable, TEST_ONLY } from "../report/test-only.ts";
 import type { Trust } from "./trust.ts";
 import type { PackReading, PackVerdict, ProvenStatement, Voucher } from "./verify.ts";
 
+/**
+ * Under which trust, when and by what a pack was verified.
+ * @see docs/library.md#evidence-packs
+ */
 export interface ReportContext {
   readonly trust: Trust;
   /** The reader's date. */
@@ -41,7 +45,10 @@ const LEVEL_WORDS = {
   claimed: "the firm's own word",
 } as const;
 
-/** The whole document. */
+/**
+ * The whole document.
+ * @see docs/library.md#evidence-packs
+ */
 export function renderPackReport(verdict: PackVerdict, context: ReportContext): string {
   return renderDocument({
     title: verdict.ok ? `Report on ${verdict.reading.index.name}` : `Report on ${context.source}`,

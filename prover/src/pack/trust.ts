@@ -13,6 +13,10 @@ const MAX_ENTRIES = 200;
 /** 3 years. */
 const MAX_AGE = 94_608_000;
 
+/**
+ * Whom and what the reader of packs trusts: keys, policies, oracles and attesters.
+ * @see docs/library.md#evidence-packs
+ */
 export interface Trust {
   /** Who may seal packs. `seen`: the last pack that the reader has had from the firm. */
   readonly firms: readonly {
@@ -34,7 +38,10 @@ export interface Trust {
   readonly chain: readonly ChainReference[];
 }
 
-/** Throws `SYNTAX`, `TOO_LARGE`, `FIELD_INVALID` or `OUT_OF_RANGE`. Addresses may be in mixed case. */
+/**
+ * Throws `SYNTAX`, `TOO_LARGE`, `FIELD_INVALID` or `OUT_OF_RANGE`. Addresses may be in mixed case.
+ * @see docs/library.md#evidence-packs
+ */
 export function readTrust({ text, file }: NamedText): Trust {
   const top = parseJson(text, file, LIMITS).fields(
     ["format", "firms", "keys", "maxAgeSeconds"],

@@ -15,6 +15,10 @@ import type { NamedText } from "../formats/account.ts";
 export type Field = readonly [name: string, type: string];
 export type Value = bigint | string | readonly bigint[];
 
+/**
+ * Structured data as wallets sign it (EIP-712).
+ * @see docs/library.md#evidence-packs
+ */
 export interface TypedData {
   /** Fields of EIP712Domain that there are, in its order: name, version, chainId, verifyingContract. */
   readonly domain: {
@@ -78,14 +82,20 @@ export function recoverAddress(digest: Uint8Array, signature: string): string | 
   }
 }
 
-/** Who signs: an address, and its signature over a digest. A wallet or a hardware module may stand behind it. */
+/**
+ * Who signs: an address, and its signature over a digest. A wallet or a hardware module may stand behind it.
+ * @see docs/library.md#evidence-packs
+ */
 export interface Signing {
   /** Lower-case. */
   readonly address: string;
   sign(data: TypedData): string | Promise<string>;
 }
 
-/** Reads a key that signs from memory: 64 hexadecimal digits, perhaps after 0x. Throws `FIELD_INVALID`. */
+/**
+ * Reads a key that signs from memory: 64 hexadecimal digits, perhaps after 0x. Throws `FIELD_INVALID`.
+ * @see docs/library.md#evidence-packs
+ */
 export function readSigningKey({ text, file }: NamedText): Signing {
   const digits = /^(?:0x)?([0-9a-fA-F]{64})\s*$/.exec(text)?.[1];
   const secret = digits === undefined ? undefined : hexToBytes(digits);
@@ -101,7 +111,10 @@ export function readSigningKey({ text, file }: NamedText): Signing {
   };
 }
 
-/** A fresh key, as its file holds it. */
+/**
+ * A fresh key, as its file holds it.
+ * @see docs/library.md#evidence-packs
+ */
 export const newSigningKey = (): string => `0x${bytesToHex(secp256k1.utils.randomSecretKey())}\n`;
 
 const addressOf = (publicKey: Uint8Array) => `0x${bytesToHex(keccak_256(publicKey.subarray(1)).subarray(12))}`;

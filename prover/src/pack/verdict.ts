@@ -5,7 +5,10 @@ import type { BoardSize } from "../model/sizes.ts";
 import type { KeyIdentity } from "../verify/verifier.ts";
 import type { Assurance, PackCircuit, PackIndex, PackKey, PackStatement } from "./format.ts";
 
-/** No verdict is possible: the file is not a pack, or the reader's trust settings do not say enough. */
+/**
+ * No verdict is possible: the file is not a pack, or the reader's trust settings do not say enough.
+ * @see docs/library.md#evidence-packs
+ */
 export type Unusable =
   | "PACK_MALFORMED"
   /** No firm or no key is trusted: there is nothing to compare with. */
@@ -13,6 +16,10 @@ export type Unusable =
   /** The pack rests on what a chain holds, and the reader has not looked it up. */
   | "CHAIN_UNCONFIRMED";
 
+/**
+ * A pack that is not what it claims to be.
+ * @see docs/library.md#evidence-packs
+ */
 export type Invalid =
   | EnvelopeRefusal
   | "INDEX_UNSEALED"
@@ -51,7 +58,10 @@ export type Invalid =
   | "LEVEL_UNSUPPORTED"
   | "TIME_ORDER";
 
-/** True at its time, and the reader should ask for a newer one. */
+/**
+ * True at its time, and the reader should ask for a newer one.
+ * @see docs/library.md#evidence-packs
+ */
 export type Stale =
   | "MARKET_OLD"
   | "HOLDINGS_OLD"
@@ -60,6 +70,10 @@ export type Stale =
   | "PACK_SUPERSEDED"
   | "PACK_FROM_THE_FUTURE";
 
+/**
+ * Why a pack is not good, and in which file.
+ * @see docs/library.md#evidence-packs
+ */
 export interface Finding<Code extends string = string> {
   readonly code: Code;
   /** Path in the pack. */
@@ -86,6 +100,10 @@ export interface Voucher {
   readonly time: string;
 }
 
+/**
+ * A statement of a pack whose proof holds.
+ * @see docs/library.md#evidence-packs
+ */
 export interface ProvenStatement {
   readonly files: PackStatement;
   readonly statement: StatementDocument;
@@ -103,7 +121,10 @@ export interface ProvenStatement {
   readonly notProven: readonly { readonly code: string; readonly text: string }[];
 }
 
-/** What a pack says, checked. */
+/**
+ * What a pack says, checked.
+ * @see docs/library.md#evidence-packs
+ */
 export interface PackReading {
   readonly index: PackIndex;
   readonly sha256: string;
@@ -117,6 +138,10 @@ export interface PackReading {
   readonly history: readonly { readonly number: string; readonly sha256: string; readonly created: string }[];
 }
 
+/**
+ * What a reader finds out about a pack.
+ * @see docs/library.md#evidence-packs
+ */
 export type PackVerdict =
   | {
       readonly ok: true;

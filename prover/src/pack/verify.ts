@@ -20,6 +20,10 @@ import type { PackFiles } from "./zip.ts";
 export { peekIndex } from "./contents.ts";
 export type * from "./verdict.ts";
 
+/**
+ * Verifies packs under one trust file.
+ * @see docs/library.md#evidence-packs
+ */
 export interface PackVerifier {
   /**
    * The verdict on a pack, as a zip or as its files, on the day that the reader says it is. Never throws for what is in
@@ -28,7 +32,10 @@ export interface PackVerifier {
   verify(pack: Uint8Array | PackFiles, now: Date): Promise<PackVerdict>;
 }
 
-/** A verifier for one reader. It keeps the keys it has opened: the first pack under a key takes longest. */
+/**
+ * A verifier for one reader. It keeps the keys it has opened: the first pack under a key takes longest.
+ * @see docs/library.md#evidence-packs
+ */
 export function createPackVerifier(trust: Trust): PackVerifier {
   const opened: OpenKeys = new Map();
   return {

@@ -11,9 +11,16 @@ import { Inflate, zipSync } from "fflate";
 import { PlimsollError } from "../errors.ts";
 import { nameFault } from "./file-names.ts";
 
-/** Path of a file in the pack, and its content. */
+/**
+ * Path of a file in the pack, and its content.
+ * @see docs/library.md#evidence-packs
+ */
 export type PackFiles = ReadonlyMap<string, Uint8Array>;
 
+/**
+ * Limits of a pack: files, and bytes of each and of all.
+ * @see docs/library.md#evidence-packs
+ */
 export const PACK_LIMITS = { zipBytes: 24_000_000, fileBytes: 8_000_000, bytes: 48_000_000, files: 256 } as const;
 
 /** Throws `SYNTAX` or `TOO_LARGE` where these cannot be the files of a pack: names, sizes, number. */
@@ -33,7 +40,10 @@ function checkNames(names: readonly string[]): void {
   if (fault !== undefined) throw refuse(fault);
 }
 
-/** The same files give the same zip, byte for byte. */
+/**
+ * The same files give the same zip, byte for byte.
+ * @see docs/library.md#evidence-packs
+ */
 export function zipFiles(files: PackFiles): Uint8Array<ArrayBuffer> {
   checkFiles(files);
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -83,7 +93,10 @@ class ZipBytes {
   }
 }
 
-/** Throws `SYNTAX` where it is not a zip that every program reads alike, `TOO_LARGE`. */
+/**
+ * Throws `SYNTAX` where it is not a zip that every program reads alike, `TOO_LARGE`.
+ * @see docs/library.md#evidence-packs
+ */
 export function unzipFiles(bytes: Uint8Array): PackFiles {
   if (bytes.length > PACK_LIMITS.zipBytes) throw tooLarge(`a zip of more than ${PACK_LIMITS.zipBytes} bytes`);
   const zip = new ZipBytes(bytes);

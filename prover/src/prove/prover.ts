@@ -19,7 +19,10 @@ import type { WitnessInput } from "../statement/witness-input.ts";
 import { type KeyIdentity, keyOf, type Verifier, verifierOf } from "../verify/verifier.ts";
 import type { Backend, Circuit } from "./backend.ts";
 
-/** A proof that the strict verifier has accepted. Everything in it is public. */
+/**
+ * A proof that the strict verifier has accepted. Everything in it is public.
+ * @see docs/library.md#proofs
+ */
 export interface Proof<Name extends CircuitName = BoardSize> {
   /** Name of the circuit: for `Account` the size of its boards. */
   readonly size: Name;
@@ -43,12 +46,20 @@ export interface Groth16Proof {
 export const PROVE_STEPS = ["load", "witness", "prove", "verify"] as const;
 export type ProveStep = (typeof PROVE_STEPS)[number];
 
+/**
+ * How a proof is made: when to stop, and who is told of its steps.
+ * @see docs/library.md#proofs
+ */
 export interface ProveOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called as each step begins. */
   readonly onStep?: ((step: ProveStep, size: CircuitName) => void) | undefined;
 }
 
+/**
+ * Makes proofs, and verifies each strictly before it returns it.
+ * @see docs/library.md#proofs
+ */
 export interface Prover {
   /**
    * Proves a request; the board size is that of its account. Holds secrets in memory only.

@@ -18,6 +18,10 @@ export const LARGEST_MOVE = 8;
 const DECAY = 0.97;
 const DAY_MS = 86_400_000;
 
+/**
+ * What price histories are held to.
+ * @see docs/library.md#risk
+ */
 export interface HistoryTerms {
   /** UTC time that the numbers are for; no age is asked for without it. */
   readonly time?: string;
@@ -35,6 +39,10 @@ export interface LargeMove {
   readonly deviations: number;
 }
 
+/**
+ * What was checked about a price history.
+ * @see docs/library.md#risk
+ */
 export interface HistorySummary {
   readonly symbol: string;
   readonly from: string;

@@ -124,11 +124,26 @@ export type ModelChoice = z.infer<typeof choice>;
 export type Instrument = z.infer<typeof instrument>;
 export type SurfaceSlice = z.infer<typeof slice>;
 export type Underlying = z.infer<typeof underlying>;
+/**
+ * Instruments, models and parameters of a board.
+ * @see docs/library.md#risk
+ */
 export type RiskPolicy = z.infer<typeof riskPolicy>;
+/**
+ * Prices, volatilities and rates that were observed at one time.
+ * @see docs/library.md#risk
+ */
 export type Observation = z.infer<typeof observation>;
+/**
+ * What a market follows from: a risk policy and an observation.
+ * @see docs/library.md#risk
+ */
 export type MarketInput = z.infer<typeof marketInput>;
 
-/** Reads a market input. Checks form only: `buildMarket` says whether a board follows from it. */
+/**
+ * Reads a market input. Checks form only: `buildMarket` says whether a board follows from it.
+ * @see docs/library.md#risk
+ */
 export function readMarketInput(text: string, file: string): MarketInput {
   const root = parseJson(text, file, LIMITS);
   try {

@@ -8,7 +8,10 @@
  */
 import type { Surface } from "./board/surface.ts";
 
-/** Changes relative to what is observed: −0.3 is a fall by 30%. */
+/**
+ * Changes relative to what is observed: −0.3 is a fall by 30%.
+ * @see docs/library.md#risk
+ */
 export interface Move {
   readonly price: number;
   /** Of a 30-day volatility; a valuation model may scale it with the time to expiry. */
@@ -21,7 +24,10 @@ export interface Move {
 
 export const STILL: Move = { price: 0, volatility: 0 };
 
-/** One joint move of all underlyings of a netting set. */
+/**
+ * One joint move of all underlyings of a netting set.
+ * @see docs/library.md#risk
+ */
 export interface Scenario {
   readonly label: string;
   readonly moves: Readonly<Record<string, Move>>;
@@ -58,7 +64,10 @@ export interface TracedValue {
   readonly inputs: Readonly<Record<string, number>>;
 }
 
-/** How one long unit is valued. */
+/**
+ * How one long unit is valued.
+ * @see docs/library.md#risk
+ */
 export interface ValuationModel {
   readonly id: string;
   /** What closing it is like: an option costs more to close, what has expired nothing. */
@@ -71,6 +80,10 @@ export interface ValuationModel {
   bind(terms: Terms, seen: UnderlyingState): (move: Move) => TracedValue;
 }
 
+/**
+ * A model of the scenarios that a board is valued in.
+ * @see docs/library.md#risk
+ */
 export interface ScenarioModel {
   readonly id: string;
   /**
@@ -88,6 +101,10 @@ export interface TracedCharges {
   readonly inputs: Readonly<Record<string, number>>;
 }
 
+/**
+ * A model of what it costs to close an instrument out.
+ * @see docs/library.md#risk
+ */
 export interface ChargeModel {
   readonly id: string;
   charges(closing: ValuationModel["closing"], spot: number, mark: number, parameters: unknown): TracedCharges;

@@ -11,6 +11,10 @@ import { parseDecimal } from "../formats/decimal.ts";
 const DAY_MS = 86_400_000;
 const LONGEST_GAP = 3;
 
+/**
+ * Daily prices of an underlying.
+ * @see docs/library.md#risk
+ */
 export interface PriceHistory {
   readonly symbol: string;
   /** `YYYY-MM-DD`, ascending. */
@@ -26,7 +30,10 @@ export interface PriceHistory {
   readonly repairs: readonly string[];
 }
 
-/** A history from arrays; errors name the column and the index. */
+/**
+ * A history from arrays; errors name the column and the index.
+ * @see docs/library.md#risk
+ */
 export function priceHistory(symbol: string, dates: readonly string[], closes: readonly number[]): PriceHistory {
   if (dates.length !== closes.length) throw new TypeError("expected as many closes as dates");
   const rows = dates.map((date, index) => ({
@@ -113,7 +120,10 @@ function amount(value: string | number, place: ReturnType<PriceRow["place"]>): n
   return Number(value);
 }
 
-/** The histories on the days that all of them have, in order, with returns between those days. */
+/**
+ * The histories on the days that all of them have, in order, with returns between those days.
+ * @see docs/library.md#risk
+ */
 export function alignHistories(histories: readonly PriceHistory[]): readonly PriceHistory[] {
   const sets = histories.map(({ dates }) => new Set(dates));
   return histories.map((each) => {

@@ -17,7 +17,10 @@ import type { WitnessInput } from "./witness-input.ts";
 
 export * from "./signals.ts";
 
-/** What is asked of the circuit, in the clear. */
+/**
+ * What is asked of the circuit, in the clear.
+ * @see docs/library.md#proofs
+ */
 export interface Request {
   readonly before: Account;
   readonly transition: Transition;
@@ -29,7 +32,10 @@ export interface Request {
   readonly market: Market;
 }
 
-/** A request worked out: the account after, its evaluation, the public signals and the circuit's input. */
+/**
+ * A request worked out: the account after, its evaluation, the public signals and the circuit's input.
+ * @see docs/library.md#proofs
+ */
 export interface Statement extends WitnessInput {
   readonly after: Account;
   readonly evaluation: Evaluation;
@@ -40,7 +46,10 @@ export interface Statement extends WitnessInput {
   readonly publicSignals: readonly FieldElement[];
 }
 
-/** Works a request out. Throws like `applyTransition` and `evaluate`; a false statement does not throw. */
+/**
+ * Works a request out. Throws like `applyTransition` and `evaluate`; a false statement does not throw.
+ * @see docs/library.md#proofs
+ */
 export function buildStatement(request: Request): Statement {
   const { before, transition, level, direction, context, policy, market } = request;
   if (context < 0n || context >= FIELD_ORDER) {

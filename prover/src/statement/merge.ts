@@ -9,7 +9,10 @@ import { cashE6, positionLots, quantityLots } from "../units.ts";
 import { FAMILIES } from "./families.ts";
 import type { WitnessInput } from "./witness-input.ts";
 
-/** What is asked of the circuit, in the clear. */
+/**
+ * What is asked of the circuit, in the clear.
+ * @see docs/library.md#several-accounts
+ */
 export interface MergeRequest {
   readonly left: Account;
   readonly right: Account;
@@ -30,6 +33,7 @@ export interface MergeStatement extends WitnessInput {
  *
  * Throws `FIELD_INVALID` where the boards are of different sizes, an account has no viewing key or both are one state;
  * `OUT_OF_RANGE`, naming the field, where an account is out of range or a sum would leave its range.
+ * @see docs/library.md#several-accounts
  */
 export function merge(left: Account, right: Account, mergedViewingKey: FieldElement): Account {
   for (const account of [left, right]) {

@@ -11,7 +11,10 @@ import { FAMILIES } from "./families.ts";
 import { type SettlementMarks, settlementSignals } from "./signals.ts";
 import type { WitnessInput } from "./witness-input.ts";
 
-/** What is asked of the circuit, in the clear. */
+/**
+ * What is asked of the circuit, in the clear.
+ * @see docs/library.md#proofs
+ */
 export interface SettlementRequest {
   readonly before: Account;
   readonly marks: SettlementMarks;
@@ -31,6 +34,7 @@ export interface SettlementStatement extends WitnessInput {
  *
  * Throws `OUT_OF_RANGE` where the account, a row or a mark is out of range or cash would leave its range; `FIELD_INVALID` for
  * genesis, which has no key yet.
+ * @see docs/library.md#proofs
  */
 export function settle(before: Account, marks: SettlementMarks): Account {
   checkAccount(before);

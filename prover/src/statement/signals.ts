@@ -20,6 +20,10 @@ import { type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import type { Side, Transfer } from "../model/transition.ts";
 import { BITS, type ColumnE6, type LevelBps, levelBps, transferAmount } from "../units.ts";
 
+/**
+ * Which side of a level a claim is about.
+ * @see docs/library.md#proofs
+ */
 export type Direction = "at-least" | "below";
 
 /** The question a proof answers, and the side on which its fill is applied. */

@@ -20,7 +20,10 @@ import {
   type Verifier,
 } from "./verifier.ts";
 
-/** A proof and its public signals, as snarkjs writes them. Of any kind, as the item itself may be: nothing is trusted. */
+/**
+ * A proof and its public signals, as snarkjs writes them. Of any kind, as the item itself may be: nothing is trusted.
+ * @see docs/library.md#proofs
+ */
 export interface BatchItem {
   readonly publicSignals: unknown;
   readonly proof: unknown;
@@ -38,6 +41,10 @@ export interface BatchCore {
   ): Promise<boolean>;
 }
 
+/**
+ * How a batch is verified: the core, and when to stop.
+ * @see docs/library.md#proofs
+ */
 export interface BatchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Where there is none, the strict verifier takes one proof after another. */

@@ -18,7 +18,10 @@ import type { BoardSize } from "../model/sizes.ts";
 import { type CircuitName, ownSignalsOf, publicInputsOf } from "../statement/families.ts";
 import { sumOfMultiples } from "./market-sum.ts";
 
-/** Why a proof was refused. Stable, for machines. */
+/**
+ * Why a proof was refused. Stable, for machines.
+ * @see docs/library.md#proofs
+ */
 export type ProofRefusal =
   /** Not exactly the fields of a Groth16 proof over bn128, or a list of the wrong length. */
   | "PROOF_FIELDS"
@@ -34,16 +37,26 @@ export type ProofRefusal =
   /** All is well formed, and it is not a proof of these signals under this key. */
   | "PAIRING_FAILED";
 
-/** `detail` names the place and the rule, never a value. */
+/**
+ * `detail` names the place and the rule, never a value.
+ * @see docs/library.md#proofs
+ */
 export interface Refused<Reason extends string = string> {
   readonly ok: false;
   readonly reason: Reason;
   readonly detail: string;
 }
 
+/**
+ * What the strict verifier says of a proof.
+ * @see docs/library.md#proofs
+ */
 export type ProofVerdict = { readonly ok: true; readonly signals: readonly FieldElement[] } | Refused<ProofRefusal>;
 
-/** Which key proofs are verified under. */
+/**
+ * Which key proofs are verified under.
+ * @see docs/library.md#proofs
+ */
 export interface KeyIdentity<Name extends CircuitName = BoardSize> {
   /** Name of the circuit: for `Account` the size of its boards. */
   readonly size: Name;
@@ -53,6 +66,10 @@ export interface KeyIdentity<Name extends CircuitName = BoardSize> {
   readonly origin: KeyOrigin;
 }
 
+/**
+ * A strict verifier of the proofs of one circuit under one key.
+ * @see docs/library.md#proofs
+ */
 export interface Verifier<Name extends CircuitName = BoardSize> {
   readonly key: KeyIdentity<Name>;
   /**
@@ -98,6 +115,7 @@ class Refusal extends Error {
  *
  * The sum over the signals that proofs share (policy, prices, board; marks; weights) is kept for the market last seen: the first
  * proof of a market costs a multiplication by each of its values, every later one by its own alone (`ownSignalsOf`).
+ * @see docs/library.md#proofs
  */
 export function createVerifier<Name extends CircuitName>(
   file: Uint8Array,

@@ -37,13 +37,20 @@ import { SCENARIO_MODELS } from "./scenarios.ts";
 import { Surface } from "./surface.ts";
 import { VALUATION_MODELS } from "./valuation.ts";
 
-/** The models that a market input may name. Yours beside ours: `{ ...MODELS, valuations: { ...MODELS.valuations, mine } }`. */
+/**
+ * The models that a market input may name. Yours beside ours: `{ ...MODELS, valuations: { ...MODELS.valuations, mine } }`.
+ * @see docs/library.md#risk
+ */
 export interface Models {
   readonly valuations: Readonly<Record<string, ValuationModel>>;
   readonly scenarios: typeof SCENARIO_MODELS;
   readonly charges: typeof CHARGE_MODELS;
 }
 
+/**
+ * The risk models that come with the package, by name.
+ * @see docs/library.md#risk
+ */
 export const MODELS: Models = { valuations: VALUATION_MODELS, scenarios: SCENARIO_MODELS, charges: CHARGE_MODELS };
 
 /** Decimals of board values, and of collateral prices. */
@@ -72,6 +79,7 @@ export interface PricedInstrument {
  * or a quote that is not there; `FIELD_INVALID` or `OUT_OF_RANGE` for terms, quotes, parameters and surfaces that are
  * not what their model takes; `NO_BOARD_SIZE` where the blocks do not hold the instruments. Does not check that
  * observations are plausible.
+ * @see docs/library.md#risk
  */
 export function priceInstruments(
   { policy, observation }: MarketInput,
@@ -227,7 +235,10 @@ export function buildMarket(input: MarketInput, models: Models = MODELS): Market
   return build(input, models).document;
 }
 
-/** A market as it is published, and the same market as the model reads it under a haircut policy. */
+/**
+ * A market as it is published, and the same market as the model reads it under a haircut policy.
+ * @see docs/library.md#risk
+ */
 export interface BuiltMarket {
   readonly document: MarketDocument;
   /** What `readMarket` reads from the document. */

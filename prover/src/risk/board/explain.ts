@@ -29,6 +29,10 @@ export interface ColumnTrace {
   };
 }
 
+/**
+ * Where each number of an instrument's row comes from.
+ * @see docs/library.md#risk
+ */
 export interface Explanation {
   readonly board: string;
   readonly epoch: string;
@@ -41,7 +45,10 @@ export interface Explanation {
   readonly columns: readonly ColumnTrace[];
 }
 
-/** Explains the row of one instrument. Throws `UNKNOWN_NAME` where there is none, and like `buildMarket`. */
+/**
+ * Explains the row of one instrument. Throws `UNKNOWN_NAME` where there is none, and like `buildMarket`.
+ * @see docs/library.md#risk
+ */
 export function explainInstrument(input: MarketInput, symbol: string, models: Models = MODELS): Explanation {
   const { policy, observation } = input;
   const index = policy.instruments.findIndex((instrument) => instrument?.symbol === symbol);
@@ -124,7 +131,10 @@ function columnsOf(
   ];
 }
 
-/** A value that is not what follows. */
+/**
+ * A value that is not what follows.
+ * @see docs/library.md#risk
+ */
 export interface Difference {
   /** For example `instruments[BTC-PERP].profits[3]`, `prices[ETH]`. */
   readonly place: string;
@@ -132,7 +142,10 @@ export interface Difference {
   readonly follows: string;
 }
 
-/** Compares a published market with the one that follows from its input: every value that differs, in the document's order. */
+/**
+ * Compares a published market with the one that follows from its input: every value that differs, in the document's order.
+ * @see docs/library.md#risk
+ */
 export function compareMarkets(published: MarketDocument, follows: MarketDocument): Difference[] {
   const differences: Difference[] = [];
   walk(published as unknown as Json, follows as unknown as Json, "", differences);

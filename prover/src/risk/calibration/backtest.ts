@@ -94,6 +94,10 @@ export interface Coverage {
   readonly christoffersen: number;
 }
 
+/**
+ * How often losses of a portfolio were larger than its margin.
+ * @see docs/library.md#risk
+ */
 export interface BacktestResult extends Coverage {
   readonly portfolio: string;
   readonly from: string;
@@ -139,7 +143,10 @@ export function coverageTests(breaches: readonly boolean[], confidence: number):
   };
 }
 
-/** Whether coverage holds: Kupiec does not reject, or breaches are fewer than expected. */
+/**
+ * Whether coverage holds: Kupiec does not reject, or breaches are fewer than expected.
+ * @see docs/library.md#risk
+ */
 export const isCovered = ({ kupiec, breaches, expected }: Coverage): boolean => kupiec >= 0.05 || breaches < expected;
 
 export interface BacktestOptions {

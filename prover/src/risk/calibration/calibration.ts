@@ -19,6 +19,10 @@ import {
   type UnderlyingCalibration,
 } from "./calibrate.ts";
 
+/**
+ * Model parameters that follow from price histories.
+ * @see docs/library.md#risk
+ */
 export interface Calibration {
   readonly options: CalibrationOptions;
   readonly underlyings: readonly UnderlyingCalibration[];
@@ -36,7 +40,10 @@ export interface Calibration {
   readonly prepared: readonly PreparedHistory[];
 }
 
-/** Calibrates every asset on its own history, and what they do together on the days that all have. */
+/**
+ * Calibrates every asset on its own history, and what they do together on the days that all have.
+ * @see docs/library.md#risk
+ */
 export function calibrateHistories(
   histories: readonly PriceHistory[],
   options: CalibrationOptions = DEFAULT_CALIBRATION,

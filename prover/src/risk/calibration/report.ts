@@ -17,7 +17,10 @@ import { WARM_UP } from "./volatility.ts";
 const percent = (value: number, digits = 1) => `${(100 * value).toFixed(digits)}%`;
 const annual = (daily: number) => percent(daily * Math.sqrt(365), 0);
 
-/** Renders the page: one file that needs nothing else. Pure. */
+/**
+ * Renders the page: one file that needs nothing else. Pure.
+ * @see docs/library.md#risk
+ */
 export function renderCalibration(calibration: Calibration): string {
   const { options, underlyings, correlation, scenarios, prepared } = calibration;
   const names = underlyings.map(({ symbol }) => symbol).join(", ");

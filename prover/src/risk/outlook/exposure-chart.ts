@@ -5,7 +5,10 @@ import type { Markup } from "../../report/html.ts";
 import type { Exposure } from "./exposure.ts";
 import { QUANTILES } from "./figures.ts";
 
-/** Middle half, 90% and 98% of the paths around the median. Levels are ratios, drawn across bands of coverage. */
+/**
+ * Middle half, 90% and 98% of the paths around the median. Levels are ratios, drawn across bands of coverage.
+ * @see docs/library.md#risk
+ */
 export function exposureChart(
   { steps, equity, coverage, process, paths }: Exposure,
   what: "coverage" | "equity",

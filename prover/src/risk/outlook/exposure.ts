@@ -26,7 +26,10 @@ import type { Move } from "../model.ts";
 import { QUANTILES } from "./figures.ts";
 import { type MarketProcess, Random } from "./processes.ts";
 
-/** An account, and the market that it is in with all that the market follows from. */
+/**
+ * An account, and the market that it is in with all that the market follows from.
+ * @see docs/library.md#risk
+ */
 export interface AccountInMarket {
   readonly account: Account;
   readonly policy: PolicyFile;
@@ -34,7 +37,10 @@ export interface AccountInMarket {
   readonly input: MarketInput;
 }
 
-/** The same for judgement: floating point, units of the underlying, and only what is held. */
+/**
+ * The same for judgement: floating point, units of the underlying, and only what is held.
+ * @see docs/library.md#risk
+ */
 export interface Book {
   readonly input: MarketInput;
   readonly positions: readonly { readonly row: number; readonly units: number; readonly set: number }[];
@@ -64,6 +70,10 @@ export interface ExposureStep {
   readonly expectedLoss: number;
 }
 
+/**
+ * How an account may fare on simulated paths.
+ * @see docs/library.md#risk
+ */
 export interface Exposure {
   readonly process: string;
   readonly paths: number;
@@ -90,6 +100,7 @@ const WIDTH = LOSSES + SCENARIOS;
 
 /**
  * Simulates. Throws `UNKNOWN_NAME` where the process lacks an underlying that is held. Takes about 25 ns for each path, step, underlying and 10 columns.
+ * @see docs/library.md#risk
  */
 export function simulateExposure(book: Book, process: MarketProcess, options: ExposureOptions): Exposure {
   const { paths, steps, levels } = options;
@@ -194,6 +205,7 @@ function quantiles(values: Float64Array): number[] {
 
 /**
  * What an account holds, for judgement. Throws `FIELD_INVALID` where market and input list different instruments.
+ * @see docs/library.md#risk
  */
 export function bookOf({ account, policy, market, input }: AccountInMarket): Book {
   const { instruments } = input.policy;

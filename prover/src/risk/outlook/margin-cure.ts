@@ -15,6 +15,10 @@ import type { Market } from "../../model/market.ts";
 import { BLOCK_INSTRUMENTS } from "../../model/sizes.ts";
 import { BPS, type CashE6, cashE6, type LevelBps, type PositionLots } from "../../units.ts";
 
+/**
+ * A trade or payment that brings an account back to a level.
+ * @see docs/library.md#risk
+ */
 export interface MarginCure {
   /** Cash to pay in, at least 0. */
   readonly cash: CashE6;
@@ -34,7 +38,10 @@ export interface MarginCureOptions {
   readonly cashPrice?: number;
 }
 
-/** Cash that brings an account to a level; 0 where it is there. Exact, rounded up to a millionth. */
+/**
+ * Cash that brings an account to a level; 0 where it is there. Exact, rounded up to a millionth.
+ * @see docs/library.md#risk
+ */
 export function topUp(account: Account, policy: PolicyFile, market: Market, level: LevelBps): CashE6 {
   const { equity, margin } = evaluate(account, policy.policy, market);
   const missing = MARGIN_LEVEL_TO_E20 * level * margin - equity;
@@ -46,6 +53,7 @@ export function topUp(account: Account, policy: PolicyFile, market: Market, leve
  * The least trades, with cash where it is cheaper than trading at `cashPrice`. Trading costs the row's charge for that
  * side, paid from cash. Undefined where no such trades reach the level (closing everything costs more than there is).
  * A row's trade counts by its delta, or its mark where that is larger: so a hedge is not free.
+ * @see docs/library.md#risk
  */
 export function smallestTrades(
   account: Account,

@@ -33,6 +33,10 @@ export class Random {
   }
 }
 
+/**
+ * A random process of prices, from which paths are drawn.
+ * @see docs/library.md#risk
+ */
 export interface MarketProcess {
   readonly name: string;
   readonly underlyings: readonly string[];
@@ -73,6 +77,7 @@ const forecasts = (prepared: readonly PreparedHistory[]) => prepared.map(({ sigm
  * History drawn again: each step takes the joint standardised move of one day at random (with the change of volatility
  * that it came with), scaled to the volatilities forecast for tomorrow and by the root of the step's length. Tails and
  * correlations are those of the days; days follow each other independently. Without drift.
+ * @see docs/library.md#risk
  */
 export function bootstrapProcess(prepared: readonly PreparedHistory[]): MarketProcess {
   const days = standardised(prepared);
@@ -98,6 +103,7 @@ export function bootstrapProcess(prepared: readonly PreparedHistory[]): MarketPr
  * Fitted to the same standardised moves: days on which any moved by more than three forecasts are jumps, the others give
  * covariance; a jump is normal in size with mean and deviation of those days. Implied volatility answers moves by the
  * regression of its changes on size and sign of moves. Without drift.
+ * @see docs/library.md#risk
  */
 export function jumpDiffusion(prepared: readonly PreparedHistory[]): MarketProcess {
   const days = standardised(prepared);

@@ -169,7 +169,10 @@ export function analyticProbability({ linear, near, far }: Distance, looks: numb
   return Math.min(1, side(near) + side(far));
 }
 
-/** What warnings know of the market: histories, and what follows from them once for all accounts. */
+/**
+ * What warnings know of the market: histories, and what follows from them once for all accounts.
+ * @see docs/library.md#risk
+ */
 export interface Outlook {
   readonly process: MarketProcess;
   readonly correlation: readonly (readonly number[])[];
@@ -177,7 +180,10 @@ export interface Outlook {
 
 const CORRELATION_DAYS = 180;
 
-/** From aligned histories, as known after their last day. */
+/**
+ * From aligned histories, as known after their last day.
+ * @see docs/library.md#risk
+ */
 export function outlook(prepared: readonly PreparedHistory[]): Outlook {
   const standard = prepared.map(({ history, sigma }) =>
     history.returns.slice(-CORRELATION_DAYS).map((change, index, all) => {
@@ -191,6 +197,10 @@ export function outlook(prepared: readonly PreparedHistory[]): Outlook {
   return { process: bootstrapProcess(prepared), correlation };
 }
 
+/**
+ * The chance that an account falls below a level.
+ * @see docs/library.md#risk
+ */
 export interface Warning {
   readonly level: number;
   readonly hours: number;
@@ -205,6 +215,7 @@ export const DEFAULT_METHOD: Method = "analytic";
 /**
  * Probabilities of falling below levels of coverage (ratios) within so many hours. Deterministic for a seed. Where an
  * exposure over the same hours and levels is at hand, it is taken for the simulated ones.
+ * @see docs/library.md#risk
  */
 export function warn(
   book: Book,
