@@ -18,7 +18,7 @@ import {
 import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
-import { formatJson, type Json } from "../../prover/src/formats/json.ts";
+import { formatJson } from "../../prover/src/formats/json.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import * as library from "../../prover/src/index.ts";
@@ -35,7 +35,7 @@ describe("proveDisclosure, as the library exports it", function () {
   after(() => prover.close());
 
   const firm = sampleFirm();
-  const text = (document: unknown) => formatJson(document as Json);
+  const text = (document: unknown) => formatJson(document);
   const policy = readPolicy(text(firm.policy), "policy.json");
   const market = readMarket(text(firm.market), "market.json", policy);
   const { account: held } = readAccount(text(firm.atlas), "account.json", policy, market);

@@ -33,7 +33,7 @@ import {
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
-import { formatJson, type Json } from "../../prover/src/formats/json.ts";
+import { formatJson } from "../../prover/src/formats/json.ts";
 import { listingSha256, readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { commitAuditorSecret, commitState } from "../../prover/src/model/commit.ts";
@@ -68,7 +68,7 @@ describe("a disclosure", function () {
   after(endSnarkjsThreads);
 
   const firm = sampleFirm();
-  const text = (document: unknown) => formatJson(document as Json);
+  const text = (document: unknown) => formatJson(document);
   const policyText = { text: text(firm.policy), file: "policy.json" };
   const marketText = { text: text(firm.market), file: "market.json" };
   const policy = readPolicy(policyText.text, policyText.file);
@@ -390,8 +390,7 @@ describe("the leakage budget", () => {
 
   it("keeps its ledger in a file that is read strictly", () => {
     const ledger = given(answer(), answer({ subject: "b" }));
-    const read = (document: object) =>
-      readLedger({ text: formatJson(document as unknown as Json), file: "disclosures.json" });
+    const read = (document: object) => readLedger({ text: formatJson(document), file: "disclosures.json" });
     expect(read(ledger)).deep.equal(ledger);
     for (const change of [{ format: "x" }, { answers: [{}] }, { answers: [{ ...answer(), time: "yesterday" }] }]) {
       expect(() => read({ ...ledger, ...change })).throw(PlimsollError);

@@ -50,7 +50,7 @@ function marketText(size: BoardSize, seed: number): string {
     blocks: Array.from({ length: blocksOf(size) }, (_, index) => `block ${index}`),
     market: randomMarket(seededRng(seed), size, "typical"),
   };
-  return formatJson(marketDocument(file, policy) as unknown as Json);
+  return formatJson(marketDocument(file, policy));
 }
 
 function question(size: BoardSize, market: string, change: Partial<Question> = {}): Question {
@@ -120,7 +120,7 @@ describe("proof envelope", () => {
       "publicSignals",
       "signals",
     ]);
-    expect(readEnvelope({ text: formatJson(envelope as unknown as Json), file: "proof.json" })).to.deep.equal(envelope);
+    expect(readEnvelope({ text: formatJson(envelope), file: "proof.json" })).to.deep.equal(envelope);
     expect(envelope.signals.slice(5)).to.deep.include({
       ...envelope.signals[6],
       from: 6,

@@ -25,7 +25,7 @@ import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, TIERS } from "
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 
 const firm = sampleFirm();
-const text = (document: unknown) => formatJson(document as Json);
+const text = (document: unknown) => formatJson(document);
 const policy = readPolicy(text(firm.policy), "policy.json");
 const market = readMarket(text(firm.market), "market.json", policy);
 

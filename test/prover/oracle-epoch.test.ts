@@ -5,7 +5,7 @@ import { type Signer, Wallet } from "ethers";
 import { verifyEpoch } from "../../prover/src/app/market.ts";
 import { byAddress, domainOf } from "../../prover/src/chain/publication.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
-import { formatJson, type Json } from "../../prover/src/formats/json.ts";
+import { formatJson } from "../../prover/src/formats/json.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { boardOf, type EpochFile, medianOf, reportOf, signBoard } from "../../prover/src/oracle/epoch.ts";
@@ -15,7 +15,7 @@ import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { MarketInput } from "../../prover/src/risk/input.ts";
 
 const { marketInput, policy: policyDocument } = sampleFirm();
-const policy = readPolicy(formatJson(policyDocument as unknown as Json), "policy.json");
+const policy = readPolicy(formatJson(policyDocument), "policy.json");
 const ORACLE = `0x${"5".repeat(40)}`;
 const terms = { domain: domainOf("PriceOracle", 31_337n, ORACLE), board: 1n, risk: marketInput.policy, policy };
 const EPOCH = 29_870_160n;
@@ -89,7 +89,7 @@ describe("a published epoch", () => {
 describe("a market built once", () => {
   it("is the same as integers and as the document read back", () => {
     const { document, file } = buildMarketFile(marketInput, policy);
-    const { sha256: _, ...read } = readMarket(formatJson(document as unknown as Json), "market.json", policy);
+    const { sha256: _, ...read } = readMarket(formatJson(document), "market.json", policy);
     expect(file).to.deep.equal(read);
     expect(document).to.deep.equal(buildMarket(marketInput));
   });

@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { type Contract, Wallet } from "ethers";
 import { network } from "hardhat";
 import { byAddress, chainPolicy, domainOf } from "../../prover/src/chain/publication.ts";
-import { formatJson, type Json } from "../../prover/src/formats/json.ts";
+import { formatJson } from "../../prover/src/formats/json.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { type EpochFile, repeatEpoch } from "../../prover/src/oracle/epoch.ts";
 import { OracleNode } from "../../prover/src/oracle/node.ts";
@@ -16,7 +16,7 @@ import type { Observation } from "../../prover/src/risk/input.ts";
 import { keysOf, PLAIN, routerOf, TERMS, TIMELOCK } from "../contracts/markets.ts";
 
 const { marketInput, policy: policyDocument } = sampleFirm();
-const policy = readPolicy(formatJson(policyDocument as unknown as Json), "policy.json");
+const policy = readPolicy(formatJson(policyDocument), "policy.json");
 /** Seconds of an epoch; short, so that several pass in a test. */
 const INTERVAL = 5;
 type Called = Contract & Record<string, (...args: unknown[]) => Promise<never>>;

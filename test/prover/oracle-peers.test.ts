@@ -8,7 +8,7 @@ import path from "node:path";
 import { expect } from "chai";
 import { Wallet } from "ethers";
 import { byAddress, domainOf } from "../../prover/src/chain/publication.ts";
-import { formatJson, type Json } from "../../prover/src/formats/json.ts";
+import { formatJson } from "../../prover/src/formats/json.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { boardOf, medianOf, ordered, type Report, reportOf, signBoard } from "../../prover/src/oracle/epoch.ts";
@@ -17,7 +17,7 @@ import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { Observation } from "../../prover/src/risk/input.ts";
 
 const { marketInput, policy: policyDocument } = sampleFirm();
-const policy = readPolicy(formatJson(policyDocument as unknown as Json), "policy.json");
+const policy = readPolicy(formatJson(policyDocument), "policy.json");
 const ORACLE = `0x${"5".repeat(40)}`;
 const terms = { domain: domainOf("PriceOracle", 31_337n, ORACLE), board: 1n, risk: marketInput.policy, policy };
 const INTERVAL = 3;

@@ -116,7 +116,7 @@ export const ORACLE = {
   quorum: 3,
 };
 
-export const json = (document: unknown) => formatJson(document as Json);
+export const json = (document: unknown) => formatJson(document);
 export const named = (file: string, document: unknown) => ({ file, text: json(document) });
 
 export async function observations(): Promise<Observations> {

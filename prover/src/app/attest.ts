@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** To vouch for a firm's commitment, as a custodian or venue that has opened it. Nothing here can open it. */
 import { PlimsollError } from "../errors.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import { listingSha256, type MarketFile } from "../formats/market.ts";
 import type { PolicyFile } from "../formats/policy.ts";
 import {
@@ -44,7 +44,7 @@ export async function attest({ name, signing, under, ...words }: AttestRequest):
     vouched,
     signature: { kind: "eip712", value: "0x00" },
   };
-  const read = readAttestation({ text: formatJson(unsigned as unknown as Json), file: "the attestation" });
+  const read = readAttestation({ text: formatJson(unsigned), file: "the attestation" });
   const board = under?.market.market.board.size ?? size;
   if (size !== board) {
     throw new PlimsollError("FIELD_INVALID", `expected the size of the market's board, ${board}`, { field: "size" });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The files of a sample firm, with a page that explains them. */
 import { type AccountDocument, newViewingKey } from "../formats/account.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import type { PolicyDocument } from "../formats/policy.ts";
 import { sampleFirm } from "../risk/board/sample.ts";
 
@@ -14,7 +14,7 @@ export interface SampleFile {
 /** The sample firm with a fresh viewing key. `command` starts Plimsoll in a shell. */
 export function sampleFiles(command: string): SampleFile[] {
   const { policy, market, marketInput, atlasBooks } = sampleFirm();
-  const json = (document: unknown) => formatJson(document as Json);
+  const json = (document: unknown) => formatJson(document);
   return [
     { name: "README.md", text: readme(command) },
     { name: "policy.json", text: json(policy) },

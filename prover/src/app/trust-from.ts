@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A trust file for a reader of packs to start from. The reader looks through it before using it. */
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import type { Manifest } from "../keys/manifest.ts";
 import { PACK_CIRCUITS } from "../pack/format.ts";
 import { readTrust, type Trust } from "../pack/trust.ts";
@@ -28,7 +28,7 @@ export function trustFrom(
     return [{ size, sha256: record.verificationKey.sha256, origin, r1csSha256: record.r1cs.sha256 }];
   });
   const document = { format: "plimsoll-trust/1", firms, keys, maxAgeSeconds, attesters };
-  const text = formatJson(document as unknown as Json);
+  const text = formatJson(document);
   readTrust({ text, file: "the trust file" });
   return text;
 }

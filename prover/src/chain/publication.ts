@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Policies, market values and settlements as `PolicyRegistry` and `PriceOracle` take them, and what reporters sign. */
+
 import { AbiCoder, keccak256, type Signer, type TypedDataDomain, ZeroHash } from "ethers";
 import type { Market } from "../model/market.ts";
 import { checkMarket } from "../model/market.ts";
 import { checkPolicy, type Policy } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS, type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import { BITS, type ColumnE6, columnE6 } from "../units.ts";
+import { REPORT_FIELDS } from "./report-fields.ts";
 
 /** Levels of a policy in basis points, descending. */
 export interface ChainLevels {
@@ -205,13 +207,14 @@ export function settlementPublication(
   );
 }
 
-const uint = (name: string, bits: 64 | 256) => ({ name, type: `uint${bits}` });
-/** What reporters sign, by EIP-712. `Detail` is between them: what their prices and the board follow from. */
+const typesOf = (fields: readonly (readonly [name: string, type: string])[]) =>
+  fields.map(([name, type]) => ({ name, type }));
+/** `REPORT_FIELDS` as ethers takes them. */
 export const REPORT_TYPES = {
-  Observation: [uint("board", 256), uint("epoch", 64), uint("time", 64), { name: "prices", type: "uint64[15]" }],
-  Board: [uint("board", 256), uint("epoch", 64), { name: "firstPart", type: "bytes32" }],
-  Settlement: [uint("board", 256), uint("number", 64), { name: "firstPart", type: "bytes32" }],
-  Detail: [uint("board", 256), uint("epoch", 64), { name: "sha256", type: "bytes32" }],
+  Observation: typesOf(REPORT_FIELDS.Observation),
+  Board: typesOf(REPORT_FIELDS.Board),
+  Settlement: typesOf(REPORT_FIELDS.Settlement),
+  Detail: typesOf(REPORT_FIELDS.Detail),
 };
 
 /**

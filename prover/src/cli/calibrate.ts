@@ -2,7 +2,7 @@
 /** `plimsoll market calibrate` and `market backtest`: a risk policy from price histories, and whether it would have held. */
 import { Command } from "commander";
 import { EXIT } from "../errors.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import { timeText } from "../formats/time.ts";
 import { writeResult } from "../node/files.ts";
 import type { Context } from "./context.ts";
@@ -51,7 +51,7 @@ export function calibrateCommand({ inputs, deliver, progress }: Context): Comman
       for (const line of historyLines(result.histories)) progress(line);
       if (options.report !== undefined) await writeResult(options.report, renderCalibration(result));
       const { prepared: _, ...shown } = result;
-      await deliver(options.out, formatJson(shown as unknown as Json));
+      await deliver(options.out, formatJson(shown));
     });
 }
 

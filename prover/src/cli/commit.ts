@@ -4,7 +4,7 @@ import { rm } from "node:fs/promises";
 import { Command } from "commander";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import { newViewingKey, readViewingKey, stateDocument } from "../formats/account.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import { writeSecret } from "../node/files.ts";
 import type { Context } from "./context.ts";
 import { type AccountOptions, loadAccount, loadViewingKey, withAccount } from "./options.ts";
@@ -31,7 +31,7 @@ export function commitCommand(context: Context): Command {
       const committed = commitAccount({ ...holder.account, viewingKey });
       throwIfCancelled(signal);
       if (state !== undefined) {
-        await writeSecret(state, formatJson(stateDocument(holder, policy, market) as unknown as Json));
+        await writeSecret(state, formatJson(stateDocument(holder, policy, market)));
       }
       if (newKey !== undefined) {
         await writeSecret(newKey, made).catch(async (error) => {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { Command } from "commander";
 import type { JsonRpcProvider, Signer } from "ethers";
 import { PlimsollError } from "../errors.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import { writeResult } from "../node/files.ts";
 import type { Context } from "./context.ts";
 
@@ -43,7 +43,7 @@ export function deployCommand({ inputs, print, progress }: Context): Command {
             deployer: new NonceManager(await accountOf(provider)),
             loadKey: (circuit) => loadVerificationKey(circuit),
             earlier,
-            save: (text) => writeResult(record, formatJson(text as unknown as Json)),
+            save: (text) => writeResult(record, formatJson(text)),
             onStep: progress,
           },
           request,

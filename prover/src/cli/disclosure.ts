@@ -6,7 +6,7 @@ import type { DisclosureQuestion } from "../app/disclose.ts";
 import type { NamedFigure } from "../document/disclosure.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import { lotsOf, parseDecimal } from "../formats/decimal.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import { writeResult, writeSecret } from "../node/files.ts";
 import { factText, verdictText } from "../report/document-verdict.ts";
 import type { CircuitName } from "../statement/families.ts";
@@ -99,7 +99,7 @@ export function discloseCommand(context: Context): Command {
         const { envelope, excess } = await proveDisclosure(machine, order);
         throwIfCancelled(signal);
         if (excess.length > 0) progress(`over budget: ${excessWords(excess)}`);
-        const text = formatJson(envelope as unknown as Json);
+        const text = formatJson(envelope);
         if (out === undefined) process.stdout.write(text);
         else {
           await writeSecret(out, text);
@@ -157,7 +157,7 @@ export function disclosureCommand(context: Context): Command {
         const key = await makeAuditorKey({ ...steps, prover }, { secret, holder });
         throwIfCancelled(signal);
         await writeSecret(options.secret, text);
-        await writeResult(options.out, formatJson(key as unknown as Json));
+        await writeResult(options.out, formatJson(key));
         print(options.json, { holder, key: key.key, file: options.out }, () => key.key);
       } finally {
         await prover.close();

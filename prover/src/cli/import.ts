@@ -65,7 +65,7 @@ export function importCommand({ inputs, deliver, progress }: Context): Command {
         throw error instanceof PlimsollError ? error.at({ file }) : error;
       }
       progress(`read as ${formatTierString(tiers)} percent`);
-      await deliver(out, formatJson(tiers as unknown as Json));
+      await deliver(out, formatJson(tiers));
     });
   return command;
 }

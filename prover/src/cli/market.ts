@@ -2,7 +2,7 @@
 /** `plimsoll market …`: a board from its input, and where its numbers come from. Everything here is public. */
 import { Command } from "commander";
 import { EXIT, PlimsollError } from "../errors.ts";
-import { formatJson, type Json, parseJson } from "../formats/json.ts";
+import { formatJson, parseJson } from "../formats/json.ts";
 import { type MarketDocument, unsigned64 } from "../formats/market.ts";
 import { table } from "../report/text.ts";
 import { backtestCommand, calibrateCommand } from "./calibrate.ts";
@@ -30,7 +30,7 @@ export function marketCommand(context: Context): Command {
     .option("--out <file>", "where to write it; else stdout")
     .action(async ({ input, out }: { input: string; out?: string }) => {
       const { buildMarket } = await import("../risk/board/board.ts");
-      await deliver(out, formatJson(buildMarket(await readInput(input)) as unknown as Json));
+      await deliver(out, formatJson(buildMarket(await readInput(input))));
     });
 
   market

@@ -3,7 +3,7 @@
 import { Command } from "commander";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import { readAccount, stateDocument } from "../formats/account.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import { writeDirectory } from "../node/files.ts";
 import type { Context } from "./context.ts";
 import { loadMarket, loadViewingKey, type MarketOptions, many, optionLabel, withMarket } from "./options.ts";
@@ -53,7 +53,7 @@ export function mergeCommand(context: Context): Command {
           onStep: (step, size) => progress(`${step} (${size})`),
         });
         throwIfCancelled(signal);
-        const json = (document: object) => formatJson(document as Json);
+        const json = (document: object) => formatJson(document);
         const files = [
           {
             name: "account.json",

@@ -4,7 +4,7 @@ import path from "node:path";
 import { Command } from "commander";
 import type { CoverageClaim } from "../app/prove.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import type { Account } from "../model/account.ts";
 import { writeDirectory } from "../node/files.ts";
 import type { Prover } from "../prove/prover.ts";
@@ -80,7 +80,7 @@ const proveOne: Work = async ({ signal, progress, deliver, print }, prover, [fir
   const onStep = (step: string, size: string) => progress(`${step} (${size})`);
   const envelope = await proveCoverage(prover, first!.account, claim, { signal, onStep });
   throwIfCancelled(signal);
-  await deliver(out, formatJson(envelope as unknown as Json));
+  await deliver(out, formatJson(envelope));
   if (out !== undefined) print(json, { file: out, statement: envelope.statement }, () => envelope.statement.text);
 };
 
@@ -103,7 +103,7 @@ const proveAll: Work = async ({ signal, progress, print }, prover, accounts, cla
   await writeDirectory(out!, [
     { name: "summary.json", text: formatJson(summary), secret: true },
     ...outcomes.flatMap(({ account, envelope }) =>
-      envelope === undefined ? [] : [{ name: proofFile(account), text: formatJson(envelope as unknown as Json) }],
+      envelope === undefined ? [] : [{ name: proofFile(account), text: formatJson(envelope) }],
     ),
   ]);
   print(json, { directory: out, ...summary }, () =>

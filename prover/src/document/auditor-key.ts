@@ -8,9 +8,10 @@
  * would convince the whole world. It does NOT show that the holder is who the file says: keys are handed over in person or
  * by another channel that both trust.
  */
-import { PlimsollError } from "../errors.ts";
+
 import type { FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
+import { readSecretNumber } from "../formats/secret.ts";
 import { noWeights } from "../model/figure.ts";
 import type { Groth16Proof } from "../prove/prover.ts";
 import {
@@ -80,14 +81,7 @@ export const newAuditorSecret = (): string => `${randomAuditorSecret()}\n`;
  * @see docs/library.md#disclosure
  */
 export function readAuditorSecret({ text, file }: NamedText): FieldElement {
-  const place = { file, line: 1, field: "secret" };
-  const match = /^([1-9][0-9]{0,77})\r?\n?$/.exec(text);
-  if (match === null) throw new PlimsollError("FIELD_INVALID", "expected one decimal number on one line", place);
-  try {
-    return auditorSecret(BigInt(match[1]!));
-  } catch (error) {
-    throw error instanceof PlimsollError ? error.at(place) : error;
-  }
+  return readSecretNumber(text, file, "secret", (value) => auditorSecret(value));
 }
 
 /** A key without its proof, and the claim that the proof has to be of: it says nothing that is true of any account. */

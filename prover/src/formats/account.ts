@@ -5,7 +5,8 @@
  * `plimsoll-account/2` is written by people: a balance, and of each position how it was paid for (`cash.ts`).
  * `plimsoll-account/1` is the model's own state: its `cash` has paid for every position.
  */
-import { type ErrorCode, PlimsollError } from "../errors.ts";
+
+import type { ErrorCode } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import { type Account, checkAccount, genesis, randomViewingKey, viewingKey } from "../model/account.ts";
 import { ASSETS, BOARD_SIZES, instrumentsOf } from "../model/sizes.ts";
@@ -16,6 +17,7 @@ import { type JsonLimits, type JsonValue, parseJson } from "./json.ts";
 import { type MarketFile, unsigned64 } from "./market.ts";
 import { unknownName } from "./names.ts";
 import { CASH_DECIMALS, type PolicyFile } from "./policy.ts";
+import { readSecretNumber } from "./secret.ts";
 
 const FORMAT = "plimsoll-account/2";
 const STATE_FORMAT = "plimsoll-account/1";
@@ -254,14 +256,7 @@ export function stateDocument({ name, account }: AccountFile, policy: PolicyFile
  * @see docs/library.md#accounts
  */
 export function readViewingKey(text: string, file: string): FieldElement {
-  const place = { file, line: 1, field: "viewingKey" };
-  const match = /^([1-9][0-9]{0,77})\r?\n?$/.exec(text);
-  if (match === null) throw new PlimsollError("FIELD_INVALID", "expected one decimal number on one line", place);
-  try {
-    return viewingKey(BigInt(match[1]!));
-  } catch (error) {
-    throw error instanceof PlimsollError ? error.at(place) : error;
-  }
+  return readSecretNumber(text, file, "viewingKey", viewingKey);
 }
 
 /** The text of a new viewing key's file. */

@@ -321,6 +321,6 @@ export function documentSha256(value: Json): string {
  * A document as it is written to a file: indented, ending in a newline.
  * @see docs/library.md#accounts
  */
-export function formatJson(value: Json): string {
+export function formatJson(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -5,7 +5,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EMPTY_LEDGER, type LedgerStore, readLedger } from "../document/disclosure-ledger.ts";
 import { PlimsollError } from "../errors.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import { Inputs, writeResult, writeSecret } from "./files.ts";
 
 /** A change takes milliseconds: whoever waits longer than this waits for a process that died. */
@@ -40,7 +40,7 @@ export function fileLedger(file: string): LedgerStore {
         const { isThere, ledger } = await load(target);
         const changed = change(ledger);
         if (changed === ledger) return;
-        const text = formatJson(changed as unknown as Json);
+        const text = formatJson(changed);
         // Private from its first line on; a file that is there keeps its mode.
         await (isThere ? writeResult(target, text) : writeSecret(target, text));
       });

@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { PlimsollError } from "../errors.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import type { CircuitName } from "../statement/families.ts";
 import { type ArtifactRecord, loadManifest, type Manifest, manifestPath } from "./artifacts.ts";
 import { writeResult } from "./files.ts";
@@ -55,6 +55,6 @@ export async function installKeys(directory: string, keys: InstallableKeys): Pro
     compiler,
     circuits: { ...earlier?.circuits, [circuit]: record },
   };
-  await writeResult(manifestPath(options), formatJson(manifest as unknown as Json));
+  await writeResult(manifestPath(options), formatJson(manifest));
   return manifest;
 }

@@ -4,7 +4,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
-import { formatJson, type Json } from "../formats/json.ts";
+import { formatJson } from "../formats/json.ts";
 import {
   type FileKind,
   INDEX,
@@ -90,7 +90,7 @@ export class PackDraft {
     firm: Signing,
   ): Promise<{ files: PackFiles; index: PackIndex }> {
     const sealed = await sealIndex({ format: "plimsoll-pack/1", files: this.#listed, ...contents }, firm);
-    const text = formatJson(sealed as unknown as Json);
+    const text = formatJson(sealed);
     const index = readIndex({ file: INDEX, text });
     return { files: new Map([...this.#files, [INDEX, utf8ToBytes(text)]]), index };
   }

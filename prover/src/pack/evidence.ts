@@ -4,8 +4,10 @@
  * listing, is read too),
  * `plimsoll-observations/1` (price reporters sign an epoch) and `plimsoll-chain/1` (what a chain is said to hold).
  */
+
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
+import { REPORT_FIELDS } from "../chain/report-fields.ts";
 import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
@@ -274,32 +276,19 @@ type OracleDomain = Pick<Observations, "chainId" | "contract" | "board" | "epoch
 
 const oracleData = (
   { chainId, contract, board, epoch }: OracleDomain,
-  type: string,
-  fields: TypedData["fields"],
+  type: "Observation" | "Board",
   message: TypedData["message"],
 ): TypedData => ({
   domain: { name: "Plimsoll PriceOracle", version: "1", chainId: BigInt(chainId), verifyingContract: contract },
   type,
-  fields: [["board", "uint256"], ["epoch", "uint64"], ...fields],
+  fields: REPORT_FIELDS[type],
   message: { board: BigInt(board), epoch: BigInt(epoch), ...message },
 });
 
 const observationData = (domain: OracleDomain, time: string, prices: readonly bigint[]) =>
-  oracleData(
-    domain,
-    "Observation",
-    [
-      ["time", "uint64"],
-      ["prices", "uint64[15]"],
-    ],
-    {
-      time: BigInt(unixTime(time)),
-      prices,
-    },
-  );
+  oracleData(domain, "Observation", { time: BigInt(unixTime(time)), prices });
 
-const boardData = (domain: OracleDomain, firstPart: string) =>
-  oracleData(domain, "Board", [["firstPart", "bytes32"]], { firstPart });
+const boardData = (domain: OracleDomain, firstPart: string) => oracleData(domain, "Board", { firstPart });
 
 /** One reporter's signatures: what it saw, and its agreement to the board values of the market. */
 export async function report(

@@ -2,7 +2,7 @@
 /** `plimsoll pack attest`: a custodian or venue vouches for a firm's commitment. */
 import { Command } from "commander";
 import { PlimsollError } from "../../errors.ts";
-import { formatJson, type Json } from "../../formats/json.ts";
+import { formatJson } from "../../formats/json.ts";
 import { BOARD_SIZES } from "../../model/sizes.ts";
 import type { Context } from "../context.ts";
 import { loadMarket } from "../options.ts";
@@ -54,6 +54,6 @@ export function attestCommand(context: Context): Command {
       const under = policy && market ? await loadMarket(context, { policy, market }) : undefined;
       const signing = readSigningKey(await inputs.text(key));
       const attestation = await attest({ ...vouched, signing, under });
-      await deliver(out, formatJson(attestation as unknown as Json));
+      await deliver(out, formatJson(attestation));
     });
 }

@@ -5,7 +5,7 @@ import { accountWarnings } from "../../app/account-warnings.ts";
 import { proveCoverage } from "../../app/prove.ts";
 import { PlimsollError } from "../../errors.ts";
 import { type AccountFile, readAccount, readViewingKey } from "../../formats/account.ts";
-import { formatJson, isLabel, type Json } from "../../formats/json.ts";
+import { formatJson, isLabel } from "../../formats/json.ts";
 import { readMarket } from "../../formats/market.ts";
 import { type LevelName, type PolicyFile, readPolicy } from "../../formats/policy.ts";
 import { type ArtifactSource, openArtifacts } from "../../keys/manifest.ts";
@@ -179,7 +179,7 @@ async function prove(): Promise<void> {
     say(`Done in ${seconds.toFixed(2)} s.`);
   });
   element("statement").innerHTML = provenBox(envelope.statement.text, envelope.verificationKey.origin).text;
-  proof = formatJson(envelope as unknown as Json);
+  proof = formatJson(envelope);
   element("save").hidden = false;
 }
 
