@@ -82,7 +82,8 @@ describe("the walk-through", function () {
     );
     for (const line of steps) expect(line).to.match(shape);
     const page = readFileSync(path.join(ROOT, summary.picture), "utf8");
-    expect(page).to.contain("<polyline");
+    const [, chart] = /<svg class="chart plot"[^>]*>(.*?)<\/svg>\s/s.exec(page) ?? [];
+    expect(chart!.match(/<path class="line/g)!.length).to.be.at.least(Object.keys(summary.stages).length);
     for (const name of Object.keys(summary.stages)) expect(page).to.contain(name);
   });
 });
