@@ -3,11 +3,14 @@ import { expect } from "chai";
 import { proveEnvelope, type Question } from "../../prover/src/app/prove-envelope.ts";
 import { type EnvelopeInputs, verifyEnvelope } from "../../prover/src/app/verify-envelope.ts";
 import {
+  completeEnvelope,
   describe as describeEnvelope,
+  draftEnvelope,
   type Envelope,
   readEnvelope,
   statementFacts,
 } from "../../prover/src/document/proof.ts";
+import { signalNotes } from "../../prover/src/document/signal-notes.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { formatJson, type Json } from "../../prover/src/formats/json.ts";
@@ -20,6 +23,7 @@ import { BOARD_SIZES, type BoardSize, blocksOf, CASH_INDEX, SCENARIOS } from "..
 import { applyTransition, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { verdictText } from "../../prover/src/report/document-verdict.ts";
+import { publicInputsOf } from "../../prover/src/statement/families.ts";
 import { cashE6, levelBps, positionLots } from "../../prover/src/units.ts";
 import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
@@ -176,6 +180,35 @@ describe("proof envelope", () => {
       "TRANSFER_CLAIMED",
     ]);
     expect(await codes({ after })).to.not.include.members(["STATES_CLAIMED", "TRANSFER_CLAIMED"]);
+  });
+
+  it("refuses a proof under the key of a larger board, whose further signals nothing here would check", async () => {
+    const larger = simulatedKey("board-240");
+    const { level, direction, audience, account } = envelope.statement;
+    const claim = { account, level: levelBps(BigInt(level)), direction, audience, fill: "none", side: 1n } as const;
+    const files = { policy, market: readMarket(market, "market.json", policy) };
+    const { draft, context } = draftEnvelope({ ...claim, transfer: NO_TRANSFER }, files, larger.identity);
+    // What the statement fixes is as it says; the rest is what a prover would like.
+    const fixed = envelope.publicSignals.map(BigInt).with(5, context);
+    const chosen = [...fixed, ...Array<bigint>(publicInputsOf("board-240") - fixed.length).fill(0n)];
+    const proof = larger.prove(chosen) as Envelope["proof"];
+    const posing = completeEnvelope(draft, { publicSignals: chosen.map(String), proof });
+    const strict = createVerifier(larger.file, larger.identity);
+    expect(strict.verify(posing.publicSignals, posing.proof).ok).to.equal(true);
+    const verdict = await verifyEnvelope({ verifierFor: () => strict as never }, inputs(posing));
+    expect(verdict).to.deep.include({ ok: false, reason: "SIZE_MISMATCH" });
+  });
+
+  it("asks for the verifier of the reader's board, whatever board the document names", async () => {
+    const asked: BoardSize[] = [];
+    const verifierFor = (size: BoardSize) => {
+      asked.push(size);
+      return verifier;
+    };
+    const posing = { ...envelope, size: "board-240", signals: signalNotes("board-240") };
+    const verdict = await verifyEnvelope({ verifierFor }, inputs(posing));
+    expect(verdict).to.deep.include({ ok: false, reason: "SIZE_MISMATCH" });
+    expect(asked).to.deep.equal(["board-60"]);
   });
 
   it("A04: refuses a proof of another level, direction or audience than the verifier asked for", async () => {

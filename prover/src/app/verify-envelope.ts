@@ -44,7 +44,9 @@ export async function verifyEnvelope(
   const read = readGiven(text, readEnvelope, { policy, market });
   if (!read.ok) return read;
   const { document, files } = read;
-  return checkEnvelope(document, { ...checks, ...files }, await verifierFor(document.size));
+  // The reader's size: one that the document names may be of keys that nobody here has.
+  const { size } = files.market.market.board;
+  return checkEnvelope(document, { ...checks, ...files }, await verifierFor(size));
 }
 
 /** A document and its files, read; or which of them could not be. */

@@ -286,7 +286,7 @@ export function sameKey(
 }
 
 /** Refuses what is not what was asked for, where something was. */
-export function sameAsAsked<Asked extends string>(
+function sameAsAsked<Asked extends string>(
   asked: Readonly<Record<Asked, string | undefined>>,
   given: Readonly<Record<NoInfer<Asked>, string>>,
 ): void {
@@ -350,6 +350,8 @@ export function provenSignals(
 ): readonly FieldElement[] {
   if (given === undefined) return accepted(verifier.verify(expected.map(String), proof)).signals;
   const { signals } = accepted(parsePublicSignals(given.signals, verifier.key.size));
+  // Under the key of a larger board the signals beyond those expected would be the prover's to choose.
+  if (signals.length !== expected.length) throw new Refusal("SIZE_MISMATCH", "the key is of a board of another size");
   for (const [index, value] of expected.entries()) {
     if (value === undefined || value === signals[index]) continue;
     throw new Refusal("SIGNAL_MISMATCH", `public signal ${index} (${given.mismatch(index)}`);

@@ -18,7 +18,6 @@ import {
   provenSignals,
   readDocument,
   same,
-  sameAsAsked,
   sameKey,
   unchecked,
   verdictOf,
@@ -101,7 +100,7 @@ export function verifyMerge(
     const other = "it merges accounts on boards of another size";
     same(size, asked.size, "SIZE_MISMATCH", other);
     same(verifier.key.size, circuitOf("merge", size), "SIZE_MISMATCH", other);
-    sameAsAsked({ audience: asked.audience }, { audience });
+    same(audience, asked.audience, "STATEMENT_UNEXPECTED", "it was made for another audience");
     sameKey(document, verifier.key);
     const expected = [undefined, undefined, undefined, mergeContext(document)];
     const [left, right, merged] = provenSignals(verifier, document.proof, expected, {
