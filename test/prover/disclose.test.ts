@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The rules that protect who discloses, as the library has them: the leakage budget and the auditor's possession. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "chai";
@@ -178,6 +187,23 @@ describe("proveDisclosure, as the library exports it", function () {
     const { answers } = readLedger({ text: readFileSync(file, "utf8"), file });
     expect(answers.map(({ figure: name }) => name).sort()).deep.equal(names.toSorted());
     expect(answers.length).greaterThan(BUDGET.answers);
+  });
+
+  it("takes no ledger that it cannot read for an empty one, and replaces none", async () => {
+    const away = path.join(folder, "away.json");
+    symlinkSync(path.join(folder, "not-mounted", "ledger.json"), away);
+    const loop = path.join(folder, "loop.json");
+    symlinkSync(loop, loop);
+    writeFileSync(path.join(folder, "file"), "");
+    const inFile = path.join(folder, "file", "ledger.json");
+    for (const file of [away, loop, inFile]) {
+      const store = fileLedger(file);
+      const record = () => store.update((ledger) => ({ ...ledger, answers: [] }));
+      for (const work of [store.read, record]) {
+        expect(await work().catch((error: unknown) => error), file).deep.include({ code: "FILE" });
+      }
+    }
+    for (const link of [away, loop]) expect(lstatSync(link).isSymbolicLink()).equal(true);
   });
 
   it("W07: leaves a ledger as it is where a change throws or the lock stays taken, and names the lock", async () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The ledger of disclosures as a file, for its owner alone, safe against two processes at once. */
-import { open, realpath, rm } from "node:fs/promises";
+import { lstat, open, realpath, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { EMPTY_LEDGER, type LedgerStore, readLedger } from "../document/disclosure-ledger.ts";
@@ -23,9 +23,10 @@ export function fileLedger(file: string): LedgerStore {
   const real = () => realpath(file).catch(() => path.resolve(file));
 
   async function load(target: string) {
-    const isThere = await realpath(target).then(
+    // A ledger that is there and cannot be read, or a link to one that is away, is not an empty one.
+    const isThere = await lstat(target).then(
       () => true,
-      () => false,
+      (error: NodeJS.ErrnoException) => error.code !== "ENOENT",
     );
     return { isThere, ledger: isThere ? readLedger(await inputs.text(target)) : EMPTY_LEDGER };
   }
