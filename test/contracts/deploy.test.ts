@@ -127,6 +127,33 @@ describe("a deployment", function () {
     expect(error.place.field).equal("request");
   });
 
+  it("counts a recorded transaction only where it is the one of the step, by the same account", async () => {
+    let done: DeploymentRecord | undefined;
+    const save = async (record: DeploymentRecord) => {
+      done = record;
+    };
+    await deploySystem({ deployer: signers[0]!, loadKey, save }, request());
+    const { contracts } = done!.result as { contracts: Record<string, { address: string }> };
+    /** Another's contract in the place of the oracle: the same code, made by somebody else. */
+    const step = done!.steps.find(({ what }) => what === "deploying PriceOracle")!;
+    const { data } = (await chain.ethers.provider.getTransaction(step.transaction))!;
+    const theirs = await signers[1]!.sendTransaction({ data });
+    const other = await chain.ethers.deployContract("TestFeed", [0, 0]);
+    for (const transaction of [theirs.hash, other.deploymentTransaction()!.hash]) {
+      const steps = done!.steps.map((each) => (each === step ? { ...each, transaction } : each));
+      const foreign = (await chain.ethers.provider.getTransactionReceipt(transaction))!.contractAddress;
+      const earlier = { ...done!, steps };
+      const again = await deploySystem({ deployer: signers[0]!, loadKey, earlier, save: async () => {} }, request());
+      const made = (again.result as { contracts: Record<string, { address: string }> }).contracts;
+      expect(made.registry!.address).equal(contracts.registry!.address);
+      expect(made.oracle!.address).not.equal(foreign);
+      // What rests on the oracle is made anew with it.
+      expect(made.gate!.address).not.equal(contracts.gate!.address);
+      const gate = await chain.ethers.getContractAt("MarginGate", made.gate!.address);
+      expect(await gate.market!()).equal(made.oracle!.address);
+    }
+  });
+
   describe("from the command line", () => {
     let folder: string;
     const at = (name: string) => path.join(folder, name);

@@ -17,6 +17,7 @@ import {
   type Provider,
   type Signer,
   type TransactionRequest,
+  type TransactionResponse,
 } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
@@ -294,7 +295,9 @@ class Steps {
     try {
       const sent = earlier.findLast((step) => step.what === what);
       if (sent !== undefined) {
-        const pending = await this.provider.getTransaction(sent.transaction);
+        const found = await this.provider.getTransaction(sent.transaction);
+        // A record may be of another release, of a chain that went back, or changed: only this very transaction counts.
+        const pending = isSame(found, { ...request, from: await deployer.getAddress() }) ? found : null;
         // Waiting rejects for one that was reverted, and that one is sent again.
         const receipt = await pending?.wait().catch(() => undefined);
         if (receipt) return receipt.contractAddress ?? "";
@@ -325,6 +328,14 @@ class Steps {
   async send(what: string, contract: Contract, method: string, ...args: unknown[]): Promise<void> {
     await this.take(what, await contract.getFunction(method).populateTransaction(...args));
   }
+}
+
+/** Whether a transaction is the one that a request asks for. */
+function isSame(found: TransactionResponse | null, { from, to, data }: TransactionRequest): boolean {
+  const text = (value: unknown) => `${value ?? ""}`.toLowerCase();
+  return (
+    found !== null && text(found.from) === text(from) && text(found.to) === text(to) && text(found.data) === text(data)
+  );
 }
 
 /** Deploys the pages of a key and its verifier, and reads the key back. */
