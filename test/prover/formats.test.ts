@@ -832,7 +832,7 @@ describe("accounts as people keep them", () => {
       instruments: firm.market.instruments.map((each) => (each.symbol === FUTURE ? { ...each, mark: "0" } : each)),
     };
     const flat = readMarket(text(zeroMark), "m", policy);
-    const cases: [object, string, object?, MarketFile?][] = [
+    const cases: [object, string, { readonly asOf?: string | undefined }?, MarketFile?][] = [
       [{ quantity: "1" }, "give its entryPrice or its unrealisedProfit, or paid"],
       [{ quantity: "1", paid: false }, "give its entryPrice"],
       [{ quantity: "1", entryPrice: "1", paid: true }, "expected one of"],
@@ -849,6 +849,7 @@ describe("accounts as people keep them", () => {
       expect(error.code).to.equal("FIELD_INVALID");
       expect(error.message, JSON.stringify(position)).to.include(rule);
       expect(error.place.line).to.be.a("number");
+      expect(error.place.field).to.equal(changes?.asOf === undefined ? `positions.${FUTURE}` : "asOf");
     }
     for (const position of [
       { quantity: "1" },
@@ -1076,6 +1077,25 @@ describe("tables as spreadsheets write them", () => {
     expect(line).to.include("BTC-PERP: its mark counts funding").and.include("unrealisedProfit");
     expect(warnings("BTC-PERP", { unrealisedProfit: "0" })).to.deep.equal([]);
     expect(warnings("BTC-25DEC26", { entryPrice: "97289.4" })).to.deep.equal([]);
+  });
+
+  it("U02: warns of a future or perpetual that is said to be paid for, whose whole price would count as wealth", () => {
+    const warnings = (symbol: string, quantity: string) => {
+      const positions = { [symbol]: { quantity, paid: true } };
+      return accountWarnings(readAccount(text({ ...firm.atlasBooks, positions }), "a", policy, market), policy, market);
+    };
+    for (const symbol of ["BTC-25DEC26", "BTC-PERP"]) {
+      for (const quantity of ["1", "-1"]) {
+        const [line, ...others] = warnings(symbol, quantity);
+        expect(others).to.deep.equal([]);
+        expect(line).to.include(`${symbol}: nobody pays the price`).and.include("unrealisedProfit");
+      }
+      expect(warnings(symbol, "0")).to.deep.equal([]);
+    }
+    const [option] = firm.market.instruments.flatMap((each) =>
+      each.symbol !== null && each.terms?.kind === "option" ? [each.symbol] : [],
+    );
+    expect(warnings(option!, "1")).to.deep.equal([]);
   });
 });
 

@@ -10,8 +10,8 @@ const MANY_TIMES = 20n;
 
 /**
  * Positions worth more than 20 times the equity, by their mark or their delta: often a quantity in contracts or in quote
- * currency. And perpetuals at an entry price where the mark counts funding that a balance has paid already. Throws like
- * `evaluate`.
+ * currency. Futures and perpetuals that are said to be paid for. And perpetuals at an entry price where the mark counts
+ * funding that a balance has paid already. Throws like `evaluate`.
  *
  *   for (const line of accountWarnings(holder, policy, market)) console.warn(line);
  */
@@ -19,9 +19,7 @@ export function accountWarnings(holder: AccountFile, policy: PolicyFile, market:
   const { equity } = evaluate(holder.account, policy.policy, market.market);
   const limit = MANY_TIMES * (equity > 0n ? equity : 0n);
   const large = (value: bigint) => E6_TO_E20 * (value < 0n ? -value : value) > limit;
-  const atEntry = new Set(
-    holder.conversion?.lines.filter(({ basis }) => basis === "entryPrice").map(({ instrument }) => instrument),
-  );
+  const basisOf = new Map(holder.conversion?.lines.map(({ instrument, basis }) => [instrument, basis]));
   return market.instruments.flatMap((instrument, index) => {
     if (instrument === undefined) return [];
     const { symbol, terms } = instrument;
@@ -33,8 +31,13 @@ export function accountWarnings(holder: AccountFile, policy: PolicyFile, market:
         `${symbol}: the position is more than ${MANY_TIMES} times the equity. Quantities are in units of the underlying, not in contracts and not in ${policy.cashSymbol}`,
       );
     }
+    if (basisOf.get(symbol) === "paid" && ["future", "perpetual"].includes(terms.kind ?? "") && lots * mark !== 0n) {
+      warnings.push(
+        `${symbol}: nobody pays the price of a ${terms.kind}, and "paid" counts all of it as wealth or debt. Give its entryPrice or its unrealisedProfit, unless the balance has really paid or received that price`,
+      );
+    }
     // A perpetual's delta is its price; its mark is that less the funding paid since listing.
-    if (atEntry.has(symbol) && terms.kind === "perpetual" && mark !== delta) {
+    if (basisOf.get(symbol) === "entryPrice" && terms.kind === "perpetual" && mark !== delta) {
       warnings.push(
         `${symbol}: its mark counts funding since listing. If the balance has paid funding already, give unrealisedProfit in place of entryPrice`,
       );

@@ -103,12 +103,13 @@ export class JsonValue {
     return this.#errorAt(this.#node, code, rule);
   }
 
-  /** Runs a check that knows nothing of files and moves its error to the place of this value. */
+  /** Runs a check and moves its error to the place of this value, unless it has a place in a file already. */
   check<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
-      throw error instanceof PlimsollError ? this.error(error.code, error.rule) : error;
+      if (!(error instanceof PlimsollError) || error.place.file !== undefined) throw error;
+      throw this.error(error.code, error.rule);
     }
   }
 
