@@ -13,7 +13,7 @@ import {
   loadVerificationKey,
   type VerificationKey,
 } from "../../prover/src/node/artifacts.ts";
-import { setupKey } from "../../prover/src/node/setup/keys.ts";
+import { enterKey, makeKey, setupKey } from "../../prover/src/node/setup/keys.ts";
 import { withoutContribution } from "../support/forge.ts";
 import { squareR1cs } from "../support/small-circuit.ts";
 
@@ -260,6 +260,9 @@ describe("artifacts", () => {
       const before = readFileSync(at("keys/manifest.json"), "utf8");
       await setupKey(SIZE, { directory }); // they are there: nothing to do
       await refused(setupKey("board-240", { directory }), "KEY_REFUSED");
+      // A key that was being made while those of the ceremony were installed.
+      const made = await makeKey(SIZE, { directory });
+      await refused(enterKey(SIZE, made, { directory }), "KEY_REFUSED");
       flip(keyFile(), 100);
       await refused(setupKey(SIZE, { directory }), "ARTIFACT_HASH");
       expect(readFileSync(at("keys/manifest.json"), "utf8")).to.equal(before);

@@ -94,8 +94,12 @@ export async function ceremonyKey(circuit: CircuitName, options: ArtifactOptions
     await (await loadArtifacts(circuit, options)).wasm();
     return listed;
   }
+  throw ofCeremony(options);
+}
+
+function ofCeremony(options: ArtifactOptions): PlimsollError {
   const why = "these keys come from a ceremony; remove the file first if development keys shall replace them";
-  throw new PlimsollError("KEY_REFUSED", why, { file: manifestPath(options) });
+  return new PlimsollError("KEY_REFUSED", why, { file: manifestPath(options) });
 }
 
 /** A compiled circuit, and its key where that is the one that would be made from it and intact. */
@@ -184,13 +188,18 @@ export async function hasKey(circuit: CircuitName, options: ArtifactOptions = {}
   return isDeepStrictEqual(manifest.circuits[circuit], madeKey(circuit, state, state.key, options).record);
 }
 
-/** Enters a key in the manifest, which it marks as of development keys. Not for several processes at once. */
+/**
+ * Enters a key in the manifest, which it marks as of development keys. Not for several processes at once. Throws KEY_REFUSED
+ * where the manifest has become one of a ceremony.
+ */
 export async function enterKey(
   circuit: CircuitName,
   { record, compiler }: MadeKey,
   options: ArtifactOptions,
 ): Promise<ArtifactRecord> {
   const earlier = await manifestThere(options);
+  // Asked before too, and minutes may lie between.
+  if (earlier?.origin === "ceremony") throw ofCeremony(options);
   const manifest: Manifest = {
     format: "plimsoll-manifest/1",
     origin: "development",
