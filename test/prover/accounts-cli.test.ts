@@ -133,7 +133,11 @@ describe("plimsoll's accounts", () => {
       expect(JSON.parse(alone.out)).to.deep.equal(each);
     }
     const text = await plimsoll("value", ...ALL, "--all");
-    expect(text.out).to.include("3 accounts on meridian-main").and.include("no margin").and.include("below all");
+    expect(text.out)
+      .to.include("3 accounts, epoch 7, ")
+      .and.include('board: "meridian-main"')
+      .and.include("no margin")
+      .and.include("below all");
     const refused = await plimsoll("value", ...ALL.slice(0, -1), "--all");
     expect(refused).to.include({ code: 2, out: "" });
     expect(refused.err).to.include('no row of all-positions.csv is of "boreas"');
@@ -228,7 +232,7 @@ describe("plimsoll's accounts", () => {
       "PRIVATE",
       "From the balance to the cash",
       "4,664,091.94",
-      "WORST: BTC −12% alone",
+      'WORST: <bdi class="foreign">BTC −12% alone</bdi>',
     ]) {
       expect(page).to.include(text);
     }

@@ -138,7 +138,7 @@ describe("evidence packs", function () {
     const made = await samplePack({ proofs: proofs.map((proof, index) => named(`${index}.json`, proof)) });
     const verdict = await verifier.verify(made, NOW);
     expect(verdict.ok && coverageBands(verdict.reading.statements)).deep.equal([
-      "meridian-main, epoch 7: at least 200% and below 250% of maintenance margin",
+      { words: "epoch 7: at least 200% and below 250% of maintenance margin", board: "meridian-main" },
     ]);
   });
 
@@ -1009,13 +1009,14 @@ describe("evidence packs", function () {
         "valid and current",
         "Does the account cover its initial margin?",
         "covers its maintenance margin at least 1.5 times",
-        "The custodian, for <bdi>“custody account 7731”</bdi> (this account alone; until",
+        '<dt>by</dt><dd><bdi class="foreign">The custodian</bdi></dd>',
+        '<dt>account, in their words</dt><dd><bdi class="foreign">custody account 7731</bdi></dd>',
         "What is not covered",
         "COMPLETENESS",
-        "development key: whoever made it can forge proofs",
+        "development key: its maker can forge proofs",
         packSha256(indexOf(pack)),
         keySource.r1csSha256,
-        "plimsoll pack verify pack.zip --trust trust.json --date 2026-11-22T12:00:00Z",
+        "plimsoll pack verify FILE --trust trust.json --date 2026-11-22T12:00:00Z",
         "Signature",
       ]) {
         expect(text).contain(words);

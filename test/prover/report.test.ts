@@ -31,7 +31,8 @@ const html = renderReport(input);
 const text = html
   .replace(/<style>.*<\/style>/s, "")
   .replace(/<title>.*?<\/title>/g, "")
-  .replace(/<[^>]+>/g, " ");
+  .replace(/<[^>]+>/g, " ")
+  .replace(/\s+/g, " ");
 
 describe("the report", () => {
   it("shows the model's figures: coverage, equity, margin, and coverage at every moment", () => {
@@ -186,7 +187,10 @@ describe("the chart kit", () => {
   it("U02: shows how the cash follows from the balance, and names in one row what the balance has paid for", () => {
     const { account: held, conversion } = readAccount(JSON.stringify(sample.atlasBooks), "books.json", policy, market);
     const page = renderReport({ firm: "Atlas", policy, market, account: held, conversion: conversion! });
-    const words = page.replace(/<style>.*<\/style>/s, "").replace(/<[^>]+>/g, " ");
+    const words = page
+      .replace(/<style>.*<\/style>/s, "")
+      .replace(/<[^>]+>/g, " ")
+      .replace(/\s+/g, " ");
     for (const figure of [
       "−1,153,616.00",
       "27,125,462.00",

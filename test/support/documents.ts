@@ -62,7 +62,8 @@ export const sampleReport = (): string =>
     key: { sha256: "5d2f8a41".repeat(8), origin: "development" },
   });
 
-function histories() {
+/** Two years of made-up closes of BTC and ETH. */
+export function histories() {
   const random = new Random(3);
   const dates = Array.from({ length: 701 }, (_, day) =>
     new Date(Date.UTC(2024, 0, 1 + day)).toISOString().slice(0, 10),

@@ -3,7 +3,7 @@
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
-import { isLabel } from "../formats/json.ts";
+import { isLabel, LABEL_RULE } from "../formats/json.ts";
 import { timeText } from "../formats/time.ts";
 import {
   type Backing,
@@ -129,7 +129,8 @@ export async function makePack(machine: PackMachine, request: PackRequest): Prom
     });
   }
   const idle = idleFile(evidence, backings);
-  if (idle !== undefined) throw new PlimsollError("UNKNOWN_NAME", "it backs none of the proofs", { file: idle.file });
+  if (idle !== undefined)
+    throw new PlimsollError("UNKNOWN_NAME", "the file backs none of the proofs", { file: idle.file });
 
   for (const { identity, file } of keys.all()) draft.add("key", keyPath(identity.size), file);
   for (const document of request.documents ?? []) draft.addLetter(document);
@@ -165,8 +166,7 @@ function checkWords({ name, question, firm, claims = [] }: PackRequest): void {
   const words = { name, question, firm, ...Object.fromEntries(claims.map((text, at) => [`claims[${at}]`, text])) };
   for (const [field, text] of Object.entries(words)) {
     if (isLabel(text)) continue;
-    const rule = "expected 1 to 200 visible characters, no space at an end";
-    throw new PlimsollError("FIELD_INVALID", rule, { field });
+    throw new PlimsollError("FIELD_INVALID", LABEL_RULE, { field });
   }
 }
 

@@ -14,7 +14,7 @@ import {
   THOUSANDS_SIGNS,
   type ThousandsSign,
 } from "../formats/decimal.ts";
-import { isLabel } from "../formats/json.ts";
+import { isLabel, LABEL_RULE } from "../formats/json.ts";
 import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import { unixTime } from "../formats/time.ts";
@@ -187,7 +187,7 @@ export function optionCommitment(option: string, text: string | undefined): bigi
 /** A name or sentence given as an option: 1 to 200 visible characters. */
 export function optionLabel(option: string, text: string): string {
   if (isLabel(text)) return text;
-  throw new PlimsollError("USAGE", "expected 1 to 200 visible characters", { field: option });
+  throw new PlimsollError("USAGE", LABEL_RULE, { field: option });
 }
 
 /** A time given as an option. */

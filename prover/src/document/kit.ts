@@ -16,6 +16,7 @@ import {
   type Json,
   type JsonLimits,
   type JsonValue,
+  LABEL_RULE,
   parseJson,
 } from "../formats/json.ts";
 import type { MarketFile } from "../formats/market.ts";
@@ -98,7 +99,7 @@ export const fieldText = (value: JsonValue): string => value.check(() => fieldEl
 /** Words that go into a document: 1 to 200 visible characters. Throws `FIELD_INVALID`. */
 export function label(text: string, field: string): string {
   if (isLabel(text)) return text;
-  throw new PlimsollError("FIELD_INVALID", "expected 1 to 200 visible characters, no space at an end", { field });
+  throw new PlimsollError("FIELD_INVALID", LABEL_RULE, { field });
 }
 
 /** SHA-256 of the canonical JSON of format, terms and the key's hash, reduced into the field. */

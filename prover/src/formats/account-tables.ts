@@ -18,7 +18,7 @@ import {
 import { type Basis, cashOf, type Holding } from "./cash.ts";
 import { readTable } from "./csv.ts";
 import { addDecimals, amountIn, type Decimal, formatDecimal, type NumberStyle, parseAmount } from "./decimal.ts";
-import { isLabel } from "./json.ts";
+import { isLabel, LABEL_RULE } from "./json.ts";
 import type { MarketFile } from "./market.ts";
 import { isShown, quoted } from "./names.ts";
 import type { PolicyFile } from "./policy.ts";
@@ -175,8 +175,7 @@ function rowsOf(
       if (fault !== undefined) throw new PlimsollError("FIELD_INVALID", fault, { file, line, field });
     }
     if (!isLabel(account)) {
-      const rule = "expected 1 to 200 visible characters, no space at an end";
-      throw new PlimsollError("FIELD_INVALID", rule, { file, line, field: "account" });
+      throw new PlimsollError("FIELD_INVALID", LABEL_RULE, { file, line, field: "account" });
     }
     counts.set(account, (counts.get(account) ?? 0) + 1);
   }

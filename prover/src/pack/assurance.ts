@@ -76,7 +76,7 @@ export function checkAccount(
     state = attestation.vouched.commitment;
     attestations.push({ file, name, attestation });
     by.push(attesterVoucher(file, name, attestation));
-    examination.holds(file, `"${name}" vouches for the commitment as of ${attestation.vouched.asOf}.`);
+    examination.holds(file, `An attester whom you name vouches for the commitment as of ${attestation.vouched.asOf}.`);
   }
   if (subject.parts !== undefined) checkPartsApart(examination, subject.parts, attestations);
 
@@ -192,7 +192,7 @@ function checkPartsApart(
       }
       if (name !== earlier.name || commitment === other.commitment) continue;
       if (scope === "everything" || other.scope === "everything" || subject === other.subject) {
-        const why = `"${name}" also vouches for another part, in ${earlier.file}. The two may overlap: they have the same subject, or one is everything that the attester holds for the firm.`;
+        const why = `Its attester also vouches for another part, in ${earlier.file}. The two may overlap: they have the same subject, or one is everything that the attester holds for the firm.`;
         throw invalid("PARTS_OVERLAP", file, why);
       }
     }

@@ -54,7 +54,7 @@ export function checkSeal(examination: Examination): Firm {
     const why = `Your trust settings do not name ${signer}, who sealed the pack.`;
     throw invalid("FIRM_UNTRUSTED", INDEX, why);
   }
-  examination.holds(INDEX, `Sealed by ${signer}, whom you know as "${firm.name}".`);
+  examination.holds(INDEX, `Sealed by ${signer}, a firm that you name.`);
   return firm;
 }
 
@@ -122,12 +122,12 @@ export function checkHistory(examination: Examination): PackReading["history"] {
 
 /** Whether the pack continues what the reader has seen from a signer. */
 function checkContinuation(examination: Examination, firm: Firm, chain: PackReading["history"]): void {
-  const { signer, seen, name } = firm;
+  const { signer, seen } = firm;
   if (seen === undefined) return;
   const { index } = examination;
   const own = { number: index.number, sha256: packSha256(index) };
   if (BigInt(own.number) < seen.number) {
-    const why = `You have seen pack ${seen.number} of "${name}"; this is number ${own.number}.`;
+    const why = `You have seen pack ${seen.number} of this firm; this is number ${own.number}.`;
     examination.outdated("PACK_SUPERSEDED", INDEX, why);
     return;
   }

@@ -6,7 +6,7 @@
  */
 import { timeText } from "../formats/time.ts";
 import { renderDocument } from "../report/document.ts";
-import { type Markup, markup, when } from "../report/html.ts";
+import { facts, foreign, type Markup, markup, when } from "../report/html.ts";
 import { forgeableBy, isForgeable, TEST_ONLY } from "../report/test-only.ts";
 import type { Trust } from "./trust.ts";
 import type { PackReading, PackVerdict, ProvenStatement, Voucher } from "./verify.ts";
@@ -51,7 +51,7 @@ const LEVEL_WORDS = {
  */
 export function renderPackReport(verdict: PackVerdict, context: ReportContext): string {
   return renderDocument({
-    title: verdict.ok ? `Report on ${verdict.reading.index.name}` : `Report on ${context.source}`,
+    title: verdict.ok ? `Verification report on pack ${verdict.reading.index.number}` : "Verification report",
     kind: "Verification report",
     body: packReport(verdict, context),
   });
@@ -82,7 +82,17 @@ export function packReport(verdict: PackVerdict, context: ReportContext): Markup
   const date = timeText(now);
   return markup`<header>
 <h1>Verification of an evidence pack</h1>
-<p class="lead">${verdict.ok ? markup`“${verdict.reading.index.name}”, pack ${verdict.reading.index.number} of ${verdict.reading.firm}. ` : ""}Verified as of ${when(date)} (the reader's date) by ${software}, offline.</p>
+<p class="lead">Verified as of ${when(date)} (the reader's date) by ${software}, offline.</p>
+${facts([
+  ...(verdict.ok
+    ? ([
+        ["pack", verdict.reading.index.number],
+        ["firm, as the reader names it", foreign(verdict.reading.firm)],
+        ["name of the pack, in the firm's words", foreign(verdict.reading.index.name)],
+      ] as const)
+    : []),
+  ["file", foreign(context.source)],
+])}
 </header>
 ${verdictBox(verdict)}
 ${verdict.ok ? readingSections(verdict.reading, testOrigins(verdict).length > 0) : ""}
@@ -111,18 +121,18 @@ const fact = (name: string, words: Markup | string, value: string) =>
   markup`<tr><td>${name}</td><td>${words}</td><td><code>${value}</code></td></tr>\n`;
 
 const trustTable = (trust: Trust) => markup`<table class="facts"><tbody>
-${trust.firms.map(({ name, signer, seen }) => fact("firm", `${name}${seen === undefined ? "" : `, last seen: pack ${seen.number}`}`, signer))}
+${trust.firms.map(({ name, signer, seen }) => fact("firm", markup`${seen === undefined ? "" : `last seen: pack ${seen.number}; `}${foreign(name)}`, signer))}
 ${trust.keys.map(({ size, sha256, origin }) => fact("key", `${size}, ${origin}`, sha256))}
-${trust.attesters.map(({ name, signer }) => fact("attester", name, signer))}
+${trust.attesters.map(({ name, signer }) => fact("attester", foreign(name), signer))}
 ${trust.oracles.map(({ chainId, contract, board, reporters, quorum, listing }) => fact("oracle", markup`board ${board} on chain ${chainId}, at least ${String(quorum)} of ${String(reporters.length)} reporters${listing === undefined ? "" : markup`; listing <code>${listing}</code>`}`, contract))}
 ${(trust.policies ?? []).map(({ sha256, until }) => fact("policy", until === undefined ? "in force" : markup`until ${when(until)}`, sha256))}
 ${trust.chain.map(({ kind, chainId, contract, subject, block }) => fact("looked up", `${kind} ${subject} on chain ${chainId}, block ${block.number}`, contract))}
-<tr><td>tolerance</td><td colspan="2">market and holdings not older than ${duration(trust.maxAge)}${trust.audience === undefined ? "" : markup`; proofs made for “${trust.audience}” only`}</td></tr>
+<tr><td>tolerance</td><td colspan="2">market and holdings not older than ${duration(trust.maxAge)}${trust.audience === undefined ? "" : markup`; proofs made only for ${foreign(trust.audience)}`}</td></tr>
 </tbody></table>`;
 
 const steps = (verdict: PackVerdict, { source, sourceSha256 }: ReportContext, date: string) => markup`<ol>
-<li>The file: <code>${source}</code>${sourceSha256 === undefined ? "" : markup`, SHA-256 <code>${sourceSha256}</code> (<code>sha256sum</code> prints it)`}.</li>
-<li>The verdict: <code>plimsoll pack verify ${source} --trust trust.json --date ${date}</code>, with the settings above as trust.json; or drop the file on the verifier page, which needs no network.</li>
+<li>The file: <code>${foreign(source)}</code>${sourceSha256 === undefined ? "" : markup`, SHA-256 <code>${sourceSha256}</code> (<code>sha256sum</code> prints it)`}.</li>
+<li>The verdict: <code>plimsoll pack verify FILE --trust trust.json --date ${date}</code>, with that file and the settings above as trust.json; or drop the file on the verifier page, which needs no network.</li>
 <li>One proof alone: unpack the zip and run <code>plimsoll verify proofs/1.json --policy policies/1.json --market markets/1.json</code>; or give its <code>proof</code> and <code>publicSignals</code> and the file in <code>keys/</code> to any Groth16 verifier, such as <code>snarkjs groth16 verify</code>.</li>
 ${verdict.ok && verdict.reading.index.files.some(({ kind }) => kind === "merge") ? markup`<li>A sum: each file in <code>merges/</code> is a proof that the account of its third public signal holds what those of the first two hold, under the key of that name. They are a tree: each commitment is in it once.</li>` : ""}
 <li>The circuit: compile the sources and compare the SHA-256 of the r1cs with the one under “Identities”; <code>plimsoll doctor</code> shows the identities of an installation.</li>
@@ -136,13 +146,13 @@ function readingSections({ index, statements }: PackReading, isTest: boolean): M
   const bands = coverageBands(statements);
   return markup`<section>
 <h2>What was asked</h2>
-<p>“${index.question}” <small>in the words of the pack</small></p>
+${facts([["in the firm's words", foreign(index.question)]])}
 </section>
 <section>
 <h2>What was found</h2>
 ${statements.map((statement) => statementArticle(statement, isTest))}
-${bands.length === 0 ? "" : markup`<h3>Coverage bands</h3><ul>${bands.map((band) => markup`<li>${band}</li>`)}</ul>`}
-${index.claims.map(({ text }) => markup`<article class="proof claimed"><h3>${badge("claimed")} “${text}”</h3><p>The firm says so. Nothing here backs it.</p></article>`)}
+${bands.length === 0 ? "" : markup`<h3>Coverage bands</h3><ul>${bands.map(({ words, board }) => markup`<li>${words}${facts([["board", foreign(board)]])}</li>`)}</ul>`}
+${index.claims.map(({ text }) => markup`<article class="proof claimed"><h3>${badge("claimed")} by the firm, and backed by nothing</h3>${facts([["in the firm's words", foreign(text)]])}</article>`)}
 <table class="legend"><tbody>${Object.entries(LEVEL_WORDS).map(([level, words]) => markup`<tr><td>${badge(level, isTest)}</td><td>${words}</td></tr>`)}</tbody></table>
 </section>
 <section>
@@ -161,27 +171,26 @@ ${[...caveats].map(([text, code]) => markup`<li><strong>${code}</strong>: ${text
 
 function identities({ index, statements, keys, history, firm, sha256 }: PackReading): Markup {
   return markup`<table class="facts"><tbody>
-${fact("pack", markup`number ${index.number}, of ${when(index.created)}, made by ${index.software}`, sha256)}
+${fact("pack", markup`number ${index.number}, of ${when(index.created)}, made by ${foreign(index.software)}`, sha256)}
 ${history.map((earlier) => fact("earlier pack", markup`number ${earlier.number}, of ${when(earlier.created)}`, earlier.sha256))}
 ${index.previous !== null && history.length === 0 ? fact("earlier pack", "not included", index.previous) : ""}
-${fact("firm", `${firm}; calls itself “${index.firm.name}”`, index.firm.signer)}
+${fact("firm, as the reader names it", foreign(firm), index.firm.signer)}
+${fact("firm, as it names itself", foreign(index.firm.name), index.firm.signer)}
 ${keys.map((key) => [
   fact(
     `key, ${key.size}`,
-    key.origin === "ceremony"
-      ? key.origin
-      : markup`<strong>${key.origin} key: whoever made it can forge proofs</strong>`,
+    key.origin === "ceremony" ? key.origin : markup`<strong>${key.origin} key: its maker can forge proofs</strong>`,
     key.sha256,
   ),
   fact(
     `circuit, ${key.size}`,
-    `r1cs, compiled by ${key.compiler} (by the pack's word unless your settings name it)`,
+    markup`r1cs (by the pack's word unless your settings name it); compiler: ${foreign(key.compiler)}`,
     key.r1csSha256,
   ),
   fact(`sources, ${key.size}`, "by the pack's word", key.sourcesSha256),
 ])}
-${unique(statements, ({ policy }) => policy.sha256).map(({ policy }) => fact("policy", policy.name, policy.sha256))}
-${unique(statements, ({ marketSha256 }) => marketSha256).map(({ statement, marketSha256 }) => fact("market", markup`${statement.board}, epoch ${statement.epoch}, ${when(statement.marketTime)}`, marketSha256))}
+${unique(statements, ({ policy }) => policy.sha256).map(({ policy }) => fact("policy", foreign(policy.name), policy.sha256))}
+${unique(statements, ({ marketSha256 }) => marketSha256).map(({ statement, marketSha256 }) => fact("market", markup`epoch ${statement.epoch}, ${when(statement.marketTime)}; ${foreign(statement.board)}`, marketSha256))}
 ${index.files.map((file) => fact(file.kind, file.path, file.sha256))}
 </tbody></table>`;
 }
@@ -190,12 +199,15 @@ function statementArticle(proven: ProvenStatement, isTest: boolean): Markup {
   const { statement, files, level, account, values, size, stateBefore, stateAfter, policy } = proven;
   return markup`<article class="proof${isTest ? " test" : ""}">
 <h3>${badge(level, isTest)} ${statement.text}</h3>
-<p>${badge(account.level)} whose account it is: ${account.parts > 1 ? `the sum of ${account.parts} accounts, each in it once; ` : ""}${standing(account.by, "only the firm says that the commitment is to its account")}.</p>
-<p>${badge(values.level)} prices and risk values: ${standing(values.by, "only the firm says that these are the values of that time")}.</p>
+<p>${badge(account.level)} whose account it is${account.parts > 1 ? `: the sum of ${account.parts} accounts, each in it once` : ""}</p>
+${standing(account.by, "Only the firm says that the commitment is to its account.")}
+<p>${badge(values.level)} prices and risk values</p>
+${standing(values.by, "Only the firm says that these are the values of that time.")}
 <dl>
-<div><dt>made for</dt><dd>${statement.audience}</dd></div>
+<div><dt>made for</dt><dd>${foreign(statement.audience)}</dd></div>
+<div><dt>board, as named by the market file</dt><dd>${foreign(statement.board)}</dd></div>
 <div><dt>values of</dt><dd>${when(statement.marketTime)}</dd></div>
-<div><dt>policy</dt><dd>${policy.name}${policy.trusted ? ", one that you name" : ""}</dd></div>
+<div><dt>policy</dt><dd>${policy.trusted ? "one that you name: " : ""}${foreign(policy.name)}</dd></div>
 <div><dt>proof</dt><dd><code>${files.proof}</code>, ${size}</dd></div>
 <div><dt>stateBefore</dt><dd><code>${stateBefore}</code></dd></div>
 <div><dt>stateAfter</dt><dd><code>${stateAfter}</code></dd></div>
@@ -203,15 +215,18 @@ function statementArticle(proven: ProvenStatement, isTest: boolean): Markup {
 </article>`;
 }
 
-/** Who stands behind a figure, each once. */
+/** Who stands behind a figure, each once, with the names that others chose under labels. */
 function standing(by: readonly Voucher[], otherwise: string): Markup {
-  const named = unique(by, ({ name, subject, words }) => JSON.stringify([name, subject, words]));
-  if (named.length === 0) return markup`${otherwise}`;
-  return markup`${named.map((voucher, at) => markup`${at === 0 ? "" : "; "}${voucher.name}${calledSo(voucher)} (${voucher.words})`)}`;
+  if (by.length === 0) return markup`<p>${otherwise}</p>`;
+  return markup`${unique(by, ({ name, subject, words }) => JSON.stringify([name, subject, words])).map(
+    ({ name, subject, words }) =>
+      facts([
+        ["by", foreign(name)],
+        ...(subject === undefined ? [] : ([["account, in their words", foreign(subject)]] as const)),
+        ["vouched for", words],
+      ]),
+  )}`;
 }
-
-/** What an attester calls the account: its own words, set apart. */
-const calledSo = ({ subject }: Voucher) => (subject === undefined ? "" : markup`, for <bdi>“${subject}”</bdi>`);
 
 function vouchers(statements: readonly ProvenStatement[]): Markup {
   const rows = unique(
@@ -221,13 +236,15 @@ function vouchers(statements: readonly ProvenStatement[]): Markup {
   if (rows.length === 0) return markup`<p>Nobody but the firm.</p>`;
   return markup`<table class="facts">
 <thead><tr><th>Who</th><th>For what</th><th>As of, and where</th></tr></thead>
-<tbody>${rows.map(({ name, subject, address, words, time, file }) => markup`<tr><td>${name}</td><td>${subject === undefined ? "" : markup`<bdi>“${subject}”</bdi>; `}${words}<small><code>${address}</code></small></td><td>${when(time)}<small><code>${file}</code></small></td></tr>`)}</tbody>
+<tbody>${rows.map(({ name, subject, address, words, time, file }) => markup`<tr><td>${foreign(name)}</td><td>${words}${subject === undefined ? "" : markup`; account: ${foreign(subject)}`}<small><code>${address}</code></small></td><td>${when(time)}<small><code>${file}</code></small></td></tr>`)}</tbody>
 </table>
 <p class="caption">The pack shows who vouched, not for what amounts: they saw the account, and signed its commitment.</p>`;
 }
 
 /** For each account and market with proofs from both sides, what they say together. */
-export function coverageBands(statements: readonly ProvenStatement[]): string[] {
+export function coverageBands(
+  statements: readonly ProvenStatement[],
+): { readonly words: string; readonly board: string }[] {
   const proven = statements.filter(({ level }) => level === "proven");
   return unique(proven, ({ stateAfter, marketSha256, policy }) =>
     [stateAfter, marketSha256, policy.sha256].join(),
@@ -242,7 +259,10 @@ export function coverageBands(statements: readonly ProvenStatement[]): string[] 
     if (floors.length === 0 || ceilings.length === 0) return [];
     const { board, epoch } = first.statement;
     return [
-      `${board}, epoch ${epoch}: at least ${Math.max(...floors) / 100}% and below ${Math.min(...ceilings) / 100}% of maintenance margin`,
+      {
+        words: `epoch ${epoch}: at least ${Math.max(...floors) / 100}% and below ${Math.min(...ceilings) / 100}% of maintenance margin`,
+        board,
+      },
     ];
   });
 }

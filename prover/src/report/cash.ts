@@ -2,7 +2,7 @@
 /** How the cash that counts follows from the balance, as a section of the report. PRIVATE. */
 import type { CashConversion, CashLine } from "../formats/cash.ts";
 import { grouped } from "./figures.ts";
-import { type Markup, markup } from "./html.ts";
+import { foreign, type Markup, markup } from "./html.ts";
 import { amount } from "./text.ts";
 
 const how = ({ basis, quantity, given }: CashLine) =>
@@ -20,11 +20,11 @@ export function cashSection({ balance, lines, remainder, cash }: CashConversion,
 <h2>From the balance to the cash that counts</h2>
 <p>Positions count at their whole price, so the cash beside them must have paid it. The balance has paid for some positions and not for others.</p>
 <div class="scroll" role="region" aria-label="From the balance to the cash that counts" tabindex="0"><table>
-<thead><tr><th>Part</th><th class="n">${currency}</th><th>How</th></tr></thead>
+<thead><tr><th>Part</th><th class="n">${foreign(currency)}</th><th>How</th></tr></thead>
 <tbody>
 <tr><td>Balance</td><td class="n">${shown(balance)}</td><td></td></tr>
-${moving.map((line) => markup`<tr><td class="symbol">${line.instrument}</td><td class="n">${shown(line.effect)}</td><td>${how(line)}</td></tr>`)}
-${rest.length === 0 ? "" : markup`<tr><td>${rest.length} other ${rest.length === 1 ? "position" : "positions"}</td><td class="n">0.00</td><td>already settled in the balance: ${rest.join(", ")}</td></tr>`}
+${moving.map((line) => markup`<tr><td class="symbol">${foreign(line.instrument)}</td><td class="n">${shown(line.effect)}</td><td>${how(line)}</td></tr>`)}
+${rest.length === 0 ? "" : markup`<tr><td>${rest.length} other ${rest.length === 1 ? "position" : "positions"}</td><td class="n">0.00</td><td>already settled in the balance: ${foreign(rest.join(", "))}</td></tr>`}
 ${remainder === "0" ? "" : markup`<tr><td>Remainder</td><td class="n"></td><td>rounded down by ${remainder}</td></tr>`}
 <tr class="sum"><td>Cash that counts</td><td class="n">${shown(cash)}</td><td></td></tr>
 </tbody></table></div>

@@ -19,7 +19,7 @@ export interface Segment {
 }
 
 export interface BarRow {
-  readonly label: string;
+  readonly label: Markup | string;
   readonly segments: readonly Segment[];
   /** The value in words, at the right edge. */
   readonly text: string;

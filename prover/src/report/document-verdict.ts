@@ -17,6 +17,9 @@ export function factText({ label, value, quoted }: Fact): string {
   return [`${label}:`, ...lines.map((line) => `  | ${line}`.trimEnd())].join("\n");
 }
 
+/** A label of ours, and words of other people's under it. */
+export const quotedFact = (label: string, value: string): string => factText({ label, value, quoted: true });
+
 /**
  * A document that holds, as text. Under a key that lets its maker forge proofs the first line says that it is worth nothing,
  * before anything says "valid".

@@ -2,6 +2,7 @@
 /** Where the numbers of one board row come from, as text. Public. */
 import type { RowExplanation } from "../app/market.ts";
 import type { ColumnTrace } from "../risk/board/explain.ts";
+import { quotedFact } from "./document-verdict.ts";
 import { table } from "./text.ts";
 
 export function renderExplanation(explanation: RowExplanation): string {
@@ -22,7 +23,8 @@ export function renderExplanation(explanation: RowExplanation): string {
     ]);
   const profits = columns.slice(4);
   return [
-    `${instrument.symbol} on ${explanation.board}, epoch ${explanation.epoch}, ${explanation.time}`,
+    `${instrument.symbol}, epoch ${explanation.epoch}, ${explanation.time}`,
+    quotedFact("board", explanation.board),
     `${instrument.model} on ${instrument.underlying}, lot ${instrument.lot}${terms.join("")}`,
     "",
     "observed",

@@ -2,8 +2,8 @@
 /** What is said of the price histories that numbers rest on. Public. */
 import type { HistorySummary } from "../risk/history-rules.ts";
 
-/** One line for each history: its length and its age. */
-export const historyLines = (histories: readonly HistorySummary[]): string[] =>
+/** The symbol of each history, and its length and age in words. */
+export const historyFacts = (histories: readonly HistorySummary[]): (readonly [symbol: string, words: string])[] =>
   histories.map(({ symbol, from, to, days, age, confirmedMoves }) => {
     const old =
       age === undefined
@@ -13,8 +13,12 @@ export const historyLines = (histories: readonly HistorySummary[]): string[] =>
           : `, ${age === 1 ? "1 day" : `${age} days`} old`;
     const moves =
       confirmedMoves.length === 0 ? "" : `, confirmed: ${confirmedMoves.map(({ date }) => date).join(", ")}`;
-    return `${symbol}: ${days} days of prices, ${from} to ${to}${old}${moves}`;
+    return [symbol, `${days} days of prices, ${from} to ${to}${old}${moves}`];
   });
+
+/** One line for each history. */
+export const historyLines = (histories: readonly HistorySummary[]): string[] =>
+  historyFacts(histories).map((fact) => fact.join(": "));
 
 /** A command over these histories that confirms their large moves again, on several lines. */
 export function commandOver(command: string, histories: readonly HistorySummary[], rest: string): string {

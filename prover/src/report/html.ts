@@ -30,6 +30,16 @@ export function markup(strings: TemplateStringsArray, ...parts: readonly Part[])
   return new Markup(strings.reduce((text, string, index) => text + render(parts[index - 1]!) + string));
 }
 
+/**
+ * Words that somebody else chose, in an element of their own: they could say anything, in either direction of writing. They
+ * stand under a label or in a cell, and in no sentence of ours.
+ */
+export const foreign = (words: string): Markup => markup`<bdi class="foreign">${words}</bdi>`;
+
+/** Facts below a heading, each under a label of ours. */
+export const facts = (entries: readonly (readonly [label: string, value: Markup | string])[]): Markup =>
+  markup`<dl>${entries.map(([label, value]) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
+
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 
 /** A UTC time such as 2026-11-22T08:00:00Z in words, as a `time` element. Any other text is shown as it is. */

@@ -4,8 +4,9 @@ import type { Ahead } from "../app/outlook.ts";
 import { exposureChart } from "../risk/outlook/exposure-chart.ts";
 import { METHODS, QUANTILES } from "../risk/outlook/figures.ts";
 import { renderDocument } from "./document.ts";
-import { historyLines } from "./histories.ts";
-import { type Markup, markup, when } from "./html.ts";
+import { quotedFact } from "./document-verdict.ts";
+import { historyFacts, historyLines } from "./histories.ts";
+import { facts, foreign, type Markup, markup, when } from "./html.ts";
 import { levelWord, percent, table } from "./text.ts";
 
 const chance = (probability: number) => `${(100 * probability).toFixed(probability < 0.001 ? 3 : 1)}%`;
@@ -22,7 +23,11 @@ export function renderAhead({ account, board, time, currency, exposure, historie
   const last = exposure.steps.at(-1)!;
   const ratio = (value: number) => (Number.isFinite(value) ? `${(100 * value).toFixed(1)}%` : "no margin");
   return [
-    `${account} on ${board}, ${time}, the next ${last.hours} hours: ${exposure.process}, ${exposure.paths} paths`,
+    [
+      `the next ${last.hours} hours from ${time}: ${exposure.process}, ${exposure.paths} paths`,
+      quotedFact("account", account),
+      quotedFact("board", board),
+    ].join("\n"),
     historyLines(histories).join("\n"),
     table(
       ["quantile of paths", `change of equity, ${currency}`, "coverage"],
@@ -62,8 +67,9 @@ export function aheadSections({ exposure, histories, levels }: Ahead): Markup {
 <section><h2>What brings the account to a level</h2>
 <div class="scroll" role="region" aria-label="Margin cures" tabindex="0"><table>
 <thead><tr><th>Level</th><th class="n">Cash to add</th><th>Or the least trades</th></tr></thead>
-<tbody>${levels.map(({ name, bps, topUp, trades }) => markup`<tr><td class="symbol">${levelWord(name)} ${percent(bps)}</td><td class="n">${topUp}</td><td>${tradesText(trades)}</td></tr>`)}</tbody></table></div>
-<p class="caption">A forecast from past prices. No proof confirms it. ${historyLines(histories).join("; ")}.</p>
+<tbody>${levels.map(({ name, bps, topUp, trades }) => markup`<tr><td class="symbol">${levelWord(name)} ${percent(bps)}</td><td class="n">${topUp}</td><td>${trades === null || trades.length === 0 ? tradesText(trades) : foreign(tradesText(trades))}</td></tr>`)}</tbody></table></div>
+<p class="caption">A forecast from past prices. No proof confirms it. It rests on these histories:</p>
+<ul class="caption">${historyFacts(histories).map(([symbol, words]) => markup`<li>${foreign(symbol)}: ${words}</li>`)}</ul>
 </section>`;
 }
 
@@ -71,12 +77,17 @@ export function aheadSections({ exposure, histories, levels }: Ahead): Markup {
 export function renderAheadPage(ahead: Ahead): string {
   const { account, board, time, currency, exposure } = ahead;
   const body = markup`<header>
-<h1>${account}: outlook over ${exposure.steps.at(-1)!.hours} hours</h1>
-<p class="lead">${board}, from ${when(time)}. ${exposure.paths} simulated paths, ${exposure.process}. All amounts in ${currency}.</p>
+<h1>Outlook over ${exposure.steps.at(-1)!.hours} hours</h1>
+<p class="lead">From ${when(time)}. ${exposure.paths} simulated paths, ${exposure.process}.</p>
+${facts([
+  ["account", foreign(account)],
+  ["board", foreign(board)],
+  ["all amounts in", foreign(currency)],
+])}
 </header>
 ${aheadSections(ahead)}`;
   return renderDocument({
-    title: `${account}: outlook`,
+    title: "Outlook",
     kind: "Outlook",
     privateBecause: "The firm's own view: it follows from positions that no proof shows. Not for publication.",
     body,

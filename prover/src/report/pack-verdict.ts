@@ -4,10 +4,9 @@
  * one other person: what firm, attester and audience are called could say anything, and stands in no sentence.
  */
 import { statementFacts } from "../document/proof.ts";
-import type { Fact } from "../document/words.ts";
 import { testOnly } from "../keys/origin.ts";
 import type { PackReading, PackVerdict, ProvenStatement, Voucher } from "../pack/verify.ts";
-import { factText } from "./document-verdict.ts";
+import { factText, quotedFact as quoted } from "./document-verdict.ts";
 
 export function packVerdictText(verdict: PackVerdict): string {
   if (!verdict.ok) {
@@ -62,7 +61,5 @@ const packLines = ({ index, firm }: PackReading): string[] => [
   quoted("what was asked, in the firm's words", index.question),
   ...index.claims.map(({ text }) => quoted("claimed by the firm, and backed by nothing", text)),
 ];
-
-const quoted = (label: string, value: string): string => factText({ label, value, quoted: true } satisfies Fact);
 
 const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line.replaceAll("\n", "\n  ")}`);

@@ -17,7 +17,7 @@ import { cashSection } from "./cash.ts";
 import { type BarRow, barChart, swatch, type Tone } from "./charts.ts";
 import { renderDocument } from "./document.ts";
 import { grouped, percent, price, signed, units, whole } from "./figures.ts";
-import { type Markup, markup, when } from "./html.ts";
+import { facts, foreign, type Markup, markup, when } from "./html.ts";
 import { aheadSections } from "./outlook.ts";
 import { accountOverview, type OverviewInput } from "./overview.ts";
 import { forgeableBy, isForgeable, TEST_ONLY } from "./test-only.ts";
@@ -51,8 +51,14 @@ export function renderReport(input: ReportInput): string {
   const evaluation = evaluate(account, policy.policy, market.market);
   const proofs = input.proofs ?? [];
   const body = markup`<header>
-<h1>${firm}: margin report</h1>
-<p class="lead">${market.board}, epoch ${market.epoch.toString()}. Market of ${when(market.time)}. Policy: ${policy.name}. All amounts in ${policy.cashSymbol}.</p>
+<h1>Margin report</h1>
+<p class="lead">Epoch ${market.epoch.toString()}, market of ${when(market.time)}.</p>
+${facts([
+  ["account", foreign(firm)],
+  ["board", foreign(market.board)],
+  ["policy", foreign(policy.name)],
+  ["all amounts in", foreign(policy.cashSymbol)],
+])}
 </header>
 
 ${accountOverview(input)}
@@ -66,7 +72,7 @@ ${input.ahead === undefined ? "" : aheadSections(input.ahead)}
 ${proofs.length === 0 ? "" : proofSection(proofs, input.key)}
 ${LIMITS}`;
   return renderDocument({
-    title: `${firm}: margin report, epoch ${market.epoch}`,
+    title: `Margin report, epoch ${market.epoch}`,
     kind: "Margin report",
     privateBecause: "The firm's own view, with positions and quantities that no proof shows. Not for publication.",
     body,
@@ -95,7 +101,7 @@ function collateralSection({ policy, market, account }: ReportInput, evaluation:
 ${barChart(
   "Market value of each asset, split into what counts and the haircut",
   held.map(({ symbol, quantity, value, counted, lost }) => ({
-    label: `${grouped(quantity)} ${symbol}`,
+    label: markup`${grouped(quantity)} ${foreign(symbol)}`,
     segments: [
       { value: units(counted, 20), tone: "neutral" },
       { value: units(value - counted, 20), tone: "muted" },
@@ -109,7 +115,7 @@ ${barChart(
 <tbody>
 ${held.map(
   (row) =>
-    markup`<tr><td>${row.symbol}</td><td class="n">${grouped(row.quantity)}</td><td class="n">${price(row.priceE8)}</td><td class="n">${whole(row.value, 20)}</td><td>${row.pieces}</td><td class="n">${whole(row.value - row.counted, 20)} (${row.lost})</td><td class="n">${whole(row.counted, 20)}</td></tr>`,
+    markup`<tr><td class="symbol">${foreign(row.symbol)}</td><td class="n">${grouped(row.quantity)}</td><td class="n">${price(row.priceE8)}</td><td class="n">${whole(row.value, 20)}</td><td>${row.pieces}</td><td class="n">${whole(row.value - row.counted, 20)} (${row.lost})</td><td class="n">${whole(row.counted, 20)}</td></tr>`,
 )}
 <tr class="sum"><td colspan="3">Collateral</td><td class="n">${whole(
     total((row) => row.value),
@@ -139,14 +145,14 @@ function tierPieces(schedule: HaircutSchedule, quantity: bigint, lotDecimals: nu
 }
 
 function marginSection({ market }: ReportInput, evaluation: Evaluation): Markup {
-  const rows: { label: string; explain: string; value: bigint }[] = evaluation.sets.flatMap((set) => {
+  const rows: { label: Markup | string; explain: Markup | string; value: bigint }[] = evaluation.sets.flatMap((set) => {
     const name = setName(market, set);
-    const worst = set.worstScenario === undefined ? "no scenario loses" : market.scenarios[set.worstScenario]!;
+    const worst = set.worstScenario === undefined ? "no scenario loses" : foreign(market.scenarios[set.worstScenario]!);
     const { liquidityThreshold, liquidityRate } = market.market.board.blocks[set.lastBlock]!;
     return [
-      { label: `Worst scenario, ${name}`, explain: worst, value: E6_TO_E10 * set.scan },
+      { label: markup`Worst scenario, ${name}`, explain: worst, value: E6_TO_E10 * set.scan },
       {
-        label: `Liquidity, ${name}`,
+        label: markup`Liquidity, ${name}`,
         explain: `${percent(liquidityRate)} of net delta ${whole(set.delta, 6)} beyond ${whole(liquidityThreshold, 6)}`,
         value: set.liquidity as bigint,
       },
@@ -190,7 +196,7 @@ function nettingSection(input: ReportInput, evaluation: Evaluation): Markup {
   const alone = held.reduce((sum, position) => sum + scanOf(input, (index) => index === position), 0n);
   const underlyings = [...new Set(held.map((index) => underlyingOf(market, index)))];
   const together = evaluation.sets.reduce((sum, { scan }) => sum + scan, 0n);
-  const bar = (label: string, value: bigint, tone: Tone): BarRow => ({
+  const bar = (label: Markup | string, value: bigint, tone: Tone): BarRow => ({
     label,
     segments: [{ value: units(value, 6), tone }],
     text: whole(value, 6),
@@ -200,7 +206,7 @@ function nettingSection(input: ReportInput, evaluation: Evaluation): Markup {
   if (underlyings.length > 1) {
     for (const name of underlyings) {
       const scan = scanOf(input, (index) => underlyingOf(market, index) === name);
-      rows.push(bar(`all in ${name}, netted among themselves`, scan, "muted"));
+      rows.push(bar(markup`netted among themselves: all in ${foreign(name)}`, scan, "muted"));
     }
   }
   rows.push(bar("all together, as margined", together, "neutral"));
@@ -218,7 +224,7 @@ function scenarioSection({ market }: ReportInput, set: NettingSet): Markup {
 <p>All positions of the set revalued in each of 16 moves of the market. ${
     set.worstScenario === undefined
       ? "No scenario loses, so the set needs no scan margin."
-      : markup`The worst, <strong>${market.scenarios[set.worstScenario]!}</strong>, loses <strong>${whole(set.scan, 6)}</strong>, and that is what the margin covers.`
+      : markup`The worst loses <strong>${whole(set.scan, 6)}</strong>, and the margin covers that loss.`
   }</p>
 ${barChart(
   "Profit and loss in each scenario",
@@ -226,7 +232,7 @@ ${barChart(
     const worst = scenario === set.worstScenario;
     const tone: Tone = worst ? "bad" : profit < 0n ? "warn" : "good";
     return {
-      label: `${worst ? "WORST: " : ""}${market.scenarios[scenario]!}`,
+      label: markup`${worst ? "WORST: " : ""}${foreign(market.scenarios[scenario]!)}`,
       segments: [{ value: units(profit, 6), tone }],
       text: signed(profit, 6),
       emphasised: worst,
@@ -254,7 +260,7 @@ ${
 <tbody>
 ${held.map(({ instrument, lots, row, index }) => {
   const charge = lots > 0n ? row.longCharge * lots : row.shortCharge * -lots;
-  return markup`<tr><td class="symbol">${instrument.symbol}</td><td class="n">${grouped(formatLots(lots, instrument.lot))}</td><td class="n">${whole(lots * row.mark, 6)}</td><td class="n">${whole(lots * row.delta, 6)}</td><td class="n">${whole(charge, 6)}</td><td class="n">${whole(
+  return markup`<tr><td class="symbol">${foreign(instrument.symbol)}</td><td class="n">${grouped(formatLots(lots, instrument.lot))}</td><td class="n">${whole(lots * row.mark, 6)}</td><td class="n">${whole(lots * row.delta, 6)}</td><td class="n">${whole(charge, 6)}</td><td class="n">${whole(
     scanOf(input, (position) => position === index),
     6,
   )}</td></tr>`;
@@ -293,8 +299,8 @@ const LIMITS = markup`<section>
 <p class="caption">Amounts are rounded to whole units and coverage down to a hundredth of a percent, for reading only. Decisions use exact integers.</p>
 </section>`;
 
-function setName({ blocks }: MarketFile, { firstBlock, lastBlock }: NettingSet): string {
-  return blocks.slice(firstBlock, lastBlock + 1).join(" + ");
+function setName({ blocks }: MarketFile, { firstBlock, lastBlock }: NettingSet): Markup {
+  return foreign(blocks.slice(firstBlock, lastBlock + 1).join(" + "));
 }
 
 /** Underlying by the instrument's terms, or the netting block where the terms name none. */

@@ -42,6 +42,7 @@ ${["good", "neutral", "warn", "severe", "bad"].map((tone) => `.card.${tone} { bo
 .proof.bad { border-left-color: var(--bad-fill); } .proof.test { border-left-color: var(--test); } .proof.claimed { border-left-color: var(--edge); }
 .proof p { margin: 4px 0; }
 .verdict { margin-right: 6px; color: var(--good); } .proof.bad .verdict { color: var(--bad); } .proof.test .verdict { color: var(--test); }
+.foreign { overflow-wrap: anywhere; border-bottom: 1px dotted var(--edge); } dd > .foreign, .symbol > .foreign { border: 0; }
 dl { display: flex; flex-wrap: wrap; gap: 3px 24px; margin: 8px 0 0; font-size: 13px; }
 dl div { display: flex; gap: 7px; min-width: 0; } dt { flex: none; color: var(--quiet); } dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 details { margin: 10px 0; border: 1px solid var(--line); border-radius: 6px; }

@@ -9,7 +9,7 @@ export const isForgeable = (origin: string): boolean => origin !== "ceremony";
 
 /** Why, of a key of this origin. */
 export const forgeableBy = (origin: string): Markup =>
-  markup`<p><strong>Under a ${origin} key:</strong> whoever made that key can forge proofs.</p>`;
+  markup`<p><strong>Under a ${origin} key:</strong> its maker can forge proofs.</p>`;
 
 /** The box that a page shows for a proof just made. */
 export function provenBox(statement: string, origin: string): Markup {

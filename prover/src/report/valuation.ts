@@ -2,6 +2,7 @@
 /** Valuations as text for people. Amounts are rounded down to hundredths, and columns add up as shown. PRIVATE. */
 import { levelReached, type Valuation } from "../app/value.ts";
 import type { CashLine } from "../formats/cash.ts";
+import { quotedFact } from "./document-verdict.ts";
 import { levelWord, percent, summedTable, sumOf, table } from "./text.ts";
 
 /** The breakdown of one account. */
@@ -11,7 +12,11 @@ export function renderValuation(valuation: Valuation): string {
   const scan = sumOf(sets.map((set) => set.scan));
   const liquidity = sumOf(sets.map((set) => set.liquidity));
   return [
-    `${valuation.account} on ${valuation.board}, epoch ${valuation.epoch}, ${valuation.time}`,
+    [
+      `epoch ${valuation.epoch}, ${valuation.time}`,
+      quotedFact("account", valuation.account),
+      quotedFact("board", valuation.board),
+    ].join("\n"),
     ...conversionOf(valuation),
     ...section(
       ["collateral", "quantity", "tier", `worth, ${currency}`, `counts, ${currency}`],
@@ -104,7 +109,9 @@ export function renderValuations(valuations: readonly Valuation[]): string {
   if (first === undefined) return "no accounts";
   const { board, epoch, time, currency } = first;
   return [
-    `${valuations.length} accounts on ${board}, epoch ${epoch}, ${time}; amounts in ${currency}`,
+    [`${valuations.length} accounts, epoch ${epoch}, ${time}; amounts in ${currency}`, quotedFact("board", board)].join(
+      "\n",
+    ),
     summedTable(
       ["account", "collateral", "cash", "positions", "equity", "margin", "coverage", "level"],
       valuations.map((valuation) => {

@@ -8,7 +8,7 @@
 import { z } from "zod";
 import { PlimsollError } from "../errors.ts";
 import { parseDecimal } from "../formats/decimal.ts";
-import { isLabel, isSymbol, type Json, type JsonLimits, parseJson } from "../formats/json.ts";
+import { isLabel, isSymbol, type Json, type JsonLimits, LABEL_RULE, parseJson } from "../formats/json.ts";
 import { isTime, TIME_RULE } from "../formats/time.ts";
 
 const FORMAT = "plimsoll-market-input/1";
@@ -28,7 +28,7 @@ const positiveText = decimalText.refine((text) => Number(text) > 0, "expected a 
 /** A decimal string as a number. */
 export const decimalNumber = decimalText.transform(Number);
 const symbol = z.string().refine(isSymbol, "expected a symbol");
-const label = z.string().refine(isLabel, "expected 1 to 200 visible characters");
+const label = z.string().refine(isLabel, LABEL_RULE);
 const time = z.string().refine(isTime, TIME_RULE);
 
 /** A model by id, with parameters that only the model reads. */

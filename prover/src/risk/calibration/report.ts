@@ -2,7 +2,7 @@
 /** The page of a calibration, which shows series, tails, chosen numbers, and why. Public. */
 import { plot } from "../../report/charts.ts";
 import { renderDocument } from "../../report/document.ts";
-import { type Markup, markup } from "../../report/html.ts";
+import { facts, foreign, type Markup, markup } from "../../report/html.ts";
 import type { ModelChoice } from "../input.ts";
 import type {
   CalibrationOptions,
@@ -25,7 +25,8 @@ export function renderCalibration(calibration: Calibration): string {
   const { options, underlyings, correlation, scenarios, prepared } = calibration;
   const names = underlyings.map(({ symbol }) => symbol).join(", ");
   const body = markup`<header>
-<h1>Calibration of ${names}</h1>
+<h1>Calibration</h1>
+${facts([["assets", foreign(names)]])}
 <p class="lead">Volatility by ${options.volatility === "ewma" ? `EWMA with decay ${options.lambda}` : "GARCH(1,1)"}; ranges cover the expected shortfall at ${percent(options.confidence)}, and no less than the ${percent(options.coverage)} quantile, of the last ${options.lookback} standardised returns, over ${options.periodDays === 1 ? "a day" : `${options.periodDays} days`}; ${percent(options.stressWeight, 0)} of the volatility is the ${percent(options.stressQuantile, 0)} quantile of its past.</p>
 </header>
 <section>
@@ -33,7 +34,7 @@ export function renderCalibration(calibration: Calibration): string {
 <div class="scroll" role="region" aria-label="What was chosen" tabindex="0"><table><thead><tr><th>asset</th><th class="n">range down</th><th class="n">range up</th><th class="n">volatility, up</th><th class="n">down</th><th>haircut tiers</th><th>liquidity</th></tr></thead><tbody>
 ${underlyings.map(
   (each) =>
-    markup`<tr><td class="symbol">${each.symbol}</td><td class="n">${percent(each.rangeDown)}</td><td class="n">${percent(each.rangeUp)}</td><td class="n">+${percent(each.volatilityUp, 0)}</td><td class="n">−${percent(-each.volatilityDown, 0)}</td><td>${tiersText(calibration.haircuts[each.symbol])}</td><td>${liquidityText(calibration.liquidity[each.symbol])}</td></tr>`,
+    markup`<tr><td class="symbol">${foreign(each.symbol)}</td><td class="n">${percent(each.rangeDown)}</td><td class="n">${percent(each.rangeUp)}</td><td class="n">+${percent(each.volatilityUp, 0)}</td><td class="n">−${percent(-each.volatilityDown, 0)}</td><td>${tiersText(calibration.haircuts[each.symbol])}</td><td>${liquidityText(calibration.liquidity[each.symbol])}</td></tr>`,
 )}
 </tbody></table></div>
 <p class="caption">${correlation === null ? "One asset: nothing to correlate." : `Correlation break: the weakest pair's lowest correlation over a quarter was ${correlation.toFixed(2)}.`}</p>
@@ -42,14 +43,14 @@ ${underlyings.map((each, index) => assetSection(each, prepared[index]!, options)
 <section>
 <h2>Historical scenarios</h2>
 <p class="caption">Days whose joint moves, rescaled to today's volatility, keep the tail in every direction a portfolio can lean.</p>
-<div class="scroll" role="region" aria-label="Historical scenarios" tabindex="0"><table><thead><tr><th>day</th>${underlyings.map(({ symbol }) => markup`<th class="n">${symbol}</th><th class="n">volatility</th>`)}</tr></thead><tbody>
+<div class="scroll" role="region" aria-label="Historical scenarios" tabindex="0"><table><thead><tr><th>day</th>${underlyings.map(({ symbol }) => markup`<th class="n">${foreign(symbol)}</th><th class="n">volatility</th>`)}</tr></thead><tbody>
 ${scenarioRows(scenarios.historical).map(
   ({ label, moves }) =>
-    markup`<tr><td>${label}</td>${underlyings.map(({ symbol }) => markup`<td class="n">${percent(Number(moves[symbol]!.price))}</td><td class="n">${percent(Number(moves[symbol]!.volatility), 0)}</td>`)}</tr>`,
+    markup`<tr><td>${foreign(label)}</td>${underlyings.map(({ symbol }) => markup`<td class="n">${percent(Number(moves[symbol]!.price))}</td><td class="n">${percent(Number(moves[symbol]!.volatility), 0)}</td>`)}</tr>`,
 )}
 </tbody></table></div>
 </section>`;
-  return renderDocument({ title: `Calibration of ${names}`, kind: "Calibration", body });
+  return renderDocument({ title: "Calibration", kind: "Calibration", body });
 }
 
 const tiersText = (tiers: HaircutTiers | undefined) =>
@@ -77,7 +78,7 @@ function assetSection(
   const first = Math.max(WARM_UP + 1, returns.length - options.lookback);
   const days = Array.from({ length: returns.length - first }, (_, index) => first + index);
   const series = plot({
-    title: `${each.symbol}: daily returns and what was forecast`,
+    title: "Daily returns, and the forecast for each day",
     x: { label: "day", format: (day) => dates[Math.round(day)] ?? "" },
     y: { label: "log return", format: (value) => percent(value, 0) },
     lines: [
@@ -93,7 +94,7 @@ function assetSection(
   const losses = days.map((day) => -returns[day]! / sigma[day]!).sort((a, b) => b - a);
   const worst = losses.slice(0, Math.ceil(losses.length / 10));
   const tail = plot({
-    title: `${each.symbol}: the worst tenth of standardised falls`,
+    title: "The worst tenth of standardised falls",
     x: { label: "share of days that were worse", format: (value) => percent(value, 1) },
     y: { label: "forecast deviations" },
     lines: [
@@ -107,7 +108,7 @@ function assetSection(
   });
   const weighted = each.used > each.forecast;
   return markup`<section>
-<h2>${each.symbol}, to ${each.date}</h2>
+<h2>${foreign(each.symbol)}, to ${each.date}</h2>
 ${series}
 ${tail}
 <ul>

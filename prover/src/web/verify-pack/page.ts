@@ -9,7 +9,7 @@ import { packReport } from "../../pack/report.ts";
 import { readTrust, type Trust } from "../../pack/trust.ts";
 import { createPackVerifier, peekIndex } from "../../pack/verify.ts";
 import { PACK_LIMITS } from "../../pack/zip.ts";
-import { markup, when } from "../../report/html.ts";
+import { facts, foreign, markup, when } from "../../report/html.ts";
 import { bothTimes, button, element, field, localTime } from "../dom.ts";
 
 declare const SOFTWARE: string;
@@ -78,7 +78,8 @@ async function choose(file: File | undefined): Promise<void> {
   button("verify").disabled = true;
   if (file.size > PACK_LIMITS.zipBytes) throw new PlimsollError("TOO_LARGE", "the file is larger than any pack");
   pack = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
-  element("chosen").textContent = `${file.name}: ${pack.bytes.length.toLocaleString("en-US")} bytes read`;
+  element("chosen").innerHTML =
+    markup`${pack.bytes.length.toLocaleString("en-US")} bytes read of ${foreign(file.name)}`.text;
   button("verify").disabled = false;
   describe(pack.bytes);
 }
@@ -89,7 +90,11 @@ function describe(bytes: Uint8Array): void {
     const { name, firm, number, created, keys, files } = peekIndex(bytes);
     const hashOf = (path: string) => files.find((file) => file.path === path)?.sha256 ?? "";
     element("says").innerHTML =
-      markup`<p>It says of itself, unverified: “${name}”, pack ${number} of “${firm.name}”, of ${when(created)}; sealed by <code>${firm.signer}</code>; keys ${keys.map(({ size, file }) => markup`<code>${hashOf(file)}</code> (${size}) `)}</p>`.text;
+      markup`<p>It says of itself, unverified: pack ${number}, of ${when(created)}; sealed by <code>${firm.signer}</code>; keys ${keys.map(({ size, file }) => markup`<code>${hashOf(file)}</code> (${size}) `)}</p>
+${facts([
+  ["firm, as it names itself", foreign(firm.name)],
+  ["name of the pack, in the firm's words", foreign(name)],
+])}`.text;
   } catch (error) {
     if (!(error instanceof PlimsollError)) throw error;
   }
