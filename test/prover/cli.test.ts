@@ -333,7 +333,7 @@ describe("plimsoll", () => {
     expect(bad).to.include({ code: 2, out: "" });
     expect(JSON.parse(bad.err).error).to.deep.equal({
       code: "FIELD_INVALID",
-      rule: "expected a string, found number",
+      rule: "expected a string, found number; write it in quotes",
       file: "bad.json",
       line:
         read("policy.json")
@@ -349,7 +349,7 @@ describe("plimsoll", () => {
     const missing = await plimsoll(["value", ...MARKET, "--account", "nowhere.json"]);
     expect(missing.err).to.equal("plimsoll: FILE: nowhere.json: cannot be read: it does not exist\n");
     const directory = await plimsoll(["value", ...MARKET, "--account", "."]);
-    expect(directory.err).to.include("FILE: .: cannot be read");
+    expect(directory.err).to.include("FILE: .: cannot be read: it is a directory");
   });
 });
 

@@ -111,6 +111,26 @@ const DOCUMENTS: readonly Document[] = [
 ];
 
 describe("documents", () => {
+  it("say which format a document has that was given for another, and repeat nothing else of it", () => {
+    const given = (format: string) => () => readPolicy(JSON.stringify({ format, account: "7731" }), "policy.json");
+    expect(given("plimsoll-account/2"))
+      .throw(PlimsollError, "a field that is not known here; the file says that it is plimsoll-account/2")
+      .property("code", "FIELD_INVALID");
+    expect(given("secret 7731")).throw(PlimsollError).property("message").not.contain("7731");
+    const number = JSON.stringify({ ...firm.policy, name: 5 });
+    expect(() => readPolicy(number, "policy.json")).throw(PlimsollError, "found number; write it in quotes");
+  });
+
+  it("say of a cell what is in the way of its amount", () => {
+    for (const [text, why] of [
+      ["", "found nothing; write 0 for no amount"],
+      [".5", "found a point without a digit before it; write a zero there"],
+      ["#REF!", "found a spreadsheet's error, such as #REF!; mend the cell"],
+    ] as const) {
+      expect(() => parseDecimal(text), text).throw(PlimsollError, why);
+    }
+  });
+
   for (const { name, document, read, amounts } of DOCUMENTS) {
     const hostile: readonly [what: string, raw: string, code: ErrorCode][] = [
       ["1e21", "1e21", "FIELD_INVALID"],

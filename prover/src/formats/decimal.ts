@@ -65,7 +65,7 @@ export function parseAmount(text: string, { decimal = "point", thousands }: Numb
 }
 
 const FAULTS: readonly (readonly [pattern: RegExp, rule: string, option?: string])[] = [
-  [/^$/, "no amount is here; write 0 for nothing"],
+  [/^$/, "nothing; write 0 for no amount"],
   [/^\(.*\)$/, "an amount in parentheses; write a minus in front of it"],
   [/-\s*$/, "a minus behind the amount; write it in front"],
   [/^[\u2212\u2013\u2014]/, "a dash that is no minus; write the plain -"],
@@ -83,6 +83,8 @@ const FAULTS: readonly (readonly [pattern: RegExp, rule: string, option?: string
   ],
   [/\..*\./, "more than one point", "--thousands point with --decimal comma if points group thousands"],
   [/^-?0[0-9]/, "a leading zero; leave it out"],
+  [/^-?\./, "a point without a digit before it; write a zero there"],
+  [/^#/, "a spreadsheet's error, such as #REF!; mend the cell"],
   [/[$\u20AC\u00A3\u00A5%]/, "a currency or percent sign; write the number alone"],
 ];
 

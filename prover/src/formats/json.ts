@@ -125,10 +125,19 @@ export class JsonValue {
     optional: readonly Optional[] = [],
   ): { readonly [Name in Required]: JsonValue } & { readonly [Name in Optional]?: JsonValue } {
     const names = new Map([...required, ...optional].map((name) => [name as string, name]));
-    const found = new Map(this.entries(names, "FIELD_INVALID", "a field that is not known here"));
+    const found = new Map(this.entries(names, "FIELD_INVALID", `a field that is not known here${this.#otherFormat()}`));
     const missing = required.find((name) => !found.has(name));
     if (missing !== undefined) throw this.error("FIELD_INVALID", `the field "${missing}" is missing`);
     return Object.fromEntries(found) as never;
+  }
+
+  /** Of a document: which format it says it has, for a reader who gave one file for another. */
+  #otherFormat(): string {
+    if (this.path !== "") return "";
+    const format = this.#members().find(({ name }) => name === "format")?.value;
+    return format?.type === "String" && /^plimsoll-[a-z-]{1,30}\/[0-9]{1,3}$/.test(format.value)
+      ? `; the file says that it is ${format.value}`
+      : "";
   }
 
   /**
@@ -181,7 +190,8 @@ export class JsonValue {
 
   string(): string {
     if (this.#node.type !== "String") {
-      throw this.error("FIELD_INVALID", `expected a string, found ${this.#node.type.toLowerCase()}`);
+      const found = this.#node.type === "Number" ? "number; write it in quotes" : this.#node.type.toLowerCase();
+      throw this.error("FIELD_INVALID", `expected a string, found ${found}`);
     }
     if (!this.#node.value.isWellFormed()) throw this.error("FIELD_INVALID", "expected well-formed Unicode");
     return this.#node.value;

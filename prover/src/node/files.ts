@@ -73,6 +73,11 @@ export class Inputs {
 
 const tooLarge = (file: string, maximum = MAX_BYTES) =>
   new PlimsollError("TOO_LARGE", `expected at most ${maximum} bytes`, { file });
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: ": it does not exist",
+  EISDIR: ": it is a directory",
+  EACCES: ": you have no permission",
+};
 const unreadable = (file: string, why = "") => new PlimsollError("FILE", `cannot be read${why}`, { file });
 
 /** A file's or a pipe's content. Throws `FILE`, `TOO_LARGE` beyond so many bytes, `CANCELLED`. */
@@ -93,7 +98,7 @@ export async function readBounded(file: string, maximum = MAX_BYTES, signal?: Ab
     return Buffer.concat(chunks);
   } catch (error) {
     if (error instanceof PlimsollError) throw error;
-    throw unreadable(file, (error as NodeJS.ErrnoException).code === "ENOENT" ? ": it does not exist" : "");
+    throw unreadable(file, UNREADABLE[(error as NodeJS.ErrnoException).code ?? ""]);
   }
 }
 

@@ -323,7 +323,7 @@ export function observationsDocument(
   const reports = observations.map(({ time: seconds, prices, signature, boardSignature }) => {
     const time = timeText(new Date(Number(seconds) * 1000));
     const reporter = recoverAddress(typedDigest(observationData(given, time, prices)), signature);
-    if (reporter === undefined) throw new PlimsollError("FIELD_INVALID", "a reporter's signature is none");
+    if (reporter === undefined) throw new PlimsollError("FIELD_INVALID", "a reporter's signature is malformed");
     return { reporter, time, prices: prices.map(String), signature, boardSignature };
   });
   return { format: "plimsoll-observations/1", ...given, reports };
