@@ -148,7 +148,7 @@ describe("the packages", function () {
     expect(early.stderr).contain("`npx plimsoll setup --development");
 
     const { stderr, stdout } = await npx(22, "setup", "--development", "board-60");
-    expect(stdout).contain(at("data/plimsoll")).and.contain("whoever made them can forge proofs");
+    expect(stdout).contain(at("data/plimsoll")).and.contain("their maker can forge proofs");
     const seconds = [...stderr.matchAll(/^ *(\d+) s {2}board-60: /gm)].map(([, second]) => Number(second));
     expect(seconds.length).greaterThan(2);
     for (const [index, second] of seconds.entries()) expect(second - (seconds[index - 1] ?? 0)).most(5);

@@ -43,7 +43,7 @@ describe("plimsoll setup", () => {
 
     const second = setup("--development", "merge-60");
     expect(second.stderr).match(/^ {2}merge-60: .*\(1 of 1\)\n$/);
-    expect(second.stdout).contain("whoever made them can forge proofs");
+    expect(second.stdout).contain("their maker can forge proofs");
     expect(readFileSync(at("keys/manifest.json"), "utf8")).equal(manifest);
   });
 

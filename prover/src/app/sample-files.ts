@@ -73,7 +73,7 @@ first command below shows how the cash that counts follows from that.
     plimsoll report --policy policy.json --market market.json --account account.json --out report.html
     plimsoll commit --policy policy.json --market market.json --account account.json --key viewing.key
     plimsoll prove  --policy policy.json --market market.json --account account.json --key viewing.key \\
-                    --at-least initial --audience "whoever asked, and their reference" --out proof.json
+                    --at-least initial --audience "the reader, and the reference of the request" --out proof.json
     plimsoll inspect proof.json
     plimsoll verify proof.json --policy policy.json --market market.json
     plimsoll market explain BTC-25DEC26-100000-C --input market-input.json --market market.json

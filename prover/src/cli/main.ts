@@ -41,7 +41,7 @@ Exit codes
 
 A file given as - is standard input (at most one). Results go to stdout, progress and errors to stderr.
 Circuits and keys are read from ${defaultBuildDirectory()}, or from the directory in PLIMSOLL_BUILD.
-The fastest prover that is here proves, or the one in PLIMSOLL_BACKEND: native, wasm or snarkjs (see doctor).`;
+Proofs are made by the fastest prover available, or by the one in PLIMSOLL_BACKEND: native, wasm or snarkjs (see doctor).`;
 
 const cancellation = new AbortController();
 const context = createContext(cancellation.signal);
@@ -69,7 +69,7 @@ const COMMANDS = [
 ];
 
 const program = new Command("plimsoll")
-  .description("Prove that a margin account covers its margin, without showing what is in it; and verify such proofs.")
+  .description("Prove that a margin account covers its margin without showing its contents, and verify such proofs.")
   .version(VERSION)
   .addHelpText("after", EXIT_HELP);
 for (const command of COMMANDS) program.addCommand(command(context));

@@ -22,8 +22,11 @@ export function mergeCommand(context: Context): Command {
     .description("add up accounts, such as those at several custodians, and prove that the sum is theirs")
     .requiredOption("--account <file>", "an account, JSON; twice or more", many)
     .requiredOption("--key <file>", "the viewing key of each account, in the same order", many)
-    .requiredOption("--name <text>", "what to call the sum")
-    .requiredOption("--audience <text>", "for whom or what it is, as of the proof that will rest on it")
+    .requiredOption("--name <text>", "name of the sum")
+    .requiredOption(
+      "--audience <text>",
+      "reader or request that the sum is for: the same as for the proof that will rest on it",
+    )
     .requiredOption("--out <directory>", "where to write account.json, viewing.key (both private), merge-1.json …")
     .action(async (options: MergeOptions) => {
       for (const [field, text] of [

@@ -33,7 +33,7 @@ export function proveCommand(context: Context): Command {
     .description("prove that coverage is at least, or below, a level: of one account, or of all in the tables")
     .option("--key <file>", "viewing key")
     .option("--keys <directory>", "in place of --key: a directory with the viewing key of each account, NAME.key")
-    .requiredOption("--audience <text>", "for whom or what the proof is: it is good for nothing else")
+    .requiredOption("--audience <text>", "reader or request that the proof is for; it is valid for no other")
     .option("--out <file>", "where to write the proof, else stdout; for several accounts a new directory")
     .action(async (options: ProveOptions) => {
       const audience = optionLabel("--audience", options.audience);

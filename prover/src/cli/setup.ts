@@ -8,7 +8,7 @@ import type { Context } from "./context.ts";
 const CHOICES = `Proofs need circuits and keys. There are two kinds of keys:
 
   development keys, made here in minutes:   plimsoll setup --development [circuit…]
-    For trials and tests. Whoever makes such a key can forge proofs under it, and every verdict says so.
+    For trials and tests. The maker of such a key can forge proofs under it, and every verdict says so.
 
   keys from a ceremony, for real proofs:    plimsoll ceremony install <directory>
     <directory> is a ceremony that has ended, as its coordinator publishes it. All of it is verified first.
@@ -49,7 +49,7 @@ export function setupCommand({ print, signal }: Context): Command {
       }
       const directory = buildDirectory();
       const { origin } = await loadManifest();
-      const caveat = origin === "development" ? ", for trials and tests: whoever made them can forge proofs" : "";
+      const caveat = origin === "development" ? ", for trials and tests: their maker can forge proofs" : "";
       print(json, { directory, origin, circuits }, () => `${directory}: ${circuits.length} ${origin} keys${caveat}`);
     });
 }

@@ -50,7 +50,7 @@ export async function diagnose(version: string): Promise<Diagnosis> {
   }
   facts.push({ label: "compiler", value: manifest.compiler }, { label: "origin of keys", value: manifest.origin });
   if (manifest.origin !== "ceremony") {
-    warnings.push(`the keys are ${manifest.origin} keys: whoever made them can forge proofs; good for tests only`);
+    warnings.push(`the keys are ${manifest.origin} keys: their maker can forge proofs; good for tests only`);
   }
   const sizes = [];
   for (const size of PACK_CIRCUITS) {

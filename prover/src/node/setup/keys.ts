@@ -129,7 +129,7 @@ function stateOf(circuit: CircuitName, options: ArtifactOptions): State {
   const compiled = (name: "circuit.r1cs" | "circuit.wasm") => {
     const bytes = circuitFile(name);
     if (sha256(bytes) === compilation.files?.[name]) return bytes;
-    const why = `not the file that the compiler wrote; \`${setupCommand(circuit)}\` makes it anew`;
+    const why = `not the file that the compiler wrote; \`${setupCommand(circuit)}\` makes it again`;
     throw new PlimsollError("ARTIFACT_HASH", why, { file: at("circuits", circuit, name) });
   };
   const r1cs = compiled("circuit.r1cs");

@@ -157,7 +157,7 @@ async function prove(): Promise<void> {
   const keyFile = await textFor("key");
   const before = { ...holder.account, viewingKey: readViewingKey(keyFile.text, keyFile.file) };
   const audience = field("audience").value;
-  if (!isLabel(audience)) throw new PlimsollError("USAGE", "say for whom or what the proof is");
+  if (!isLabel(audience)) throw new PlimsollError("USAGE", "name the reader or the request that the proof is for");
   const bar = element<HTMLProgressElement>("bar");
   let step = STEPS.load;
   bar.hidden = false;
