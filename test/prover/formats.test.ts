@@ -996,6 +996,23 @@ describe("tables as spreadsheets write them", () => {
     expect(tables("account,asset,amount\natlas,USDC,1.234\n", { decimal: "point" }).notes).to.deep.equal([]);
   });
 
+  it("U07: refuses an account of the portfolio whose cash has no row: a debt must not drop out with it", () => {
+    const read = tables("account,asset,amount\natlas,BTC,12.25\nboreas,USDC,0\nboreas,BTC,7\n");
+    const error = refusal(() => read.account("atlas", 0n));
+    expect(error).to.include({ code: "FIELD_INVALID" });
+    expect(error.message).to.include('no row gives the balance of "atlas" in USDC').and.include("the amount 0");
+  });
+
+  it("U01: says on a line that names of accounts differ only in letters", () => {
+    const told = (names: readonly string[]) =>
+      tables(`account,asset,amount\n${names.map((name) => `${name},USDC,1\n`).join("")}`).notes.join();
+    expect(told(["Atlas", "boreas"])).to.equal(
+      "names of accounts differ only in capital letters or in how their characters are written: each is an account of its own",
+    );
+    expect(told(["boreas", "Cafe\u0301", "Caf\u00e9"])).to.include("differ only in");
+    expect(told(["atlas", "boreas"])).to.equal("");
+  });
+
   it("U03: gives the number of rows and the sum that it read of each table", () => {
     const { totals } = tables("account,asset,amount\natlas,USDC,-1.5\natlas,BTC,12.25\nboreas,BTC,7\n").account(
       "atlas",

@@ -95,6 +95,12 @@ export function readTables(
   const portfolio = tables.portfolio && readPortfolio(tables.portfolio, policy, market, options, notes);
   const positions = tables.positions && readPositions(tables.positions, market, policy, options, notes);
   const names = [...new Set([...(portfolio?.keys() ?? []), ...(positions?.keys() ?? [])])];
+  const alike = Map.groupBy(names, (name) => name.normalize("NFKC").toLowerCase()).values();
+  if (alike.some((same) => same.length > 1)) {
+    notes.push(
+      "names of accounts differ only in capital letters or in how their characters are written: each is an account of its own",
+    );
+  }
   return { names, notes, account };
 
   function account(name: string, sequence: bigint) {
@@ -106,6 +112,11 @@ export function readTables(
     }
     if (open === undefined && tables.positions !== undefined && !options.noPositions) {
       throw missing(name, tables.positions.file, positions!.keys(), "--no-positions", "no positions");
+    }
+    // A debt must not drop out with its row.
+    if (held !== undefined && held.balance === undefined) {
+      const rule = `no row gives the balance of ${quoted(name, "this account")} in ${policy.cashSymbol}; write one, with the amount 0 if there is none`;
+      throw new PlimsollError("FIELD_INVALID", rule, { file: tables.portfolio!.file, field: "asset" });
     }
     const { size } = market.market.board;
     const collateral = nothing<QuantityLots>(ASSETS);
