@@ -165,5 +165,4 @@ const LONG: Readonly<Record<string, string>> = {
   "prover/src/keys/development.ts: makeDevelopmentKey": "the sections of a key in the order of the file",
   "prover/src/risk/outlook/exposure.ts: simulateExposure": "one loop over paths, whose buffers all its steps share",
   "prover/src/risk/outlook/margin-cure.ts: programme": "one linear programme, constraint by constraint",
-  "prover/src/cli/market.ts: marketCommand": "divided soon",
 };

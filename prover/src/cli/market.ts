@@ -11,30 +11,36 @@ import { importCommand } from "./import.ts";
 import { optionInteger } from "./options.ts";
 
 export function marketCommand(context: Context): Command {
-  const { inputs, print, deliver } = context;
   const market = new Command("market").description("build, verify and calibrate boards of market values");
-  const readInput = async (file: string) => {
-    const { readMarketInput } = await import("../risk/input.ts");
-    const { text, file: name } = await inputs.text(file);
-    return readMarketInput(text, name);
-  };
-  const readPublished = async (file: string): Promise<MarketDocument> => {
-    const { text, file: name } = await inputs.text(file);
-    return parseJson(text, name, { length: 1_500_000, values: 30_000 }).plain() as unknown as MarketDocument;
-  };
+  const commands = [buildCommand, explainCommand, verifyCommand, calibrateCommand, backtestCommand, importCommand];
+  for (const command of commands) market.addCommand(command(context));
+  return market;
+}
 
-  market
-    .command("build")
+async function readInput({ inputs }: Context, file: string) {
+  const { readMarketInput } = await import("../risk/input.ts");
+  const { text, file: name } = await inputs.text(file);
+  return readMarketInput(text, name);
+}
+
+async function readPublished({ inputs }: Context, file: string): Promise<MarketDocument> {
+  const { text, file: name } = await inputs.text(file);
+  return parseJson(text, name, { length: 1_500_000, values: 30_000 }).plain() as unknown as MarketDocument;
+}
+
+function buildCommand(context: Context): Command {
+  return new Command("build")
     .description("build the market document of a market input")
     .requiredOption("--input <file>", "market input, JSON")
     .option("--out <file>", "where to write it; else stdout")
     .action(async ({ input, out }: { input: string; out?: string }) => {
       const { buildMarket } = await import("../risk/board/board.ts");
-      await deliver(out, formatJson(buildMarket(await readInput(input))));
+      await context.deliver(out, formatJson(buildMarket(await readInput(context, input))));
     });
+}
 
-  market
-    .command("explain")
+function explainCommand(context: Context): Command {
+  return new Command("explain")
     .argument("<instrument>", "symbol of an instrument")
     .description("trace each number of an instrument's row to price, volatility, scenario and formula")
     .requiredOption("--input <file>", "market input, JSON")
@@ -45,15 +51,16 @@ export function marketCommand(context: Context): Command {
         import("../app/market.ts"),
         import("../report/explanation.ts"),
       ]);
-      const input = await readInput(options.input);
-      const published = options.market === undefined ? undefined : await readPublished(options.market);
+      const input = await readInput(context, options.input);
+      const published = options.market === undefined ? undefined : await readPublished(context, options.market);
       const row = explainRow(input, symbol, published);
-      print(options.json, row, () => renderExplanation(row));
+      context.print(options.json, row, () => renderExplanation(row));
       if (row.differences?.length) process.exitCode = EXIT.no;
     });
+}
 
-  market
-    .command("verify")
+function verifyCommand({ inputs, print }: Context): Command {
+  return new Command("verify")
     .argument("<epoch>", "a published epoch, JSON")
     .description("recompute an epoch from its reporters' observations, and list every value that differs")
     .requiredOption("--risk <file>", "the risk policy (the policy half of a market input), JSON")
@@ -103,11 +110,6 @@ export function marketCommand(context: Context): Command {
       );
       if (!verdict.ok) process.exitCode = EXIT.no;
     });
-
-  market.addCommand(calibrateCommand(context));
-  market.addCommand(backtestCommand(context));
-  market.addCommand(importCommand(context));
-  return market;
 }
 
 interface VerifyOptions {
