@@ -11,7 +11,8 @@
 ///   verifyBatch(key, proofs, coefficients, points, scalars, threads) → Promise<boolean or status>
 ///   compute(operation, path, input, outputLength) → bytes or status
 ///
-/// A number in place of a result is a `Status`. Arguments of other types throw a TypeError: only prover/src/node/native.ts calls this.
+/// A number in place of a result is a `Status`. Arguments of other types throw a TypeError, and so does a handle of another kind or
+/// of another addon: only prover/src/node/native.ts calls this.
 #define NAPI_VERSION 8
 #include <node_api.h>
 
@@ -115,6 +116,29 @@ struct Job {
   }
 };
 
+/// What a handle is of. Each value is a random number of this addon's own, so that no other addon's handles bear it.
+constexpr napi_type_tag KEY_TAG = {0x125faf8a4a8de195, 0xd1e1744ce4ffdcc0};
+constexpr napi_type_tag PLAN_TAG = {0x68c18a7befb9cbad, 0xccfaf283c0d6fcc7};
+
+/// A handle that bears a tag. Frees nothing where it fails: null, and `data` is the caller's still.
+napi_value taggedHandle(napi_env env, void* data, napi_finalize finalize, const napi_type_tag& tag) {
+  napi_value value = nullptr;
+  if (napi_create_external(env, data, nullptr, nullptr, &value) != napi_ok) return nullptr;
+  if (napi_type_tag_object(env, value, &tag) != napi_ok) return nullptr;
+  if (napi_add_finalizer(env, value, data, finalize, nullptr, nullptr) != napi_ok) return nullptr;
+  return value;
+}
+
+/// What a handle with this tag holds; null for anything else.
+void* handleData(napi_env env, napi_value value, const napi_type_tag& tag) {
+  napi_valuetype type;
+  bool isOurs = false;
+  void* data = nullptr;
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external) return nullptr;
+  if (napi_check_object_type_tag(env, value, &tag, &isOurs) != napi_ok || !isOurs) return nullptr;
+  return napi_get_value_external(env, value, &data) == napi_ok ? data : nullptr;
+}
+
 /// Nobody uses it any more: a proof being made would keep the handle alive.
 void finalizeHandle(napi_env, void* data, void*) {
   Handle* handle = static_cast<Handle*>(data);
@@ -131,9 +155,9 @@ struct OpenJob : Job {
   void execute() override { status = Status(plimsoll_key_open(zkey.data, zkey.length, path, &key)); }
   napi_value result(napi_env env) override {
     Handle* handle = new (std::nothrow) Handle{key};
-    napi_value value = nullptr;
     if (handle == nullptr) return nullptr;
-    if (napi_create_external(env, handle, finalizeHandle, nullptr, &value) != napi_ok) {
+    napi_value value = taggedHandle(env, handle, finalizeHandle, KEY_TAG);
+    if (value == nullptr) {
       delete handle;
       return nullptr;
     }
@@ -209,12 +233,8 @@ bool readArguments(napi_env env, napi_callback_info info, napi_value (&values)[C
 
 /// The handle of a key that is open; null for anything else.
 Handle* readHandle(napi_env env, napi_value value) {
-  napi_valuetype type;
-  void* data = nullptr;
-  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external) return nullptr;
-  if (napi_get_value_external(env, value, &data) != napi_ok) return nullptr;
-  Handle* handle = static_cast<Handle*>(data);
-  return handle->closed ? nullptr : handle;
+  Handle* handle = static_cast<Handle*>(handleData(env, value, KEY_TAG));
+  return handle == nullptr || handle->closed ? nullptr : handle;
 }
 
 napi_value supports(napi_env env, napi_callback_info info) {
@@ -267,29 +287,26 @@ napi_value close(napi_env env, napi_callback_info info) {
 }
 
 napi_value openPlan(napi_env env, napi_callback_info info) {
-  napi_value values[1], result = nullptr;
+  napi_value values[1];
   Bytes file;
   if (!readArguments(env, info, values) || !readBytes(env, values[0], napi_uint8_array, &file)) return refuse(env);
   plimsoll_plan* plan;
   const int status = plimsoll_plan_open(file.data, file.length, &plan);
   if (status != 0) return statusValue(env, Status(status));
   const auto finalize = [](napi_env, void* data, void*) { plimsoll_plan_close(static_cast<plimsoll_plan*>(data)); };
-  if (napi_create_external(env, plan, finalize, nullptr, &result) != napi_ok) {
-    plimsoll_plan_close(plan);
-    return statusValue(env, Status::memory);
-  }
-  return result;
+  napi_value result = taggedHandle(env, plan, finalize, PLAN_TAG);
+  if (result != nullptr) return result;
+  plimsoll_plan_close(plan);
+  return statusValue(env, Status::memory);
 }
 
 napi_value witness(napi_env env, napi_callback_info info) {
   napi_value values[2], result = nullptr;
-  void *data = nullptr, *wtns;
+  void* wtns;
   Bytes input;
-  if (!readArguments(env, info, values) || napi_get_value_external(env, values[0], &data) != napi_ok ||
-      !readBytes(env, values[1], napi_uint8_array, &input)) {
-    return refuse(env);
-  }
-  const auto* plan = static_cast<const plimsoll_plan*>(data);
+  if (!readArguments(env, info, values)) return refuse(env);
+  const auto* plan = static_cast<const plimsoll_plan*>(handleData(env, values[0], PLAN_TAG));
+  if (plan == nullptr || !readBytes(env, values[1], napi_uint8_array, &input)) return refuse(env);
   const size_t length = plimsoll_plan_wtns_bytes(plan);
   if (napi_create_buffer(env, length, &wtns, &result) != napi_ok) return statusValue(env, Status::memory);
   const int status = plimsoll_witness(plan, input.data, input.length, static_cast<uint8_t*>(wtns), length);
