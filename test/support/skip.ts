@@ -10,6 +10,7 @@ export const MAY_LACK = [
   "clang++-19 is not installed",
   "no price histories: PLIMSOLL_PRICES names their folder",
   "not on this platform",
+  "no right to mount a file system",
 ] as const;
 type Reason = (typeof MAY_LACK)[number] | "no Chromium" | "no native prover" | "pdftoppm is not installed";
 

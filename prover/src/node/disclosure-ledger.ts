@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The ledger of disclosures as a file, for its owner alone, safe against two processes at once. */
-import { lstat, open, realpath, rm } from "node:fs/promises";
+import { lstat, realpath } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { EMPTY_LEDGER, type LedgerStore, readLedger } from "../document/disclosure-ledger.ts";
-import { PlimsollError } from "../errors.ts";
 import { formatJson } from "../formats/json.ts";
 import { Inputs, writeResult, writeSecret } from "./files.ts";
+import { withLock } from "./lock.ts";
 
-/** A change takes milliseconds: whoever waits longer than this waits for a process that died. */
+/** A change takes milliseconds, and the lock ends with its holder: only a holder that hangs is waited for as long as this. */
 const PATIENCE_MS = 5_000;
-const PAUSE_MS = 20;
 
 /**
  * The ledger in a file, which is made at the first answer. Throws `FILE`, and as `readLedger`.
@@ -37,36 +35,15 @@ export function fileLedger(file: string): LedgerStore {
     },
     async update(change) {
       const target = await real();
-      await locked(`${target}.lock`, async () => {
+      const work = async () => {
         const { isThere, ledger } = await load(target);
         const changed = change(ledger);
         if (changed === ledger) return;
         const text = formatJson(changed);
         // Private from its first line on; a file that is there keeps its mode.
         await (isThere ? writeResult(target, text) : writeSecret(target, text));
-      });
+      };
+      await withLock(`${target}.lock`, work, { patience: PATIENCE_MS });
     },
   };
-}
-
-/** Does work while a lock file is ours. Throws `FILE` where somebody else has it for too long. */
-async function locked<T>(lock: string, work: () => Promise<T>): Promise<T> {
-  for (const deadline = performance.now() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
-    try {
-      await (await open(lock, "wx", 0o600)).close();
-      break;
-    } catch (error) {
-      const taken = (error as NodeJS.ErrnoException).code === "EEXIST";
-      if (taken && performance.now() < deadline) continue;
-      const rule = taken
-        ? "another disclosure is being recorded; if none is, delete this file and disclose again"
-        : "cannot be written";
-      throw new PlimsollError("FILE", rule, { file: lock });
-    }
-  }
-  try {
-    return await work();
-  } finally {
-    await rm(lock, { force: true });
-  }
 }

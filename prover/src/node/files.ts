@@ -195,8 +195,19 @@ export interface DirectoryFile {
   readonly secret?: boolean;
 }
 
-function unwritable(file: string, error: unknown): PlimsollError {
-  const { code } = error as NodeJS.ErrnoException;
-  const taken = ["EEXIST", "ENOTEMPTY", "ENOTDIR", "EBUSY", "EINVAL"].includes(code ?? "");
-  return new PlimsollError("FILE", taken ? "exists already; nothing was written" : "cannot be written", { file });
+const UNWRITABLE: Readonly<Record<string, string>> = {
+  ENOENT: ": its directory does not exist",
+  EACCES: ": you have no permission",
+  EPERM: ": you have no permission",
+  EROFS: ": the file system is read-only",
+  ENOSPC: ": the disk is full",
+  EDQUOT: ": the disk is full",
+};
+
+/** The error for a file that the system refuses to write. */
+export function unwritable(file: string, error: unknown): PlimsollError {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const taken = ["EEXIST", "ENOTEMPTY", "ENOTDIR", "EBUSY", "EINVAL"].includes(code);
+  const why = taken ? "exists already; nothing was written" : `cannot be written${UNWRITABLE[code] ?? ""}`;
+  return new PlimsollError("FILE", why, { file });
 }
