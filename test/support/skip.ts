@@ -12,7 +12,13 @@ export const MAY_LACK = [
   "not on this platform",
   "no right to mount a file system",
 ] as const;
-type Reason = (typeof MAY_LACK)[number] | "no Chromium" | "no native prover" | "pdftoppm is not installed";
+type Reason =
+  | (typeof MAY_LACK)[number]
+  | "no Chromium"
+  | "no native prover"
+  | "pdftoppm is not installed"
+  | "unzip is not installed"
+  | "python3 is not installed";
 
 /** Before the reason, at the end of the title of a test that is left out: all that a parallel run hands on. */
 export const MARK = " [left out: ";

@@ -21,11 +21,29 @@ const shown = (name: string) => (PLAIN.test(name) ? `"${name}"` : "a name with u
 const zipAgain = (folder: string) =>
   `zip the files themselves: cd ${folder} && zip -X -r ../pack.zip * -x '*.DS_Store'`;
 
+/** What to do with a zip that other programs could read in another way. */
+export const ZIP_AGAIN = zipAgain("THE-FOLDER");
+
 /** Why these cannot be the names of a pack's files, and what to do; a folder's ends in a slash. Undefined where they can. */
 export function nameFault(names: readonly string[]): string | undefined {
   const bad = names.find((name) => !isPackPath(name.replace(/\/$/, "")));
-  return bad === undefined ? undefined : (folderFault(names) ?? faultOf(bad));
+  return bad === undefined ? clashOf(names) : (folderFault(names) ?? faultOf(bad));
 }
+
+/** Says which name, of those that packs have, stands for two things or for none. */
+function clashOf(names: readonly string[]): string | undefined {
+  const files = new Set(names.filter((name) => !name.endsWith("/")));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) return `it holds ${shown(twice)} twice`;
+  const inUse = new Set([...files].flatMap(foldersOf));
+  const both = [...names, ...inUse].find((name) => name.endsWith("/") && files.has(name.slice(0, -1)));
+  if (both !== undefined) return `it holds a file and a folder of the name ${shown(both.slice(0, -1))}`;
+  const empty = names.find((name) => name.endsWith("/") && !inUse.has(name));
+  return empty === undefined ? undefined : `it holds a folder without files, ${shown(empty)}`;
+}
+
+/** `a/` and `a/b/` of `a/b/c`. */
+const foldersOf = (file: string): string[] => [...file.matchAll(/\//g)].map(({ index }) => file.slice(0, index + 1));
 
 /** Says which folder is around all files, where there is one. */
 export function folderFault(names: readonly string[]): string | undefined {
@@ -38,7 +56,7 @@ export function folderFault(names: readonly string[]): string | undefined {
 
 function faultOf(name: string): string {
   if (ADDED.test(name)) {
-    return `it holds ${shown(name)}, which a file manager has added and which is no part of the pack; ${zipAgain("THE-FOLDER")}`;
+    return `it holds ${shown(name)}, which a file manager has added and which is no part of the pack; ${ZIP_AGAIN}`;
   }
   return `the file name ${shown(name)} is none that packs have: lower-case letters, digits and . _ - on at most three levels`;
 }

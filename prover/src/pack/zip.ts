@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * A pack as one zip file.
+ * A pack as one zip file, by the grammar in docs/packs.md.
  *
- * Whatever two programs could read differently is refused: a name twice, a name in the directory that is not the one in
- * front of the data, entries that overlap, bytes that belong to no entry, links, encryption, zip64, parts. Names are of a
- * grammar in which nothing leaves the pack and no two differ by case alone. Sizes are bounded before anything is
- * inflated, and inflating stops at the size declared. Checksums are not looked at: the index has better ones.
+ * The grammar leaves a zip one reading: every field is either a fixed value, or stated in the directory and in front of the
+ * data with the same bytes, or of no consequence to any reader. Entries stand in the order of the directory and fill the file
+ * from its first byte. Sizes are bounded before anything is inflated, and inflating stops at the size declared. Unpacking is
+ * zlib's: fflate reads some streams that zlib and its kin refuse.
  */
-import { Inflate, zipSync } from "fflate";
+import { zipSync } from "fflate";
+import { Inflate } from "pako";
 import { PlimsollError } from "../errors.ts";
-import { nameFault } from "./file-names.ts";
+import { nameFault, ZIP_AGAIN } from "./file-names.ts";
 
 /**
  * Path of a file in the pack, and its content.
@@ -54,8 +55,17 @@ export function zipFiles(files: PackFiles): Uint8Array<ArrayBuffer> {
 const END = { signature: 0x06054b50, size: 22 };
 const ENTRY = { signature: 0x02014b50, size: 46 };
 const LOCAL = { signature: 0x04034b50, size: 30 };
-/** Bits 1 and 2 say how hard deflate tried, 3 that sizes follow the data, 11 that names are UTF-8. */
-const FLAGS = 0x080e;
+/** From the version needed to the length of the extra fields: what both headers of an entry state, in the same layout. */
+const STATED = { inEntry: 6, inLocal: 4, size: 26 };
+/** Bits 1 and 2 say how hard deflate tried, 11 that names are UTF-8. */
+const FLAGS = 0x0806;
+const [STORED, DEFLATED] = [0, 8];
+/** MS-DOS, Unix, NTFS, macOS: where the attributes mean the same to everybody. */
+const HOSTS = [0, 3, 10, 19];
+/** MS-DOS attributes: read-only, folder, archive. */
+const DOS = { folder: 0x10, all: 0x31 };
+/** Unix: the kind of file, and its permissions without those that give the owner's rights. */
+const UNIX = { kind: 0o170000, folder: 0o040000, file: 0o100000, all: 0o170777 };
 
 /** What a zip's directory says of a file or folder. */
 interface Entry {
@@ -63,10 +73,13 @@ interface Entry {
   readonly name: string;
   readonly folder: boolean;
   readonly method: number;
+  readonly crc: number;
   readonly packed: number;
   readonly size: number;
-  /** Where its data is, with a header in front. */
+  /** Where its header is, and its data behind it. */
   readonly local: number;
+  /** What the local header must state too, name included. */
+  readonly stated: string;
 }
 
 /** A zip's bytes. Reading past the end throws a RangeError. */
@@ -87,14 +100,15 @@ class ZipBytes {
     return this.#view.getUint32(at, true);
   }
 
-  name(at: number, length: number): string {
+  /** One character a byte. */
+  text(at: number, length: number): string {
     if (at + length > this.bytes.length) throw new RangeError("past the end");
     return String.fromCharCode(...this.bytes.subarray(at, at + length));
   }
 }
 
 /**
- * Throws `SYNTAX` where it is not a zip that every program reads alike, `TOO_LARGE`.
+ * Throws `SYNTAX` where it is not a zip of the grammar, `TOO_LARGE`.
  * @see docs/library.md#evidence-packs
  */
 export function unzipFiles(bytes: Uint8Array): PackFiles {
@@ -118,110 +132,108 @@ function readDirectory(zip: ZipBytes): { entries: Entry[]; start: number } {
   const start = zip.u32(end + 16);
   const whole = zip.u16(end + 4) === 0 && zip.u16(end + 6) === 0 && zip.u16(end + 8) === count;
   if (!whole || start + zip.u32(end + 12) !== end) throw refuse("its directory is not where it should be");
-  if (count > PACK_LIMITS.files) throw tooLarge(`more than ${PACK_LIMITS.files} files`);
+  // A file brings two folders at most.
+  if (count > 3 * PACK_LIMITS.files) throw tooLarge(`more than ${PACK_LIMITS.files} files`);
 
   const entries: Entry[] = [];
   let at = start;
   for (let index = 0; index < count; index++) {
     if (zip.u32(at) !== ENTRY.signature) throw refuse("its directory is damaged");
     entries.push(readEntry(zip, at));
-    at += ENTRY.size + zip.u16(at + 28) + zip.u16(at + 30) + zip.u16(at + 32);
+    at += ENTRY.size + zip.u16(at + 28);
   }
   if (at !== end) throw refuse("its directory is damaged");
   checkNames(entries.map(({ name }) => name));
-  const total = entries.reduce((sum, { size }) => sum + size, 0);
+  const files = entries.filter(({ folder }) => !folder);
+  if (files.length > PACK_LIMITS.files) throw tooLarge(`more than ${PACK_LIMITS.files} files`);
+  const total = files.reduce((sum, { size }) => sum + size, 0);
   if (total > PACK_LIMITS.bytes) throw tooLarge(`more than ${PACK_LIMITS.bytes} bytes in all`);
   return { entries, start };
 }
 
 function readEntry(zip: ZipBytes, at: number): Entry {
-  const [flags, method, packed, size] = [zip.u16(at + 8), zip.u16(at + 10), zip.u32(at + 20), zip.u32(at + 24)];
-  const name = zip.name(at + ENTRY.size, zip.u16(at + 28));
-  // Some programs list folders too: they hold nothing.
-  const folder = name.endsWith("/");
-  if (folder && (size !== 0 || packed !== 0)) throw refuse("a folder with content");
-  if ((flags & ~FLAGS) !== 0 || (method !== 0 && method !== 8) || zip.u16(at + 34) !== 0) {
-    throw refuse("an entry that is encrypted, in parts, or packed in another way than deflate");
+  const [method, nameLength] = [zip.u16(at + 10), zip.u16(at + 28)];
+  const [crc, packed, size] = [zip.u32(at + 16), zip.u32(at + 20), zip.u32(at + 24)];
+  if (zip.u16(at + 30) !== 0 || zip.u16(at + 32) !== 0) {
+    throw refuse(`it has extra fields or comments, which programs read in different ways; ${ZIP_AGAIN}`);
   }
-  // The upper half holds Unix's mode where there is one: a regular file, or a program that does not say.
-  const kind = (zip.u32(at + 38) >>> 16) & 0o170000;
-  if (kind !== 0 && kind !== (folder ? 0o040000 : 0o100000)) throw refuse("an entry that is no regular file");
+  if ((zip.u16(at + 8) & ~FLAGS) !== 0 || (method !== STORED && method !== DEFLATED) || zip.u16(at + 34) !== 0) {
+    throw refuse(`an entry that is encrypted, in parts, streamed, or packed in another way than deflate; ${ZIP_AGAIN}`);
+  }
+  const [madeBy, needed] = [zip.u16(at + 4), zip.u16(at + 6)];
+  if (!HOSTS.includes(madeBy >>> 8) || (madeBy & 0xff) > 63 || (needed !== 10 && needed !== 20)) {
+    throw refuse("an entry of another kind of system, or for another version of zip");
+  }
+  const name = zip.text(at + ENTRY.size, nameLength);
+  const folder = name.endsWith("/");
+  if (folder && (size !== 0 || packed !== 0 || crc !== 0 || method !== STORED)) throw refuse("a folder with content");
+  checkAttributes(zip.u16(at + 36), zip.u32(at + 38), folder);
   if (size > PACK_LIMITS.fileBytes) throw tooLarge(`a file of more than ${PACK_LIMITS.fileBytes} bytes`);
-  return { name, folder, method, packed, size, local: zip.u32(at + 42) };
+  const stated = zip.text(at + STATED.inEntry, STATED.size) + name;
+  return { name, folder, method, crc, packed, size, local: zip.u32(at + 42), stated };
 }
 
-/** The files, whose data must fill the bytes from 0 to `start`. */
+/** `internal` says of a file that it is text; the upper half of `external` is Unix's mode where there is one. */
+function checkAttributes(internal: number, external: number, folder: boolean): void {
+  const [dos, mode] = [external & 0xffff, external >>> 16];
+  const kind = mode & UNIX.kind;
+  const isKind = kind === 0 || kind === (folder ? UNIX.folder : UNIX.file);
+  const isDos = (dos & ~DOS.all) === 0 && (folder || (dos & DOS.folder) === 0);
+  if (internal > 1 || !isKind || !isDos || (mode & ~UNIX.all) !== 0) throw refuse("an entry that is no regular file");
+}
+
+/** The files, whose headers and data must fill the bytes from 0 to `start` in the order of the directory. */
 function unpack(zip: ZipBytes, entries: readonly Entry[], start: number): PackFiles {
   const files = new Map<string, Uint8Array>();
-  let expected = 0;
-  for (const { name, folder, method, packed, size, local } of entries.toSorted((a, b) => a.local - b.local)) {
-    if (local !== expected || zip.u32(local) !== LOCAL.signature)
-      throw refuse("bytes that belong to no file, or to two");
-    const data = local + LOCAL.size + zip.u16(local + 26) + zip.u16(local + 28);
-    if (zip.name(local + LOCAL.size, zip.u16(local + 26)) !== name || zip.u16(local + 8) !== method) {
-      throw refuse("a file with two names, or packed in two ways");
-    }
-    const sized = (zip.u16(local + 6) & 8) === 0;
-    if (sized && (zip.u32(local + 18) !== packed || zip.u32(local + 22) !== size))
-      throw refuse("a file with two sizes");
-    expected = data + packed + (sized ? 0 : descriptorLength(zip, data + packed, { packed, size }));
-    if (expected > start) throw refuse("a file that runs into the directory");
+  let at = 0;
+  for (const { name, folder, method, crc, packed, size, local, stated } of entries) {
+    if (local !== at || zip.u32(at) !== LOCAL.signature) throw refuse("bytes that belong to no file, or to two");
+    if (zip.text(at + STATED.inLocal, stated.length) !== stated) throw refuse("a file that is described in two ways");
+    const data = at + LOCAL.size + name.length;
+    at = data + packed;
+    if (at > start) throw refuse("a file that runs into the directory");
     if (folder) continue;
-    if (files.has(name)) throw refuse("the same file twice");
-    files.set(name, inflate(zip.bytes.subarray(data, data + packed), method, size));
+    const content = inflate(zip.bytes.subarray(data, at), method, size);
+    if (crc32(content) !== crc) throw refuse("a file that is not what its checksum says");
+    files.set(name, content);
   }
-  if (expected !== start) throw refuse("bytes that belong to no file");
+  if (at !== start) throw refuse("bytes that belong to no file");
   return files;
 }
 
-/** Length of the descriptor behind the data, with or without its signature. */
-function descriptorLength(zip: ZipBytes, at: number, { packed, size }: Pick<Entry, "packed" | "size">): number {
-  for (const [length, skip] of [
-    [16, 8],
-    [12, 4],
-  ] as const) {
-    if (length === 16 && zip.u32(at) !== 0x08074b50) continue;
-    if (zip.u32(at + skip) === packed && zip.u32(at + skip + 4) === size) return length;
-  }
-  throw refuse("a file with two sizes");
-}
-
-/** Small enough that what one step inflates, about a thousand times as much, is no burden. */
-const STEP = 4_096;
-
 function inflate(data: Uint8Array, method: number, size: number): Uint8Array {
-  if (method === 0) {
+  if (method === STORED) {
     if (data.length !== size) throw refuse("a file with two sizes");
     return data.slice();
   }
   const content = new Uint8Array(size);
   let length = 0;
-  let ended = false;
-  const stream = new Inflate((chunk, last) => {
+  const stream = new Inflate({ raw: true });
+  stream.onData = (chunk) => {
     if (length + chunk.length > size) throw refuse("a file that is larger than it says");
     content.set(chunk, length);
     length += chunk.length;
-    ended = last;
-  });
-  try {
-    for (let from = 0; from < data.length; from += STEP) {
-      stream.push(data.subarray(from, from + STEP), from + STEP >= data.length);
-      if (isOver(stream, data.length - from - STEP)) throw refuse("bytes after the end of a file's data");
-    }
-  } catch (error) {
-    throw error instanceof PlimsollError ? error : refuse("a file that does not unpack");
-  }
-  if (!ended || length !== size) throw refuse("a file that is shorter than it says");
+  };
+  // The stream ends in the last byte, and not before it.
+  stream.push(data.subarray(0, -1), false);
+  if (stream.ended && stream.err === 0) throw refuse("bytes after the end of a file's data");
+  stream.push(data.subarray(-1), true);
+  if (stream.err !== 0 || !stream.ended) throw refuse("a file that does not unpack");
+  if (length !== size) throw refuse("a file that is shorter than it says");
   return content;
 }
 
-/**
- * Whether the stream has ended with whole bytes to spare. fflate skips what follows the last block and says nothing, so
- * this looks at its state: `s.f` the last block was met, `s.l` a block is open, `p` input left from bit `s.p` on.
- */
-function isOver(stream: Inflate, toCome: number): boolean {
-  const { s, p } = stream as unknown as { s: { f?: number; l?: unknown; p?: number }; p: Uint8Array };
-  return Boolean(s.f) && !s.l && (toCome > 0 || p.length * 8 - (s.p ?? 0) >= 8);
+const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
+  return value;
+});
+
+/** The checksum of zips. The index has better ones; this one decides whether other programs read the file at all. */
+function crc32(bytes: Uint8Array): number {
+  let sum = 0xffffffff;
+  for (const byte of bytes) sum = (sum >>> 8) ^ CRC_TABLE[(sum ^ byte) & 0xff]!;
+  return ~sum >>> 0;
 }
 
 const refuse = (why: string) => new PlimsollError("SYNTAX", `not a pack: ${why}`);
