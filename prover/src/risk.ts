@@ -21,7 +21,7 @@ export { compareMarkets, type Difference, type Explanation, explainInstrument } 
 export { type BacktestResult, isCovered } from "./risk/calibration/backtest.ts";
 export { type Calibration, calibrateHistories } from "./risk/calibration/calibration.ts";
 export { renderCalibration } from "./risk/calibration/report.ts";
-export { checkHistories, type HistorySummary, type HistoryTerms } from "./risk/history-rules.ts";
+export { checkHistories, type HistoryFinding, type HistorySummary, type HistoryTerms } from "./risk/history-rules.ts";
 export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";
 export type { ChargeModel, Move, Scenario, ScenarioModel, ValuationModel } from "./risk/model.ts";
 export { type AccountInMarket, type Book, bookOf, type Exposure, simulateExposure } from "./risk/outlook/exposure.ts";

@@ -83,7 +83,7 @@ async function faces(): Promise<Face[]> {
     hours: 24,
     paths: 200,
     seed: 1,
-    acceptOld: true,
+    confirmed: [prices[0]!.dates.at(-1)!],
   });
   const calibration = calibrateHistories(prices);
   const proofs = [await proveLevel(15_000n), await proveLevel(25_000n, "below")];

@@ -280,7 +280,7 @@ describe("the outlook of an account", () => {
       hours: 6,
       paths: 500,
       seed: 1,
-      acceptOld: true,
+      confirmed: [histories[0]!.dates.at(-1)!],
     });
     const [initial, call, liquidation] = ahead.levels;
     expect(initial!.warning.probability).to.equal(1);

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
-import { calibrate } from "../../prover/src/app/calibrate.ts";
+import { backtestMargins, calibrate } from "../../prover/src/app/calibrate.ts";
 import { lookAhead } from "../../prover/src/app/outlook.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
@@ -14,9 +14,9 @@ import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { readPriceHistory } from "../../prover/src/importers/price-history.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
-import { checkHistories, largeMoves } from "../../prover/src/risk/history-rules.ts";
+import { checkHistories, suspectMoves } from "../../prover/src/risk/history-rules.ts";
 import { Random } from "../../prover/src/risk/outlook/processes.ts";
-import { type PriceHistory, priceHistory } from "../../prover/src/risk/prices.ts";
+import { alignHistories, type PriceHistory, priceHistory } from "../../prover/src/risk/prices.ts";
 
 const DAY_MS = 86_400_000;
 /** The last close before the sample's market of 22 November 2026. */
@@ -27,11 +27,15 @@ const refused = (work: () => unknown, message: string | RegExp, code: string) =>
   expect(work).to.throw(PlimsollError, message).with.property("code", code);
 
 /** A walk of so many days up to `last`; closes from `splitAt` on are divided by `split`. */
-function walk(symbol: string, days: number, { split = 1, splitAt = 0, last = LAST, seed = 7 } = {}): PriceHistory {
+function walk(
+  symbol: string,
+  days: number,
+  { split = 1, splitAt = 0, last = LAST, seed = 7, daily = 0.03 } = {},
+): PriceHistory {
   const random = new Random(seed);
   let price = 90_000;
   const closes = Array.from({ length: days }, (_, day) => {
-    price *= Math.exp(0.03 * random.normal());
+    price *= Math.exp(daily * random.normal());
     return day < splitAt ? price : price / split;
   });
   const dates = closes.map((_, day) => iso(last - (days - 1 - day) * DAY_MS));
@@ -51,6 +55,34 @@ describe("files of price histories", () => {
     same("date,close\n2026-03-03,99.25\n2026-03-02,101\n2026-03-01,100.5\n");
     same("Date;Close\n01.03.2026;100.5\n02.03.2026;101\n03.03.2026;99.25\n");
     same("CLOSE,Date\n100.5,2026-03-01\n101,2026-03-02\n99.25,2026-03-03\n,\n");
+  });
+
+  it("U08: of an exchange are told by the weekdays that never come; weekends and holidays are no gaps", () => {
+    const random = new Random(3);
+    let price = 180;
+    const days = Array.from({ length: 900 }, (_, day) => Date.UTC(2024, 5, 3) + day * DAY_MS)
+      .filter((time) => ![0, 6].includes(new Date(time).getUTCDay()))
+      .map(iso)
+      // Christmas, and a week for the new year of China.
+      .filter((date) => !date.endsWith("-12-25") && !/2025-02-0[3-7]/.test(date));
+    const rows = days.map((date) => {
+      price *= Math.exp(0.02 * random.normal());
+      return `${date},${price.toFixed(4)}`;
+    });
+    const history = read(["date,close", ...rows].join("\n"));
+    expect(history.daysAYear).to.be.within(255, 261);
+    expect(history.repairs).to.deep.equal([
+      `no prices on Saturday and Sunday: an exchange's calendar, ${history.daysAYear} days a year; 7 other days without a price count as holidays`,
+    ]);
+    const monday = days.findIndex((date) => new Date(date).getUTCDay() === 1 && date > "2024-07-01");
+    expect(history.returns[monday]).to.equal(Math.log(history.closes[monday]! / history.closes[monday - 1]!));
+    const volatility = calibrate([history], { time: `${days.at(-1)!}T20:00:00Z` }).underlyings[0]!;
+    expect(volatility.used).to.be.within(0.015, 0.025);
+    const two = ["date,close", ...rows.filter((_, day) => day < 300 || day > 306)].join("\n");
+    refused(() => read(two), "expected at most 6 missing trading days in a row", "OUT_OF_RANGE");
+    // On the days that both have, a coin that trades every day has an exchange's year as well.
+    const [, coin] = alignHistories([history, walk("BTC", 1300)]);
+    expect(coin!.daysAYear).to.be.within(255, 261);
   });
 
   it("are read as Yahoo exports them: the close, no volume, and a row of nulls is a missing day", () => {
@@ -129,26 +161,26 @@ describe("rules of price histories", () => {
     for (const split of [2, 10, 0.1]) {
       const history = walk("BTC", 800, { split, splitAt: 500 });
       const date = history.dates[500]!;
-      expect(largeMoves(history).map((move) => move.date)).to.deep.equal([date]);
-      refused(() => calibrate([history], { time }), `BTC ${date} (`, "HISTORY_REFUSED");
-      refused(() => calibrate([history], { time, confirmedMoves: [history.dates[499]!] }), date, "HISTORY_REFUSED");
-      const { histories, prepared } = calibrate([history], { time, confirmedMoves: [date] });
-      expect(histories[0]!.confirmedMoves.map((move) => move.date)).to.deep.equal([date]);
+      expect(suspectMoves(history).map((move) => move.date)).to.deep.equal([date]);
+      refused(() => calibrate([history], { time }), `BTC ${date}: a move of `, "HISTORY_REFUSED");
+      refused(() => calibrate([history], { time, confirmed: [history.dates[499]!] }), date, "HISTORY_REFUSED");
+      const { histories, prepared } = calibrate([history], { time, confirmed: [date] });
+      expect(histories[0]!.confirmed.map((each) => each.date)).to.deep.equal([date]);
       expect(prepared[0]!.repairs.join()).to.include(`${date}: a move of `).and.include("confirmed");
     }
-    expect(largeMoves(walk("BTC", 3000))).to.deep.equal([]);
+    expect(suspectMoves(walk("BTC", 3000))).to.deep.equal([]);
   });
 
   it("U08: a split is found in the first month, too, and one wrong price does not hide the way back", () => {
     const early = walk("BTC", 800, { split: 2, splitAt: 12 });
-    expect(largeMoves(early).map(({ date }) => date)).to.deep.equal([early.dates[12]]);
+    expect(suspectMoves(early).map(({ date }) => date)).to.deep.equal([early.dates[12]]);
     const { dates, closes } = walk("BTC", 800);
     const wrong = priceHistory(
       "BTC",
       dates,
       closes.map((close, day) => (day === 300 ? close / 10 : close)),
     );
-    expect(largeMoves(wrong).map(({ date }) => date)).to.deep.equal([dates[300], dates[301]]);
+    expect(suspectMoves(wrong).map(({ date }) => date)).to.deep.equal([dates[300], dates[301]]);
   });
 
   it("a price that stood still: its first move is large, those after it are not", () => {
@@ -158,26 +190,87 @@ describe("rules of price histories", () => {
       dates,
       closes.map((_, day) => (day < 100 ? 1 : 1 + 0.001 * ((day + 1) % 2))),
     );
-    expect(largeMoves(pegged).map(({ date }) => date)).to.deep.equal([dates[100]]);
-    refused(() => checkHistories([pegged]), `USDT ${dates[100]} (+infinitely many deviations)`, "HISTORY_REFUSED");
+    expect(suspectMoves(pegged).map(({ date }) => date)).to.deep.equal([dates[100]]);
+    const still = `USDT ${dates[0]}: the same close for 100 days, to ${dates[99]}`;
+    const move = `USDT ${dates[100]}: a move of +infinitely many deviations`;
+    refused(() => checkHistories([pegged]), `${still}; ${move}`, "HISTORY_REFUSED");
   });
 
-  it("U08: fewer than 365 days are refused with the bound, and taken where that is said", () => {
+  it("U08: a feed that is stuck is named with first day, length and end, and taken where that day is confirmed", () => {
+    const { dates, closes } = walk("BTC", 800);
+    const stuck = (first: number, count: number) =>
+      priceHistory(
+        "BTC",
+        dates,
+        closes.map((close, day) => (day >= first && day < first + count ? closes[first]! : close)),
+      );
+    expect(checkHistories([stuck(500, 4)], { time }).summaries[0]!.confirmed).to.deep.equal([]);
+    const found = `BTC ${dates[500]}: the same close for 60 days, to ${dates[559]}`;
+    refused(() => calibrate([stuck(500, 60)], { time }), found, "HISTORY_REFUSED");
+    refused(() => backtestMargins([stuck(500, 60)], { time }), found, "HISTORY_REFUSED");
+    expect(() => checkHistories([stuck(500, 5)], { time, confirmed: [dates[500]!] })).not.to.throw();
+  });
+
+  it("U08: a 2:1 split of a wild asset is told from a market, by its ratio and by volumes where there are any", () => {
+    const wild = walk("DOGE", 800, { daily: 0.1, split: 2, splitAt: 500 });
+    const day = wild.dates[500]!;
+    expect(suspectMoves(wild).map(({ rule, date, words }) => [rule, date, words.slice(-9)])).to.deep.equal([
+      ["split", day, "split 2:1"],
+    ]);
+    refused(() => calibrate([wild], { time }), `DOGE ${day}: a move of −`, "HISTORY_REFUSED");
+    const reverse = walk("DOGE", 800, { daily: 0.1, split: 0.1, splitAt: 500 });
+    expect(suspectMoves(reverse).map(({ words }) => words.slice(-10))).to.deep.equal(["split 1:10"]);
+    const traded = (factor: number) => ({
+      ...wild,
+      volumes: wild.closes.map((_, at) => (at < 500 ? 1000 : 1000 * factor)),
+    });
+    expect(suspectMoves(traded(2)).map(({ rule }) => rule)).to.deep.equal(["split"]);
+    expect(suspectMoves(traded(1))).to.deep.equal([]);
+    // Three for two: only volumes tell it from a market.
+    const third = walk("DOGE", 800, { daily: 0.06, split: 1.5, splitAt: 500 });
+    expect(suspectMoves(third)).to.deep.equal([]);
+    const volumes = third.closes.map((_, at) => (at < 500 ? 1000 : 1500));
+    expect(suspectMoves({ ...third, volumes }).map(({ words }) => words.slice(-9))).to.deep.equal(["split 3:2"]);
+  });
+
+  it("U08: days after the time are named, also where only the past is asked about", () => {
+    const ahead = walk("BTC", 800, { last: Date.UTC(2051, 0, 1) });
+    const error = `BTC ${ahead.dates[0]}: the first of 800 prices after 2026-11-22T08:00:00Z`;
+    refused(() => calibrate([ahead], { time }), error, "HISTORY_REFUSED");
+    refused(() => backtestMargins([ahead], { time }), error, "HISTORY_REFUSED");
+    const today = walk("BTC", 800, { last: Date.UTC(2026, 10, 22) });
+    expect(checkHistories([today], { time }).summaries[0]!.age).to.equal(0);
+    const tomorrow = walk("BTC", 800, { last: Date.UTC(2026, 10, 23) });
+    refused(() => checkHistories([tomorrow], { time }), "BTC 2026-11-23: a price after", "HISTORY_REFUSED");
+  });
+
+  it("U08: a volatility above 500% a year counts as 500%, and the calibration says so", () => {
+    const wild = calibrate([walk("DOGE", 800, { daily: 0.4 })], { time }).underlyings[0]!;
+    expect(wild.used * Math.sqrt(365)).to.be.closeTo(5, 1e-12);
+    expect(wild.forecast * Math.sqrt(365)).to.be.above(5);
+    expect(wild.repairs.at(-1)).to.match(/^2026-11-21: a volatility of \d{3}% a year, counted as 500%$/);
+    const tame = calibrate([walk("DOGE", 800, { daily: 0.2 })], { time }).underlyings[0]!;
+    expect(tame.repairs).to.deep.equal([]);
+  });
+
+  it("U08: fewer than 250 prices are refused with the bound, and taken where the first day is confirmed", () => {
     refused(
       () => calibrate([walk("BTC", 60)], { time }),
-      "history of BTC: 60 days of prices, expected at least 365",
+      "BTC 2026-09-23: 60 prices, expected at least 250. Mend the file, or confirm what is right with --confirm 2026-09-23",
       "HISTORY_REFUSED",
     );
-    refused(() => calibrate([walk("ETH", 364)], { time }), "expected at least 365", "HISTORY_REFUSED");
-    expect(calibrate([walk("ETH", 365)], { time }).histories[0]).to.deep.include({ days: 365, age: 1 });
-    expect(calibrate([walk("ETH", 200)], { time, acceptShort: true }).histories[0]!.days).to.equal(200);
+    refused(() => calibrate([walk("ETH", 249)], { time }), "expected at least 250", "HISTORY_REFUSED");
+    expect(calibrate([walk("ETH", 250)], { time }).histories[0]).to.deep.include({ days: 250, age: 1, confirmed: [] });
+    const short = walk("ETH", 200);
+    const taken = calibrate([short], { time, confirmed: [short.dates[0]!] }).histories[0]!;
+    expect(taken.confirmed.map(({ rule, date }) => [rule, date])).to.deep.equal([["length", short.dates[0]]]);
   });
 
-  it("U08: an end more than 7 days before the time is refused with the bound, and taken where that is said", () => {
+  it("U08: an end more than 7 days before the time is refused with the bound, and taken where that day is confirmed", () => {
     const old = walk("BTC", 800, { last: Date.UTC(2026, 2, 22) });
-    const error = "history of BTC: ends on 2026-03-22, 245 days before 2026-11-22T08:00:00Z, expected at most 7";
+    const error = "BTC 2026-03-22: the last price, 245 days before 2026-11-22T08:00:00Z, expected at most 7";
     refused(() => calibrate([old], { time }), error, "HISTORY_REFUSED");
-    expect(calibrate([old], { time, acceptOld: true }).histories[0]!.age).to.equal(245);
+    expect(calibrate([old], { time, confirmed: ["2026-03-22"] }).histories[0]!.age).to.equal(245);
     const week = walk("BTC", 800, { last: Date.UTC(2026, 10, 15) });
     expect(checkHistories([week], { time }).summaries[0]!.age).to.equal(7);
     const eight = walk("BTC", 800, { last: Date.UTC(2026, 10, 14) });
@@ -197,11 +290,11 @@ describe("rules of price histories", () => {
       ["ETH", 800, 1],
     ]);
     refused(() => look([btc]), /no price history of ETH.* ETH-USD\.csv \(given: BTC\)/, "UNKNOWN_NAME");
-    refused(() => look([btc, walk("ETH", 300)]), "300 days of prices", "HISTORY_REFUSED");
+    refused(() => look([btc, walk("ETH", 200)]), "200 prices", "HISTORY_REFUSED");
     refused(() => look([btc, walk("ETH", 800, { split: 2, splitAt: 600 })]), "ETH 2026-05-06", "HISTORY_REFUSED");
     const old = walk("ETH", 800, { last: LAST - 30 * DAY_MS });
     refused(() => look([btc, old]), "expected at most 7", "HISTORY_REFUSED");
-    expect(look([btc, old], { acceptOld: true }).histories[1]!.age).to.equal(31);
+    expect(look([btc, old], { confirmed: [old.dates.at(-1)!] }).histories[1]!.age).to.equal(31);
   });
 });
 
@@ -234,18 +327,20 @@ describe("commands on price histories", function () {
     const split = await plimsoll(...command, "--out", "calibration.json");
     expect(split).to.include({ code: 2, out: "" });
     expect(split.err)
-      .to.match(/^plimsoll: HISTORY_REFUSED: prices: moves beyond 8 forecast deviations: BTC /)
-      .and.include(`--confirm-move ${day}`);
-    const taken = await plimsoll(...command, "--confirm-move", day, "--out", "calibration.json");
+      .to.include(`HISTORY_REFUSED: prices: BTC ${day} (line 402): a move of −`)
+      .and.include(`--confirm ${day}`);
+    const taken = await plimsoll(...command, "--confirm", day, "--out", "calibration.json");
     expect(taken).to.include({ code: 0, out: "" });
-    expect(taken.err).to.equal(
-      `plimsoll: BTC: 500 days of prices, 2025-07-10 to 2026-11-21, 1 day old, confirmed: ${day}\n`,
+    expect(taken.err).to.match(
+      new RegExp(
+        `^plimsoll: BTC: 500 days of prices, 2025-07-10 to 2026-11-21, 1 day old; confirmed: ${day} \\(line 402\\): a move`,
+      ),
     );
     const made = JSON.parse(readFileSync(at("calibration.json"), "utf8"));
     expect(made.scenarios.joint.model).to.equal("joint");
     expect(made.histories[0]).to.include({ symbol: "BTC", days: 500, age: 1 });
-    const now = await plimsoll("market", "calibrate", "--prices", "BTC-USD.csv", "--confirm-move", "12 March");
-    expect(now.err).to.include("USAGE: --confirm-move: expected a date such as 2020-03-12");
+    const now = await plimsoll("market", "calibrate", "--prices", "BTC-USD.csv", "--confirm", "12 March");
+    expect(now.err).to.include("USAGE: --confirm: expected a date such as 2020-03-12");
   });
 
   it("market backtest and outlook score write the pages with the command that makes them again", async () => {
@@ -253,17 +348,17 @@ describe("commands on price histories", function () {
     const day = walk("BTC", 800).dates[20]!;
     const backtest = ["market", "backtest", "--prices", "BTC-USD.csv"];
     expect((await plimsoll(...backtest)).err).to.include(day);
-    const tested = await plimsoll(...backtest, "--confirm-move", day, "--out", "backtest.md");
+    const tested = await plimsoll(...backtest, "--confirm", day, "--out", "backtest.md");
     expect(tested.out).to.equal("");
     const page = readFileSync(at("backtest.md"), "utf8");
     expect(page)
-      .to.include(`--prices BTC-USD.csv \\\n    --confirm-move ${day} \\\n    --out docs/backtest.md\n`)
+      .to.include(`--prices BTC-USD.csv \\\n    --confirm ${day} \\\n    --out docs/backtest.md\n`)
       .and.include("| BTC long | ")
       .and.match(/\*\*\d of 8 portfolios keep 99% coverage\*\*/);
     expect(page).not.to.match(/NaN|undefined/);
     expect(tested.code).to.equal(page.includes("**8 of 8") ? 0 : 1);
 
-    const score = ["outlook", "score", "--prices", "BTC-USD.csv", "--confirm-move", day];
+    const score = ["outlook", "score", "--prices", "BTC-USD.csv", "--confirm", day];
     const scored = await plimsoll(...score, "--out", "score.md", "--chart", "score.svg");
     expect(scored.code, scored.err).to.equal(0);
     const scores = readFileSync(at("score.md"), "utf8");

@@ -110,7 +110,7 @@ export async function sampleDocuments(): Promise<SampleDocument[]> {
     hours: 24,
     paths: 400,
     seed: 1,
-    acceptOld: true,
+    confirmed: [prices[0]!.dates.at(-1)!],
   });
   return [
     report("report", sampleReport(), true),

@@ -11,7 +11,7 @@ import type { PriceHistory } from "../risk/prices.ts";
  * @see docs/library.md#risk
  */
 export interface CheckedCalibration extends Calibration {
-  /** Length, age and confirmed moves of each history. */
+  /** Length and age of each history, and what was confirmed of it. */
   readonly histories: readonly HistorySummary[];
 }
 
@@ -42,14 +42,14 @@ export interface BacktestReport {
 /**
  * Back-tests the default calibration on every portfolio of the family. Throws as `checkHistories` and `backtest`.
  *
- *   const { results } = backtestMargins([btc, eth], { confirmedMoves: ["2020-03-12"] });
+ *   const { results } = backtestMargins([btc, eth], { confirmed: ["2020-03-12"] });
  *   const covered = results.every(isCovered);
  */
 export function backtestMargins(
   histories: readonly PriceHistory[],
-  { confirmedMoves = [] }: Pick<HistoryTerms, "confirmedMoves"> = {},
+  terms: Omit<HistoryTerms, "past"> = {},
 ): BacktestReport {
-  const checked = checkHistories(histories, { confirmedMoves, acceptShort: true });
+  const checked = checkHistories(histories, { ...terms, past: true });
   const family = portfolioFamily(histories.map(({ symbol }) => symbol));
   return { histories: checked.summaries, results: backtest(checked.histories, family) };
 }

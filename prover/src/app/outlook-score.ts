@@ -27,14 +27,14 @@ export interface OutlookScore {
  * Scores the probabilities of falling below a level, on long, short and short-gamma portfolios and spreads. Throws as
  * `checkHistories` and `walkForward`.
  *
- *   const { scores } = scoreOutlook([btc, eth], { confirmedMoves: ["2020-03-12"] });
+ *   const { scores } = scoreOutlook([btc, eth], { confirmed: ["2020-03-12"] });
  */
 export function scoreOutlook(
   histories: readonly PriceHistory[],
-  { confirmedMoves = [] }: Pick<HistoryTerms, "confirmedMoves"> = {},
+  terms: Omit<HistoryTerms, "past"> = {},
   progress?: (done: number) => void,
 ): OutlookScore {
-  const checked = checkHistories(histories, { confirmedMoves, acceptShort: true });
+  const checked = checkHistories(histories, { ...terms, past: true });
   const family = portfolioFamily(histories.map(({ symbol }) => symbol)).filter(({ name }) =>
     /^\S+ (long|short)$|short gamma|^spread/.test(name),
   );

@@ -22,7 +22,7 @@ export interface Ahead {
   readonly board: string;
   readonly time: string;
   readonly currency: string;
-  /** Length, age and confirmed moves of each history. */
+  /** Length and age of each history, and what was confirmed of it. */
   readonly histories: readonly HistorySummary[];
   readonly exposure: Exposure;
   /** By level: the probability of falling below it, and what brings the account to it where it is below now. */

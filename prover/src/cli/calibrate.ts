@@ -6,16 +6,7 @@ import { formatJson } from "../formats/json.ts";
 import { timeText } from "../formats/time.ts";
 import { writeResult } from "../node/files.ts";
 import type { Context } from "./context.ts";
-import {
-  type ConfirmOptions,
-  confirmedMoves,
-  type HistoryOptions,
-  historyTerms,
-  PRICES_HELP,
-  readHistories,
-  withConfirmations,
-  withHistoryTerms,
-} from "./histories.ts";
+import { confirmations, type HistoryOptions, PRICES_HELP, readHistories, withConfirmations } from "./histories.ts";
 import { optionTime } from "./options.ts";
 
 interface CalibrateOptions extends HistoryOptions {
@@ -27,7 +18,7 @@ interface CalibrateOptions extends HistoryOptions {
 }
 
 export function calibrateCommand({ inputs, deliver, progress }: Context): Command {
-  return withHistoryTerms(new Command("calibrate"))
+  return withConfirmations(new Command("calibrate"))
     .description("print scenarios, haircuts and liquidity terms from price histories, JSON")
     .requiredOption("--prices <csv...>", PRICES_HELP)
     .option("--time <time>", "market time that they are for, UTC (default now)")
@@ -45,7 +36,7 @@ export function calibrateCommand({ inputs, deliver, progress }: Context): Comman
       ]);
       const result = calibrate(
         await readHistories(inputs, options.prices),
-        { ...historyTerms(options), time: timeText(time) },
+        { ...confirmations(options), time: timeText(time) },
         { ...DEFAULT_CALIBRATION, volatility: options.garch ? "garch" : "ewma" },
       );
       for (const line of historyLines(result.histories)) progress(line);
@@ -55,7 +46,7 @@ export function calibrateCommand({ inputs, deliver, progress }: Context): Comman
     });
 }
 
-interface BacktestOptions extends ConfirmOptions {
+interface BacktestOptions extends HistoryOptions {
   readonly prices: readonly string[];
   readonly out?: string;
   readonly json?: boolean;
@@ -77,7 +68,7 @@ export function backtestCommand({ inputs, show, progress }: Context): Command {
         import("../report/histories.ts"),
       ]);
       const histories = await readHistories(inputs, options.prices);
-      const report = backtestMargins(histories, confirmedMoves(options));
+      const report = backtestMargins(histories, { ...confirmations(options), time: timeText(new Date()) });
       for (const line of historyLines(report.histories)) progress(line);
       const shown = { ...report, results: report.results.map(({ series: _, ...rest }) => rest) };
       await show(options, shown, () => renderBacktest(report).trimEnd());

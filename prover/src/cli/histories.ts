@@ -11,42 +11,26 @@ import { many } from "./options.ts";
 export const PRICES_HELP =
   "daily closes, CSV: date,close[,volume,implied], or as Yahoo, CoinGecko or Binance export them; one file an asset, named by it (BTC-USD.csv)";
 
-export interface ConfirmOptions {
-  readonly confirmMove: readonly string[];
-}
-
-export interface HistoryOptions extends ConfirmOptions {
-  readonly acceptShortHistory?: boolean;
-  readonly acceptOldHistory?: boolean;
+export interface HistoryOptions {
+  readonly confirm: readonly string[];
 }
 
 export const withConfirmations = (command: Command): Command =>
   command.addOption(
     new Option(
-      "--confirm-move <date>",
-      "accept a move beyond 8 forecast deviations on this day, such as 2020-03-12; may be repeated",
+      "--confirm <date>",
+      "accept what the checks of the histories name for this day, such as 2020-03-12; may be repeated",
     )
       .argParser(many)
       .default([], "none"),
   );
 
-export const withHistoryTerms = (command: Command): Command =>
-  withConfirmations(command)
-    .option("--accept-short-history", "accept a history of fewer than 365 days")
-    .option("--accept-old-history", "accept a history that ends more than 7 days before the market's time");
-
-export const confirmedMoves = ({ confirmMove }: ConfirmOptions): Required<Pick<HistoryTerms, "confirmedMoves">> => {
-  if (!confirmMove.every((date) => /^\d{4}-\d{2}-\d{2}$/.test(date))) {
-    throw new PlimsollError("USAGE", "expected a date such as 2020-03-12", { field: "--confirm-move" });
+export const confirmations = ({ confirm }: HistoryOptions): Required<Pick<HistoryTerms, "confirmed">> => {
+  if (!confirm.every((date) => /^\d{4}-\d{2}-\d{2}$/.test(date))) {
+    throw new PlimsollError("USAGE", "expected a date such as 2020-03-12", { field: "--confirm" });
   }
-  return { confirmedMoves: confirmMove };
+  return { confirmed: confirm };
 };
-
-export const historyTerms = (options: HistoryOptions): HistoryTerms => ({
-  ...confirmedMoves(options),
-  acceptShort: options.acceptShortHistory === true,
-  acceptOld: options.acceptOldHistory === true,
-});
 
 /** Reads one history a file; the asset is what the file's name has before the first dash or dot. */
 export async function readHistories(inputs: Inputs, files: readonly string[]): Promise<PriceHistory[]> {

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll outlook`: what may become of an account, and the least that would help (PRIVATE); and how such forecasts score. */
 import { Command } from "commander";
+import { timeText } from "../formats/time.ts";
 import { PRIVATE, writeResult } from "../node/files.ts";
 import type { Context } from "./context.ts";
-import {
-  type ConfirmOptions,
-  confirmedMoves,
-  type HistoryOptions,
-  historyTerms,
-  PRICES_HELP,
-  readHistories,
-  withConfirmations,
-  withHistoryTerms,
-} from "./histories.ts";
+import { confirmations, type HistoryOptions, PRICES_HELP, readHistories, withConfirmations } from "./histories.ts";
 import { type AccountOptions, hoursAhead, loadAccount, withAccount } from "./options.ts";
 
 /** Without a subcommand it is that of an account. */
@@ -34,7 +26,7 @@ interface OutlookOptions extends AccountOptions, HistoryOptions {
 
 function accountCommand(context: Context): Command {
   const { inputs, show } = context;
-  return withHistoryTerms(withAccount(new Command("account")))
+  return withConfirmations(withAccount(new Command("account")))
     .description(
       "the default, of an account: equity and coverage over the next hours, chances of falling below a level, cures",
     )
@@ -54,14 +46,14 @@ function accountCommand(context: Context): Command {
       ]);
       const { readMarketInput } = await import("../risk/input.ts");
       const follows = readMarketInput(input.text, input.file);
-      const terms = historyTerms(options);
+      const terms = confirmations(options);
       const ahead = lookAhead(holder, policy, market, follows, histories, { hours, paths: 20_000, seed: 1, ...terms });
       if (options.report !== undefined) await writeResult(options.report, renderAheadPage(ahead), PRIVATE);
       await show(options, ahead, () => renderAhead(ahead), PRIVATE);
     });
 }
 
-interface ScoreOptions extends ConfirmOptions {
+interface ScoreOptions extends HistoryOptions {
   readonly prices: readonly string[];
   readonly out?: string;
   readonly chart?: string;
@@ -87,7 +79,7 @@ function scoreCommand({ inputs, show, progress }: Context): Command {
       ]);
       const histories = await readHistories(inputs, options.prices);
       let shown = performance.now();
-      const scored = scoreOutlook(histories, confirmedMoves(options), (done) => {
+      const scored = scoreOutlook(histories, { ...confirmations(options), time: timeText(new Date()) }, (done) => {
         if (performance.now() - shown < EVERY) return;
         shown = performance.now();
         progress(`${Math.round(done * 100)}% of the forecasts`);

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { PlimsollError } from "../errors.ts";
 import { PRIVATE } from "../node/files.ts";
 import type { Context } from "./context.ts";
-import { type HistoryOptions, historyTerms, PRICES_HELP, readHistories, withHistoryTerms } from "./histories.ts";
+import { confirmations, type HistoryOptions, PRICES_HELP, readHistories, withConfirmations } from "./histories.ts";
 import { type AccountOptions, hoursAhead, loadAccount, withAccount } from "./options.ts";
 
 interface ReportOptions extends AccountOptions, HistoryOptions {
@@ -16,7 +16,7 @@ interface ReportOptions extends AccountOptions, HistoryOptions {
 
 export function reportCommand(context: Context): Command {
   const { inputs, print, deliver } = context;
-  return withHistoryTerms(withAccount(new Command("report")))
+  return withConfirmations(withAccount(new Command("report")))
     .description("the account as a page for its treasurer: coverage, collateral, margin, positions (private)")
     .option("--input <file>", "with --prices, also the hours to come: what the market follows from, JSON")
     .option("--prices <csv...>", `of every underlying held: ${PRICES_HELP}`)
@@ -38,7 +38,7 @@ export function reportCommand(context: Context): Command {
         const { text, file } = await inputs.text(options.input);
         const input = readMarketInput(text, file);
         const histories = await readHistories(inputs, options.prices!);
-        const outlook = { input, histories, hours, paths: 20_000, seed: 1, ...historyTerms(options) };
+        const outlook = { input, histories, hours, paths: 20_000, seed: 1, ...confirmations(options) };
         page = accountReport({ holder, policy, market, outlook });
       }
       await deliver(options.out, page, PRIVATE);

@@ -160,7 +160,7 @@ export interface BacktestOptions {
   readonly to?: string;
 }
 
-export const DEFAULT_BACKTEST: BacktestOptions = { calibration: DEFAULT_CALIBRATION, coverage: 0.99, warmUp: 365 };
+export const DEFAULT_BACKTEST: BacktestOptions = { calibration: DEFAULT_CALIBRATION, coverage: 0.99, warmUp: 250 };
 
 const IMPLIED_LAMBDA = 0.94;
 const DAY_MS = 86_400_000;
@@ -262,8 +262,8 @@ function runGroup(histories: readonly PriceHistory[], portfolios: readonly Portf
 }
 
 /** Annual volatility that stands for the implied one; element t + 1 is that of day t. */
-export const impliedProxy = ({ returns }: PriceHistory): Float64Array =>
-  ewma(returns, IMPLIED_LAMBDA).map((sigma) => Math.min(2, Math.max(0.3, sigma * Math.sqrt(365))));
+export const impliedProxy = ({ returns, daysAYear }: PriceHistory): Float64Array =>
+  ewma(returns, IMPLIED_LAMBDA).map((sigma) => Math.min(2, Math.max(0.3, sigma * Math.sqrt(daysAYear))));
 
 const contractOf = ({ underlying, contract, strike = 1, days = 30 }: Holding) =>
   contract === "perpetual" ? underlying : `${underlying} ${contract} ${strike} ${days}`;

@@ -47,9 +47,8 @@ export const DEFAULT_CALIBRATION: CalibrationOptions = {
   participation: 0.1,
 };
 
-/** No annual volatility above this is a volatility: the history is wrong, or the calibration has exploded. */
+/** The largest annual volatility that is used. Markets have been wilder for days (one coin in 2021), never for long. */
 const MOST_VOLATILE = 5;
-const DAYS_A_YEAR = 365;
 
 export interface UnderlyingCalibration {
   readonly symbol: string;
@@ -99,14 +98,15 @@ export function prepare(history: PriceHistory, options: CalibrationOptions = DEF
 
 /**
  * Calibrates one underlying from what was known after return `last` (default: all of it). Throws `OUT_OF_RANGE` where
- * the history is too short for the confidence or its volatility is not one.
+ * the history is too short for the confidence or its prices stand still. A volatility above 500% a year counts as 500%,
+ * which `repairs` says.
  */
 export function calibrateUnderlying(
   { history, sigma, repairs }: PreparedHistory,
   options: CalibrationOptions = DEFAULT_CALIBRATION,
   last: number = history.returns.length - 1,
 ): UnderlyingCalibration {
-  const { symbol, returns, dates } = history;
+  const { symbol, returns, dates, daysAYear } = history;
   const first = Math.max(WARM_UP + 1, last + 1 - options.lookback);
   const standardised: number[] = [];
   for (let t = first; t <= last; t++) standardised.push(returns[t]! / sigma[t]!);
@@ -119,16 +119,17 @@ export function calibrateUnderlying(
   };
   const forecast = sigma[last + 1]!;
   const stressed = quantile(Array.from(sigma.subarray(first, last + 2)), options.stressQuantile);
-  const implied = history.implied && { implied: history.implied[last]! / Math.sqrt(DAYS_A_YEAR) };
-  const used = Math.max(
+  const implied = history.implied && { implied: history.implied[last]! / Math.sqrt(daysAYear) };
+  const found = Math.max(
     forecast,
     (1 - options.stressWeight) * forecast + options.stressWeight * stressed,
     implied?.implied ?? 0,
   );
-  if (!(used > 0 && used * Math.sqrt(DAYS_A_YEAR) < MOST_VOLATILE)) {
-    const field = `volatility of ${symbol}`;
-    throw new PlimsollError("OUT_OF_RANGE", `expected an annual volatility between 0 and ${MOST_VOLATILE}`, { field });
+  if (!(found > 0 && found < Number.POSITIVE_INFINITY)) {
+    throw new PlimsollError("OUT_OF_RANGE", "expected prices that move", { field: `volatility of ${symbol}` });
   }
+  const used = Math.min(found, MOST_VOLATILE / Math.sqrt(daysAYear));
+  const clamped = `${dates[last]!}: a volatility of ${Math.round(100 * found * Math.sqrt(daysAYear))}% a year, counted as ${100 * MOST_VOLATILE}%`;
   const [tailDown, tailUp] = [tail(-1), tail(1)];
   const period = used * Math.sqrt(options.periodDays);
   const { up, down } = volatilityMoves(
@@ -151,7 +152,7 @@ export function calibrateUnderlying(
     rangeUp: Math.exp(tailUp * period) - 1,
     volatilityUp: up,
     volatilityDown: down,
-    repairs,
+    repairs: used < found ? [...repairs, clamped] : repairs,
     ...implied,
   };
 }

@@ -15,7 +15,6 @@ import type { Calibration } from "./calibration.ts";
 import { WARM_UP } from "./volatility.ts";
 
 const percent = (value: number, digits = 1) => `${(100 * value).toFixed(digits)}%`;
-const annual = (daily: number) => percent(daily * Math.sqrt(365), 0);
 
 /**
  * Renders the page: one file that needs nothing else. Pure.
@@ -74,7 +73,8 @@ function assetSection(
   { history, sigma }: PreparedHistory,
   options: CalibrationOptions,
 ): Markup {
-  const { returns, dates } = history;
+  const { returns, dates, daysAYear } = history;
+  const annual = (daily: number) => percent(daily * Math.sqrt(daysAYear), 0);
   const first = Math.max(WARM_UP + 1, returns.length - options.lookback);
   const days = Array.from({ length: returns.length - first }, (_, index) => first + index);
   const series = plot({
