@@ -22,10 +22,19 @@ const ROOT = path.resolve(import.meta.dirname, "..");
 const SOURCES = path.join(ROOT, "prover/native");
 /** No -march: one addon runs on every processor of the architecture, and finds out at run time what it can use. */
 const FLAGS = ["-std=c++20", "-O3", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden", "-pthread"];
-/** The unit whose instructions are asked for at run time before any of it is called. */
-const IFMA_UNIT = "ifma.cc";
-const IFMA_FLAGS = ["f", "bw", "dq", "vl", "ifma", "vbmi2"].map((set) => `-mavx512${set}`).concat("-mbmi2");
-const HAS_IFMA = process.arch === "x64";
+/** Units whose instructions are asked for at run time before any of them is called. A multiply-add is fused only where it is asked for. */
+const X86_UNITS: Readonly<Record<string, readonly string[]>> = {
+  "avx2.cc": ["-mavx2", "-mfma", "-mbmi2", "-ffp-contract=off"],
+  "ifma.cc": ["f", "bw", "dq", "vl", "ifma", "vbmi2"].map((set) => `-mavx512${set}`).concat("-mbmi2"),
+};
+const IS_X86 = process.arch === "x64";
+
+/** What is compiled of these sources on this machine, each unit with flags of its own. */
+export function nativeUnits(sources: readonly string[]): { unit: string; flags: readonly string[] }[] {
+  return sources
+    .filter((source) => source.endsWith(".cc") && (IS_X86 || X86_UNITS[source] === undefined))
+    .map((unit) => ({ unit, flags: X86_UNITS[unit] ?? (IS_X86 ? ["-DPLIMSOLL_X86"] : []) }));
+}
 const SANITIZE = ["-fsanitize=undefined", "-fno-sanitize-recover=all", "-static-libubsan"];
 const LINK =
   process.platform === "darwin" ? ["-shared", "-undefined", "dynamic_lookup"] : ["-shared", "-Wl,-z,relro,-z,now"];
@@ -83,7 +92,7 @@ function commandOf(sanitize: boolean): Command | string {
   const headers = nodeHeaders();
   if (headers === undefined) return "Node's headers were not found at set-up";
   const sources = globSync(["*.{h,cc}", "core/*.h"], { cwd: SOURCES }).toSorted();
-  const command = JSON.stringify([compiler.version, flags, IFMA_FLAGS, HAS_IFMA, LINK, sources]);
+  const command = JSON.stringify([compiler.version, flags, nativeUnits(sources), LINK, sources]);
   const hash = createHash("sha256").update(command);
   for (const source of sources) hash.update("\0").update(readFileSync(path.join(SOURCES, source)));
   return { compiler, flags, headers, sources, madeFrom: hash.digest("hex") };
@@ -117,18 +126,16 @@ async function compileNative({ compiler, flags, headers, sources, madeFrom }: Co
   mkdirSync(NATIVE_DIRECTORY, { recursive: true });
   const objects = mkdtempSync(path.join(NATIVE_DIRECTORY, "compiling-"));
   try {
-    const units = sources.filter((source) => source.endsWith(".cc") && (HAS_IFMA || source !== IFMA_UNIT));
+    const units = nativeUnits(sources);
     const common = [...flags, `-I${SOURCES}`, `-isystem${headers}`];
-    const others = HAS_IFMA ? ["-DPLIMSOLL_HAVE_IFMA"] : [];
     const object = (unit: string) => path.join(objects, `${unit}.o`);
     await Promise.all(
-      units.map((unit) => {
-        const own = [...common, ...(unit === IFMA_UNIT ? IFMA_FLAGS : others)];
-        return compile(compiler.command, [...own, "-c", path.join(SOURCES, unit), "-o", object(unit)]);
-      }),
+      units.map(({ unit, flags }) =>
+        compile(compiler.command, [...common, ...flags, "-c", path.join(SOURCES, unit), "-o", object(unit)]),
+      ),
     );
     const linked = path.join(objects, "addon.node");
-    await compile(compiler.command, [...flags, ...LINK, ...units.map(object), "-o", linked]);
+    await compile(compiler.command, [...flags, ...LINK, ...units.map(({ unit }) => object(unit)), "-o", linked]);
     for (const old of globSync("*.node", { cwd: NATIVE_DIRECTORY })) rmSync(path.join(NATIVE_DIRECTORY, old));
     const file = `${madeFrom.slice(0, 16)}.node`;
     renameSync(linked, path.join(NATIVE_DIRECTORY, file));

@@ -15,7 +15,7 @@ struct plimsoll_key {
   plimsoll::ProvingKey key;
 };
 
-static bool isPath(int path) { return path == PLIMSOLL_PORTABLE || path == PLIMSOLL_IFMA; }
+static bool isPath(int path) { return path >= PLIMSOLL_PORTABLE && path <= PLIMSOLL_IFMA; }
 
 extern "C" int plimsoll_supports(int path) { return isPath(path) && plimsoll::supported(Path(path)) ? 1 : 0; }
 

@@ -14,8 +14,9 @@ extern "C" {
 /// An opened proving key. It may be used by several threads at once.
 typedef struct plimsoll_key plimsoll_key;
 
-/// Which arithmetic: the one that runs everywhere, or eight lanes of 52-bit limbs (AVX-512 IFMA).
-enum { PLIMSOLL_PORTABLE = 0, PLIMSOLL_IFMA = 1 };
+/// Which arithmetic: the one that runs everywhere, lanes of fused multiply-add (AVX2, or relaxed SIMD in WebAssembly), or eight lanes
+/// of AVX-512 IFMA. A larger number is faster.
+enum { PLIMSOLL_PORTABLE = 0, PLIMSOLL_FUSED = 1, PLIMSOLL_IFMA = 2 };
 
 /// 1 where the processor and the build have this arithmetic.
 int plimsoll_supports(int path);

@@ -8,8 +8,8 @@
  * from the circuit's input. CPU is user and system time of the process, memory its largest resident set, Node included.
  *
  * `--against` races any other prover on the same files, cold: the command is called with the names of a zkey, a wtns, a proof and
- * a public file, of which it writes the last two. `--json` writes { size: { backend: { cpuRatio, wallRatio, memoryRatio } } },
- * warm.
+ * a public file, of which it writes the last two. `--json` writes { size: { path: { cpuRatio, wallRatio, memoryRatio } } }, warm: a
+ * path is `native`, the fastest arithmetic of this machine, or one that is forced.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -21,6 +21,7 @@ import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
 import { loadArtifacts, loadManifest } from "../../prover/src/node/artifacts.ts";
+import { PATHS } from "../../prover/src/node/native.ts";
 import { openCalculator } from "../../prover/src/prove/calculator.ts";
 import { buildStatement } from "../../prover/src/statement/account.ts";
 import type { WitnessInput } from "../../prover/src/statement/witness-input.ts";
@@ -31,11 +32,11 @@ import type { Cost } from "./contender.ts";
 const CONTENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   snarkjs: { PLIMSOLL_BACKEND: "snarkjs" },
   native: { PLIMSOLL_BACKEND: "native" },
-  "native, portable": { PLIMSOLL_BACKEND: "native", PLIMSOLL_NATIVE: "portable" },
+  ...Object.fromEntries(
+    PATHS.toReversed().map((path) => [path, { PLIMSOLL_BACKEND: "native", PLIMSOLL_NATIVE: path }]),
+  ),
   wasm: { PLIMSOLL_BACKEND: "wasm" },
 };
-/** Those that `--json` writes. */
-const REPORTED = ["native", "wasm"];
 
 const BUILD = path.join(import.meta.dirname, "../../build");
 type Files = Record<"zkey" | "wtns" | "wasm" | "plan" | "input" | "proof" | "public", string>;
@@ -220,9 +221,7 @@ async function race(size: BoardSize, rounds: number, against: string | undefined
   printTable(size, "whole", whole);
   printTable(size, "cold", cold);
   if (against !== undefined && !existsSync(files.proof)) throw new Error(`${against} wrote no proof`);
-  return Object.fromEntries(
-    REPORTED.filter((name) => warm.has(name)).map((name) => [name, ratios(warm.get("snarkjs")!, warm.get(name)!)]),
-  );
+  return Object.fromEntries([...warm].slice(1).map(([name, cost]) => [name, ratios(warm.get("snarkjs")!, cost)]));
 }
 
 async function main(): Promise<void> {

@@ -16,6 +16,20 @@ const rng = seededRng(8);
 const randomBelow = (order: bigint) => rng.below(order);
 const edges = (order: bigint) => [0n, 1n, 2n, order - 1n, order - 2n, (order - 1n) / 2n, (order + 1n) / 2n, 1n << 253n];
 
+/** Elements whose Montgomery forms have the largest limbs, of either sign, in every kind of limbs. */
+const largeLimbs = (field: { ORDER: bigint; div(a: bigint, b: bigint): bigint }) =>
+  [
+    { bits: 64n, form: 1n << 256n },
+    { bits: 52n, form: 1n << 260n },
+    { bits: 51n, form: 1n << 255n },
+  ].flatMap(({ bits, form }) => {
+    const fill = (limb: bigint) => [0n, 1n, 2n, 3n].reduce((sum, place) => sum + (limb << (bits * place)), 0n);
+    const half = 1n << (bits - 1n);
+    return [fill(half), fill(half - 1n), fill(2n * half - 1n)].map((number) =>
+      field.div(number % field.ORDER, form % field.ORDER),
+    );
+  });
+
 // 1. Bytes: plain little-endian integers; infinity is all zero.
 const bytesOf = (values: readonly bigint[]) =>
   Uint8Array.from(values.flatMap((value) => [...Buffer.from(value.toString(16).padStart(64, "0"), "hex").reverse()]));
@@ -54,7 +68,11 @@ for (const path of PATHS) {
       ["fr", Fr],
     ] as const) {
       it(`${name}: adds, subtracts, multiplies, squares, negates and inverts every pair of edges and random elements`, () => {
-        const values = [...edges(field.ORDER), ...Array.from({ length: 13 }, () => randomBelow(field.ORDER))];
+        const values = [
+          ...edges(field.ORDER),
+          ...largeLimbs(field),
+          ...Array.from({ length: 13 }, () => randomBelow(field.ORDER)),
+        ];
         const a = values.flatMap((value) => values.map(() => value));
         const b = values.flatMap(() => values);
         const binary = { add: "add", subtract: "sub", multiply: "mul" } as const;

@@ -264,6 +264,24 @@ describe("backends", () => {
       expect(refused({ PLIMSOLL_NATIVE: "neon" })).to.include({ code: "USAGE" });
     });
 
+    it("names the arithmetic and what would be faster; without AVX2, FMA and BMI2 the portable one proves", async function () {
+      if (loadAddon().addon === undefined) return skip(this, "no native prover");
+      const portable = selected({ PLIMSOLL_BACKEND: "native", PLIMSOLL_NATIVE: "portable" });
+      expect(portable.detail).to.match(/^native, portable arithmetic, compiled by /);
+      for (const faster of ["AVX2 and FMA", "AVX-512 IFMA"]) {
+        expect(portable.detail).to.match(
+          new RegExp(`; ${faster} would be faster: (this processor lacks it|PLIMSOLL_NATIVE)`),
+        );
+      }
+      const backend = portable.create();
+      expect(await (await backend.open(copyOf(files))).prove(Uint8Array.from(witness))).to.have.property("pi_a");
+      await backend.close();
+      const fastest = PATHS.findLast((path) => loadAddon(path).addon !== undefined)!;
+      const { detail } = selected({ PLIMSOLL_BACKEND: "native" });
+      expect(detail).to.equal(selected({ PLIMSOLL_BACKEND: "native", PLIMSOLL_NATIVE: fastest }).detail);
+      expect(detail).to.not.contain("PLIMSOLL_NATIVE");
+    });
+
     it("offers no way to choose the blinding but the library's own option", () => {
       expect(snarkjsBackend.length).to.equal(0);
     });

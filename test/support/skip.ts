@@ -6,6 +6,7 @@ import { type ArithmeticPath, loadAddon } from "../../prover/src/node/native.ts"
 /** What a machine may be without. */
 export const MAY_LACK = [
   "no AVX-512 IFMA",
+  "no AVX2",
   "no Arm emulator",
   "clang++-19 is not installed",
   "no price histories: PLIMSOLL_PRICES names their folder",
@@ -36,5 +37,6 @@ export function skip(context: Context, reason: Reason): never {
 
 /** Why the native prover with this arithmetic is not there. */
 export function whyNotNative(path?: ArithmeticPath): Reason {
-  return path === "ifma" && loadAddon().addon !== undefined ? "no AVX-512 IFMA" : "no native prover";
+  if (loadAddon().addon === undefined || path === undefined || path === "portable") return "no native prover";
+  return path === "ifma" ? "no AVX-512 IFMA" : "no AVX2";
 }

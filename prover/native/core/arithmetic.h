@@ -17,8 +17,9 @@
 
 namespace plimsoll {
 
-/// The arithmetic that runs everywhere, or the machine's wide one: eight lanes by AVX-512 IFMA, in WebAssembly two by relaxed SIMD.
-enum class Path : int { portable = 0, ifma = 1 };
+/// The arithmetic that runs everywhere; lanes of fused multiply-add, four by AVX2, in WebAssembly two by relaxed SIMD; eight lanes by
+/// AVX-512 IFMA.
+enum class Path : int { portable = 0, fused = 1, ifma = 2 };
 
 /// One kind of arithmetic as functions. A file that is compiled for a richer processor than the rest gives away nothing but these
 /// (see ifma.cc), so that no function compiled for it can be called by chance on a machine that lacks it.
@@ -33,7 +34,9 @@ struct Arithmetic {
 
 template <template <typename> class Lanes>
 struct ArithmeticOver {
+  using Mode = typename Lanes<Fp>::Mode;
   static Status open(const Zkey& key, Buffer<uint8_t>* file, void** opened) {
+    const Mode mode;
     Prover<Lanes>* prover = new (std::nothrow) Prover<Lanes>;
     if (prover == nullptr) return Status::memory;
     const Status status = prover->open(key, file);
@@ -47,16 +50,21 @@ struct ArithmeticOver {
   static void close(void* opened) { delete static_cast<Prover<Lanes>*>(opened); }
   static Status prove(const void* opened, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
                       const volatile int32_t* cancel, uint8_t proof[256]) {
+    const Mode mode;
     return static_cast<const Prover<Lanes>*>(opened)->prove(witness, r, s, threads, cancel, proof);
   }
-  static constexpr Arithmetic FUNCTIONS = {open, close, prove, computing::compute<Lanes>, Prover<Lanes>::MIN_DOMAIN};
+  static Status compute(const char* operation, const uint8_t* input, size_t length, uint8_t* output, size_t outputLength) {
+    const Mode mode;
+    return computing::compute<Lanes>(operation, input, length, output, outputLength);
+  }
+  static constexpr Arithmetic FUNCTIONS = {open, close, prove, compute, Prover<Lanes>::MIN_DOMAIN};
 };
 
 }  // namespace plimsoll
 
-#ifdef PLIMSOLL_HAVE_IFMA
-/// Of ifma.cc, to be called only where `supported(Path::ifma)`.
-extern "C" const plimsoll::Arithmetic plimsoll_ifma_arithmetic;
+#ifdef PLIMSOLL_X86
+/// Of avx2.cc and ifma.cc, to be called only where their paths are `supported`.
+extern "C" const plimsoll::Arithmetic plimsoll_avx2_arithmetic, plimsoll_ifma_arithmetic;
 #endif
 
 namespace plimsoll {
@@ -64,12 +72,14 @@ namespace plimsoll {
 /// Whether build and machine have it.
 inline bool supported(Path path) {
   if (path == Path::portable) return true;
-#if defined(PLIMSOLL_HAVE_IFMA)
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vbmi2") &&
-         __builtin_cpu_supports("bmi2");
+#if defined(PLIMSOLL_X86)
+  if (!__builtin_cpu_supports("bmi2")) return false;
+  if (path == Path::fused) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return path == Path::ifma && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512ifma") &&
+         __builtin_cpu_supports("avx512vbmi2");
 #elif defined(__wasm__)
-  return pairs::fused();
+  return path == Path::fused && Pairs::fused();
 #else
   return false;
 #endif
@@ -77,10 +87,11 @@ inline bool supported(Path path) {
 
 /// Of a supported path.
 inline const Arithmetic& arithmetic(Path path) {
-#if defined(PLIMSOLL_HAVE_IFMA)
+#if defined(PLIMSOLL_X86)
   if (path == Path::ifma) return plimsoll_ifma_arithmetic;
+  if (path == Path::fused) return plimsoll_avx2_arithmetic;
 #elif defined(__wasm__)
-  if (path == Path::ifma) return ArithmeticOver<pairs::Lanes>::FUNCTIONS;
+  if (path == Path::fused) return ArithmeticOver<PairLanes>::FUNCTIONS;
 #endif
   (void)path;
   return ArithmeticOver<OneLane>::FUNCTIONS;

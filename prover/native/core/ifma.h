@@ -12,7 +12,7 @@
 #pragma once
 #include <immintrin.h>
 
-#include "field.h"
+#include "lanes.h"
 
 // A vector that goes through memory on its way into a function costs as much as a multiplication by it.
 #define PLIMSOLL_INLINE inline __attribute__((always_inline))
@@ -24,6 +24,7 @@ template <typename S>
 struct EightLanes {
   static constexpr int COUNT = 8;
   using Element = S;
+  using Mode = NoMode;
   __m512i limbs[5];
 
   PLIMSOLL_INLINE static EightLanes all(const S& element) {

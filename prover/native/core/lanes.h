@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /// What the products and transforms are written over: several elements of a prime field side by side. Here the plainest kind,
-/// one element; ifma.h has eight. The memory form of an element is 32 bytes; zero in it is all zero.
+/// one element; lanes-avx2.h has four, ifma.h eight. The memory form of an element is 32 bytes; zero in it is all zero.
 #pragma once
 #include "field.h"
 
 namespace plimsoll {
 
+/// While it lives, the processor is in the mode that a kind of lanes needs: here in any.
+struct NoMode {
+  NoMode() {}
+};
+
 template <typename S>
 struct OneLane {
   static constexpr int COUNT = 1;
   using Element = S;
+  using Mode = NoMode;
   S element;
 
   static OneLane all(const S& element) { return {element}; }

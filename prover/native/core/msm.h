@@ -705,7 +705,7 @@ class Product<V>::Worker {
     template <bool AFFINE>
     void add(const Points& other) {
       const V x1 = AFFINE ? x : x * other.zz, y1 = AFFINE ? y : y * other.zzz;
-      const V p = other.x * zz - x1, r = other.y * zzz - y1;
+      const V p = (other.x * zz).less(x1), r = (other.y * zzz).less(y1);
       const uint32_t odd = p.zeros() & ~empty & ~other.empty;
       Points sum{};
       const V pp = p.square(), ppp = p * pp, q = x1 * pp;

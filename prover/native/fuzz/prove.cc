@@ -14,7 +14,7 @@ static void store(uint8_t* at, uint32_t value) { std::memcpy(at, &value, 4); }
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Zkey key;
   const Status read = readZkey(data, size, key);
-  for (const int path : {PLIMSOLL_PORTABLE, PLIMSOLL_IFMA}) {
+  for (const int path : {PLIMSOLL_PORTABLE, PLIMSOLL_FUSED, PLIMSOLL_IFMA}) {
     if (plimsoll_supports(path) == 0) continue;
     plimsoll_key* opened = nullptr;
     const int status = plimsoll_key_open(data, size, path, &opened);

@@ -6,7 +6,7 @@ import { BACKENDS, type Backend, type BackendName } from "../prove/backend.ts";
 import { snarkjsBackend } from "../prove/snarkjs.ts";
 import { wasmBackend } from "../prove/wasm.ts";
 import type { BatchCore } from "../verify/batch.ts";
-import { askedPath, loadAddon, nativeBackend, nativeBatchCore } from "./native.ts";
+import { type ArithmeticPath, askedPath, loadAddon, nativeBackend, nativeBatchCore, PATHS } from "./native.ts";
 import { nodePlatform, WASM_FILE } from "./wasm.ts";
 
 export interface Selection {
@@ -43,6 +43,12 @@ export function selectBatchCore(): BatchCore | undefined {
   return native.addon === undefined ? undefined : nativeBatchCore(native);
 }
 
+const ARITHMETIC: Readonly<Record<ArithmeticPath, string>> = {
+  portable: "portable arithmetic",
+  avx2: "AVX2 and FMA",
+  ifma: "AVX-512 IFMA",
+};
+
 /** Each backend, or why it cannot run here. */
 const FIND: Readonly<
   Record<BackendName, () => { readonly what: string; create(): Backend } | { readonly why: string }>
@@ -50,8 +56,12 @@ const FIND: Readonly<
   native() {
     const native = loadAddon(askedPath());
     if (native.addon === undefined) return native;
-    const arithmetic = native.path === "ifma" ? "AVX-512 IFMA" : "portable arithmetic";
-    return { what: `${arithmetic}, compiled by ${native.compiler}`, create: () => nativeBackend(native) };
+    const faster = PATHS.slice(PATHS.indexOf(native.path) + 1).map((path) => {
+      const why = loadAddon(path).addon === undefined ? "this processor lacks it" : "PLIMSOLL_NATIVE asks for another";
+      return `${ARITHMETIC[path]} would be faster: ${why}`;
+    });
+    const what = `${ARITHMETIC[native.path]}, compiled by ${native.compiler}`;
+    return { what: [what, ...faster].join("; "), create: () => nativeBackend(native) };
   },
   wasm() {
     if (!existsSync(WASM_FILE)) return { why: "its module is not in this installation" };

@@ -25,8 +25,8 @@ import {
 import type { BatchCore } from "../verify/batch.ts";
 import { CLONE, IN_CLONE } from "./installation.ts";
 
-/** Arithmetic of the core, by the numbers of plimsoll.h. */
-export const PATHS = ["portable", "ifma"] as const;
+/** Arithmetic of the core, by the numbers of plimsoll.h: each faster than those before it. */
+export const PATHS = ["portable", "avx2", "ifma"] as const;
 export type ArithmeticPath = (typeof PATHS)[number];
 
 /** prover/native/addon.cc. A number in place of a result is a status. */
