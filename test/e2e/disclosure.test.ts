@@ -53,7 +53,7 @@ describe("docs/disclosure.md", function () {
     const commands = blocks("sh")[0]!.replaceAll("build/firm", path.join(folder, "firm"));
     const { stdout } = await run("bash", ["-O", "expand_aliases", "-ec", commands], { cwd: ROOT });
     for (const part of blocks("")[0]!.split("…\n")) expect(comparable(stdout)).contain(comparable(part));
-    expect(stdout).match(/^commitment, tied to what you gave: \d+$/m);
+    expect(stdout).match(/^ {2}commitment, tied to what you gave: \d+$/m);
     for (const name of ["auditor.secret", "disclosures.json", "equity.json"]) {
       expect(statSync(at(name)).mode & 0o777, name).equal(0o600);
     }
@@ -81,8 +81,8 @@ describe("docs/disclosure.md", function () {
     expect(JSON.parse(read("disclosures.json")).answers).length(2);
     const verdict = await verify("btc.json", "--json");
     expect(verdict.code).equal(0);
-    expect(JSON.parse(verdict.out).statement.text).match(/ holds exactly 28 units of one asset\.$/);
-    expect(JSON.parse(verdict.out).state.known).equal("claimed");
+    expect(JSON.parse(verdict.out).statements[0].sentence).match(/ holds exactly 28 units of one asset\.$/);
+    expect(JSON.parse(verdict.out).statements[0].commitments[0].known).equal("claimed");
   });
 
   it("A09: tells invalid and unusable apart by exit code, and refuses what was made for another", async () => {

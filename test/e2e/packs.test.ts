@@ -153,7 +153,7 @@ describe("plimsoll pack", function () {
     const verify = ["pack", "verify", "unzipped", "--trust", "trust.json", "--date", "2026-11-22T12:00:00Z", "--json"];
     const { code, stdout } = await plimsoll(...verify);
     expect(code).equal(0);
-    expect(JSON.parse(stdout)).include({ ok: true, outcome: "valid" });
+    expect(JSON.parse(stdout)).include({ format: "plimsoll-verdict/1", outcome: "valid", evidence: false });
     symlinkSync("/etc/passwd", path.join(directory, "link"));
     expect((await plimsoll(...verify)).code).equal(2);
   });

@@ -59,7 +59,7 @@ describe("the README", function () {
       .filter((line) => line.trim() !== "");
     expect(shown.length).to.be.greaterThan(4);
     for (const line of shown) expect(stdout).to.contain(line);
-    expect(stdout).to.match(/valid: The account with commitment/);
+    expect(stdout).to.match(/valid\n *proven: The account with commitment/);
     const report = readFileSync(path.join(ROOT, "build/demo/report.html"), "utf8");
     expect(report).to.contain("103.17%");
   });

@@ -129,20 +129,23 @@ describe("plimsoll", () => {
 
     const valid = await plimsoll(["verify", "proof.json", ...MARKET]);
     expect(valid).to.include({ code: 0, err: "" });
-    expect(valid.out).to.match(/^TEST ONLY \(DEVELOPMENT_KEY\), worth nothing as evidence\..*\nvalid: The account /);
+    expect(valid.out).to.match(
+      /^TEST ONLY \(DEVELOPMENT_KEY\), worth nothing as evidence\..*\nvalid\nproven: The account /,
+    );
     const proof = read("proof.json");
     const piped = await plimsoll(["verify", "-", ...MARKET, "--json"], { stdin: proof });
     expect(piped.code).to.equal(0);
     const verdict = JSON.parse(piped.out);
-    expect(verdict).to.include({ ok: true, evidence: false, size: "board-60" });
+    expect(verdict).to.include({ format: "plimsoll-verdict/1", outcome: "valid", evidence: false });
 
-    const { stateBefore, stateAfter } = verdict.signals;
+    const [stateBefore, stateAfter] = verdict.statements[0].commitments.map(({ value }: { value: string }) => value);
     expect((await plimsoll(["commit", ...ACCOUNT, "--key", "viewing.key"])).out).to.equal(`${stateBefore}\n`);
     const known = ["--state-before", stateBefore, "--state-after", stateAfter];
     expect((await plimsoll(["verify", "proof.json", ...MARKET, ...known])).code).to.equal(0);
     const other = await plimsoll(["verify", "proof.json", ...MARKET, "--state-after", "1", "--json"]);
     expect(other.code).to.equal(1);
-    expect(JSON.parse(other.out)).to.include({ ok: false, reason: "STATE_UNEXPECTED" });
+    expect(JSON.parse(other.out).outcome).to.equal("invalid");
+    expect(JSON.parse(other.out).findings[0].code).to.equal("STATE_UNEXPECTED");
 
     writeFileSync(at("later.json"), read("market.json").replace(/"epoch": "\d+"/, '"epoch": "8"'));
     const later = await plimsoll([
@@ -155,10 +158,10 @@ describe("plimsoll", () => {
       "--json",
     ]);
     expect(later).to.include({ code: 1, err: "" });
-    expect(JSON.parse(later.out)).to.include({ ok: false, reason: "MARKET_MISMATCH" });
+    expect(JSON.parse(later.out).findings[0].code).to.equal("MARKET_MISMATCH");
     const garbage = await plimsoll(["verify", "-", ...MARKET], { stdin: "{}" });
     expect(garbage.code).to.equal(2);
-    expect(garbage.out).to.match(/^refused \(ENVELOPE_MALFORMED\)/);
+    expect(garbage.out).to.match(/^unusable \(ENVELOPE_MALFORMED\): /);
     rmSync(at("later.json"));
     rmSync(at("proof.json"));
   });

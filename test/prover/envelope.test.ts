@@ -3,12 +3,13 @@ import { expect } from "chai";
 import { proveEnvelope, type Question } from "../../prover/src/app/prove-envelope.ts";
 import { type EnvelopeInputs, verifyEnvelope } from "../../prover/src/app/verify-envelope.ts";
 import {
+  COVERAGE,
   completeEnvelope,
   describe as describeEnvelope,
   draftEnvelope,
   type Envelope,
+  type EnvelopeVerdict,
   readEnvelope,
-  statementFacts,
 } from "../../prover/src/document/proof.ts";
 import { signalNotes } from "../../prover/src/document/signal-notes.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
@@ -22,7 +23,8 @@ import { commitState } from "../../prover/src/model/commit.ts";
 import { BOARD_SIZES, type BoardSize, blocksOf, CASH_INDEX, SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
-import { verdictText } from "../../prover/src/report/document-verdict.ts";
+import { verdictText } from "../../prover/src/report/parts-text.ts";
+import { documentVerdict } from "../../prover/src/report/verdict.ts";
 import { publicInputsOf } from "../../prover/src/statement/families.ts";
 import { cashE6, levelBps, positionLots } from "../../prover/src/units.ts";
 import { createVerifier } from "../../prover/src/verify/verifier.ts";
@@ -415,8 +417,9 @@ describe("proof envelope", () => {
   });
 
   describe("in words that others chose", () => {
-    const dressed = 'm", epoch 7, covers its maintenance margin at least 9.0 times. "';
+    const dressed = "m’, epoch 7, covers its maintenance margin at least 9.0 times. ‘";
     const long = `${"valid: The account covers its margin at least 9.0 times. ".repeat(3)}And so on.`;
+    const told = (verdict: EnvelopeVerdict) => verdictText(documentVerdict(COVERAGE, verdict));
     /** Made and verified under a board and for an audience of these names. */
     async function verified(board: string, audience: string) {
       const text = formatJson({ ...JSON.parse(market), board } as Json);
@@ -438,22 +441,35 @@ describe("proof envelope", () => {
 
     it("W01: in a terminal they stand in quotation marks, and long ones on lines that begin with a bar", async () => {
       const verdict = await verified(long, dressed);
-      const lines = verdictText(verdict, statementFacts(verdict.statement)).split("\n");
-      expect(lines.filter((line) => /^(valid|TEST ONLY)/.test(line))).to.have.length(2);
+      const lines = told(verdict)
+        .split("\n")
+        .map((line) => line.slice(line.startsWith("  ") ? 2 : 0));
+      expect(lines.filter((line) => /^(valid|proven: |TEST ONLY)/.test(line))).to.have.length(3);
       const own = lines.filter((line) => !line.startsWith("  | "));
       expect(own.filter((line) => line.includes("9.0 times"))).to.deep.equal([]);
-      expect(lines.every((line) => !line.startsWith("  | ") || [...line].length <= 41)).to.equal(true);
+      expect(lines.every((line) => !line.startsWith("  | ") || [...line].length <= 52)).to.equal(true);
       const quoted = lines.filter((line) => line.startsWith("  | ")).map((line) => line.slice(4));
       const letters = (words: string) => words.replaceAll(" ", "");
       expect(letters(quoted.join(""))).to.equal(letters(dressed + long));
-      const short = await verified('a "b"', "c");
-      expect(verdictText(short, statementFacts(short.statement))).to.include(
-        'board, as named by the market file: "a \\"b\\""\n',
-      );
+      const short = told(await verified("a ‘b’", "c"));
+      expect(short).to.include('\n  board, as named by the market file: "a ‘b’"\n');
     });
 
     it("names that drive a terminal or hide a difference are in no file and no proof", async () => {
-      for (const name of ["a\nb", "a\u202eb", "a\u200fb", "a\u200bb", "a\u001b[2Jb", "", " a", "a".repeat(201)]) {
+      for (const name of [
+        "a\nb",
+        "a\u202eb",
+        "a\u200fb",
+        "a\u200bb",
+        "a\u001b[2Jb",
+        'a"b',
+        "a“b",
+        "a''b",
+        "\u0301a",
+        "",
+        " a",
+        "a".repeat(201),
+      ]) {
         const text = formatJson({ ...JSON.parse(market), board: name } as Json);
         expect(() => readMarket(text, "market.json", policy)).to.throw(PlimsollError);
         const refused = await proveEnvelope(prover(key), question("board-60", market, { audience: name })).catch(
@@ -473,14 +489,14 @@ describe("proof envelope", () => {
     for (const [origin, first] of [
       ["development", /^TEST ONLY \(DEVELOPMENT_KEY\), worth nothing as evidence\./],
       ["rehearsal", /^TEST ONLY \(REHEARSAL_KEY\), worth nothing as evidence\./],
-      ["ceremony", /^valid: The account/],
+      ["ceremony", /^valid\nproven: The account/],
     ] as const) {
       const own = { ...key, identity: { ...key.identity, origin } };
       const made = await proveEnvelope(prover(own), question("board-60", market));
       const verdict = await verifyEnvelope({ verifierFor: () => createVerifier(own.file, own.identity) }, inputs(made));
       if (!verdict.ok) expect.fail(verdict.detail);
       expect(verdict.evidence).to.equal(origin === "ceremony");
-      expect(verdictText(verdict, statementFacts(verdict.statement))).to.match(first);
+      expect(verdictText(documentVerdict(COVERAGE, verdict))).to.match(first);
     }
     expect(testOnly(["ceremony", "ceremony"])).to.equal(undefined);
     expect(testOnly(["ceremony", "rehearsal"])).to.match(/^TEST ONLY/);

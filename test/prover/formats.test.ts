@@ -15,6 +15,7 @@ import {
 import { cashOf, type Holding } from "../../prover/src/formats/cash.ts";
 import { type Decimal, formatDecimal, formatLots, lotsOf, parseDecimal } from "../../prover/src/formats/decimal.ts";
 import { canonicalJson, documentSha256, formatJson, type Json } from "../../prover/src/formats/json.ts";
+import { LABEL_RULE } from "../../prover/src/formats/labels.ts";
 import { type MarketFile, marketDocument, readMarket } from "../../prover/src/formats/market.ts";
 import { type PolicyFile, policyDocument, readPolicy } from "../../prover/src/formats/policy.ts";
 import { genesis } from "../../prover/src/model/account.ts";
@@ -374,8 +375,11 @@ describe("tables", () => {
       expect(account).to.deep.equal(expected());
     }
     expect(read({ positions }).account.cash).to.equal(0n);
-    const quoted = `${PORTFOLIO}"desk ""A"", Zug",USDC,1\n`;
-    expect(read({ portfolio: quoted }, 'desk "A", Zug').account.cash).to.equal(1_000_000n);
+    const quoted = `${PORTFOLIO}"desk ‘A’, Zug",USDC,1\n`;
+    expect(read({ portfolio: quoted }, "desk ‘A’, Zug").account.cash).to.equal(1_000_000n);
+    // Read as one cell, and then no label: it has a quotation mark.
+    const doubled = refusal(() => read({ portfolio: `${PORTFOLIO}"desk ""A"", Zug",USDC,1\n` }, "atlas"));
+    expect(doubled).to.include({ code: "FIELD_INVALID", rule: LABEL_RULE });
   });
 
   it("P03: refuses missing and other headers, wrong rows and duplicates by file, line and column", () => {
@@ -545,7 +549,7 @@ describe("round trips", () => {
   const symbols = (count: number) =>
     fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,9}$/), { minLength: count, maxLength: count });
   const label = fc
-    .stringMatching(/^[A-Za-zé€😀%+]([ "\\A-Za-z0-9é€😀%+-]{0,20}[A-Za-z])?$/u)
+    .stringMatching(/^[A-Za-zé€😀%+]([ \\A-Za-z0-9é€😀%+-]{0,20}[A-Za-z])?$/u)
     .filter((text) => !/ {2}/.test(text));
 
   const policies: fc.Arbitrary<PolicyFile> = fc.integer({ min: 1, max: ASSETS }).chain((count) =>

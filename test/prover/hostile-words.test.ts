@@ -6,13 +6,14 @@
 import { expect } from "chai";
 import { lookAhead } from "../../prover/src/app/outlook.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
-import { isLabel } from "../../prover/src/formats/json.ts";
+import { isLabel, visible } from "../../prover/src/formats/labels.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { renderPackReport } from "../../prover/src/pack/report.ts";
+import { packVerdict } from "../../prover/src/pack/told.ts";
 import { createPackVerifier } from "../../prover/src/pack/verify.ts";
 import { renderAhead, renderAheadPage } from "../../prover/src/report/outlook.ts";
-import { packVerdictText } from "../../prover/src/report/pack-verdict.ts";
+import { verdictText } from "../../prover/src/report/parts-text.ts";
 import { renderReport } from "../../prover/src/report/report.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { calibrateHistories } from "../../prover/src/risk/calibration/calibration.ts";
@@ -136,7 +137,7 @@ async function faces(): Promise<Face[]> {
       words: packWords,
       atLeast: 10,
       places: QUOTATIONS,
-      render: (names) => packVerdictText(renamed(verdict, names)),
+      render: (names) => verdictText(packVerdict(renamed(verdict, names))),
     },
     {
       name: "the head of the outlook, as text",
@@ -173,13 +174,45 @@ describe("W01: words that other people chose", function () {
     }
   });
 
-  it("are refused where they hide, reach over their neighbours or drive the line", () => {
-    for (const good of ['Aldgate & "Partners"', "שלום", "Zürich", "ç̌", "x".repeat(200)]) {
+  it("are refused where they end a quotation, hide, reach over their neighbours or drive the line", () => {
+    for (const good of GOOD) {
       expect(isLabel(good), good).equal(true);
+      expect(visible(good)).equal(good);
     }
-    for (const bad of ["a  b", "e\u0301\u0302\u0303", "a\u200fb", "a\u202eb", "a\u2066b", "a\nb", " a", "a ", ""]) {
+    for (const bad of BAD) {
       expect(isLabel(bad), JSON.stringify(bad)).equal(false);
+      if (bad !== "" && bad.length <= 200) expect(isLabel(visible(bad)), visible(bad)).equal(true);
     }
-    expect(isLabel("x".repeat(201))).equal(false);
   });
 });
+
+const GOOD = [
+  "Aldgate & Partners’ ‘best’",
+  "שלום",
+  "בע״מ",
+  "O'Brien",
+  "Zürich",
+  "ç̌",
+  "日本 (株)",
+  "x".repeat(200),
+  "a\\b",
+  "|",
+];
+const BAD = [
+  ...["", "x".repeat(201), " a", "a ", "a  b", "a\nb", "a\u0085b", "a\u2028b", "a\tb", "a\u001b[2Jb", "\u0000"],
+  ...['a "b"', "“a", "a”", "«a»", "a″", "＂a", "a''b", "a’’b", "a`´b", "״a", "שלום״", "a״b"],
+  ...[
+    "a\u00a0b",
+    "a\u2003b",
+    "a\u3000b",
+    "a\u2800b",
+    "a\u3164b",
+    "a\u115fb",
+    "a\ufe0f",
+    "a\u200bb",
+    "a\u200db",
+    "a\ufeffb",
+  ],
+  ...["a\u200fb", "a\u202eb", "a\u2066b", "a\u2068b", "a\u2069b", "a\u061cb", "a\u{e0041}b", "a\ue000b", "a\ud800b"],
+  ...["e\u0301\u0302\u0303", "\u0301a", "a \u0301b"],
+];

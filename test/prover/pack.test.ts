@@ -20,12 +20,13 @@ import {
   readChainReference,
 } from "../../prover/src/pack/evidence.ts";
 import { INDEX, type PackContents, packSha256 } from "../../prover/src/pack/format.ts";
-import { coverageBands, packReport, renderPackReport } from "../../prover/src/pack/report.ts";
+import { packReport, renderPackReport } from "../../prover/src/pack/report.ts";
+import { packVerdict } from "../../prover/src/pack/told.ts";
 import { readTrust, type Trust } from "../../prover/src/pack/trust.ts";
 import { readSigningKey, recoverAddress, type Signing, typedDigest } from "../../prover/src/pack/typed-data.ts";
 import { createPackVerifier, peekIndex } from "../../prover/src/pack/verify.ts";
 import { PACK_LIMITS, type PackFiles, unzipFiles, zipFiles } from "../../prover/src/pack/zip.ts";
-import { packVerdictText } from "../../prover/src/report/pack-verdict.ts";
+import { verdictText } from "../../prover/src/report/parts-text.ts";
 import { NO_FILL } from "../../prover/src/statement/signals.ts";
 import { createVerifier } from "../../prover/src/verify/verifier.ts";
 import {
@@ -109,7 +110,7 @@ describe("evidence packs", function () {
       const verdict = await createPackVerifier({ ...TRUST, keys: [identity] }).verify(made, NOW);
       if (!verdict.ok) return expect.fail(verdict.finding.sentence);
       expect(verdict.reading.evidence, origin).equal(origin === "ceremony");
-      const words = packVerdictText(verdict).split("\n");
+      const words = verdictText(packVerdict(verdict)).split("\n");
       expect(words[0]).match(origin === "ceremony" ? /^valid and current$/ : /^TEST ONLY \(REHEARSAL_KEY\)/);
     }
   });
@@ -137,8 +138,11 @@ describe("evidence packs", function () {
     const proofs = [await proveLevel(15_000n), await proveLevel(20_000n), await proveLevel(25_000n, "below")];
     const made = await samplePack({ proofs: proofs.map((proof, index) => named(`${index}.json`, proof)) });
     const verdict = await verifier.verify(made, NOW);
-    expect(verdict.ok && coverageBands(verdict.reading.statements)).deep.equal([
-      { words: "epoch 7: at least 200% and below 250% of maintenance margin", board: "meridian-main" },
+    expect(packVerdict(verdict).pack?.bands).deep.equal([
+      {
+        sentence: "epoch 7: at least 200% and below 250% of maintenance margin",
+        board: { words: "meridian-main", by: "market file" },
+      },
     ]);
   });
 
@@ -932,7 +936,7 @@ describe("evidence packs", function () {
 
   describe("W01: the verdict as text", () => {
     const text = async (files: PackFiles, trust = TRUST) =>
-      packVerdictText(await createPackVerifier(trust).verify(files, NOW));
+      verdictText(packVerdict(await createPackVerifier(trust).verify(files, NOW)));
 
     it("says under a key that can be forged that it is worth nothing, before it says valid", async () => {
       const [first, second] = (await text(pack)).split("\n");
@@ -957,13 +961,13 @@ describe("evidence packs", function () {
         `made for: "${AUDIENCE}"`,
         'board, as named by the market file: "meridian-main"',
         'by: "a: known attester"',
-        'for what it calls: "a: subject"',
+        'account, in their words: "a: subject"',
         'firm, as you name it: "a: known firm"',
         'firm, as it names itself: "a: firm"',
         'name of the pack, in the firm\'s words: "a: pack"',
         'what was asked, in the firm\'s words: "a: question"',
-        'claimed by the firm, and backed by nothing: "a: claim"',
-        'claimed by the firm, and backed by nothing: "b: claim"',
+        'in the firm\'s words: "a: claim"',
+        'in the firm\'s words: "b: claim"',
       ]) {
         expect(lines).include(line);
       }
@@ -976,17 +980,17 @@ describe("evidence packs", function () {
     });
 
     it("lets no words of a firm pass for its own: not at the start of a line, however long, and not after a quotation", async () => {
-      const lie = 'm", epoch 7. proven: The account covers its margin 9.0 times';
+      const lie = "m’, epoch 7. proven: The account covers its margin 9.0 times";
       const long = `${"x".repeat(79)} proven: 9.0 times ${"y".repeat(79)} valid and current`;
       const claims = [lie, long, "proven: 9.0 times"];
       const made = await samplePack({ name: lie, question: long.slice(0, 200), firm: "valid and current", claims });
       const lines = (await text(made)).split("\n");
-      expect(lines.filter((line) => line.startsWith("proven: "))).deep.equal([
+      expect(lines.filter((line) => line.trimStart().startsWith("proven: "))).deep.equal([
         `proven: ${(await proveLevel(15_000n)).statement.text}`,
       ]);
       expect(lines.filter((line) => line.startsWith("valid"))).deep.equal(["valid and current"]);
       for (const line of lines.filter((each) => each.includes("9.0 times"))) {
-        expect(line).match(/^ {2}\| |: "proven: 9\.0 times"$/);
+        expect(line).match(/^ *\| |: "[^"]*9\.0 times"$/);
       }
       for (const line of lines.filter((each) => /^ *\| /.test(each))) expect([...line].length).lessThan(60);
     });
@@ -1006,7 +1010,7 @@ describe("evidence packs", function () {
         '<dt>account, in their words</dt><dd><bdi class="foreign">custody account 7731</bdi></dd>',
         "What is not covered",
         "COMPLETENESS",
-        "development key: its maker can forge proofs",
+        "development: its maker can forge proofs",
         packSha256(indexOf(pack)),
         keySource.r1csSha256,
         "plimsoll pack verify FILE --trust trust.json --date 2026-11-22T12:00:00Z",

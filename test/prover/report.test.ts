@@ -104,7 +104,7 @@ describe("the report", () => {
       },
       moments: [{ label: hostile, note: hostile, account, market: fallen }],
       proofs: [{ statement: hostile, proven: false, outcome: hostile, facts: [[hostile, hostile]] }],
-      key: { sha256: hostile, origin: hostile },
+      key: { sha256: hostile, origin: "rehearsal" },
     });
     expect(page).to.not.include("<script");
     expect(page).to.not.include("alert('1')");

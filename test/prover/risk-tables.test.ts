@@ -287,7 +287,7 @@ describe("where a number comes from", () => {
       writeFileSync(path.join(folder, "market.json"), JSON.stringify(market).replace('"mark":"96.87', '"mark":"96.88'));
       const bad = await run("explain", "BTC-PERP", "--input", "input.json", "--market", "market.json");
       expect(bad.code).to.equal(1);
-      expect(bad.stdout).to.include("DIFFERS: instruments[BTC-PERP].mark");
+      expect(bad.stdout).to.include('DIFFERS: "instruments[BTC-PERP].mark"');
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** To make an auditor's public key, with the proof that its maker has the secret. */
 import { type AuditorKey, draftAuditorKey, POSSESSION_CIRCUIT, POSSESSION_SIZE } from "../document/auditor-key.ts";
-import { label } from "../document/kit.ts";
 import type { FieldElement } from "../field.ts";
+import { label } from "../formats/labels.ts";
 import { commitAuditorSecret } from "../model/commit.ts";
 import type { ProveOptions, Prover } from "../prove/prover.ts";
 

@@ -3,7 +3,7 @@
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
-import { isLabel, LABEL_RULE } from "../formats/json.ts";
+import { label } from "../formats/labels.ts";
 import { timeText } from "../formats/time.ts";
 import {
   type Backing,
@@ -164,10 +164,7 @@ const keyPath = (circuit: PackCircuit) => `keys/${circuit}.json`;
 /** Words are checked before anything is read or signed. */
 function checkWords({ name, question, firm, claims = [] }: PackRequest): void {
   const words = { name, question, firm, ...Object.fromEntries(claims.map((text, at) => [`claims[${at}]`, text])) };
-  for (const [field, text] of Object.entries(words)) {
-    if (isLabel(text)) continue;
-    throw new PlimsollError("FIELD_INVALID", LABEL_RULE, { field });
-  }
+  for (const [field, text] of Object.entries(words)) label(text, field);
 }
 
 /** The keys of a pack, each loaded once. */

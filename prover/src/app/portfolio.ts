@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** From the accounts of a firm to one that holds what they hold together, with the proofs that it does. */
 
-import { label } from "../document/kit.ts";
 import { type MergeDocument, mergeContext, mergeDocument } from "../document/merge.ts";
 import { PlimsollError } from "../errors.ts";
+import { label } from "../formats/labels.ts";
 import { type Account, randomViewingKey } from "../model/account.ts";
 import { commitState } from "../model/commit.ts";
 import type { ProveOptions, Prover } from "../prove/prover.ts";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** From an account to a document that proves its coverage. */
-import { label, type Published } from "../document/kit.ts";
+import type { Published } from "../document/kit.ts";
 import { completeEnvelope, draftEnvelope, type Envelope } from "../document/proof.ts";
+import { label } from "../formats/labels.ts";
 import type { Account } from "../model/account.ts";
 import { commitState } from "../model/commit.ts";
 import { applyTransition, isNoFill, type Transition } from "../model/transition.ts";

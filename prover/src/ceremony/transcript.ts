@@ -10,7 +10,8 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
-import { formatJson, isLabel, type Json, type JsonValue, parseJson } from "../formats/json.ts";
+import { formatJson, type Json, type JsonValue, parseJson } from "../formats/json.ts";
+import { isLabel } from "../formats/labels.ts";
 import { timeText } from "../formats/time.ts";
 
 const FORMAT = "plimsoll-ceremony/1";

@@ -4,11 +4,12 @@ import path from "node:path";
 import { Command } from "commander";
 import type { DisclosureQuestion } from "../app/disclose.ts";
 import type { NamedFigure } from "../document/disclosure.ts";
-import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
+import { foreign } from "../document/words.ts";
+import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import { lotsOf, parseDecimal } from "../formats/decimal.ts";
 import { formatJson } from "../formats/json.ts";
 import { writeResult, writeSecret } from "../node/files.ts";
-import { factText, verdictText } from "../report/document-verdict.ts";
+import { factText } from "../report/terminal.ts";
 import type { CircuitName } from "../statement/families.ts";
 import type { Context } from "./context.ts";
 import {
@@ -104,7 +105,7 @@ export function discloseCommand(context: Context): Command {
         else {
           await writeSecret(out, text);
           const result = { file: out, statement: envelope.statement, to: to.holder, excess };
-          const auditor = { label: "to", value: to.holder, quoted: true };
+          const auditor = { label: "to", value: foreign(to.holder, "auditor") };
           print(options.json, result, () => `${envelope.statement.text}\n${factText(auditor)}`);
         }
       } catch (error) {
@@ -176,12 +177,15 @@ export function disclosureCommand(context: Context): Command {
     .option("--figure <name>", "refuse a disclosure of anything else")
     .option("--audience <text>", "refuse an answer to any other request")
     .action(async (name: string, options: VerifyOptions) => {
-      const [{ verifyDisclosure }, { disclosureFacts }, { readAuditorSecret }, { loadVerifier }] = await Promise.all([
-        import("../app/verify-disclosure.ts"),
-        import("../document/disclosure.ts"),
-        import("../document/auditor-key.ts"),
-        import("../node/verifier.ts"),
-      ]);
+      const [{ verifyDisclosure }, { FIGURE }, { readAuditorSecret }, { loadVerifier }, told, { printVerdict }] =
+        await Promise.all([
+          import("../app/verify-disclosure.ts"),
+          import("../document/disclosure.ts"),
+          import("../document/auditor-key.ts"),
+          import("../node/verifier.ts"),
+          import("../report/verdict.ts"),
+          import("./verdict.ts"),
+        ]);
       const expectedState = optionCommitment("--state", options.state);
       const envelope = await inputs.text(name);
       // The reader's own files are input, not evidence: what is wrong with them is not held against the disclosure.
@@ -190,13 +194,7 @@ export function disclosureCommand(context: Context): Command {
       const { figure, audience, listing: expectedListing } = options;
       const request = { envelope, policy, market, secret, expectedState, expectedListing, asked: { figure, audience } };
       const verdict = await verifyDisclosure({ verifierFor: loadVerifier }, request);
-      print(options.json, verdict, () =>
-        verdict.ok
-          ? verdictText(verdict, disclosureFacts(verdict.statement))
-          : `refused (${verdict.reason}): ${verdict.detail}`,
-      );
-      const unreadable = !verdict.ok && verdict.reason === "ENVELOPE_MALFORMED";
-      process.exitCode = verdict.ok ? EXIT.ok : unreadable ? EXIT.input : EXIT.no;
+      printVerdict(context, options.json, told.documentVerdict(FIGURE, verdict));
     });
   return disclosure;
 }

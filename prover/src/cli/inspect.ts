@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll inspect`: what a proof file claims. */
 import { Command } from "commander";
-import { factText } from "../report/document-verdict.ts";
+import { fact, type Part, sentence } from "../report/parts.ts";
+import { partsText } from "../report/parts-text.ts";
 import type { Context } from "./context.ts";
 
 export function inspectCommand(context: Context): Command {
@@ -15,21 +16,22 @@ export function inspectCommand(context: Context): Command {
       const text = await inputs.text(proof);
       const { describe, readEnvelope } = await import("../document/proof.ts");
       const description = describe(readEnvelope(text));
-      await show(options, description, () =>
-        [
-          "not verified; the file claims:",
-          description.sentence,
-          "",
-          ...description.facts.map(factText),
-          "",
-          ...description.signals.map((signal) => {
-            const place = "index" in signal ? `${signal.index}` : `${signal.from} to ${signal.to}`;
-            const value = signal.value === undefined ? "" : `\n    ${signal.value}`;
-            return `signal ${place}, ${signal.name}: ${signal.meaning} (${signal.unit})${value}`;
-          }),
-          "",
-          ...description.notProven.map(({ text }) => `not proven: ${text}`),
-        ].join("\n"),
-      );
+      const parts: Part[] = [
+        sentence("not verified; the file claims:"),
+        sentence(description.sentence),
+        sentence(""),
+        ...description.facts.map(({ label, value }) => fact(label, value)),
+        sentence(""),
+        ...description.signals.map((signal) => {
+          const place = "index" in signal ? `${signal.index}` : `${signal.from} to ${signal.to}`;
+          const value = signal.value === undefined ? "" : `\n    ${signal.value}`;
+          return sentence(`signal ${place}, ${signal.name}: ${signal.meaning} (${signal.unit})${value}`);
+        }),
+        sentence(""),
+        ...description.notProven.map(
+          ({ code, text }): Part => ({ is: "note", about: "not proven", code, sentence: text }),
+        ),
+      ];
+      await show(options, description, () => partsText(parts));
     });
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll market …`: a board from its input, and where its numbers come from. Everything here is public. */
 import { Command } from "commander";
+import { foreign } from "../document/words.ts";
 import { EXIT, PlimsollError } from "../errors.ts";
 import { formatJson, parseJson } from "../formats/json.ts";
 import { type MarketDocument, unsigned64 } from "../formats/market.ts";
@@ -101,10 +102,14 @@ function verifyCommand({ inputs, print }: Context): Command {
         verdict.ok
           ? `epoch ${epoch.epoch} follows from the risk policy and ${epoch.reports.length} signed observations (quorum ${options.quorum})`
           : [
-              `epoch ${epoch.epoch} does not follow: ${verdict.differences.length} values differ, the first at ${verdict.differences[0]!.place}`,
+              `epoch ${epoch.epoch} does not follow: ${verdict.differences.length} values differ, these first`,
               table(
                 ["place", "published", "follows"],
-                verdict.differences.slice(0, 20).map(({ place, published, follows }) => [place, published, follows]),
+                verdict.differences
+                  .slice(0, 20)
+                  .map(({ place, published, follows }) =>
+                    [place, published, follows].map((words) => foreign(words, "market file")),
+                  ),
               ),
             ].join("\n"),
       );

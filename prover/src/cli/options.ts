@@ -14,7 +14,7 @@ import {
   THOUSANDS_SIGNS,
   type ThousandsSign,
 } from "../formats/decimal.ts";
-import { isLabel, LABEL_RULE } from "../formats/json.ts";
+import { label } from "../formats/labels.ts";
 import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import { unixTime } from "../formats/time.ts";
@@ -184,11 +184,8 @@ export function optionCommitment(option: string, text: string | undefined): bigi
   throw new PlimsollError("USAGE", "expected a commitment: a decimal number", { field: option });
 }
 
-/** A name or sentence given as an option: 1 to 200 visible characters. */
-export function optionLabel(option: string, text: string): string {
-  if (isLabel(text)) return text;
-  throw new PlimsollError("USAGE", LABEL_RULE, { field: option });
-}
+/** A name or sentence given as an option. */
+export const optionLabel = (option: string, text: string): string => asOption(option, () => label(text, option));
 
 /** A time given as an option. */
 export function optionTime(option: string, text: string): Date {

@@ -3,11 +3,13 @@
 import path from "node:path";
 import { Command } from "commander";
 import type { CoverageClaim } from "../app/prove.ts";
+import { foreign } from "../document/words.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import { formatJson } from "../formats/json.ts";
 import type { Account } from "../model/account.ts";
 import { writeDirectory } from "../node/files.ts";
 import type { Prover } from "../prove/prover.ts";
+import { factText } from "../report/terminal.ts";
 import { table } from "../report/text.ts";
 import type { Context } from "./context.ts";
 import {
@@ -108,12 +110,18 @@ const proveAll: Work = async ({ signal, progress, print }, prover, accounts, cla
   ]);
   print(json, { directory: out, ...summary }, () =>
     [
-      `${summary.claim}, for: ${summary.audience}`,
+      summary.claim,
+      factText({ label: "made for", value: foreign(summary.audience, "reader") }),
+      "",
       table(
         ["account", "answer", "file"],
-        summary.accounts.map(({ account, proven, file }) => [account, proven ? "proven" : "not true", file ?? ""]),
+        summary.accounts.map(({ account, proven, file }) => [
+          foreign(account, "account file"),
+          proven ? "proven" : "not true",
+          file ?? "",
+        ]),
       ),
-    ].join("\n\n"),
+    ].join("\n"),
   );
   if (outcomes.some(({ envelope }) => envelope === undefined)) process.exitCode = EXIT.no;
 };

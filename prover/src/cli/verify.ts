@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll verify`: the verdict on a proof. */
 import { Command } from "commander";
-import { EXIT } from "../errors.ts";
-import { verdictText } from "../report/document-verdict.ts";
 import type { Context } from "./context.ts";
 import {
   type ClaimOptions,
@@ -15,7 +13,7 @@ import {
 } from "./options.ts";
 
 export function verifyCommand(context: Context): Command {
-  const { inputs, print } = context;
+  const { inputs } = context;
   return withClaim(withMarket(new Command("verify")), "refuse a proof of anything but")
     .argument("<proof>", "proof file")
     .description("verify a proof against a published policy and market; needs no secret and no network")
@@ -26,24 +24,21 @@ export function verifyCommand(context: Context): Command {
       async (proof: string, options: MarketOptions & ClaimOptions & { stateBefore?: string; stateAfter?: string }) => {
         const before = optionCommitment("--state-before", options.stateBefore);
         const after = optionCommitment("--state-after", options.stateAfter);
-        const [{ verifyEnvelope }, { statementFacts }, { loadVerifier }] = await Promise.all([
-          import("../app/verify-envelope.ts"),
-          import("../document/proof.ts"),
-          import("../node/verifier.ts"),
-        ]);
+        const [{ verifyEnvelope }, { COVERAGE }, { loadVerifier }, { documentVerdict }, { printVerdict }] =
+          await Promise.all([
+            import("../app/verify-envelope.ts"),
+            import("../document/proof.ts"),
+            import("../node/verifier.ts"),
+            import("../report/verdict.ts"),
+            import("./verdict.ts"),
+          ]);
         const envelope = await inputs.text(proof);
         // The reader's own files are input, not evidence: what is wrong with them is not held against the proof.
         const { policy, market } = await loadMarket(context, options);
         const asked = { ...claimed(options, policy.levels), audience: options.audience };
         const request = { envelope, policy, market, expectedStates: { before, after }, asked };
         const verdict = await verifyEnvelope({ verifierFor: loadVerifier }, request);
-        print(options.json, verdict, () =>
-          verdict.ok
-            ? verdictText(verdict, statementFacts(verdict.statement))
-            : `refused (${verdict.reason}): ${verdict.detail}`,
-        );
-        const unreadable = !verdict.ok && verdict.reason === "ENVELOPE_MALFORMED";
-        process.exitCode = verdict.ok ? EXIT.ok : unreadable ? EXIT.input : EXIT.no;
+        printVerdict(context, options.json, documentVerdict(COVERAGE, verdict));
       },
     );
 }

@@ -10,7 +10,8 @@ import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
 import { type Decimal, formatLots, lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
-import { isSymbol, type JsonValue } from "../formats/json.ts";
+import type { JsonValue } from "../formats/json.ts";
+import { isSymbol, label } from "../formats/labels.ts";
 import { listingSha256, type MarketFile } from "../formats/market.ts";
 import { CASH_DECIMALS, type PolicyFile } from "../formats/policy.ts";
 import type { Account } from "../model/account.ts";
@@ -31,7 +32,6 @@ import {
   fieldElement,
   fieldText,
   type KeyCaveatCode,
-  label,
   MADE_UNDER,
   MARKET_VALUES,
   type MadeUnder,
@@ -43,13 +43,14 @@ import {
   readDocument,
   readStatement,
   STATEMENT_TERMS,
+  type StatementKind,
   type StatementTerms,
   same,
   statedClaim,
   unchecked,
   verdictOf,
 } from "./kit.ts";
-import { accountWords, amountWords, type Fact, factsOf, momentWords } from "./words.ts";
+import { accountWords, amountWords, foreign, momentWords, type StatedClaim } from "./words.ts";
 
 /** Equity is in 1e-20 quote. */
 const EQUITY_DECIMALS = 20;
@@ -249,15 +250,15 @@ function sentence(said: Said): string {
   return `${accountWords(said)} ${words}.`;
 }
 
-/** What a disclosure says beside its sentence, for people. */
-export function disclosureFacts(statement: DisclosureDocument): Fact[] {
-  const [commitment, ...others] = factsOf(statement);
-  return [
-    commitment!,
-    { label: "figure", value: statement.figure, quoted: true },
-    { label: "unit, as named by the policy and market files", value: statement.unit, quoted: true },
-    ...others,
+/** What a disclosure claims. */
+function figureClaim({ figure: name, low, high, unit: units }: DisclosureDocument): StatedClaim {
+  const figure = foreign(name, "market file");
+  const unit = foreign(units, "market file");
+  const facts = [
+    { label: "figure", value: figure },
+    { label: "unit, as named by the policy and market files", value: unit },
   ];
+  return { figure, direction: "within", low, high, unit, facts };
 }
 
 /** The claim of a disclosure, by policy and market. Throws where it says what they do not. */
@@ -304,6 +305,14 @@ export type DisclosureVerdict =
       readonly state: { readonly commitment: FieldElement; readonly known: "expected" | "claimed" };
     })
   | Refused<DisclosureRefusal>;
+
+/** Statements of one figure, as verdicts tell them. */
+export const FIGURE: StatementKind<DisclosureDocument, DisclosureVerdict & { ok: true }> = {
+  kind: "figure",
+  family: "disclosure",
+  claim: figureClaim,
+  commitments: ({ state: { commitment, known } }) => [{ name: "account", value: commitment.toString(), known }],
+};
 
 /** What the reader of a disclosure has and wants. */
 export interface DisclosureChecks extends Published {

@@ -12,18 +12,16 @@ import type { NamedText } from "../formats/account.ts";
 import {
   canonicalJson,
   documentSha256,
-  isLabel,
   type Json,
   type JsonLimits,
   type JsonValue,
-  LABEL_RULE,
   parseJson,
 } from "../formats/json.ts";
 import type { MarketFile } from "../formats/market.ts";
 import type { PolicyFile } from "../formats/policy.ts";
 import { isEvidence, KEY_ORIGINS, keyCaveat } from "../keys/origin.ts";
 import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
-import type { CircuitName } from "../statement/families.ts";
+import type { CircuitName, FamilyName } from "../statement/families.ts";
 import {
   type KeyIdentity,
   type ProofRefusal,
@@ -31,6 +29,7 @@ import {
   type Refused,
   type Verifier,
 } from "../verify/verifier.ts";
+import type { Commitment, StatedClaim } from "./words.ts";
 
 /** How each field of a part of a document is read. */
 export type Readers<Part extends object> = { readonly [Field in keyof Part]: (value: JsonValue) => Part[Field] };
@@ -95,12 +94,6 @@ export function fieldElement(text: string): FieldElement {
 
 /** Reads a field element in its one decimal form. */
 export const fieldText = (value: JsonValue): string => value.check(() => fieldElement(value.string())).toString();
-
-/** Words that go into a document: 1 to 200 visible characters. Throws `FIELD_INVALID`. */
-export function label(text: string, field: string): string {
-  if (isLabel(text)) return text;
-  throw new PlimsollError("FIELD_INVALID", LABEL_RULE, { field });
-}
 
 /** SHA-256 of the canonical JSON of format, terms and the key's hash, reduced into the field. */
 export function contextOf<Terms extends object>(
@@ -214,6 +207,14 @@ export interface Accepted<Statement, Code extends string> extends MadeUnder {
   readonly verificationKey: NamedKey;
   /** What the proof does not show. Never empty. */
   readonly notProven: readonly Caveat<Code | KeyCaveatCode>[];
+}
+/** A kind of statement, as verdicts tell it: the row that a new kind adds. */
+export interface StatementKind<Statement extends StatementTerms, Verdict extends Accepted<Statement, string>> {
+  readonly kind: string;
+  /** Of the circuit that proves it. */
+  readonly family: FamilyName;
+  readonly claim: (statement: Statement) => StatedClaim;
+  readonly commitments: (verdict: Verdict) => readonly Commitment[];
 }
 export type KeyCaveatCode = NonNullable<ReturnType<typeof keyCaveat>>["code"];
 

@@ -39,6 +39,7 @@ import {
   readFields,
   readStatement,
   STATEMENT_TERMS,
+  type StatementKind,
   type StatementTerms,
   same,
   statedClaim,
@@ -47,7 +48,17 @@ import {
   withKey,
 } from "./kit.ts";
 import { type SignalNote, signalName, signalNotes, signalSource } from "./signal-notes.ts";
-import { accountWords, type Fact, factsOf, momentWords, timesWords, unitsWords } from "./words.ts";
+import {
+  accountWords,
+  type Fact,
+  foreign,
+  marketOf,
+  momentWords,
+  type StatedClaim,
+  statedFacts,
+  timesWords,
+  unitsWords,
+} from "./words.ts";
 
 /** The statement in the document. Every field is text, and the whole is hashed into `context`. */
 export interface StatementDocument extends StatementTerms {
@@ -194,15 +205,14 @@ function sentence(said: Said): string {
   );
 }
 
-/** What a statement says beside its sentence, for people. */
-export function statementFacts(statement: StatementDocument): Fact[] {
-  const { asset, amount } = statement.transfer;
+/** What a statement of coverage claims. */
+function coverageClaim({ direction, level, transfer: { asset, amount } }: StatementDocument): StatedClaim {
   const moved: Fact[] = [
-    { label: amount.startsWith("-") ? "withdrawal" : "deposit", value: amount.replace("-", ""), quoted: false },
-    { label: "asset of it, as named by the policy file", value: asset, quoted: true },
+    { label: amount.startsWith("-") ? "withdrawal" : "deposit", value: amount.replace("-", "") },
+    { label: "asset of it, as named by the policy file", value: foreign(asset, "policy file") },
   ];
-  const [commitment, ...others] = factsOf(statement);
-  return [commitment!, ...(amount === "0" ? [] : moved), ...others];
+  const unit = "basis points of the maintenance margin";
+  return { figure: "coverage", direction, level, unit, facts: amount === "0" ? [] : moved };
 }
 
 /**
@@ -231,6 +241,23 @@ export type EnvelopeVerdict =
       readonly states: KnownStates;
     })
   | Refused<EnvelopeRefusal>;
+
+/** Statements of coverage, as verdicts tell them. */
+export const COVERAGE: StatementKind<StatementDocument, EnvelopeVerdict & { ok: true }> = {
+  kind: "coverage",
+  family: "account",
+  claim: coverageClaim,
+  commitments({ statement, signals, states: { before, after } }) {
+    // With neither transfer nor fill the state after is the state before: knowing one is knowing the other.
+    const either = isStill(statement) && [before, after].includes("expected") ? "expected" : undefined;
+    return [
+      { name: "stateBefore", value: signals.stateBefore.toString(), known: either ?? before },
+      { name: "stateAfter", value: signals.stateAfter.toString(), known: either ?? after },
+    ];
+  },
+};
+
+const isStill = ({ fill, transfer }: StatementDocument): boolean => fill === "none" && transfer.amount === "0";
 
 /** What the reader of an envelope has and wants. */
 export interface EnvelopeChecks extends Published {
@@ -323,11 +350,9 @@ export function readEnvelope(given: NamedText): Envelope {
 
 function caveats({ statement }: EnvelopeTerms, { before, after }: KnownStates): (EnvelopeCaveat | false)[] {
   const moved = statement.transfer.amount !== "0";
-  // With neither transfer nor fill the state after is the state before: knowing one is knowing the other.
-  const still = statement.fill === "none" && !moved;
   return [
     after !== "expected" &&
-      !(still && before === "expected") && {
+      !(isStill(statement) && before === "expected") && {
         code: "STATES_CLAIMED",
         text: "The commitment to the account is the prover's own claim; this proof does not tie it to a chain or a custodian.",
       },
@@ -369,12 +394,17 @@ export function describe(envelope: Envelope): EnvelopeDescription {
     // Not verified yet: only what cannot be taken for anything but a number is shown.
     return typeof signal === "string" && /^[0-9]{1,78}$/.test(signal) ? { value: signal } : {};
   };
-  const fact = (label: string, words: string): Fact => ({ label, value: words, quoted: false });
+  const fact = (label: string, value: string): Fact => ({ label, value });
   return {
     sentence: statement.text,
     signals: envelope.signals.map((note) => ("index" in note ? { ...note, ...value(note.index) } : note)),
     facts: [
-      ...statementFacts(statement),
+      ...statedFacts({
+        claim: coverageClaim(statement),
+        commitments: [{ name: "account", value: statement.account }],
+        audience: foreign(statement.audience, "prover"),
+        market: marketOf(statement),
+      }),
       fact("board size", `${size}, ${instrumentsOf(size)} instruments`),
       fact("policy", `sha256 ${policySha256}`),
       fact("market", `sha256 ${marketSha256}`),

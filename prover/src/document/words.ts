@@ -3,14 +3,49 @@
  * The words of statements. A sentence holds figures, dates, shortened commitments and words fixed here, nothing else: names
  * that other people chose (of boards, assets, audiences) could say anything in it, and stand apart as facts.
  */
-import type { StatementTerms } from "./kit.ts";
+import { visible } from "../formats/labels.ts";
 
-/** Something that a document says, for people. */
+/** Who chose words that are not ours. */
+export type Giver =
+  | "reader"
+  | "firm"
+  | "prover"
+  | "attester"
+  | "auditor"
+  | "contributor"
+  | "sender"
+  | "policy file"
+  | "market file"
+  | "account file";
+
+/** Words that somebody else chose. They could say anything: they stand under a label or in a cell, and in no sentence of ours. */
+export interface Foreign {
+  readonly words: string;
+  readonly by: Giver;
+}
+
+/** Words of somebody else's. What no label has is shown by its number, so that no reader has to have refused it before. */
+export const foreign = (words: string, by: Giver): Foreign => ({ words: visible(words), by });
+
+/** Something that a document says, for people, under a label of ours. */
 export interface Fact {
   readonly label: string;
-  readonly value: string;
-  /** Whether `value` is in words that somebody else chose: to be shown in quotation marks. */
-  readonly quoted: boolean;
+  readonly value: string | Foreign;
+}
+
+/** What a statement claims, figure by figure. */
+export interface StatedClaim {
+  /** `coverage`, `equity`, `cash`; of a holding its name. */
+  readonly figure: string | Foreign;
+  readonly direction: "at-least" | "below" | "within";
+  /** Of coverage, in basis points. */
+  readonly level?: string;
+  /** Ends of a band, both inside; null where it is open. */
+  readonly low?: string | null;
+  readonly high?: string | null;
+  readonly unit: string | Foreign;
+  /** What else it says, beside account, market and audience. */
+  readonly facts: readonly Fact[];
 }
 
 const MONTHS = [
@@ -29,7 +64,7 @@ const MONTHS = [
 ] as const;
 
 /** "The account with commitment 1427…5714". The whole commitment is among the facts. */
-export const accountWords = ({ account }: Pick<StatementTerms, "account">): string =>
+export const accountWords = ({ account }: { readonly account: string }): string =>
   `The account with commitment ${account.length > 12 ? `${account.slice(0, 4)}…${account.slice(-4)}` : account}`;
 
 /** A UTC time such as `2026-11-22T08:00:00Z` as "22 November 2026, 08:00 UTC"; with seconds where they are not zero. */
@@ -55,11 +90,45 @@ export function timesWords(level: bigint): string {
   return `${digits.slice(0, -4)}.${digits.slice(-4).replace(/0{1,3}$/, "")}`;
 }
 
-/** What statements of all kinds say beside their sentence. */
-export const factsOf = ({ account, audience, board, epoch, marketTime }: Omit<StatementTerms, "text">): Fact[] => [
-  { label: "commitment", value: account, quoted: false },
-  { label: "made for", value: audience, quoted: true },
-  { label: "board, as named by the market file", value: board, quoted: true },
-  { label: "epoch", value: epoch, quoted: false },
-  { label: "market time", value: marketTime, quoted: false },
+/** A commitment, and whether the reader expected it; left out where nobody has compared it with anything yet. */
+export interface Commitment {
+  readonly name: "account" | "stateBefore" | "stateAfter";
+  /** Decimal. */
+  readonly value: string;
+  readonly known?: "expected" | "claimed";
+}
+
+/** What a statement says beside its sentence. */
+export interface Stated {
+  readonly claim: StatedClaim;
+  readonly commitments: readonly Commitment[];
+  /** Whom or what it was made for. */
+  readonly audience: Foreign;
+  readonly market: { readonly board: Foreign; readonly epoch: string; readonly time: string };
+}
+
+export const marketOf = ({
+  board,
+  epoch,
+  marketTime,
+}: Readonly<Record<"board" | "epoch" | "marketTime", string>>): Stated["market"] => ({
+  board: foreign(board, "market file"),
+  epoch,
+  time: marketTime,
+});
+
+const COMMITMENTS = { account: "commitment", stateBefore: "commitment before", stateAfter: "commitment" } as const;
+const KNOWN = { expected: ", tied to what you gave", claimed: ", by the prover's word" } as const;
+
+/** The same for people. */
+export const statedFacts = ({ claim, commitments, audience, market }: Stated): Fact[] => [
+  ...commitments.map(({ name, value, known }) => ({
+    label: `${COMMITMENTS[name]}${known === undefined ? "" : KNOWN[known]}`,
+    value,
+  })),
+  ...claim.facts,
+  { label: "made for", value: audience },
+  { label: "board, as named by the market file", value: market.board },
+  { label: "epoch", value: market.epoch },
+  { label: "market time", value: market.time },
 ];

@@ -18,7 +18,7 @@ import {
 import { type Basis, cashOf, type Holding } from "./cash.ts";
 import { readTable } from "./csv.ts";
 import { addDecimals, amountIn, type Decimal, formatDecimal, type NumberStyle, parseAmount } from "./decimal.ts";
-import { isLabel, LABEL_RULE } from "./json.ts";
+import { isLabel, LABEL_RULE } from "./labels.ts";
 import type { MarketFile } from "./market.ts";
 import { isShown, quoted } from "./names.ts";
 import type { PolicyFile } from "./policy.ts";

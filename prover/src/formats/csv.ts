@@ -7,7 +7,7 @@
  */
 import { CsvError, parse } from "csv-parse/sync";
 import { PlimsollError } from "../errors.ts";
-import { isLabel } from "./json.ts";
+import { isLabel } from "./labels.ts";
 
 const MAX_LENGTH = 2_000_000;
 const MAX_LINES = 10_000;

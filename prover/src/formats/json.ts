@@ -13,6 +13,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type ErrorCode, PlimsollError } from "../errors.ts";
 import type { UnitOf } from "../units.ts";
 import { amountIn, type Decimal, lotOfDecimals, lotsOf, parseDecimal } from "./decimal.ts";
+import { isLabel, isSymbol, LABEL_RULE } from "./labels.ts";
 import { isTime, TIME_RULE } from "./time.ts";
 
 /** What a JSON document of ours may be made of. */
@@ -28,20 +29,6 @@ export interface JsonLimits {
 
 const MAX_DEPTH = 16;
 const MAX_STRING = 2_000;
-/** Letters, digits and . _ : / -, starting with a letter or digit, at most 64 characters. */
-const SYMBOL = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$/;
-/**
- * 1 to 200 characters, none of them invisible (none that drives a terminal or hides a difference), no space at either end and
- * no two in a row, at most two combining marks in a row.
- */
-const LABEL =
-  /^(?! )(?!.* {2})(?!.*\p{M}{3})(?:(?![\p{Default_Ignorable_Code_Point}\u2800])(?: |[^\p{C}\p{Z}])){1,200}(?<! )$/u;
-
-export const isSymbol = (text: string): boolean => SYMBOL.test(text);
-/** What a label has to be, for messages. */
-export const LABEL_RULE = "expected 1 to 200 visible characters, no space at an end and no two spaces in a row";
-export const isLabel = (text: string): boolean => LABEL.test(text);
-
 /** Parses a document. Throws `TOO_LARGE` or `SYNTAX`. A leading byte order mark is ignored. */
 export function parseJson(text: string, file: string, limits: JsonLimits): JsonValue {
   const body = text.startsWith("\uFEFF") ? text.slice(1) : text;

@@ -5,7 +5,8 @@ import { type BoardBlock, type BoardRow, CLOSED_ROW, checkMarket, type Market } 
 import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, smallestBoardFor } from "../model/sizes.ts";
 import { chargeE6, columnE6, type LotPriceE16, lotPriceE16, rateBps, thresholdE6 } from "../units.ts";
 import { type Decimal, formatDecimal, formatLots, lotOfDecimals, lotsOf } from "./decimal.ts";
-import { documentSha256, isSymbol, type JsonLimits, type JsonValue, parseJson } from "./json.ts";
+import { documentSha256, type JsonLimits, type JsonValue, parseJson } from "./json.ts";
+import { isLabel, isSymbol } from "./labels.ts";
 import { CASH_DECIMALS, MAX_LOT_DECIMALS, type PolicyFile, relocate } from "./policy.ts";
 
 const FORMAT = "plimsoll-market/1";
@@ -176,9 +177,9 @@ function readInstrument(value: JsonValue): { instrument: Instrument | undefined;
 function readTerms(value: JsonValue): Record<string, string> {
   const plain = value.plain();
   const terms = Object.entries(plain ?? {});
-  const strings = terms.every(([key, term]) => isSymbol(key) && typeof term === "string" && term.length <= 200);
+  const strings = terms.every(([key, term]) => isSymbol(key) && typeof term === "string" && isLabel(term));
   if (typeof plain !== "object" || plain === null || Array.isArray(plain) || !strings || terms.length > MAX_TERMS) {
-    throw value.error("FIELD_INVALID", `expected an object of at most ${MAX_TERMS} short strings`);
+    throw value.error("FIELD_INVALID", `expected an object of at most ${MAX_TERMS} labels`);
   }
   return Object.fromEntries(terms) as Record<string, string>;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Names in errors: which may be shown, and what was probably meant. */
-import { isLabel } from "./json.ts";
+import { isLabel } from "./labels.ts";
 
 const SUGGESTIONS = 3;
 const LONGEST_SHOWN = 40;

@@ -3,7 +3,7 @@
 import { PlimsollError } from "../errors.ts";
 import { parseCsv } from "../formats/csv.ts";
 import { lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
-import { isSymbol } from "../formats/json.ts";
+import { isSymbol } from "../formats/labels.ts";
 import type { InstrumentDocument } from "../formats/market.ts";
 import { CASH_DECIMALS } from "../formats/policy.ts";
 import { SCENARIOS } from "../model/sizes.ts";

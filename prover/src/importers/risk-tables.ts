@@ -3,7 +3,7 @@
 import { PlimsollError } from "../errors.ts";
 import { parseCsv, readTable } from "../formats/csv.ts";
 import { parseDecimal } from "../formats/decimal.ts";
-import { isSymbol } from "../formats/json.ts";
+import { isSymbol } from "../formats/labels.ts";
 import { SCENARIOS } from "../model/sizes.ts";
 import type { Instrument, ModelChoice, Observation } from "../risk/input.ts";
 

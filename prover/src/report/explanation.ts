@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Where the numbers of one board row come from, as text. Public. */
 import type { RowExplanation } from "../app/market.ts";
+import { foreign } from "../document/words.ts";
 import type { ColumnTrace } from "../risk/board/explain.ts";
-import { quotedFact } from "./document-verdict.ts";
+import { factText } from "./terminal.ts";
 import { table } from "./text.ts";
 
 export function renderExplanation(explanation: RowExplanation): string {
   const { differences } = explanation;
   const { instrument, observed, columns, scenarioModel, chargeModel } = explanation;
-  const terms = Object.entries(instrument.terms).map(([name, value]) => `, ${name} ${value}`);
+  const terms = Object.entries(instrument.terms).map(([label, value]) => ({
+    label,
+    value: foreign(`${value}`, "market file"),
+  }));
   const number = (value: number) => String(Number(value.toPrecision(12)));
   const inputs = ({ inputs: values }: ColumnTrace) =>
     Object.entries(values).map(([name, value]) => `    ${name} = ${number(value)}`);
@@ -24,8 +28,9 @@ export function renderExplanation(explanation: RowExplanation): string {
   const profits = columns.slice(4);
   return [
     `${instrument.symbol}, epoch ${explanation.epoch}, ${explanation.time}`,
-    quotedFact("board", explanation.board),
-    `${instrument.model} on ${instrument.underlying}, lot ${instrument.lot}${terms.join("")}`,
+    factText({ label: "board", value: foreign(explanation.board, "market file") }),
+    `${instrument.model} on ${instrument.underlying}, lot ${instrument.lot}`,
+    ...terms.map(factText),
     "",
     "observed",
     ...observed.map(
@@ -38,9 +43,10 @@ export function renderExplanation(explanation: RowExplanation): string {
     `    per unit ${profits[0]!.rounding}`,
     "",
     table(
-      ["scenario", "price", "volatility", "counted", "value after", "per unit", "per lot"],
+      ["scenario", "its name", "price", "volatility", "counted", "value after", "per unit", "per lot"],
       profits.map(({ scenario, inputs: values, perUnit, value }, index) => [
-        `${index} ${scenario!.label}`,
+        `${index}`,
+        foreign(scenario!.label, "market file"),
         number(scenario!.price),
         number(scenario!.volatility),
         number(scenario!.counted),
@@ -57,10 +63,11 @@ export function renderExplanation(explanation: RowExplanation): string {
         ? ["", "the published row matches"]
         : [
             "",
-            ...differences.map(
-              ({ place, published, follows }) =>
-                `DIFFERS: ${place} is published as ${published}, but ${follows} follows`,
-            ),
+            ...differences.flatMap(({ place, published, follows }) => [
+              factText({ label: "DIFFERS", value: foreign(place, "market file") }),
+              factText({ label: "  published", value: foreign(published, "market file") }),
+              factText({ label: "  follows", value: foreign(follows, "market file") }),
+            ]),
           ]),
   ].join("\n");
 }

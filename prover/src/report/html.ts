@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Markup with escaping that cannot be forgotten: what is put into a template is text unless it is markup already. */
+import { visible } from "../formats/labels.ts";
 
 /** Markup that is safe to insert as it is. Made by `markup`, and by the document shell for the project's own script and policy. */
 export class Markup {
@@ -34,7 +35,7 @@ export function markup(strings: TemplateStringsArray, ...parts: readonly Part[])
  * Words that somebody else chose, in an element of their own: they could say anything, in either direction of writing. They
  * stand under a label or in a cell, and in no sentence of ours.
  */
-export const foreign = (words: string): Markup => markup`<bdi class="foreign">${words}</bdi>`;
+export const foreign = (words: string): Markup => markup`<bdi class="foreign">${visible(words)}</bdi>`;
 
 /** Facts below a heading, each under a label of ours. */
 export const facts = (entries: readonly (readonly [label: string, value: Markup | string])[]): Markup =>

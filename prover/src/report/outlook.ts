@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What may become of an account, as text and as a page. PRIVATE. */
 import type { Ahead } from "../app/outlook.ts";
+import { foreign as theirs } from "../document/words.ts";
 import { exposureChart } from "../risk/outlook/exposure-chart.ts";
 import { METHODS, QUANTILES } from "../risk/outlook/figures.ts";
 import { renderDocument } from "./document.ts";
-import { quotedFact } from "./document-verdict.ts";
 import { historyFacts, historyLines } from "./histories.ts";
 import { facts, foreign, type Markup, markup, when } from "./html.ts";
+import { factText } from "./terminal.ts";
 import { levelWord, percent, table } from "./text.ts";
 
 const chance = (probability: number) => `${(100 * probability).toFixed(probability < 0.001 ? 3 : 1)}%`;
@@ -25,8 +26,8 @@ export function renderAhead({ account, board, time, currency, exposure, historie
   return [
     [
       `the next ${last.hours} hours from ${time}: ${exposure.process}, ${exposure.paths} paths`,
-      quotedFact("account", account),
-      quotedFact("board", board),
+      factText({ label: "account", value: theirs(account, "account file") }),
+      factText({ label: "board", value: theirs(board, "market file") }),
     ].join("\n"),
     historyLines(histories).join("\n"),
     table(

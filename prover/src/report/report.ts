@@ -9,6 +9,7 @@ import type { Ahead } from "../app/outlook.ts";
 import type { CashConversion } from "../formats/cash.ts";
 import { formatLots, lotOfDecimals } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
+import { isEvidence, type KeyOrigin } from "../keys/origin.ts";
 import { E6_TO_E10, type Evaluation, evaluate, type NettingSet } from "../model/evaluate.ts";
 import type { HaircutSchedule } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS } from "../model/sizes.ts";
@@ -20,7 +21,7 @@ import { grouped, percent, price, signed, units, whole } from "./figures.ts";
 import { facts, foreign, type Markup, markup, when } from "./html.ts";
 import { aheadSections } from "./outlook.ts";
 import { accountOverview, type OverviewInput } from "./overview.ts";
-import { forgeableBy, isForgeable, TEST_ONLY } from "./test-only.ts";
+import { forgeableBy, TEST_ONLY } from "./test-only.ts";
 
 /** One proof, made or refused, in words. */
 export interface ReportProof {
@@ -42,7 +43,7 @@ export interface ReportInput extends OverviewInput {
   readonly ahead?: Ahead;
   readonly proofs?: readonly ReportProof[];
   /** The verifying key of the proofs: SHA-256, and "development" or "ceremony". */
-  readonly key?: { readonly sha256: string; readonly origin: string };
+  readonly key?: { readonly sha256: string; readonly origin: KeyOrigin };
 }
 
 /** Renders the report. Pure: the same input gives the same text. Throws like `evaluate`. */
@@ -271,7 +272,7 @@ ${held.map(({ instrument, lots, row, index }) => {
 }
 
 function proofSection(proofs: readonly ReportProof[], key: ReportInput["key"]): Markup {
-  const isTest = key !== undefined && isForgeable(key.origin);
+  const isTest = key !== undefined && !isEvidence(key.origin);
   const words = isTest ? { tone: "test", verdict: "Test only" } : { tone: "good", verdict: "Proven" };
   return markup`<section>
 <h2>What has been proven about this account</h2>

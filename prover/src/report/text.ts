@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Plain text for people. */
+import type { Foreign } from "../document/words.ts";
 import { addDecimals, type Decimal, floorTo, formatDecimal } from "../formats/decimal.ts";
+import { cellText, columns } from "./terminal.ts";
 
 /** Of any length: sums and products are longer than what is read. */
 function exact(text: string): Decimal {
@@ -30,17 +32,23 @@ export const percent = (bps: string): string => `${amount(formatDecimal(BigInt(b
 /** A level's name as people write it: "closeOut" is "close-out". */
 export const levelWord = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+/** A cell of a table; words of somebody else's are cut where they are long. */
+export type Cell = string | Foreign;
+
 /** Columns two spaces apart; the first to the left, the others to the right. A rule below the header. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+export function table(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
+  const lines = [header, ...rows.map((row) => row.map((cell) => (typeof cell === "string" ? cell : cellText(cell))))];
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => columns(line[column]!))));
   const render = (line: readonly string[]) =>
     line
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+      .map((cell, column) => {
+        const space = " ".repeat(widths[column]! - columns(cell));
+        return column === 0 ? cell + space : space + cell;
+      })
       .join("  ")
       .trimEnd();
-  const rule = widths.map((width) => "-".repeat(width)).join("  ");
-  return [render(header), rule, ...rows.map(render)].join("\n");
+  const [first, ...others] = lines.map(render);
+  return [first, widths.map((width) => "-".repeat(width)).join("  "), ...others].join("\n");
 }
 
 /** A cell of a column that is summed: an exact decimal string, or null where nothing is known. */
@@ -48,28 +56,30 @@ export interface Summand {
   readonly amount: string | null;
 }
 
+const isSummand = (cell: Cell | Summand): cell is Summand => typeof cell !== "string" && "amount" in cell;
+
 /**
  * A table whose columns of summands add up as shown: each is rounded down to hundredths, their exact sum is rounded down
  * once, and what lies between the two stands on a line of its own.
  */
 export function summedTable(
   header: readonly string[],
-  rows: readonly (readonly (string | Summand)[])[],
+  rows: readonly (readonly (Cell | Summand)[])[],
   sum: string,
 ): string {
   const shown = rows.map((row) =>
-    row.map((cell) => (typeof cell === "string" ? cell : cell.amount === null ? "" : amount(cell.amount))),
+    row.map((cell) => (isSummand(cell) ? (cell.amount === null ? "" : amount(cell.amount)) : cell)),
   );
-  const columns = header.map((_, column) => {
+  const sums = header.map((_, column) => {
     const cells = rows.map((row) => row[column]!);
-    if (!cells.some((cell) => typeof cell !== "string")) return undefined;
-    const amounts = cells.flatMap((cell) => (typeof cell === "string" || cell.amount === null ? [] : [cell.amount]));
+    if (!cells.some(isSummand)) return undefined;
+    const amounts = cells.filter(isSummand).flatMap((cell) => (cell.amount === null ? [] : [cell.amount]));
     const total = floorTo(exact(sumOf(amounts)), 2);
     return { total, rest: total - amounts.reduce((all, each) => all + floorTo(exact(each), 2), 0n) };
   });
   const line = (label: string, pick: (column: { total: bigint; rest: bigint }) => string) =>
-    columns.map((column, index) => (index === 0 ? label : column === undefined ? "" : pick(column)));
-  const rounded = columns.some((column) => column !== undefined && column.rest !== 0n);
+    sums.map((column, index) => (index === 0 ? label : column === undefined ? "" : pick(column)));
+  const rounded = sums.some((column) => column !== undefined && column.rest !== 0n);
   return table(header, [
     ...shown,
     ...(rounded ? [line("rounding", ({ rest }) => (rest === 0n ? "" : cents(rest)))] : []),

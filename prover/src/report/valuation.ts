@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Valuations as text for people. Amounts are rounded down to hundredths, and columns add up as shown. PRIVATE. */
 import { levelReached, type Valuation } from "../app/value.ts";
+import { foreign } from "../document/words.ts";
 import type { CashLine } from "../formats/cash.ts";
-import { quotedFact } from "./document-verdict.ts";
+import { factText } from "./terminal.ts";
 import { levelWord, percent, summedTable, sumOf, table } from "./text.ts";
 
 /** The breakdown of one account. */
@@ -14,8 +15,8 @@ export function renderValuation(valuation: Valuation): string {
   return [
     [
       `epoch ${valuation.epoch}, ${valuation.time}`,
-      quotedFact("account", valuation.account),
-      quotedFact("board", valuation.board),
+      factText({ label: "account", value: foreign(valuation.account, "account file") }),
+      factText({ label: "board", value: foreign(valuation.board, "market file") }),
     ].join("\n"),
     ...conversionOf(valuation),
     ...section(
@@ -43,8 +44,8 @@ export function renderValuation(valuation: Valuation): string {
     summedTable(
       ["netting set", "worst scenario", `loss in it, ${currency}`, `liquidity, ${currency}`],
       sets.map(({ blocks, worstScenario, ...set }) => [
-        blocks.join(" + "),
-        worstScenario ?? "none loses",
+        foreign(blocks.join(" + "), "market file"),
+        worstScenario === null ? "none loses" : foreign(worstScenario, "market file"),
         { amount: set.scan },
         { amount: set.liquidity },
       ]),
@@ -109,15 +110,16 @@ export function renderValuations(valuations: readonly Valuation[]): string {
   if (first === undefined) return "no accounts";
   const { board, epoch, time, currency } = first;
   return [
-    [`${valuations.length} accounts, epoch ${epoch}, ${time}; amounts in ${currency}`, quotedFact("board", board)].join(
-      "\n",
-    ),
+    [
+      `${valuations.length} accounts, epoch ${epoch}, ${time}; amounts in ${currency}`,
+      factText({ label: "board", value: foreign(board, "market file") }),
+    ].join("\n"),
     summedTable(
       ["account", "collateral", "cash", "positions", "equity", "margin", "coverage", "level"],
       valuations.map((valuation) => {
         const level = levelReached(valuation);
         return [
-          valuation.account,
+          foreign(valuation.account, "account file"),
           { amount: valuation.collateralValue },
           { amount: valuation.cash },
           { amount: valuation.positionsValue },

@@ -8,7 +8,8 @@
 import { z } from "zod";
 import { PlimsollError } from "../errors.ts";
 import { parseDecimal } from "../formats/decimal.ts";
-import { isLabel, isSymbol, type Json, type JsonLimits, LABEL_RULE, parseJson } from "../formats/json.ts";
+import { type Json, type JsonLimits, parseJson } from "../formats/json.ts";
+import { isLabel, isSymbol, LABEL_RULE } from "../formats/labels.ts";
 import { isTime, TIME_RULE } from "../formats/time.ts";
 
 const FORMAT = "plimsoll-market-input/1";

@@ -3,8 +3,8 @@
 import { Command } from "commander";
 import type { CeremonyMachine } from "../../app/ceremony.ts";
 import type { Transcript } from "../../ceremony/transcript.ts";
+import { type Fact, foreign } from "../../document/words.ts";
 import { PlimsollError } from "../../errors.ts";
-import { factText } from "../../report/document-verdict.ts";
 import type { Context } from "../context.ts";
 
 /** A command on a ceremony that is there. */
@@ -46,8 +46,7 @@ export function printStep({ print }: Context, json: boolean | undefined, { entri
 }
 
 /** A contributor's name, which could say anything: under a label, and in no sentence. */
-export const contributorText = (name: string): string =>
-  `  ${factText({ label: "by", value: name, quoted: true }).replaceAll("\n", "\n  ")}`;
+export const contributor = (name: string): Fact => ({ label: "by", value: foreign(name, "contributor") });
 
 /** A whole number within bounds, given as an option. */
 export function optionCount(option: string, text: string, low: number, high: number): number {

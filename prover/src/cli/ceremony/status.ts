@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll ceremony status`: how far a ceremony has come. */
 import type { Command } from "commander";
+import { foreign } from "../../document/words.ts";
+import { fact, type Part, sentence } from "../../report/parts.ts";
+import { partsText } from "../../report/parts-text.ts";
 import type { Context } from "../context.ts";
-import { contributorText, machineFor, onCeremony } from "./machine.ts";
+import { contributor, machineFor, onCeremony } from "./machine.ts";
 
 export function statusCommand(context: Context): Command {
   return onCeremony("status")
@@ -17,16 +20,21 @@ export function statusCommand(context: Context): Command {
       const { origin } = start;
       const circuit = start.circuit.name;
       context.print(json, { origin, circuit, entries, head, keySha256, next }, () =>
-        [
-          `${origin} for ${circuit}: ${contributions.length} of at least ${start.contributors} contributions`,
-          ...entries.flatMap((entry) => [
-            `${entry.number}  ${entry.time}  ${entry.kind}`,
-            ...("name" in entry ? [contributorText(entry.name)] : []),
-          ]),
-          `newest entry: ${head}`,
-          `newest key: ${keyFile(directory, keySha256)}`,
-          `next: ${next}`,
-        ].join("\n"),
+        partsText([
+          sentence(`${origin}: ${contributions.length} of at least ${start.contributors} contributions`),
+          fact("circuit", foreign(circuit, "contributor")),
+          ...entries.map(
+            (entry): Part => ({
+              is: "row",
+              what: `${entry.number}  ${entry.time}`,
+              value: entry.kind,
+              facts: "name" in entry ? [contributor(entry.name)] : [],
+            }),
+          ),
+          fact("newest entry", head),
+          fact("newest key", keyFile(directory, keySha256)),
+          fact("next", next),
+        ]),
       );
     });
 }

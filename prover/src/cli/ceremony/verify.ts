@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll ceremony finalise` and `verify`: everything checked, to close a ceremony and ever after. */
 import type { Command } from "commander";
+import type { CeremonyReading } from "../../ceremony/verify.ts";
+import { foreign } from "../../document/words.ts";
 import { EXIT } from "../../errors.ts";
+import { fact, type Part, sentence } from "../../report/parts.ts";
+import { partsText } from "../../report/parts-text.ts";
 import type { Context } from "../context.ts";
-import { contributorText, machineFor, onCeremony, printStep, withThreads } from "./machine.ts";
+import { contributor, machineFor, onCeremony, printStep, withThreads } from "./machine.ts";
 
 export function finaliseCommand(context: Context): Command {
   return onCeremony("finalise")
@@ -26,29 +30,38 @@ export function verifyCommand(context: Context): Command {
         const verdict = await checkCeremony(await machineFor(context, directory), soFar ? "so-far" : "final");
         process.exitCode = verdict.ok ? EXIT.ok : EXIT.no;
         if (!verdict.ok) {
-          const { rule, sentence, place } = verdict;
-          const where = place.file === undefined ? "" : `${place.file}: `;
-          return context.print(json, { ok: false, rule, sentence, ...place }, () => {
-            return `refused (${rule}): ${where}${sentence}`;
-          });
+          const { rule, sentence: why, place } = verdict;
+          const finding: Part = { is: "note", about: "invalid", code: rule, file: place.file ?? "", sentence: why };
+          return context.print(json, { ok: false, rule, sentence: why, ...place }, () => partsText([finding]));
         }
         const { verificationKey: _, ...reading } = verdict.reading;
-        const { origin, circuit, contributions, verificationKeySha256, head } = reading;
-        const kind =
-          origin === "ceremony" ? "a ceremony by the rules for production" : "a rehearsal: its keys are for tests only";
-        context.print(json, { ok: true, ...reading }, () =>
-          [
-            `valid: ${kind}, for ${circuit}`,
-            ...contributions.flatMap(({ name, hash, entry }) => [
-              `contribution: ${hash}`,
-              `  its entry: ${entry}`,
-              contributorText(name),
-            ]),
-            `verification key: ${verificationKeySha256}`,
-            `newest entry: ${head}`,
-            "Compare the hashes with those that the contributors have published.",
-          ].join("\n"),
-        );
+        context.print(json, { ok: true, ...reading }, () => partsText(readingParts(reading)));
       }),
     );
+}
+
+function readingParts({
+  origin,
+  circuit,
+  contributions,
+  verificationKeySha256,
+  head,
+}: Omit<CeremonyReading, "verificationKey">): Part[] {
+  const kind =
+    origin === "ceremony" ? "a ceremony by the rules for production" : "a rehearsal: its keys are for tests only";
+  return [
+    { is: "note", about: "valid", sentence: kind },
+    fact("circuit", foreign(circuit, "contributor")),
+    ...contributions.map(
+      ({ name, hash, entry }): Part => ({
+        is: "row",
+        what: "contribution",
+        value: hash,
+        facts: [{ label: "its entry", value: entry }, contributor(name)],
+      }),
+    ),
+    fact("verification key", verificationKeySha256),
+    fact("newest entry", head),
+    sentence("Compare the hashes with those that the contributors have published."),
+  ];
 }

@@ -2,19 +2,10 @@
 /** What the commands of a pack's reader have in common. */
 import type { Command } from "commander";
 import type { ReaderRequest } from "../../app/verify-pack.ts";
-import { EXIT } from "../../errors.ts";
-import type { PackVerdict } from "../../pack/verify.ts";
 import { type Context, VERSION } from "../context.ts";
 import { optionTime } from "../options.ts";
 
 export const SOFTWARE = `plimsoll ${VERSION}`;
-
-export const EXIT_CODES: Readonly<Record<PackVerdict["outcome"], number>> = {
-  valid: EXIT.ok,
-  invalid: EXIT.no,
-  unusable: EXIT.input,
-  "not-current": EXIT.notCurrent,
-};
 
 export interface ReaderOptions {
   readonly trust: string;

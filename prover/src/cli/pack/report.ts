@@ -4,7 +4,8 @@ import path from "node:path";
 import { Command } from "commander";
 import { writeResult } from "../../node/files.ts";
 import type { Context } from "../context.ts";
-import { EXIT_CODES, loadReader, type ReaderOptions, SOFTWARE, withReader } from "./reader.ts";
+import { EXIT_CODES } from "../verdict.ts";
+import { loadReader, type ReaderOptions, SOFTWARE, withReader } from "./reader.ts";
 
 export function reportCommand(context: Context): Command {
   const { print, signal } = context;

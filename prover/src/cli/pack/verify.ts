@@ -2,20 +2,20 @@
 /** `plimsoll pack verify`: the verdict on a pack. */
 import { Command } from "commander";
 import type { Context } from "../context.ts";
-import { EXIT_CODES, loadReader, type ReaderOptions, withReader } from "./reader.ts";
+import { loadReader, type ReaderOptions, withReader } from "./reader.ts";
 
 export function verifyCommand(context: Context): Command {
-  const { print, signal } = context;
+  const { signal } = context;
   return withReader(new Command("verify"))
     .description("verify a pack completely and offline; only your trust file says whom and what to believe")
     .action(async (pack: string, options: ReaderOptions) => {
-      const [{ verifyPack }, { packVerdictText }] = await Promise.all([
+      const [{ verifyPack }, { packVerdict }, { printVerdict }] = await Promise.all([
         import("../../app/verify-pack.ts"),
-        import("../../report/pack-verdict.ts"),
+        import("../../pack/told.ts"),
+        import("../verdict.ts"),
       ]);
       const request = await loadReader(context, pack, options);
       const verdict = await verifyPack({ now: () => new Date(), signal }, request);
-      process.exitCode = EXIT_CODES[verdict.outcome];
-      print(options.json, verdict, () => packVerdictText(verdict));
+      printVerdict(context, options.json, packVerdict(verdict));
     });
 }

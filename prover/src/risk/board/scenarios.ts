@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { PlimsollError } from "../../errors.ts";
-import { isLabel } from "../../formats/json.ts";
+import { isLabel } from "../../formats/labels.ts";
 import { SCENARIOS } from "../../model/sizes.ts";
 import { conform, decimalNumber } from "../input.ts";
 import type { Move, Scenario, ScenarioModel } from "../model.ts";

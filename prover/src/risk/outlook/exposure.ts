@@ -13,7 +13,7 @@
  * not between; what expires on the way settles at the price of its step.
  */
 import { PlimsollError } from "../../errors.ts";
-import { isSymbol } from "../../formats/json.ts";
+import { isSymbol } from "../../formats/labels.ts";
 import type { MarketFile } from "../../formats/market.ts";
 import type { PolicyFile } from "../../formats/policy.ts";
 import { timeText } from "../../formats/time.ts";

@@ -3,8 +3,12 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { MIN_TYPED } from "../../ceremony/steps.ts";
 import { contributorName, personOf, refusal } from "../../ceremony/transcript.ts";
+import { foreign } from "../../document/words.ts";
 import { PlimsollError } from "../../errors.ts";
 import { readZkey } from "../../keys/zkey.ts";
+import { markup } from "../../report/html.ts";
+import { fact } from "../../report/parts.ts";
+import { partsMarkup } from "../../report/parts-html.ts";
 import { button, element, field, offer, stopwatch } from "../dom.ts";
 import type { Report, Task } from "./worker.ts";
 
@@ -39,10 +43,11 @@ async function choose(file: File | undefined): Promise<void> {
   if (file === undefined) return;
   const bytes = new Uint8Array(await file.arrayBuffer());
   const names = readZkey(bytes).contributions.map(({ name }) => name);
-  element("says").textContent =
+  element("says").innerHTML =
     names.length === 0
       ? "Nobody has contributed yet."
-      : `Contributions so far, by the key's own word: ${names.join("; ")}.`;
+      : markup`Contributions so far, by the key's own word:${partsMarkup(names.map((name) => fact("by", foreign(name, "contributor"))))}`
+          .text;
   key = bytes;
   button("contribute").disabled = false;
 }

@@ -3,19 +3,22 @@
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { accountWarnings } from "../../app/account-warnings.ts";
 import { proveCoverage } from "../../app/prove.ts";
+import type { Envelope } from "../../document/proof.ts";
 import { PlimsollError } from "../../errors.ts";
 import { type AccountFile, readAccount, readViewingKey } from "../../formats/account.ts";
-import { formatJson, isLabel } from "../../formats/json.ts";
+import { formatJson } from "../../formats/json.ts";
+import { isLabel } from "../../formats/labels.ts";
 import { readMarket } from "../../formats/market.ts";
 import { type LevelName, type PolicyFile, readPolicy } from "../../formats/policy.ts";
 import { type ArtifactSource, openArtifacts } from "../../keys/manifest.ts";
+import { isEvidence } from "../../keys/origin.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../model/evaluate.ts";
 import { type Prover, type ProveStep, proverOf } from "../../prove/prover.ts";
 import { wasmBackend } from "../../prove/wasm.ts";
 import { cashSection } from "../../report/cash.ts";
 import { type Markup, markup } from "../../report/html.ts";
 import { accountOverview } from "../../report/overview.ts";
-import { provenBox } from "../../report/test-only.ts";
+import { partsMarkup } from "../../report/parts-html.ts";
 import type { Direction } from "../../statement/signals.ts";
 import { button, element, field, filesOf, offer, stopwatch } from "../dom.ts";
 import { artifact, fileFor, ROLES, showFound, take, textFor } from "./files.ts";
@@ -178,10 +181,22 @@ async function prove(): Promise<void> {
     const seconds = end();
     say(`Done in ${seconds.toFixed(2)} s.`);
   });
-  element("statement").innerHTML = provenBox(envelope.statement.text, envelope.verificationKey.origin).text;
+  element("statement").innerHTML = provenBox(envelope).text;
   proof = formatJson(envelope);
   element("save").hidden = false;
 }
+
+const provenBox = ({ statement, verificationKey: { origin } }: Envelope): Markup =>
+  partsMarkup([
+    {
+      is: "outcome",
+      tone: "good",
+      title: "Proven",
+      sentence: statement.text,
+      notes: [],
+      forgeable: isEvidence(origin) ? [] : [origin],
+    },
+  ]);
 
 function save(): void {
   const link = document.createElement("a");

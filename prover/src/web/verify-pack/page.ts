@@ -2,6 +2,7 @@
 /** The page's own code: from its fields to a trust file's text, and from a verdict to its report. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { foreign } from "../../document/words.ts";
 import { PlimsollError } from "../../errors.ts";
 import { decodeText } from "../../formats/text.ts";
 import { isTime, TIME_RULE, timeText } from "../../formats/time.ts";
@@ -9,7 +10,9 @@ import { packReport } from "../../pack/report.ts";
 import { readTrust, type Trust } from "../../pack/trust.ts";
 import { createPackVerifier, peekIndex } from "../../pack/verify.ts";
 import { PACK_LIMITS } from "../../pack/zip.ts";
-import { facts, foreign, markup, when } from "../../report/html.ts";
+import { markup, when } from "../../report/html.ts";
+import { fact } from "../../report/parts.ts";
+import { partsMarkup } from "../../report/parts-html.ts";
 import { bothTimes, button, element, field, localTime } from "../dom.ts";
 
 declare const SOFTWARE: string;
@@ -79,7 +82,7 @@ async function choose(file: File | undefined): Promise<void> {
   if (file.size > PACK_LIMITS.zipBytes) throw new PlimsollError("TOO_LARGE", "the file is larger than any pack");
   pack = { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
   element("chosen").innerHTML =
-    markup`${pack.bytes.length.toLocaleString("en-US")} bytes read of ${foreign(file.name)}`.text;
+    markup`${pack.bytes.length.toLocaleString("en-US")} bytes read.${partsMarkup([fact("file", foreign(file.name, "sender"))])}`.text;
   button("verify").disabled = false;
   describe(pack.bytes);
 }
@@ -91,9 +94,9 @@ function describe(bytes: Uint8Array): void {
     const hashOf = (path: string) => files.find((file) => file.path === path)?.sha256 ?? "";
     element("says").innerHTML =
       markup`<p>It says of itself, unverified: pack ${number}, of ${when(created)}; sealed by <code>${firm.signer}</code>; keys ${keys.map(({ size, file }) => markup`<code>${hashOf(file)}</code> (${size}) `)}</p>
-${facts([
-  ["firm, as it names itself", foreign(firm.name)],
-  ["name of the pack, in the firm's words", foreign(name)],
+${partsMarkup([
+  fact("firm, as it names itself", foreign(firm.name, "firm")),
+  fact("name of the pack, in the firm's words", foreign(name, "firm")),
 ])}`.text;
   } catch (error) {
     if (!(error instanceof PlimsollError)) throw error;
@@ -156,7 +159,10 @@ function trust(): Trust {
 async function load(file: File | undefined): Promise<void> {
   if (file === undefined) return;
   if (file.size > MAX_TRUST_BYTES) throw new PlimsollError("TOO_LARGE", "the file is larger than any trust file");
-  const read = readTrust({ text: decodeText(new Uint8Array(await file.arrayBuffer()), file.name), file: file.name });
+  const read = readTrust({
+    text: decodeText(new Uint8Array(await file.arrayBuffer()), "your trust file"),
+    file: "your trust file",
+  });
   const fill = (id: string, entries: readonly (readonly (string | undefined)[])[]) => {
     field(id).value = entries.map((entry) => entry.filter((word) => word !== undefined).join(" ")).join("\n");
   };
