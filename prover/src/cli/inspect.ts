@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll inspect`: what a proof file claims. */
 import { Command } from "commander";
+import type { EnvelopeDescription } from "../document/proof.ts";
 import { fact, type Part, sentence } from "../report/parts.ts";
 import { partsText } from "../report/parts-text.ts";
 import type { Context } from "./context.ts";
@@ -16,22 +17,23 @@ export function inspectCommand(context: Context): Command {
       const text = await inputs.text(proof);
       const { describe, readEnvelope } = await import("../document/proof.ts");
       const description = describe(readEnvelope(text));
-      const parts: Part[] = [
-        sentence("not verified; the file claims:"),
-        sentence(description.sentence),
-        sentence(""),
-        ...description.facts.map(({ label, value }) => fact(label, value)),
-        sentence(""),
-        ...description.signals.map((signal) => {
-          const place = "index" in signal ? `${signal.index}` : `${signal.from} to ${signal.to}`;
-          const value = signal.value === undefined ? "" : `\n    ${signal.value}`;
-          return sentence(`signal ${place}, ${signal.name}: ${signal.meaning} (${signal.unit})${value}`);
-        }),
-        sentence(""),
-        ...description.notProven.map(
-          ({ code, text }): Part => ({ is: "note", about: "not proven", code, sentence: text }),
-        ),
-      ];
-      await show(options, description, () => partsText(parts));
+      await show(options, description, () => partsText(inspectionParts(description)));
     });
+}
+
+export function inspectionParts(description: EnvelopeDescription): Part[] {
+  return [
+    sentence("not verified; the file claims:"),
+    sentence(description.sentence),
+    sentence(""),
+    ...description.facts.map(({ label, value }) => fact(label, value)),
+    sentence(""),
+    ...description.signals.map((signal) => {
+      const place = "index" in signal ? `${signal.index}` : `${signal.from} to ${signal.to}`;
+      const value = signal.value === undefined ? "" : `\n    ${signal.value}`;
+      return sentence(`signal ${place}, ${signal.name}: ${signal.meaning} (${signal.unit})${value}`);
+    }),
+    sentence(""),
+    ...description.notProven.map(({ code, text }): Part => ({ is: "note", about: "not proven", code, sentence: text })),
+  ];
 }

@@ -54,8 +54,8 @@ export function factLines({ label, value }: Fact, indent = 0): string[] {
 
 export const factText = (fact: Fact): string => factLines(fact).join("\n");
 
-/** Words in a cell of a table: cut where they are long. */
+/** Words in a cell of a table, in quotation marks; cut where they are long. */
 export function cellText({ words }: Foreign): string {
   const [first = "", ...more] = broken(words, CELL);
-  return isolated(more.length === 0 ? first : `${first}…`);
+  return `"${isolated(first)}${more.length === 0 ? "" : "…"}"`;
 }

@@ -40,7 +40,7 @@ export function verifyCommand(context: Context): Command {
     );
 }
 
-function readingParts({
+export function readingParts({
   origin,
   circuit,
   contributions,
