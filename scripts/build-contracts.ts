@@ -10,10 +10,12 @@
  * `build-contracts test` compiles what only tests and demonstrations use, quickly, to build/test-contracts/<Contract>.json.
  */
 import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { withBuildLock } from "../prover/src/node/artifacts.ts";
+import { removeLeftovers, writeResult } from "../prover/src/node/files.ts";
 import { ask } from "./beside.ts";
 import { step } from "./progress.ts";
 
@@ -146,13 +148,6 @@ function readRecord(directory: string): ReleaseRecord {
   }
 }
 
-/** Never leaves half a file behind. */
-function writeAtomically(file: string, content: string): void {
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, content);
-  renameSync(temporary, file);
-}
-
 const madeFrom = (input: string) => sha256(`${TABLE.compiler}\0${input}`);
 
 function isFresh(directory: string, { name, input }: Job): boolean {
@@ -166,16 +161,26 @@ function isFresh(directory: string, { name, input }: Job): boolean {
 
 async function build(directory: string, what: string, { name, input }: Job): Promise<void> {
   const artifacts = await step(what, () => compile(input));
+  await withBuildLock("contracts", { directory: path.dirname(TEST_CONTRACTS) }, () =>
+    write(directory, { name, input }, artifacts),
+  );
+}
+
+async function write(directory: string, { name, input }: Job, artifacts: readonly Artifact[]): Promise<void> {
   mkdirSync(directory, { recursive: true });
   const texts = artifacts.map((artifact) => [artifact.contractName, json(artifact)] as const);
-  for (const [contract, text] of texts) writeAtomically(path.join(directory, `${contract}.json`), text);
+  const put = async (file: string, text: string) => {
+    await removeLeftovers(path.join(directory, file));
+    await writeResult(path.join(directory, file), text);
+  };
+  for (const [contract, text] of texts) await put(`${contract}.json`, text);
   const entry = {
     madeFrom: madeFrom(input),
     artifacts: Object.fromEntries(texts.map(([of, text]) => [of, sha256(text)])),
   };
   const record = Object.entries({ ...readRecord(directory), [name]: entry });
   const sorted = Object.fromEntries(record.toSorted(([left], [right]) => (left < right ? -1 : 1)));
-  writeAtomically(path.join(directory, "record.json"), json(sorted));
+  await put("record.json", json(sorted));
 }
 
 /** Contracts of the release that were made from other sources or settings than there are now. */

@@ -12,9 +12,11 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { withBuildLock } from "../prover/src/node/artifacts.ts";
+import { removeLeftovers, writeResult } from "../prover/src/node/files.ts";
 import { ADDON_RECORD, type AddonRecord, NATIVE_DIRECTORY } from "../prover/src/node/native.ts";
 import { step } from "./progress.ts";
 
@@ -66,11 +68,10 @@ function readRecord(): AddonRecord | undefined {
   }
 }
 
-function writeRecord(record: AddonRecord): AddonRecord {
+async function writeRecord(record: AddonRecord): Promise<AddonRecord> {
   mkdirSync(NATIVE_DIRECTORY, { recursive: true });
-  const temporary = `${ADDON_RECORD}.${process.pid}.tmp`;
-  writeFileSync(temporary, `${JSON.stringify(record, null, 2)}\n`);
-  renameSync(temporary, ADDON_RECORD);
+  await removeLeftovers(ADDON_RECORD);
+  await writeResult(ADDON_RECORD, `${JSON.stringify(record, null, 2)}\n`);
   return record;
 }
 
@@ -113,10 +114,11 @@ export const isNativeFresh = () => freshRecord(commandOf(false)) !== undefined;
 /** Compiles what is stale. The record says what there is afterwards, and why where there is nothing. */
 export async function buildNative({ sanitize = false } = {}): Promise<AddonRecord> {
   const command = commandOf(sanitize);
-  const fresh = freshRecord(command);
-  if (fresh !== undefined) return fresh;
-  if (typeof command === "string") return writeRecord({ madeFrom: "", why: command });
-  return await step("compile the native prover", () => compileNative(command));
+  const build = async () => {
+    if (typeof command === "string") return writeRecord({ madeFrom: "", why: command });
+    return freshRecord(command) ?? (await step("compile the native prover", () => compileNative(command)));
+  };
+  return freshRecord(command) ?? withBuildLock("native", { directory: path.dirname(NATIVE_DIRECTORY) }, build);
 }
 
 async function compileNative({ compiler, flags, headers, sources, madeFrom }: Command): Promise<AddonRecord> {
@@ -140,9 +142,9 @@ async function compileNative({ compiler, flags, headers, sources, madeFrom }: Co
     const file = `${madeFrom.slice(0, 16)}.node`;
     renameSync(linked, path.join(NATIVE_DIRECTORY, file));
     const made = sha256(readFileSync(path.join(NATIVE_DIRECTORY, file)));
-    return writeRecord({ madeFrom, file, sha256: made, compiler: compiler.version });
+    return await writeRecord({ madeFrom, file, sha256: made, compiler: compiler.version });
   } catch (error) {
-    return writeRecord({ madeFrom, why: `${compiler.version} failed at set-up: ${(error as Error).message}` });
+    return await writeRecord({ madeFrom, why: `${compiler.version} failed at set-up: ${(error as Error).message}` });
   } finally {
     rmSync(objects, { recursive: true });
   }

@@ -2,20 +2,11 @@
 // Makes a bare clone ready: `setup.mjs [circuit…] [contracts]`, everything by default. Needs Node 20 or later, npm and nothing else.
 //
 // First the dependencies, with a Node 24 of the project's own, then what `scripts/build-all.ts` builds. Where all of it is there
-// nothing is written. One set-up at a time works in a folder; what it has started ends with it.
-import { fork, spawn, spawnSync } from "node:child_process";
-import { createHash, randomUUID } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+// nothing is written. One set-up at a time works in a folder; what it has started ends with it, and before another one begins. It may
+// be killed at any moment: the next one goes on.
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -26,9 +17,9 @@ const MODULES = path.join(ROOT, "node_modules");
 const BIN = path.join(MODULES, ".bin");
 const NODE = path.join(BIN, "node");
 const STAMP = path.join(MODULES, ".plimsoll-lock");
-const LOCK = path.join(ROOT, "build", ".setup-lock");
-const LOCK_STALE_MS = 30_000;
-const started = Date.now();
+const LOCK = path.join(ROOT, "build", "locks", "set-up");
+const BUILD_ALL = path.join("scripts", "build-all.ts");
+const started = Number(process.env.SETUP_STARTED ?? Date.now());
 const elapsed = () => ((Date.now() - started) / 1000).toFixed(1);
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -45,73 +36,56 @@ function fail(why) {
   process.exit(1);
 }
 
-/**
- * Runs a command in a process group of its own, by way of a process that ends the whole group as soon as this one is gone,
- * however it went. Resolves to exit code and, where it is not shown at once, output.
- */
+/** Resolves to exit code and, where it is not shown at once, output. */
 function run(command, args, { shown }) {
-  const guard = fork(SELF, ["--guard", command, ...args], { cwd: ROOT, env: environment, silent: !shown });
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    env: environment,
+    stdio: ["ignore", ...(shown ? [1, 2] : ["pipe", "pipe"])],
+  });
   let output = "";
-  for (const stream of [guard.stdout, guard.stderr]) stream?.on("data", (chunk) => (output += chunk));
-  return new Promise((resolve) => guard.on("close", (code) => resolve({ code, output })));
+  for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += chunk));
+  return new Promise((resolve) => {
+    child.on("error", ({ message }) => resolve({ code: 1, output: message }));
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
+  });
 }
 
-function guard([command, ...args]) {
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {}); // the set-up hears them too, and ends
-  const child = spawn(command, args, { stdio: ["ignore", 1, 2], detached: true });
-  child.on("error", ({ message }) => {
-    say(message);
-    process.exit(1);
-  });
-  const end = (code) => {
+/** Calls back when the process that started this one, and holds the other end of its standard input, is gone, however it went. */
+function whenStarterIsGone(end) {
+  process.stdin.on("end", end).on("error", end).resume();
+}
+
+/**
+ * Has the lock of the folder, and does the work meanwhile in a process group of its own. Ends the whole group before the lock:
+ * no set-up finds another one's compiler at work.
+ */
+async function locked(targets) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => {}); // whoever started this hears them too, and ends
+  let group;
+  const end = (code = 1) => {
     try {
-      process.kill(-child.pid, "SIGKILL");
+      if (group !== undefined) process.kill(-group.pid, "SIGKILL");
     } catch {
       // all of it has ended
     }
-    process.exit(code ?? 1);
+    process.exit(code);
   };
-  child.on("exit", end);
-  process.on("disconnect", () => end(1));
-}
-
-/** Takes the lock, waiting while a set-up that lives has it: it writes to the lock all the time. Takes over what is left of others. */
-async function takeLock() {
-  mkdirSync(path.dirname(LOCK), { recursive: true });
-  for (let waited = false; ; waited = true) {
-    try {
-      writeFileSync(LOCK, String(process.pid), { flag: "wx" });
-      break;
-    } catch (error) {
-      if (error.code !== "EEXIST") throw error;
-    }
-    try {
-      const [holder, { mtimeMs }] = [readFileSync(LOCK, "utf8"), statSync(LOCK)];
-      if (Date.now() - mtimeMs > LOCK_STALE_MS || (holder !== "" && !isAlive(Number(holder)))) {
-        const taken = `${LOCK}.${randomUUID()}`;
-        renameSync(LOCK, taken);
-        if (readFileSync(taken, "utf8") === holder) rmSync(taken);
-        else renameSync(taken, LOCK); // another set-up was faster
-        continue;
-      }
-    } catch (error) {
-      if (error.code !== "ENOENT") throw error;
-      continue;
-    }
-    if (!waited) say("waiting for another set-up of this folder to end");
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-  process.on("exit", () => rmSync(LOCK, { force: true }));
-  const touch = () => existsSync(LOCK) && utimesSync(LOCK, new Date(), new Date());
-  setInterval(touch, LOCK_STALE_MS / 6).unref();
-}
-
-function isAlive(pid) {
+  whenStarterIsGone(() => end());
+  const work = () =>
+    new Promise((_, reject) => {
+      group = spawn(process.execPath, [SELF, "--work", ...targets], { stdio: ["pipe", 1, 2], detached: true });
+      group.on("error", reject).on("exit", (code) => end(code ?? 1));
+    });
   try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === "EPERM";
+    const [{ withLock }, { makeDirectory }] = await Promise.all([
+      import("../prover/src/node/lock.ts"),
+      import("../prover/src/node/files.ts"),
+    ]);
+    await makeDirectory(path.dirname(LOCK));
+    await withLock(LOCK, work, { onWait: () => say("waiting for another set-up of this folder to end") });
+  } catch ({ message }) {
+    fail(message);
   }
 }
 
@@ -127,8 +101,11 @@ function installedPackages() {
   return folders.filter((folder) => existsSync(path.join(folder, "package.json"))).length;
 }
 
+const lockedPackages = () => JSON.parse(readFileSync(path.join(ROOT, "package-lock.json"), "utf8")).packages;
+const nodeVersion = () => lockedPackages()["node_modules/node"].version;
+
 async function install() {
-  const { packages } = JSON.parse(readFileSync(path.join(ROOT, "package-lock.json"), "utf8"));
+  const packages = lockedPackages();
   const total = Object.keys(packages).filter((name) => name.split("node_modules/").length === 2).length;
   say(`  dependencies: ${total} packages, by npm ci`);
   const timer = setInterval(
@@ -136,9 +113,9 @@ async function install() {
     4000,
   );
   // npm itself must run under Node 24: under an older one it leaves out native packages that Node 24 needs.
-  const node = packages["node_modules/node"].version;
   const npm = "npm ci --no-audit --no-fund --loglevel=error --no-update-notifier";
-  const { code, output } = await run("npx", ["-y", "-p", `node@${node}`, "-c", npm], { shown: false });
+  rmSync(STAMP, { force: true }); // until all of it is there
+  const { code, output } = await run("npx", ["-y", "-p", `node@${nodeVersion()}`, "-c", npm], { shown: false });
   clearInterval(timer);
   if (code !== 0) fail(`npm ci ended with code ${code}\n${output}`);
   if (!existsSync(NODE)) fail("npm installed no Node 24 (are install scripts switched off?)");
@@ -148,22 +125,32 @@ async function install() {
 
 async function main(targets) {
   if (Number(process.versions.node.split(".")[0]) < 20) fail(`Node 20 or later is needed; this is ${process.version}`);
-  const script = path.join("scripts", "build-all.ts");
-  const look = () =>
-    spawnSync(NODE, [script, "--look", ...targets], { cwd: ROOT, env: environment, stdio: ["ignore", 2, 2] });
   if (isInstalled()) {
-    const { status } = look();
+    const options = { cwd: ROOT, env: environment, stdio: ["ignore", 2, 2] };
+    const { status } = spawnSync(NODE, [BUILD_ALL, "--look", ...targets], options);
     if (status === 0) return;
     if (status !== 1) process.exit(status ?? 1);
   }
   say("Plimsoll sets itself up.");
-  await takeLock();
+  // The lock needs Node 24, which npm runs from its cache where this is an older one.
+  const node = [process.execPath];
+  if (Number.parseInt(process.versions.node, 10) < 24)
+    node.splice(0, 1, "npx", "-y", "-p", `node@${nodeVersion()}`, "node");
+  const [command, ...words] = [...node, path.join("scripts", "setup.mjs"), "--locked", ...targets];
+  const child = spawn(command, words, { cwd: ROOT, env: environment, stdio: ["pipe", 1, 2] });
+  child.on("error", ({ message }) => fail(message));
+  child.on("exit", (code) => process.exit(code ?? 1));
+}
+
+/** What the lock is for. */
+async function work(targets) {
+  whenStarterIsGone(() => process.kill(-process.pid, "SIGKILL"));
   if (!isInstalled()) await install();
-  const { code } = await run(NODE, [script, ...targets], { shown: true });
-  if (code !== 0) process.exit(code);
-  say(`set-up took ${elapsed()} s`);
+  const { code } = await run(NODE, [BUILD_ALL, ...targets], { shown: true });
+  if (code === 0) say(`set-up took ${elapsed()} s`);
+  process.exit(code);
 }
 
 const words = process.argv.slice(2);
-if (words[0] === "--guard") guard(words.slice(1));
-else await main(words);
+const part = { "--locked": locked, "--work": work }[words[0]];
+await (part === undefined ? main(words) : part(words.slice(1)));

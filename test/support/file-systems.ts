@@ -2,13 +2,14 @@
 /** File systems that are full or read-only, for one command each: they are gone when it ends. */
 import { spawnSync } from "node:child_process";
 
-/** Runs shell commands with a new file system mounted at `$1`, in a namespace of their own. */
+/** Runs shell commands in a namespace of their own: what they mount nobody else sees. */
+const unshared = (script: string, args: readonly string[]) =>
+  spawnSync("unshare", ["-rm", "sh", "-c", script, "sh", ...args], { encoding: "utf8", timeout: 60_000 });
+
+/** Runs shell commands with a new file system mounted at `$1`. */
 const inNamespace = (script: string, args: readonly string[]) => {
   const mount = `mount -t tmpfs -o size=64m none "$1" && { [ -z "$2" ] || cp -a "$2/." "$1"; } || exit 99`;
-  return spawnSync("unshare", ["-rm", "sh", "-c", `${mount}\n${script}`, "sh", ...args], {
-    encoding: "utf8",
-    timeout: 60_000,
-  });
+  return unshared(`${mount}\n${script}`, args);
 };
 
 /** Whether this system lets a process mount file systems of its own. */
@@ -31,3 +32,7 @@ export const onFullDisk = ({ at, from = "" }: Placed, free: number, command: rea
 /** Runs a command on a disk that can only be read, after what was copied to it. */
 export const onReadOnlyDisk = ({ at, from = "" }: Placed, command: readonly string[]) =>
   inNamespace(`mount -o remount,ro "$1" && shift 2 && exec "$@"`, [at, from, ...command]);
+
+/** Runs a command to which all that is in a folder can only be read. */
+export const onReadOnlyFolder = (folder: string, command: readonly string[]) =>
+  unshared('mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"', [folder, ...command]);

@@ -14,7 +14,9 @@ import {
   readManifest,
 } from "../keys/manifest.ts";
 import type { CircuitName } from "../statement/families.ts";
+import { makeDirectory } from "./files.ts";
 import { defaultBuildDirectory, setupCommand } from "./installation.ts";
+import { type LockOptions, withLock } from "./lock.ts";
 
 export type {
   ArtifactIdentity,
@@ -40,6 +42,21 @@ export function buildDirectory({ directory }: ArtifactOptions = {}): string {
 
 export function manifestPath(options: ArtifactOptions = {}): string {
   return path.join(buildDirectory(options), MANIFEST_PATH);
+}
+
+/**
+ * Does work that one process at a time may do in a build directory: on a circuit with its keys, on the manifest, or on whatever
+ * else has a name of its own. Throws as `withLock`.
+ */
+export async function withBuildLock<T>(
+  what: string,
+  options: ArtifactOptions,
+  work: () => Promise<T>,
+  lockOptions?: LockOptions,
+): Promise<T> {
+  const file = path.join(buildDirectory(options), "locks", what);
+  await makeDirectory(path.dirname(file));
+  return withLock(file, work, lockOptions);
 }
 
 const command = (size?: CircuitName) => `\`${setupCommand(size)}\` makes`;

@@ -4,7 +4,7 @@ import { lstat, realpath } from "node:fs/promises";
 import path from "node:path";
 import { EMPTY_LEDGER, type LedgerStore, readLedger } from "../document/disclosure-ledger.ts";
 import { formatJson } from "../formats/json.ts";
-import { Inputs, writeResult, writeSecret } from "./files.ts";
+import { Inputs, removeLeftovers, writeResult, writeSecret } from "./files.ts";
 import { withLock } from "./lock.ts";
 
 /** A change takes milliseconds, and the lock ends with its holder: only a holder that hangs is waited for as long as this. */
@@ -36,6 +36,7 @@ export function fileLedger(file: string): LedgerStore {
     async update(change) {
       const target = await real();
       const work = async () => {
+        await removeLeftovers(target);
         const { isThere, ledger } = await load(target);
         const changed = change(ledger);
         if (changed === ledger) return;

@@ -8,6 +8,7 @@ import {
   mkdir,
   mkdtemp,
   open,
+  readdir,
   realpath,
   rename,
   rm,
@@ -155,6 +156,17 @@ export async function writeNew(file: string, text: string | Uint8Array, mode = 0
   });
 }
 
+/**
+ * Removes what writers left beside a file who were killed as they wrote it. For a process that holds the lock of the file: those
+ * of a living writer would go too.
+ */
+export async function removeLeftovers(file: string): Promise<void> {
+  const folder = path.dirname(file);
+  const names = await readdir(folder).catch(() => []);
+  const left = names.filter((name) => name.startsWith(`.${path.basename(file)}.`) && /\.[0-9a-f]{12}$/.test(name));
+  for (const name of left) await rm(path.join(folder, name), { force: true });
+}
+
 async function viaTemporary(
   file: string,
   text: string | Uint8Array,
@@ -165,9 +177,28 @@ async function viaTemporary(
   try {
     await writeFile(temporary, text, { flag: "wx", mode, flush: true });
     await put(temporary);
+    await flushDirectory(path.dirname(file));
   } catch (error) {
     await rm(temporary, { force: true });
     throw unwritable(file, error);
+  }
+}
+
+/** So that a loss of power does not undo what was renamed. Where the system has no such thing, the name is as safe as it gets. */
+async function flushDirectory(directory: string): Promise<void> {
+  const handle = await open(directory).catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+/** Makes a directory and those that it is in, unless it is there. Throws `FILE`. */
+export async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true });
+  } catch (error) {
+    // Of a disk that can only be read, Node says of this that it does not exist.
+    const reason = await mkdir(directory).catch((each: NodeJS.ErrnoException) => each);
+    throw unwritable(directory, reason instanceof Error && reason.code === "EROFS" ? reason : error);
   }
 }
 
@@ -203,6 +234,12 @@ const UNWRITABLE: Readonly<Record<string, string>> = {
   ENOSPC: ": the disk is full",
   EDQUOT: ": the disk is full",
 };
+
+/** What the system says of a file that it does not write, as an error of ours; any other error as it is. */
+export function asFileError(error: unknown): unknown {
+  const { code, path: file, dest } = error as NodeJS.ErrnoException & { dest?: string };
+  return typeof code === "string" && typeof file === "string" ? unwritable(dest ?? file, error) : error;
+}
 
 /** The error for a file that the system refuses to write. */
 export function unwritable(file: string, error: unknown): PlimsollError {

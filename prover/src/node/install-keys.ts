@@ -5,8 +5,8 @@ import path from "node:path";
 import { PlimsollError } from "../errors.ts";
 import { formatJson } from "../formats/json.ts";
 import type { CircuitName } from "../statement/families.ts";
-import { type ArtifactRecord, loadManifest, type Manifest, manifestPath } from "./artifacts.ts";
-import { writeResult } from "./files.ts";
+import { type ArtifactRecord, loadManifest, type Manifest, manifestPath, withBuildLock } from "./artifacts.ts";
+import { removeLeftovers, writeResult } from "./files.ts";
 import { sha256Of } from "./rebuild.ts";
 
 type FileName = "r1cs" | "wasm" | "zkey" | "verificationKey" | "plan";
@@ -19,10 +19,15 @@ export interface InstallableKeys extends Pick<ArtifactRecord, "sources" | "const
 }
 
 /**
- * Writes circuit and keys, and last of all the manifest that names them. Throws KEY_REFUSED where the directory has keys of
- * another origin: a manifest is of one.
+ * Writes circuit and keys, and last of all the manifest that names them, while nobody else writes them. Throws KEY_REFUSED where
+ * the directory has keys of another origin: a manifest is of one.
  */
-export async function installKeys(directory: string, keys: InstallableKeys): Promise<Manifest> {
+export function installKeys(directory: string, keys: InstallableKeys): Promise<Manifest> {
+  const locked = (what: string, work: () => Promise<Manifest>) => withBuildLock(what, { directory }, work);
+  return locked(keys.circuit, () => locked("manifest", () => install(directory, keys)));
+}
+
+async function install(directory: string, keys: InstallableKeys): Promise<Manifest> {
   const { circuit, origin, compiler, files, sources, constraints, publicInputs } = keys;
   const options = { directory };
   const earlier = await loadManifest(options).catch((error) => {
@@ -36,6 +41,7 @@ export async function installKeys(directory: string, keys: InstallableKeys): Pro
   const put = async (name: string, content: Uint8Array) => {
     const file = path.join(directory, name);
     await mkdir(path.dirname(file), { recursive: true });
+    await removeLeftovers(file);
     await writeResult(file, content);
     return { path: name, sha256: sha256Of(content) };
   };
@@ -55,6 +61,7 @@ export async function installKeys(directory: string, keys: InstallableKeys): Pro
     compiler,
     circuits: { ...earlier?.circuits, [circuit]: record },
   };
+  await removeLeftovers(manifestPath(options));
   await writeResult(manifestPath(options), formatJson(manifest));
   return manifest;
 }

@@ -6,15 +6,17 @@
  * the result depends on (circuits, circomlib, compiler, options); where it is unchanged nothing is done. Refuses a circuit over the
  * ceilings of sizes.json. Then circuit.plan, by which native code computes witnesses, and plan.json likewise.
  */
-import { spawn } from "node:child_process";
+import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { PlimsollError } from "../../errors.ts";
 import { makePlan } from "../../prove/witness-plan.ts";
 import { type CircuitName, FAMILIES, familyOf, mainOf, shapeOf } from "../../statement/families.ts";
 import { type ArtifactOptions, buildDirectory } from "../artifacts.ts";
+import { removeLeftovers, writeResult } from "../files.ts";
 import { EXTENSION } from "../installation.ts";
 
 /** Told what is being done now, and how much of it is done (0 to 1) where that is known. */
@@ -23,6 +25,7 @@ export interface SetUpOptions extends ArtifactOptions {
   readonly report?: Report;
 }
 
+const COMPILING = path.join(import.meta.dirname, `compiling${EXTENSION}`);
 const OPTIONS = ["--r1cs", "--wasm", "--sym", "--O2", "--inspect", "-l", "node_modules"];
 /** The packages that a circuit is made from, and where they are: circomlib and the compiler as @plimsoll/circuits finds them. */
 const circuitsPackage = createRequire(import.meta.url).resolve("@plimsoll/circuits/package.json");
@@ -65,16 +68,17 @@ function sourcesHash(circuit: CircuitName, main: string): string {
   return hash.digest("hex");
 }
 
-/** Runs the compiler in a directory: it sees only files below it. Rejects with its output. */
+/** Runs the compiler in a directory: it sees only files below it. Rejects with its output. It ends with this process. */
 export function circom(args: readonly string[], directory: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const compiler = path.join(path.dirname(packageOf("circom2")), "cli.js");
-    const child = spawn(process.execPath, [compiler, ...args], { cwd: directory });
+    const child = fork(COMPILING, [compiler, ...args], { cwd: directory, stdio: ["ignore", "pipe", "pipe", "ipc"] });
     let output = "";
-    child.stdout.on("data", (chunk) => (output += chunk));
-    child.stderr.on("data", (chunk) => (output += chunk));
-    const end = () => child.kill();
-    process.once("exit", end);
+    child.stdout!.on("data", (chunk) => (output += chunk));
+    child.stderr!.on("data", (chunk) => (output += chunk));
+    // At a usual end before the files that it writes are taken away.
+    const end = () => child.kill("SIGKILL");
+    process.prependOnceListener("exit", end);
     child.on("error", reject);
     child.on("close", (code) => {
       process.off("exit", end);
@@ -94,18 +98,12 @@ interface Bench {
   compile(options: readonly string[], out?: string): Promise<string>;
 }
 
-/** Sets up a bench below the build directory, and takes it away afterwards. */
-async function onBench<T>(
-  circuit: CircuitName,
-  options: ArtifactOptions,
-  work: (bench: Bench) => Promise<T>,
-): Promise<T> {
-  const below = path.join(buildDirectory(options), "tmp");
-  mkdirSync(below, { recursive: true });
-  const directory = mkdtempSync(path.join(below, `${circuit}-`));
+/** Sets up a bench in a directory, which is emptied first and taken away afterwards. */
+async function onBench<T>(circuit: CircuitName, directory: string, work: (bench: Bench) => Promise<T>): Promise<T> {
   const own = path.join("build", "circuits", circuit);
   const at = (name: string) => path.join(directory, own, name);
   const remove = () => rmSync(directory, { recursive: true, force: true });
+  remove(); // what is left of one that was killed
   process.once("exit", remove);
   const filter = (source: string) =>
     path.basename(source) !== "node_modules" && ["", ".circom"].includes(path.extname(source));
@@ -120,7 +118,12 @@ async function onBench<T>(
       at,
       compile(words, out = ".") {
         mkdirSync(at(out), { recursive: true });
-        return circom([path.join(own, "circuit.circom"), ...words, "-o", path.join(own, out)], directory);
+        const given = [path.join(own, "circuit.circom"), ...words, "-o", path.join(own, out)];
+        return circom(given, directory).catch(async (error) => {
+          // The compiler does not say that the disk is full; this does.
+          await writeResult(at("room"), new Uint8Array(1 << 20));
+          throw error;
+        });
       },
     });
   } finally {
@@ -131,7 +134,8 @@ async function onBench<T>(
 
 /** A circuit compiled from its sources now, whatever has been built before, and planned if asked; nothing of it stays on disk. */
 export async function compileAfresh(circuit: CircuitName, { planned = false } = {}) {
-  return onBench(circuit, {}, async (bench) => {
+  const directory = mkdtempSync(path.join(tmpdir(), `plimsoll-${circuit}-`));
+  return onBench(circuit, directory, async (bench) => {
     await bench.compile(OPTIONS);
     const read = (name: string) => readFileSync(bench.at(name));
     const [r1cs, wasm] = [read("circuit.r1cs"), read("circuit_js/circuit.wasm")];
@@ -141,7 +145,8 @@ export async function compileAfresh(circuit: CircuitName, { planned = false } = 
   });
 }
 
-function readRecord<Kind>(file: string): Kind | undefined {
+/** A record of set-up's, where there is one that can be read. */
+export function readRecord<Kind>(file: string): Kind | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch {
@@ -149,9 +154,12 @@ function readRecord<Kind>(file: string): Kind | undefined {
   }
 }
 
+const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
 const hashOf = (file: string) => createHash("sha256").update(readFileSync(file)).digest("hex");
 const folderOf = (circuit: CircuitName, options: ArtifactOptions) =>
   path.join(buildDirectory(options), "circuits", circuit);
+/** Of the one process that has the circuit's lock. */
+const benchOf = (circuit: CircuitName, options: ArtifactOptions) => path.join(buildDirectory(options), "tmp", circuit);
 
 /** The record of a compiled circuit, where it is of the sources that there are and its files are intact. */
 export function builtCircuit(circuit: CircuitName, options: ArtifactOptions = {}): CircuitRecord | undefined {
@@ -165,7 +173,10 @@ export function builtCircuit(circuit: CircuitName, options: ArtifactOptions = {}
   return FILES.every(intact) ? record : undefined;
 }
 
-/** Compiles one circuit unless its record says that nothing changed. Returns the record. */
+/**
+ * Compiles one circuit unless its record says that nothing changed. Returns the record. For a process that has the circuit's
+ * lock, as all that write here: the result is built beside and renamed, whole or not at all.
+ */
 export async function buildCircuit(circuit: CircuitName, options: SetUpOptions = {}): Promise<CircuitRecord> {
   const built = builtCircuit(circuit, options);
   if (built !== undefined) return built;
@@ -173,19 +184,22 @@ export async function buildCircuit(circuit: CircuitName, options: SetUpOptions =
   const directory = folderOf(circuit, options);
   const sources = sourcesHash(circuit, mainOf(circuit, FOLDER));
   options.report?.("compiling");
-  return onBench(circuit, options, async (bench) => {
+  return onBench(circuit, benchOf(circuit, options), async (bench) => {
     const output = await bench.compile(OPTIONS);
     const warnings = output.match(/warning\[.*/g);
     if (warnings) throw new Error(`circom warns about ${circuit}:\n${warnings.join("\n")}`);
     const counts = countsOf(circuit, output);
-    rmSync(directory, { recursive: true, force: true }); // the record first of all: half a result is none
-    mkdirSync(directory, { recursive: true });
+    const result = bench.at("result");
+    mkdirSync(result);
     for (const file of ["circuit.circom", "circuit.r1cs", "circuit_js/circuit.wasm", "circuit.sym"]) {
-      renameSync(bench.at(file), path.join(directory, path.basename(file)));
+      renameSync(bench.at(file), path.join(result, path.basename(file)));
     }
-    const files = Object.fromEntries(FILES.map((file) => [file, hashOf(path.join(directory, file))]));
+    const files = Object.fromEntries(FILES.map((file) => [file, hashOf(path.join(result, file))]));
     const record = { sources, compiler: COMPILER, ...counts, files } as CircuitRecord;
-    writeFileSync(path.join(directory, "circuit.json"), `${JSON.stringify(record, null, 2)}\n`);
+    await writeResult(path.join(result, "circuit.json"), json(record));
+    rmSync(directory, { recursive: true, force: true });
+    mkdirSync(path.dirname(directory), { recursive: true });
+    renameSync(result, directory);
     return record;
   });
 }
@@ -258,12 +272,13 @@ export async function buildPlan(circuit: CircuitName, options: SetUpOptions = {}
   const madeFrom = planSources(circuit, options);
   options.report?.("planning its witnesses");
   rmSync(at("plan.json"), { force: true });
-  const { plan, why } = await onBench(circuit, options, (bench) =>
+  const { plan, why } = await onBench(circuit, benchOf(circuit, options), (bench) =>
     planOn(bench, circuit, readFileSync(at("circuit.sym"))),
   );
-  if (plan !== undefined) writeFileSync(at("circuit.plan"), plan);
+  for (const file of ["circuit.plan", "plan.json"]) await removeLeftovers(at(file));
+  if (plan !== undefined) await writeResult(at("circuit.plan"), plan);
   const record: PlanRecord =
     plan === undefined ? { madeFrom, why: why! } : { madeFrom, sha256: hashOf(at("circuit.plan")) };
-  writeFileSync(at("plan.json"), `${JSON.stringify(record, null, 2)}\n`);
+  await writeResult(at("plan.json"), json(record));
   return record;
 }

@@ -12,7 +12,7 @@ import { type CircuitName, shapeOf } from "../../statement/families.ts";
 import { type ArtifactOptions, type ArtifactRecord, buildDirectory } from "../artifacts.ts";
 import { EXTENSION } from "../installation.ts";
 import { builtCircuit, builtPlan, type Report } from "./circuits.ts";
-import { ceremonyKey, enterKey, hasKey, type MadeKey } from "./keys.ts";
+import { ceremonyKey, enterKey, listedKey, type MadeKey } from "./keys.ts";
 import type { Message, Task } from "./worker.ts";
 
 export interface DevelopmentOptions {
@@ -25,27 +25,33 @@ export interface DevelopmentOptions {
   readonly onReady?: (circuit: CircuitName, record: ArtifactRecord) => void;
 }
 
-/** Which of these circuits `setUpDevelopment` would do something for. */
-export async function notSetUp(
-  circuits: readonly CircuitName[],
+/** The key of a circuit for which `setUpDevelopment` would do nothing. Writes nothing and waits for nobody. */
+export async function readyKey(
+  circuit: CircuitName,
   options: ArtifactOptions = {},
-): Promise<CircuitName[]> {
-  const isSetUp = async (circuit: CircuitName) => {
-    try {
-      return builtCircuit(circuit, options) && builtPlan(circuit, options) && (await hasKey(circuit, options));
-    } catch (error) {
-      if (error instanceof PlimsollError) return false; // `setUpDevelopment` says why
-      throw error;
-    }
-  };
+): Promise<ArtifactRecord | undefined> {
+  const ofCeremony = await ceremonyKey(circuit, options);
+  if (ofCeremony !== undefined) return ofCeremony;
+  if (builtCircuit(circuit, options) === undefined || builtPlan(circuit, options) === undefined) return undefined;
+  return listedKey(circuit, options);
+}
+
+/** Which of these circuits `setUpDevelopment` would do something for. */
+export async function notSetUp(circuits: readonly CircuitName[], options?: ArtifactOptions): Promise<CircuitName[]> {
   const found: CircuitName[] = [];
-  for (const circuit of circuits) if (!(await isSetUp(circuit))) found.push(circuit);
+  for (const circuit of circuits) {
+    const key = await readyKey(circuit, options).catch((error) => {
+      if (!(error instanceof PlimsollError)) throw error; // of ours: `setUpDevelopment` says why
+    });
+    if (key === undefined) found.push(circuit);
+  }
   return found;
 }
 
 /**
  * Compiles circuits and makes their development keys, one circuit for each processor at once; what is there already is kept.
- * Throws KEY_REFUSED where the directory holds keys of a ceremony without one of these circuits, CANCELLED.
+ * Several processes may do so at once, and each may be killed at any moment: what is there afterwards is whole, and the next
+ * one goes on. Throws KEY_REFUSED where the directory holds keys of a ceremony without one of these circuits, CANCELLED.
  */
 export async function setUpDevelopment(
   circuits: readonly CircuitName[],
@@ -54,7 +60,7 @@ export async function setUpDevelopment(
   const directory = buildDirectory({ directory: given });
   const waiting: CircuitName[] = [];
   for (const circuit of circuits) {
-    const listed = await ceremonyKey(circuit, { directory });
+    const listed = await readyKey(circuit, { directory });
     if (listed === undefined) waiting.push(circuit);
     else onReady(circuit, listed);
   }
@@ -63,14 +69,11 @@ export async function setUpDevelopment(
 
   const stop = new AbortController();
   const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  let entering: Promise<unknown> = Promise.resolve();
   const work = async () => {
     for (let circuit = waiting.shift(); circuit !== undefined; circuit = waiting.shift()) {
       const current = circuit;
       const made = await inProcess({ circuit, directory }, (...progress) => onProgress(current, ...progress), either);
-      // One after another: each reads the manifest that the one before has written.
-      entering = entering.then(async () => onReady(current, await enterKey(current, made, { directory })));
-      await entering;
+      onReady(current, await enterKey(current, made, { directory }));
     }
   };
   try {

@@ -7,7 +7,7 @@
  * intact. Refuses to replace keys that come from a ceremony.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { PlimsollError } from "../../errors.ts";
@@ -21,9 +21,11 @@ import {
   loadManifest,
   type Manifest,
   manifestPath,
+  withBuildLock,
 } from "../artifacts.ts";
+import { removeLeftovers, writeResult } from "../files.ts";
 import { EXTENSION, setupCommand } from "../installation.ts";
-import type { CircuitRecord, PlanRecord, SetUpOptions } from "./circuits.ts";
+import { type CircuitRecord, type PlanRecord, readRecord, type SetUpOptions } from "./circuits.ts";
 
 const GENERATOR = ["bn254", "development", "r1cs"].map((name) =>
   path.join(import.meta.dirname, "../../keys", `${name}${EXTENSION}`),
@@ -49,14 +51,6 @@ function readIfThere(file: string): Buffer | undefined {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-}
-
-/** Never leaves half a file behind. */
-function writeAtomically(file: string, content: Uint8Array | string): void {
-  mkdirSync(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
-  writeFileSync(temporary, content);
-  renameSync(temporary, file);
 }
 
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
@@ -135,13 +129,13 @@ function stateOf(circuit: CircuitName, options: ArtifactOptions): State {
   const r1cs = compiled("circuit.r1cs");
   compiled("circuit.wasm");
   const madeFrom = sha256(r1cs, ...GENERATOR.map((file) => readFileSync(file)));
-  const key: KeyRecord = JSON.parse(readIfThere(at(recordFile(circuit)))?.toString("utf8") ?? "{}");
+  const key = readRecord<KeyRecord>(at(recordFile(circuit)));
   const intact = (file: string, hash: string) => {
     const bytes = readIfThere(at(file));
     return bytes !== undefined && sha256(bytes) === hash;
   };
   const isThere =
-    key.madeFrom === madeFrom &&
+    key?.madeFrom === madeFrom &&
     intact(zkeyFile(circuit), key.zkey) &&
     intact(verificationKeyFile(circuit), key.verificationKey);
   return { compilation, r1cs, madeFrom, key: isThere ? key : undefined };
@@ -149,7 +143,7 @@ function stateOf(circuit: CircuitName, options: ArtifactOptions): State {
 
 function madeKey(circuit: CircuitName, { compilation }: State, key: KeyRecord, options: ArtifactOptions): MadeKey {
   const planFile = path.join(buildDirectory(options), "circuits", circuit, "plan.json");
-  const { sha256: plan }: Partial<PlanRecord> = JSON.parse(readIfThere(planFile)?.toString("utf8") ?? "{}");
+  const plan = readRecord<PlanRecord>(planFile)?.sha256;
   const file = (name: string, hash: string) => ({ path: name, sha256: hash });
   const record: ArtifactRecord = {
     constraints: compilation.constraints,
@@ -164,39 +158,46 @@ function madeKey(circuit: CircuitName, { compilation }: State, key: KeyRecord, o
   return { record, compiler: compilation.compiler };
 }
 
-/** Makes the key of a compiled circuit unless it is there. Throws ARTIFACT_MISSING and ARTIFACT_HASH for files that it starts from. */
+/**
+ * Makes the key of a compiled circuit unless it is there, for a process that has the circuit's lock. Its record is written last:
+ * without it the files count for nothing. Throws ARTIFACT_MISSING and ARTIFACT_HASH for files that it starts from.
+ */
 export async function makeKey(circuit: CircuitName, options: SetUpOptions = {}): Promise<MadeKey> {
   const state = stateOf(circuit, options);
   if (state.key !== undefined) return madeKey(circuit, state, state.key, options);
   const at = (file: string) => path.join(buildDirectory(options), file);
   const report = (_: string, done: number) => options.report?.("making its development key", done);
   const { zkey, verificationKey } = await makeDevelopmentKey(state.r1cs, trapdoorFrom(randomBytes(64)), report);
-  writeAtomically(at(zkeyFile(circuit)), zkey);
-  writeAtomically(at(verificationKeyFile(circuit)), verificationKey);
+  const folder = path.dirname(at(recordFile(circuit)));
+  rmSync(folder, { recursive: true, force: true }); // with what is left of one that was killed
+  mkdirSync(folder, { recursive: true });
+  await writeResult(at(zkeyFile(circuit)), zkey);
+  await writeResult(at(verificationKeyFile(circuit)), verificationKey);
   const { madeFrom } = state;
   const key = { madeFrom, zkey: sha256(zkey), verificationKey: sha256(Buffer.from(verificationKey)) };
-  writeAtomically(at(recordFile(circuit)), json(key));
+  await writeResult(at(recordFile(circuit)), json(key));
   return madeKey(circuit, state, key, options);
 }
 
-/** Whether a circuit's key is there, intact and in the manifest. Throws as `makeKey` and `ceremonyKey`. */
-export async function hasKey(circuit: CircuitName, options: ArtifactOptions = {}): Promise<boolean> {
-  if ((await ceremonyKey(circuit, options)) !== undefined) return true;
+/** What the manifest lists of a circuit whose development key is there, intact and the one listed. Throws as `makeKey`. */
+export async function listedKey(circuit: CircuitName, options: ArtifactOptions): Promise<ArtifactRecord | undefined> {
   const state = stateOf(circuit, options);
-  const manifest = await manifestThere(options);
-  if (state.key === undefined || manifest === undefined) return false;
-  return isDeepStrictEqual(manifest.circuits[circuit], madeKey(circuit, state, state.key, options).record);
+  const listed = (await manifestThere(options))?.circuits[circuit];
+  if (state.key === undefined || listed === undefined) return undefined;
+  return isDeepStrictEqual(listed, madeKey(circuit, state, state.key, options).record) ? listed : undefined;
 }
 
-/**
- * Enters a key in the manifest, which it marks as of development keys. Not for several processes at once. Throws KEY_REFUSED
- * where the manifest has become one of a ceremony.
- */
-export async function enterKey(
+/** Enters a key in the manifest, which it marks as of development keys. Throws KEY_REFUSED where it has become one of a ceremony. */
+export function enterKey(circuit: CircuitName, key: MadeKey, options: ArtifactOptions): Promise<ArtifactRecord> {
+  return withBuildLock("manifest", options, () => enterLocked(circuit, key, options));
+}
+
+async function enterLocked(
   circuit: CircuitName,
   { record, compiler }: MadeKey,
   options: ArtifactOptions,
 ): Promise<ArtifactRecord> {
+  await removeLeftovers(manifestPath(options));
   const earlier = await manifestThere(options);
   // Asked before too, and minutes may lie between.
   if (earlier?.origin === "ceremony") throw ofCeremony(options);
@@ -207,6 +208,6 @@ export async function enterKey(
     circuits: { ...earlier?.circuits, [circuit]: record },
   };
   const text = json(manifest);
-  if (readIfThere(manifestPath(options))?.toString("utf8") !== text) writeAtomically(manifestPath(options), text);
+  if (readIfThere(manifestPath(options))?.toString("utf8") !== text) await writeResult(manifestPath(options), text);
   return record;
 }

@@ -2,7 +2,9 @@
 /** Sets up one circuit in a process of its own: compiling, planning and keys take a processor each. */
 import { PlimsollError } from "../../errors.ts";
 import type { CircuitName } from "../../statement/families.ts";
-import { buildCircuit, buildPlan, type SetUpOptions } from "./circuits.ts";
+import { withBuildLock } from "../artifacts.ts";
+import { asFileError } from "../files.ts";
+import { buildCircuit, buildPlan } from "./circuits.ts";
 import { type MadeKey, makeKey } from "./keys.ts";
 
 /** What the process is told, once. */
@@ -20,14 +22,20 @@ export type Message =
 const post = (message: Message) => process.send!(message);
 
 process.once("message", async ({ circuit, directory }: Task) => {
-  const report: SetUpOptions["report"] = (what, done) =>
+  const report = (what: string, done?: number) =>
     post({ kind: "progress", what, ...(done === undefined ? {} : { done }) });
   const options = { directory, report };
-  try {
+  const work = async () => {
     await buildCircuit(circuit, options);
     await buildPlan(circuit, options);
-    post({ kind: "made", key: await makeKey(circuit, options) });
-  } catch (error) {
+    return makeKey(circuit, options);
+  };
+  try {
+    // Held here and not by who started this: what is still writing then still has the lock.
+    const onWait = () => report("waiting for another set-up of it");
+    post({ kind: "made", key: await withBuildLock(circuit, options, work, { onWait }) });
+  } catch (thrown) {
+    const error = asFileError(thrown);
     if (!(error instanceof PlimsollError)) throw error;
     const { code, rule, place } = error;
     post({ kind: "refused", error: { code, rule, place } });
