@@ -10,6 +10,7 @@ import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
+import { CIRCUITS } from "../../prover/src/statement/families.ts";
 import { type RunOptions, runPlimsoll } from "../support/plimsoll.ts";
 
 const work = mkdtempSync(path.join(os.tmpdir(), "plimsoll-cli-"));
@@ -316,9 +317,41 @@ describe("plimsoll", () => {
   it("doctor: finds this installation usable and warns of development keys", async () => {
     const { code, out } = await plimsoll(["doctor", "--json"]);
     expect(code).to.equal(0);
-    const { sizes, warnings } = JSON.parse(out);
-    expect(sizes[0]).to.include({ size: "board-60", state: "ok" });
+    const { circuits, warnings } = JSON.parse(out);
+    expect(circuits.map(({ circuit }: { circuit: string }) => circuit)).deep.equal(CIRCUITS);
+    expect(circuits[0]).to.include({ circuit: "board-60", state: "ok" });
     expect(warnings.join()).to.include("development keys");
+  });
+
+  it("W23: parameters or a record of a deployment that are none exit with 2 and name the file", async () => {
+    const bad: Readonly<Record<string, string>> = {
+      "not-json.json": "{",
+      "null.json": "null",
+      "deep.json": "[".repeat(10_000),
+      "few.json": '{"sizes": ["board-60"]}',
+    };
+    const party = `0x${"11".repeat(20)}`;
+    const seconds = { operatorDeadlineSeconds: "3600", timelockSeconds: "86400" };
+    const people = { owner: party, guardian: party, operator: party, reporters: [party] };
+    const rules = { quorum: "1", maxMoveBps: "1000", sequencer: "none", assets: [] };
+    writeFileSync(at("deploy.json"), JSON.stringify({ sizes: ["board-60"], ...people, ...seconds, ...rules }));
+    const rpc = ["--rpc", "http://127.0.0.1:1"];
+    for (const [name, text] of Object.entries(bad)) {
+      writeFileSync(at(name), text);
+      const both = [
+        [name, "--record", "none.json"],
+        ["deploy.json", "--record", name],
+      ];
+      for (const { code, out, err } of await Promise.all(both.map((words) => plimsoll(["deploy", ...words, ...rpc])))) {
+        expect([code, out], err).deep.equal([2, ""]);
+        expect(err).match(new RegExp(`^plimsoll: [A-Z_]+: ${name.replace(".", "\\.")}[,:] .*\n$`));
+      }
+      rmSync(at(name));
+    }
+    // What is well formed is asked about on its chain.
+    const { err } = await plimsoll(["deploy", "deploy.json", "--record", "none.json", ...rpc]);
+    expect(err).contain("CHAIN_FAILED");
+    rmSync(at("deploy.json"));
   });
 
   it("P01, P02: names file, line and field of bad input; refuses 10 MB; nothing is written", async () => {

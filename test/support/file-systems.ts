@@ -36,3 +36,11 @@ export const onReadOnlyDisk = ({ at, from = "" }: Placed, command: readonly stri
 /** Runs a command to which all that is in a folder can only be read. */
 export const onReadOnlyFolder = (folder: string, command: readonly string[]) =>
   unshared('mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"', [folder, ...command]);
+
+/** Runs a command to which some files are others: by each file's path, the other's. */
+export const withOtherFiles = (others: Readonly<Record<string, string>>, command: readonly string[]) =>
+  unshared('while [ "$1" != -- ]; do mount --bind "$2" "$1" || exit 99; shift 2; done; shift; exec "$@"', [
+    ...Object.entries(others).flat(),
+    "--",
+    ...command,
+  ]);

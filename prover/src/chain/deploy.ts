@@ -5,6 +5,7 @@
  * The same keys, policies and parameters serve any number of chains: what is proven is bound to chain id and gate, so that a
  * proof for one deployment is worth nothing at another.
  */
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -31,15 +32,17 @@ import { chainKey, deployedKeyHash } from "./verifying-key.ts";
 export const LOCAL_CHAINS: readonly bigint[] = [31337n, 1337n];
 
 /** The contracts that a deployment creates. */
-export type ContractName =
-  | "AccountVerifier"
-  | "SettlementVerifier"
-  | "VerifierRouter"
-  | "PolicyRegistry"
-  | "PriceOracle"
-  | "MarginGate"
-  | "Liquidation"
-  | "Tokens";
+export const CONTRACT_NAMES = [
+  "AccountVerifier",
+  "SettlementVerifier",
+  "VerifierRouter",
+  "PolicyRegistry",
+  "PriceOracle",
+  "MarginGate",
+  "Liquidation",
+  "Tokens",
+] as const;
+export type ContractName = (typeof CONTRACT_NAMES)[number];
 
 export interface CompiledContract {
   readonly abi: InterfaceAbi;
@@ -56,14 +59,31 @@ const RELEASE = path.join(
   "release",
 );
 
-/** A contract as it was released: the bytes that are reviewed, not compiled here. Throws ARTIFACT_MISSING where it is not there. */
+/**
+ * A contract as it was released: the bytes that are reviewed, not compiled here. Throws ARTIFACT_MISSING where it is not there,
+ * ARTIFACT_HASH where the release's record names other bytes.
+ */
 export async function releasedContract(name: ContractName): Promise<CompiledContract> {
-  const file = path.join(RELEASE, `${name}.json`);
+  const read = (file: string) =>
+    readFile(file, "utf8").catch(() => {
+      const why = "the contract is not in the package @plimsoll/contracts; install that again";
+      throw new PlimsollError("ARTIFACT_MISSING", why, { file });
+    });
+  const [file, recordFile] = [path.join(RELEASE, `${name}.json`), path.join(RELEASE, "record.json")];
+  const [text, recorded] = await Promise.all([read(file), read(recordFile)]);
+  const refuse = (place: string, why: string) =>
+    new PlimsollError("ARTIFACT_HASH", `${why}; install the package @plimsoll/contracts again`, { file: place });
+  let hashes: readonly unknown[];
   try {
-    return JSON.parse(await readFile(file, "utf8")) as CompiledContract;
+    const jobs = Object.values(JSON.parse(recorded) as Record<string, { artifacts: Record<string, string> }>);
+    hashes = jobs.map(({ artifacts }) => artifacts[name]);
   } catch {
-    throw new PlimsollError("ARTIFACT_MISSING", "the contract is not in the package @plimsoll/contracts", { file });
+    throw refuse(recordFile, "not the record of a release");
   }
+  if (!hashes.includes(createHash("sha256").update(text).digest("hex"))) {
+    throw refuse(file, "not the contract that the release's record names (SHA-256 differs)");
+  }
+  return JSON.parse(text) as CompiledContract;
 }
 
 /** What of a loaded key a deployment looks at. */

@@ -153,10 +153,15 @@ function fileOf(value: JsonValue): FileRecord {
   return { path: path.string(), sha256: sha256.sha256() };
 }
 
+/** The files that a manifest names of a circuit. */
+const KINDS = ["r1cs", "wasm", "plan", "zkey", "verificationKey"] as const;
+
 /** A circuit's files, each read when it is asked for and refused (`ARTIFACT_HASH`) where the manifest names other bytes. */
 export interface ArtifactSet<Name extends CircuitName> {
   verificationKey(): Promise<LoadedVerificationKey<Name>>;
   all(): Promise<Artifacts<Name>>;
+  /** What is wrong with each file: it is missing, or not the one that the manifest names. Empty where all are intact. */
+  damage(): Promise<readonly PlimsollError[]>;
 }
 
 /** Throws as `readManifest`, and ARTIFACT_MISSING for a circuit that the manifest does not list. */
@@ -208,7 +213,20 @@ export async function openArtifacts<Name extends CircuitName>(
     return { ...key, wasm: () => file(record!.wasm), zkey, ...(plan && { plan }) };
   }
 
-  return { verificationKey, all };
+  async function damage(): Promise<PlimsollError[]> {
+    const found: PlimsollError[] = [];
+    for (const kind of KINDS) {
+      const recorded = record![kind];
+      if (recorded === undefined) continue;
+      await file(recorded).catch((error) => {
+        if (!(error instanceof PlimsollError)) throw error;
+        found.push(error);
+      });
+    }
+    return found;
+  }
+
+  return { verificationKey, all, damage };
 }
 
 type Check = (value: unknown) => boolean;

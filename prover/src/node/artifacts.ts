@@ -129,6 +129,14 @@ export async function loadVerificationKey<Name extends CircuitName>(
   return (await openArtifacts(size, directorySource(options))).verificationKey();
 }
 
+/** What is wrong with the files that the manifest names of a circuit; empty where all are intact. Throws as `openArtifacts`. */
+export async function damagedArtifacts(
+  circuit: CircuitName,
+  options: ArtifactOptions = {},
+): Promise<readonly PlimsollError[]> {
+  return (await openArtifacts(circuit, directorySource(options))).damage();
+}
+
 /** Reads all that proving and verifying with a circuit needs, but for the witness generator. Throws as `loadVerificationKey`. */
 export async function loadArtifacts<Name extends CircuitName>(
   size: Name,

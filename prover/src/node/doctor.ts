@@ -1,31 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll doctor`: whether this installation can prove and verify. */
-
+/** `plimsoll doctor`: whether this installation can prove and verify, and which of its files is damaged. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { PlimsollError } from "../errors.ts";
-import { PACK_CIRCUITS, type PackCircuit } from "../pack/format.ts";
+import { CIRCUITS, type CircuitName } from "../statement/families.ts";
 import { verifierOf } from "../verify/verifier.ts";
-import { buildDirectory, loadArtifacts, loadManifest, type Manifest } from "./artifacts.ts";
+import { buildDirectory, damagedArtifacts, loadManifest, loadVerificationKey, type Manifest } from "./artifacts.ts";
 import { selectBackend } from "./backends.ts";
-import { setupCommand } from "./installation.ts";
+import { IN_CLONE, setupCommand } from "./installation.ts";
+import { loadAddon } from "./native.ts";
+import { WASM_FILE } from "./wasm.ts";
 
 /** Proving at the largest size takes about this much. */
 const COMFORTABLE_MEMORY = 2 ** 30;
 
 export interface Diagnosis {
-  /** A prover runs, at least one circuit works, and nothing that the manifest lists is damaged. */
+  /** A prover runs, at least one circuit works, and nothing is damaged. */
   readonly usable: boolean;
   readonly facts: readonly { readonly label: string; readonly value: string }[];
-  readonly sizes: readonly {
-    readonly size: PackCircuit;
+  readonly circuits: readonly {
+    readonly circuit: CircuitName;
     readonly state: "ok" | "not built" | "bad";
     readonly detail: string;
   }[];
+  /** Files that are not what they should be, and what to do. */
+  readonly damaged: readonly string[];
   readonly warnings: readonly string[];
 }
 
 /**
- * Loads all that the manifest lists as proving would: every hash is checked, and every verification key opened strictly
- * (points on curve and in subgroup, gamma and delta different, delta contributed to).
+ * Reads all files that this installation has: every hash is checked, and every verification key opened strictly (points on
+ * curve and in subgroup, gamma and delta different, delta contributed to).
  */
 export async function diagnose(version: string): Promise<Diagnosis> {
   const memory = process.availableMemory();
@@ -41,24 +47,30 @@ export async function diagnose(version: string): Promise<Diagnosis> {
   if (prover.usable) facts.push({ label: "prover", value: prover.detail });
   else warnings.push(prover.detail);
   if (memory < COMFORTABLE_MEMORY) warnings.push("less than 1 GiB of memory is available");
+  const damaged = [...damagedAddon(), ...(await damagedModule()), ...(await damagedContracts())];
   let manifest: Manifest;
   try {
     manifest = await loadManifest();
   } catch (error) {
-    if (!(error instanceof PlimsollError)) throw error;
-    return { usable: false, facts, sizes: [], warnings: [...warnings, error.message] };
+    return { usable: false, facts, circuits: [], damaged, warnings: [...warnings, named(error)] };
   }
   facts.push({ label: "compiler", value: manifest.compiler }, { label: "origin of keys", value: manifest.origin });
   if (manifest.origin !== "ceremony") {
     warnings.push(`the keys are ${manifest.origin} keys: their maker can forge proofs; good for tests only`);
   }
-  const sizes = [];
-  for (const size of PACK_CIRCUITS) {
-    sizes.push({ size, ...(manifest.circuits[size] === undefined ? NOT_BUILT : await examine(size)) });
+  const circuits: Diagnosis["circuits"][number][] = [];
+  for (const circuit of CIRCUITS) {
+    const isBuilt = manifest.circuits[circuit] !== undefined;
+    circuits.push({ circuit, ...(isBuilt ? await examine(circuit) : notBuilt(circuit)) });
   }
-  const usable =
-    prover.usable && sizes.some(({ state }) => state === "ok") && sizes.every(({ state }) => state !== "bad");
-  return { usable, facts, sizes, warnings };
+  const works = circuits.some(({ state }) => state === "ok") && circuits.every(({ state }) => state !== "bad");
+  return { usable: prover.usable && works && damaged.length === 0, facts, circuits, damaged, warnings };
+}
+
+/** An error of ours, with its code. Throws any other. */
+function named(error: unknown): string {
+  if (!(error instanceof PlimsollError)) throw error;
+  return `${error.code}: ${error.message}`;
 }
 
 /** Which backend proves and why no faster one does, or why the one asked for cannot. */
@@ -66,31 +78,66 @@ function proverFact(): { usable: boolean; detail: string } {
   try {
     return { usable: true, detail: selectBackend().detail };
   } catch (error) {
-    if (!(error instanceof PlimsollError)) throw error;
-    return { usable: false, detail: `${error.code}: ${error.message}` };
+    return { usable: false, detail: named(error) };
   }
 }
 
-const NOT_BUILT = { state: "not built", detail: `\`${setupCommand()}\` makes it` } as const;
+const notBuilt = (circuit: CircuitName) =>
+  ({ state: "not built", detail: `\`${setupCommand(circuit)}\` makes it` }) as const;
 
-async function examine(size: PackCircuit) {
+async function examine(circuit: CircuitName) {
   try {
-    const artifacts = await loadArtifacts(size);
-    await artifacts.wasm();
-    verifierOf(artifacts);
-    const { constraints, publicInputs, verificationKeySha256 } = artifacts.identity;
+    const damage = await damagedArtifacts(circuit);
+    if (damage.length > 0) return { state: "bad", detail: damage.map(named).join("; ") } as const;
+    const key = await loadVerificationKey(circuit);
+    verifierOf(key);
+    const { constraints, publicInputs, verificationKeySha256 } = key.identity;
     const detail = `${constraints} constraints, ${publicInputs} public inputs, key ${verificationKeySha256.slice(0, 16)}…`;
     return { state: "ok", detail } as const;
   } catch (error) {
-    if (!(error instanceof PlimsollError)) throw error;
-    return { state: "bad", detail: `${error.code}: ${error.message}` } as const;
+    return { state: "bad", detail: named(error) } as const;
   }
 }
 
-export function renderDiagnosis({ usable, facts, sizes, warnings }: Diagnosis): string {
+function damagedAddon(): string[] {
+  const native = loadAddon();
+  if (native.addon !== undefined || native.damaged === undefined) return [];
+  return [`${native.damaged}: the native prover is not used: ${native.why}; \`${setupCommand()}\` compiles it again`];
+}
+
+/** The module that every package brings: by its record in a clone, and whether it compiles. */
+async function damagedModule(): Promise<string[]> {
+  const remedy = IN_CLONE ? "`git checkout` brings it back" : "install plimsoll again";
+  const damaged = (why: string) => [`${WASM_FILE}: the WebAssembly prover ${why}; ${remedy}`];
+  try {
+    const bytes = await readFile(WASM_FILE);
+    if (IN_CLONE) {
+      const record = JSON.parse(await readFile(path.join(path.dirname(WASM_FILE), "plimsoll.json"), "utf8"));
+      if (createHash("sha256").update(bytes).digest("hex") !== record.sha256) return damaged("is not its record's");
+    }
+    return WebAssembly.validate(bytes) ? [] : damaged("is no module");
+  } catch {
+    return damaged("or its record cannot be read");
+  }
+}
+
+async function damagedContracts(): Promise<string[]> {
+  const { CONTRACT_NAMES, releasedContract } = await import("../chain/deploy.ts");
+  const found: string[] = [];
+  for (const name of CONTRACT_NAMES) {
+    await releasedContract(name).catch((error) => {
+      const line = named(error);
+      if (!found.includes(line)) found.push(line); // of the record it is the same for all
+    });
+  }
+  return found;
+}
+
+export function renderDiagnosis({ usable, facts, circuits, damaged, warnings }: Diagnosis): string {
   const parts = [
     facts.map(({ label, value }) => `${label}: ${value}`).join("\n"),
-    sizes.map(({ size, state, detail }) => `${size}: ${state}, ${detail}`).join("\n"),
+    circuits.map(({ circuit, state, detail }) => `${circuit}: ${state}, ${detail}`).join("\n"),
+    damaged.map((file) => `damaged: ${file}`).join("\n"),
     warnings.map((warning) => `warning: ${warning}`).join("\n"),
     usable ? "usable" : "not usable",
   ];

@@ -71,7 +71,12 @@ export const ADDON_RECORD = path.join(NATIVE_DIRECTORY, "addon.json");
 
 export type NativeState =
   | { readonly addon: Addon; readonly path: ArithmeticPath; readonly compiler: string }
-  | { readonly addon: undefined; readonly why: string };
+  | {
+      readonly addon: undefined;
+      readonly why: string;
+      /** The file that should have been it, where there is one that is not. */
+      readonly damaged?: string;
+    };
 
 /** The addon, if it is there. `path` asks for an arithmetic in place of the fastest that the processor has. */
 export function loadAddon(path?: ArithmeticPath): NativeState {
@@ -85,14 +90,14 @@ export function loadAddon(path?: ArithmeticPath): NativeState {
   }
   if (record.file === undefined) return absent(record.why ?? "set-up could not compile it");
   let addon: Addon;
+  const damaged = `${NATIVE_DIRECTORY}/${record.file}`;
   try {
-    const file = `${NATIVE_DIRECTORY}/${record.file}`;
-    if (createHash("sha256").update(readFileSync(file)).digest("hex") !== record.sha256) {
-      return absent("its file is not the one that set-up compiled");
+    if (createHash("sha256").update(readFileSync(damaged)).digest("hex") !== record.sha256) {
+      return { ...absent("its file is not the one that set-up compiled"), damaged };
     }
-    addon = createRequire(import.meta.url)(file);
+    addon = createRequire(import.meta.url)(damaged);
   } catch {
-    return absent("its file cannot be loaded");
+    return { ...absent("its file cannot be loaded"), damaged };
   }
   const supported = PATHS.filter((_, number) => addon.supports(number));
   const chosen = path ?? supported.at(-1);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `doctor` names every circuit's keys, and finds a damaged file of each kind (W23). */
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect } from "chai";
+import { defaultBuildDirectory, setupCommand } from "../../prover/src/node/installation.ts";
+import { ADDON_RECORD, loadAddon, NATIVE_DIRECTORY } from "../../prover/src/node/native.ts";
+import { WASM_FILE } from "../../prover/src/node/wasm.ts";
+import { CIRCUITS } from "../../prover/src/statement/families.ts";
+import { canMount, withOtherFiles } from "../support/file-systems.ts";
+import { skip } from "../support/skip.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const DOCTOR = [process.execPath, path.join(ROOT, "prover/bin/plimsoll.mjs"), "doctor"];
+const json = (file: string) => JSON.parse(readFileSync(file, "utf8"));
+
+/** One byte changed, the end cut off. */
+type Damage = (content: Buffer) => Buffer;
+const DAMAGE: Readonly<Record<"one byte changed" | "cut short" | "empty", Damage>> = {
+  "one byte changed": (content) => {
+    const changed = Buffer.from(content);
+    changed[changed.length >> 1]! ^= 1;
+    return changed;
+  },
+  "cut short": (content) => content.subarray(0, -1),
+  empty: () => Buffer.alloc(0),
+};
+
+describe("doctor (W23)", function () {
+  this.timeout(60_000);
+  let folder: string;
+  const at = (name: string) => path.join(folder, name);
+
+  before(() => {
+    folder = mkdtempSync(path.join(tmpdir(), "plimsoll-doctor-"));
+    // A build of two circuits.
+    const manifest = json(path.join(defaultBuildDirectory(), "keys/manifest.json"));
+    const circuits = Object.fromEntries(["merge-60", "settlement-60"].map((name) => [name, manifest.circuits[name]]));
+    for (const record of Object.values<Record<string, { path?: string }>>(circuits)) {
+      for (const { path: file } of Object.values(record)) {
+        if (file !== undefined) cpSync(path.join(defaultBuildDirectory(), file), at(file), { recursive: true });
+      }
+    }
+    writeFileSync(at("keys/manifest.json"), JSON.stringify({ ...manifest, circuits }));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  function doctor(...words: string[]) {
+    const env = { ...process.env, PLIMSOLL_BUILD: folder };
+    const { status, stdout, stderr } = spawnSync(DOCTOR[0]!, [...DOCTOR.slice(1), ...words], { encoding: "utf8", env });
+    expect(stderr).equal("");
+    return { status, stdout };
+  }
+
+  it("W23: names every key of every circuit, those that are not there with the command that makes them", () => {
+    const { status, stdout } = doctor("--json");
+    const { usable, circuits, damaged } = JSON.parse(stdout);
+    expect([status, usable, damaged]).deep.equal([0, true, []]);
+    expect(circuits.map(({ circuit }: { circuit: string }) => circuit)).deep.equal(CIRCUITS);
+    for (const { circuit, state, detail } of circuits) {
+      const isThere = ["merge-60", "settlement-60"].includes(circuit);
+      expect(state, circuit).equal(isThere ? "ok" : "not built");
+      expect(detail).contain(isThere ? ", key " : setupCommand(circuit));
+    }
+  });
+
+  const FILES = {
+    r1cs: "circuits/settlement-60/circuit.r1cs",
+    "witness generator": "circuits/settlement-60/circuit.wasm",
+    "witness plan": "circuits/settlement-60/circuit.plan",
+    "proving key": "keys/settlement-60/proving.zkey",
+    "verification key": "keys/settlement-60/verification.json",
+  };
+  for (const [how, damage] of Object.entries<Damage | undefined>({ ...DAMAGE, missing: undefined })) {
+    it(`W23: ${Object.keys(FILES).join(", ")} ${how}: each is named, and what makes it`, () => {
+      const contents = Object.values(FILES).map((file) => [at(file), readFileSync(at(file))] as const);
+      for (const [file, content] of contents) {
+        if (damage === undefined) rmSync(file);
+        else writeFileSync(file, damage(content));
+      }
+      const { status, stdout } = doctor();
+      for (const [file, content] of contents) writeFileSync(file, content);
+      expect(status).equal(3);
+      const line = stdout.split("\n").find((each) => each.startsWith("settlement-60: "))!;
+      expect(line).match(/^settlement-60: bad, /);
+      for (const [file] of contents) {
+        const words = line.split("; ARTIFACT_").find((each) => each.includes(`${file}: `));
+        expect(words, file).contain(setupCommand("settlement-60"));
+      }
+      expect(stdout)
+        .match(/^merge-60: ok/m)
+        .and.match(/\nnot usable\n$/);
+    });
+  }
+
+  it("W23: one damaged file is enough, and no other is named", () => {
+    const file = at(FILES["witness plan"]);
+    const content = readFileSync(file);
+    writeFileSync(file, DAMAGE["one byte changed"](content));
+    const { status, stdout } = doctor();
+    writeFileSync(file, content);
+    expect(status).equal(3);
+    expect(stdout.split("ARTIFACT_HASH")).length(2);
+    expect(stdout).contain(file);
+  });
+
+  it("W23: the manifest: cut short or missing, it is named, and what makes it", () => {
+    const file = at("keys/manifest.json");
+    const content = readFileSync(file);
+    for (const damage of [() => writeFileSync(file, content.subarray(0, -1)), () => rmSync(file)]) {
+      damage();
+      const { status, stdout } = doctor();
+      expect(status).equal(3);
+      expect(stdout).contain(file).and.contain(setupCommand());
+    }
+    writeFileSync(file, content);
+  });
+
+  /** Runs it where files that all tests use are others, to this run alone, and shows that each is named with a remedy. */
+  function damagedNow(damage: Damage, shared: Readonly<Record<string, string>>): void {
+    mkdirSync(at("others"), { recursive: true });
+    const others = Object.keys(shared).map((file, index) => {
+      writeFileSync(at(`others/${index}`), damage(readFileSync(file)));
+      return [file, at(`others/${index}`)];
+    });
+    const command = ["env", `PLIMSOLL_BUILD=${folder}`, ...DOCTOR];
+    const { status, stdout, stderr } = withOtherFiles(Object.fromEntries(others), command);
+    expect([status, stderr]).deep.equal([3, ""]);
+    const lines = stdout.split("\n").filter((line) => line.startsWith("damaged: "));
+    expect(lines).length(Object.keys(shared).length);
+    for (const [file, remedy] of Object.entries(shared)) {
+      expect(
+        lines.find((line) => line.includes(`${file}: `)),
+        `${file}\n${stdout}`,
+      ).contain(remedy);
+    }
+    expect(stdout).match(/\nnot usable\n$/);
+  }
+  const RELEASE = path.join(ROOT, "verifier-contracts/release");
+  const AGAIN = "install the package @plimsoll/contracts again";
+
+  for (const [how, damage] of Object.entries(DAMAGE)) {
+    it(`W23: native prover, WebAssembly prover and a contract of the release ${how}: each is named, and what makes it`, function () {
+      if (!canMount()) return skip(this, "no right to mount a file system");
+      if (loadAddon().addon === undefined) return skip(this, "no native prover");
+      const addon = path.join(NATIVE_DIRECTORY, json(ADDON_RECORD).file);
+      const contract = path.join(RELEASE, "MarginGate.json");
+      damagedNow(damage, { [addon]: setupCommand(), [WASM_FILE]: "git checkout", [contract]: AGAIN });
+    });
+  }
+
+  it("W23: the record of the release damaged: it is named, and what makes it", function () {
+    if (!canMount()) return skip(this, "no right to mount a file system");
+    damagedNow((content) => content.subarray(0, -9), { [path.join(RELEASE, "record.json")]: AGAIN });
+  });
+});
