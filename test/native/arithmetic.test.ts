@@ -201,6 +201,14 @@ for (const path of PATHS) {
         }
       });
 
+      it(`${name}: products of so many full scalars that buckets are summed by rows and columns, over equal and opposite points`, () => {
+        for (const different of [1, 4, 101]) {
+          const factors = Array.from({ length: 5000 }, (_, i) => BigInt((i % different) - 1));
+          const scalars = factors.map(() => randomBelow(Fr.ORDER));
+          expect(product(factors, scalars), `${different} points`).to.deep.equal(expected(factors, scalars));
+        }
+      });
+
       it(`${name}: products of ${most} points with bits, small, negative and full scalars`, () => {
         const factors = Array.from({ length: most }, (_, i) => BigInt(i % 101));
         const scalars = factors.map((_, i) => {

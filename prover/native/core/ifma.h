@@ -4,7 +4,7 @@
 /// Not standard here: limbs of 52 bits, Montgomery form with R = 2^260, and values that are reduced only when they must be.
 /// With p below 2^254, six bits are spare:
 ///   tight   below 1.1 p: what `tight` gives; fits the 32 bytes of the memory form
-///   product below 1.8 p: what `*` and `square` give for loose operands (a·b / R + p with a, b < 8 p)
+///   product below 1.8 p: what `*` and `square` give for loose operands (a·b / R + p with a, b < 8 p); tight where a·b < 8.4 p²
 ///   loose   below 8 p: tight values or products, added or subtracted at most twice; good as operands of `*`
 /// Limbs are always normalised (below 2^52), because IFMA reads no more of them.
 ///
@@ -92,6 +92,24 @@ struct EightLanes {
       const __m512i m = _mm512_madd52lo_epu64(zero, t[0], constant(NEGATED_INVERSE));
       for (int j = 1; j < 5; j++) t[j] = _mm512_madd52lo_epu64(t[j], limbs[j], b);
       for (int j = 0; j < 5; j++) t[j + 1] = _mm512_madd52hi_epu64(t[j + 1], limbs[j], b);
+      t[0] = _mm512_madd52lo_epu64(t[0], m, constant(MODULUS.limbs[0]));
+      t[1] = _mm512_add_epi64(t[1], _mm512_srli_epi64(t[0], 52));
+      for (int j = 1; j < 5; j++) t[j] = _mm512_madd52lo_epu64(t[j], m, constant(MODULUS.limbs[j]));
+      for (int j = 0; j < 5; j++) t[j + 1] = _mm512_madd52hi_epu64(t[j + 1], m, constant(MODULUS.limbs[j]));
+      for (int j = 0; j < 5; j++) t[j] = t[j + 1];
+      t[5] = zero;
+    }
+    return EightLanes{t[0], t[1], t[2], t[3], t[4]}.carried();
+  }
+  /// a·b + c·d, tight; where a·b + c·d is below 8.4 p².
+  static PLIMSOLL_INLINE EightLanes twoProducts(const EightLanes& a, const EightLanes& b, const EightLanes& c, const EightLanes& d) {
+    __m512i t[6];
+    const __m512i zero = _mm512_setzero_si512();
+    for (auto& word : t) word = zero;
+    for (int i = 0; i < 5; i++) {
+      for (int j = 0; j < 5; j++) t[j] = _mm512_madd52lo_epu64(_mm512_madd52lo_epu64(t[j], a.limbs[j], b.limbs[i]), c.limbs[j], d.limbs[i]);
+      for (int j = 0; j < 5; j++) t[j + 1] = _mm512_madd52hi_epu64(_mm512_madd52hi_epu64(t[j + 1], a.limbs[j], b.limbs[i]), c.limbs[j], d.limbs[i]);
+      const __m512i m = _mm512_madd52lo_epu64(zero, t[0], constant(NEGATED_INVERSE));
       t[0] = _mm512_madd52lo_epu64(t[0], m, constant(MODULUS.limbs[0]));
       t[1] = _mm512_add_epi64(t[1], _mm512_srli_epi64(t[0], 52));
       for (int j = 1; j < 5; j++) t[j] = _mm512_madd52lo_epu64(t[j], m, constant(MODULUS.limbs[j]));

@@ -34,6 +34,21 @@ struct Quads {
   static PLIMSOLL_INLINE Doubles number(double value) { return Doubles{value, value, value, value}; }
   static PLIMSOLL_INLINE Doubles number(Words bits) { return (Doubles)bits; }
   static PLIMSOLL_INLINE Words integer(uint64_t value) { return Words{value, value, value, value}; }
+  /// Of a table's entry. Where the table is must be hidden: what GCC knows of its entries it makes again, with more instructions.
+  template <typename Table>
+  static PLIMSOLL_INLINE const Table& table(const Table& constants) {
+    const Table* at = &constants;
+    __asm__("" : "+r"(at));
+    return *at;
+  }
+  template <typename Repeated>
+  static PLIMSOLL_INLINE Doubles number(const Repeated& entry) {
+    return (Doubles)_mm256_load_si256(reinterpret_cast<const __m256i*>(entry.lanes));
+  }
+  template <typename Repeated>
+  static PLIMSOLL_INLINE Words words(const Repeated& entry) {
+    return (Words)_mm256_load_si256(reinterpret_cast<const __m256i*>(entry.lanes));
+  }
   static PLIMSOLL_INLINE Words bits(Doubles value) { return (Words)value; }
   static PLIMSOLL_INLINE Doubles fma(Doubles a, Doubles b, Doubles c) { return _mm256_fmadd_pd(a, b, c); }
 

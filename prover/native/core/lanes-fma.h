@@ -141,6 +141,50 @@ constexpr uint64_t lows(int column) {
 }
 constexpr uint64_t highs(int column) { return lows(column - 1); }
 
+/// A number in every lane.
+template <int COUNT>
+struct Repeated {
+  alignas(8 * COUNT) uint64_t lanes[COUNT];
+
+  constexpr Repeated() : lanes{} {}
+  constexpr Repeated(uint64_t word) : lanes{} {
+    for (uint64_t& lane : lanes) lane = word;
+  }
+  constexpr Repeated(double number) : Repeated(__builtin_bit_cast(uint64_t, number)) {}
+};
+
+/// The constants of a multiplication, ready to be loaded.
+template <int COUNT, typename S>
+struct Table {
+  using Each = Repeated<COUNT>;
+  Each high{HIGH}, low{LOW}, highAndLow{HIGH + LOW}, excess{EXCESS}, mask{MASK}, exponent{EXPONENT};
+  Each modulus[LIMBS], descents[LIMBS - 1][LIMBS], negatedInverse{Constants<S>::NEGATED_INVERSE}, minusPerTop{-Constants<S>::PER_TOP};
+  Each lowBits{LOW_BITS}, firstCarry{FIRST - LOW_BITS}, nextCarry{NEXT - LOW_BITS}, lastCarry{0 - CARRIED};
+  /// What the columns begin with: of the square, of one product and of two.
+  Each columns[3][2 * LIMBS];
+
+  /// Products of limbs that are made for a column of them.
+  static constexpr uint64_t products(int kind, int column) { return kind == 0 ? (lows(column) + 1) / 2 : lows(column) * uint64_t(kind); }
+  /// Offsets out, and what the carries want in. Columns from 4 on also get the lower ones, brought there, and a multiple of the modulus.
+  static constexpr uint64_t start(int kind, int column) {
+    const auto added = [kind](int at) {
+      const int above = at - (LIMBS - 1);
+      return products(kind, at) + (above >= 0 && above < LIMBS ? uint64_t(LIMBS) : 0);
+    };
+    const uint64_t carry = column == 0 ? FIRST : column < LIMBS ? NEXT : column == LIMBS ? 0 - CARRIED : 0;
+    return carry - added(column) * LOW_BITS - added(column - 1) * HIGH_BITS;
+  }
+  constexpr Table() {
+    for (int k = 0; k < LIMBS; k++) {
+      modulus[k] = Each(Constants<S>::MODULUS.at[k]);
+      for (int n = 0; n < LIMBS - 1; n++) descents[n][k] = Each(Constants<S>::DESCENTS.of[n].at[k]);
+    }
+    for (int kind = 0; kind < 3; kind++) {
+      for (int k = 0; k < 2 * LIMBS; k++) columns[kind][k] = Each(start(kind, k));
+    }
+  }
+};
+
 /// Lanes of field S on the machine's vectors V.
 template <typename V, typename S>
 struct Lanes {
@@ -350,14 +394,17 @@ struct Lanes {
     return V::mask(V::equal(bits, integer(0)));
   }
 
+  using Constant = Table<COUNT, S>;
+  static constexpr Constant TABLE{};
+
   /// A limb with HALF added, and more above it, as a double without them.
-  static PLIMSOLL_INLINE Doubles limbOf(Words column) {
-    return V::number((column & integer(MASK)) | integer(EXPONENT)) - number(EXCESS);
+  static PLIMSOLL_INLINE Doubles limbOf(const Constant& in, Words column) {
+    return V::number((column & V::words(in.mask)) | V::words(in.exponent)) - V::number(in.excess);
   }
   /// Adds the halves of a product of limbs to two columns, with the offsets.
-  static PLIMSOLL_INLINE void addProduct(Doubles a, Doubles b, Words& low, Words& high) {
-    const Doubles upper = V::fma(a, b, number(HIGH));
-    low = low + V::bits(V::fma(a, b, number(HIGH + LOW) - upper));
+  static PLIMSOLL_INLINE void addProduct(const Constant& in, Doubles a, Doubles b, Words& low, Words& high) {
+    const Doubles upper = V::fma(a, b, V::number(in.high));
+    low = low + V::bits(V::fma(a, b, V::number(in.highAndLow) - upper));
     high = high + V::bits(upper);
   }
 
@@ -365,8 +412,7 @@ struct Lanes {
   template <int PRODUCTS, int SUMMANDS = PRODUCTS == 0 ? 1 : PRODUCTS>
   static PLIMSOLL_INLINE Lanes sumOfProducts(const Doubles* const (&a)[SUMMANDS], const Doubles* const (&b)[SUMMANDS]) {
     constexpr bool SQUARE = PRODUCTS == 0;
-    /// Of limbs, in a column.
-    constexpr auto products = [](int column) { return SQUARE ? (lows(column) + 1) / 2 : lows(column) * SUMMANDS; };
+    const Constant& in = V::table(TABLE);
     Doubles twice[LIMBS];
     if constexpr (SQUARE) {
       PLIMSOLL_UNROLL
@@ -374,18 +420,10 @@ struct Lanes {
     }
     Words columns[2 * LIMBS];
     Doubles low[LIMBS];
-    PLIMSOLL_UNROLL
-    for (int k = 0; k < 2 * LIMBS; k++) {
-      // Offsets out, and what the carries want in. Columns from 4 on also get the lower ones, brought there, and a multiple of the modulus.
-      const auto added = [&](int column) {
-        const int above = column - (LIMBS - 1);
-        return products(column) + (above >= 0 && above < LIMBS ? uint64_t(LIMBS) : 0);
-      };
-      const uint64_t carry = k == 0 ? FIRST : k < LIMBS ? NEXT : k == LIMBS ? 0 - CARRIED : 0;
-      columns[k] = integer(carry - added(k) * LOW_BITS - added(k - 1) * HIGH_BITS);
-    }
+    columns[0] = V::words(in.columns[PRODUCTS][0]);
     PLIMSOLL_UNROLL
     for (int k = 0; k < 2 * LIMBS - 1; k++) {
+      columns[k + 1] = V::words(in.columns[PRODUCTS][k + 1]);
       // 1. The products of the column.
       PLIMSOLL_UNROLL
       for (int i = 0; i < LIMBS; i++) {
@@ -393,46 +431,47 @@ struct Lanes {
         if (j < 0 || j >= LIMBS || (SQUARE && j < i)) continue;
         PLIMSOLL_UNROLL
         for (int n = 0; n < SUMMANDS; n++) {
-          addProduct(SQUARE && j != i ? twice[i] : a[n][i], b[n][j], columns[k], columns[k + 1]);
+          addProduct(in, SQUARE && j != i ? twice[i] : a[n][i], b[n][j], columns[k], columns[k + 1]);
         }
       }
       // 2. A lower column is carried and brought to those from 4 on.
       const int up = k - (LIMBS - 1);
       if (up < 0) {
-        low[k] = limbOf(columns[k]);
+        low[k] = limbOf(in, columns[k]);
         columns[k + 1] = columns[k + 1] + (columns[k] >> BITS);
         continue;
       }
       PLIMSOLL_UNROLL
       for (int n = 0; n < LIMBS - 1; n++) {
-        addProduct(low[n], number(Modulus::DESCENTS.of[n].at[up]), columns[k], columns[k + 1]);
+        addProduct(in, low[n], V::number(in.descents[n][up]), columns[k], columns[k + 1]);
       }
       // 3. The multiple of the modulus that makes column 4 vanish, modulo 2^51.
       if (up == 0) {
-        const Doubles limb = limbOf(columns[k]), factor = number(Modulus::NEGATED_INVERSE);
-        const Doubles upper = V::fma(limb, factor, number(HIGH));
-        low[LIMBS - 1] = V::fma(limb, factor, number(HIGH) - upper);
+        const Doubles limb = limbOf(in, columns[k]), factor = V::number(in.negatedInverse);
+        const Doubles upper = V::fma(limb, factor, V::number(in.high));
+        low[LIMBS - 1] = V::fma(limb, factor, V::number(in.high) - upper);
       }
-      addProduct(low[LIMBS - 1], number(Modulus::MODULUS.at[up]), columns[k], columns[k + 1]);
+      addProduct(in, low[LIMBS - 1], V::number(in.modulus[up]), columns[k], columns[k + 1]);
       if (up == 0) columns[k + 1] = columns[k + 1] + (columns[k] >> BITS);
     }
-    return carried(columns + LIMBS);
+    return carried(in, columns + LIMBS);
   }
 
   /// 4. To half a modulus, from less than 2.5: at most two moduli away. Then carries.
-  static PLIMSOLL_INLINE Lanes carried(Words result[LIMBS]) {
-    const Doubles top = V::number(result[LIMBS - 1] + integer(LOW_BITS)) - number(LOW);
-    const Doubles excess = V::fma(top, number(-Modulus::PER_TOP), number(LOW)) - number(LOW);
+  static PLIMSOLL_INLINE Lanes carried(const Constant& in, Words result[LIMBS]) {
+    const Doubles low = V::number(in.low);
+    const Doubles top = V::number(result[LIMBS - 1] + V::words(in.lowBits)) - low;
+    const Doubles excess = V::fma(top, V::number(in.minusPerTop), low) - low;
     Lanes tight;
-    Words column = result[0] + integer(FIRST - LOW_BITS);
+    Words column = result[0] + V::words(in.firstCarry);
     PLIMSOLL_UNROLL
     for (int k = 0; k < LIMBS; k++) {
-      column = column + V::bits(V::fma(excess, number(Modulus::MODULUS.at[k]), number(LOW)));
+      column = column + V::bits(V::fma(excess, V::number(in.modulus[k]), low));
       if (k == LIMBS - 1) {
-        tight.limbs[k] = V::number(column) - number(LOW);
+        tight.limbs[k] = V::number(column) - low;
       } else {
-        tight.limbs[k] = limbOf(column);
-        column = result[k + 1] + (column >> BITS) + integer(k == LIMBS - 2 ? 0 - CARRIED : NEXT - LOW_BITS);
+        tight.limbs[k] = limbOf(in, column);
+        column = result[k + 1] + (column >> BITS) + V::words(k == LIMBS - 2 ? in.lastCarry : in.nextCarry);
       }
     }
     return tight;

@@ -23,6 +23,19 @@ struct Pairs {
   static PLIMSOLL_INLINE Doubles number(double value) { return Doubles{value, value}; }
   static PLIMSOLL_INLINE Doubles number(Words bits) { return (Doubles)bits; }
   static PLIMSOLL_INLINE Words integer(uint64_t value) { return Words{value, value}; }
+  /// Of a table's entry.
+  template <typename Table>
+  static PLIMSOLL_INLINE const Table& table(const Table& constants) {
+    return constants;
+  }
+  template <typename Repeated>
+  static PLIMSOLL_INLINE Doubles number(const Repeated& entry) {
+    return (Doubles)words(entry);
+  }
+  template <typename Repeated>
+  static PLIMSOLL_INLINE Words words(const Repeated& entry) {
+    return Words{entry.lanes[0], entry.lanes[1]};
+  }
   static PLIMSOLL_INLINE Words bits(Doubles value) { return (Words)value; }
   static PLIMSOLL_INLINE Doubles fma(Doubles a, Doubles b, Doubles c) { return __builtin_wasm_relaxed_madd_f64x2(a, b, c); }
 

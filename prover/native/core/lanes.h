@@ -31,6 +31,8 @@ struct OneLane {
 
   OneLane operator*(const OneLane& other) const { return {element * other.element}; }
   OneLane square() const { return {element.square()}; }
+  /// a·b + c·d.
+  static OneLane twoProducts(const OneLane& a, const OneLane& b, const OneLane& c, const OneLane& d) { return a * b + c * d; }
   OneLane operator+(const OneLane& other) const { return {element + other.element}; }
   OneLane operator-(const OneLane& other) const { return {element - other.element}; }
   /// a − b, where b may be as large as K times the modulus in kinds that are loose.

@@ -49,7 +49,7 @@ struct Single : L {
   }
 };
 
-/// Fp2 over lanes of Fp: a + b·u, u² = −1. Every value is tight.
+/// Fp2 over lanes of Fp: a + b·u, u² = −1. Every value is tight: so is a product of sums of two tight ones, in every kind of lanes.
 template <typename L>
 struct Pair {
   using Base = L;
@@ -71,12 +71,11 @@ struct Pair {
     b.store(second);
   }
   Pair operator*(const Pair& other) const {
-    const L aa = a * other.a, bb = b * other.b, both = (a + b) * (other.a + other.b);
-    return {aa.less(bb), both.less(aa, bb)};
+    return {L::twoProducts(a, other.a, b.negate(), other.b), L::twoProducts(a, other.b, b, other.a)};
   }
   Pair square() const {
     const L ab = a * b;
-    return {((a + b) * (a - b)).tight(), (ab + ab).tight()};
+    return {(a + b) * (a - b), (ab + ab).tight()};
   }
   [[gnu::always_inline]] Pair operator-(const Pair& other) const { return less(other); }
   template <typename... Others>
@@ -90,8 +89,8 @@ struct Pair {
   [[gnu::always_inline]] Pair with(uint32_t mask, const Pair& other) const { return {a.with(mask, other.a), b.with(mask, other.b)}; }
   Fp2 at(int lane) const { return {a.at(lane), b.at(lane)}; }
   // Squares do not add up to zero unless both are: −1 is no square in Fp.
-  [[gnu::always_inline]] Base norm() const { return (a.square() + b.square()).tight(); }
-  [[gnu::always_inline]] Pair inverseBy(const Base& inverseNorm) const { return {(a * inverseNorm).tight(), L::zero().less(b * inverseNorm)}; }
+  [[gnu::always_inline]] Base norm() const { return L::twoProducts(a, a, b, b); }
+  [[gnu::always_inline]] Pair inverseBy(const Base& inverseNorm) const { return {a * inverseNorm, b.negate() * inverseNorm}; }
   static void toForm(const Fp2& element, uint8_t* at) {
     Single<L>::toForm(element.a, at);
     Single<L>::toForm(element.b, at + 32);
@@ -267,7 +266,7 @@ class Digits {
   }
   /// Windows for a number of `length` bits: below half at the top, with a carry from under it.
   static unsigned windowsOf(unsigned length, unsigned bits) { return (length + 1) / bits + 1; }
-  /// The width of windows that costs least: an addition of a pair for each digit, and about three times that for each bucket.
+  /// The width of windows that costs least: an addition of a pair for each digit, and a little over two for each bucket.
   void choose(const size_t lengths[255]) {
     unsigned longest = 0;
     for (unsigned length = 1; length < 255; length++) {
@@ -287,7 +286,7 @@ class Digits {
 
   /// Eight lanes of buckets at least; MOST_BITS keeps the top window within five words.
   static constexpr unsigned LEAST_BITS = 4, MOST_BITS = 15;
-  static constexpr size_t BUCKET_COST = 3;
+  static constexpr size_t BUCKET_COST = 2;
 
   size_t count_ = 0;
   unsigned bits_ = LEAST_BITS, windows_ = 0;
@@ -456,7 +455,10 @@ class Product<V>::Worker {
         filled += size != 0;
       }
     }
-    const Status status = in_.open(room * BYTES, filled, (to - from) * buckets);
+    const Lines lines(buckets);
+    const size_t windows = to - from, linesOfAll = windows * (lines.rows + lines.columns);
+    const Status status = in_.open((room + (lines.none() ? 0 : windows * buckets)) * BYTES, filled > linesOfAll ? filled : linesOfAll,
+                                   windows * buckets + linesOfAll);
     if (status != Status::ok) return status;
     // 2. The first round, from bases to points.
     size_t live = 0;
@@ -481,19 +483,31 @@ class Product<V>::Worker {
     }
     flush<true>();
     flushCopies();
-    // 3. Rounds until each bucket has one point left, at its start.
-    for (uint32_t stride = 1; live > 0; stride *= 2) {
-      size_t kept = 0;
-      for (size_t i = 0; i < live; i++) {
-        const Run run = in_.live[i];
-        for (uint32_t j = 0; j + stride < run.size; j += 2 * stride) add<false>({run.start + j, run.start + j + stride, run.start + j});
-        if (run.size > 2 * stride) in_.live[kept++] = run;
-      }
-      flush<false>();
-      live = kept;
+    // 3. Each bucket has one point left, at its start.
+    halve(live);
+    // 4. Weigh the buckets of each window: by the sums of its rows and of its columns, where it is large.
+    if (lines.none()) {
+      for (unsigned w = from; w < to; w++) sums[w] = weighed(in_.bucketAt.data() + (w - from) * buckets, buckets);
+      return Status::ok;
     }
-    // 4. Weigh the buckets of each window.
-    for (unsigned w = from; w < to; w++) sums[w] = weighed(in_.bucketAt.data() + (w - from) * buckets);
+    uint32_t* const lineAt = in_.bucketAt.data() + windows * buckets;
+    live = 0;
+    for (size_t w = 0; w < windows; w++) {
+      const uint32_t* const bucketAt = in_.bucketAt.data() + w * buckets;
+      uint32_t* const rowAt = lineAt + w * (lines.rows + lines.columns);
+      // Bucket b = r·columns + c weighs b + 1: row r weighs r·columns, column c weighs c + 1.
+      for (size_t r = 1; r < lines.rows; r++) rowAt[r - 1] = line(bucketAt + r * lines.columns, lines.columns, 1, next, live);
+      rowAt[lines.rows - 1] = EMPTY;
+      for (size_t c = 0; c < lines.columns; c++) rowAt[lines.rows + c] = line(bucketAt + c, lines.rows, lines.columns, next, live);
+    }
+    flush<false>();
+    halve(live);
+    for (size_t w = 0; w < windows; w++) {
+      const uint32_t* const rowAt = lineAt + w * (lines.rows + lines.columns);
+      Xyzz<F> sum = weighed(rowAt, lines.rows);
+      for (size_t i = lines.columns; i > 1; i /= 2) sum = sum.doubled();
+      sums[from + w] = sum + weighed(rowAt + lines.rows, lines.columns);
+    }
     return Status::ok;
   }
 
@@ -507,6 +521,52 @@ class Product<V>::Worker {
   /// Products that run side by side, since each waits for the one before.
   static constexpr size_t CHAINS = 4;
   static constexpr uint32_t EMPTY = UINT32_MAX;
+
+  /// Buckets as a table, row after row, where they are enough to fill lanes with rows and with columns.
+  struct Lines {
+    size_t rows = 0, columns = 0;
+    explicit Lines(size_t buckets) {
+      if (buckets < 32 * COUNT || buckets < 256) return;
+      columns = COUNT;
+      while (columns * columns < buckets) columns *= 2;
+      rows = buckets / columns;
+    }
+    bool none() const { return rows == 0; }
+  };
+
+  /// Adds the buckets of a line in pairs, to new places, and returns where their sum will be.
+  uint32_t line(const uint32_t* bucketAt, size_t count, size_t step, uint32_t& next, size_t& live) {
+    const uint32_t start = next;
+    uint32_t waiting = EMPTY;
+    for (size_t i = 0; i < count; i++) {
+      const uint32_t at = bucketAt[i * step];
+      if (at == EMPTY) continue;
+      if (waiting == EMPTY) {
+        waiting = at;
+      } else {
+        add<false>({waiting, at, next++});
+        waiting = EMPTY;
+      }
+    }
+    if (next == start) return waiting;
+    if (waiting != EMPTY) std::memcpy(in_.points.data() + size_t(next++) * BYTES, place<false>(waiting), BYTES);
+    if (next - start > 1) in_.live[live++] = {start, next - start};
+    return start;
+  }
+
+  /// Rounds until each run has one point left, at its start.
+  void halve(size_t live) {
+    for (uint32_t stride = 1; live > 0; stride *= 2) {
+      size_t kept = 0;
+      for (size_t i = 0; i < live; i++) {
+        const Run run = in_.live[i];
+        for (uint32_t j = 0; j + stride < run.size; j += 2 * stride) add<false>({run.start + j, run.start + j + stride, run.start + j});
+        if (run.size > 2 * stride) in_.live[kept++] = run;
+      }
+      flush<false>();
+      live = kept;
+    }
+  }
 
   template <bool FIRST>
   const uint8_t* place(uint32_t reference) const {
@@ -730,8 +790,8 @@ class Product<V>::Worker {
 
   /// Σ (b + 1)·bucket b. Each lane adds up a run of buckets from its end: the sums of its running sums weigh the buckets from one
   /// up; what precedes a run is added in the end.
-  Xyzz<F> weighed(const uint32_t* bucketAt) const {
-    const size_t length = digits_.buckets() / COUNT;
+  Xyzz<F> weighed(const uint32_t* bucketAt, size_t buckets) const {
+    const size_t length = buckets / COUNT;
     const V one = V::all(F::one());
     Points running{one, one, one, one, ALL}, sum = running, bucket = running;
     for (size_t i = length; i-- > 0;) {
