@@ -102,7 +102,7 @@ describe("set-up that is killed (W13)", function () {
   this.timeout(120_000);
   let build: string;
   const at = (name: string) => path.join(build, name);
-  const env = () => ({ PLIMSOLL_BUILD: build });
+  const env = () => ({ env: { PLIMSOLL_BUILD: build } });
   before(() => {
     build = mkdtempSync(path.join(tmpdir(), "plimsoll-killed-"));
   });

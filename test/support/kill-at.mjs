@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Kills a program, and what it has started, at a step of its work on files, as kill -9 would: `--import` of this in NODE_OPTIONS, and in
-// KILL_AT the step, `write NAME` or `rename NAME`, where NAME is the end of the file's path. A write leaves half of the content. A step
-// `NUMBER` is whichever comes as that one; KILL_LOG names a file that all steps are written to.
+// KILL_AT the step, `write NAME`, `rename NAME` or `remove NAME`, where NAME is the end of the file's path. A write leaves half of the content.
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 
-const { KILL_AT, KILL_LOG } = process.env;
-const { appendFileSync, writeFileSync } = fs;
-let steps = 0;
+const [wanted, end] = (process.env.KILL_AT ?? "").split(" ");
+const { writeFileSync } = fs;
 
-/** Whether this is the step; `name` is where the file will be, also of one that is written under another name first. */
+/** Whether this is the step. Of a file that is written under another name first, its name is what it will be. */
 function isTime(what, file) {
-  const name = String(file).replace(/\.([^/]*)\.[0-9a-f]{12}$/, "$1");
-  if (KILL_LOG !== undefined) appendFileSync(KILL_LOG, `${what} ${name}\n`);
-  const [wanted, end] = (KILL_AT ?? "").split(" ");
-  return wanted === String(++steps) || (wanted === what && name.endsWith(end));
+  return (
+    what === wanted &&
+    String(file)
+      .replace(/\.([^/]*)\.[0-9a-f]{12}$/, "$1")
+      .endsWith(end)
+  );
 }
 // The group: the program is started as the leader of one.
 const kill = () => process.kill(0, "SIGKILL");

@@ -23,11 +23,18 @@ export interface Started {
   readonly ended: Promise<Ended>;
 }
 
+export interface StartOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string | undefined;
+  readonly stdin?: string;
+}
+
 /** Starts the command line as the leader of a process group. Its output is what it says until it ends itself. */
-export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string): Started {
-  const options = { cwd, env: { ...process.env, ...env }, detached: true };
-  const child = spawn(process.execPath, [BIN, ...args], { ...options, stdio: ["ignore", "pipe", "pipe"] });
+export function start(args: readonly string[], { env = {}, cwd, stdin = "" }: StartOptions = {}): Started {
+  const child = spawn(process.execPath, [BIN, ...args], { cwd, env: { ...process.env, ...env }, detached: true });
   let [out, err] = ["", ""];
+  child.stdin.on("error", () => {});
+  child.stdin.end(stdin);
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
   // Not "close": what it has started may hold the pipes longer than it lives.
@@ -39,17 +46,16 @@ export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?
 }
 
 /** Runs the command line until a step of its work on files (see kill-at.mjs), at which it and all it has started are killed. */
-export const killedAt = (step: string | number, args: readonly string[], env: NodeJS.ProcessEnv = {}, cwd?: string) =>
-  start(args, { ...env, KILL_AT: String(step), NODE_OPTIONS: `--import ${PRELOAD}` }, cwd).ended;
+export const killedAt = (step: string, args: readonly string[], options: StartOptions = {}) =>
+  start(args, { ...options, env: { ...options.env, KILL_AT: step, NODE_OPTIONS: `--import ${PRELOAD}` } }).ended;
 
 /** Runs the command line until something has come about, and kills it then, and nothing that it has started. */
 export async function killedWhen(
   isTime: (said: string) => boolean,
   args: readonly string[],
-  env: NodeJS.ProcessEnv = {},
-  cwd?: string,
+  options: StartOptions = {},
 ): Promise<Ended> {
-  const { child, said, ended } = start(args, env, cwd);
+  const { child, said, ended } = start(args, options);
   while (child.exitCode === null && child.signalCode === null && !isTime(said())) await setTimeout(2);
   child.kill("SIGKILL");
   return ended;
