@@ -103,6 +103,7 @@ describe("the packages", function () {
       "dist/index.d.ts",
       "native/wasm/plimsoll.wasm",
       "dist/pages/prove.html",
+      "dist/sbom.cdx.json",
       "README.md",
       "LICENSE",
     ]);
