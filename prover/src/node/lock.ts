@@ -4,6 +4,9 @@
  *
  * The operating system holds it, by way of SQLite, on an open file: it ends with its holder, however the holder ends, and the
  * next one has it at once. The file stays, is empty, and says nothing: no process number that could be another's by now.
+ *
+ * Nothing else may open the file in a process that has its lock, as a copy of its folder would: by the rules of POSIX, to close it
+ * there ends the lock. And it may not be deleted meanwhile.
  */
 import { accessSync, constants } from "node:fs";
 import path from "node:path";
