@@ -13,7 +13,7 @@ import { hostileWords } from "../support/hostile-words.ts";
 const WORDS = hostileWords(100);
 
 describe("W01: words that other people chose", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let faces: readonly Face[];
   before(async () => {
     faces = await allFaces();
