@@ -7,6 +7,7 @@ include "lib/packing.circom";
 include "lib/transfer.circom";
 include "lib/transition.circom";
 include "lib/haircut.circom";
+include "lib/scanned.circom";
 include "lib/positions.circom";
 include "lib/netting.circom";
 include "lib/coverage.circom";
@@ -15,11 +16,12 @@ include "lib/coverage.circom";
 /// and a private fill; and at the given policy, prices and board the account after has coverage at least / below a level.
 ///
 /// Plan   1. read the public transfer and terms
-///        2. range-check the account after, valuing collateral (haircuts) and positions (charges, sums) on the way
+///        2. range-check the account after, valuing collateral (haircuts, scanned lots) and positions (charges, sums) on
+///           the way
 ///        3. the account before is the account after less transfer and fill, element by element
 ///        4. commitments; the key that blinds states is set once, the sequence grows by one
 ///        5. netting sets: runs of blocks
-///        6. equity and margin meet the terms
+///        6. debt; equity and margin meet the terms
 ///        7. bind the context
 ///
 /// Params     BLOCKS     of ROWS instruments each
@@ -28,7 +30,7 @@ include "lib/coverage.circom";
 ///            bounds of policy, prices and board: whoever supplies public inputs (contract, verifier) bounds them
 template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
     var INSTRUMENTS = BLOCKS * ROWS;
-    var PACKED = elementsFor(SCENARIOS + 2, widePerElement());
+    var PACKED = elementsFor(SCENARIOS + 3, widePerElement());
     var POSITION_ELEMENTS = elementsFor(INSTRUMENTS, positionsPerElement());
     var COLLATERAL_ELEMENTS = elementsFor(ASSETS, widePerElement());
 
@@ -40,10 +42,11 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
     signal input terms;                            // level, direction, side
     signal input context;                          // what the proof is for: bound, not interpreted
     // ---- PUBLIC: of policy, prices, board ----
-    signal input policy[ASSETS][3 * TIERS];        // boundaries, weights, intercepts
+    signal input policy[ASSETS][3 * TIERS + 1];    // boundaries, weights, intercepts, scan lots
+    signal input debtRate;                         // basis points
     signal input prices[ASSETS];                   // per lot, 16 decimals
     signal input rows[INSTRUMENTS][PACKED + 2];    // packed columns, long charge, short charge
-    signal input blocks[BLOCKS][3];                // liquidity threshold, liquidity rate, continues
+    signal input blocks[BLOCKS][5];                // threshold and rate of delta, of vega; continues
     // ---- PRIVATE ----
     signal input positionsAfter[INSTRUMENTS];      // lots
     signal input collateralAfter[ASSETS];          // lots
@@ -67,6 +70,7 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
     (cash, _) <== Signed(64)(cashAfter);
     signal {maxbit} quantities[ASSETS];
     component haircut[ASSETS];
+    component scanned[ASSETS];
     signal value[ASSETS];
     var collateral = 0;
     for (var a = 0; a < ASSETS; a++) {
@@ -78,6 +82,9 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
             haircut[a].intercept[t] <== policy[a][2 * TIERS + t];
         }
         quantities[a] <== haircut[a].checkedQuantity;
+        scanned[a] = ScannedLots();
+        scanned[a].quantity <== quantities[a];
+        scanned[a].lot <== policy[a][3 * TIERS];
         value[a] <== prices[a] * haircut[a].weightedLotsBps;
         collateral += value[a];
     }
@@ -89,6 +96,12 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
         for (var j = 0; j < ROWS; j++) {
             held[b].lots[j] <== positionsAfter[b * ROWS + j];
             held[b].rows[j] <== rows[b * ROWS + j];
+            // Collateral joins the scan in the row of its own index, in the first block.
+            if (b == 0 && j < ASSETS) {
+                held[b].scanned[j] <== scanned[j].whole;
+            } else {
+                held[b].scanned[j] <== 0;
+            }
         }
         for (var j = 0; j < ROWS; j++) {
             positions[b * ROWS + j] <== held[b].checkedLots[j];
@@ -114,25 +127,26 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
     var margin = 10000 * charge;
     var mark = 0;
     for (var b = 0; b < BLOCKS; b++) {
-        set[b] = SetMargin(SCENARIOS, bitLength(maxColumnSum((b + 1) * ROWS)));
+        set[b] = SetMargin(SCENARIOS, bitLength(maxColumnSum((b + 1) * ROWS + ASSETS)));
         for (var k = 0; k < PACKED; k++) {
             if (b == 0) {
                 carried[b][k] <== 0;
             } else {
-                carried[b][k] <== blocks[b][2] * run[b - 1][k];
+                carried[b][k] <== blocks[b][4] * run[b - 1][k];
             }
             run[b][k] <== held[b].sums[k] + carried[b][k];
             set[b].sums[k] <== run[b][k];
         }
         if (b == 0) {
-            _ <== blocks[b][2]; // the verifier keeps it zero: no set reaches before the first block
+            _ <== blocks[b][4]; // the verifier keeps it zero: no set reaches before the first block
         }
-        set[b].threshold <== blocks[b][0];
-        set[b].rate <== blocks[b][1];
+        for (var i = 0; i < 4; i++) {
+            set[b].terms[i] <== blocks[b][i];
+        }
         // Only the last block of a set counts.
         var ends = 1;
         if (b < BLOCKS - 1) {
-            ends -= blocks[b + 1][2];
+            ends -= blocks[b + 1][4];
         }
         setMargin[b] <== ends * set[b].margin;
         setMark[b] <== ends * set[b].markValue;
@@ -140,9 +154,12 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
         mark += setMark[b];
     }
 
-    // 6. Equity and margin meet the terms.
-    signal equity <== collateral + 100000000000000 * (cashAfter + mark);
-    signal maintenance <== margin;
+    // 6. Debt; equity and margin meet the terms.
+    signal owned <== cashAfter + mark;
+    signal debt <== Debt(bitLength(maxOwned(INSTRUMENTS)) + 1)(owned);
+    signal debtMargin <== debtRate * debt;
+    signal equity <== collateral + 100000000000000 * owned;
+    signal maintenance <== margin + debtMargin;
     Coverage(bitLength(maxSurplus(INSTRUMENTS, ASSETS)))(equity, maintenance, level, below);
 
     // 7. A public input in no constraint could be exchanged in a finished proof.

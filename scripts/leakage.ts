@@ -22,6 +22,7 @@ import { cellOf } from "../prover/src/document/disclosure.ts";
 import { type Answer, EMPTY_LEDGER, excessOf, recorded } from "../prover/src/document/disclosure-ledger.ts";
 import { timeText } from "../prover/src/formats/time.ts";
 import { type Account, genesis } from "../prover/src/model/account.ts";
+import { exitValues } from "../prover/src/model/exit-market.ts";
 import { figureOf, weightsOf } from "../prover/src/model/figure.ts";
 import { EMPTY_ROW, type Market } from "../prover/src/model/market.ts";
 import type { HaircutSchedule, Policy } from "../prover/src/model/policy.ts";
@@ -106,7 +107,10 @@ const FLAT: HaircutSchedule = Array.from({ length: TIERS }, () => ({
   boundaryLots: ((1n << 64n) - 1n) as QuantityLots,
   weightBps: 9000n as WeightBps,
 }));
-const POLICY: Policy = { schedules: new Array<HaircutSchedule>(ASSETS).fill(FLAT) };
+const POLICY: Policy = {
+  ...exitValues(SIZE).policy,
+  schedules: new Array<HaircutSchedule>(ASSETS).fill(FLAT),
+};
 const E8 = 1e8;
 
 /** Fifteen assets of about a million each, give or take half of it; twenty positions and cash around nothing. In quote. */
@@ -143,7 +147,7 @@ function equityCourse(rng: Rng, budget: boolean): Course {
           ...EMPTY_ROW,
           mark: BigInt(Math.round(((marked[row] ?? 0) * 1e6) / 10)) as ColumnE6,
         })),
-        blocks: [{ continues: false, liquidityThreshold: 0n as never, liquidityRate: 0n as never }],
+        blocks: exitValues(SIZE).market.board.blocks,
       },
     };
     const weights = [...prices.map((price) => 0.9 * price), 1, ...marked];

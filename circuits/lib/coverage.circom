@@ -24,6 +24,19 @@ template ReadTerms() {
     side <== 1 - 2 * bits[21];
 }
 
+/// What an account owes beyond what its positions are worth.
+/// Params     BITS   of `owned`, signed
+/// Inputs     owned  cash and positions at their marks, 1e-6; range enforced here
+/// Outputs    debt   max(0, -owned)
+template Debt(BITS) {
+    signal input owned;
+    signal output debt;
+
+    signal nonNegative;
+    (_, nonNegative) <== Signed(BITS)(owned);
+    debt <== owned * (nonNegative - 1);
+}
+
 /// Enforces the one comparison behind every decision: equity >= 10^6 * level * margin, or its exact complement.
 /// Params     BITS    of the largest absolute value that the difference of the two sides can take
 /// Inputs     equity  1e-20, margin 1e-10, level in basis points; all bounded by construction

@@ -5,14 +5,16 @@ include "range.circom";
 
 /// Positions in one block of the board: range checks, charges, and the block's sums over its rows.
 /// Params     ROWS     instruments
-///            PACKED   packed elements of a row
+///            PACKED   packed elements of a row; all but the last hold profits
 /// Inputs     lots     signed; range 32 bits enforced here
+///            scanned  lots of each row that collateral counts as; below 2^31, range-checked by the caller
 ///            rows     for each instrument PACKED packings of columns, charge per long lot, charge per short lot
 /// Outputs    checkedLots  the positions, range-checked
 ///            charge       sum of long * max(lots, 0) + short * max(-lots, 0), in 1e-6
-///            sums         sum of lots times each packed element: packed sums of lots times each column
+///            sums         packed sums of lots times each column, scanned lots included where the column is a profit
 template BlockPositions(ROWS, PACKED) {
     signal input lots[ROWS];
+    signal input scanned[ROWS];
     signal input rows[ROWS][PACKED + 2];
     signal output {maxbit} checkedLots[ROWS];
     signal output charge;
@@ -37,7 +39,11 @@ template BlockPositions(ROWS, PACKED) {
     for (var k = 0; k < PACKED; k++) {
         var sum = 0;
         for (var j = 0; j < ROWS; j++) {
-            product[j][k] <== lots[j] * rows[j][k];
+            if (k < PACKED - 1) {
+                product[j][k] <== (lots[j] + scanned[j]) * rows[j][k];
+            } else {
+                product[j][k] <== lots[j] * rows[j][k];
+            }
             sum += product[j][k];
         }
         sums[k] <== sum;

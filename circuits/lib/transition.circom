@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 pragma circom 2.2.0;
 
+include "range.circom";
 include "packing.circom";
 include "commitment.circom";
 
 /// Commitments to the account after, to the fill, and to the account before, which is the account after less transfer and
 /// fill, packed element by packed element.
 /// Inputs     positionsAfter, collateralAfter, cashAfter  range-checked
-///            blindingBefore, blindingAfter  set once, when it is zero; else one larger, which counts the
-///            sequence; never zero again
+///            blindingBefore, blindingAfter  set once, when it is zero, to one more than a key below 2^250; else one larger,
+///            which counts the sequence; never zero again
 ///            transferCollateral, transferCash  what a public transfer adds
 ///            side  +1 or -1
 ///            fillPositions, fillCollateral  packed deltas, fillCash, fillBlinding
@@ -62,7 +63,10 @@ template Transition(INSTRUMENTS, ASSETS) {
     before.elements[MOVABLE] <== blindingBefore;
     after.elements[MOVABLE] <== blindingAfter;
     filled.elements[MOVABLE] <== fillBlinding;
-    blindingBefore * (blindingAfter - blindingBefore - 1) === 0;
+    // The key where the account opens, else zero.
+    signal key <== blindingAfter - blindingBefore - 1;
+    blindingBefore * key === 0;
+    _ <== Unsigned(250)(key);
     signal inverse <-- blindingAfter == 0 ? 0 : 1 / blindingAfter;
     // hint, constrained by: the product, which shows that the blinding is never zero again
     blindingAfter * inverse === 1;

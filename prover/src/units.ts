@@ -24,10 +24,12 @@ export type WeightBps = Unit<"WeightBps">;
 export type ColumnE6 = Unit<"ColumnE6">;
 /** Margin charge: quote currency per instrument lot, 6 decimals, unsigned 60 bits. */
 export type ChargeE6 = Unit<"ChargeE6">;
-/** Delta of a netting set above which liquidity is charged: quote currency, 6 decimals, unsigned 78 bits. */
+/** Delta or vega of a netting set above which it is charged: quote currency, 6 decimals, unsigned 78 bits. */
 export type ThresholdE6 = Unit<"ThresholdE6">;
-/** Liquidity charge on delta above the threshold, in basis points, 0 to 10000. */
+/** Charge on delta or vega above the threshold, or on debt, in basis points, 0 to 10000. */
 export type RateBps = Unit<"RateBps">;
+/** Lots of a collateral asset that count as one lot of the board row of the same index, 1 to 2^64. At 2^64 none ever does. */
+export type ScanLots = Unit<"ScanLots">;
 /** Coverage level in basis points, unsigned 20 bits. */
 export type LevelBps = Unit<"LevelBps">;
 
@@ -44,6 +46,8 @@ export const BITS = {
   /** 10000 fits 14 bits. */
   rate: 14,
   level: 20,
+  /** Lots of a board row that a quantity of collateral counts as. */
+  scanned: 31,
   /** A transfer is at most one whole quantity in either direction. */
   transfer: 65,
 } as const;
@@ -85,6 +89,7 @@ export const columnE6 = unit<ColumnE6>("a board value in millionths", -unsigned(
 export const chargeE6 = unit<ChargeE6>("a charge in millionths", 0n, unsigned(BITS.charge));
 export const thresholdE6 = unit<ThresholdE6>("a threshold in millionths", 0n, unsigned(BITS.threshold));
 export const rateBps = unit<RateBps>("a rate in basis points", 0n, BPS);
+export const scanLots = unit<ScanLots>("a scan lot in asset lots", 1n, 1n << BigInt(BITS.quantity));
 export const levelBps = unit<LevelBps>("a level in basis points", 0n, unsigned(BITS.level));
 /** A signed amount moved by a transfer, in lots of the asset or millionths of quote currency: [−2^64, 2^64). */
 export const transferAmount = unit<bigint>("a transfer amount", signedLow(BITS.transfer), signedHigh(BITS.transfer));

@@ -15,7 +15,7 @@ import {
   buildSimulation,
   EMPTY_BAND,
 } from "../../prover/src/statement/disclosure.ts";
-import { policySignals, weightSignals } from "../../prover/src/statement/signals.ts";
+import { scheduleSignals, weightSignals } from "../../prover/src/statement/signals.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
 import { violations } from "../soundness/lab/r1cs.ts";
@@ -209,7 +209,7 @@ describe("lies told to the Disclosure circuit", function () {
       high: toField(claim.high ?? sum),
       auditor: claim.auditor ?? AUDITOR,
       context: 7n as FieldElement,
-      policy: policySignals(by.policy),
+      policy: by.schedules.flatMap(scheduleSignals),
       prices: by.prices.map(toField),
       cashWeight: toField(by.cash),
       marks: by.marks.map(toField),

@@ -6,12 +6,19 @@
  */
 
 import { expect } from "chai";
-import { FIELD_ORDER, type FieldElement, toField } from "../../prover/src/field.ts";
+import { FIELD_ORDER, type FieldElement, invert, toField } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
-import { commitFill, commitState, PURPOSE } from "../../prover/src/model/commit.ts";
-import { coverageBpsDown, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
+import { commitFill, commitState, PURPOSE, packWide } from "../../prover/src/model/commit.ts";
+import {
+  type AmountE6,
+  coverageBpsDown,
+  evaluate,
+  isAtLeast,
+  MARGIN_LEVEL_TO_E20,
+  worstLoss,
+} from "../../prover/src/model/evaluate.ts";
 import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
-import { type Policy, tierValue } from "../../prover/src/model/policy.ts";
+import { NOT_SCANNED, type Policy, tierValue } from "../../prover/src/model/policy.ts";
 import {
   ASSETS,
   type BoardSize,
@@ -33,6 +40,7 @@ import type {
   PositionLots,
   QuantityLots,
   RateBps,
+  ScanLots,
   ThresholdE6,
   WeightBps,
 } from "../../prover/src/units.ts";
@@ -44,6 +52,9 @@ const LEVEL = 12_000n as LevelBps;
 const top = (bits: number) => (1n << BigInt(bits)) - 1n;
 const DIRECTIONS: readonly Direction[] = ["at-least", "below"];
 
+/** Assets in the scan. */
+const SCANNED = [4, 5, 6, 8, 9, 10, 11, 12, 13];
+
 // A firm of everyday size in which nothing is zero: every asset lies inside a tier, every row is held.
 const policy: Policy = {
   schedules: Array.from({ length: ASSETS }, (_, asset) =>
@@ -52,7 +63,15 @@ const policy: Policy = {
       weightBps: (weight - BigInt(asset)) as WeightBps,
     })),
   ),
+  // Some dozens to hundreds of scan lots of most assets, and something left over.
+  scanLots: Array.from({ length: ASSETS }, (_, asset) =>
+    SCANNED.includes(asset) ? (BigInt(100_003 + 7 * asset) as ScanLots) : NOT_SCANNED,
+  ),
+  debtRateBps: 700n as RateBps,
 };
+
+/** The same with no collateral in the scan. */
+const unscanned: Policy = { ...policy, scanLots: policy.scanLots.map(() => NOT_SCANNED) };
 
 function market(size: BoardSize, continues: readonly boolean[] = []): Market {
   const column = (row: number, k: number) =>
@@ -65,8 +84,9 @@ function market(size: BoardSize, continues: readonly boolean[] = []): Market {
         { length: instrumentsOf(size) },
         (_, row): BoardRow => ({
           profits: Array.from({ length: SCENARIOS }, (_, k) => column(row, k) as ColumnE6),
-          mark: column(row, 16) as ColumnE6,
-          delta: column(row, 17) as ColumnE6,
+          mark: column(row, SCENARIOS) as ColumnE6,
+          delta: column(row, SCENARIOS + 1) as ColumnE6,
+          vega: column(row, SCENARIOS + 2) as ColumnE6,
           longCharge: BigInt(row + 3) as ChargeE6,
           shortCharge: BigInt(2 * row + 5) as ChargeE6,
         }),
@@ -75,6 +95,8 @@ function market(size: BoardSize, continues: readonly boolean[] = []): Market {
         continues: continues[block] ?? false,
         liquidityThreshold: BigInt(1000 + block) as ThresholdE6,
         liquidityRate: BigInt(50 + block) as RateBps,
+        vegaThreshold: BigInt(3000 + block) as ThresholdE6,
+        vegaRate: BigInt(30 + block) as RateBps,
       })),
     },
   };
@@ -205,7 +227,11 @@ describe("hostile witnesses of the Account circuit", function () {
     it("C01: violates where a quantity is r - 1 or r - x, in the first, a middle and the last asset", () => {
       for (const asset of [0, 3, ASSETS - 1]) {
         for (const x of [1n, before.collateral[asset]!, 1n << 63n, 1n << 64n]) {
-          expectStopped(quantity(-x, asset), new RegExp(`^main\\.haircut\\[${asset}\\]`));
+          const where = `^main\\.(haircut|scanned)\\[${asset}\\]`;
+          const { stoppedAt } = expectStopped(quantity(-x, asset), new RegExp(`${where}|^main\\.set\\[0\\]`), {
+            [`main.scanned[${asset}].whole`]: 0n,
+          });
+          expect(stoppedAt.some((place) => new RegExp(where).test(place))).equal(true);
         }
       }
     });
@@ -214,35 +240,41 @@ describe("hostile witnesses of the Account circuit", function () {
         const lies = Object.fromEntries(
           Array.from({ length: TIERS + 1 }, (_, t) => [`main.haircut[3].selected[${t}]`, t === tier ? 1n : 0n]),
         );
-        expectStopped(quantity(-1n), /^main\.haircut\[3\]/, lies);
+        const { stoppedAt } = expectStopped(quantity(-1n), /^main\.((haircut|scanned)\[3\]|set\[0\])/, {
+          ...lies,
+          "main.scanned[3].whole": 0n,
+        });
+        expect(stoppedAt.some((place) => /^main\.haircut\[3\]/.test(place))).equal(true);
       }
     });
     it("C01: violates where cash or a position is r - x below its range; within it r - x is the negative amount", () => {
       expectStopped(cash(-(1n << 63n) - 1n), /^main\.Signed/);
-      expectStopped(cash(-(1n << 80n)), /^main\.Signed/);
-      expectStopped(cash(-(1n << 200n)), /^main\.(Signed|Coverage)/);
+      expectStopped(cash(-(1n << 80n)), /^main\.(Signed|Debt)/);
+      expectStopped(cash(-(1n << 200n)), /^main\.(Signed|Debt|Coverage)/);
       expectStopped(position(-(1n << 31n) - 12_345n), /^main\.held\[0\]\.checked\[17\]/);
-      expectStopped(position(-(1n << 100n)), /^main\.(held\[0\]\.checked\[17\]|set\[0\]|Coverage)/);
+      expectStopped(position(-(1n << 100n)), /^main\.(held\[0\]\.checked\[17\]|set\[0\]|Debt|Coverage)/);
       expectExact(cash(-5n));
       expectExact(position(-5n));
     });
     it("C02: accepts a quantity of 2^64 - 1, exactly, and violates at 2^64", () => {
       expectExact(quantity(top(64)));
       expectStopped(quantity(1n << 64n), /^main\.haircut\[3\]/);
-      expectStopped(quantity((1n << 64n) + 5n), /^main\.haircut\[3\]/, {
+      expectStopped(quantity((1n << 64n) + 5n), /^main\.(haircut|scanned)\[3\]/, {
         "main.haircut[3].selected[4]": 0n,
         "main.haircut[3].selected[0]": 1n,
       });
     });
     it("C02: accepts a quantity of 2^64 - 1 where the last boundary is 2^64 - 1, and violates at 2^64", () => {
       const wide: Policy = {
+        ...policy,
+        scanLots: policy.scanLots.with(3, (1n << 33n) as ScanLots),
         schedules: policy.schedules.map((schedule) =>
           schedule.map((tier, t) => (t === TIERS - 1 ? { ...tier, boundaryLots: top(64) as QuantityLots } : tier)),
         ),
       };
       expectExact({ ...quantity(top(64)), policy: wide });
       expectExact({ ...quantity(top(64) - 1n), policy: wide });
-      expectStopped({ ...quantity(1n << 64n), policy: wide }, /^main\.haircut\[3\]/);
+      expectStopped({ ...quantity(1n << 64n), policy: wide }, /^main\.(haircut|scanned)\[3\]/);
     });
     it("C03: accepts positions at 2^31 - 1 and -2^31, exactly, and violates one beyond, in the first and the last row", () => {
       for (const row of [0, instrumentsOf(size) - 1]) {
@@ -264,6 +296,10 @@ describe("hostile witnesses of the Account circuit", function () {
   describe("coverage", () => {
     /** Collateral counted in units of 1e-20, so that equity can be set to any number. */
     const unitPolicy: Policy = {
+      ...policy,
+      // Equity is set by cash: what it owes would move the margin.
+      debtRateBps: 0n as RateBps,
+      scanLots: new Array<ScanLots>(ASSETS).fill(NOT_SCANNED),
       schedules: policy.schedules.map(() =>
         Array.from({ length: TIERS }, () => ({ boundaryLots: top(64) as QuantityLots, weightBps: 1n as WeightBps })),
       ),
@@ -374,6 +410,7 @@ describe("hostile witnesses of the Account circuit", function () {
                 (_, a) => (policy.schedules[a]![TIERS - 1]!.boundaryLots + extra) as QuantityLots,
               ),
             }),
+            policy: { ...policy, scanLots: policy.scanLots.map(() => (1n << 33n) as ScanLots) },
           }),
         );
       const full = figuresOf(at(0n), size).values;
@@ -382,6 +419,7 @@ describe("hostile witnesses of the Account circuit", function () {
     });
     it("C06: equal boundaries and unlisted assets are valued as the model does", () => {
       const flat: Policy = {
+        ...policy,
         schedules: policy.schedules.map((schedule, a) =>
           schedule.map((tier, t) => ({
             ...tier,
@@ -460,7 +498,10 @@ describe("hostile witnesses of the Account circuit", function () {
     it("C11: violates where an asset is valued with another's tiers", () => {
       const given = claim();
       const other = circuit.attack(
-        claimInput({ ...given, policy: { schedules: replaceAt(policy.schedules, 3, policy.schedules[9]!) } }),
+        claimInput({
+          ...given,
+          policy: { ...policy, schedules: replaceAt(policy.schedules, 3, policy.schedules[9]!) },
+        }),
       );
       const lies: Record<string, bigint> = {};
       for (const part of ["boundary", "weight", "intercept"]) {
@@ -489,14 +530,14 @@ describe("hostile witnesses of the Account circuit", function () {
     const short = claim({ level: (coverage + 1n) as LevelBps });
     const columns = (change: Readonly<Record<number, bigint>> = {}) =>
       Object.fromEntries(
-        [...set.profits, set.markValue, set.delta].map((value, k) => [
+        [...set.profits, set.markValue, set.delta, set.vega].map((value, k) => [
           `main.set[0].column[${k}]`,
           value + (change[k] ?? 0n),
         ]),
       );
 
     it("the case in hand has a scan, a liquidity charge and every loss distinct", () => {
-      expect(set.scan > 0n && set.liquidity > 0n).equal(true);
+      expect(set.scan > 0n && set.liquidity > 0n && set.vegaCharge > 0n).equal(true);
       expect(new Set(set.profits).size).equal(SCENARIOS);
       expect(coverage > 1n && coverage < 1n << 20n).equal(true);
       expectExact(sufficient);
@@ -551,30 +592,37 @@ describe("hostile witnesses of the Account circuit", function () {
         expect(attack.stoppedAt.some((place) => place.startsWith("main.set[0]"))).equal(true);
       }
     });
-    it("C08: violates where the mark or the delta of the set is not the packed one", () => {
+    it("C08: violates where the mark, the delta or the vega of the set is not the packed one", () => {
       for (const [index, value] of [
-        [16, set.markValue + 1n],
-        [16, set.markValue + 10n ** 15n],
-        [17, 0n],
-        [17, -set.delta],
+        [SCENARIOS, set.markValue + 1n],
+        [SCENARIOS, set.markValue + 10n ** 15n],
+        [SCENARIOS + 1, 0n],
+        [SCENARIOS + 1, -set.delta],
+        [SCENARIOS + 2, 0n],
+        [SCENARIOS + 2, -set.vega],
       ] as const) {
         for (const given of [sufficient, short])
           expectStopped(given, /^main(\.set\[0\].*)?$/, { [`main.set[0].column[${index}]`]: value });
       }
-      // The mark borrows from the last scenario and lends to the delta.
-      for (const carry of [1n, -1n])
-        expectStopped(short, /^main\.(set\[0\]|Coverage)/, { ...columns({ 16: carry << 84n, 17: -carry }) });
-      for (const carry of [1n, -1n])
-        expectStopped(short, /^main\.(set\[0\]|Coverage)/, { ...columns({ 15: -carry << 84n, 16: carry }) });
+      // One borrows from its neighbour in the packing.
+      for (const lower of [SCENARIOS, SCENARIOS + 1]) {
+        for (const carry of [1n, -1n])
+          expectStopped(
+            short,
+            /^main\.(set\[0\]|Debt|Coverage)/,
+            columns({ [lower]: carry << 84n, [lower + 1]: -carry }),
+          );
+      }
     });
-    it("C08: violates where a sign that decides liquidity is flipped: long for short, under the threshold for over it", () => {
+    it("C08: violates where a sign that decides a charge on delta or vega is flipped: long for short, under the threshold for over it", () => {
       const flip = (name: string) => ({
         [name]: 1n - circuit.attack(claimInput({ ...short, direction: "below" })).value(name),
       });
-      const digits = names(/^main\.set\[0\]\.Signed_\d+_\d+\.ToBits_\d+_\d+\.bits\[\d+\]$/);
+      const digits = names(/^main\.set\[0\]\.(excess\[\d\]\.)?Signed_\d+_\d+\.ToBits_\d+_\d+\.bits\[\d+\]$/);
       const tops = digits.filter((_, index) => digits[index + 1]?.endsWith("[0]") ?? true);
-      expect(tops.length).equal(3);
-      for (const name of [...tops, "main.set[0].isLong", "main.set[0].isOver"]) {
+      expect(tops.length).equal(5);
+      const flags = [0, 1].flatMap((i) => [`main.set[0].excess[${i}].isPositive`, `main.set[0].excess[${i}].isOver`]);
+      for (const name of [...tops, ...flags]) {
         for (const given of [sufficient, short]) expectStopped(given, /^main\.set\[0\]/, flip(name));
       }
     });
@@ -597,8 +645,8 @@ describe("hostile witnesses of the Account circuit", function () {
           })),
         },
       };
-      const given = claim({ market: gains });
-      expect(evaluate(given.after, policy, gains).sets[0]!.scan).equal(0n);
+      const given = claim({ market: gains, policy: unscanned });
+      expect(evaluate(given.after, unscanned, gains).sets[0]!.scan).equal(0n);
       expectExact(given);
       for (const scan of [1n, 10n ** 15n, 1n << 78n])
         expectStopped(given, /^main\.set\[0\]/, { "main.set[0].scan": scan });
@@ -614,6 +662,191 @@ describe("hostile witnesses of the Account circuit", function () {
         );
         const without = evaluate(next(before, { positions: replaced(before.positions, 7, 0n) }), policy, board);
         expect([figures.equity, figures.margin]).deep.equal([without.equity, without.margin]);
+      }
+    });
+  });
+
+  describe("scanned collateral", () => {
+    const evaluation = evaluate(next(before), policy, board);
+    const lots = (asset: number) => evaluation.assets[asset]!.scannedLots;
+    const held = (asset: number, quantity: bigint, lot: bigint) =>
+      claim({
+        after: next(before, { collateral: replaced(before.collateral, asset, quantity) }),
+        policy: { ...policy, scanLots: policy.scanLots.with(asset, lot as ScanLots) },
+      });
+
+    /** Stopped where its lots are checked, whatever else stops it. */
+    const stopsScan = (given: Claim, asset: number, lies: Lies) => {
+      const own = new RegExp(`^main\\.scanned\\[${asset}\\]\\.Unsigned`);
+      const { stoppedAt } = expectStopped(
+        given,
+        new RegExp(`${own.source}|^main\\.(held\\[0\\]|set\\[0\\]|Coverage)`),
+        lies,
+      );
+      expect(stoppedAt.some((place) => own.test(place))).equal(true);
+    };
+
+    it("C24: counts in the scan in the row of its own index, in nothing else, and as the model does", () => {
+      for (const asset of SCANNED) expect(lots(asset) > 10n).equal(true);
+      const bare = evaluate(next(before), unscanned, board);
+      const [given, without] = [evaluation.sets[0]!, bare.sets[0]!];
+      for (const k of [0, 1, SCENARIOS - 1]) {
+        const profit = SCANNED.reduce((sum, asset) => sum + lots(asset) * board.board.rows[asset]!.profits[k]!, 0n);
+        expect(given.profits[k]).equal(without.profits[k]! + profit);
+        expect(given.collateralProfits[k]).equal(profit);
+      }
+      for (const part of ["delta", "vega", "markValue", "liquidity", "vegaCharge"] as const)
+        expect(given[part]).equal(without[part]);
+      expect([evaluation.charge, evaluation.equity]).deep.equal([bare.charge, bare.equity]);
+      expect(given.scan === without.scan).equal(false);
+      expectExact(claim());
+    });
+    it("C24: rounds down to whole lots: exactly at, one below and one above a lot, at both ends of both ranges", () => {
+      for (const [quantity, lot, count] of [
+        [0n, 1n, 0n],
+        [1n, 1n, 1n],
+        [top(31), 1n, top(31)],
+        [100_002n, 100_003n, 0n],
+        [100_003n, 100_003n, 1n],
+        [100_004n, 100_003n, 1n],
+        [top(64), 1n << 33n, top(31)],
+        [top(64), top(64), 1n],
+        [top(64) - 1n, top(64), 0n],
+        [top(64), 1n << 64n, 0n],
+      ] as const) {
+        const given = held(3, quantity, lot);
+        expect(evaluate(given.after, given.policy, given.market).assets[3]!.scannedLots).equal(count);
+        expectExact(given);
+      }
+    });
+    it("C24: has no proof at 2^31 lots and more, which the model refuses by name", () => {
+      for (const [quantity, lot] of [
+        [1n << 31n, 1n],
+        [top(64), (1n << 33n) - 1n],
+      ] as const) {
+        const given = held(3, quantity, lot);
+        expect(() => evaluate(given.after, given.policy, given.market)).throw(/collateral\[3\]/);
+        expectStopped(given, /^main\.scanned\[3\]\.Unsigned/);
+        stopsScan(given, 3, { "main.scanned[3].whole": top(31) });
+      }
+    });
+    it("C25: violates where the lots are one less, one more, none or another number, with a scan to match", () => {
+      const { profits } = evaluation.sets[0]!;
+      for (const asset of [4, 5, 13]) {
+        const row = board.board.rows[asset]!;
+        for (const lie of [lots(asset) - 1n, lots(asset) + 1n, 0n, -1n, -lots(asset), lots(asset) + 1000n]) {
+          const told = profits.map((profit, k) => profit + (lie - lots(asset)) * row.profits[k]!);
+          const scan = worstLoss(told as AmountE6[]);
+          expectStopped(claim(), new RegExp(`^main\\.scanned\\[${asset}\\]`), {
+            [`main.scanned[${asset}].whole`]: lie,
+            "main.set[0].scan": scan,
+            ...Object.fromEntries(told.map((profit, k) => [`main.set[0].column[${k}]`, profit])),
+          });
+        }
+      }
+    });
+    it("C25: violates where the lots have 32 bits, or are a quotient in the field with any remainder", () => {
+      const lot = policy.scanLots[5]!;
+      const quantity = before.collateral[5]!;
+      for (const lie of [1n << 31n, lots(5) + (1n << 31n), lots(5) + (1n << 64n)])
+        stopsScan(claim(), 5, { "main.scanned[5].whole": lie });
+      // lots · lot = quantity − rest in the field: only the range of lots is in the way.
+      for (const rest of [0n, 1n, lot - 1n]) {
+        const quotient = ((quantity - rest) * invert(toField(lot))) % FIELD_ORDER;
+        stopsScan(claim(), 5, { "main.scanned[5].whole": quotient });
+      }
+      for (const lie of [1n, -1n, (before.collateral[3]! * invert(toField(1n << 64n))) % FIELD_ORDER])
+        stopsScan(claim(), 3, { "main.scanned[3].whole": lie });
+    });
+    it("C25: violates where the rows are scanned without the collateral, with another's, or where a mark counts it", () => {
+      const where = /^main(\.held\[0\])?$|^main\.(scanned\[\d+\]|set\[0\]|Debt|Coverage)/;
+      const { rows } = board.board;
+      const positions = before.positions;
+      for (const lies of [
+        { "main.held[0].scanned[5]": 0n },
+        { "main.held[0].scanned[5]": lots(6) },
+        { "main.held[0].scanned[3]": 1n },
+        { "main.held[0].product[5][0]": packWide(rows[5]!.profits.slice(0, 3))[0]! * positions[5]! },
+        {
+          "main.held[0].product[5][15]":
+            packWide([rows[5]!.mark, rows[5]!.delta, rows[5]!.vega])[0]! * (positions[5]! + lots(5)),
+        },
+      ]) {
+        expectStopped(claim(), where, lies);
+      }
+    });
+  });
+
+  describe("debt", () => {
+    const { markValue } = evaluate(next(before), policy, board);
+    /** Owns so much beyond nothing; collateral covers it many times over. */
+    const owning = (owned: bigint) => claim({ after: next(before, { cash: (owned - markValue) as CashE6 }) });
+
+    it("C26: is what cash and positions together lack, exactly, from the first millionth", () => {
+      for (const owned of [-(10n ** 15n), -2n, -1n, 0n, 1n, 10n ** 15n]) {
+        const given = owning(owned);
+        expect(evaluate(given.after, policy, board).debt).equal(owned < 0n ? -owned : 0n);
+        expectExact(given);
+      }
+      const [even, owing] = [owning(0n), owning(-1000n)].map(({ after }) => evaluate(after, policy, board));
+      expect(owing!.margin - even!.margin).equal(policy.debtRateBps * 1000n);
+      expect(owing!.debtMargin).equal(policy.debtRateBps * 1000n);
+    });
+    it("C26: violates where a debt is less than it is, negative, or charged to an account that owes nothing", () => {
+      const where = /^main(\.Debt.*)?$/;
+      const debt = only(/^main\.Debt_\d+_\d+\.debt$/);
+      const owned = -(10n ** 15n);
+      for (const name of ["main.debt", debt]) {
+        for (const lie of [0n, -owned - 1n, -owned + 1n, owned, -(1n << 70n)])
+          expectStopped(owning(owned), where, { [name]: lie });
+        for (const lie of [1n, 10n ** 15n, -1n]) expectStopped(owning(10n ** 15n), where, { [name]: lie });
+      }
+      expectStopped(owning(owned), /^main$/, { "main.debtMargin": 0n });
+    });
+    it("C26: violates where the sign of what is owned is the other, by its flag or by its digit", () => {
+      const flag = only(/^main\.Debt_\d+_\d+\.nonNegative$/);
+      const digits = names(/^main\.Debt_\d+_\d+\.Signed_\d+_\d+\.ToBits_\d+_\d+\.bits\[\d+\]$/);
+      for (const [owned, sign] of [
+        [-(10n ** 15n), 1n],
+        [10n ** 15n, 0n],
+      ] as const) {
+        for (const name of [flag, digits.at(-1)!]) expectStopped(owning(owned), /^main\.Debt/, { [name]: sign });
+      }
+    });
+    it("C17: a rate on debt is noticed where there is a debt", () => {
+      const given = owning(-(10n ** 15n));
+      const { r1cs, symbols } = circuit.shipped;
+      const witness = [...circuit.prove(claimInput({ ...given, direction: honestDirection(given) }))];
+      const wire = symbols.wireOf("main.debtRate")!;
+      witness[wire] = witness[wire]! + 1n;
+      expect(violations(r1cs, witness)).not.deep.equal([]);
+    });
+  });
+
+  describe("the opening", () => {
+    const open = genesis(size);
+    const LIMIT = 1n << 250n;
+    const opening = (key: bigint): Claim => {
+      const after = next(open, { viewingKey: toField(key), cash: 5n as CashE6 });
+      return claim({ before: open, after, transfer: { asset: CASH_INDEX, amount: 5n }, fill: noFill(size) });
+    };
+    it("G11: accepts a viewing key of 2^250 - 1, and violates from 2^250 on, up to the field's order", () => {
+      expectExact(opening(LIMIT - 1n));
+      for (const key of [LIMIT, LIMIT + 5n, FIELD_ORDER - 1n - (1n << 64n), FIELD_ORDER - 2n])
+        expectStopped(opening(key), /^main\.Transition/);
+    });
+    it("G11: violates where the key is read as another, or its digits are those of another", () => {
+      const key = only(/^main\.Transition_\d+_\d+\.key$/);
+      for (const lie of [0n, 1n, LIMIT - 1n]) expectStopped(opening(LIMIT + 5n), /^main\.Transition/, { [key]: lie });
+      const digits = names(/^main\.Transition_\d+_\d+\.Unsigned_\d+_\d+\.ToBits_\d+_\d+\.bits\[\d+\]$/);
+      expect(digits.length).equal(250);
+      expectStopped(opening(LIMIT), /^main\.Transition/, { [digits.at(-1)!]: 2n });
+    });
+    it("G11: asks nothing of the key after the opening: an account that has the last key takes every later step", () => {
+      for (const sequence of [1n, 2n ** 64n - 2n]) {
+        const later = { ...before, viewingKey: (LIMIT - 1n) as FieldElement, sequence };
+        const given = claim({ before: later, after: next(later), fill: noFill(size) });
+        expectExact(given);
       }
     });
   });
@@ -662,7 +895,9 @@ describe("hostile witnesses of the Account circuit", function () {
             expect(commitState(after)).equal(commitState(next(before)));
             expectStopped(
               claim({ after, fill: noFill(size), side }),
-              field === "positions" ? /^main\.(held\[0\]\.checked|set|Coverage)/ : /^main\.haircut/,
+              field === "positions"
+                ? /^main\.(held\[0\]\.checked|set|Debt|Coverage)/
+                : /^main\.(haircut|scanned|held|set|Coverage)/,
             );
           }
         }
@@ -682,7 +917,7 @@ describe("hostile witnesses of the Account circuit", function () {
           positions: before.positions.map((lots, j) => (lots + (digits[j] ?? 0n)) as PositionLots),
         });
         expect(commitState(after)).equal(commitState(next(before)));
-        expectStopped(claim({ after, fill: noFill(size) }), /^main\.(held\[0\]\.checked|set|Coverage)/);
+        expectStopped(claim({ after, fill: noFill(size) }), /^main\.(held\[0\]\.checked|set|Debt|Coverage)/);
       }
     });
     it("C14: both accounts of a fill accept it with opposite sides only", () => {
@@ -844,7 +1079,8 @@ describe("hostile witnesses of the Account circuit", function () {
       const given = claim();
       const { r1cs, symbols } = circuit.shipped;
       const witness = [...circuit.prove(claimInput({ ...given, direction: honestDirection(given) }))];
-      const expected = new Set<string>(["main.blocks[0][2]"]);
+      // It owes nothing, so the rate on debt does not matter.
+      const expected = new Set<string>(["main.blocks[0][4]", "main.debtRate"]);
       for (const { asset, tier } of evaluate(given.after, policy, board).assets) {
         for (let t = 0; t < TIERS; t++) {
           // Boundaries that do not bound the tier in hand, and lines other than its own.
@@ -852,7 +1088,7 @@ describe("hostile witnesses of the Account circuit", function () {
           if (t !== tier - 1) expected.add(`main.policy[${asset}][${2 * TIERS + t}]`);
         }
       }
-      for (const [row, lots] of given.after.positions.entries()) if (lots < 0n) expected.add(`main.rows[${row}][6]`); // the charge of a long lot
+      for (const [row, lots] of given.after.positions.entries()) if (lots < 0n) expected.add(`main.rows[${row}][16]`); // the charge of a long lot
       const unnoticed = new Set<string>();
       const system = constraintsOf(r1cs, r1cs.publicInputs);
       for (let wire = 1; wire <= r1cs.publicInputs; wire++) {
@@ -995,6 +1231,9 @@ describe("hostile witnesses of the Account circuit", function () {
           positions: new Array<PositionLots>(instrumentsOf(largest)).fill(lots),
         };
         const maximal: Policy = {
+          debtRateBps: 10_000n as RateBps,
+          // The most lots that collateral can count as.
+          scanLots: new Array<ScanLots>(ASSETS).fill((1n << 33n) as ScanLots),
           schedules: policy.schedules.map(() =>
             Array.from({ length: TIERS }, () => ({
               boundaryLots: top(64) as QuantityLots,
@@ -1015,6 +1254,7 @@ describe("hostile witnesses of the Account circuit", function () {
                 profits: Array.from({ length: SCENARIOS }, (_, k) => (k % 2 === 0 ? column : -column) as ColumnE6),
                 mark: column as ColumnE6,
                 delta: -column as ColumnE6,
+                vega: column as ColumnE6,
                 longCharge: top(60) as ChargeE6,
                 shortCharge: top(60) as ChargeE6,
               })),
@@ -1022,6 +1262,8 @@ describe("hostile witnesses of the Account circuit", function () {
                 continues: continued && block > 0,
                 liquidityThreshold: 0n as ThresholdE6,
                 liquidityRate: 10_000n as RateBps,
+                vegaThreshold: 0n as ThresholdE6,
+                vegaRate: 10_000n as RateBps,
               })),
             },
           };

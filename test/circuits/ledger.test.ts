@@ -33,10 +33,11 @@ const ROOT = path.resolve(import.meta.dirname, "../..");
 
 /** How many range checks and flags a circuit has. */
 const COUNTS: Readonly<Record<FamilyName, (of: Dimensions) => number>> = {
-  // A haircut has a flag for each piece and two ends; a netting set a scan, gaps, mark, delta and excess; then cash,
-  // transfer, level, side, direction and surplus.
+  // A haircut has a flag for each piece and two ends; an asset in the scan lots, what is left over and what is lacking; a
+  // netting set a scan, gaps, mark, and delta and vega with the excess of each; then cash, transfer, level, side, direction,
+  // what is owned, the key and surplus.
   account: ({ instruments, assets, tiers, scenarios, blocks }) =>
-    instruments + assets * (tiers + 3) + blocks * (scenarios + 4) + 6,
+    instruments + assets * (tiers + 6) + blocks * (scenarios + 6) + 8,
   settlement: ({ instruments }) => 2 * instruments + 1,
   merge: ({ instruments, assets }) => 2 * (instruments + assets + 1),
   // Cash, the flag of the branch, two ends of the band.
@@ -54,7 +55,7 @@ describe("bit ledger", () => {
   for (const size of BOARD_SIZES) {
     it(`C05: keeps ${size} inside the field at all maxima at once`, () => {
       const instruments = instrumentsOf(size);
-      const sum = bitLength(columnSum(instruments));
+      const sum = bitLength(columnSum(instruments + ASSETS));
       expect(sum + 2, "a gap and its alias").to.be.at.most(Number(WIDE_STRIDE));
       expect(BITS.threshold).to.be.below(sum);
       // Three packed differences, each below 1.5 · 2^(sum + 1), stay below the field order.

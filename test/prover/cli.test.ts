@@ -284,7 +284,7 @@ describe("plimsoll", () => {
     expect(upper.err).to.include('is of "Atlas", which has "atlas"');
     const said = await plimsoll(["value", ...MARKET, ...tables, "--no-positions", "--name", "Atlas", "--json"]);
     expect(said.code, said.err).to.equal(0);
-    expect(JSON.parse(said.out).coverageBps).to.equal(null);
+    expect(JSON.parse(said.out).positions).to.deep.equal([]);
     rmSync(at("upper.csv"));
   });
 

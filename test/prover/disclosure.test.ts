@@ -118,7 +118,7 @@ describe("a disclosure", function () {
     if (!verdict.ok) expect.fail(verdict.detail);
     expect(verdict.statement.text).equal(
       `The account with commitment ${state.toString().slice(0, 4)}…${state.toString().slice(-4)} has equity of at least ` +
-        "10,000,000 and at most 11,000,000 in the currency of its policy, at the prices of 22 November 2026, 08:00 UTC.",
+        "11,000,000 and at most 12,000,000 in the currency of its policy, at the prices of 22 November 2026, 08:00 UTC.",
     );
     expect(verdict.evidence).equal(false);
     expect(verdict.state).deep.equal({ commitment: state, known: "expected" });
@@ -224,7 +224,7 @@ describe("a disclosure", function () {
     expect(await reason(said({}))).equal("accepted");
     for (const [change, expected] of [
       [{ low: "9000000" }, "PAIRING_FAILED"],
-      [{ high: "10000000" }, "PAIRING_FAILED"],
+      [{ high: "13000000" }, "PAIRING_FAILED"],
       [{ audience: "request 10" }, "PAIRING_FAILED"],
       [{ account: (state + 1n).toString() }, "PAIRING_FAILED"],
       [{ figure: "cash" }, "PAIRING_FAILED"],

@@ -33,10 +33,11 @@ import { type SimulatedKey, simulatedArtifacts, simulatedBackend, simulatedKey }
 
 const tiers = [{ upTo: "500", haircutBps: "500" }];
 const POLICY = {
-  format: "plimsoll-policy/1",
+  format: "plimsoll-policy/2",
   name: "test",
   cash: { symbol: "USDC", decimals: 6 },
-  assets: ["BTC", "ETH"].map((symbol) => ({ symbol, lotDecimals: 8, tiers })),
+  assets: ["BTC", "ETH"].map((symbol) => ({ symbol, lotDecimals: 8, scanLot: null, tiers })),
+  debtRateBps: "0",
   levels: { initial: "15000", call: "12000", liquidation: "10000", closeOut: "6000" },
 };
 const policyText = formatJson(POLICY);
@@ -130,10 +131,10 @@ describe("proof envelope", () => {
     expect(envelope.signals.slice(5)).to.deep.include({
       ...envelope.signals[6],
       from: 6,
-      to: 185,
+      to: 200,
       name: "policy",
     });
-    expect(envelope.signals.at(-1)).to.include({ from: 681, to: 683, name: "blocks" });
+    expect(envelope.signals.at(-1)).to.include({ from: 1297, to: 1301, name: "blocks" });
     const { account, text } = envelope.statement;
     expect(account).to.equal(envelope.publicSignals[1]);
     expect(text).to.equal(
@@ -296,10 +297,11 @@ describe("proof envelope", () => {
       [swapped(0, 1), /^SIGNAL_MISMATCH: public signal 1 \(stateAfter\) is not what the statement says/],
       [swapped(2, 4), /^SIGNAL_MISMATCH: public signal 2 \(transfer\) is not what the statement says/],
       [swapped(3, 5), /^SIGNAL_MISMATCH: public signal 3 \(fill\)/],
-      [swapped(6, 186), /^SIGNAL_MISMATCH: public signal 6 \(policy\[0\]\) is not what the policy says/],
-      [swapped(186, 187), /^SIGNAL_MISMATCH: public signal 186 \(prices\[0\]\) is not what the market says/],
-      [swapped(201, 202), /^SIGNAL_MISMATCH: public signal 201 \(rows\[0\]\)/],
-      [swapped(681, 682), /^SIGNAL_MISMATCH: public signal 681 \(blocks\[0\]\)/],
+      [swapped(6, 202), /^SIGNAL_MISMATCH: public signal 6 \(policy\[0\]\) is not what the policy says/],
+      [swapped(201, 202), /^SIGNAL_MISMATCH: public signal 201 \(debtRate\[0\]\) is not what the policy says/],
+      [swapped(202, 203), /^SIGNAL_MISMATCH: public signal 202 \(prices\[0\]\) is not what the market says/],
+      [swapped(217, 218), /^SIGNAL_MISMATCH: public signal 217 \(rows\[0\]\)/],
+      [swapped(1297, 1298), /^SIGNAL_MISMATCH: public signal 1297 \(blocks\[0\]\)/],
     ];
     for (const [publicSignals, reason] of cases) expect(await outcome({ ...envelope, publicSignals })).to.match(reason);
   });
@@ -413,7 +415,7 @@ describe("proof envelope", () => {
     expect(words.notProven.map(({ code }) => code)).to.include.members(["COMPLETENESS", "STATES_CLAIMED"]);
     const hostile = { ...envelope, publicSignals: ["\u001b[2J", ...envelope.publicSignals.slice(1)] };
     expect(describeEnvelope(hostile).signals[0]).not.to.have.property("value");
-    expect(describeEnvelope({ ...envelope, publicSignals: null as never }).signals).to.have.length(10);
+    expect(describeEnvelope({ ...envelope, publicSignals: null as never }).signals).to.have.length(11);
   });
 
   describe("in words that others chose", () => {

@@ -20,8 +20,8 @@ import { type MarketFile, marketDocument, readMarket } from "../../prover/src/fo
 import { type PolicyFile, policyDocument, readPolicy } from "../../prover/src/formats/policy.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
-import { CLOSED_ROW } from "../../prover/src/model/market.ts";
-import { UNLISTED } from "../../prover/src/model/policy.ts";
+import { CLOSED_ROW, EMPTY_ROW } from "../../prover/src/model/market.ts";
+import { NOT_SCANNED, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 
@@ -29,6 +29,12 @@ const firm = sampleFirm();
 const text = (document: unknown) => formatJson(document);
 const policy = readPolicy(text(firm.policy), "policy.json");
 const market = readMarket(text(firm.market), "market.json", policy);
+
+/** The same policy with no asset in the scan. */
+const unscanned = readPolicy(
+  text({ ...firm.policy, assets: firm.policy.assets.map((asset) => ({ ...asset, scanLot: null })) }),
+  "policy.json",
+);
 
 /** A number that stands for a secret: planted in private input, it must not be in any error. */
 const CANARY = "731904562";
@@ -79,6 +85,7 @@ const DOCUMENTS: readonly Document[] = [
     amounts: [
       ["assets", 0, "tiers", 0, "upTo"],
       ["assets", 1, "tiers", 2, "haircutBps"],
+      ["debtRateBps"],
       ["levels", "closeOut"],
     ],
   },
@@ -92,9 +99,12 @@ const DOCUMENTS: readonly Document[] = [
       ["instruments", 3, "lot"],
       ["instruments", 3, "profits", 5],
       ["instruments", 3, "mark"],
+      ["instruments", 3, "vega"],
       ["instruments", 3, "longCharge"],
       ["blocks", 0, "liquidityThreshold"],
       ["blocks", 0, "liquidityRateBps"],
+      ["blocks", 0, "vegaThreshold"],
+      ["blocks", 0, "vegaRateBps"],
     ],
   },
   {
@@ -246,6 +256,12 @@ describe("documents", () => {
       [["assets", 0, "tiers", 1, "haircutBps"], '"1"', "assets[0].tiers[1]"],
       [["assets", 0, "tiers", 1, "haircutBps"], '"10001"', "assets[0].tiers[1].haircutBps"],
       [["levels", "call"], '"15001"', "levels.call"],
+      [["assets", 1, "scanLot"], '"0"', "assets[1].scanLot"],
+      [["assets", 1, "scanLot"], '"-0.01"', "assets[1].scanLot"],
+      [["assets", 1, "scanLot"], '"0.000000001"', "assets[1].scanLot"],
+      [["assets", 1, "scanLot"], "0.01", "assets[1].scanLot"],
+      [["debtRateBps"], '"10001"', "debtRateBps"],
+      [["debtRateBps"], '"-1"', "debtRateBps"],
       [["assets", 1, "symbol"], '"BTC"', "assets[1].symbol"],
       [["assets", 1, "symbol"], '"USDC"', "assets[1].symbol"],
       [["assets", 1, "symbol"], '"a b"', "assets[1].symbol"],
@@ -263,14 +279,14 @@ describe("documents", () => {
       [["prices", 1, "asset"], '"DOGE"', "UNKNOWN_NAME", "prices[1].asset"],
       [["prices"], "[]", "FIELD_INVALID", "prices"],
       [["prices", 0, "price"], '"184467440737.09551616"', "OUT_OF_RANGE", "prices[0].price"],
-      [["instruments", 1, "symbol"], '"BTC-PERP"', "FIELD_INVALID", "instruments[1]"],
-      [["instruments", 1, "symbol"], "null", "FIELD_INVALID", "instruments[1]"],
-      [["instruments", 1, "lot"], '"0"', "OUT_OF_RANGE", "instruments[1].lot"],
-      [["instruments", 1, "mark"], '"4398046.511104"', "OUT_OF_RANGE", "instruments[1].mark"],
-      [["instruments", 1, "profits"], "[]", "FIELD_INVALID", "instruments[1].profits"],
-      [["instruments", 1, "terms"], '{"a":1}', "FIELD_INVALID", "instruments[1].terms"],
-      [["instruments", 1, "terms"], '{"__proto__":"x"}', "FIELD_INVALID", "instruments[1].terms"],
-      [["instruments", 1, "terms"], '{"a":"x","a":"y"}', "FIELD_INVALID", "instruments[1].terms"],
+      [["instruments", 4, "symbol"], '"BTC-PERP"', "FIELD_INVALID", "instruments[4]"],
+      [["instruments", 4, "symbol"], "null", "FIELD_INVALID", "instruments[4]"],
+      [["instruments", 4, "lot"], '"0"', "OUT_OF_RANGE", "instruments[4].lot"],
+      [["instruments", 4, "mark"], '"4398046.511104"', "OUT_OF_RANGE", "instruments[4].mark"],
+      [["instruments", 4, "profits"], "[]", "FIELD_INVALID", "instruments[4].profits"],
+      [["instruments", 4, "terms"], '{"a":1}', "FIELD_INVALID", "instruments[4].terms"],
+      [["instruments", 4, "terms"], '{"__proto__":"x"}', "FIELD_INVALID", "instruments[4].terms"],
+      [["instruments", 4, "terms"], '{"a":"x","a":"y"}', "FIELD_INVALID", "instruments[4].terms"],
       [["scenarios", 0], '"\\u001b[2J"', "FIELD_INVALID", "scenarios[0]"],
       [["blocks"], "[]", "FIELD_INVALID", "blocks"],
       [["blocks", 0, "continues"], "true", "OUT_OF_RANGE", "blocks[0].continues"],
@@ -296,8 +312,9 @@ describe("documents", () => {
         policy,
         market,
       );
-    expect(read("-1.250").account.positions[0]).to.equal(-1250n);
-    expect(read("2147483.647").account.positions[0]).to.equal(2n ** 31n - 1n);
+    const row = market.instruments.findIndex((listed) => listed?.symbol === "BTC-PERP");
+    expect(read("-1.250").account.positions[row]).to.equal(-1250n);
+    expect(read("2147483.647").account.positions[row]).to.equal(2n ** 31n - 1n);
     expect(refusal(() => read("2147483.648")).code).to.equal("OUT_OF_RANGE");
     const error = refusal(() => read("1.2505"));
     expect(error.code).to.equal("NOT_A_MULTIPLE");
@@ -353,7 +370,8 @@ describe("tables", () => {
       ...account,
       cash: -1_500_000n,
       collateral: account.collateral.map((_, index) => (index === 0 ? 1_250_000_000n : 0n)),
-      positions: account.positions.map((_, index) => (index === 0 ? -20_000n : 0n)),
+      // After the three rows for the scan.
+      positions: account.positions.map((_, index) => (index === 3 ? -20_000n : 0n)),
       sequence: 3n,
     };
   };
@@ -536,10 +554,51 @@ describe("limits", () => {
     ] as const) {
       const instruments = new Array(count).fill({ symbol: null });
       const read = (blocks: number) =>
-        readMarket(text({ ...firm.market, instruments, blocks: new Array(blocks).fill(block) }), "m", policy);
+        readMarket(text({ ...firm.market, instruments, blocks: new Array(blocks).fill(block) }), "m", unscanned);
       expect(read(blocksOf(size)).market.board.size).to.equal(size);
       expect(refusal(() => read(blocksOf(size) + 1)).place.field).to.equal("blocks");
     }
+  });
+});
+
+describe("the scan of collateral", () => {
+  const at = (index: number, change: object) =>
+    text({
+      ...firm.market,
+      instruments: firm.market.instruments.map((row, place) => (place === index ? { ...row, ...change } : row)),
+    });
+
+  it("P03: refuses a market without a row for a scanned asset, or with a row of another lot, by the row's place", () => {
+    const empty = text({
+      ...firm.market,
+      instruments: firm.market.instruments.map((row, place) => (place === 1 ? { symbol: null } : row)),
+    });
+    for (const [body, index, lot] of [
+      [empty, 1, "0.01"],
+      [at(0, { lot: "0.01" }), 0, "0.001"],
+      [at(2, { lot: "0.1" }), 2, "0.01"],
+    ] as const) {
+      const error = refusal(() => readMarket(body, "market.json", policy));
+      expect(error.code).to.equal("FIELD_INVALID");
+      expect(error.place).to.include({ file: "market.json", field: `instruments[${index}]` });
+      expect(error.message).to.include(`a lot of ${lot}`);
+      readMarket(body, "market.json", unscanned);
+    }
+    readMarket(at(0, { lot: "0.0010" }), "market.json", policy);
+    readMarket(at(3, { lot: "5" }), "market.json", policy);
+  });
+
+  it("counts the same collateral the same, whatever lots the asset has", () => {
+    for (const [lotDecimals, lots] of [
+      [8, 100_000n],
+      [3, 1n],
+      [5, 100n],
+    ] as const) {
+      const assets = firm.policy.assets.map((asset) => (asset.symbol === "BTC" ? { ...asset, lotDecimals } : asset));
+      expect(readPolicy(text({ ...firm.policy, assets }), "p").policy.scanLots[0]).to.equal(lots);
+    }
+    const assets = firm.policy.assets.map((asset) => ({ ...asset, lotDecimals: 2 }));
+    expect(refusal(() => readPolicy(text({ ...firm.policy, assets }), "p")).code).to.equal("NOT_A_MULTIPLE");
   });
 });
 
@@ -560,14 +619,16 @@ describe("round trips", () => {
         assets: fc.array(
           fc.record({
             lotDecimals: fc.integer({ min: 0, max: 8 }),
+            scanned: fc.option(fc.bigInt(1n, (1n << 64n) - 1n)),
             boundaries: fc.uniqueArray(fc.bigInt(1n, (1n << 64n) - 1n), { minLength: 1, maxLength: TIERS }),
             weights: fc.array(fc.bigInt(0n, 10_000n), { minLength: TIERS, maxLength: TIERS }),
           }),
           { minLength: count, maxLength: count },
         ),
+        debtRateBps: fc.bigInt(0n, 10_000n),
         levels: fc.array(unsigned(20), { minLength: 4, maxLength: 4 }),
       })
-      .map(({ name, names, assets, levels }) => {
+      .map(({ name, names, assets, debtRateBps, levels }) => {
         const sorted = (values: bigint[]) => values.toSorted((a, b) => (a < b ? -1 : 1));
         const schedules = assets.map(({ boundaries, weights }) => {
           const ascending = sorted(boundaries);
@@ -582,7 +643,11 @@ describe("round trips", () => {
           name,
           cashSymbol: names[count]!,
           assets: assets.map(({ lotDecimals }, index) => ({ symbol: names[index]!, lotDecimals })),
-          policy: { schedules: Array.from({ length: ASSETS }, (_, asset) => schedules[asset] ?? UNLISTED) },
+          policy: {
+            schedules: Array.from({ length: ASSETS }, (_, asset) => schedules[asset] ?? UNLISTED),
+            scanLots: Array.from({ length: ASSETS }, (_, asset) => assets[asset]?.scanned ?? NOT_SCANNED),
+            debtRateBps,
+          },
           levels: { initial, call, liquidation, closeOut },
         } as unknown as PolicyFile;
       }),
@@ -595,15 +660,25 @@ describe("round trips", () => {
     ),
     mark: signed(42),
     delta: signed(42),
+    vega: signed(42),
     longCharge: unsigned(60),
     shortCharge: unsigned(60),
   });
 
+  /** As many instruments as it takes to have a row for each scanned asset. */
+  const scannedOf = ({ policy: { scanLots } }: PolicyFile) =>
+    scanLots.findLastIndex((lots) => lots !== NOT_SCANNED) + 1;
+  /** The lot that the row of a scanned asset has. */
+  const scanLotOf = ({ assets, policy: { scanLots } }: PolicyFile, index: number) =>
+    (scanLots[index] ?? NOT_SCANNED) === NOT_SCANNED
+      ? undefined
+      : formatDecimal(scanLots[index]!, assets[index]!.lotDecimals);
+
   const marketsOf = (under: PolicyFile): fc.Arbitrary<MarketFile> =>
-    fc.integer({ min: 0, max: 70 }).chain((count) =>
+    fc.integer({ min: scannedOf(under), max: 70 }).chain((count) =>
       fc
         .record({
-          labels: fc.array(label, { minLength: 32, maxLength: 32 }),
+          labels: fc.array(label, { minLength: 64, maxLength: 64 }),
           epoch: unsigned(64),
           date: fc.date({ min: new Date(0), max: new Date("9999-12-31T23:59:59Z"), noInvalidDate: true }),
           names: symbols(count),
@@ -617,26 +692,33 @@ describe("round trips", () => {
               continues: fc.boolean(),
               liquidityThreshold: unsigned(78),
               liquidityRate: fc.bigInt(0n, 10_000n),
+              vegaThreshold: unsigned(78),
+              vegaRate: fc.bigInt(0n, 10_000n),
             }),
             { minLength: 8, maxLength: 8 },
           ),
           prices: fc.array(unsigned(37), { minLength: ASSETS, maxLength: ASSETS }),
           terms: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), label, { maxKeys: 3 }),
         })
-        .map(({ labels, epoch, date, names, lots, rows, blocks, prices, terms }) => {
+        .map(({ labels, epoch, date, names, lots, rows: drawn, blocks, prices, terms }) => {
+          const rows = drawn.map((each, index) => (scanLotOf(under, index) === undefined ? each : (each ?? EMPTY_ROW)));
           const size = BOARD_SIZES.find((each) => count <= instrumentsOf(each))!;
           return {
-            board: labels[16]!,
+            board: labels[SCENARIOS]!,
             epoch,
             time: `${date.toISOString().slice(0, 19)}Z`,
-            scenarios: labels.slice(0, 16),
+            scenarios: labels.slice(0, SCENARIOS),
             instruments: rows.map((present, index) =>
               present === null
                 ? undefined
                 : // Read back, a lot has the fewest decimals.
-                  { symbol: names[index]!, lot: parseDecimal(formatLots(1n, lots[index]!)), terms },
+                  {
+                    symbol: names[index]!,
+                    lot: parseDecimal(scanLotOf(under, index) ?? formatLots(1n, lots[index]!)),
+                    terms,
+                  },
             ),
-            blocks: labels.slice(17, 17 + blocksOf(size)),
+            blocks: labels.slice(SCENARIOS + 1, SCENARIOS + 1 + blocksOf(size)),
             market: {
               prices: prices.map((priceE8, asset) => {
                 const listed = under.assets[asset];
@@ -753,7 +835,7 @@ describe("accounts as people keep them", () => {
       const { equity } = evaluate(entry.account, policy.policy, market.market);
       const none = cashOfText(text({ ...books, positions: {} }));
       const before = evaluate(none.account, policy.policy, market.market).equity;
-      const mark = market.market.board.rows[1]!.mark;
+      const mark = market.market.board.rows[4]!.mark;
       const profit = BigInt(quantity) * (mark * 1_000n - 97_000_000_000n);
       expect(equity - before).to.equal(profit * 10n ** 14n);
       const given = { quantity, unrealisedProfit: formatDecimal(profit, 6) };
@@ -949,7 +1031,7 @@ describe("tables as spreadsheets write them", () => {
       .to.include("no row of the tables")
       .and.include('"Atlas"');
     expect(read("boreas", { noPositions: true }).cash).to.equal(2_000_000n);
-    expect(read("atlas", { noCollateral: true }).positions[0]).to.equal(-20_000n);
+    expect(read("atlas", { noCollateral: true }).positions[3]).to.equal(-20_000n);
     const one = { portfolio: { text: portfolio, file: "p" } };
     expect(refusal(() => readTables(one, policy, market)).message).to.include("--no-positions");
     expect(readTables(one, policy, market, { noPositions: true }).names).to.deep.equal(["Atlas", "boreas"]);
@@ -1161,9 +1243,9 @@ describe("docs/formats.md", () => {
     expect(readAccountTables(tables, "atlas", 0n, under, on)).to.deep.equal(holder);
     expect(readAccountTables(tables, "boreas", 0n, under, on).account.collateral[0]).to.equal(300_000_000n);
     const evaluation = evaluate(holder.account, under.policy, on.market);
-    expect(formatDecimal(evaluation.equity, 20)).to.equal("1137499.75");
-    expect(formatDecimal(evaluation.margin, 10)).to.equal("601000");
-    expect(coverageBpsDown(evaluation)).to.equal(18926n);
+    expect(formatDecimal(evaluation.equity, 20)).to.equal("1187499.75");
+    expect(formatDecimal(evaluation.margin, 10)).to.equal("253500.025");
+    expect(coverageBpsDown(evaluation)).to.equal(46844n);
   });
 
   it("U02: cash means cash: a balance and a profit give 426.49% on a board of whole prices, in every form alike", () => {

@@ -36,7 +36,7 @@ const text = html
 
 describe("the report", () => {
   it("shows the model's figures: coverage, equity, margin, and coverage at every moment", () => {
-    for (const figure of ["201.49%", "10,775,468", "5,347,703", "109.69%"]) expect(text).to.include(figure);
+    for (const figure of ["203.36%", "11,621,898", "5,714,911", "108.87%"]) expect(text).to.include(figure);
   });
 
   it("names the worst scenario and marks its bar alone", () => {
@@ -44,15 +44,28 @@ describe("the report", () => {
     expect(html.match(/<rect class="bad"/g)).to.have.length(1);
   });
 
+  it("shows each part of margin: what of the worst scenario is collateral's, delta, vega, charges and debt", () => {
+    for (const part of [
+      "BTC −12% alone ; of which collateral in the scan −326,762 4,367,300",
+      "0.5% of net delta 23,691,242 beyond 5,000,000 93,456",
+      "1% of net vega 6,044,638 beyond 2,000,000 40,446",
+      "a minimum on each short option 1,213,709",
+      "Debt 10% of 0 owed beyond what the positions are worth 0",
+    ])
+      expect(text).to.include(part);
+    const page = renderReport({ ...input, market: fallen });
+    expect(page).to.match(/10% of [1-9][0-9,]* owed beyond what the positions are worth/);
+  });
+
   it("shows what netting saves", () => {
-    for (const figure of ["38,302,638", "4,040,538", "saves 89%"]) expect(text).to.include(figure);
+    for (const figure of ["39,283,285", "4,367,300", "saves 88%"]) expect(text).to.include(figure);
   });
 
   it("shows each asset's haircut by tier, and what exceeds the cap as not counted", () => {
-    expect(text).to.include("20 at 8%, 8 at 12%");
+    expect(text).to.include("20 at 1%, 8 at 2.5%");
     const collateral = account.collateral.with(0, 310_00000000n as (typeof account.collateral)[number]);
     expect(renderReport({ ...input, account: { ...account, collateral } })).to.include(
-      "20 at 8%, 80 at 12%, 200 at 20%, 10 above the cap, not counted",
+      "20 at 1%, 80 at 2.5%, 200 at 8%, 10 above the cap, not counted",
     );
   });
 
@@ -192,10 +205,10 @@ describe("the chart kit", () => {
       .replace(/<[^>]+>/g, " ")
       .replace(/\s+/g, " ");
     for (const figure of [
-      "−1,153,616.00",
+      "−903,616.00",
       "27,125,462.00",
       "−21,521,213.12",
-      "4,664,091.94",
+      "4,914,091.94",
       "220 at an entry price of 97,823.696",
     ]) {
       expect(words).to.include(figure);

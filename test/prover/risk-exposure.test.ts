@@ -140,8 +140,8 @@ describe("exposure", () => {
       },
     };
     const { steps } = simulateExposure(long, process, { ...options, horizonHours: 24, steps: 1, paths: 40_000 });
-    // Collateral holds 26 BTC after haircuts beside.
-    const exposed = 97250.5 * 100 * 1.0004 + 2_474_052.72;
+    // Collateral holds 27.6 BTC after haircuts beside.
+    const exposed = 97250.5 * 100 * 1.0004 + 2_684_113.8;
     for (const [index, z] of [-2.3263, -1.6449, -0.6745, 0, 0.6745, 1.6449, 2.3263].entries()) {
       near(steps[0]!.equity[index]!, exposed * (Math.exp(0.03 * z) - 1), 0.03 * exposed * 0.06);
       expect(QUANTILES[index]).to.be.within(0, 1);
@@ -161,16 +161,18 @@ describe("exposure", () => {
       .find((each) => each?.instrument.symbol === "BTC-25DEC26-80000-P")!
       .valueAfter(STILL).value;
     const forward = 97250.5 * 0.7 * Math.exp(0.065 / (365 * 86_400));
-    const collateral = 2_474_052.72 * -0.3;
+    const collateral = 2_684_113.8 * -0.3;
     near(result.steps[1]!.equity[3]!, -100 * (80_000 - forward - value) + collateral, 2_000);
   });
 
   it("of 40 positions on 100,000 paths takes under 10 s", () => {
     const all = Object.fromEntries(
-      input.policy.instruments.map((each) => [
-        each!.symbol,
-        sample.atlas.positions[each!.symbol] ?? (each!.underlying === "BTC" ? "1" : "10"),
-      ]),
+      input.policy.instruments
+        .filter((each) => each!.traded !== false)
+        .map((each) => [
+          each!.symbol,
+          sample.atlas.positions[each!.symbol] ?? (each!.underlying === "BTC" ? "1" : "10"),
+        ]),
     );
     const wide = bookOf({ account: holding(all), policy, market, input });
     expect(wide.positions).to.have.length(40);
@@ -248,7 +250,7 @@ describe("warnings", () => {
       market,
       input: { ...input, policy: { ...input.policy } },
     });
-    const cash = { ...still, collateral: [] };
+    const cash = { ...still, collateral: [], scanned: [] };
     expect(warn(cash, view, [1.5], 24, { paths: 10 })[0]!.all).to.deep.equal({
       volatility: 0,
       analytic: 0,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import fc from "fast-check";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import type { InstrumentDocument } from "../../prover/src/formats/market.ts";
+import { SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { black76, black76Greeks, growth } from "../../prover/src/risk/board/black76.ts";
 import { buildMarket, MODELS, priceInstruments } from "../../prover/src/risk/board/board.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
@@ -213,7 +215,7 @@ describe("scenario models", () => {
 
   it("calibrated grid: an underlying by thirds of its own range up and down, volatility both ways, and two extremes", () => {
     const grid = SCENARIO_MODELS["calibrated-grid"]!.scenarios(["BTC"], GRID);
-    expect(grid).to.have.length(16);
+    expect(grid).to.have.length(SCENARIOS);
     expect(grid.map(({ moves }) => Number(moves.BTC!.price.toFixed(4)))).to.include.members([
       0.12, -0.1, 0.04, 0.36, -0.3,
     ]);
@@ -266,7 +268,7 @@ describe("scenario models", () => {
     refused(() => joint.scenarios(["BTC"], { ...JOINT, more: "1" }), "parameters", "FIELD_INVALID");
     const ranges = { BTC: { up: "0.1", down: "1.2" } };
     refused(() => joint.scenarios(["BTC"], { ...JOINT, ranges }), "parameters.ranges.BTC.down", "FIELD_INVALID");
-    const falls = Array.from({ length: 16 }, (_, index) => ({
+    const falls = Array.from({ length: SCENARIOS }, (_, index) => ({
       label: `day ${index}`,
       counted: "1",
       moves: { BTC: { price: index === 3 ? "-1" : "0.1", volatility: "0" } },
@@ -286,14 +288,14 @@ describe("models that plug in", () => {
       const scale = terms.number("scale", "positive");
       return ({ price }) => {
         const value = (spot * (1 + price)) ** 2 / scale;
-        return { value, delta: 2 * value, formula: "spot² / scale", inputs: { spot, scale } };
+        return { value, delta: 2 * value, vega: 0, formula: "spot² / scale", inputs: { spot, scale } };
       };
     },
   };
   const calm: ScenarioModel = {
     id: "calm",
     scenarios: (underlyings) =>
-      Array.from({ length: 16 }, (_, index) => ({
+      Array.from({ length: SCENARIOS }, (_, index) => ({
         label: `calm ${index}`,
         counted: 1,
         moves: Object.fromEntries(underlyings.map((name) => [name, { price: index / 100, volatility: 0 }])),
@@ -330,7 +332,7 @@ describe("models that plug in", () => {
     };
     const market = buildMarket(input, models);
     const before = buildMarket(marketInput);
-    expect(market.instruments.slice(0, 40)).to.deep.equal(before.instruments);
+    expect(market.instruments.slice(0, 43)).to.deep.equal(before.instruments);
     const row = market.instruments[60] as InstrumentDocument;
     expect(row.mark).to.equal("97.2505");
     expect(Number(row.profits[15])).to.be.within(97.2505 * 0.3225 - 2e-6, 97.2505 * 0.3225);
@@ -401,13 +403,15 @@ describe("a market input file", () => {
 });
 
 describe("a board of 960 instruments in all", () => {
-  it("is priced in 16 scenarios, packed and hashed in under 5 s", async () => {
+  it("is priced in 45 scenarios, packed and hashed in under 5 s", async () => {
     const { documentSha256 } = await import("../../prover/src/formats/json.ts");
     const { readMarket } = await import("../../prover/src/formats/market.ts");
     const { readPolicy } = await import("../../prover/src/formats/policy.ts");
     const { publication } = await import("../../prover/src/chain/publication.ts");
-    const policy = readPolicy(JSON.stringify(sampleFirm().policy), "policy.json");
-    const [, , , , option] = marketInput.policy.instruments;
+    const { assets, ...terms } = sampleFirm().policy;
+    const unscanned = assets.map((asset) => ({ ...asset, scanLot: null }));
+    const policy = readPolicy(JSON.stringify({ ...terms, assets: unscanned }), "policy.json");
+    const [, , , , , , , option] = marketInput.policy.instruments;
     const { time } = marketInput.observation;
     const boards = ["a", "b"].map(
       (board): MarketInput => ({

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,6 +12,7 @@ import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { readRiskArrays } from "../../prover/src/importers/risk-arrays.ts";
 import { readCrif, readScenarioTable } from "../../prover/src/importers/risk-tables.ts";
 import { formatTierString, readTierString } from "../../prover/src/importers/tier-strings.ts";
+import { SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { buildMarket } from "../../prover/src/risk/board/board.ts";
 import { compareMarkets, explainInstrument } from "../../prover/src/risk/board/explain.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
@@ -62,9 +64,9 @@ describe("tier strings", () => {
 });
 
 describe("risk arrays as CSV", () => {
-  const header = `symbol,lot,mark,delta,longCharge,shortCharge,${Array.from({ length: 16 }, (_, index) => `profit${index}`).join()}`;
-  const line = ({ symbol, lot, mark, delta, longCharge, shortCharge, profits }: InstrumentDocument) =>
-    [symbol, lot, mark, delta, longCharge, shortCharge, ...profits].join();
+  const header = `symbol,lot,mark,delta,vega,longCharge,shortCharge,${Array.from({ length: SCENARIOS }, (_, index) => `profit${index}`).join()}`;
+  const line = ({ symbol, lot, mark, delta, vega, longCharge, shortCharge, profits }: InstrumentDocument) =>
+    [symbol, lot, mark, delta, vega, longCharge, shortCharge, ...profits].join();
   const rows = market.instruments as readonly InstrumentDocument[];
 
   it("read back as the rows of a market", () => {
@@ -75,7 +77,7 @@ describe("risk arrays as CSV", () => {
       "m",
       readPolicy(JSON.stringify(policy), "p"),
     );
-    expect(parsed.instruments).to.have.length(40);
+    expect(parsed.instruments).to.have.length(43);
   });
 
   it("O12, P03: are refused with line and column", () => {
@@ -84,8 +86,8 @@ describe("risk arrays as CSV", () => {
     refused(broken({ mark: "4398046.511104" }), "arrays.csv, line 3, mark", "OUT_OF_RANGE");
     refused(broken({ longCharge: "-1" }), "arrays.csv, line 3, longCharge", "OUT_OF_RANGE");
     refused(
-      broken({ profits: [...rows[1]!.profits.slice(0, 15), "1e5"] }),
-      "arrays.csv, line 3, profit15",
+      broken({ profits: [...rows[1]!.profits.slice(0, SCENARIOS - 1), "1e5"] }),
+      "arrays.csv, line 3, profit44",
       "FIELD_INVALID",
     );
     refused(broken({ delta: "0.0000001" }), "arrays.csv, line 3, delta", "NOT_A_MULTIPLE");
@@ -97,7 +99,7 @@ describe("risk arrays as CSV", () => {
 
 describe("scenario tables", () => {
   const header = "scenario,counted,underlying,price,volatility";
-  const lines = Array.from({ length: 16 }, (_, index) =>
+  const lines = Array.from({ length: SCENARIOS }, (_, index) =>
     ["BTC", "ETH"].map((name) => `day ${index},1,${name},${index / 100},-0.1`),
   ).flat();
 
@@ -110,8 +112,8 @@ describe("scenario tables", () => {
 
   it("are refused where a row contradicts another, is no number, or a scenario is missing", () => {
     const read = (rows: string[]) => () => readScenarioTable([header, ...rows].join("\n"), "s.csv");
-    refused(read([...lines, "day 0,0.5,SOL,0,0"]), "s.csv, line 34, counted", "FIELD_INVALID");
-    refused(read([...lines, "day 0,1,BTC,0,0"]), "s.csv, line 34, underlying", "FIELD_INVALID");
+    refused(read([...lines, "day 0,0.5,SOL,0,0"]), "s.csv, line 92, counted", "FIELD_INVALID");
+    refused(read([...lines, "day 0,1,BTC,0,0"]), "s.csv, line 92, underlying", "FIELD_INVALID");
     refused(read(["day 0,1,BTC,ten,0"]), "s.csv, line 2, price", "FIELD_INVALID");
     refused(read(["day 0,1,BTC,-1,0"]), "s.csv, line 2, price", "OUT_OF_RANGE");
     refused(read(lines.slice(2)), "s.csv", "FIELD_INVALID");
@@ -192,17 +194,17 @@ describe("plimsoll market import", function () {
   });
 
   it("makes rows of a market, scenarios of a policy and instruments of an input, and a board is built from them", async () => {
-    const arrays = `symbol,lot,mark,delta,longCharge,shortCharge,${Array.from({ length: 16 }, (_, k) => `profit${k}`).join()}`;
+    const arrays = `symbol,lot,mark,delta,vega,longCharge,shortCharge,${Array.from({ length: SCENARIOS }, (_, k) => `profit${k}`).join()}`;
     const row = market.instruments[0] as InstrumentDocument;
     writeFileSync(
       at("arrays.csv"),
-      `${arrays}\n${[row.symbol, row.lot, row.mark, row.delta, row.longCharge, row.shortCharge, ...row.profits].join()}\n`,
+      `${arrays}\n${[row.symbol, row.lot, row.mark, row.delta, row.vega, row.longCharge, row.shortCharge, ...row.profits].join()}\n`,
     );
     expect(await run("risk-arrays", "arrays.csv", "--out", "rows.json")).to.include({ code: 0, out: "" });
     const { terms: _, ...bare } = row;
     expect(made("rows.json")).to.deep.equal([bare]);
 
-    const days = Array.from({ length: 16 }, (_, k) => `day ${k},1,BTC,${k / 100},-0.1`);
+    const days = Array.from({ length: SCENARIOS }, (_, k) => `day ${k},1,BTC,${k / 100},-0.1`);
     writeFileSync(at("scenarios.csv"), ["scenario,counted,underlying,price,volatility", ...days].join("\n"));
     expect(await run("scenarios", "scenarios.csv", "--out", "scenarios.json")).to.include({ code: 0 });
     const columns = "TradeID,PortfolioID,ProductClass,RiskType,Qualifier,Bucket,AmountUSD,PostRegulations";
@@ -229,7 +231,7 @@ describe("where a number comes from", () => {
   it("every column of every row: lot times what its formula gives, rounded as it says", () => {
     for (const row of market.instruments as readonly InstrumentDocument[]) {
       const { columns, observed } = explainInstrument(marketInput, row.symbol);
-      expect(columns).to.have.length(20);
+      expect(columns).to.have.length(SCENARIOS + 5);
       expect(observed.map(({ place }) => place)).to.include.members([
         "observation.rate",
         `observation.underlyings.${row.terms!.underlying}.spot`,
@@ -237,6 +239,7 @@ describe("where a number comes from", () => {
       const published = {
         mark: row.mark,
         delta: row.delta,
+        vega: row.vega,
         longCharge: row.longCharge,
         shortCharge: row.shortCharge,
       } as Record<string, string>;
@@ -264,8 +267,8 @@ describe("where a number comes from", () => {
       compareMarkets(changed as never, buildMarket(marketInput)).map(({ place, published }) => [place, published]),
     ).to.deep.equal([
       ["prices[ETH].price", "3"],
-      ["instruments[BTC-25JUN27].profits[7]", "1"],
-      ["instruments[BTC-25DEC26-80000-P].mark", "2"],
+      ["instruments[BTC-PERP].profits[7]", "1"],
+      ["instruments[BTC-26MAR27].mark", "2"],
     ]);
   });
 
@@ -323,7 +326,8 @@ describe("the calibration report", () => {
     }
     const tiers = calibration.haircuts.BTC!;
     expect(
-      readPolicy(JSON.stringify({ ...policy, assets: [{ symbol: "BTC", lotDecimals: 8, tiers }] }), "p").assets,
+      readPolicy(JSON.stringify({ ...policy, assets: [{ symbol: "BTC", lotDecimals: 8, scanLot: null, tiers }] }), "p")
+        .assets,
     ).to.have.length(1);
   });
 });

@@ -45,7 +45,13 @@ describe("witness plans", () => {
     const counts = Map.groupBy(hints, ([name]) => name)
       .entries()
       .map(([name, list]) => `${name} ${list.length}`);
-    expect([...counts]).members(["haircut.selected 75", "set.column 18", "set.scan 1", "Transition.inverse 1"]);
+    expect([...counts]).members([
+      "haircut.selected 75",
+      "scanned.whole 15",
+      "set.column 48",
+      "set.scan 1",
+      "Transition.inverse 1",
+    ]);
   });
 
   it("P01: an input that lacks a signal, has one too short, or holds a number that is not reduced is refused by name", async () => {

@@ -47,7 +47,7 @@ describe("uniqueness", function () {
     /** A constraint to drop, by what stands in it, and what is then open. */
     const DROPPED: readonly [what: string, has: RegExp, lacks: RegExp, open: RegExp][] = [
       ["a digit's booleanity", /held\[0\]\.checked\[7\]\..*bits\[3\]$/, /[^\]3]$/, /checked\[7\].*bits/],
-      ["the scan's product of gaps", /nonZero\[14\]$/, /nonZero\[13\]|bits/, /set\[0\]\.scan$/],
+      ["the scan's product of gaps", /nonZero\[43\]$/, /nonZero\[42\]|bits/, /set\[0\]\.scan$/],
       ["the range of a gap", /column\[4\]$|Unsigned.*bits/, /nonZero|column\[(?!4\])|over|haircut/, /column\[4\]$/],
       [
         "the count of selected pieces",
@@ -55,7 +55,13 @@ describe("uniqueness", function () {
         /value|lower|upper|slope|bits|policy/,
         /haircut\[3\]\.selected/,
       ],
-      ["the booleanity of the direction of delta", /set\[0\]\.isLong$/, /column|bits|run/, /set\[0\]\.isLong$/],
+      [
+        "the booleanity of the direction of delta",
+        /excess\[0\]\.isPositive$/,
+        /column|bits|run/,
+        /excess\[0\]\.isPositive$/,
+      ],
+      ["the range of what is left of scanned collateral", /scanned\[5\]\.covered$/, /lots|never/, /scanned\[5\]/],
       ["the square of the context", /contextSquared$/, /never/, /contextSquared$/],
       ["a step of the permutation", /absorb.*sigmaF\[4\]\[9\]\.in2$/, /in4/, /absorb/],
     ];

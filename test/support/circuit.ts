@@ -19,6 +19,7 @@ import {
   encodeTransfer,
   policySignals,
   type Request,
+  ROW_VALUES,
 } from "../../prover/src/statement/account.ts";
 import { type CircuitName, circuitOf } from "../../prover/src/statement/families.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
@@ -61,8 +62,10 @@ export interface Figures {
   readonly values: readonly bigint[];
   readonly equity: bigint;
   readonly margin: bigint;
-  /** 10^4 · scan + liquidity of each block that ends a netting set, zero for the others. */
+  /** 10^4 · scan + charges on delta and vega of each block that ends a netting set, zero for the others. */
   readonly setMargins: readonly bigint[];
+  readonly scannedLots: readonly bigint[];
+  readonly debt: bigint;
   readonly required: bigint;
 }
 
@@ -75,19 +78,29 @@ export function figuresOf(attack: Attack, size: BoardSize): Figures {
     equity: signed("main.equity"),
     margin: signed("main.maintenance"),
     setMargins: list(blocksOf(size), "setMargin"),
+    scannedLots: Array.from({ length: ASSETS }, (_, asset) => signed(`main.scanned[${asset}].whole`)),
+    debt: signed("main.debt"),
     required: MARGIN_LEVEL_TO_E20 * signed("main.level") * signed("main.maintenance"),
   };
 }
 
 /** The same figures by the model. */
-export function modelFigures({ assets, sets, equity, margin }: Evaluation, size: BoardSize, level: LevelBps): Figures {
+export function modelFigures(
+  { assets, sets, debt, equity, margin }: Evaluation,
+  size: BoardSize,
+  level: LevelBps,
+): Figures {
   const setMargins = new Array<bigint>(blocksOf(size)).fill(0n);
-  for (const { lastBlock, scan, liquidity } of sets) setMargins[lastBlock] = 10_000n * scan + liquidity;
+  for (const { lastBlock, scan, liquidity, vegaCharge } of sets) {
+    setMargins[lastBlock] = 10_000n * scan + liquidity + vegaCharge;
+  }
   return {
     values: assets.map(({ value }) => value),
     equity,
     margin,
     setMargins,
+    scannedLots: assets.map(({ scannedLots }) => scannedLots),
+    debt,
     required: MARGIN_LEVEL_TO_E20 * level * margin,
   };
 }
@@ -133,7 +146,7 @@ export function claimInput(claim: Claim): CircuitInput {
   const { before, after, transfer = NO_TRANSFER, side = 1n, level, direction, context = 7n, policy, market } = claim;
   const fill = claim.fill ?? difference(before, after, transfer, side);
   const board = boardSignals(market.board);
-  const rowValues = 8 * market.board.rows.length;
+  const rowValues = ROW_VALUES * market.board.rows.length;
   return {
     stateBefore: commitState(before),
     stateAfter: commitState(after),
@@ -142,6 +155,7 @@ export function claimInput(claim: Claim): CircuitInput {
     terms: encodeTerms({ level, direction, side }),
     context: toField(context),
     policy: policySignals(policy),
+    debtRate: toField(policy.debtRateBps),
     prices: market.prices.map(toField),
     rows: board.slice(0, rowValues),
     blocks: board.slice(rowValues),

@@ -35,16 +35,20 @@ const largestPosition = 1n << BigInt(BITS.position - 1);
 /** Largest sum of a board's column over so many positions. */
 export const columnSum = (instruments: number): bigint => BigInt(instruments) * largestPosition * unsigned(BITS.column);
 
+/** Largest amount of cash and positions at their marks. */
+export const largestOwned = (instruments: number): bigint => (1n << BigInt(BITS.cash - 1)) + columnSum(instruments);
+
 /** Largest equity, and largest figure at weights no larger. */
 const largestEquity = ({ instruments, assets }: Dimensions, quantity: bigint, price: bigint): bigint =>
-  BigInt(assets) * quantity * BPS * price + E6_TO_E20 * ((1n << BigInt(BITS.cash - 1)) + columnSum(instruments));
+  BigInt(assets) * quantity * BPS * price + E6_TO_E20 * largestOwned(instruments);
 
 /** Largest difference between equity and what a level asks for. */
 export function largestSurplus(of: Dimensions): bigint {
   const columns = columnSum(of.instruments);
   const equity = largestEquity(of, unsigned(BITS.quantity), unsigned(BITS.lotPrice));
   const charge = BigInt(of.instruments) * largestPosition * unsigned(BITS.charge);
-  const margin = E6_TO_E10 * (charge + columns) + BPS * columns;
+  const scan = columnSum(of.instruments + of.assets);
+  const margin = E6_TO_E10 * (charge + scan) + BPS * (2n * columns + largestOwned(of.instruments));
   return equity + MARGIN_LEVEL_TO_E20 * unsigned(BITS.level) * margin;
 }
 
@@ -117,9 +121,30 @@ function haircut({ find, at, sum }: Signals, asset: number, quantity: string, { 
   ];
 }
 
-/** One netting set: its scan, the gaps, what it is marked at, its delta and what of that is over the threshold. */
+/** One asset in the scan: its whole lots, what is left over, and what a lot more would lack. */
+function scanned({ at, sum }: Signals, asset: number, { tiers }: Dimensions): Entry[] {
+  const quantity = at(`collateralAfter[${asset}]`);
+  const covered = at(`scanned[${asset}].covered`);
+  const lot = at(`policy[${asset}][${3 * tiers}]`);
+  const range = unsignedBits(BITS.quantity);
+  return [
+    {
+      label: `scanned[${asset}].whole`,
+      form: at(`held[0].scanned[${asset}]`),
+      range: unsignedBits(BITS.scanned),
+    },
+    { label: `scanned[${asset}] left over`, form: sum([quantity, 1n], [covered, -1n]), range },
+    {
+      label: `scanned[${asset}] lacking`,
+      form: sum([lot, 1n], [constantForm(1n), -1n], [quantity, -1n], [covered, 1n]),
+      range,
+    },
+  ];
+}
+
+/** One netting set: its scan, the gaps, what it is marked at, its delta and vega and what of each is over its threshold. */
 function nettingSet({ find, at, sum, over }: Signals, block: number, of: Dimensions): Entry[] {
-  const bits = bitLength(columnSum((block + 1) * (of.instruments / of.blocks)));
+  const bits = bitLength(columnSum((block + 1) * (of.instruments / of.blocks) + of.assets));
   const stride = (places: number) => 1n << (WIDE_STRIDE * BigInt(places));
   const column = (index: number): Form => {
     const found = find(`set[${block}].column[${index}]`);
@@ -141,18 +166,20 @@ function nettingSet({ find, at, sum, over }: Signals, block: number, of: Dimensi
       range: unsignedBits(bits + 1),
     })),
     { label: name("markValue"), form: column(of.scenarios), range: signedBits(bits + 1) },
-    { label: name("delta"), form: column(of.scenarios + 1), range: signedBits(bits + 1) },
-    { label: name("over"), form: at(name("over")), range: signedBits(bits + 1) },
+    ...["delta", "vega"].flatMap((charged, index) => [
+      { label: name(charged), form: column(of.scenarios + 1 + index), range: signedBits(bits + 1) },
+      { label: name(`${charged} over`), form: at(name(`excess[${index}].over`)), range: signedBits(bits + 1) },
+    ]),
   ];
 }
 
 const EXPECTED: Readonly<Record<FamilyName, (s: Signals, of: Dimensions) => Entry[]>> = {
   account: (s, of) => {
     const { at, sum } = s;
+    const owned = sum([at("cashAfter"), 1n], ...upTo(of.blocks).map((block) => [at(`setMark[${block}]`), 1n] as const));
     const surplus = sum(
       ...upTo(of.assets).map((asset) => [at(`value[${asset}]`), 1n] as const),
-      [at("cashAfter"), E6_TO_E20],
-      ...upTo(of.blocks).map((block) => [at(`setMark[${block}]`), E6_TO_E20] as const),
+      [owned, E6_TO_E20],
       [at("Coverage.required"), -MARGIN_LEVEL_TO_E20],
       [at("Coverage.flipped"), 1n],
     );
@@ -163,6 +190,7 @@ const EXPECTED: Readonly<Record<FamilyName, (s: Signals, of: Dimensions) => Entr
         range: signedBits(BITS.position),
       })),
       ...upTo(of.assets).flatMap((asset) => haircut(s, asset, `collateralAfter[${asset}]`, of)),
+      ...upTo(of.assets).flatMap((asset) => scanned(s, asset, of)),
       { label: "cashAfter", form: at("cashAfter"), range: signedBits(BITS.cash) },
       { label: "transfer", form: at("transfer"), range: unsignedBits(BITS.transfer + 4) },
       { label: "level", form: at("level"), range: unsignedBits(BITS.level) },
@@ -173,6 +201,12 @@ const EXPECTED: Readonly<Record<FamilyName, (s: Signals, of: Dimensions) => Entr
         values: [1n << BigInt(BITS.level), 2n << BigInt(BITS.level)],
       },
       ...upTo(of.blocks).flatMap((block) => nettingSet(s, block, of)),
+      { label: "owned", form: owned, range: signedBits(bitLength(largestOwned(of.instruments)) + 1) },
+      {
+        label: "key",
+        form: sum([at("blindingAfter"), 1n], [at("blindingBefore"), -1n], [constantForm(1n), -1n]),
+        range: unsignedBits(250),
+      },
       { label: "surplus", form: surplus, range: unsignedBits(bitLength(largestSurplus(of))) },
     ];
   },

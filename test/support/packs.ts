@@ -44,10 +44,11 @@ export const AUDIENCE = "Aldgate & Partners, request 17";
 
 const tiers = [{ upTo: "500", haircutBps: "500" }];
 export const policyText = formatJson({
-  format: "plimsoll-policy/1",
+  format: "plimsoll-policy/2",
   name: "Meridian, example policy",
   cash: { symbol: "USDC", decimals: 6 },
-  assets: ["BTC", "ETH"].map((symbol) => ({ symbol, lotDecimals: 8, tiers })),
+  assets: ["BTC", "ETH"].map((symbol) => ({ symbol, lotDecimals: 8, scanLot: null, tiers })),
+  debtRateBps: "0",
   levels: { initial: "15000", call: "12000", liquidation: "10000", closeOut: "6000" },
 });
 export const policy = readPolicy(policyText, "policy.json");
@@ -65,7 +66,7 @@ export const marketText = formatJson(
         terms: {},
       })),
       blocks: ["block"],
-      market: randomMarket(seededRng(3), SIZE, "typical"),
+      market: randomMarket(seededRng(19), SIZE, "typical"),
     },
     policy,
   ) as unknown as Json,
@@ -74,7 +75,7 @@ export const market = readMarket(marketText, "market.json", policy);
 
 const before: Account = {
   ...genesis(SIZE),
-  // Coverage is about 210%.
+  // Coverage is about 220%.
   cash: cashE6(200_000_000n),
   positions: genesis(SIZE).positions.with(0, positionLots(3n)),
   viewingKey: 77n as FieldElement,

@@ -7,10 +7,10 @@
  * of its range, or anywhere in it), `saturated` (every value at an end) and `zero`.
  */
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
-import { type Account, genesis, SEQUENCE_LIMIT } from "../../prover/src/model/account.ts";
+import { type Account, genesis, SEQUENCE_LIMIT, VIEWING_KEY_LIMIT } from "../../prover/src/model/account.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
 import { type BoardBlock, type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
-import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
+import { type HaircutSchedule, NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import {
   ASSETS,
   type BoardSize,
@@ -39,6 +39,7 @@ import {
   type PositionLots,
   type QuantityLots,
   type RateBps,
+  type ScanLots,
   type ThresholdE6,
   type WeightBps,
 } from "../../prover/src/units.ts";
@@ -114,7 +115,11 @@ export function randomPolicy(rng: Rng, flavour = randomFlavour(rng)): Policy {
       weightBps: weights[tier] as WeightBps,
     }));
   });
-  return { schedules };
+  // At least 2^33, so that no quantity counts as 2^31 lots.
+  const scanLots = Array.from({ length: ASSETS }, () =>
+    rng.chance(0.3) ? NOT_SCANNED : (draw(rng, flavour, 1n << 33n, 1n << 64n, 1n << 33n, 1n << 40n) as ScanLots),
+  ).map((lots) => (lots === 0n ? NOT_SCANNED : lots));
+  return { schedules, scanLots, debtRateBps: draw(rng, flavour, 0n, BPS, 0n, 2000n) as RateBps };
 }
 
 export function randomMarket(rng: Rng, size: BoardSize, flavour = randomFlavour(rng)): Market {
@@ -128,6 +133,7 @@ export function randomMarket(rng: Rng, size: BoardSize, flavour = randomFlavour(
           profits: Array.from({ length: SCENARIOS }, () => column(30n * E6)),
           mark: column(100n * E6),
           delta: column(100n * E6),
+          vega: column(100n * E6),
           longCharge: charge(),
           shortCharge: charge(),
         };
@@ -135,6 +141,8 @@ export function randomMarket(rng: Rng, size: BoardSize, flavour = randomFlavour(
     continues: index > 0 && rng.chance(0.5),
     liquidityThreshold: draw(rng, flavour, 0n, top(BITS.threshold), 0n, 10n ** 13n) as ThresholdE6,
     liquidityRate: draw(rng, flavour, 0n, BPS, 0n, 500n) as RateBps,
+    vegaThreshold: draw(rng, flavour, 0n, top(BITS.threshold), 0n, 10n ** 13n) as ThresholdE6,
+    vegaRate: draw(rng, flavour, 0n, BPS, 0n, 500n) as RateBps,
   });
   return {
     prices: Array.from({ length: ASSETS }, () =>
@@ -155,7 +163,7 @@ export function randomViewingKey(rng: Rng): FieldElement {
 }
 
 const biasedKey = (rng: Rng) => {
-  const high = FIELD_ORDER - SEQUENCE_LIMIT - 1n;
+  const high = VIEWING_KEY_LIMIT - 1n;
   return rng.chance(0.2) ? rng.pick([1n, 2n, high - 1n, high]) : rng.between(1n, high);
 };
 

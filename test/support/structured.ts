@@ -4,6 +4,8 @@ import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { coverageBpsDown, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
 import { type BoardRow, EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
+import { NOT_SCANNED } from "../../prover/src/model/policy.ts";
+import { SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, NO_TRANSFER } from "../../prover/src/model/transition.ts";
 import type { Request } from "../../prover/src/statement/account.ts";
 import type {
@@ -13,6 +15,8 @@ import type {
   LotPriceE16,
   PositionLots,
   QuantityLots,
+  RateBps,
+  ScanLots,
   ThresholdE6,
   WeightBps,
 } from "../../prover/src/units.ts";
@@ -45,7 +49,7 @@ export const BENDS: Readonly<Record<string, Bend>> = {
   "the two worst scenarios tie, or differ by one lot's unit": (request, rng) => {
     const { sets } = evaluate(after(request), request.policy, request.market);
     const worst = sets[0]?.worstScenario ?? 0;
-    const other = Number(rng.below(16n));
+    const other = Number(rng.below(BigInt(SCENARIOS)));
     const nudged = Number(rng.below(BigInt(request.market.board.rows.length)));
     return {
       market: withRows(request.market, (row, index) => ({
@@ -68,6 +72,57 @@ export const BENDS: Readonly<Record<string, Bend>> = {
           return (positions[index]! < 0n ? -size : size) as ColumnE6;
         }),
       })),
+    };
+  },
+  "collateral next to a whole number of scan lots": (request, rng) => {
+    const scanLots = request.policy.scanLots.map(() => rng.between(1n, 1n << 33n) as ScanLots);
+    return {
+      policy: { ...request.policy, scanLots },
+      after: {
+        ...after(request),
+        collateral: scanLots.map((lot) => {
+          const lots = rng.pick([0n, 1n, rng.below(1n << 31n), (1n << 31n) - 1n]);
+          return clamp(lots * lot + rng.between(-1n, 1n), 0n, (lot << 31n) - 1n) as QuantityLots;
+        }),
+      },
+    };
+  },
+  "collateral hedged by a short position in its own row": (request, rng) => {
+    const scanLots = request.policy.scanLots.map(() => (1n << 33n) as ScanLots);
+    const { collateral, positions } = after(request);
+    return {
+      policy: { ...request.policy, scanLots },
+      after: {
+        ...after(request),
+        positions: positions.map((lots, row) =>
+          row < collateral.length
+            ? (clamp(-(collateral[row]! >> 33n) + rng.between(-1n, 1n), -(1n << 31n), 0n) as PositionLots)
+            : lots,
+        ),
+      },
+    };
+  },
+  "what is owned next to nothing": (request, rng) => {
+    const state = after(request);
+    const { markValue } = evaluate(state, request.policy, request.market);
+    const cash = rng.between(-1n, 1n) - markValue;
+    return cash < -(1n << 63n) || cash >= 1n << 63n ? {} : { after: { ...state, cash: cash as CashE6 } };
+  },
+  "vega next to the threshold": (request, rng) => {
+    const { market } = request;
+    const { sets } = evaluate(after(request), request.policy, market);
+    return {
+      market: {
+        ...market,
+        board: {
+          ...market.board,
+          blocks: market.board.blocks.map((block, index) => {
+            const vega = sets.find(({ lastBlock }) => lastBlock === index)?.vega ?? 0n;
+            const size = (vega < 0n ? -vega : vega) + rng.between(-1n, 1n);
+            return { ...block, vegaThreshold: clamp(size, 0n, (1n << 78n) - 1n) as ThresholdE6 };
+          }),
+        },
+      },
     };
   },
   "delta next to the threshold": (request, rng) => {
@@ -118,7 +173,13 @@ export const BENDS: Readonly<Record<string, Bend>> = {
     const last = request.policy.schedules.length - 1;
     const top = ((1n << 64n) - 1n) as QuantityLots;
     const unit = Array.from({ length: 4 }, () => ({ boundaryLots: top, weightBps: 1n as WeightBps }));
-    const policy = { schedules: request.policy.schedules.map((schedule, a) => (a === last ? unit : schedule)) };
+    const policy = {
+      ...request.policy,
+      schedules: request.policy.schedules.map((schedule, a) => (a === last ? unit : schedule)),
+      scanLots: request.policy.scanLots.with(last, NOT_SCANNED),
+      // Cash makes up the equity wanted: what it owes would move the margin.
+      debtRateBps: 0n as RateBps,
+    };
     const market = {
       ...request.market,
       prices: request.market.prices.map((price, a) => (a === last ? 1n : price) as LotPriceE16),

@@ -54,7 +54,7 @@ Atlas, an invented market maker, on an invented venue. Replace the files one by 
 | file | who may see it | what it is |
 |---|---|---|
 | policy.json | everyone | the venue's haircuts (how much of each asset counts, falling with size) and levels of coverage |
-| market.json | everyone | prices, and what each instrument gains and loses in 16 scenarios, per lot |
+| market.json | everyone | prices, and what each instrument gains and loses in 45 scenarios, per lot |
 | market-input.json | everyone | what market.json follows from: observed prices and volatilities, instruments, and risk models with their parameters |
 | account.json | only you | balance, collateral and positions of the firm |
 | portfolio.csv, positions.csv | only you | the same holdings as tables |

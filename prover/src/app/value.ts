@@ -27,6 +27,8 @@ export interface Valuation {
     readonly value: string;
     /** 1 to 4: the haircut tier that the quantity reaches; null above the last boundary. */
     readonly tier: number | null;
+    /** How much of it is in the scan: whole scan lots. */
+    readonly scanned: string;
   }[];
   /** The model's; `conversion` says how it follows from the balance. */
   readonly cash: string;
@@ -49,15 +51,27 @@ export interface Valuation {
   readonly sets: readonly {
     readonly blocks: readonly string[];
     readonly markValue: string;
+    /** Scanned collateral included. */
     readonly profits: readonly string[];
     /** The scenario with the largest loss, null where none loses. */
     readonly worstScenario: string | null;
     readonly scan: string;
+    /** What scanned collateral gains in the worst scenario; "0" where none loses. */
+    readonly collateralProfit: string;
     readonly delta: string;
     readonly liquidity: string;
+    readonly vega: string;
+    readonly vegaCharge: string;
   }[];
   readonly scenarios: readonly string[];
+  /** The parts of margin: they add up to it. */
+  readonly scan: string;
   readonly charge: string;
+  readonly liquidity: string;
+  readonly vegaCharge: string;
+  readonly debtMargin: string;
+  /** What the account owes beyond what its positions are worth. */
+  readonly debt: string;
   readonly collateralValue: string;
   readonly equity: string;
   readonly margin: string;
@@ -87,30 +101,39 @@ export function valueAccount(holder: AccountFile, policy: PolicyFile, market: Ma
     currency: policy.cashSymbol,
     collateral: policy.assets.map(({ symbol, lotDecimals }, index) => {
       const quantity = account.collateral[index]!;
-      const { tier, value } = result.assets[index]!;
+      const { tier, value, scannedLots } = result.assets[index]!;
       return {
         asset: symbol,
         quantity: formatDecimal(quantity, lotDecimals),
         marketValue: formatDecimal(quantity * market.market.prices[index]!, 16),
         value: e20(value),
         tier: tier < TIERS ? tier + 1 : null,
+        scanned: formatDecimal(scannedLots * policy.policy.scanLots[index]!, lotDecimals),
       };
     }),
     cash: e6(account.cash),
     conversion: conversion ?? null,
     positions: positionsOf(holder, market),
-    positionsValue: e6(result.sets.reduce((sum, { markValue }) => sum + markValue, 0n)),
+    positionsValue: e6(result.markValue),
     sets: result.sets.map((set) => ({
       blocks: market.blocks.slice(set.firstBlock, set.lastBlock + 1),
       markValue: e6(set.markValue),
       profits: set.profits.map(e6),
       worstScenario: set.worstScenario === undefined ? null : market.scenarios[set.worstScenario]!,
       scan: e6(set.scan),
+      collateralProfit: e6(set.worstScenario === undefined ? 0n : set.collateralProfits[set.worstScenario]!),
       delta: e6(set.delta),
       liquidity: e10(set.liquidity),
+      vega: e6(set.vega),
+      vegaCharge: e10(set.vegaCharge),
     })),
     scenarios: market.scenarios,
+    scan: e6(result.scan),
     charge: e6(result.charge),
+    liquidity: e10(result.liquidity),
+    vegaCharge: e10(result.vegaCharge),
+    debtMargin: e10(result.debtMargin),
+    debt: e6(result.debt),
     collateralValue: e20(result.collateral),
     equity: e20(result.equity),
     margin: e10(result.margin),

@@ -2,6 +2,7 @@
 /** What the public signals of a proof of coverage mean, in words: part of its document, so that any reader can look them up. */
 import { ASSETS, type BoardSize, blocksOf, instrumentsOf, TIERS } from "../model/sizes.ts";
 import { FAMILIES } from "../statement/families.ts";
+import { BLOCK_VALUES, ROW_VALUES } from "../statement/signals.ts";
 
 /** What `signals` says of one public signal, or of the run of them from one index to another. */
 export type SignalNote = { readonly name: string; readonly meaning: string; readonly unit: string } & (
@@ -21,7 +22,7 @@ const OWN: readonly (readonly [meaning: string, unit: string])[] = [
   ["SHA-256 of format, size, statement, policy, market and verification key, modulo r", "field element"],
 ];
 
-const POLICY_SIGNALS = 3 * TIERS * ASSETS;
+const POLICY_SIGNALS = (3 * TIERS + 1) * ASSETS;
 
 /** Where the public signals of each part begin and end, and what they are. */
 export function signalNotes(size: BoardSize): SignalNote[] {
@@ -29,20 +30,21 @@ export function signalNotes(size: BoardSize): SignalNote[] {
     [
       "policy",
       POLICY_SIGNALS,
-      `for each of ${ASSETS} assets ${TIERS} tier boundaries, ${TIERS} weights, ${TIERS} intercepts`,
-      "lots; basis points; lots times basis points",
+      `for each of ${ASSETS} assets ${TIERS} tier boundaries, ${TIERS} weights, ${TIERS} intercepts, and lots that count as one lot of a row in the scan`,
+      "lots; basis points; lots times basis points; lots",
     ],
+    ["debtRate", 1, "margin on debt", "basis points"],
     ["prices", ASSETS, "price of one lot of each asset", "quote currency, 1e-16"],
     [
       "rows",
-      8 * instrumentsOf(size),
-      "for each instrument 16 scenario profits, mark and delta, three to a signal at a stride of 84 bits; then the charges of a long and a short lot",
+      ROW_VALUES * instrumentsOf(size),
+      "for each instrument 45 scenario profits, mark, delta and vega, three to a signal at a stride of 84 bits; then the charges of a long and a short lot",
       "quote currency per lot, 1e-6",
     ],
     [
       "blocks",
-      3 * blocksOf(size),
-      "for each block of 60 instruments liquidity threshold, liquidity rate, and whether it continues the netting set before",
+      BLOCK_VALUES * blocksOf(size),
+      "for each block of 60 instruments liquidity threshold and rate, vega threshold and rate, and whether it continues the netting set before",
       "quote currency, 1e-6; basis points; 0 or 1",
     ],
   ];
@@ -66,5 +68,5 @@ export function signalName(index: number, size: BoardSize): string {
 /** Who says what a public signal has to be. */
 export function signalSource(index: number): string {
   if (index < OWN.length) return "the statement says";
-  return index < OWN.length + POLICY_SIGNALS ? "the policy says" : "the market says";
+  return index <= OWN.length + POLICY_SIGNALS ? "the policy says" : "the market says";
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll-market/1`: prices and the board of one epoch. */
+/** `plimsoll-market/2`: prices and the board of one epoch. */
 import { PlimsollError } from "../errors.ts";
 import { type BoardBlock, type BoardRow, CLOSED_ROW, checkMarket, type Market } from "../model/market.ts";
+import { NOT_SCANNED } from "../model/policy.ts";
 import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, smallestBoardFor } from "../model/sizes.ts";
 import { chargeE6, columnE6, type LotPriceE16, lotPriceE16, rateBps, thresholdE6 } from "../units.ts";
 import { type Decimal, formatDecimal, formatLots, lotOfDecimals, lotsOf } from "./decimal.ts";
@@ -9,12 +10,12 @@ import { documentSha256, type JsonLimits, type JsonValue, parseJson } from "./js
 import { isLabel, isSymbol } from "./labels.ts";
 import { CASH_DECIMALS, MAX_LOT_DECIMALS, type PolicyFile, relocate } from "./policy.ts";
 
-const FORMAT = "plimsoll-market/1";
+const FORMAT = "plimsoll-market/2";
 const LIMITS: JsonLimits = { length: 1_500_000, values: 30_000 };
 const PRICE_DECIMALS = 8;
 const MAX_TERMS = 16;
 const E6 = lotOfDecimals(CASH_DECIMALS);
-const COLUMN_FIELDS = ["profits", "mark", "delta", "longCharge", "shortCharge"] as const;
+const COLUMN_FIELDS = ["profits", "mark", "delta", "vega", "longCharge", "shortCharge"] as const;
 
 export interface Instrument {
   readonly symbol: string;
@@ -34,7 +35,7 @@ export interface MarketFile {
   readonly epoch: bigint;
   /** UTC, to the second, for example `2026-11-22T08:00:00Z`. */
   readonly time: string;
-  /** Labels of the 16 scenarios. */
+  /** Labels of the 45 scenarios. */
   readonly scenarios: readonly string[];
   /** In the order of the board's rows, undefined where a place is left empty; rows beyond are empty. */
   readonly instruments: readonly (Instrument | undefined)[];
@@ -60,6 +61,8 @@ export interface MarketDocument {
     readonly continues: boolean;
     readonly liquidityThreshold: string;
     readonly liquidityRateBps: string;
+    readonly vegaThreshold: string;
+    readonly vegaRateBps: string;
     readonly name: string;
   }[];
 }
@@ -71,6 +74,7 @@ export interface InstrumentDocument {
   readonly profits: readonly string[];
   readonly mark: string;
   readonly delta: string;
+  readonly vega: string;
   readonly longCharge: string;
   readonly shortCharge: string;
   readonly terms?: Readonly<Record<string, string>>;
@@ -96,6 +100,13 @@ export function readMarket(text: string, file: string, policy: PolicyFile): Mark
     );
   }
   const instruments = elements.map(readInstrument);
+  const scanned = Array.from({ length: ASSETS }, (_, index) => elements[index] ?? top.instruments);
+  relocate(new Map(scanned.map((element, index) => [`instruments[${index}]`, element])), () =>
+    checkScannedRows(
+      policy,
+      instruments.map(({ instrument }) => instrument),
+    ),
+  );
   const symbols = new Set<string>();
   for (const [index, { instrument }] of instruments.entries()) {
     if (instrument === undefined) continue;
@@ -143,13 +154,42 @@ function readPrices(value: JsonValue, policy: PolicyFile): LotPriceE16[] {
   return prices;
 }
 
+/**
+ * Checks that each asset in the scan has an instrument at its place, one lot of which is the asset's scan lot: without a
+ * row, its price risk would be counted nowhere. Throws `FIELD_INVALID`. Does not check that the instrument follows the
+ * price of the asset.
+ */
+export function checkScannedRows(
+  { assets, policy }: PolicyFile,
+  instruments: readonly (Instrument | undefined)[],
+): void {
+  for (const [index, { symbol, lotDecimals }] of assets.entries()) {
+    const scanned = policy.scanLots[index]!;
+    if (scanned === NOT_SCANNED) continue;
+    const lot = instruments[index]?.lot;
+    if (lot === undefined || !equalDecimals(lot, { units: scanned, decimals: lotDecimals })) {
+      const expected = formatDecimal(scanned, lotDecimals);
+      throw new PlimsollError(
+        "FIELD_INVALID",
+        `expected an instrument with a lot of ${expected}: ${symbol} is scanned in this row`,
+        {
+          field: `instruments[${index}]`,
+        },
+      );
+    }
+  }
+}
+
+const equalDecimals = (left: Decimal, right: Decimal) =>
+  left.units * 10n ** BigInt(right.decimals) === right.units * 10n ** BigInt(left.decimals);
+
 /** The price of a lot of 10^-lotDecimals, from that of a whole unit with at most 8 decimals. Throws as `lotPriceE16`. */
 export function lotPriceOf(price: Decimal, lotDecimals: number): LotPriceE16 {
   return lotPriceE16(lotsOf(price, lotOfDecimals(PRICE_DECIMALS)) * 10n ** BigInt(MAX_LOT_DECIMALS - lotDecimals));
 }
 
 function readInstrument(value: JsonValue): { instrument: Instrument | undefined; row: BoardRow } {
-  const { symbol, lot, profits, mark, delta, longCharge, shortCharge, terms } = value.fields(
+  const { symbol, lot, profits, mark, delta, vega, longCharge, shortCharge, terms } = value.fields(
     ["symbol"],
     ["lot", ...COLUMN_FIELDS, "terms"],
   );
@@ -168,6 +208,7 @@ function readInstrument(value: JsonValue): { instrument: Instrument | undefined;
       profits: profits!.elements(SCENARIOS, SCENARIOS).map(column),
       mark: column(mark!),
       delta: column(delta!),
+      vega: column(vega!),
       longCharge: charge(longCharge!),
       shortCharge: charge(shortCharge!),
     },
@@ -185,7 +226,14 @@ function readTerms(value: JsonValue): Record<string, string> {
 }
 
 function readBlock(value: JsonValue): { name: string; block: BoardBlock; continues: JsonValue } {
-  const fields = value.fields(["continues", "liquidityThreshold", "liquidityRateBps", "name"]);
+  const fields = value.fields([
+    "continues",
+    "liquidityThreshold",
+    "liquidityRateBps",
+    "vegaThreshold",
+    "vegaRateBps",
+    "name",
+  ]);
   return {
     name: fields.name.label(),
     continues: fields.continues,
@@ -193,6 +241,8 @@ function readBlock(value: JsonValue): { name: string; block: BoardBlock; continu
       continues: fields.continues.boolean(),
       liquidityThreshold: fields.liquidityThreshold.amount(thresholdE6, E6),
       liquidityRate: fields.liquidityRateBps.amount(rateBps),
+      vegaThreshold: fields.vegaThreshold.amount(thresholdE6, E6),
+      vegaRate: fields.vegaRateBps.amount(rateBps),
     },
   };
 }
@@ -219,13 +269,14 @@ export function marketDocument(file: MarketFile, policy: PolicyFile): MarketDocu
     scenarios: file.scenarios,
     instruments: file.instruments.map((instrument, index) => {
       if (instrument === undefined) return { symbol: null };
-      const { profits, mark, delta, longCharge, shortCharge } = board.rows[index]!;
+      const { profits, mark, delta, vega, longCharge, shortCharge } = board.rows[index]!;
       return {
         symbol: instrument.symbol,
         lot: formatLots(1n, instrument.lot),
         profits: profits.map(e6),
         mark: e6(mark),
         delta: e6(delta),
+        vega: e6(vega),
         longCharge: e6(longCharge),
         shortCharge: e6(shortCharge),
         terms: instrument.terms,
@@ -235,6 +286,8 @@ export function marketDocument(file: MarketFile, policy: PolicyFile): MarketDocu
       continues: block.continues,
       liquidityThreshold: e6(block.liquidityThreshold),
       liquidityRateBps: block.liquidityRate.toString(),
+      vegaThreshold: e6(block.vegaThreshold),
+      vegaRateBps: block.vegaRate.toString(),
       name: file.blocks[index]!,
     })),
   };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll-policy/1`: the assets that count as collateral, their haircuts, and the levels of coverage. */
+/** `plimsoll-policy/2`: the assets that count as collateral, their haircuts, what debt costs, and the levels of coverage. */
 import { PlimsollError } from "../errors.ts";
-import { checkPolicy, type HaircutTier, type Policy, UNLISTED } from "../model/policy.ts";
+import { checkPolicy, type HaircutTier, NOT_SCANNED, type Policy, UNLISTED } from "../model/policy.ts";
 import { ASSETS, TIERS } from "../model/sizes.ts";
-import { BPS, type LevelBps, levelBps, quantityLots, weightBps } from "../units.ts";
+import { BPS, type LevelBps, levelBps, quantityLots, rateBps, scanLots, weightBps } from "../units.ts";
 import { formatDecimal, lotOfDecimals } from "./decimal.ts";
 import { documentSha256, type JsonLimits, type JsonValue, parseJson } from "./json.ts";
 
-const FORMAT = "plimsoll-policy/1";
+const FORMAT = "plimsoll-policy/2";
 const LIMITS: JsonLimits = { length: 200_000, values: 2_000 };
 /** Cash is counted in millionths everywhere. */
 export const CASH_DECIMALS = 6;
@@ -48,9 +48,16 @@ export interface PolicyDocument {
   readonly assets: readonly {
     readonly symbol: string;
     readonly lotDecimals: number;
+    /**
+     * Whole units of the asset that count as one lot of the market's instrument at the same place, in the scan of the first
+     * netting set; null where the asset is not in the scan.
+     */
+    readonly scanLot: string | null;
     /** 1 to 4, boundaries strictly ascending, in whole units of the asset. */
     readonly tiers: readonly { readonly upTo: string; readonly haircutBps: string }[];
   }[];
+  /** Margin on what an account owes beyond what its positions are worth; 0 to 10000. */
+  readonly debtRateBps: string;
   readonly levels: Readonly<Record<LevelName, string>>;
 }
 
@@ -60,7 +67,7 @@ export interface PolicyDocument {
  */
 export function readPolicy(text: string, file: string): PolicyFile & { readonly sha256: string } {
   const root = parseJson(text, file, LIMITS);
-  const top = root.fields(["format", "name", "cash", "assets", "levels"]);
+  const top = root.fields(["format", "name", "cash", "assets", "debtRateBps", "levels"]);
   top.format.literal(FORMAT);
   const cash = top.cash.fields(["symbol", "decimals"]);
   cash.decimals.count(CASH_DECIMALS, CASH_DECIMALS);
@@ -73,11 +80,12 @@ export function readPolicy(text: string, file: string): PolicyFile & { readonly 
   const symbols = new Set([cashSymbol]);
   const places = new Map<string, JsonValue>();
   const listed = elements.map((element, asset) => {
-    const fields = element.fields(["symbol", "lotDecimals", "tiers"]);
+    const fields = element.fields(["symbol", "lotDecimals", "scanLot", "tiers"]);
     const symbol = fields.symbol.symbol();
     if (symbols.has(symbol)) throw fields.symbol.error("FIELD_INVALID", "this symbol is already taken");
     symbols.add(symbol);
     const lotDecimals = fields.lotDecimals.count(0, MAX_LOT_DECIMALS);
+    const scanned = fields.scanLot.isNull() ? NOT_SCANNED : fields.scanLot.amount(scanLots, lotOfDecimals(lotDecimals));
     const tiers = fields.tiers.elements(1, TIERS).map((tier, index) => {
       places.set(`schedules[${asset}][${index}]`, tier);
       return readTier(tier, lotDecimals);
@@ -87,7 +95,7 @@ export function readPolicy(text: string, file: string): PolicyFile & { readonly 
         throw fields.tiers.elements()[index]!.error("OUT_OF_RANGE", "tier boundaries must ascend, from above 0");
       }
     }
-    return { symbol, lotDecimals, tiers };
+    return { symbol, lotDecimals, scanned, tiers };
   });
 
   const schedules = Array.from({ length: ASSETS }, (_, asset) => {
@@ -101,7 +109,13 @@ export function readPolicy(text: string, file: string): PolicyFile & { readonly 
     name: top.name.label(),
     cashSymbol,
     assets: listed.map(({ symbol, lotDecimals }) => ({ symbol, lotDecimals })),
-    policy: relocate(places, () => checkPolicy({ schedules })),
+    policy: relocate(places, () =>
+      checkPolicy({
+        schedules,
+        scanLots: Array.from({ length: ASSETS }, (_, asset) => listed[asset]?.scanned ?? NOT_SCANNED),
+        debtRateBps: top.debtRateBps.amount(rateBps),
+      }),
+    ),
     levels: readLevels(top.levels),
     sha256: documentSha256(root.plain()),
   };
@@ -150,18 +164,21 @@ export function policyDocument(file: PolicyFile): PolicyDocument {
     cash: { symbol: file.cashSymbol, decimals: CASH_DECIMALS },
     assets: file.assets.map(({ symbol, lotDecimals }, asset) => {
       const schedule = file.policy.schedules[asset]!;
+      const scanned = file.policy.scanLots[asset]!;
       const tiers = schedule.filter(
         ({ boundaryLots }, tier) => boundaryLots > (schedule[tier - 1]?.boundaryLots ?? 0n),
       );
       return {
         symbol,
         lotDecimals,
+        scanLot: scanned === NOT_SCANNED ? null : formatDecimal(scanned, lotDecimals),
         tiers: tiers.map((tier) => ({
           upTo: formatDecimal(tier.boundaryLots, lotDecimals),
           haircutBps: (BPS - tier.weightBps).toString(),
         })),
       };
     }),
+    debtRateBps: file.policy.debtRateBps.toString(),
     levels: Object.fromEntries(LEVELS.map((name) => [name, file.levels[name].toString()])) as Record<LevelName, string>,
   };
 }

@@ -10,11 +10,11 @@ import { SCENARIOS } from "../model/sizes.ts";
 import { chargeE6, columnE6 } from "../units.ts";
 
 const E6 = lotOfDecimals(CASH_DECIMALS);
-const ARRAY_COLUMNS = ["symbol", "lot", "mark", "delta", "longCharge", "shortCharge"] as const;
+const ARRAY_COLUMNS = ["symbol", "lot", "mark", "delta", "vega", "longCharge", "shortCharge"] as const;
 const PROFIT_COLUMNS = Array.from({ length: SCENARIOS }, (_, index) => `profit${index}`);
 
 /**
- * Risk arrays from a table: `symbol,lot,mark,delta,longCharge,shortCharge,profit0,…,profit15`, per lot as in a market. Checks
+ * Risk arrays from a table: `symbol,lot,mark,delta,vega,longCharge,shortCharge,profit0,…,profit44`, per lot as in a market. Checks
  * each value as a market does, naming line and column.
  * @see docs/library.md#risk
  */
@@ -43,6 +43,7 @@ export function readRiskArrays(text: string, file: string): InstrumentDocument[]
       }),
       mark: cell("mark", e6(columnE6)),
       delta: cell("delta", e6(columnE6)),
+      vega: cell("vega", e6(columnE6)),
       longCharge: cell("longCharge", e6(chargeE6)),
       shortCharge: cell("shortCharge", e6(chargeE6)),
       profits: PROFIT_COLUMNS.map((name) => cell(name, e6(columnE6))),

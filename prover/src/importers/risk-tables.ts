@@ -20,7 +20,7 @@ function decimalCell(text: string, file: string, line: number, field: string): s
 const SCENARIO_COLUMNS = ["scenario", "counted", "underlying", "price", "volatility"] as const;
 
 /**
- * Sixteen scenarios from a table with a row for each scenario and underlying: `scenario,counted,underlying,price,volatility`,
+ * The 45 scenarios from a table with a row for each scenario and underlying: `scenario,counted,underlying,price,volatility`,
  * moves as fractions. Rows of one scenario share its name and what is counted; order is that of first appearance.
  * @see docs/library.md#risk
  */

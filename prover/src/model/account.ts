@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The private side of the statement: what an account holds. */
 import { PlimsollError } from "../errors.ts";
-import { FIELD_ORDER, type FieldElement } from "../field.ts";
+import type { FieldElement } from "../field.ts";
 import { type CashE6, cashE6, type PositionLots, positionLots, type QuantityLots, quantityLots } from "../units.ts";
 import { ASSETS, type BoardSize, instrumentsOf } from "./sizes.ts";
 
@@ -25,8 +25,9 @@ export interface Account {
   readonly viewingKey: FieldElement;
 }
 
-/** Sequences stay below 2^64; with keys at most r − 1 − 2^64 the blinding never reaches zero. */
 export const SEQUENCE_LIMIT = 1n << 64n;
+/** Keys are below this, which the opening proves: with every sequence below 2^64 the blinding never reaches zero. */
+export const VIEWING_KEY_LIMIT = 1n << 250n;
 
 /**
  * The state from which every account descends: all zero. Its commitment is one public constant for each size.
@@ -44,15 +45,15 @@ export function genesis(size: BoardSize): Account {
 }
 
 /**
- * A viewing key: 1 to r − 1 − 2^64.
+ * A viewing key: 1 to 2^250 − 1.
  *
  * The upper bound keeps `viewingKey + sequence` from reaching zero, which the circuit refuses: such an account would stand
- * still for good. Whoever is handed a key (a venue's operator) checks it with this function before relying on it.
+ * still for good. The circuit proves the bound of the key that opens an account.
  * @see docs/library.md#accounts
  */
 export function viewingKey(value: bigint, field = "viewingKey"): FieldElement {
-  if (value < 1n || value >= FIELD_ORDER - SEQUENCE_LIMIT) {
-    throw new PlimsollError("OUT_OF_RANGE", "expected a viewing key between 1 and r - 1 - 2^64", { field });
+  if (value < 1n || value >= VIEWING_KEY_LIMIT) {
+    throw new PlimsollError("OUT_OF_RANGE", "expected a viewing key between 1 and 2^250 - 1", { field });
   }
   return value as FieldElement;
 }
@@ -64,7 +65,7 @@ export function viewingKey(value: bigint, field = "viewingKey"): FieldElement {
 export function randomViewingKey(): FieldElement {
   const bytes = crypto.getRandomValues(new Uint8Array(48));
   const random = bytes.reduce((sum, byte) => (sum << 8n) + BigInt(byte), 0n);
-  return viewingKey(1n + (random % (FIELD_ORDER - SEQUENCE_LIMIT - 1n)));
+  return viewingKey(1n + (random % (VIEWING_KEY_LIMIT - 1n)));
 }
 
 /** Checks shape and ranges of an account. Does not check its viewing key: genesis has none. */

@@ -26,7 +26,8 @@ export type Figure =
 
 /** Weights of everything that an account may hold. Marks are below 2^42 · 10^14 in absolute value. */
 export interface Weights {
-  readonly policy: Policy;
+  /** ASSETS haircut schedules. */
+  readonly schedules: readonly HaircutSchedule[];
   readonly prices: readonly bigint[];
   readonly cash: bigint;
   readonly marks: readonly bigint[];
@@ -34,7 +35,7 @@ export interface Weights {
 
 /** At which any account adds up to zero. */
 export const noWeights = (size: BoardSize): Weights => ({
-  policy: { schedules: new Array<HaircutSchedule>(ASSETS).fill(UNLISTED) },
+  schedules: new Array<HaircutSchedule>(ASSETS).fill(UNLISTED),
   prices: new Array<bigint>(ASSETS).fill(0n),
   cash: 0n,
   marks: new Array<bigint>(instrumentsOf(size)).fill(0n),
@@ -57,14 +58,19 @@ export function weightsOf(figure: Figure, policy: Policy, market: Market): Weigh
   const none = noWeights(size);
   switch (figure.kind) {
     case "equity":
-      return { policy, prices: market.prices, cash: E6_TO_E20, marks: rows.map(({ mark }) => E6_TO_E20 * mark) };
+      return {
+        schedules: policy.schedules,
+        prices: market.prices,
+        cash: E6_TO_E20,
+        marks: rows.map(({ mark }) => E6_TO_E20 * mark),
+      };
     case "cash":
       return { ...none, cash: 1n };
     case "asset": {
       const index = checkIndex(figure.index, ASSETS);
       return {
         ...none,
-        policy: { schedules: none.policy.schedules.with(index, WHOLE) },
+        schedules: none.schedules.with(index, WHOLE),
         prices: none.prices.with(index, 1n),
       };
     }
@@ -74,12 +80,12 @@ export function weightsOf(figure: Figure, policy: Policy, market: Market): Weigh
 }
 
 /** What the account adds up to. Throws `OUT_OF_RANGE` or `FIELD_INVALID` where it is malformed. */
-export function figureOf(account: Account, { policy, prices, cash, marks }: Weights): bigint {
+export function figureOf(account: Account, { schedules, prices, cash, marks }: Weights): bigint {
   checkAccount(account);
   if (marks.length !== instrumentsOf(account.size)) throw new TypeError("account and weights are of different sizes");
   return (
     account.collateral.reduce(
-      (sum, quantity, asset) => sum + prices[asset]! * tierValue(policy.schedules[asset]!, quantity).weightedLotsBps,
+      (sum, quantity, asset) => sum + prices[asset]! * tierValue(schedules[asset]!, quantity).weightedLotsBps,
       0n,
     ) +
     cash * account.cash +

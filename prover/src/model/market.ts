@@ -25,6 +25,8 @@ export interface BoardRow {
   readonly mark: ColumnE6;
   /** Change in value for a rise of the underlying by 100%, linearised. */
   readonly delta: ColumnE6;
+  /** Change in value for a rise of the implied volatilities of all its expiries by 1.00 (100 points), linearised. */
+  readonly vega: ColumnE6;
   readonly longCharge: ChargeE6;
   readonly shortCharge: ChargeE6;
 }
@@ -33,9 +35,12 @@ export interface BoardRow {
 export interface BoardBlock {
   /** Whether this block belongs to the netting set of the block before. Never true of the first block. */
   readonly continues: boolean;
-  /** Liquidity terms; those of the last block of a netting set hold for the set. */
+  /** Charge on the delta of a netting set above a threshold. These four terms of the last block of a set hold for the set. */
   readonly liquidityThreshold: ThresholdE6;
   readonly liquidityRate: RateBps;
+  /** Charge on the vega of a netting set above a threshold. */
+  readonly vegaThreshold: ThresholdE6;
+  readonly vegaRate: RateBps;
 }
 
 export interface Board {
@@ -63,6 +68,7 @@ export const EMPTY_ROW: BoardRow = {
   profits: new Array<ColumnE6>(SCENARIOS).fill(0n as ColumnE6),
   mark: 0n as ColumnE6,
   delta: 0n as ColumnE6,
+  vega: 0n as ColumnE6,
   longCharge: 0n as ChargeE6,
   shortCharge: 0n as ChargeE6,
 };
@@ -86,6 +92,7 @@ export function checkMarket(market: Market): Market {
     for (const [scenario, profit] of row.profits.entries()) columnE6(profit, `${field}.profits[${scenario}]`);
     columnE6(row.mark, `${field}.mark`);
     columnE6(row.delta, `${field}.delta`);
+    columnE6(row.vega, `${field}.vega`);
     chargeE6(row.longCharge, `${field}.longCharge`);
     chargeE6(row.shortCharge, `${field}.shortCharge`);
   }
@@ -93,6 +100,8 @@ export function checkMarket(market: Market): Market {
   for (const [index, block] of board.blocks.entries()) {
     thresholdE6(block.liquidityThreshold, `blocks[${index}].liquidityThreshold`);
     rateBps(block.liquidityRate, `blocks[${index}].liquidityRate`);
+    thresholdE6(block.vegaThreshold, `blocks[${index}].vegaThreshold`);
+    rateBps(block.vegaRate, `blocks[${index}].vegaRate`);
   }
   if (board.blocks[0]?.continues) {
     throw new PlimsollError("OUT_OF_RANGE", "the first block cannot continue a netting set", {

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** Public haircut schedules: how much of each collateral asset counts. */
+/** Public terms of accounts: how much of each collateral asset counts, what of it joins the scan, what debt costs. */
 import { PlimsollError } from "../errors.ts";
-import { BPS, type QuantityLots, quantityLots, type WeightBps, weightBps } from "../units.ts";
+import {
+  BITS,
+  BPS,
+  type QuantityLots,
+  quantityLots,
+  type RateBps,
+  rateBps,
+  type ScanLots,
+  scanLots,
+  type WeightBps,
+  weightBps,
+} from "../units.ts";
 import { checkLength } from "./account.ts";
 import { ASSETS, TIERS } from "./sizes.ts";
 
@@ -16,12 +27,23 @@ export interface HaircutTier {
 export type HaircutSchedule = readonly HaircutTier[];
 
 /**
- * The policy as the circuit sees it: ASSETS schedules. An unlisted asset has the schedule of zeros.
+ * The policy as the circuit sees it. An unlisted asset has the schedule of zeros and is not scanned.
  * @see docs/library.md#accounts
  */
 export interface Policy {
+  /** ASSETS schedules. */
   readonly schedules: readonly HaircutSchedule[];
+  /**
+   * ASSETS numbers: so many lots of the asset count as one long lot of the board row of the same index in the scan of
+   * the first netting set. `NOT_SCANNED` where an asset is not in the scan: its weights then hold its price risk too.
+   */
+  readonly scanLots: readonly ScanLots[];
+  /** Margin on debt, for the whole board. */
+  readonly debtRateBps: RateBps;
 }
+
+/** More than any quantity: no lot of the asset joins the scan. */
+export const NOT_SCANNED = (1n << BigInt(BITS.quantity)) as ScanLots;
 
 /** Weighted quantity, in lots times basis points. */
 export interface TierValue {
@@ -67,6 +89,16 @@ export function intercepts(schedule: HaircutSchedule): bigint[] {
   });
 }
 
+/**
+ * Whole lots of a board row that a quantity of collateral counts as in the scan: quantity / scanLots, rounded down. Throws
+ * `OUT_OF_RANGE` for 2^31 and more: the policy's scan lot is too small for the quantity, and no proof of it exists.
+ */
+export function scannedLots(quantity: QuantityLots, lots: ScanLots, field: string): bigint {
+  const scanned = quantity / lots;
+  if (scanned < 1n << BigInt(BITS.scanned)) return scanned;
+  throw new PlimsollError("OUT_OF_RANGE", "expected fewer than 2^31 scan lots of collateral", { field });
+}
+
 /** Checks shape, ranges and concavity. */
 export function checkPolicy(policy: Policy): Policy {
   checkLength(policy.schedules, ASSETS, "schedules");
@@ -89,5 +121,8 @@ export function checkPolicy(policy: Policy): Policy {
       weight = tier.weightBps;
     }
   }
+  checkLength(policy.scanLots, ASSETS, "scanLots");
+  for (const [asset, lots] of policy.scanLots.entries()) scanLots(lots, `scanLots[${asset}]`);
+  rateBps(policy.debtRateBps, "debtRateBps");
   return policy;
 }

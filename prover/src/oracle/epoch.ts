@@ -230,7 +230,7 @@ export function medianOf(observations: readonly Observation[]): Observation {
 }
 
 const inputOf = ({ risk }: Terms, observation: Observation): MarketInput => ({
-  format: "plimsoll-market-input/1",
+  format: "plimsoll-market-input/2",
   policy: risk,
   observation,
 });

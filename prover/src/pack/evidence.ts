@@ -371,12 +371,14 @@ function firstPartOf({ board }: MarketFile["market"]): string {
       const rows = board.rows.slice(index * BLOCK_INSTRUMENTS, (index + 1) * BLOCK_INSTRUMENTS);
       const words = [
         ...rows.flatMap((row) => [
-          ...packWide([...row.profits, row.mark, row.delta].map((column) => column + offset)),
+          ...packWide([...row.profits, row.mark, row.delta, row.vega].map((column) => column + offset)),
           row.longCharge,
           row.shortCharge,
         ]),
         block.liquidityThreshold,
         block.liquidityRate,
+        block.vegaThreshold,
+        block.vegaRate,
         block.continues ? 1n : 0n,
         BigInt(next),
       ];

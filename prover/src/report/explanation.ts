@@ -6,6 +6,9 @@ import type { ColumnTrace } from "../risk/board/explain.ts";
 import { factText } from "./terminal.ts";
 import { table } from "./text.ts";
 
+/** Columns before the profits: mark, delta, vega and two charges. */
+const VALUES = 5;
+
 export function renderExplanation(explanation: RowExplanation): string {
   const { differences } = explanation;
   const { instrument, observed, columns, scenarioModel, chargeModel } = explanation;
@@ -17,7 +20,7 @@ export function renderExplanation(explanation: RowExplanation): string {
   const inputs = ({ inputs: values }: ColumnTrace) =>
     Object.entries(values).map(([name, value]) => `    ${name} = ${number(value)}`);
   const traced = columns
-    .slice(0, 4)
+    .slice(0, VALUES)
     .flatMap((each) => [
       `${each.column} = ${each.value} per lot`,
       `    = ${number(each.perUnit)} per unit ${each.rounding}`,
@@ -25,7 +28,7 @@ export function renderExplanation(explanation: RowExplanation): string {
       ...inputs(each),
       "",
     ]);
-  const profits = columns.slice(4);
+  const profits = columns.slice(VALUES);
   return [
     `${instrument.symbol}, epoch ${explanation.epoch}, ${explanation.time}`,
     factText({ label: "board", value: foreign(explanation.board, "market file") }),

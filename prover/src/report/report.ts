@@ -13,7 +13,7 @@ import { isEvidence, type KeyOrigin } from "../keys/origin.ts";
 import { E6_TO_E10, type Evaluation, evaluate, type NettingSet } from "../model/evaluate.ts";
 import type { HaircutSchedule } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS } from "../model/sizes.ts";
-import { BPS, type PositionLots } from "../units.ts";
+import { BPS, type PositionLots, type QuantityLots } from "../units.ts";
 import { cashSection } from "./cash.ts";
 import { type BarRow, barChart, swatch, type Tone } from "./charts.ts";
 import { renderDocument } from "./document.ts";
@@ -94,7 +94,7 @@ function collateralSection({ policy, market, account }: ReportInput, evaluation:
       { symbol, quantity: formatLots(quantity, lotOfDecimals(lotDecimals)), priceE8, value, counted, pieces, lost },
     ];
   });
-  const positions = evaluation.sets.reduce((sum, set) => sum + set.markValue, 0n);
+  const positions = evaluation.markValue;
   const total = (pick: (row: (typeof held)[number]) => bigint) => held.reduce((sum, row) => sum + pick(row), 0n);
   return markup`<section>
 <h2>What counts, and how much of it</h2>
@@ -145,17 +145,26 @@ function tierPieces(schedule: HaircutSchedule, quantity: bigint, lotDecimals: nu
   return pieces.join(", ");
 }
 
-function marginSection({ market }: ReportInput, evaluation: Evaluation): Markup {
+function marginSection({ market, policy }: ReportInput, evaluation: Evaluation): Markup {
   const rows: { label: Markup | string; explain: Markup | string; value: bigint }[] = evaluation.sets.flatMap((set) => {
     const name = setName(market, set);
     const worst = set.worstScenario === undefined ? "no scenario loses" : foreign(market.scenarios[set.worstScenario]!);
-    const { liquidityThreshold, liquidityRate } = market.market.board.blocks[set.lastBlock]!;
+    const block = market.market.board.blocks[set.lastBlock]!;
+    const { liquidityThreshold, liquidityRate, vegaThreshold, vegaRate } = block;
+    const ofCollateral = set.worstScenario === undefined ? 0n : set.collateralProfits[set.worstScenario]!;
+    const explain =
+      ofCollateral === 0n ? worst : markup`${worst}; of which collateral in the scan ${signed(ofCollateral, 6)}`;
     return [
-      { label: markup`Worst scenario, ${name}`, explain: worst, value: E6_TO_E10 * set.scan },
+      { label: markup`Worst scenario, ${name}`, explain, value: E6_TO_E10 * set.scan },
       {
         label: markup`Liquidity, ${name}`,
         explain: `${percent(liquidityRate)} of net delta ${whole(set.delta, 6)} beyond ${whole(liquidityThreshold, 6)}`,
         value: set.liquidity as bigint,
+      },
+      {
+        label: markup`Vega, ${name}`,
+        explain: `${percent(vegaRate)} of net vega ${whole(set.vega, 6)} beyond ${whole(vegaThreshold, 6)}`,
+        value: set.vegaCharge as bigint,
       },
     ];
   });
@@ -163,6 +172,11 @@ function marginSection({ market }: ReportInput, evaluation: Evaluation): Markup 
     label: "Charges",
     explain: "closing costs of every position, and a minimum on each short option",
     value: E6_TO_E10 * evaluation.charge,
+  });
+  rows.push({
+    label: "Debt",
+    explain: `${percent(policy.policy.debtRateBps)} of ${whole(evaluation.debt, 6)} owed beyond what the positions are worth`,
+    value: evaluation.debtMargin,
   });
   const share = (value: bigint) =>
     evaluation.margin === 0n ? 0n : ((1000n * value + evaluation.margin / 2n) / evaluation.margin) * 10n;
@@ -183,38 +197,43 @@ ${rows.map(({ label, explain, value }) => markup`<tr><td>${label}</td><td>${expl
 </section>`;
 }
 
-/** Scan of the part of an account's positions that `keep` keeps, summed over netting sets. */
-function scanOf({ policy, market, account }: ReportInput, keep: (index: number) => boolean): bigint {
-  const positions = account.positions.map((lots, index) => (keep(index) ? lots : (0n as PositionLots)));
-  const { sets } = evaluate({ ...account, positions }, policy.policy, market.market);
-  return sets.reduce((sum, { scan }) => sum + scan, 0n);
+/** Scan of the part of an account's positions that `keep` keeps, or of its collateral alone, summed over netting sets. */
+function scanOf({ policy, market, account }: ReportInput, keep: ((index: number) => boolean) | "collateral"): bigint {
+  const positions = account.positions.map((lots, index) =>
+    keep !== "collateral" && keep(index) ? lots : (0n as PositionLots),
+  );
+  const collateral = keep === "collateral" ? account.collateral : account.collateral.map(() => 0n as QuantityLots);
+  return evaluate({ ...account, positions, collateral }, policy.policy, market.market).scan;
 }
 
 function nettingSection(input: ReportInput, evaluation: Evaluation): Markup {
   const { market, account } = input;
   const held = [...account.positions.keys()].filter((index) => account.positions[index] !== 0n);
   if (held.length < 2) return markup``;
-  const alone = held.reduce((sum, position) => sum + scanOf(input, (index) => index === position), 0n);
+  const collateral = scanOf(input, "collateral");
+  const alone = held.reduce((sum, position) => sum + scanOf(input, (index) => index === position), collateral);
   const underlyings = [...new Set(held.map((index) => underlyingOf(market, index)))];
-  const together = evaluation.sets.reduce((sum, { scan }) => sum + scan, 0n);
+  const together = evaluation.scan;
   const bar = (label: Markup | string, value: bigint, tone: Tone): BarRow => ({
     label,
     segments: [{ value: units(value, 6), tone }],
     text: whole(value, 6),
     emphasised: tone === "neutral",
   });
-  const rows = [bar(`${held.length} positions, each on its own`, alone, "muted")];
+  const rows = [
+    bar(`${held.length} positions${collateral === 0n ? "" : " and the collateral"}, each on its own`, alone, "muted"),
+  ];
   if (underlyings.length > 1) {
     for (const name of underlyings) {
       const scan = scanOf(input, (index) => underlyingOf(market, index) === name);
-      rows.push(bar(markup`netted among themselves: all in ${foreign(name)}`, scan, "muted"));
+      rows.push(bar(markup`positions netted among themselves: all in ${foreign(name)}`, scan, "muted"));
     }
   }
   rows.push(bar("all together, as margined", together, "neutral"));
   const saved = alone === 0n ? 0n : ((alone - together) * BPS) / alone;
   return markup`<section>
 <h2>What netting saves</h2>
-<p>The worst-scenario part of the margin if positions were margined apart. Netting them saves ${percent(saved, 0)} of it: gains of one offset losses of another in the same scenario.</p>
+<p>The worst-scenario part of the margin if positions and collateral were margined apart. Netting them saves ${percent(saved, 0)} of it: gains of one offset losses of another in the same scenario.</p>
 ${barChart("Worst-scenario margin without and with netting", rows)}
 </section>`;
 }
@@ -222,7 +241,7 @@ ${barChart("Worst-scenario margin without and with netting", rows)}
 function scenarioSection({ market }: ReportInput, set: NettingSet): Markup {
   return markup`<section>
 <h2>Profit and loss by scenario: ${setName(market, set)}</h2>
-<p>All positions of the set revalued in each of 16 moves of the market. ${
+<p>All positions of the set, and collateral that is in its scan, revalued in each of 45 moves of the market. ${
     set.worstScenario === undefined
       ? "No scenario loses, so the set needs no scan margin."
       : markup`The worst loses <strong>${whole(set.scan, 6)}</strong>, and the margin covers that loss.`

@@ -21,7 +21,7 @@ function cents(value: bigint): string {
 export const amount = (text: string): string => cents(floorTo(exact(text), 2));
 
 /** The exact sum of decimal strings. */
-export function sumOf(amounts: readonly string[]): string {
+function sumOf(amounts: readonly string[]): string {
   const { units, decimals } = addDecimals(...amounts.map(exact));
   return formatDecimal(units, decimals);
 }

@@ -4,14 +4,12 @@ import { levelReached, type Valuation } from "../app/value.ts";
 import { foreign } from "../document/words.ts";
 import type { CashLine } from "../formats/cash.ts";
 import { factText } from "./terminal.ts";
-import { levelWord, percent, summedTable, sumOf, table } from "./text.ts";
+import { levelWord, percent, summedTable, table } from "./text.ts";
 
 /** The breakdown of one account. */
 export function renderValuation(valuation: Valuation): string {
   const { currency, sets, positions, levels, coverageBps } = valuation;
   const held = valuation.collateral.filter(({ quantity }) => quantity !== "0");
-  const scan = sumOf(sets.map((set) => set.scan));
-  const liquidity = sumOf(sets.map((set) => set.liquidity));
   return [
     [
       `epoch ${valuation.epoch}, ${valuation.time}`,
@@ -20,11 +18,12 @@ export function renderValuation(valuation: Valuation): string {
     ].join("\n"),
     ...conversionOf(valuation),
     ...section(
-      ["collateral", "quantity", "tier", `worth, ${currency}`, `counts, ${currency}`],
-      held.map(({ asset, quantity, marketValue, value, tier }) => [
+      ["collateral", "quantity", "tier", "in the scan", `worth, ${currency}`, `counts, ${currency}`],
+      held.map(({ asset, quantity, marketValue, value, tier, scanned }) => [
         asset,
         quantity,
         tier === null ? "above all" : `${tier}`,
+        scanned === "0" ? "" : scanned,
         { amount: marketValue },
         { amount: value },
       ]),
@@ -42,12 +41,14 @@ export function renderValuation(valuation: Valuation): string {
       "positions at their marks",
     ),
     summedTable(
-      ["netting set", "worst scenario", `loss in it, ${currency}`, `liquidity, ${currency}`],
+      ["netting set", "worst scenario", "loss in it", "of collateral", "liquidity", "vega"],
       sets.map(({ blocks, worstScenario, ...set }) => [
         foreign(blocks.join(" + "), "market file"),
         worstScenario === null ? "none loses" : foreign(worstScenario, "market file"),
         { amount: set.scan },
+        { amount: negated(set.collateralProfit) },
         { amount: set.liquidity },
+        { amount: set.vegaCharge },
       ]),
       "netting sets",
     ),
@@ -63,9 +64,11 @@ export function renderValuation(valuation: Valuation): string {
     summedTable(
       ["", currency],
       [
-        ["worst scenarios", { amount: scan }],
-        ["liquidity", { amount: liquidity }],
+        ["worst scenarios", { amount: valuation.scan }],
         ["charges on positions", { amount: valuation.charge }],
+        ["liquidity", { amount: valuation.liquidity }],
+        ["vega", { amount: valuation.vegaCharge }],
+        [`debt of ${valuation.debt}`, { amount: valuation.debtMargin }],
       ],
       "maintenance margin",
     ),
@@ -75,6 +78,8 @@ export function renderValuation(valuation: Valuation): string {
     ),
   ].join("\n\n");
 }
+
+const negated = (amount: string) => (amount.startsWith("-") ? amount.slice(1) : amount === "0" ? amount : `-${amount}`);
 
 /** Nothing where there are no rows. */
 const section = (...[header, rows, sum]: Parameters<typeof summedTable>): string[] =>

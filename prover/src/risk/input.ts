@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * `plimsoll-market-input/1`: everything that a market document follows from, in two halves. The risk policy is what
+ * `plimsoll-market-input/2`: everything that a market document follows from, in two halves. The risk policy is what
  * governance sets: instruments, and models by id with their parameters. The observation is what changes every epoch.
  *
  * Amounts, rates and volatilities are decimal strings (0.585 is 58.5%), times UTC to the second.
@@ -12,7 +12,7 @@ import { type Json, type JsonLimits, parseJson } from "../formats/json.ts";
 import { isLabel, isSymbol, LABEL_RULE } from "../formats/labels.ts";
 import { isTime, TIME_RULE } from "../formats/time.ts";
 
-const FORMAT = "plimsoll-market-input/1";
+const FORMAT = "plimsoll-market-input/2";
 const LIMITS: JsonLimits = { length: 4_000_000, values: 100_000 };
 
 const isDecimal = (text: string) => {
@@ -45,6 +45,8 @@ const instrument = z
     underlying: symbol,
     /** Units of the underlying in one lot. */
     lot: positiveText,
+    /** False of a row that is for the scan of collateral alone: its charges are those of a closed row. */
+    traded: z.literal(false).optional(),
     /** What the model needs to know of the contract. */
     terms: z.record(z.string(), z.string()).readonly(),
   })
@@ -94,6 +96,8 @@ const riskPolicy = z
             continues: z.boolean(),
             liquidityThreshold: decimalText,
             liquidityRateBps: decimalText,
+            vegaThreshold: decimalText,
+            vegaRateBps: decimalText,
             /** Of the netting set that begins with this block. */
             scenarios: choice.optional(),
           })

@@ -59,6 +59,8 @@ export interface TracedValue {
   readonly value: number;
   /** Change of the value for a rise of the underlying by 100%, linearised. */
   readonly delta: number;
+  /** Change of the value for a rise of its implied volatilities by 1.00 (100 points), linearised. */
+  readonly vega: number;
   readonly formula: string;
   /** The numbers in the formula, by name. */
   readonly inputs: Readonly<Record<string, number>>;
@@ -76,7 +78,7 @@ export interface ValuationModel {
   readonly terms: readonly string[];
   /** Names of what must be observed of this very instrument each epoch. */
   readonly quotes: readonly string[];
-  /** Reads terms and quotes once; the result is the value after any move, and `STILL` gives mark and delta. */
+  /** Reads terms and quotes once; the result is the value after any move, and `STILL` gives mark, delta and vega. */
   bind(terms: Terms, seen: UnderlyingState): (move: Move) => TracedValue;
 }
 
@@ -87,7 +89,7 @@ export interface ValuationModel {
 export interface ScenarioModel {
   readonly id: string;
   /**
-   * Exactly 16 for a netting set with these underlyings, with a move for each. Throws `FIELD_INVALID` or
+   * Exactly `SCENARIOS` (45) for a netting set with these underlyings, with a move for each. Throws `FIELD_INVALID` or
    * `UNKNOWN_NAME`, naming the parameter.
    */
   scenarios(underlyings: readonly string[], parameters: unknown): readonly Scenario[];

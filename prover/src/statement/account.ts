@@ -12,7 +12,7 @@ import { TIERS } from "../model/sizes.ts";
 import { applyTransition, type Transition } from "../model/transition.ts";
 import type { LevelBps } from "../units.ts";
 import { FAMILIES, type OwnSignals } from "./families.ts";
-import { boardSignals, type Direction, encodeTerms, encodeTransfer, policySignals } from "./signals.ts";
+import { boardSignals, type Direction, encodeTerms, encodeTransfer, policySignals, ROW_VALUES } from "./signals.ts";
 import type { WitnessInput } from "./witness-input.ts";
 
 export * from "./signals.ts";
@@ -68,9 +68,10 @@ export function buildStatement(request: Request): Statement {
     context: context as FieldElement,
   };
   const policyValues = policySignals(policy);
+  const debtRate = toField(policy.debtRateBps);
   const prices = market.prices.map(toField);
   const boardValues = boardSignals(market.board);
-  const rowValues = 8 * market.board.rows.length;
+  const rowValues = ROW_VALUES * market.board.rows.length;
   const blindingAfter = stateBlinding(after);
   return {
     after,
@@ -80,12 +81,14 @@ export function buildStatement(request: Request): Statement {
     publicSignals: [
       ...FAMILIES.account.own.map((name) => proofSignals[name]),
       ...policyValues,
+      debtRate,
       ...prices,
       ...boardValues,
     ],
     circuitInput: {
       ...proofSignals,
       policy: policyValues,
+      debtRate,
       prices,
       rows: boardValues.slice(0, rowValues),
       blocks: boardValues.slice(rowValues),
@@ -101,7 +104,8 @@ export function buildStatement(request: Request): Statement {
     },
     hints: {
       "haircut.selected": evaluation.assets.map(({ tier }) => selectedPiece(tier)),
-      "set.column": evaluation.runs.map(({ profits, mark, delta }) => [...profits, mark, delta]),
+      "scanned.whole": evaluation.assets.map(({ scannedLots }) => scannedLots),
+      "set.column": evaluation.runs.map(({ profits, mark, delta, vega }) => [...profits, mark, delta, vega]),
       "set.scan": evaluation.runs.map(({ profits }) => worstLoss(profits)),
       "Transition.inverse": invert(blindingAfter),
     },

@@ -9,7 +9,7 @@ import { figureOf, largestFigure, type Weights } from "../model/figure.ts";
 import { tierValue } from "../model/policy.ts";
 import type { BoardSize } from "../model/sizes.ts";
 import { selectedPiece } from "./account.ts";
-import { policySignals, weightSignals } from "./signals.ts";
+import { scheduleSignals, weightSignals } from "./signals.ts";
 import type { WitnessInput } from "./witness-input.ts";
 
 /** Both ends are inside; exact where they are equal. In the unit of the figure. */
@@ -108,7 +108,7 @@ function stated(claim: DisclosureClaim, holds: boolean, { account, simulated, se
       high: high!,
       auditor: auditor!,
       context: context!,
-      policy: policySignals(weights.policy),
+      policy: weights.schedules.flatMap(scheduleSignals),
       prices: weights.prices.map(toField),
       cashWeight: toField(weights.cash),
       marks: weights.marks.map(toField),
@@ -120,7 +120,7 @@ function stated(claim: DisclosureClaim, holds: boolean, { account, simulated, se
       secret,
     },
     hints: {
-      "haircut.selected": weights.policy.schedules.map((schedule, asset) =>
+      "haircut.selected": weights.schedules.map((schedule, asset) =>
         selectedPiece(tierValue(schedule, account.collateral[asset]!).tier),
       ),
     },

@@ -48,8 +48,8 @@ export const FAMILIES = {
     source: "account.circom",
     template: (blocks) => `Account(${[blocks, BLOCK_INSTRUMENTS, ASSETS, TIERS, SCENARIOS].join(", ")})`,
     own: ["stateBefore", "stateAfter", "transfer", "fill", "terms", "context"],
-    shared: ["policy", "prices", "rows", "blocks"],
-    hints: ["haircut.selected", "set.column", "set.scan", "Transition.inverse"],
+    shared: ["policy", "debtRate", "prices", "rows", "blocks"],
+    hints: ["haircut.selected", "scanned.whole", "set.column", "set.scan", "Transition.inverse"],
   },
   /** Instruments that expire are paid out in cash and leave the account: `settlement.ts`. */
   settlement: {

@@ -5,18 +5,19 @@
  *
  * Order of the public inputs, all sizes:
  *   stateBefore, stateAfter, transfer, fill, terms, context,
- *   policy[ASSETS][3·TIERS]  boundaries, weights, intercepts of each asset
+ *   policy[ASSETS][3·TIERS+1]  boundaries, weights, intercepts and scan lots of each asset
+ *   debtRate
  *   prices[ASSETS]
- *   rows[instruments][8]     six packings of three columns (16 profits, mark, delta), long charge, short charge
- *   blocks[blocks][3]        liquidity threshold, liquidity rate, continues
+ *   rows[instruments][18]      sixteen packings of three columns (45 profits; mark, delta, vega), long charge, short charge
+ *   blocks[blocks][5]          liquidity threshold and rate, vega threshold and rate, continues
  */
 
 import { type FieldElement, toField } from "../field.ts";
 import type { Weights } from "../model/figure.ts";
 import type { Board, Market } from "../model/market.ts";
-import { packWide } from "../model/packing.ts";
-import { intercepts, type Policy } from "../model/policy.ts";
-import { type BoardSize, instrumentsOf } from "../model/sizes.ts";
+import { packWide, WIDE_PER_ELEMENT } from "../model/packing.ts";
+import { type HaircutSchedule, intercepts, type Policy } from "../model/policy.ts";
+import { type BoardSize, instrumentsOf, SCENARIOS } from "../model/sizes.ts";
 import type { Side, Transfer } from "../model/transition.ts";
 import { BITS, type ColumnE6, type LevelBps, levelBps, transferAmount } from "../units.ts";
 
@@ -60,34 +61,52 @@ export function encodeTerms({ level, direction, side }: Terms): FieldElement {
   return (levelBps(level) + (below << BigInt(BITS.level)) + (minus << BigInt(BITS.level + 1))) as FieldElement;
 }
 
-/** Public inputs of the policy, in order: for each asset its boundaries, weights and intercepts. */
-export function policySignals(policy: Policy): FieldElement[] {
-  return policy.schedules.flatMap((schedule) =>
-    [
-      ...schedule.map((tier) => tier.boundaryLots),
-      ...schedule.map((tier) => tier.weightBps),
-      ...intercepts(schedule),
-    ].map(toField),
-  );
+/** A haircut schedule in order: its boundaries, weights and intercepts. */
+export function scheduleSignals(schedule: HaircutSchedule): FieldElement[] {
+  return [
+    ...schedule.map((tier) => tier.boundaryLots),
+    ...schedule.map((tier) => tier.weightBps),
+    ...intercepts(schedule),
+  ].map(toField);
 }
+
+/** Public inputs of the policy's assets, in order: of each its schedule and scan lots. The debt rate follows them. */
+export function policySignals({ schedules, scanLots }: Policy): FieldElement[] {
+  return schedules.flatMap((schedule, asset) => [...scheduleSignals(schedule), toField(scanLots[asset]!)]);
+}
+
+/** Public inputs of a row, and of a block. */
+export const ROW_VALUES = Math.ceil((SCENARIOS + 3) / WIDE_PER_ELEMENT) + 2;
+export const BLOCK_VALUES = 5;
 
 /** Public inputs of the board, in order: rows, then blocks. */
 export function boardSignals(board: Board): FieldElement[] {
   return [
     ...board.rows.flatMap((row) => [
-      ...packWide([...row.profits, row.mark, row.delta]),
+      ...packWide([...row.profits, row.mark, row.delta, row.vega]),
       toField(row.longCharge),
       toField(row.shortCharge),
     ]),
     ...board.blocks.flatMap((block) =>
-      [block.liquidityThreshold, block.liquidityRate, block.continues ? 1n : 0n].map(toField),
+      [
+        block.liquidityThreshold,
+        block.liquidityRate,
+        block.vegaThreshold,
+        block.vegaRate,
+        block.continues ? 1n : 0n,
+      ].map(toField),
     ),
   ];
 }
 
 /** Public inputs that many proofs share: policy, prices, board. */
 export function marketSignals(policy: Policy, market: Market): FieldElement[] {
-  return [...policySignals(policy), ...market.prices.map(toField), ...boardSignals(market.board)];
+  return [
+    ...policySignals(policy),
+    toField(policy.debtRateBps),
+    ...market.prices.map(toField),
+    ...boardSignals(market.board),
+  ];
 }
 
 /**
@@ -106,6 +125,6 @@ export function settlementSignals(size: BoardSize, marks: SettlementMarks): Fiel
 }
 
 /** Public inputs of the weights, in order. */
-export function weightSignals({ policy, prices, cash, marks }: Weights): FieldElement[] {
-  return [...policySignals(policy), ...prices.map(toField), toField(cash), ...marks.map(toField)];
+export function weightSignals({ schedules, prices, cash, marks }: Weights): FieldElement[] {
+  return [...schedules.flatMap(scheduleSignals), ...prices.map(toField), toField(cash), ...marks.map(toField)];
 }

@@ -9,9 +9,9 @@
  *   uniqueness    the static analysis no longer proves every signal determined by the inputs
  *   ledger        a range check has not the width that the declared ranges give it, or is missing
  */
-import { FIELD_ORDER, toField } from "../../../prover/src/field.ts";
+import { FIELD_ORDER, type FieldElement, invert, toField } from "../../../prover/src/field.ts";
 import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../../prover/src/model/evaluate.ts";
-import { ASSETS } from "../../../prover/src/model/sizes.ts";
+import { ASSETS, CASH_INDEX } from "../../../prover/src/model/sizes.ts";
 import { BITS, BPS } from "../../../prover/src/units.ts";
 import { miniCases, sceneCase, slackCase } from "./cases.ts";
 import type { Inputs } from "./generate.ts";
@@ -131,6 +131,23 @@ const SCENES = {
     sceneCase(
       "gain",
       { lots: () => 4n, profit: (_, k) => 10n + 3n * BigInt(k), cash: 10n ** 12n },
+      10_000n,
+      "at-least",
+    ),
+  /** Positions and cash together are worth less than nothing. */
+  debt: () => sceneCase("debt", { cash: -(10n ** 6n), scanLots: () => 1n << 64n }, 10n, "at-least"),
+  /** The account's first step. */
+  opening: () =>
+    sceneCase(
+      "opening",
+      {
+        opens: true,
+        fill: false,
+        quantity: () => 0n,
+        lots: () => 0n,
+        cash: 500n,
+        transfer: { asset: CASH_INDEX, amount: 500n },
+      },
       10_000n,
       "at-least",
     ),
@@ -280,6 +297,44 @@ function* library(): Generator<Lie> {
     "main.terms": s.v("main.terms") + (1n << 21n),
   }));
 
+  // Scanned collateral: of assets with a row on the small board, and of one without.
+  for (const asset of [0, 2, 14]) {
+    const whole = `main.scanned[${asset}].whole`;
+    for (const by of [1n, -1n, 30n, 1n << 31n, 1n << 64n, 1n << 100n]) {
+      yield lie(`C25: scanned lots of asset ${asset} moved by ${by}`, (s) => withScanned(s, asset, s.v(whole) + by));
+    }
+    yield lie(`C25: scanned lots of asset ${asset} turned round`, (s) => withScanned(s, asset, -s.v(whole)));
+    for (const rest of [0n, 1n, 29n]) {
+      yield lie(`C25: scanned lots of asset ${asset} a quotient in the field, ${rest} left over`, (s) => {
+        const lot = s.v(`main.policy[${asset}][${3 * SHAPE.tiers}]`) as FieldElement;
+        const quotient = ((s.v(`main.collateralAfter[${asset}]`) - rest) * invert(lot)) % FIELD_ORDER;
+        return { [whole]: quotient };
+      });
+    }
+  }
+  for (const instrument of [0, 2, 3]) {
+    const scanned = `main.held[${Math.floor(instrument / SHAPE.rows)}].scanned[${instrument % SHAPE.rows}]`;
+    yield lie(`C25: row ${instrument} scanned with a lot more`, (s) => ({ [scanned]: s.v(scanned) + 1n }));
+  }
+
+  // Debt.
+  for (const by of [1n, -1n, 10n ** 6n, -(10n ** 9n), 1n << 70n]) {
+    yield lie(`C26: a debt moved by ${by}`, (s) => ({ "main.debt": s.v("main.debt") + by }), "debt");
+    yield lie(`C26: a debt of ${by} where nothing is owed`, () => ({ "main.debt": by }));
+  }
+  yield lie("C26: no debt where there is one", () => ({ "main.debt": 0n }), "debt");
+  yield lie("C26: a debt counted as what is owned", (s) => ({ "main.debt": -s.v("main.debt") }), "debt");
+
+  // The opening.
+  for (const [what, key] of [
+    ["2^250", 1n << 250n],
+    ["2^250 + 2^20", (1n << 250n) + (1n << 20n)],
+    ["r - 1 - 2^64", FIELD_ORDER - 1n - (1n << 64n)],
+    ["r - 2", FIELD_ORDER - 2n],
+  ] as const) {
+    yield lie(`G11: a viewing key of ${what}`, () => ({ "main.blindingAfter": key + 1n }), "opening");
+  }
+
   // The scan and the unpacking.
   for (let set = 0; set < SHAPE.blocks; set++) {
     const scan = `main.set[${set}].scan`;
@@ -302,7 +357,7 @@ function* library(): Generator<Lie> {
         [column(k)]: s.v(column(k)) - 5n,
       }));
     }
-    for (let k = 0; k < SHAPE.scenarios + 2; k++) {
+    for (let k = 0; k < SHAPE.scenarios + 3; k++) {
       if (k % 3 === 2) continue;
       for (const by of [1n, -1n]) {
         yield lie(`C13: column ${k} of set ${set} carries ${by} into the next`, (s) => ({
@@ -316,13 +371,32 @@ function* library(): Generator<Lie> {
         }));
       }
     }
-    for (let k = 2; k < SHAPE.scenarios + 2; k += 3) {
+    for (let k = 2; k < SHAPE.scenarios + 3; k += 3) {
       yield lie(`C13: columns up to ${k} of set ${set} wrap round the field`, (s) => wrapped(s, set, k));
     }
   }
 
   // Digits: every kind of decomposition, the first and the last of its kind.
   yield* digitLies();
+}
+
+/** Scanned lots, and the hints of the sets that they are in as an attacker would set them. */
+function withScanned(s: Speaker, asset: number, whole: bigint): Record<string, bigint> {
+  const name = `main.scanned[${asset}].whole`;
+  const lies: Record<string, bigint> = { [name]: whole };
+  const more = small(toField(whole - s.v(name)));
+  for (let set = 0; asset < SHAPE.rows && set < SHAPE.blocks; set++) {
+    if (set > 0 && s.v(`main.blocks[${set}][4]`) === 0n) break;
+    let scan = 0n;
+    for (let k = 0; k < SHAPE.scenarios; k++) {
+      const column = `main.set[${set}].column[${k}]`;
+      const profit = small(s.v(column)) + more * unpacked(s.v(`main.rows[${asset}][${Math.floor(k / 3)}]`), k % 3);
+      lies[column] = profit;
+      if (scan + profit < 0n) scan = -profit;
+    }
+    lies[`main.set[${set}].scan`] = scan;
+  }
+  return lies;
 }
 
 /** A position, and the hints of the sets that it is in as an attacker would set them. */
@@ -333,8 +407,8 @@ function withHints(s: Speaker, instrument: number, lots: bigint): Record<string,
   const lies: Record<string, bigint> = { [name]: lots };
   const block = Math.floor(instrument / SHAPE.rows);
   for (let set = block; set < SHAPE.blocks; set++) {
-    if (set > block && s.v(`main.blocks[${set}][2]`) === 0n) break;
-    const columns = Array.from({ length: SHAPE.scenarios + 2 }, (_, k) => {
+    if (set > block && s.v(`main.blocks[${set}][4]`) === 0n) break;
+    const columns = Array.from({ length: SHAPE.scenarios + 3 }, (_, k) => {
       const packed = s.v(`main.rows[${instrument}][${Math.floor(k / 3)}]`);
       return small(s.v(`main.set[${set}].column[${k}]`)) + signed * unpacked(packed, k % 3);
     });
@@ -372,11 +446,14 @@ function wrapped(s: Speaker, set: number, last: number): Record<string, bigint> 
 function* digitLies(): Generator<Lie> {
   const kinds = [
     ["quantity", 4, /^main\.haircut\[(0|14)\]\.Unsigned@\d+\.ToBits@\d+\.bits\[\d+\]$/],
+    ["scanned", 6, /^main\.scanned\[(0|14)\]\.Unsigned@\d+\.ToBits@\d+\.bits\[\d+\]$/],
+    ["debt", 1, /^main\.Debt@\d+\.Signed@\d+\.ToBits@\d+\.bits\[\d+\]$/],
+    ["key", 1, /^main\.Transition@\d+\.Unsigned@\d+\.ToBits@\d+\.bits\[\d+\]$/],
     ["position", 4, /^main\.held\[[02]\]\.checked\[[02]\]\.ToBits@\d+\.bits\[\d+\]$/],
     ["cash", 1, /^main\.Signed@\d+\.ToBits@\d+\.bits\[\d+\]$/],
     ["transfer", 1, /^main\.ReadTransfer@\d+\.ToBits@\d+\.bits\[\d+\]$/],
     ["terms", 1, /^main\.ReadTerms@\d+\.ToBits@\d+\.bits\[\d+\]$/],
-    ["set", 12, /^main\.set\[[02]\]\.(Un)?[sS]igned@\d+(\[[03]\])?\.ToBits@\d+\.bits\[\d+\]$/],
+    ["set", 12, /^main\.set\[[02]\]\.(excess\[\d\]\.)?(Un)?[sS]igned@\d+(\[[03]\])?\.ToBits@\d+\.bits\[\d+\]$/],
     ["verdict", 1, /^main\.Coverage@\d+\.Unsigned@\d+\.ToBits@\d+\.bits\[\d+\]$/],
   ] as const;
   for (const [what, count, pattern] of kinds) {
@@ -415,20 +492,23 @@ function digitGroups(s: Speaker, pattern: RegExp): string[][] {
 const lies = [...library()];
 export const hostileLies: readonly Lie[] = lies;
 
+const SCENE_NAMES = Object.keys(SCENES) as SceneName[];
+const ofEach = <T>(make: (name: SceneName) => T) =>
+  Object.fromEntries(SCENE_NAMES.map((name) => [name, make(name)])) as Record<SceneName, T>;
+
 /** Inputs of the scene by name. */
 let scenes: Record<SceneName, Case> | undefined;
 export const sceneInputs = (name: SceneName): Inputs => {
-  scenes ??= { slack: SCENES.slack(), gain: SCENES.gain() };
+  scenes ??= ofEach((each) => SCENES[each]());
   return scenes[name].inputs;
 };
 
 /** Speakers of a circuit that accepts the honest scenes; undefined where it does not. */
 export function speakers(build: Build): Record<SceneName, Speaker> | undefined {
   const system = incidence(build.r1cs);
-  const slack = speaker(build, sceneInputs("slack"), system);
-  const gain = speaker(build, sceneInputs("gain"), system);
-  const honest = [slack, gain].every(({ ripple }) => violations(build.r1cs, ripple.base).length === 0);
-  return honest ? { slack, gain } : undefined;
+  const on = ofEach((name) => speaker(build, sceneInputs(name), system));
+  const honest = Object.values(on).every(({ ripple }) => violations(build.r1cs, ripple.base).length === 0);
+  return honest ? on : undefined;
 }
 
 /** The outcome of a lie; undefined where the circuit lacks a signal that it names. */
@@ -528,6 +608,14 @@ const FACTS: readonly Fact[] = [
     high: `${(1n << 64n) - 1n}`,
     ascending: Array.from({ length: SHAPE.tiers }, (_, tier) => `main.policy[{a}][${tier}]`),
   },
+  {
+    says: "scan lots are 1 to 2^64",
+    source: "the cases",
+    each: { a: [0, ASSETS - 1] },
+    low: "1",
+    high: `${1n << 64n}`,
+    signals: [`main.policy[{a}][${3 * SHAPE.tiers}]`],
+  },
 ];
 
 /** The first signal that the static analysis does not show to be determined by the inputs. */
@@ -550,11 +638,16 @@ function widths(): Map<string, { bits: number; count: number }> {
   const columns = (instruments: number) => BigInt(instruments) * lots * unsigned(BITS.column);
   const instruments = SHAPE.blocks * SHAPE.rows;
   const collateral = BigInt(ASSETS) * unsigned(BITS.quantity) * BPS * unsigned(BITS.lotPrice);
-  const equity = collateral + E6_TO_E20 * ((1n << BigInt(BITS.cash - 1)) + columns(instruments));
+  const owned = (1n << BigInt(BITS.cash - 1)) + columns(instruments);
+  const equity = collateral + E6_TO_E20 * owned;
   const charge = BigInt(instruments) * lots * unsigned(BITS.charge);
-  const margin = E6_TO_E10 * (charge + columns(instruments)) + BPS * columns(instruments);
+  const margin = E6_TO_E10 * (charge + columns(instruments + ASSETS)) + BPS * (2n * columns(instruments) + owned);
   const entries: [string, { bits: number; count: number }][] = [
     ["haircut", { bits: BITS.quantity, count: 2 * ASSETS }],
+    ["scanned", { bits: BITS.scanned, count: ASSETS }],
+    ["scanned remainder", { bits: BITS.quantity, count: 2 * ASSETS }],
+    ["Debt", { bits: bitLength(owned) + 1, count: 1 }],
+    ["Transition", { bits: 250, count: 1 }],
     ["held", { bits: BITS.position, count: instruments }],
     ["Signed", { bits: BITS.cash, count: 1 }],
     ["ReadTransfer", { bits: BITS.transfer + 4, count: 1 }],
@@ -562,10 +655,10 @@ function widths(): Map<string, { bits: number; count: number }> {
     ["Coverage", { bits: bitLength(equity + MARGIN_LEVEL_TO_E20 * unsigned(BITS.level) * margin), count: 1 }],
   ];
   for (let set = 0; set < SHAPE.blocks; set++) {
-    const bits = bitLength(columns((set + 1) * SHAPE.rows));
+    const bits = bitLength(columns((set + 1) * SHAPE.rows + ASSETS));
     entries.push([`set[${set}] scan`, { bits, count: 1 }]);
-    // Gaps, mark, delta and what is over the threshold.
-    entries.push([`set[${set}]`, { bits: bits + 1, count: SHAPE.scenarios + 3 }]);
+    // Gaps, mark, and delta and vega with what of each is over its threshold.
+    entries.push([`set[${set}]`, { bits: bits + 1, count: SHAPE.scenarios + 5 }]);
   }
   return new Map(entries);
 }
@@ -582,7 +675,12 @@ export function outOfLedger({ names }: Build): Finding | undefined {
   for (const [check, bits] of checks) {
     const [head = ""] = check.split(/[.@]/);
     const isScan = /^set\[\d+\]\.Unsigned@\d+\.ToBits/.test(check);
-    const group = head.startsWith("set") ? (isScan ? `${head} scan` : head) : head.replace(/\[.*/, "");
+    const isRemainder = head.startsWith("scanned") && bits !== BITS.scanned;
+    const group = head.startsWith("set")
+      ? isScan
+        ? `${head} scan`
+        : head
+      : `${head.replace(/\[.*/, "")}${isRemainder ? " remainder" : ""}`;
     const expected = widths().get(group);
     if (expected === undefined) return say(`${check} is not in the ledger`);
     if (expected.bits !== bits) return say(`${check} has ${bits} bits, the ledger ${expected.bits}`);

@@ -25,6 +25,7 @@ import type {
   PositionLots,
   QuantityLots,
   RateBps,
+  ScanLots,
   ThresholdE6,
   WeightBps,
 } from "../../../prover/src/units.ts";
@@ -57,10 +58,15 @@ interface Sketch {
   readonly profit?: (instrument: number, scenario: number) => bigint;
   readonly mark?: (instrument: number) => bigint;
   readonly delta?: (instrument: number) => bigint;
+  readonly vega?: (instrument: number) => bigint;
+  readonly scanLots?: (asset: number) => bigint;
+  readonly debtRate?: bigint;
   readonly charges?: (instrument: number) => readonly [long: bigint, short: bigint];
   readonly continues?: readonly boolean[];
   readonly threshold?: (block: number) => bigint;
   readonly rate?: (block: number) => bigint;
+  readonly vegaThreshold?: (block: number) => bigint;
+  readonly vegaRate?: (block: number) => bigint;
   readonly cash?: bigint;
   readonly transfer?: Transfer;
   readonly side?: Side;
@@ -90,10 +96,15 @@ function draw(sketch: Sketch, { size, instruments, row }: Place = MINIATURE): Sc
     profit = (instrument, scenario) => 1000n * BigInt(((instrument * 7 + scenario * 13) % 19) - 9) + 2n,
     mark = (instrument) => 5000n + 100n * BigInt(instrument),
     delta = (instrument) => 9000n - 50n * BigInt((instrument % 9) ** 2),
+    vega = (instrument) => 700n + 20n * BigInt((instrument % 5) ** 2),
+    scanLots = (asset) => 30n + BigInt(asset),
+    debtRate = 900n,
     charges = (instrument) => [300n + BigInt(instrument), 500n + 2n * BigInt(instrument)],
     continues = [false, true, false],
     threshold = () => 1000n,
     rate = (block) => 200n + 2n * BigInt(block),
+    vegaThreshold = () => 600n,
+    vegaRate = (block) => 150n + 3n * BigInt(block),
     cash = 10n ** 9n,
     transfer = { asset: 3, amount: 40n },
     side = 1n,
@@ -112,6 +123,8 @@ function draw(sketch: Sketch, { size, instruments, row }: Place = MINIATURE): Sc
         weightBps: (tier < tiers ? weight(asset, tier) : 0n) as WeightBps,
       })),
     ),
+    scanLots: Array.from({ length: ASSETS }, (_, asset) => scanLots(asset) as ScanLots),
+    debtRateBps: debtRate as RateBps,
   };
   const rows = new Array<BoardRow>(instrumentsOf(size)).fill(EMPTY_ROW);
   const positions = new Array<PositionLots>(instrumentsOf(size)).fill(0n as PositionLots);
@@ -124,6 +137,7 @@ function draw(sketch: Sketch, { size, instruments, row }: Place = MINIATURE): Sc
       ),
       mark: mark(instrument) as ColumnE6,
       delta: delta(instrument) as ColumnE6,
+      vega: vega(instrument) as ColumnE6,
       longCharge: long as ChargeE6,
       shortCharge: short as ChargeE6,
     };
@@ -137,6 +151,8 @@ function draw(sketch: Sketch, { size, instruments, row }: Place = MINIATURE): Sc
         continues: continues[block] ?? false,
         liquidityThreshold: (block < blocks ? threshold(block) : 0n) as ThresholdE6,
         liquidityRate: (block < blocks ? rate(block) : 0n) as RateBps,
+        vegaThreshold: (block < blocks ? vegaThreshold(block) : 0n) as ThresholdE6,
+        vegaRate: (block < blocks ? vegaRate(block) : 0n) as RateBps,
       })),
     },
   };
@@ -178,8 +194,11 @@ const bare: Sketch = {
   profit: () => 0n,
   mark: () => 0n,
   delta: () => 0n,
+  vega: () => 0n,
   charges: () => [0n, 0n],
   rate: () => 0n,
+  vegaRate: () => 0n,
+  debtRate: 0n,
   transfer: NO_TRANSFER,
 };
 
@@ -206,12 +225,14 @@ const exactly = (missing: bigint): Sketch => ({
 const SCENES: Readonly<Record<string, Sketch>> = {
   plain: {},
   "tier edges": {
+    scanLots: () => 1n << 33n,
     quantity: pick(0n, 1n, 999n, 1000n, 1001n, 4999n, 5000n, 5001n, MAX_QUANTITY - 1n, MAX_QUANTITY),
     boundary: (_, tier) => (tier === 0 ? 1000n : 5000n),
     fill: true,
     transfer: NO_TRANSFER,
   },
   "empty and full tiers": {
+    scanLots: () => 1n << 33n,
     quantity: pick(0n, 5n, MAX_QUANTITY),
     boundary: (asset, tier) =>
       pick([0n, 0n], [0n, 6n], [5n, 5n], [MAX_QUANTITY, MAX_QUANTITY], [1n, MAX_QUANTITY])(asset)[tier]!,
@@ -320,6 +341,7 @@ const SCENES: Readonly<Record<string, Sketch>> = {
   "side minus": { side: -1n, transfer: { asset: 15, amount: -77n } },
   "largest transfer": {
     fill: false,
+    scanLots: () => 1n << 33n,
     quantity: (asset) => (asset === 14 ? MAX_QUANTITY : 3n),
     transfer: { asset: 14, amount: MAX_QUANTITY },
   },
@@ -330,6 +352,46 @@ const SCENES: Readonly<Record<string, Sketch>> = {
       { fill: false, quantity: () => 10n ** 6n, transfer: { asset, amount: 1000n + BigInt(asset) } } satisfies Sketch,
     ]),
   ),
+  "scan lots at their edges": {
+    quantity: pick(29n, 30n, 31n, 0n, 1n, MAX_QUANTITY, MAX_QUANTITY - 1n, (1n << 31n) - 1n),
+    scanLots: pick(30n, 30n, 30n, 1n, 1n, 1n << 33n, 1n << 64n, 1n),
+    boundary: () => MAX_QUANTITY,
+    transfer: NO_TRANSFER,
+  },
+  "collateral hedged in its own row": {
+    quantity: () => 3000n,
+    scanLots: () => 100n,
+    lots: (instrument) => (instrument < 3 ? -30n : 0n),
+    continues: [false, false, false],
+  },
+  "collateral alone in the scan": {
+    quantity: (asset) => 1000n * BigInt(asset + 1),
+    scanLots: () => 7n,
+    lots: () => 0n,
+    profit: (instrument, k) => -1_000n * BigInt(k + 1) * BigInt((instrument % 3) + 1),
+    continues: [false, true, false],
+  },
+  "owned at nothing": { ...bare, lots: () => 2n, mark: () => 500n, cash: -9000n, debtRate: 10_000n },
+  "owing a millionth": { ...bare, lots: () => 2n, mark: () => 500n, cash: -9001n, debtRate: 10_000n },
+  "owning a millionth": { ...bare, lots: () => 2n, mark: () => 500n, cash: -8999n, debtRate: 10_000n },
+  "cash owed, positions worth more": { lots: () => 3n, mark: () => 10n ** 6n, cash: -(10n ** 6n) },
+  "owing by positions": { lots: () => -3n, mark: () => 10n ** 9n, cash: 10n ** 6n, quantity: () => 10n ** 9n },
+  "vega at the threshold": {
+    ...bare,
+    lots: (instrument) => (instrument % 3 === 0 ? 1n : 0n),
+    vega: (instrument) => 1000n + BigInt(Math.floor(instrument / 3)),
+    vegaThreshold: () => 1001n,
+    vegaRate: () => 10_000n,
+    charges: () => [5n, 5n],
+    continues: [false, false, false],
+  },
+  "negative vega, terms of the last block": {
+    lots: () => 20n,
+    vega: () => -90_000n,
+    vegaThreshold: pick(0n, 500n, 100_000n),
+    vegaRate: pick(10_000n, 100n, 7n),
+    continues: [false, true, true],
+  },
   "charges differ by sign": {
     ...bare,
     charges: (instrument) => [10n + BigInt(instrument), 1000n + 10n * BigInt(instrument)],
@@ -396,6 +458,7 @@ function extremes(): Case[] {
     transfer: NO_TRANSFER,
   };
   const rich: Sketch = {
+    scanLots: () => 1n << 33n,
     quantity: () => MAX_QUANTITY,
     boundary: () => MAX_QUANTITY,
     weight: (_, tier) => (tier === 0 ? 10_000n : 0n),
@@ -404,6 +467,10 @@ function extremes(): Case[] {
   };
   const poor: Sketch = {
     ...largest,
+    debtRate: 10_000n,
+    vega: () => MAX_COLUMN,
+    vegaRate: () => 10_000n,
+    vegaThreshold: () => 0n,
     profit: () => MAX_COLUMN,
     mark: () => MAX_COLUMN,
     cash: -(1n << 63n),

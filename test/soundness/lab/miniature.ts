@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
  * The circuit in small, for experiments that compile it hundreds of times: the same sources with
- *   - 3 blocks of 3 instruments, 2 tiers, 4 scenarios (15 assets: the transfer's index has four bits);
+ *   - 3 blocks of 3 instruments, 2 tiers, 6 scenarios (15 assets: the transfer's index has four bits);
  *   - a permutation that costs one constraint an element in place of Poseidon, so that half a second compiles it all;
  *   - one guard taken out, `assert(SUM_BITS > 78)`: sums of so few rows are narrower, and so thresholds here are too.
  * Every other line is the shipped one. The integer model serves it unchanged: what a small board holds, a large board
@@ -33,7 +33,7 @@ import { type R1cs, readR1cs, readSymbols, type Symbols } from "./r1cs.ts";
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const require = createRequire(import.meta.url);
 
-export const SHAPE = { blocks: 3, rows: 3, tiers: 2, scenarios: 4 } as const;
+export const SHAPE = { blocks: 3, rows: 3, tiers: 2, scenarios: 6 } as const;
 const INSTRUMENTS = SHAPE.blocks * SHAPE.rows;
 /** The board on which the model works a small account out: its blocks are the first of this one. */
 const MODEL_BOARD: BoardSize = "board-240";
@@ -86,7 +86,7 @@ export function miniSponge(purpose: number, instruments: number, elements: reado
 
 export const PUBLIC_INPUTS = [
   ...["stateBefore", "stateAfter", "transfer", "fill", "terms", "context"],
-  ...["policy", "prices", "rows", "blocks"],
+  ...["policy", "debtRate", "prices", "rows", "blocks"],
 ];
 /** Lengths that end a block, begin one and fill three: the small account's is within its first. */
 export const SPONGE_LENGTHS = [16, 17, 33];
@@ -251,7 +251,8 @@ export const MODEL_INSTRUMENTS = instrumentsOf(MODEL_BOARD);
 export { MODEL_BOARD };
 
 /** The schedule's first tiers; above them nothing counts. */
-export const smallPolicy = ({ schedules }: Policy): Policy => ({
+export const smallPolicy = ({ schedules, ...terms }: Policy): Policy => ({
+  ...terms,
   schedules: schedules.map((schedule) =>
     schedule.map((tier, index) =>
       index < SHAPE.tiers
@@ -274,6 +275,7 @@ export const smallMarket = ({ prices, board }: Market): Market => ({
       ...block,
       continues: index < SHAPE.blocks && block.continues,
       liquidityThreshold: BigInt.asUintN(MINI_THRESHOLD_BITS, block.liquidityThreshold) as ThresholdE6,
+      vegaThreshold: BigInt.asUintN(MINI_THRESHOLD_BITS, block.vegaThreshold) as ThresholdE6,
     })),
   },
 });
@@ -326,23 +328,33 @@ export function miniCase(name: string, request: MiniRequest): Case {
       fill: miniSponge(2, INSTRUMENTS, fillElements),
       terms: encodeTerms({ level, direction, side }),
       context: toField(context),
-      policy: policy.schedules.flatMap((schedule) => {
+      policy: policy.schedules.flatMap((schedule, asset) => {
         const tiers = schedule.slice(0, SHAPE.tiers);
         return [
           ...tiers.map((tier) => tier.boundaryLots),
           ...tiers.map((tier) => tier.weightBps),
           ...intercepts(schedule).slice(0, SHAPE.tiers),
+          policy.scanLots[asset]!,
         ].map(toField);
       }),
+      debtRate: toField(policy.debtRateBps),
       prices: market.prices.map(toField),
       rows: rows.flatMap((row) => [
-        ...packWide([...row.profits.slice(0, SHAPE.scenarios), row.mark, row.delta]),
+        ...packWide([...row.profits.slice(0, SHAPE.scenarios), row.mark, row.delta, row.vega]),
         toField(row.longCharge),
         toField(row.shortCharge),
       ]),
       blocks: market.board.blocks
         .slice(0, SHAPE.blocks)
-        .flatMap((block) => [block.liquidityThreshold, block.liquidityRate, block.continues ? 1n : 0n].map(toField)),
+        .flatMap((block) =>
+          [
+            block.liquidityThreshold,
+            block.liquidityRate,
+            block.vegaThreshold,
+            block.vegaRate,
+            block.continues ? 1n : 0n,
+          ].map(toField),
+        ),
       positionsAfter: small(reached.positions).map(toField),
       collateralAfter: reached.collateral.map(toField),
       cashAfter: toField(reached.cash),
@@ -356,10 +368,14 @@ export function miniCase(name: string, request: MiniRequest): Case {
     outputs: {
       "main.equity": toField(evaluation.equity),
       "main.maintenance": toField(evaluation.margin),
+      "main.debt": toField(evaluation.debt),
       "main.level": level,
       "main.below": below,
       "main.side": toField(side),
       ...Object.fromEntries(evaluation.assets.map(({ asset, value }) => [`main.value[${asset}]`, toField(value)])),
+      ...Object.fromEntries(
+        evaluation.assets.map(({ asset, scannedLots }) => [`main.scanned[${asset}].whole`, scannedLots]),
+      ),
     },
   };
 }

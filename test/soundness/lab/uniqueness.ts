@@ -23,6 +23,9 @@
  *   one-hot      Of booleans that sum to one, exactly one is 1. Take each to be the one: the constraints then bound
  *                determined forms. Where the bounds of any two cases contradict each other (with the facts given), the case
  *                is the same in every witness.
+ *   division     f · g = t with g determined, f and g ranged, g ≥ 1. Rows hold t + K₁ ≤ h and t + K₂ ≥ l, K₁ and K₂ determined,
+ *                so over the integers t moves by at most M = K₂ − K₁ + h − l between witnesses. Where M < g, a quotient that
+ *                moves by one would move t by g: f is the same in every witness.
  *   zero test    Determined forms that differ by constants: at most one is zero, the same in every witness. What is
  *                determined in each case is determined.
  *   elimination  Gauss-Jordan over the rows: a row that is left with one u determines it.
@@ -64,6 +67,7 @@ export const RULES = [
   "digits",
   "maximum",
   "one-hot",
+  "division",
   "zero test",
   "elimination",
 ] as const;
@@ -746,6 +750,46 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
     );
   }
 
+  /** Where t + (determined) lies, for each row that holds it to a range. */
+  function boundsOf(t: number): Bound[] {
+    return rowsOf[t]!.slice(0, MAX_RELAXED).flatMap((index) => {
+      const row = scale(rows[index]!, inverse(rows[index]!.values[rows[index]!.atoms.indexOf(t)]!));
+      const rest = add(openPart(row), atomForm(t), -1n);
+      const range = plainRange(scale(rest, -1n));
+      return range === undefined ? [] : [{ form: add(row, rest, -1n), range }];
+    });
+  }
+  function division(): void {
+    for (const { a, b, c } of products) {
+      const [t, another] = unknownOf(c);
+      if (t === undefined || another !== undefined || magnitude(signed(c.values[c.atoms.indexOf(t)]!)) !== 1n) continue;
+      for (const [f, g] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        if (isKnown(f) || !isKnown(g)) continue;
+        const [quotient, divisor] = [rangeOf(f), plainRange(g)];
+        if (quotient === undefined || divisor === undefined || divisor.low < 1n) continue;
+        const bounds = boundsOf(t);
+        const single = bounds.some((above) =>
+          bounds.some((below) => {
+            const move = add(add(below.form, above.form, -1n), constantForm(mod(above.range.high - below.range.low)));
+            const [most, less] = [plainRange(move), plainRange(add(g, move, -1n))];
+            return (
+              most !== undefined &&
+              less !== undefined &&
+              most.low >= 0n &&
+              less.low >= 1n &&
+              width(above.range) + width(below.range) < prime &&
+              width(quotient) * divisor.high + most.high < prime
+            );
+          }),
+        );
+        if (single) proveForm(f, "division");
+      }
+    }
+  }
+
   function zeroTests(): void {
     const families = new Map<
       string,
@@ -840,7 +884,7 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
     for (const product of products) considerProduct(product, isKnown);
   }
 
-  const further = [productRanges, maximum, oneHot, revisit, elimination, zeroTests];
+  const further = [productRanges, maximum, oneHot, division, revisit, elimination, zeroTests];
   for (let stuck = false; !stuck; ) {
     propagate();
     stuck = true;

@@ -27,13 +27,13 @@ export interface BlackValue {
   readonly value: number;
   /** Derivative of the value by the forward, discounted: 0 to 1 for a call, −1 to 0 for a put. */
   readonly forwardDelta: number;
+  /** By the volatility: for a rise by 1, that is by 100 points; at least zero. Zero without time or volatility. */
+  readonly vega: number;
 }
 
 export interface BlackGreeks extends BlackValue {
   /** Second derivative by the forward. */
   readonly gamma: number;
-  /** By the volatility: for a rise by 1, that is by 100 points. */
-  readonly vega: number;
   /** By calendar time, per year, the forward held still. */
   readonly theta: number;
   /** By the rate, the forward held still. */
@@ -44,7 +44,7 @@ export const discount = (rate: number, years: number): number => cephes.exp(-rat
 export const growth = (rate: number, years: number): number => cephes.exp(rate * years);
 
 /**
- * Value and delta. Without time or volatility: the discounted intrinsic value. Does not check its arguments; values
+ * Value, delta and vega. Without time or volatility: the discounted intrinsic value. Does not check its arguments; values
  * that are not finite come out as such and are refused at the border.
  */
 export function black76({ forward, strike, years, volatility, rate, right }: BlackTerms): BlackValue {
@@ -54,21 +54,22 @@ export function black76({ forward, strike, years, volatility, rate, right }: Bla
   if (deviation === 0) {
     const inTheMoney = sign * (forward - strike) > 0;
     return inTheMoney
-      ? { value: factor * sign * (forward - strike), forwardDelta: factor * sign }
-      : { value: 0, forwardDelta: 0 };
+      ? { value: factor * sign * (forward - strike), forwardDelta: factor * sign, vega: 0 }
+      : { value: 0, forwardDelta: 0, vega: 0 };
   }
   const d1 = cephes.log(forward / strike) / deviation + deviation / 2;
   const forwardWeight = cephes.ndtr(sign * d1);
   const strikeWeight = cephes.ndtr(sign * (d1 - deviation));
   // The difference of two products can round to just below zero far out of the money.
   const value = Math.max(0, factor * sign * (forward * forwardWeight - strike * strikeWeight));
-  return { value, forwardDelta: factor * sign * forwardWeight };
+  const density = (factor * cephes.exp((-d1 * d1) / 2)) / Math.sqrt(2 * Math.PI);
+  return { value, forwardDelta: factor * sign * forwardWeight, vega: forward * density * Math.sqrt(years) };
 }
 
 /** Value and sensitivities. Time and volatility above zero. */
 export function black76Greeks(terms: BlackTerms): BlackGreeks {
   const { forward, strike, years, volatility, rate } = terms;
-  const { value, forwardDelta } = black76(terms);
+  const { value, forwardDelta, vega } = black76(terms);
   const root = Math.sqrt(years);
   const d1 = cephes.log(forward / strike) / (volatility * root) + (volatility * root) / 2;
   const density = (discount(rate, years) * cephes.exp((-d1 * d1) / 2)) / Math.sqrt(2 * Math.PI);
@@ -76,7 +77,7 @@ export function black76Greeks(terms: BlackTerms): BlackGreeks {
     value,
     forwardDelta,
     gamma: density / (forward * volatility * root),
-    vega: forward * density * root,
+    vega,
     theta: rate * value - (forward * density * volatility) / (2 * root),
     rho: -years * value,
   };

@@ -3,6 +3,7 @@
 import { PlimsollError } from "../../errors.ts";
 import { formatDecimal, lotOfDecimals, lotsOf, parseDecimal } from "../../formats/decimal.ts";
 import {
+  checkScannedRows,
   type InstrumentDocument,
   lotPriceOf,
   type MarketDocument,
@@ -129,11 +130,19 @@ export function priceInstruments(
       );
       const mark = valueAfter(STILL).value;
       const chargesAt = (spot: number, mark: number) =>
-        chargeModel.charges(model.closing, spot, mark, policy.charges.parameters);
+        instrument.traded === false
+          ? closedCharges(instrument)
+          : chargeModel.charges(model.closing, spot, mark, policy.charges.parameters);
       const charges = chargesAt(seen.spot, mark);
       return { instrument, model, scenarios, scenarioChoice: choice, charges, chargesAt, spot: seen.spot, valueAfter };
     });
   });
+}
+
+/** Those of a row that nobody trades: on the board they are exactly those of a closed row. */
+function closedCharges({ lot }: Instrument): TracedCharges {
+  const each = Number(CLOSED_ROW.longCharge) / SCALE / Number(lot);
+  return { long: each, short: each, formula: "closed: this row is for the scan of collateral alone", inputs: {} };
 }
 
 /** The scenarios of each block: those of the netting set that it belongs to. */
@@ -223,7 +232,7 @@ function termsOf(
  * Rounding, per lot, to millionths:
  *   profits       down (a long profits less and loses more)
  *   charges       up; the short charge one millionth more, since a short gains what `down` takes from a profit
- *   mark, delta   to nearest, ties up: they move value between accounts, and neither side may be favoured
+ *   mark, delta, vega  to nearest, ties up: they move value between accounts, and neither side may be favoured
  *   prices        of assets that follow an underlying: down, to 8 decimals
  * So margin is never below that of the unrounded values, for any portfolio, beyond the floating-point error of the
  * valuation itself (about 1e-15 of it). Equal input gives equal output on every machine.
@@ -288,6 +297,7 @@ export function buildMarketFile(input: MarketInput, policy: PolicyFile, models: 
       ? undefined
       : { symbol: shown.symbol, lot: parseDecimal(shown.lot), terms: shown.terms ?? {} },
   );
+  within("policy", () => checkScannedRows(policy, listed));
   return {
     document,
     file: {
@@ -307,7 +317,7 @@ function build(input: MarketInput, models: Models): { document: MarketDocument; 
   const rows = priceInstruments(input, models).map((priced) => (priced === null ? null : buildRow(priced)));
   const sets = scenariosOfBlocks(policy, models);
   const document: MarketDocument = {
-    format: "plimsoll-market/1",
+    format: "plimsoll-market/2",
     board: policy.board,
     epoch: observation.epoch,
     time: observation.time,
@@ -318,12 +328,7 @@ function build(input: MarketInput, models: Models): { document: MarketDocument; 
       return label.length <= 200 ? label : `scenario ${index}: its moves differ by netting set`;
     }),
     instruments: rows.map((built) => (built === null ? { symbol: null } : built.document)),
-    blocks: policy.blocks.map(({ name, continues, liquidityThreshold, liquidityRateBps }) => ({
-      continues,
-      liquidityThreshold,
-      liquidityRateBps,
-      name,
-    })),
+    blocks: policy.blocks.map(({ scenarios: _, name, ...terms }) => ({ ...terms, name })),
   };
   return { document, rows };
 }
@@ -347,10 +352,14 @@ function lotPrices({ prices }: MarketDocument, policy: PolicyFile): LotPriceE16[
 }
 
 function blockOf(terms: MarketDocument["blocks"][number], index: number): BoardBlock {
+  const threshold = (text: string) => thresholdE6(lotsOf(parseDecimal(text), lotOfDecimals(VALUE_DECIMALS)));
+  const rate = (text: string) => rateBps(lotsOf(parseDecimal(text), lotOfDecimals(0)));
   return within(`policy.blocks[${index}]`, () => ({
     continues: terms.continues,
-    liquidityThreshold: thresholdE6(lotsOf(parseDecimal(terms.liquidityThreshold), lotOfDecimals(VALUE_DECIMALS))),
-    liquidityRate: rateBps(lotsOf(parseDecimal(terms.liquidityRateBps), lotOfDecimals(0))),
+    liquidityThreshold: threshold(terms.liquidityThreshold),
+    liquidityRate: rate(terms.liquidityRateBps),
+    vegaThreshold: threshold(terms.vegaThreshold),
+    vegaRate: rate(terms.vegaRateBps),
   }));
 }
 
@@ -370,6 +379,7 @@ interface BuiltRow {
 
 function buildRow({ instrument, model, scenarios, charges, valueAfter }: PricedInstrument): BuiltRow {
   const lot = Number(instrument.lot);
+  const closed = instrument.traded === false;
   const now = valueAfter(STILL);
   const place = (column: string) => `instruments[${instrument.symbol}].${column}`;
   const column = (value: number, round: Round, name: string) =>
@@ -383,8 +393,11 @@ function buildRow({ instrument, model, scenarios, charges, valueAfter }: PricedI
     }),
     mark: column(now.value * lot, Math.round, "mark"),
     delta: column(now.delta * lot, Math.round, "delta"),
-    longCharge: charge(charges.long * lot, 0n, "longCharge"),
-    shortCharge: charge(charges.short * lot, model.closing === "none" ? 0n : 1n, "shortCharge"),
+    vega: column(now.vega * lot, Math.round, "vega"),
+    longCharge: closed ? CLOSED_ROW.longCharge : charge(charges.long * lot, 0n, "longCharge"),
+    shortCharge: closed
+      ? CLOSED_ROW.shortCharge
+      : charge(charges.short * lot, model.closing === "none" ? 0n : 1n, "shortCharge"),
   };
   const text = (units: bigint) => formatDecimal(units, VALUE_DECIMALS);
   const document: InstrumentDocument = {
@@ -393,6 +406,7 @@ function buildRow({ instrument, model, scenarios, charges, valueAfter }: PricedI
     profits: row.profits.map(text),
     mark: text(row.mark),
     delta: text(row.delta),
+    vega: text(row.vega),
     longCharge: text(row.longCharge),
     shortCharge: text(row.shortCharge),
     terms: termsShown(instrument),

@@ -9,7 +9,7 @@ import { buildMarket, MODELS, type Models, type PricedInstrument, priceInstrumen
 
 /** One column of a row. */
 export interface ColumnTrace {
-  /** `mark`, `delta`, `longCharge`, `shortCharge` or `profits[k]`. */
+  /** `mark`, `delta`, `vega`, `longCharge`, `shortCharge` or `profits[k]`. */
   readonly column: string;
   /** As on the board: quote per lot. */
   readonly value: string;
@@ -111,6 +111,14 @@ function columnsOf(
       formula: `derivative by ln spot of ${formula}`,
       inputs,
       perUnit: now.delta,
+      rounding: `${lot}, to the nearest millionth`,
+    },
+    {
+      column: "vega",
+      value: row.vega,
+      formula: `derivative by volatility of ${formula}`,
+      inputs,
+      perUnit: now.vega,
       rounding: `${lot}, to the nearest millionth`,
     },
     {

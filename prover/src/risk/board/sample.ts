@@ -36,41 +36,49 @@ export interface SampleFirm {
   readonly withdrawals: { readonly passes: string; readonly breaches: string };
 }
 
+/**
+ * Coins whose price is that of an underlying are in the scan: their haircuts hold what selling them costs, and for yETH
+ * also what its discount may widen by.
+ */
 const POLICY: PolicyDocument = {
-  format: "plimsoll-policy/1",
-  name: "Meridian derivatives, margin policy 3",
+  format: "plimsoll-policy/2",
+  name: "Meridian derivatives, margin policy 4",
   cash: { symbol: "USDC", decimals: 6 },
   assets: [
     {
       symbol: "BTC",
       lotDecimals: 8,
+      scanLot: "0.001",
       tiers: [
-        { upTo: "20", haircutBps: "800" },
-        { upTo: "100", haircutBps: "1200" },
-        { upTo: "300", haircutBps: "2000" },
+        { upTo: "20", haircutBps: "100" },
+        { upTo: "100", haircutBps: "250" },
+        { upTo: "300", haircutBps: "800" },
       ],
     },
     {
       symbol: "ETH",
       lotDecimals: 8,
+      scanLot: "0.01",
       tiers: [
-        { upTo: "1000", haircutBps: "1000" },
-        { upTo: "5000", haircutBps: "1500" },
-        { upTo: "10000", haircutBps: "2500" },
+        { upTo: "1000", haircutBps: "150" },
+        { upTo: "5000", haircutBps: "400" },
+        { upTo: "10000", haircutBps: "1200" },
       ],
     },
     {
       symbol: "yETH",
       lotDecimals: 8,
+      scanLot: "0.01",
       tiers: [
-        { upTo: "500", haircutBps: "1500" },
-        { upTo: "1000", haircutBps: "2500" },
-        { upTo: "1500", haircutBps: "3500" },
+        { upTo: "500", haircutBps: "600" },
+        { upTo: "1000", haircutBps: "1500" },
+        { upTo: "1500", haircutBps: "2500" },
       ],
     },
     {
       symbol: "USDT",
       lotDecimals: 6,
+      scanLot: null,
       tiers: [
         { upTo: "1000000", haircutBps: "50" },
         { upTo: "10000000", haircutBps: "200" },
@@ -78,6 +86,7 @@ const POLICY: PolicyDocument = {
       ],
     },
   ],
+  debtRateBps: "1000",
   levels: { initial: "15000", call: "12000", liquidation: "10000", closeOut: "6000" },
 };
 
@@ -137,6 +146,16 @@ function instrumentsOn(coin: Coin): Instrument[] {
   ];
 }
 
+/** A row that collateral counts as in the scan and that nobody trades. */
+const spotRow = (symbol: string, model: string, underlying: Coin, lot: string): Instrument => ({
+  symbol,
+  model,
+  underlying,
+  lot,
+  traded: false,
+  terms: {},
+});
+
 const surfaceOf = (coin: Coin): SurfaceSlice[] =>
   Object.entries(OPTIONS[coin].volatilities).map(([day, volatilities]) => ({
     expiry: expiryOf(day),
@@ -145,7 +164,7 @@ const surfaceOf = (coin: Coin): SurfaceSlice[] =>
   }));
 
 const MARKET: MarketInput = {
-  format: "plimsoll-market-input/1",
+  format: "plimsoll-market-input/2",
   policy: {
     board: "meridian-main",
     scenarios: {
@@ -173,8 +192,24 @@ const MARKET: MarketInput = {
       { asset: "yETH", underlying: "ETH", yieldBearing: true },
       { asset: "USDT" },
     ],
-    instruments: [...instrumentsOn("BTC"), ...instrumentsOn("ETH")],
-    blocks: [{ name: "BTC and ETH", continues: false, liquidityThreshold: "5000000", liquidityRateBps: "50" }],
+    // The first three are for the scan of collateral, at its places in the policy.
+    instruments: [
+      spotRow("BTC-SPOT", "spot", "BTC", "0.001"),
+      spotRow("ETH-SPOT", "spot", "ETH", "0.01"),
+      spotRow("yETH-SPOT", "yield-bearing", "ETH", "0.01"),
+      ...instrumentsOn("BTC"),
+      ...instrumentsOn("ETH"),
+    ],
+    blocks: [
+      {
+        name: "BTC and ETH",
+        continues: false,
+        liquidityThreshold: "5000000",
+        liquidityRateBps: "50",
+        vegaThreshold: "2000000",
+        vegaRateBps: "100",
+      },
+    ],
   },
   observation: {
     epoch: "7",
@@ -187,6 +222,7 @@ const MARKET: MarketInput = {
     quotes: {
       "BTC-PERP": { basis: "0.0004", fundingPaid: "412.75" },
       "ETH-PERP": { basis: "0.0003", fundingPaid: "11.2" },
+      "yETH-SPOT": { redemption: "1.0642", discount: "0" },
     },
     prices: { USDT: "0.9996" },
     ratios: { yETH: "1.0642" },
@@ -232,7 +268,7 @@ export function sampleFirm(): SampleFirm {
     0n,
   );
   const openingFill: FillDocument = { positions: POSITIONS, collateral: {}, cash: e6(-paid) };
-  const atlas = deposit("atlas", "3150000", { BTC: "28", ETH: "600", yETH: "620", USDT: "1400000" });
+  const atlas = deposit("atlas", "3400000", { BTC: "28", ETH: "600", yETH: "620", USDT: "1400000" });
   const house = deposit("house", "400000000", {});
   const negated = Object.fromEntries(
     Object.entries(POSITIONS).map(([symbol, quantity]) => [
@@ -250,7 +286,7 @@ export function sampleFirm(): SampleFirm {
     atlas: { ...atlas, cash: e6(fromE6(atlas.cash) - paid), positions: POSITIONS },
     atlasBooks: booksOf(atlas, rows),
     house: { ...house, cash: e6(fromE6(house.cash) + paid), positions: negated },
-    withdrawals: { passes: "200000", breaches: "2900000" },
+    withdrawals: { passes: "200000", breaches: "3100000" },
   };
 }
 

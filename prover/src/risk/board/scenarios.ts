@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Scenario models by id: 16 joint moves for the underlyings of one netting set. A new one is one more entry here. Their
+ * Scenario models by id: 45 joint moves for the underlyings of one netting set. A new one is one more entry here. Their
  * parameters come from governance, by hand or from `calibrate`; reasons in docs/risk-model.md.
  */
 import { z } from "zod";
@@ -8,7 +8,7 @@ import { PlimsollError } from "../../errors.ts";
 import { isLabel } from "../../formats/labels.ts";
 import { SCENARIOS } from "../../model/sizes.ts";
 import { conform, decimalNumber } from "../input.ts";
-import type { Move, Scenario, ScenarioModel } from "../model.ts";
+import { type Move, type Scenario, type ScenarioModel, STILL } from "../model.ts";
 
 const positive = decimalNumber.refine((value) => value > 0 && value < 1, "expected a fraction between 0 and 1");
 const counted = decimalNumber.refine((value) => value > 0 && value <= 1, "expected a fraction above 0, at most 1");
@@ -35,7 +35,8 @@ function define<T>(
     id,
     scenarios(underlyings, parameters) {
       const scenarios = build(underlyings, conform(schema, parameters, "parameters"));
-      if (scenarios.length !== SCENARIOS) throw new TypeError(`expected ${SCENARIOS} scenarios`);
+      if (scenarios.length > SCENARIOS) throw new TypeError(`expected at most ${SCENARIOS} scenarios`);
+      const still: Scenario = { label: "prices unchanged", moves: movesOf(underlyings, () => STILL), counted: 1 };
       for (const { moves } of scenarios) {
         for (const { price } of Object.values(moves)) {
           if (!(price > -1 && Number.isFinite(price))) {
@@ -45,7 +46,7 @@ function define<T>(
           }
         }
       }
-      return scenarios;
+      return [...scenarios, ...new Array<Scenario>(SCENARIOS - scenarios.length).fill(still)];
     },
   };
 }

@@ -19,6 +19,7 @@ const REFERENCE_YEARS = 30 / 365;
 const linear = (value: number, delta: number, formula: string, inputs: TracedValue["inputs"]): TracedValue => ({
   value,
   delta,
+  vega: 0,
   formula,
   inputs,
 });
@@ -119,11 +120,12 @@ const option: ValuationModel = {
     return (move) => {
       const forward = spot * (1 + move.price) * growth(carry, years);
       const volatility = volatilityAfter(quoted, years, move.volatility);
-      const { value, forwardDelta } = black76({ forward, strike, years, volatility, rate, right });
+      const { value, forwardDelta, vega } = black76({ forward, strike, years, volatility, rate, right });
       const sign = right === "call" ? "F·Φ(d1) − K·Φ(d2)" : "K·Φ(−d2) − F·Φ(−d1)";
       return {
         value,
         delta: forwardDelta * forward,
+        vega,
         formula: `Black-76: exp(−rate · years) · (${sign}), F = spot · (1 + move) · exp(carry · years), K = strike`,
         inputs: {
           spot,
@@ -177,7 +179,8 @@ const yieldBearing: ValuationModel = {
 /**
  * Whatever is known by sensitivities alone, for example from a CRIF file: value plus first and second order in the price
  * and first in the volatility. `deltaUnit` and `gammaUnit` are per relative move of the underlying, `vegaUnit` per
- * relative move of its volatility.
+ * relative move of its volatility. The vega of the row is `vegaUnit` as it is, as of a volatility of 100%: what is known
+ * does not say the volatility.
  */
 const sensitivities: ValuationModel = {
   id: "sensitivities",
@@ -194,6 +197,7 @@ const sensitivities: ValuationModel = {
     return ({ price, volatility }) => ({
       value: value + delta * price + (gamma / 2) * price * price + vega * volatility,
       delta: delta + gamma * price,
+      vega,
       formula: "value + delta · move + gamma / 2 · move² + vega · volatilityMove",
       inputs: { value, delta, gamma, vega, move: price, volatilityMove: volatility },
     });

@@ -289,7 +289,16 @@ export function boardOf(
       const terms = { expiry, strike: decimal(strike * spots.get(underlying)!), right: contract };
       return { ...base, model: "option", terms };
     }),
-    blocks: [{ name: "all", continues: false, liquidityThreshold: "0", liquidityRateBps: "0" }],
+    blocks: [
+      {
+        name: "all",
+        continues: false,
+        liquidityThreshold: "0",
+        liquidityRateBps: "0",
+        vegaThreshold: "0",
+        vegaRateBps: "0",
+      },
+    ],
   };
 }
 
@@ -314,7 +323,7 @@ export function observe(
     ];
   });
   return {
-    format: "plimsoll-market-input/1",
+    format: "plimsoll-market-input/2",
     policy,
     observation: {
       epoch: "0",

@@ -7,9 +7,11 @@
  * of what remains is taken at a confidence, and scaled back by a volatility of today that does not fall too low in calm
  * times. Reasons and the back-test are in docs/risk-model.md.
  */
+
 import { quantile } from "simple-statistics";
 import { PlimsollError } from "../../errors.ts";
 import type { PolicyDocument } from "../../formats/policy.ts";
+import { SCENARIOS } from "../../model/sizes.ts";
 import type { ModelChoice } from "../input.ts";
 import type { PriceHistory } from "../prices.ts";
 import { ewma, expectedShortfall, garch, WARM_UP } from "./volatility.ts";
@@ -249,12 +251,12 @@ export function brokenCorrelation(
 }
 
 /**
- * Sixteen joint moves that happened, each rescaled from the volatility of its day to that used today (filtered historical
+ * As many joint moves that happened as there are scenarios, each rescaled from the volatility of its day to that used today (filtered historical
  * simulation: G. Barone-Adesi et al., 1999), chosen so that the tail stays: for every direction in which a portfolio can
- * lean (each underlying, each pair with and against each other, all together; both ways) the worst of the sixteen is at
+ * lean (each underlying, each pair with and against each other, all together; both ways) the worst of them is at
  * least the expected shortfall over all days. Directions are served in turn by the day that reaches it with the least
  * excess; what is left goes to the largest moves not yet chosen. With three underlyings and more, directions may outnumber
- * the sixteen: those named first are served first.
+ * the scenarios: those named first are served first.
  */
 export function historicalScenarios(
   prepared: readonly PreparedHistory[],
@@ -284,7 +286,7 @@ export function historicalScenarios(
     direction.reduce((sum, weight, asset) => sum + weight * standard(day, asset) * calibrated[asset]!.used * root, 0);
   const chosen = new Set<number>();
   for (const direction of directions) {
-    if (chosen.size === 16) break;
+    if (chosen.size === SCENARIOS) break;
     const losses = days.map((day) => -gain(day, direction));
     const target = expectedShortfall(losses, options.confidence);
     if ([...chosen].some((day) => -gain(day, direction) >= target)) continue;
@@ -296,7 +298,7 @@ export function historicalScenarios(
   }
   const size = (day: number) => calibrated.reduce((sum, _, asset) => sum + standard(day, asset) ** 2, 0);
   for (const day of [...days].sort((a, b) => size(b) - size(a))) {
-    if (chosen.size === 16) break;
+    if (chosen.size === SCENARIOS) break;
     chosen.add(day);
   }
   const bounded = (value: number) => Math.max(-0.95, value);

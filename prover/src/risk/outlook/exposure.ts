@@ -3,7 +3,7 @@
  * What may become of an account over the next hours or days: equity and coverage on many paths, with the margin of each
  * state recomputed in full. PRIVATE, like all that follows from positions; floating point, for judgement and not for proof.
  *
- * Positions on one underlying depend on its price and its volatility alone. So value, delta, charges and the 16 scenario
+ * Positions on one underlying depend on its price and its volatility alone. So value, delta, vega, charges and the scenario
  * losses of all of them together are tabulated once for each step, on a grid of both, and a path only reads from tables:
  * the work of a path does not grow with the number of positions. Tables are read by cubic interpolation in the log price
  * and quadratic in log volatility (`test/prover/risk-exposure.test.ts` compares with full revaluation).
@@ -37,6 +37,15 @@ export interface AccountInMarket {
   readonly input: MarketInput;
 }
 
+/** What is charged at a rate, as a fraction, above a threshold. */
+export interface Excess {
+  readonly threshold: number;
+  readonly rate: number;
+}
+
+export const excessCharge = ({ threshold, rate }: Excess, amount: number): number =>
+  rate * Math.max(0, Math.abs(amount) - threshold);
+
 /**
  * The same for judgement: floating point, units of the underlying, and only what is held.
  * @see docs/library.md#risk
@@ -46,9 +55,13 @@ export interface Book {
   readonly positions: readonly { readonly row: number; readonly units: number; readonly set: number }[];
   /** After haircuts; what follows an underlying moves with its price. */
   readonly collateral: readonly { readonly underlying: string | undefined; readonly value: number }[];
+  /** Collateral in the scan of the first netting set, as units of the instrument of its row. */
+  readonly scanned: readonly { readonly row: number; readonly units: number }[];
   readonly cash: number;
-  /** By netting set: delta above which liquidity is charged, and the rate. */
-  readonly liquidity: readonly { readonly threshold: number; readonly rate: number }[];
+  /** Margin on debt, as a fraction. */
+  readonly debtRate: number;
+  /** By netting set: delta and vega above which each is charged, and the rates. */
+  readonly sets: readonly { readonly delta: Excess; readonly vega: Excess }[];
 }
 
 export interface ExposureOptions {
@@ -95,7 +108,8 @@ const VOLATILITY_STEP = 0.4;
 const VALUE = 0;
 const DELTA = 1;
 const CHARGE = 2;
-const LOSSES = 3;
+const VEGA = 3;
+const LOSSES = 4;
 const WIDTH = LOSSES + SCENARIOS;
 
 /**
@@ -105,7 +119,7 @@ const WIDTH = LOSSES + SCENARIOS;
 export function simulateExposure(book: Book, process: MarketProcess, options: ExposureOptions): Exposure {
   const { paths, steps, levels } = options;
   const groups = groupsOf(book, process);
-  const { cash, liquidity } = book;
+  const { cash, sets, debtRate } = book;
   const collateral = book.collateral.map(({ underlying, value }) => ({
     asset: underlying === undefined ? -1 : assetOf(process, underlying),
     value,
@@ -120,7 +134,7 @@ export function simulateExposure(book: Book, process: MarketProcess, options: Ex
   const lowest = new Float64Array(paths).fill(Number.POSITIVE_INFINITY);
   const equities = new Float64Array(paths);
   const coverages = new Float64Array(paths);
-  const sums = liquidity.map(() => new Float64Array(WIDTH));
+  const sums = sets.map(() => new Float64Array(WIDTH));
   const spread = process.volatilities.map((volatility) =>
     Math.min(3, 10 * volatility * Math.sqrt(options.horizonHours / 24) + 0.1),
   );
@@ -130,16 +144,18 @@ export function simulateExposure(book: Book, process: MarketProcess, options: Ex
     for (const table of tables) {
       table.add(logPrices[table.asset * paths + path]!, logVolatilities[table.asset * paths + path]!, sums[table.set]!);
     }
-    let equity = cash + settled[path]!;
+    let owned = cash + settled[path]!;
     let margin = 0;
     for (let set = 0; set < sums.length; set++) {
       const sum = sums[set]!;
-      equity += sum[VALUE]!;
+      owned += sum[VALUE]!;
       let scan = 0;
       for (let column = LOSSES; column < WIDTH; column++) scan = Math.max(scan, sum[column]!);
-      const { threshold, rate } = liquidity[set]!;
-      margin += scan + sum[CHARGE]! + rate * Math.max(0, Math.abs(sum[DELTA]!) - threshold);
+      const { delta, vega } = sets[set]!;
+      margin += scan + sum[CHARGE]! + excessCharge(delta, sum[DELTA]!) + excessCharge(vega, sum[VEGA]!);
     }
+    margin += debtRate * Math.max(0, -owned);
+    let equity = owned;
     for (const { asset, value } of collateral) {
       equity += asset === -1 ? value : value * Math.exp(logPrices[asset * paths + path]!);
     }
@@ -215,6 +231,10 @@ export function bookOf({ account, policy, market, input }: AccountInMarket): Boo
     throw new PlimsollError("FIELD_INVALID", "expected the input that this market follows from", { field });
   }
   const { assets, sets } = evaluate(account, policy.policy, market.market);
+  const excess = (threshold: bigint, rate: bigint): Excess => ({
+    threshold: Number(threshold) / 1e6,
+    rate: Number(rate) / 1e4,
+  });
   return {
     input,
     positions: account.positions.flatMap((lots, row) => {
@@ -230,10 +250,17 @@ export function bookOf({ account, policy, market, input }: AccountInMarket): Boo
       const underlying = input.policy.collateral.find((rule) => rule.asset === symbol)?.underlying;
       return [{ underlying, value: Number(value) / 1e20 }];
     }),
+    scanned: assets.flatMap(({ asset, scannedLots }) => {
+      const instrument = instruments[asset];
+      return scannedLots === 0n || !instrument
+        ? []
+        : [{ row: asset, units: Number(scannedLots) * Number(instrument.lot) }];
+    }),
     cash: Number(account.cash) / 1e6,
-    liquidity: sets.map(({ lastBlock }) => {
-      const { liquidityThreshold, liquidityRate } = market.market.board.blocks[lastBlock]!;
-      return { threshold: Number(liquidityThreshold) / 1e6, rate: Number(liquidityRate) / 1e4 };
+    debtRate: Number(policy.policy.debtRateBps) / 1e4,
+    sets: sets.map(({ lastBlock }) => {
+      const { liquidityThreshold, liquidityRate, vegaThreshold, vegaRate } = market.market.board.blocks[lastBlock]!;
+      return { delta: excess(liquidityThreshold, liquidityRate), vega: excess(vegaThreshold, vegaRate) };
     }),
   };
 }
@@ -250,11 +277,21 @@ export function assetOf({ underlyings }: MarketProcess, underlying: string): num
 interface Group {
   readonly asset: number;
   readonly set: number;
-  readonly positions: readonly { readonly row: number; readonly units: number }[];
+  readonly positions: readonly (Held & { readonly row: number })[];
 }
 
-function groupsOf({ positions, input }: Book, process: MarketProcess): Group[] {
-  const groups = Map.groupBy(positions, ({ row, set }) => {
+interface Held {
+  readonly units: number;
+  /** Whether it is scanned collateral, which has losses and nothing else. */
+  readonly collateral: boolean;
+}
+
+function groupsOf({ positions, scanned, input }: Book, process: MarketProcess): Group[] {
+  const held = [
+    ...positions.map((position) => ({ ...position, collateral: false })),
+    ...scanned.map((each) => ({ ...each, set: 0, collateral: true })),
+  ];
+  const groups = Map.groupBy(held, ({ row, set }) => {
     return `${set} ${assetOf(process, input.policy.instruments[row]!.underlying)}`;
   });
   return [...groups].map(([key, held]) => {
@@ -298,20 +335,20 @@ function tablesAt(
   const expiryOf = (row: number) =>
     Date.parse(input.policy.instruments[row]!.terms.expiry ?? "9999-01-01T00:00:00Z") - start;
   const alive = groups.map(({ asset, set, positions }) => {
-    const held = positions.flatMap(({ row, units }) => (later[row] ? [{ priced: later[row], units }] : []));
+    const held = positions.flatMap(({ row, ...each }) => (later[row] ? [{ priced: later[row], ...each }] : []));
     return new Table(asset, set, spread[asset]!, held, true);
   });
   const expiring = groups.flatMap(({ asset, set, positions }) => {
-    const held = positions.flatMap(({ row, units }) => {
+    const held = positions.flatMap(({ row, ...each }) => {
       const expiry = expiryOf(row);
-      return expiry > from && expiry <= to ? [{ priced: pricedAt(input, expiry - 1000)[row]!, units }] : [];
+      return expiry > from && expiry <= to ? [{ priced: pricedAt(input, expiry - 1000)[row]!, ...each }] : [];
     });
     return held.length === 0 ? [] : [new Table(asset, set, spread[asset]!, held, false)];
   });
   return { alive, expiring };
 }
 
-/** Value, delta, charge and scenario losses of a group of positions over a grid of log price and log volatility. */
+/** Value, delta, charge, vega and scenario losses of a group of positions over a grid of log price and log volatility. */
 class Table {
   readonly asset: number;
   readonly set: number;
@@ -323,7 +360,7 @@ class Table {
     asset: number,
     set: number,
     spread: number,
-    held: readonly { readonly priced: PricedInstrument; readonly units: number }[],
+    held: readonly (Held & { readonly priced: PricedInstrument })[],
     scenarios: boolean,
   ) {
     this.asset = asset;
@@ -342,13 +379,16 @@ class Table {
           volatility: volatility * (1 + change) - 1,
         });
         const still = compound({ price: 0, volatility: 0 });
-        for (const { priced, units } of held) {
-          const { value, delta } = priced.valueAfter(still);
-          this.#cells[here + VALUE]! += units * value;
+        for (const { priced, units, collateral } of held) {
+          const { value, delta, vega } = priced.valueAfter(still);
+          if (!collateral) this.#cells[here + VALUE]! += units * value;
           if (!scenarios) continue;
-          this.#cells[here + DELTA]! += units * delta;
-          const { long, short } = priced.chargesAt(priced.spot * factor, value);
-          this.#cells[here + CHARGE]! += units > 0 ? units * long : -units * short;
+          if (!collateral) {
+            this.#cells[here + DELTA]! += units * delta;
+            this.#cells[here + VEGA]! += units * vega;
+            const { long, short } = priced.chargesAt(priced.spot * factor, value);
+            this.#cells[here + CHARGE]! += units > 0 ? units * long : -units * short;
+          }
           for (const [scenario, { moves, counted }] of priced.scenarios.entries()) {
             const after = priced.valueAfter(compound(moves[priced.instrument.underlying]!)).value;
             this.#cells[here + LOSSES + scenario]! -= units * counted * (after - value);

@@ -113,7 +113,16 @@ function forecastsOf(
     units[index] = -hedged / now[index]!.delta;
   }
   const positions = units.map((held, row) => ({ row, units: held, set: 0 }));
-  const empty: Book = { input, positions, collateral: [], cash: 0, liquidity: [{ threshold: 0, rate: 0 }] };
+  const free = { threshold: 0, rate: 0 };
+  const empty: Book = {
+    input,
+    positions,
+    collateral: [],
+    scanned: [],
+    cash: 0,
+    debtRate: 0,
+    sets: [{ delta: free, vega: free }],
+  };
   const still = () => STILL;
   const start = bookState(empty, priceInstruments(input), still);
   const book = { ...empty, cash: coverage * start.margin - start.equity };

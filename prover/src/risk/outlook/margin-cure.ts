@@ -10,7 +10,7 @@
 import { solve } from "yalps";
 import type { PolicyFile } from "../../formats/policy.ts";
 import type { Account } from "../../model/account.ts";
-import { evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../../model/evaluate.ts";
+import { E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../../model/evaluate.ts";
 import type { Market } from "../../model/market.ts";
 import { BLOCK_INSTRUMENTS } from "../../model/sizes.ts";
 import { BPS, type CashE6, cashE6, type LevelBps, type PositionLots } from "../../units.ts";
@@ -43,10 +43,14 @@ export interface MarginCureOptions {
  * @see docs/library.md#risk
  */
 export function topUp(account: Account, policy: PolicyFile, market: Market, level: LevelBps): CashE6 {
-  const { equity, margin } = evaluate(account, policy.policy, market);
+  const { equity, margin, debt } = evaluate(account, policy.policy, market);
   const missing = MARGIN_LEVEL_TO_E20 * level * margin - equity;
-  const unit = 10n ** 14n;
-  return cashE6(missing <= 0n ? 0n : (missing + unit - 1n) / unit);
+  if (missing <= 0n) return cashE6(0n);
+  // A millionth paid in adds to equity, and as long as there is debt takes margin away.
+  const owed = E6_TO_E20 + MARGIN_LEVEL_TO_E20 * level * policy.policy.debtRateBps;
+  const up = (amount: bigint, unit: bigint) => (amount + unit - 1n) / unit;
+  const cash = up(missing, owed);
+  return cashE6(cash <= debt ? cash : debt + up(missing - debt * owed, E6_TO_E20));
 }
 
 /**
@@ -97,6 +101,7 @@ function programme(
   cashPrice: number,
 ): Plan | undefined {
   const evaluation = evaluate(account, policy.policy, market);
+  const debtRate = Number(policy.policy.debtRateBps) / Number(BPS);
   const unit = Math.max(1, Number(evaluation.margin) / 1e10);
   const e6 = (value: bigint) => Number(value) / 1e6 / unit;
   const constraints = new Map<string, { min?: number; max?: number }>();
@@ -113,35 +118,60 @@ function programme(
     add("cash", [
       ["level", 1],
       ["size", cashPrice],
+      ["debt", 1],
     ]);
-  for (const [set, { profits, delta, firstBlock, lastBlock }] of evaluation.sets.entries()) {
-    const { liquidityRate, liquidityThreshold } = market.board.blocks[lastBlock]!;
+  // debt + cash − cost ≥ what is owed now: a trade at the mark changes no debt but by its cost.
+  if (debtRate > 0) {
+    constraints.set("debt", { min: -e6(account.cash + evaluation.markValue) });
+    add("debt", [
+      ["level", -level * debtRate],
+      ["debt", 1],
+    ]);
+  }
+  for (const [set, { profits, delta, vega, firstBlock, lastBlock }] of evaluation.sets.entries()) {
+    const terms = market.board.blocks[lastBlock]!;
     const inSet = (row: number) => row >= firstBlock * BLOCK_INSTRUMENTS && row < (lastBlock + 1) * BLOCK_INSTRUMENTS;
     if (!rows.some(inSet) && profits.every((profit) => profit === 0n)) continue;
-    const rate = Number(liquidityRate) / Number(BPS);
     add(`scan${set}`, [["level", -level], ...profits.map((_, k) => [`s${set}k${k}`, 1] as const)]);
-    add(`liquidity${set}`, [
-      ["level", -level],
-      [`l${set}up`, 1],
-      [`l${set}down`, 1],
-    ]);
-    // scan + Σ profit · trade ≥ −profit now; liquidity ∓ rate · Σ delta · trade ≥ rate · (±delta now − threshold).
+    // scan + Σ profit · trade ≥ −profit now.
     for (const [k, profit] of profits.entries()) constraints.set(`s${set}k${k}`, { min: -e6(profit) });
-    constraints.set(`l${set}up`, { min: rate * (e6(delta) - e6(liquidityThreshold)) });
-    constraints.set(`l${set}down`, { min: rate * (-e6(delta) - e6(liquidityThreshold)) });
+    // charge ∓ rate · Σ amount · trade ≥ rate · (±amount now − threshold), for delta and for vega.
+    const charged = [
+      {
+        name: "delta",
+        now: delta,
+        threshold: terms.liquidityThreshold,
+        rate: Number(terms.liquidityRate) / Number(BPS),
+      },
+      { name: "vega", now: vega, threshold: terms.vegaThreshold, rate: Number(terms.vegaRate) / Number(BPS) },
+    ] as const;
+    for (const { name, now, threshold, rate } of charged) {
+      add(`${name}${set}`, [
+        ["level", -level],
+        [`${name}${set}up`, 1],
+        [`${name}${set}down`, 1],
+      ]);
+      constraints.set(`${name}${set}up`, { min: rate * (e6(now) - e6(threshold)) });
+      constraints.set(`${name}${set}down`, { min: rate * (-e6(now) - e6(threshold)) });
+    }
     for (const row of rows.filter(inSet)) {
-      const { profits: gains, delta: each, mark, longCharge, shortCharge } = market.board.rows[row]!;
+      const each = market.board.rows[row]!;
+      const { profits: gains, longCharge, shortCharge } = each;
       const held = account.positions[row]!;
       // Lots are scaled so that one is worth about as much as the unit.
-      const worth = Math.max(Math.abs(e6(each)), Math.abs(e6(mark)), 1e-12);
+      const worth = Math.max(Math.abs(e6(each.delta)), Math.abs(e6(each.mark)), 1e-12);
       for (const side of [1, -1]) {
+        const cost = e6(side === 1 ? longCharge : shortCharge) / worth;
         add(`${side === 1 ? "buy" : "sell"}${row}`, [
           ["size", 1],
-          ["level", -e6(side === 1 ? longCharge : shortCharge) / worth],
+          ["level", -cost],
+          ["debt", -cost],
           [`p${row}`, -side],
           ...gains.map((gain, k) => [`s${set}k${k}`, (side * e6(gain)) / worth] as const),
-          [`l${set}up`, (-side * rate * e6(each)) / worth],
-          [`l${set}down`, (side * rate * e6(each)) / worth],
+          ...charged.flatMap(({ name, rate }) => [
+            [`${name}${set}up`, (-side * rate * e6(each[name])) / worth] as const,
+            [`${name}${set}down`, (side * rate * e6(each[name])) / worth] as const,
+          ]),
         ]);
       }
       // The position after, as what is long and what is short of it: long − short − buy + sell = held.

@@ -9,11 +9,12 @@
  *   simulated   paths of bootstrapped history (`exposure.ts`)
  */
 
+import { SCENARIOS } from "../../model/sizes.ts";
 import { type PricedInstrument, priceInstruments } from "../board/board.ts";
 import type { PreparedHistory } from "../calibration/calibrate.ts";
 import { cephes } from "../cephes.ts";
 import type { Move } from "../model.ts";
-import { assetOf, type Book, type Exposure, simulateExposure } from "./exposure.ts";
+import { assetOf, type Book, type Exposure, excessCharge, simulateExposure } from "./exposure.ts";
 import type { Method } from "./figures.ts";
 import { bootstrapProcess, type MarketProcess } from "./processes.ts";
 
@@ -39,18 +40,14 @@ export function bookState(
   priced: readonly (PricedInstrument | null)[],
   move: (underlying: string) => Move,
 ) {
-  const losses = book.liquidity.map(() => new Float64Array(16));
-  const deltas = book.liquidity.map(() => 0);
+  const losses = book.sets.map(() => new Float64Array(SCENARIOS));
+  const deltas = book.sets.map(() => 0);
+  const vegas = book.sets.map(() => 0);
   let equity = book.cash;
   let margin = 0;
-  for (const { row, units, set } of book.positions) {
-    const { instrument, valueAfter, scenarios, chargesAt, spot } = priced[row]!;
+  const lose = (set: number, { instrument, valueAfter, scenarios }: PricedInstrument, units: number) => {
     const shift = move(instrument.underlying);
-    const { value, delta } = valueAfter(shift);
-    equity += units * value;
-    deltas[set]! += units * delta;
-    const { long, short } = chargesAt(spot * (1 + shift.price), value);
-    margin += units > 0 ? units * long : -units * short;
+    const { value } = valueAfter(shift);
     for (const [scenario, { moves, counted }] of scenarios.entries()) {
       const after = moves[instrument.underlying]!;
       const compound = {
@@ -60,12 +57,25 @@ export function bookState(
       };
       losses[set]![scenario]! -= units * counted * (valueAfter(compound).value - value);
     }
+  };
+  for (const { row, units, set } of book.positions) {
+    const { instrument, valueAfter, chargesAt, spot } = priced[row]!;
+    const shift = move(instrument.underlying);
+    const { value, delta, vega } = valueAfter(shift);
+    equity += units * value;
+    deltas[set]! += units * delta;
+    vegas[set]! += units * vega;
+    const { long, short } = chargesAt(spot * (1 + shift.price), value);
+    margin += units > 0 ? units * long : -units * short;
+    lose(set, priced[row]!, units);
   }
+  margin += book.debtRate * Math.max(0, -equity);
+  for (const { row, units } of book.scanned) lose(0, priced[row]!, units);
   for (const { underlying, value } of book.collateral) {
     equity += underlying === undefined ? value : value * (1 + move(underlying).price);
   }
-  for (const [set, { threshold, rate }] of book.liquidity.entries()) {
-    margin += Math.max(0, ...losses[set]!) + rate * Math.max(0, Math.abs(deltas[set]!) - threshold);
+  for (const [set, { delta, vega }] of book.sets.entries()) {
+    margin += Math.max(0, ...losses[set]!) + excessCharge(delta, deltas[set]!) + excessCharge(vega, vegas[set]!);
   }
   return { equity, margin };
 }
