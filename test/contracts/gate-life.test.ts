@@ -793,7 +793,7 @@ describe("margin gate, the life of accounts", () => {
     const { registry } = world.deployment;
     await alice.fund(ETH, 10n * E18);
     try {
-      world.policy = { schedules: policy.schedules.with(1, UNLISTED) };
+      world.policy = { ...policy, schedules: policy.schedules.with(1, UNLISTED) };
       const delisted = world.chainPolicy();
       await call(registry, "propose", 1n, delisted);
       await world.time.increase(2n * DAY);

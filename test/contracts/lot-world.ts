@@ -26,13 +26,13 @@ import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
 import { EXIT_LEVEL, exitValues } from "../../prover/src/model/exit-market.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
-import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import { ASSETS, blocksOf, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import { type HaircutSchedule, NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
+import { ASSETS, blocksOf, CASH_INDEX, instrumentsOf, SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import type { Prover } from "../../prover/src/node/prover.ts";
 import { buildStatement, type Direction, marketSignals } from "../../prover/src/statement/account.ts";
-import type { LevelBps } from "../../prover/src/units.ts";
+import type { LevelBps, RateBps, ScanLots } from "../../prover/src/units.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
 import { GAS_LIMIT } from "./limits.ts";
 
@@ -63,25 +63,29 @@ export const POLICY: Policy = {
     tiers([50n * E8, 9_500n], [100n * E8, 9_000n], [500n * E8, 8_000n], [1000n * E8, 5_000n]),
     ...new Array<HaircutSchedule>(ASSETS - 1).fill(UNLISTED),
   ],
+  scanLots: new Array<ScanLots>(ASSETS).fill(NOT_SCANNED),
+  debtRateBps: 0n as RateBps,
 };
 
 /** A future on 0.001 bitcoin and a short-dated call on as much, moves of ±12% in 16 steps. `btc` in whole dollars. */
 export function marketAt(btc: bigint): Market {
   const lot = btc * 1000n;
-  const moves = Array.from({ length: 16 }, (_, move) => BigInt(move) * 16n - 120n);
+  const moves = Array.from({ length: SCENARIOS }, (_, move) => BigInt(move % 16) * 16n - 120n);
   const option = (move: bigint) => (move > 0n ? (lot * move) / 1000n : 0n);
   const row = (profit: (move: bigint) => bigint, mark: bigint) =>
     ({
       profits: moves.map(profit),
       mark,
       delta: lot,
+      vega: 0n,
       longCharge: 40_000n,
       shortCharge: 50_000n,
     }) as unknown as BoardRow;
   const rows = new Array<BoardRow>(instrumentsOf(SIZE)).fill(CLOSED_ROW);
   rows[0] = row((move) => (lot * move) / 1000n, lot);
   rows[1] = row((move) => option(move) - lot / 200n, lot / 100n);
-  const block = { continues: false, liquidityThreshold: 50_000_000n * E6, liquidityRate: 50n };
+  const liquidity = { liquidityThreshold: 50_000_000n * E6, liquidityRate: 50n };
+  const block = { continues: false, ...liquidity, vegaThreshold: 0n, vegaRate: 0n };
   return {
     prices: [btc * E8, ...new Array<bigint>(ASSETS - 1).fill(0n)] as unknown as Market["prices"],
     board: { size: SIZE, rows, blocks: new Array(blocksOf(SIZE)).fill(block) } as Market["board"],

@@ -19,8 +19,8 @@ import {
 } from "../../prover/src/chain/publication.ts";
 import { chainKey } from "../../prover/src/chain/verifying-key.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
-import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import { ASSETS, type BoardSize, blocksOf, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import { type HaircutSchedule, NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
+import { ASSETS, type BoardSize, blocksOf, instrumentsOf, SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { publicInputsOf } from "../../prover/src/statement/families.ts";
 import type {
   ChargeE6,
@@ -28,6 +28,7 @@ import type {
   LotPriceE16,
   QuantityLots,
   RateBps,
+  ScanLots,
   ThresholdE6,
   WeightBps,
 } from "../../prover/src/units.ts";
@@ -48,6 +49,8 @@ export const POLICY: Policy = {
     schedule([1000n * E8, 9_200n], [5000n * E8, 8_500n], [5000n * E8, 0n], [5000n * E8, 0n]),
     ...new Array<HaircutSchedule>(ASSETS - 2).fill(UNLISTED),
   ],
+  scanLots: new Array<ScanLots>(ASSETS).fill(NOT_SCANNED),
+  debtRateBps: 0n as RateBps,
 };
 
 export const TERMS: PolicyTerms = {
@@ -74,9 +77,10 @@ export const MAX_MOVE_BPS = 2_000n;
 /** Two futures on 0.001 of the first asset and 0.01 of the second, marked at the full price. Prices in whole dollars. */
 export function marketAt(size: BoardSize, first: bigint, second: bigint): Market {
   const future = (lotE6: bigint): BoardRow => ({
-    profits: Array.from({ length: 16 }, (_, move) => ((lotE6 * (BigInt(move) * 16n - 120n)) / 1000n) as ColumnE6),
+    profits: Array.from({ length: SCENARIOS }, (_, move) => ((lotE6 * (BigInt(move % 16) * 16n - 120n)) / 1000n) as ColumnE6),
     mark: lotE6 as ColumnE6,
     delta: lotE6 as ColumnE6,
+    vega: 0n as ColumnE6,
     longCharge: 40_000n as ChargeE6,
     shortCharge: 50_000n as ChargeE6,
   });
@@ -92,6 +96,8 @@ export function marketAt(size: BoardSize, first: bigint, second: bigint): Market
         continues: false,
         liquidityThreshold: 2_000_000_000_000n as ThresholdE6,
         liquidityRate: 50n as RateBps,
+        vegaThreshold: 0n as ThresholdE6,
+        vegaRate: 20n as RateBps,
       })),
     },
   };

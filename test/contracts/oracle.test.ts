@@ -498,7 +498,7 @@ describe("price oracle", () => {
     });
 
     it("O05: an asset that is listed before anyone says where its price comes from counts zero", async () => {
-      const policy = { schedules: POLICY.schedules.with(2, POLICY.schedules[0]!) };
+      const policy = { ...POLICY, schedules: POLICY.schedules.with(2, POLICY.schedules[0]!) };
       const next = chainPolicy(policy, TERMS);
       await world.registry.propose!(1, next);
       await world.time.increase(TIMELOCK);
@@ -645,7 +645,7 @@ describe("price oracle", () => {
       for (const piece of [0n, 84n, 168n]) {
         const clear = (old: bigint) => old & ~(((1n << 43n) - 1n) << piece);
         const beyond = (old: bigint) => clear(old) | (1n << (piece + 43n));
-        await refusesPart(withWord(59, 5, clear), "ColumnOutOfRange", 59, 5);
+        await refusesPart(withWord(59, 15, clear), "ColumnOutOfRange", 59, 15);
         await refusesPart(withWord(0, 0, beyond), "ColumnOutOfRange", 0, 0);
       }
       for (const bit of [43n, 83n, 127n, 167n, 211n, 255n]) {
@@ -656,8 +656,8 @@ describe("price oracle", () => {
 
     it("O12: refuses charges of 2^60", async () => {
       const huge = () => 1n << 60n;
-      await refusesPart(withWord(7, 6, huge), "ChargeOutOfRange", 7, 0);
-      await refusesPart(withWord(7, 7, huge), "ChargeOutOfRange", 7, 1);
+      await refusesPart(withWord(7, 16, huge), "ChargeOutOfRange", 7, 0);
+      await refusesPart(withWord(7, 17, huge), "ChargeOutOfRange", 7, 1);
     });
 
     it("O12: refuses a row without value and without a charge for either side, which anybody could hold for nothing", async () => {
@@ -675,8 +675,14 @@ describe("price oracle", () => {
     });
 
     it("O12: refuses thresholds of 2^78 and rates above 10000 bps", async () => {
-      await refusesPart((part) => ({ ...part, liquidityThreshold: 1n << 78n }), "BlockOutOfRange", 0);
-      await refusesPart((part) => ({ ...part, liquidityRateBps: 10_001n }), "BlockOutOfRange", 0);
+      for (const wrong of [
+        { liquidityThreshold: 1n << 78n },
+        { liquidityRateBps: 10_001n },
+        { vegaThreshold: 1n << 78n },
+        { vegaRateBps: 10_001n },
+      ]) {
+        await refusesPart((part) => ({ ...part, ...wrong }), "BlockOutOfRange", 0);
+      }
     });
   });
 
@@ -771,11 +777,13 @@ describe("price oracle", () => {
     it("under the exit market one lot asks for more than the largest cash, and nothing counts but cash", async () => {
       const closed = { ...world.market, prices: new Array<bigint>(ASSETS).fill(0n) as LotPriceE16[] };
       const rows = closed.board.rows.map(() => CLOSED_ROW);
-      const none = { continues: false, liquidityThreshold: 0n as ThresholdE6, liquidityRate: 0n as RateBps };
+      const [threshold, rate] = [0n as ThresholdE6, 0n as RateBps];
+      const terms = { liquidityThreshold: threshold, liquidityRate: rate, vegaThreshold: threshold, vegaRate: rate };
+      const none = { continues: false, ...terms };
       const zero = POLICY.schedules.map(() => POLICY.schedules[14]!);
       const market = { ...closed, board: { ...closed.board, rows, blocks: [none] } };
       const [verifier, point] = (await oracle.exitMarket!(1)) as [string, bigint[]];
-      expect(point).to.deep.equal(expected(market, { schedules: zero }));
+      expect(point).to.deep.equal(expected(market, { ...POLICY, schedules: zero }));
       expect(verifier).to.equal((await world.latest()).verifier);
       // equity · 10^4 ≥ margin · level, in the model's units: 1e-20 and 1e-10 of the quote.
       const level = (1n << 20n) - 1n;
@@ -975,7 +983,8 @@ describe("price oracle", () => {
     onChain("board-240");
     const BTC_ROW = { row: 0n, asset: 0n, ratioE18: 10n ** 5n * E18 };
     const ETH_ROW = { row: 1n, asset: 1n, ratioE18: 10n ** 6n * E18 };
-    const block = { maxLiquidityThreshold: 2n * 10n ** 12n, minLiquidityRateBps: 50n, mayContinue: false };
+    const vega = { maxVegaThreshold: 10n ** 12n, minVegaRateBps: 20n };
+    const block = { maxLiquidityThreshold: 2n * 10n ** 12n, minLiquidityRateBps: 50n, ...vega, mayContinue: false };
     const FAR_ROW = { ...BTC_ROW, row: 121n };
     const blocks = [block, block, block, { ...block, mayContinue: true }];
     const terms: BoardTerms = { linear: [BTC_ROW, ETH_ROW, FAR_ROW], bandBps: 100n, blocks };
@@ -1030,10 +1039,12 @@ describe("price oracle", () => {
       await oracle.fresh!(1);
     });
 
-    it("freezes an epoch with weaker liquidity terms, or more netting, than the policy allows", async () => {
+    it("freezes an epoch with weaker terms of liquidity or vega, or more netting, than the policy allows", async () => {
       for (const change of [
         { liquidityThreshold: (2n * 10n ** 12n + 1n) as ThresholdE6 },
         { liquidityRate: 49n as RateBps },
+        { vegaThreshold: (10n ** 12n + 1n) as ThresholdE6 },
+        { vegaRate: 19n as RateBps },
         { continues: true },
       ]) {
         const { board } = world.market;

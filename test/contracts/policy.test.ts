@@ -5,7 +5,7 @@ import { AbiCoder, keccak256 } from "ethers";
 import { type ChainPolicy, chainPolicy, type PolicyTerms } from "../../prover/src/chain/publication.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { marketSignals, policySignals } from "../../prover/src/statement/account.ts";
-import type { QuantityLots, WeightBps } from "../../prover/src/units.ts";
+import type { QuantityLots, RateBps, ScanLots, WeightBps } from "../../prover/src/units.ts";
 import { randomPolicy, seededRng } from "../support/random.ts";
 import { DAY, E8, keysOf, MAX_MOVE_BPS, Markets, PLAIN, POLICY, routerOf, TERMS, TIMELOCK } from "./markets.ts";
 import { pointOf } from "./points.ts";
@@ -41,9 +41,10 @@ describe("policy registry", () => {
   const withTier = (asset: number, tier: number, change: { boundaryLots?: bigint; weightBps?: bigint }): Policy => {
     const schedule = POLICY.schedules[asset]!;
     const tiers = schedule.with(tier, { ...schedule[tier]!, ...change } as HaircutSchedule[number]);
-    return { schedules: POLICY.schedules.with(asset, tiers) };
+    return { ...POLICY, schedules: POLICY.schedules.with(asset, tiers) };
   };
   const scaled = (asset: number, bps: bigint): Policy => ({
+    ...POLICY,
     schedules: POLICY.schedules.with(
       asset,
       POLICY.schedules[asset]!.map(({ boundaryLots, weightBps }) => ({
@@ -187,7 +188,7 @@ describe("policy registry", () => {
         { boundaryLots: rest[1]!.boundaryLots, weightBps: 100n as WeightBps },
         { boundaryLots: rest[2]!.boundaryLots, weightBps: 100n as WeightBps },
       ];
-      await refuses(registry.propose!(1, changed({}, { schedules: POLICY.schedules.with(0, sliver) })), "ValueMoved");
+      await refuses(registry.propose!(1, changed({}, { ...POLICY, schedules: POLICY.schedules.with(0, sliver) })), "ValueMoved");
     });
 
     it("O07: levels move by no more than the bound", async () => {
@@ -211,16 +212,52 @@ describe("policy registry", () => {
     });
 
     it("O10: assets are listed and delisted through the timelock, at any value", async () => {
-      const listed = { schedules: POLICY.schedules.with(2, POLICY.schedules[0]!) };
+      const listed = { ...POLICY, schedules: POLICY.schedules.with(2, POLICY.schedules[0]!) };
       await put(changed({}, listed));
       expect(((await registry.boardOf!(1)) as unknown as { listed: bigint }).listed).to.equal(7);
-      const delisted = { schedules: listed.schedules.with(1, UNLISTED) };
+      const delisted = { ...listed, schedules: listed.schedules.with(1, UNLISTED) };
       await put(changed({}, delisted));
       expect(((await registry.boardOf!(1)) as unknown as { listed: bigint }).listed).to.equal(5);
       // Nothing is refused for it: its price is of no matter, and it counts nothing.
       await world.sources.configure!(1, 2, PLAIN);
       await world.publish({ prices: world.market.prices.with(1, 0n as never).with(2, E8 as never) });
       expect((await world.latest()).complete).to.equal(true);
+    });
+  });
+
+  describe("debt and the scan", () => {
+    const withDebt = (rate: bigint): Policy => ({ ...POLICY, debtRateBps: rate as RateBps });
+    const withScan = (lots: bigint): Policy => ({ ...POLICY, scanLots: POLICY.scanLots.with(0, lots as ScanLots) });
+
+    it("R08: the rate of debt moves by the limit at a time, up and down, and is at most the whole debt", async () => {
+      await refuses(registry.propose!(1, changed({}, withDebt(MAX_MOVE_BPS + 1n))), "DebtRateMoved", 0, 2_001);
+      await put(changed({}, withDebt(MAX_MOVE_BPS)));
+      await refuses(registry.propose!(1, changed({}, withDebt(2n * MAX_MOVE_BPS + 1n))), "DebtRateMoved", 2_000, 4_001);
+      await put(changed({}, withDebt(2n * MAX_MOVE_BPS)));
+      await refuses(registry.propose!(1, changed({}, withDebt(MAX_MOVE_BPS - 1n))), "DebtRateMoved", 4_000, 1_999);
+      await refuses(
+        registry.createBoard!(world.router, 60, { ...changed(), debtRateBps: 10_001n }),
+        "DebtRateRefused",
+        10_001,
+      );
+    });
+
+    it("the guardian raises the rate of debt at once, and does not lower it", async () => {
+      await put(changed({}, withDebt(100n)));
+      await refuses(guardian().tighten!(1, changed({}, withDebt(99n))), "TermsNotTighter");
+      await guardian().tighten!(1, changed({}, withDebt(300n)));
+      expect((await registry.policyOf!(1)) as unknown as object)
+        .to.have.property("debtRateBps")
+        .equal(300n);
+    });
+
+    it("R09: what is in the scan changes through the timelock, and by nobody at once", async () => {
+      await refuses(guardian().tighten!(1, changed({}, withScan(100_000n))), "TermsNotTighter");
+      await put(changed({}, withScan(100_000n)));
+      const { policyPoint } = (await registry.boardOf!(1)) as { policyPoint: bigint[] };
+      const { x, y } = pointOf(world.keys.accounts.key, policySignals(withScan(100_000n)));
+      expect(policyPoint).to.deep.equal([x, y]);
+      await refuses(guardian().tighten!(1, changed()), "TermsNotTighter");
     });
   });
 
@@ -244,7 +281,7 @@ describe("policy registry", () => {
 
     it("V14: does not make any quantity count for more", async () => {
       await refuses(guardian().tighten!(1, changed({}, withTier(0, 3, { weightBps: 5_001n }))), "NotTighter");
-      const listed = { schedules: POLICY.schedules.with(2, POLICY.schedules[0]!) };
+      const listed = { ...POLICY, schedules: POLICY.schedules.with(2, POLICY.schedules[0]!) };
       await refuses(guardian().tighten!(1, changed({}, listed)), "NotTighter", 2, 50n * E8, 0, 9_500n * 50n * E8);
       // Less of the first quantity, more of the last.
       const crossed = withTier(0, 0, { weightBps: 9_400n }).schedules[0]!.with(3, {
@@ -252,7 +289,7 @@ describe("policy registry", () => {
         weightBps: 5_000n as WeightBps,
       });
       await refuses(
-        guardian().tighten!(1, changed({}, { schedules: POLICY.schedules.with(0, crossed) })),
+        guardian().tighten!(1, changed({}, { ...POLICY, schedules: POLICY.schedules.with(0, crossed) })),
         "NotTighter",
       );
     });
@@ -276,7 +313,7 @@ describe("policy registry", () => {
 
     it("V14: moves nothing by more than the bound, delists nothing, and tightens once in a timelock", async () => {
       await refuses(
-        guardian().tighten!(1, changed({}, { schedules: POLICY.schedules.with(0, UNLISTED) })),
+        guardian().tighten!(1, changed({}, { ...POLICY, schedules: POLICY.schedules.with(0, UNLISTED) })),
         "ValueMoved",
       );
       await refuses(guardian().tighten!(1, changed({ levels: { ...levels, initial: 18_001n } })), "LevelMoved");

@@ -37,8 +37,8 @@ import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { EXIT_LEVEL, exitValues } from "../../prover/src/model/exit-market.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
-import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf } from "../../prover/src/model/sizes.ts";
+import { type HaircutSchedule, NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
+import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf, SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import type { Groth16Proof, Prover } from "../../prover/src/node/prover.ts";
@@ -53,6 +53,7 @@ import type {
   LotPriceE16,
   QuantityLots,
   RateBps,
+  ScanLots,
   ThresholdE6,
   WeightBps,
 } from "../../prover/src/units.ts";
@@ -101,14 +102,17 @@ export const POLICY: Policy = {
     schedule([1000n * E8, 9_200n], [5000n * E8, 8_500n], [5000n * E8, 0n], [5000n * E8, 0n]),
     ...new Array<HaircutSchedule>(ASSETS - 2).fill(UNLISTED),
   ],
+  scanLots: new Array<ScanLots>(ASSETS).fill(NOT_SCANNED),
+  debtRateBps: 0n as RateBps,
 };
 
 /** Two futures at a quarter of 0.001 bitcoin and 0.01 ether a lot, 16 moves from −12% to +12%. Prices in whole dollars. */
 export function marketAt(size: BoardSize, btc: bigint, eth: bigint): Market {
   const future = (lotE6: bigint): BoardRow => ({
-    profits: Array.from({ length: 16 }, (_, move) => ((lotE6 * (BigInt(move) * 16n - 120n)) / 1000n) as ColumnE6),
+    profits: Array.from({ length: SCENARIOS }, (_, move) => ((lotE6 * (BigInt(move % 16) * 16n - 120n)) / 1000n) as ColumnE6),
     mark: (lotE6 / 4n) as ColumnE6,
     delta: lotE6 as ColumnE6,
+    vega: 0n as ColumnE6,
     longCharge: 40_000n as ChargeE6,
     shortCharge: 50_000n as ChargeE6,
   });
@@ -124,6 +128,8 @@ export function marketAt(size: BoardSize, btc: bigint, eth: bigint): Market {
         continues: false,
         liquidityThreshold: (2_000_000n * E6) as ThresholdE6,
         liquidityRate: 50n as RateBps,
+        vegaThreshold: 0n as ThresholdE6,
+        vegaRate: 20n as RateBps,
       })),
     },
   };

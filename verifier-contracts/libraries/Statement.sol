@@ -4,8 +4,8 @@ pragma solidity 0.8.30;
 /// The public side of the circuits: sizes, public signals and their encodings.
 ///
 /// Public signals of `Account`, in order: stateBefore, stateAfter, transfer, fill, terms, context; then policy (for each
-/// asset its boundaries, weights, intercepts), prices, rows (eight values for each instrument), blocks (three values for
-/// each).
+/// asset its boundaries, weights, intercepts, and lots in one scanned lot), the rate of debt, prices, rows (eighteen values
+/// for each instrument), blocks (five values for each).
 ///
 /// Public signals of `Settlement`, in order: stateBefore, stateAfter, context; then marks (two values for each
 /// instrument: 1 where it expires, else 0; quote per lot that it settles at, 1e-6, signed, below 2^42 in absolute value,
@@ -16,12 +16,15 @@ library Statement {
     /// Index by which a transfer names cash; smaller indices name collateral assets.
     uint256 internal constant CASH = ASSETS;
     uint256 internal constant BLOCK_INSTRUMENTS = 60;
-    uint256 internal constant ROW_VALUES = 8;
-    uint256 internal constant BLOCK_VALUES = 3;
+    /// Of an asset: boundaries, weights, intercepts, lots in one scanned lot.
+    uint256 internal constant POLICY_VALUES = 3 * TIERS + 1;
+    uint256 internal constant ROW_VALUES = 18;
+    uint256 internal constant BLOCK_VALUES = 5;
 
     uint256 internal constant PROOF_SIGNALS = 6;
     uint256 internal constant FIRST_POLICY_SIGNAL = PROOF_SIGNALS;
-    uint256 internal constant FIRST_PRICE_SIGNAL = FIRST_POLICY_SIGNAL + ASSETS * 3 * TIERS;
+    /// The rate of debt is the last value of the policy.
+    uint256 internal constant FIRST_PRICE_SIGNAL = FIRST_POLICY_SIGNAL + ASSETS * POLICY_VALUES + 1;
     uint256 internal constant FIRST_ROW_SIGNAL = FIRST_PRICE_SIGNAL + ASSETS;
 
     /// Of `Settlement`.

@@ -26,6 +26,11 @@ contract PolicyRegistry is Ownable2Step {
         uint64[4][15] boundaryLots;
         /// 10000 minus the haircut, descending.
         uint16[4][15] weightBps;
+        /// Asset lots in one lot of the board's row of the same number, with which the asset is scanned; zero where it is
+        /// not in the scan.
+        uint64[15] scanLots;
+        /// Margin of what an account owes beyond what its positions are worth, at most 10000.
+        uint16 debtRateBps;
         Levels levels;
         /// Seconds for which values are fresh.
         uint32 maxAge;
@@ -105,9 +110,11 @@ contract PolicyRegistry is Ownable2Step {
     /// A quantity of the asset would count for more, or less, than a single change may make it count. In lots · bps.
     error ValueMoved(uint256 asset, uint256 lots, uint256 valueBefore, uint256 valueAfter);
     error LevelMoved(uint256 levelBefore, uint256 levelAfter);
+    error DebtRateRefused(uint256 rateBps);
+    error DebtRateMoved(uint256 rateBefore, uint256 rateAfter);
     /// A quantity of the asset would count for more.
     error NotTighter(uint256 asset, uint256 lots, uint256 valueBefore, uint256 valueAfter);
-    /// A level would fall, an age, the grace or the slice cap would grow, or another term would change.
+    /// A level or the rate of debt would fall, an age, the grace or the slice cap would grow, or another term would change.
     error TermsNotTighter();
     error TightenedLately(uint256 until);
     error KeyUnchanged(address verifier);
@@ -217,7 +224,9 @@ contract PolicyRegistry is Ownable2Step {
         bool tighter = policy.levels.initial >= head.initial && policy.levels.call >= head.call
             && policy.levels.liquidation >= head.liquidation && policy.levels.closeOut >= head.closeOut
             && policy.maxAge <= head.maxAge && policy.epochGrace <= head.epochGrace
-            && terms.maxSlice <= current.terms.maxSlice && policy.boardTermsHash == current.boardTermsHash;
+            && terms.maxSlice <= current.terms.maxSlice && policy.boardTermsHash == current.boardTermsHash
+            && policy.debtRateBps >= current.debtRateBps
+            && keccak256(abi.encode(policy.scanLots)) == keccak256(abi.encode(current.scanLots));
         terms.maxSlice = current.terms.maxSlice;
         if (!tighter || keccak256(abi.encode(terms)) != keccak256(abi.encode(current.terms))) revert TermsNotTighter();
         for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
@@ -228,6 +237,7 @@ contract PolicyRegistry is Ownable2Step {
             }
         }
         _checkLevelMoves(head, policy.levels);
+        _checkDebtMove(current, policy);
         stored.tightenedAt = uint64(block.timestamp);
         _setPolicy(board, stored, policy);
     }
@@ -301,6 +311,9 @@ contract PolicyRegistry is Ownable2Step {
         stored.verifier = verifier;
         G1 memory point = _exitPoints[verifier];
         if (point.x != 0 || point.y != 0) return;
+        // Haircuts of zero, nothing in the scan, no rate of debt.
+        Policy memory none;
+        point = verifier.accumulate(Statement.FIRST_POLICY_SIGNAL, _policySignals(none), point);
         uint256[] memory rows = new uint256[](Statement.BLOCK_INSTRUMENTS * Statement.ROW_VALUES);
         for (uint256 row = 0; row < Statement.BLOCK_INSTRUMENTS; row++) {
             uint256 end = (row + 1) * Statement.ROW_VALUES;
@@ -345,6 +358,7 @@ contract PolicyRegistry is Ownable2Step {
         if (policy.maxAge == 0 || policy.maxAge > MAX_AGE_LIMIT || policy.epochGrace > policy.maxAge) {
             revert AgeRefused(policy.maxAge, policy.epochGrace, MAX_AGE_LIMIT);
         }
+        if (policy.debtRateBps > BPS) revert DebtRateRefused(policy.debtRateBps);
         Terms calldata terms = policy.terms;
         if (
             terms.curePeriod == 0 || terms.curePeriod > PERIOD_LIMIT || terms.attestInterval == 0
@@ -366,6 +380,7 @@ contract PolicyRegistry is Ownable2Step {
             }
         }
         _checkLevelMoves(stored.head, next.levels);
+        _checkDebtMove(current, next);
     }
 
     function _checkMove(uint256 asset, uint256 lots, uint256 valueBefore, uint256 valueAfter) private view {
@@ -377,6 +392,12 @@ contract PolicyRegistry is Ownable2Step {
         if (_moved(head.call, levels.call)) revert LevelMoved(head.call, levels.call);
         if (_moved(head.liquidation, levels.liquidation)) revert LevelMoved(head.liquidation, levels.liquidation);
         if (_moved(head.closeOut, levels.closeOut)) revert LevelMoved(head.closeOut, levels.closeOut);
+    }
+
+    /// A rate is a part of the debt already, so its move is not relative to it.
+    function _checkDebtMove(Policy memory current, Policy calldata next) private view {
+        (uint256 before, uint256 rate) = (current.debtRateBps, next.debtRateBps);
+        if (rate > before + maxMoveBps || before > rate + maxMoveBps) revert DebtRateMoved(before, rate);
     }
 
     function _moved(uint256 valueBefore, uint256 valueAfter) private view returns (bool) {
@@ -416,13 +437,13 @@ contract PolicyRegistry is Ownable2Step {
         }
     }
 
-    /// Boundaries, weights and intercepts of every asset. On piece t of an asset's value, its weighted quantity is
+    /// Boundaries, weights, intercepts and scanned lot of every asset, and the rate of debt. On piece t of an asset's value, its weighted quantity is
     /// intercept_t + weight_t · quantity; intercept_t = intercept_{t−1} + (weight_{t−1} − weight_t) · boundary_{t−1}.
     function _policySignals(Policy memory policy) private pure returns (uint256[] memory values) {
         uint256 tiers = Statement.TIERS;
-        values = new uint256[](Statement.ASSETS * 3 * tiers);
+        values = new uint256[](Statement.ASSETS * Statement.POLICY_VALUES + 1);
         for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
-            uint256 at = asset * 3 * tiers;
+            uint256 at = asset * Statement.POLICY_VALUES;
             uint256 intercept = 0;
             uint256 boundary = 0;
             uint256 weight = BPS;
@@ -437,6 +458,9 @@ contract PolicyRegistry is Ownable2Step {
                 values[at + tiers + tier] = weight;
             }
             values[at + 3 * tiers - 1] = intercept + weight * boundary;
+            // No quantity holds 2^64 lots: the asset is scanned zero times.
+            values[at + 3 * tiers] = policy.scanLots[asset] == 0 ? 1 << 64 : policy.scanLots[asset];
         }
+        values[Statement.ASSETS * Statement.POLICY_VALUES] = policy.debtRateBps;
     }
 }

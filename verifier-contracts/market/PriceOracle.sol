@@ -43,13 +43,16 @@ contract PriceOracle is IMarket, EIP712 {
     /// Rows and terms of one block of 60 instruments. Its hash is keccak256(abi.encode(part)), which holds the hash of
     /// the part that follows: parts are a chain, and each has one place in one epoch.
     struct Part {
-        /// Per instrument six words of three columns (16 profits, mark, delta; 1e-6 quote), the first column lowest, at
-        /// bits 0, 84 and 168, each as column + 2^42 in 43 bits; then long charge and short charge, below 2^60.
-        uint256[8][60] rows;
+        /// Per instrument sixteen words of three columns (45 profits; mark, delta, vega; 1e-6 quote), the first column
+        /// lowest, at bits 0, 84 and 168, each as column + 2^42 in 43 bits; then long charge and short charge, below 2^60.
+        uint256[18][60] rows;
         /// Delta above which liquidity is charged, 1e-6 quote, below 2^78.
         uint256 liquidityThreshold;
         /// At most 10000.
         uint256 liquidityRateBps;
+        /// The same for vega.
+        uint256 vegaThreshold;
+        uint256 vegaRateBps;
         /// Whether the block belongs to the netting set of the block before. Never of the first block.
         bool continues;
         /// Hash of the next part; zero after the last.
@@ -85,6 +88,8 @@ contract PriceOracle is IMarket, EIP712 {
     struct BlockTerms {
         uint256 maxLiquidityThreshold;
         uint256 minLiquidityRateBps;
+        uint256 maxVegaThreshold;
+        uint256 minVegaRateBps;
         bool mayContinue;
     }
 
@@ -170,11 +175,11 @@ contract PriceOracle is IMarket, EIP712 {
     uint256 private constant PIECES = PIECE | (PIECE << 84) | (PIECE << 168);
     /// Three columns of zero.
     uint256 private constant BIAS = (1 << 42) | (1 << 126) | (1 << 210);
-    uint256 private constant COLUMN_WORDS = 6;
+    uint256 private constant COLUMN_WORDS = 16;
     uint256 private constant MAX_CHARGE = (1 << 60) - 1;
     int256 private constant COLUMN_LIMIT = 1 << 42;
-    /// 60 rows of 8 words, and 4.
-    uint256 private constant PART_BYTES = 484 * 32;
+    /// 60 rows of 18 words, and 6.
+    uint256 private constant PART_BYTES = 1086 * 32;
     uint64 private constant ALL_ROWS = (1 << 60) - 1;
     /// An epoch's number may not jump by more: no signature can use the numbers up.
     uint64 public constant MAX_EPOCH_STEP = 1 << 32;
@@ -445,7 +450,8 @@ contract PriceOracle is IMarket, EIP712 {
 
         BlockTerms calldata limits = terms.blocks[blockIndex];
         bool broken = part.liquidityThreshold > limits.maxLiquidityThreshold
-            || part.liquidityRateBps < limits.minLiquidityRateBps || (part.continues && !limits.mayContinue);
+            || part.liquidityRateBps < limits.minLiquidityRateBps || part.vegaThreshold > limits.maxVegaThreshold
+            || part.vegaRateBps < limits.minVegaRateBps || (part.continues && !limits.mayContinue);
         if (!broken && linear < terms.linear.length) {
             broken = _outOfBand(terms.linear[linear], terms.bandBps, standing, blockIndex, part);
         }
@@ -762,7 +768,7 @@ contract PriceOracle is IMarket, EIP712 {
         uint256 firstRow = blockIndex * Statement.BLOCK_INSTRUMENTS;
         uint64 expired = series.expired[blockIndex];
         for (uint256 row = 0; row < Statement.BLOCK_INSTRUMENTS; row++) {
-            uint256[8] calldata words = part.rows[row];
+            uint256[18] calldata words = part.rows[row];
             bool blank = true;
             for (uint256 word = 0; word < COLUMN_WORDS; word++) {
                 uint256 columns = words[word];
@@ -786,7 +792,9 @@ contract PriceOracle is IMarket, EIP712 {
             }
             (expired, series.expired[blockIndex]) = (0, 0);
         }
-        if (part.liquidityThreshold >= 1 << 78 || part.liquidityRateBps > BPS) revert BlockOutOfRange(blockIndex);
+        if (
+            (part.liquidityThreshold | part.vegaThreshold) >> 78 != 0 || part.liquidityRateBps > BPS || part.vegaRateBps > BPS
+        ) revert BlockOutOfRange(blockIndex);
         if (part.continues && blockIndex == 0) revert FirstBlockContinues();
     }
 
@@ -802,8 +810,8 @@ contract PriceOracle is IMarket, EIP712 {
         uint256[] memory rows = new uint256[](Statement.BLOCK_INSTRUMENTS * Statement.ROW_VALUES);
         uint256 at_ = 0;
         for (uint256 row = 0; row < Statement.BLOCK_INSTRUMENTS; row++) {
-            uint256[8] calldata words = part.rows[row];
-            uint256[8] calldata formerWords = former.rows[row];
+            uint256[18] calldata words = part.rows[row];
+            uint256[18] calldata formerWords = former.rows[row];
             for (uint256 word = 0; word < Statement.ROW_VALUES; word++) {
                 uint256 base = isDelta ? formerWords[word] : word < COLUMN_WORDS ? BIAS : 0;
                 rows[at_++] = _difference(words[word], base);
@@ -812,7 +820,9 @@ contract PriceOracle is IMarket, EIP712 {
         uint256[] memory terms = new uint256[](Statement.BLOCK_VALUES);
         terms[0] = _difference(part.liquidityThreshold, isDelta ? former.liquidityThreshold : 0);
         terms[1] = _difference(part.liquidityRateBps, isDelta ? former.liquidityRateBps : 0);
-        terms[2] = _difference(part.continues ? 1 : 0, isDelta && former.continues ? 1 : 0);
+        terms[2] = _difference(part.vegaThreshold, isDelta ? former.vegaThreshold : 0);
+        terms[3] = _difference(part.vegaRateBps, isDelta ? former.vegaRateBps : 0);
+        terms[4] = _difference(part.continues ? 1 : 0, isDelta && former.continues ? 1 : 0);
 
         uint256 firstRow = blockIndex * Statement.BLOCK_INSTRUMENTS;
         sum = stored.verifier.accumulate(Statement.FIRST_ROW_SIGNAL + firstRow * Statement.ROW_VALUES, rows, sum);
@@ -827,8 +837,8 @@ contract PriceOracle is IMarket, EIP712 {
     }
 
     /// Mark of a row, 1e-6 quote.
-    function _mark(uint256[8] calldata words) private pure returns (int256) {
-        return int256((words[COLUMN_WORDS - 1] >> 84) & PIECE) - COLUMN_LIMIT;
+    function _mark(uint256[18] calldata words) private pure returns (int256) {
+        return int256(words[COLUMN_WORDS - 1] & PIECE) - COLUMN_LIMIT;
     }
 
     function _outOfBand(

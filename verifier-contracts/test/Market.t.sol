@@ -135,8 +135,8 @@ abstract contract MarketWorld {
     /// A block of which nothing is listed.
     function _part() internal pure returns (PriceOracle.Part memory part) {
         for (uint256 row = 0; row < 60; row++) {
-            for (uint256 word = 0; word < 6; word++) part.rows[row][word] = ZERO_COLUMNS;
-            (part.rows[row][6], part.rows[row][7]) = (CLOSED, CLOSED);
+            for (uint256 word = 0; word < 16; word++) part.rows[row][word] = ZERO_COLUMNS;
+            (part.rows[row][16], part.rows[row][17]) = (CLOSED, CLOSED);
         }
     }
 }
@@ -147,8 +147,16 @@ contract PolicyFuzz is MarketWorld {
         _build();
     }
 
-    function testFuzz_pointsHoldTheLineOfEachPiece(uint8[4] memory widths, uint16[4] memory cuts) public {
+    function testFuzz_pointsHoldTheLineOfEachPiece(
+        uint8[4] memory widths,
+        uint16[4] memory cuts,
+        uint64[15] memory scanLots,
+        uint16 debtRate
+    ) public {
         PolicyRegistry.Policy memory policy = _policy();
+        (policy.scanLots, policy.debtRateBps) = (scanLots, debtRate % 10_001);
+        // An asset that is not in the scan.
+        policy.scanLots[debtRate % 15] = 0;
         uint256 weight = 10_000;
         for (uint256 tier = 0; tier < 4; tier++) {
             uint256 before = tier == 0 ? 0 : policy.boundaryLots[0][tier - 1];
@@ -202,6 +210,12 @@ contract PolicyFuzz is MarketWorld {
             uint256 intercept = _count(policy, boundary) - next * boundary;
             scalar = addmod(scalar, verifier.term(first + 8 + tier, intercept), Bn254.R);
         }
+        for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
+            uint256 lots = policy.scanLots[asset] == 0 ? 1 << 64 : policy.scanLots[asset];
+            uint256 signal = first + asset * Statement.POLICY_VALUES + 12;
+            scalar = addmod(scalar, verifier.term(signal, lots), Bn254.R);
+        }
+        scalar = addmod(scalar, verifier.term(Statement.FIRST_PRICE_SIGNAL - 1, policy.debtRateBps), Bn254.R);
         (G1 memory found, G1 memory expected) = (registry.boardOf(board).policyPoint, verifier.point(scalar));
         require(found.x == expected.x && found.y == expected.y, "the policy's point");
     }
@@ -256,9 +270,9 @@ contract EpochFuzz is MarketWorld {
         PriceOracle.Part memory part = _part();
         PriceOracle.Part[] memory former = new PriceOracle.Part[](1);
         former[0] = _part();
-        (uint256 row, uint256 word) = (place % 60, place % 6);
+        (uint256 row, uint256 word) = (place % 60, place % 16);
         uint256 scalar = 0;
-        uint256 signal = Statement.FIRST_ROW_SIGNAL + row * 8;
+        uint256 signal = Statement.FIRST_ROW_SIGNAL + row * Statement.ROW_VALUES;
         uint256 packed = 0;
         for (uint256 index = 0; index < 3; index++) {
             int256 column = int256(columns[index]) % (1 << 42);
@@ -268,15 +282,16 @@ contract EpochFuzz is MarketWorld {
         }
         part.rows[row][word] = packed;
         for (uint256 charge = 0; charge < 2; charge++) {
-            part.rows[row][6 + charge] = 1 + charges[charge] % CLOSED;
-            scalar = addmod(scalar, verifier.term(signal + 6 + charge, part.rows[row][6 + charge]), Bn254.R);
+            part.rows[row][16 + charge] = 1 + charges[charge] % CLOSED;
+            scalar = addmod(scalar, verifier.term(signal + 16 + charge, part.rows[row][16 + charge]), Bn254.R);
         }
         for (uint256 other = 0; other < 60; other++) {
             if (other == row) continue;
-            scalar = addmod(scalar, verifier.term(Statement.FIRST_ROW_SIGNAL + other * 8 + 6, CLOSED), Bn254.R);
-            scalar = addmod(scalar, verifier.term(Statement.FIRST_ROW_SIGNAL + other * 8 + 7, CLOSED), Bn254.R);
+            uint256 charges_ = Statement.FIRST_ROW_SIGNAL + other * Statement.ROW_VALUES + 16;
+            scalar = addmod(scalar, verifier.term(charges_, CLOSED), Bn254.R);
+            scalar = addmod(scalar, verifier.term(charges_ + 1, CLOSED), Bn254.R);
         }
-        G1 memory expected = verifier.point(scalar);
+        G1 memory expected = Bn254.add(verifier.point(scalar), registry.boardOf(1).policyPoint);
         _open(1, uint64(block.timestamp - 2), 0, former[0], new PriceOracle.Part[](0));
         _open(2, uint64(block.timestamp - 1), 0, part, former);
         G1 memory changed = oracle.latest(1).point;
@@ -293,7 +308,7 @@ contract EpochFuzz is MarketWorld {
         word = word & (mask | (mask << 84) | (mask << 168)) | (noise % 4 == 0 ? 1 << (noise >> 8) % 256 : 0);
         if (noise % 4 == 1) word &= ~(mask << (84 * ((noise >> 8) % 3)));
         PriceOracle.Part memory part = _part();
-        part.rows[place % 60][place % 6] = word;
+        part.rows[place % 60][place % 16] = word;
         (uint256 low, uint256 middle, uint256 high) = (word & mask, word >> 84 & mask, word >> 168 & mask);
         bool fits = low != 0 && middle != 0 && high != 0 && low + (middle << 84) + (high << 168) == word;
         try this.openFirst(part) {

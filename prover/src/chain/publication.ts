@@ -4,7 +4,7 @@
 import { AbiCoder, keccak256, type Signer, type TypedDataDomain, ZeroHash } from "ethers";
 import type { Market } from "../model/market.ts";
 import { checkMarket } from "../model/market.ts";
-import { checkPolicy, type Policy } from "../model/policy.ts";
+import { checkPolicy, NOT_SCANNED, type Policy } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS, type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import { BITS, type ColumnE6, columnE6 } from "../units.ts";
 import { REPORT_FIELDS } from "./report-fields.ts";
@@ -54,6 +54,8 @@ export interface BoardTerms {
   readonly blocks: readonly {
     readonly maxLiquidityThreshold: bigint;
     readonly minLiquidityRateBps: bigint;
+    readonly maxVegaThreshold: bigint;
+    readonly minVegaRateBps: bigint;
     readonly mayContinue: boolean;
   }[];
 }
@@ -65,6 +67,9 @@ export interface BoardTerms {
 export interface ChainPolicy {
   readonly boundaryLots: readonly (readonly bigint[])[];
   readonly weightBps: readonly (readonly bigint[])[];
+  /** Zero where an asset is not in the scan. */
+  readonly scanLots: readonly bigint[];
+  readonly debtRateBps: bigint;
   readonly levels: ChainLevels;
   readonly maxAge: bigint;
   readonly epochGrace: bigint;
@@ -98,6 +103,8 @@ export interface Part {
   readonly rows: readonly (readonly bigint[])[];
   readonly liquidityThreshold: bigint;
   readonly liquidityRateBps: bigint;
+  readonly vegaThreshold: bigint;
+  readonly vegaRateBps: bigint;
   readonly continues: boolean;
   readonly next: string;
 }
@@ -110,10 +117,13 @@ export interface SettlementPart {
 }
 
 const POLICY_TERMS = "(uint256 row,uint256 asset,uint256 ratioE18)[]";
-const BLOCK_TERMS = "(uint256 maxLiquidityThreshold,uint256 minLiquidityRateBps,bool mayContinue)[]";
+const BLOCK_TERMS =
+  "(uint256 maxLiquidityThreshold,uint256 minLiquidityRateBps,uint256 maxVegaThreshold,uint256 minVegaRateBps,bool mayContinue)[]";
 const BOARD_TERMS_TYPE = `tuple(${POLICY_TERMS} linear,uint256 bandBps,${BLOCK_TERMS} blocks)`;
-const PART_TYPE =
-  "tuple(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)";
+/** `PriceOracle.Part` as an ABI writes it. */
+export const PART =
+  "(uint256[18][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,uint256 vegaThreshold,uint256 vegaRateBps,bool continues,bytes32 next)";
+const PART_TYPE = `tuple${PART}`;
 const SETTLEMENT_PART_TYPE = "tuple(uint64 expired,int64[60] marks,bytes32 next)";
 
 const hashOf = (type: string, value: unknown): string => keccak256(AbiCoder.defaultAbiCoder().encode([type], [value]));
@@ -131,6 +141,8 @@ export function chainPolicy(policy: Policy, { boardTerms, ...terms }: PolicyTerm
   return {
     boundaryLots: policy.schedules.map((schedule) => schedule.map((tier) => tier.boundaryLots)),
     weightBps: policy.schedules.map((schedule) => schedule.map((tier) => tier.weightBps)),
+    scanLots: policy.scanLots.map((lots) => (lots === NOT_SCANNED ? 0n : lots)),
+    debtRateBps: policy.debtRateBps,
     ...terms,
     boardTermsHash: boardTerms === undefined ? ZeroHash : boardTermsHash(boardTerms),
   };
@@ -175,9 +187,11 @@ export function publication(
     market.board.blocks.map((block, index) => ({
       rows: market.board.rows
         .slice(index * BLOCK_INSTRUMENTS, (index + 1) * BLOCK_INSTRUMENTS)
-        .map((row) => [...columnWords([...row.profits, row.mark, row.delta]), row.longCharge, row.shortCharge]),
+        .map((row) => [...columnWords(columnsOf(row)), row.longCharge, row.shortCharge]),
       liquidityThreshold: block.liquidityThreshold,
       liquidityRateBps: block.liquidityRate,
+      vegaThreshold: block.vegaThreshold,
+      vegaRateBps: block.vegaRate,
       continues: block.continues,
     })),
     partHash,

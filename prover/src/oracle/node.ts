@@ -18,7 +18,7 @@
 import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Contract, type ContractTransactionResponse, type Signer, verifyTypedData } from "ethers";
-import { type Epoch, type Part, REPORT_TYPES } from "../chain/publication.ts";
+import { type Epoch, PART, type Part, REPORT_TYPES } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
 import { documentSha256, type Json } from "../formats/json.ts";
 import { timeText } from "../formats/time.ts";
@@ -83,8 +83,8 @@ interface Proposal {
 
 const ORACLE = [
   "function openingOf(uint256) view returns (uint64,uint64,bytes32,uint64)",
-  "function open(uint256,uint64,(uint64 time,uint64[15] prices,bytes signature,bytes boardSignature)[],bytes32,(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)[],(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)[])",
-  "function resume(uint256,uint64,(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)[],(uint256[8][60] rows,uint256 liquidityThreshold,uint256 liquidityRateBps,bool continues,bytes32 next)[])",
+  `function open(uint256,uint64,(uint64 time,uint64[15] prices,bytes signature,bytes boardSignature)[],bytes32,${PART}[],${PART}[])`,
+  `function resume(uint256,uint64,${PART}[],${PART}[])`,
 ];
 const POLL = 150;
 
