@@ -70,7 +70,15 @@ const OWNABLE = ["transferOwnership", "acceptOwnership", "renounceOwnership"];
 const BOARD_TERMS = {
   linear: [{ row: 0n, asset: 0n, ratioE18: 10n ** 5n * E18 }],
   bandBps: 100n,
-  blocks: [{ maxLiquidityThreshold: 1n << 77n, minLiquidityRateBps: 0n, mayContinue: false }],
+  blocks: [
+    {
+      maxLiquidityThreshold: 1n << 77n,
+      minLiquidityRateBps: 0n,
+      maxVegaThreshold: 1n << 77n,
+      minVegaRateBps: 0n,
+      mayContinue: false,
+    },
+  ],
 };
 
 /** A slice and a close-out, and every way in which they end; the fund's withdrawal. */

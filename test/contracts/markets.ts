@@ -77,7 +77,10 @@ export const MAX_MOVE_BPS = 2_000n;
 /** Two futures on 0.001 of the first asset and 0.01 of the second, marked at the full price. Prices in whole dollars. */
 export function marketAt(size: BoardSize, first: bigint, second: bigint): Market {
   const future = (lotE6: bigint): BoardRow => ({
-    profits: Array.from({ length: SCENARIOS }, (_, move) => ((lotE6 * (BigInt(move % 16) * 16n - 120n)) / 1000n) as ColumnE6),
+    profits: Array.from(
+      { length: SCENARIOS },
+      (_, move) => ((lotE6 * (BigInt(move % 16) * 16n - 120n)) / 1000n) as ColumnE6,
+    ),
     mark: lotE6 as ColumnE6,
     delta: lotE6 as ColumnE6,
     vega: 0n as ColumnE6,

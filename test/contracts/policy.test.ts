@@ -11,6 +11,8 @@ import { DAY, E8, keysOf, MAX_MOVE_BPS, Markets, PLAIN, POLICY, routerOf, TERMS,
 import { pointOf } from "./points.ts";
 
 const { levels, terms } = TERMS;
+const pointOfPolicy = (key: Parameters<typeof pointOf>[0], policy: Policy) =>
+  pointOf(key, [...policySignals(policy), policy.debtRateBps]);
 
 describe("policy registry", () => {
   let world: Markets;
@@ -76,7 +78,7 @@ describe("policy registry", () => {
         const policy = randomPolicy(rng, flavour);
         await registry.createBoard!(world.router, 60, chainPolicy(policy, TERMS));
         const { policyPoint } = (await registry.boardOf!(await registry.boards!())) as { policyPoint: bigint[] };
-        const { x, y } = pointOf(world.keys.accounts.key, policySignals(policy));
+        const { x, y } = pointOfPolicy(world.keys.accounts.key, policy);
         expect(policyPoint).to.deep.equal([x, y]);
       }
     });
@@ -171,7 +173,7 @@ describe("policy registry", () => {
       const lower = beyond.schedules[0]!.map((tier) => ({ ...tier, weightBps: 7_599n as WeightBps })).slice(0, 3);
       const schedules = POLICY.schedules.with(0, [...lower, POLICY.schedules[0]![3]!]);
       await refuses(
-        registry.propose!(1, changed({}, { schedules })),
+        registry.propose!(1, changed({}, { ...POLICY, schedules })),
         "ValueMoved",
         0,
         50n * E8,
@@ -188,7 +190,10 @@ describe("policy registry", () => {
         { boundaryLots: rest[1]!.boundaryLots, weightBps: 100n as WeightBps },
         { boundaryLots: rest[2]!.boundaryLots, weightBps: 100n as WeightBps },
       ];
-      await refuses(registry.propose!(1, changed({}, { ...POLICY, schedules: POLICY.schedules.with(0, sliver) })), "ValueMoved");
+      await refuses(
+        registry.propose!(1, changed({}, { ...POLICY, schedules: POLICY.schedules.with(0, sliver) })),
+        "ValueMoved",
+      );
     });
 
     it("O07: levels move by no more than the bound", async () => {
@@ -255,7 +260,7 @@ describe("policy registry", () => {
       await refuses(guardian().tighten!(1, changed({}, withScan(100_000n))), "TermsNotTighter");
       await put(changed({}, withScan(100_000n)));
       const { policyPoint } = (await registry.boardOf!(1)) as { policyPoint: bigint[] };
-      const { x, y } = pointOf(world.keys.accounts.key, policySignals(withScan(100_000n)));
+      const { x, y } = pointOfPolicy(world.keys.accounts.key, withScan(100_000n));
       expect(policyPoint).to.deep.equal([x, y]);
       await refuses(guardian().tighten!(1, changed()), "TermsNotTighter");
     });
@@ -419,7 +424,7 @@ describe("policy registry", () => {
         verifier: string;
       };
       expect(verifier).to.equal(await router.verifierOf!(60));
-      const { x, y } = pointOf(keys.accounts.key, policySignals(POLICY));
+      const { x, y } = pointOfPolicy(keys.accounts.key, POLICY);
       expect(policyPoint).to.deep.equal([x, y]);
       expect(await registry.settlementVerifierOf!(1)).to.equal(await router.settlementVerifierOf!(60));
     });

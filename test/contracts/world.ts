@@ -38,7 +38,14 @@ import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { EXIT_LEVEL, exitValues } from "../../prover/src/model/exit-market.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import { ASSETS, type BoardSize, blocksOf, CASH_INDEX, instrumentsOf, SCENARIOS } from "../../prover/src/model/sizes.ts";
+import {
+  ASSETS,
+  type BoardSize,
+  blocksOf,
+  CASH_INDEX,
+  instrumentsOf,
+  SCENARIOS,
+} from "../../prover/src/model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import type { Groth16Proof, Prover } from "../../prover/src/node/prover.ts";
@@ -109,7 +116,10 @@ export const POLICY: Policy = {
 /** Two futures at a quarter of 0.001 bitcoin and 0.01 ether a lot, 16 moves from −12% to +12%. Prices in whole dollars. */
 export function marketAt(size: BoardSize, btc: bigint, eth: bigint): Market {
   const future = (lotE6: bigint): BoardRow => ({
-    profits: Array.from({ length: SCENARIOS }, (_, move) => ((lotE6 * (BigInt(move % 16) * 16n - 120n)) / 1000n) as ColumnE6),
+    profits: Array.from(
+      { length: SCENARIOS },
+      (_, move) => ((lotE6 * (BigInt(move % 16) * 16n - 120n)) / 1000n) as ColumnE6,
+    ),
     mark: (lotE6 / 4n) as ColumnE6,
     delta: lotE6 as ColumnE6,
     vega: 0n as ColumnE6,

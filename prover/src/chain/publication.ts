@@ -2,8 +2,7 @@
 /** Policies, market values and settlements as `PolicyRegistry` and `PriceOracle` take them, and what reporters sign. */
 
 import { AbiCoder, keccak256, type Signer, type TypedDataDomain, ZeroHash } from "ethers";
-import type { Market } from "../model/market.ts";
-import { checkMarket } from "../model/market.ts";
+import { checkMarket, columnsOf, type Market } from "../model/market.ts";
 import { checkPolicy, NOT_SCANNED, type Policy } from "../model/policy.ts";
 import { BLOCK_INSTRUMENTS, type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import { BITS, type ColumnE6, columnE6 } from "../units.ts";

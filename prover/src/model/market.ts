@@ -31,6 +31,9 @@ export interface BoardRow {
   readonly shortCharge: ChargeE6;
 }
 
+/** The columns of a row in the order in which they are packed. */
+export const columnsOf = (row: BoardRow): readonly ColumnE6[] => [...row.profits, row.mark, row.delta, row.vega];
+
 /** Terms of a block of BLOCK_INSTRUMENTS rows. */
 export interface BoardBlock {
   /** Whether this block belongs to the netting set of the block before. Never true of the first block. */

@@ -14,7 +14,7 @@
 
 import { type FieldElement, toField } from "../field.ts";
 import type { Weights } from "../model/figure.ts";
-import type { Board, Market } from "../model/market.ts";
+import { type Board, columnsOf, type Market } from "../model/market.ts";
 import { packWide, WIDE_PER_ELEMENT } from "../model/packing.ts";
 import { type HaircutSchedule, intercepts, type Policy } from "../model/policy.ts";
 import { type BoardSize, instrumentsOf, SCENARIOS } from "../model/sizes.ts";
@@ -82,11 +82,7 @@ export const BLOCK_VALUES = 5;
 /** Public inputs of the board, in order: rows, then blocks. */
 export function boardSignals(board: Board): FieldElement[] {
   return [
-    ...board.rows.flatMap((row) => [
-      ...packWide([...row.profits, row.mark, row.delta, row.vega]),
-      toField(row.longCharge),
-      toField(row.shortCharge),
-    ]),
+    ...board.rows.flatMap((row) => [...packWide(columnsOf(row)), toField(row.longCharge), toField(row.shortCharge)]),
     ...board.blocks.flatMap((block) =>
       [
         block.liquidityThreshold,
