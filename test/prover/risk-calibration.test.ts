@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { readPriceHistory } from "../../prover/src/importers/price-history.ts";
+import { SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
 import { backtest, coverageTests, isCovered, portfolioFamily } from "../../prover/src/risk/calibration/backtest.ts";
 import {
@@ -194,7 +196,7 @@ describe("calibration", () => {
       ({ moves }) => moves.BTC!.price,
     );
     expect(Math.min(...moves.slice(0, 14))).to.be.within(-calibrated[0]!.rangeDown - 1e-4, -calibrated[0]!.rangeDown);
-    expect(SCENARIO_MODELS.joint!.scenarios(["BTC", "ETH"], joint.parameters)).to.have.length(16);
+    expect(SCENARIO_MODELS.joint!.scenarios(["BTC", "ETH"], joint.parameters)).to.have.length(SCENARIOS);
   });
 
   it("historical: sixteen days that keep the tail in every direction a portfolio can lean", () => {
