@@ -381,7 +381,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "(checked, isPositive) <== Signed(BITS)(amount);",
     "(checked, _) <== Signed(BITS)(amount); isPositive <-- checked >= 0 ? 1 : 0; isPositive * (isPositive - 1) === 0;",
-    ["alternatives", "uniqueness"],
+    ["hostile", "alternatives", "uniqueness"],
   ),
   bug(
     "liquidity-unfloored",
@@ -390,7 +390,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "signal excess <== over * isOver;",
     "signal excess <== over; _ <== isOver;",
-    ["model"],
+    ["model", "hostile"],
   ),
 
   bug(
@@ -400,7 +400,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "excess[i].rate <== terms[2 * i + 1];",
     "excess[i].rate <== terms[1];",
-    ["model"],
+    ["model", "hostile"],
   ),
   bug(
     "vega-uncharged",
@@ -409,7 +409,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "margin <== 10000 * scan + excess[0].charge + excess[1].charge;",
     "margin <== 10000 * scan + excess[0].charge; _ <== excess[1].charge;",
-    ["model"],
+    ["model", "hostile"],
   ),
 
   // ---- Scanned collateral
@@ -447,7 +447,7 @@ export const BUGS: readonly Bug[] = [
     SCANNED,
     "_ <== Unsigned(64)(lot - 1 - (quantity - covered));",
     "_ <== Unsigned(64)(lot - (quantity - covered));",
-    ["alternatives", "uniqueness", "ledger"],
+    ["model", "hostile", "uniqueness"],
   ),
   bug(
     "scan-without-collateral",
@@ -456,7 +456,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "held[b].scanned[j] <== scanned[j].whole;",
     "held[b].scanned[j] <== 0;",
-    ["model"],
+    ["model", "hostile"],
   ),
   bug(
     "scanned-as-another",
@@ -465,7 +465,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "held[b].scanned[j] <== scanned[j].whole;",
     "held[b].scanned[j] <== scanned[0].whole;",
-    ["model"],
+    ["model", "hostile"],
   ),
   bug(
     "scanned-in-every-block",
@@ -474,7 +474,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "if (b == 0 && j < ASSETS) {",
     "if (j < ASSETS) {",
-    ["model"],
+    ["model", "hostile"],
   ),
   bug(
     "scanned-at-the-mark",
@@ -483,7 +483,7 @@ export const BUGS: readonly Bug[] = [
     POSITIONS,
     "product[j][k] <== lots[j] * rows[j][k];",
     "product[j][k] <== (lots[j] + scanned[j]) * rows[j][k];",
-    ["model"],
+    ["model", "hostile"],
   ),
   bug(
     "scanned-hinted",
@@ -492,7 +492,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "held[b].scanned[j] <== scanned[j].whole;",
     "held[b].scanned[j] <-- scanned[j].whole;",
-    ["alternatives", "uniqueness"],
+    ["hostile", "uniqueness"],
   ),
 
   // ---- Debt
@@ -503,7 +503,7 @@ export const BUGS: readonly Bug[] = [
     COVERAGE,
     "debt <== owned * (nonNegative - 1);",
     "debt <== owned * (2 * nonNegative - 1);",
-    ["model"],
+    ["model", "hostile"],
   ),
   bug(
     "debt-turned",
@@ -512,7 +512,7 @@ export const BUGS: readonly Bug[] = [
     COVERAGE,
     "debt <== owned * (nonNegative - 1);",
     "debt <== owned * (1 - nonNegative);",
-    ["model"],
+    ["model", "hostile"],
   ),
   bug(
     "debt-hinted",
@@ -521,7 +521,7 @@ export const BUGS: readonly Bug[] = [
     COVERAGE,
     "debt <== owned * (nonNegative - 1);",
     "debt <-- owned * (nonNegative - 1);",
-    ["alternatives", "uniqueness"],
+    ["hostile", "alternatives", "uniqueness"],
   ),
   bug(
     "debt-sign-hinted",
@@ -530,7 +530,7 @@ export const BUGS: readonly Bug[] = [
     COVERAGE,
     "(_, nonNegative) <== Signed(BITS)(owned);",
     "(_, _) <== Signed(BITS)(owned); nonNegative <-- owned <= 10000000000000000000000000 ? 1 : 0; nonNegative * (nonNegative - 1) === 0;",
-    ["alternatives", "uniqueness"],
+    ["model", "hostile", "alternatives", "uniqueness"],
   ),
   bug(
     "debt-uncharged",
@@ -539,7 +539,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "signal maintenance <== margin + debtMargin;",
     "signal maintenance <== margin;",
-    ["model"],
+    ["model", "hostile"],
   ),
   bug(
     "debt-of-cash-alone",
@@ -548,7 +548,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "(bitLength(maxOwned(INSTRUMENTS)) + 1)(owned)",
     "(bitLength(maxOwned(INSTRUMENTS)) + 1)(cashAfter)",
-    ["model"],
+    ["model", "hostile"],
   ),
 
   // ---- The verdict
