@@ -300,7 +300,7 @@ describe("how documents and pages look", function () {
   it("names of any length wrap, at any width", async function () {
     if (browser === undefined) return this.skip();
     const long = "Aldgatebishopsgatecripplegate".repeat(4);
-    const names = /Atlas|meridian-main|BTC and ETH|The custodian|BTC-25DEC26-100000-C|BTC −12% alone/g;
+    const names = /Atlas|meridian-main|BTC and ETH|The custodian|BTC-25DEC26-100000-C|BTC −18%, ETH stands/g;
     const page = await browser.newPage();
     for (const { name, html, prints } of documents.values()) {
       if (!prints) continue;

@@ -6,19 +6,17 @@ import { expect } from "chai";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { readPriceHistory } from "../../prover/src/importers/price-history.ts";
-import { SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
 import { backtest, coverageTests, isCovered, portfolioFamily } from "../../prover/src/risk/calibration/backtest.ts";
 import {
   brokenCorrelation,
-  calibratedGrid,
   calibrateUnderlying,
   DEFAULT_CALIBRATION,
   haircutTiers,
   historicalScenarios,
-  jointScenarios,
   liquidityTerms,
   prepare,
+  scanScenarios,
 } from "../../prover/src/risk/calibration/calibrate.ts";
 import { ewma, expectedShortfall, garch } from "../../prover/src/risk/calibration/volatility.ts";
 import { alignHistories, type PriceHistory, priceHistory } from "../../prover/src/risk/prices.ts";
@@ -189,14 +187,12 @@ describe("calibration", () => {
     expect(calibrateUnderlying(prepare(cut))).to.deep.equal(early);
   });
 
-  it("gives parameters that its scenario models take, rounded away from zero", () => {
-    const grid = calibratedGrid(calibrated.slice(0, 1));
-    const joint = jointScenarios(calibrated, brokenCorrelation(prepared));
-    const moves = SCENARIO_MODELS["calibrated-grid"]!.scenarios(["BTC"], grid.parameters).map(
-      ({ moves }) => moves.BTC!.price,
-    );
-    expect(Math.min(...moves.slice(0, 14))).to.be.within(-calibrated[0]!.rangeDown - 1e-4, -calibrated[0]!.rangeDown);
-    expect(SCENARIO_MODELS.joint!.scenarios(["BTC", "ETH"], joint.parameters)).to.have.length(SCENARIOS);
+  it("gives parameters that the scan takes, rounded away from zero", () => {
+    const { model, parameters } = scanScenarios(calibrated, brokenCorrelation(prepared));
+    const full = SCENARIO_MODELS[model]!.scenarios(["BTC", "ETH"], parameters).filter(({ counted }) => counted === 1);
+    const moves = full.map(({ moves }) => moves.BTC!.price);
+    expect(Math.min(...moves)).to.be.within(-calibrated[0]!.rangeDown - 1e-4, -calibrated[0]!.rangeDown);
+    expect(Math.max(...moves)).to.be.within(calibrated[0]!.rangeUp, calibrated[0]!.rangeUp + 1e-4);
   });
 
   it("historical: sixteen days that keep the tail in every direction a portfolio can lean", () => {

@@ -337,7 +337,7 @@ describe("commands on price histories", function () {
       ),
     );
     const made = JSON.parse(readFileSync(at("calibration.json"), "utf8"));
-    expect(made.scenarios.joint.model).to.equal("joint");
+    expect(made.scenarios.scan.model).to.equal("scan");
     expect(made.histories[0]).to.include({ symbol: "BTC", days: 500, age: 1 });
     const now = await plimsoll("market", "calibrate", "--prices", "BTC-USD.csv", "--confirm", "12 March");
     expect(now.err).to.include("USAGE: --confirm: expected a date such as 2020-03-12");

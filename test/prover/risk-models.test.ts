@@ -187,94 +187,38 @@ describe("the volatility surface", () => {
   });
 });
 
-const RANGES = {
-  BTC: { up: "0.12", down: "0.1" },
-  ETH: { up: "0.15", down: "0.14" },
-  SOL: { up: "0.25", down: "0.2" },
-};
-const GRID = {
-  ranges: RANGES,
-  volatilityUp: "0.4",
-  volatilityDown: "-0.25",
-  extremeRanges: "3",
-  extremeCounted: "0.33",
-};
-const JOINT = { ...GRID, breakRanges: "0.6", yields: { ETH: { discount: "0.05", redemption: "0.02" } } };
-
-describe("scenario models", () => {
-  const scan = (model: ScenarioModel, parameters: unknown, holdings: Record<string, number>) =>
-    Math.max(
-      0,
-      ...model
-        .scenarios(Object.keys(holdings), parameters)
-        .map(
-          ({ moves, counted }) =>
-            -counted * Object.entries(holdings).reduce((sum, [name, held]) => sum + held * moves[name]!.price, 0),
-        ),
-    );
-
-  it("calibrated grid: an underlying by thirds of its own range up and down, volatility both ways, and two extremes", () => {
-    const grid = SCENARIO_MODELS["calibrated-grid"]!.scenarios(["BTC"], GRID);
-    expect(grid).to.have.length(SCENARIOS);
-    expect(grid.map(({ moves }) => Number(moves.BTC!.price.toFixed(4)))).to.include.members([
-      0.12, -0.1, 0.04, 0.36, -0.3,
-    ]);
-    within(scan(SCENARIO_MODELS["calibrated-grid"]!, GRID, { BTC: 1 }), 0.1, 1e-12);
-    within(scan(SCENARIO_MODELS["calibrated-grid"]!, GRID, { BTC: -1 }), 0.12, 1e-12);
-  });
-
-  it("joint: no hedge of one underlying with another costs less than its larger leg, up to three of them", () => {
-    const holding = fc.integer({ min: -1000, max: 1000 });
-    fc.assert(
-      fc.property(holding, holding, holding, (BTC, ETH, SOL) => {
-        const all = scan(SCENARIO_MODELS.joint!, JOINT, { BTC, ETH, SOL });
-        const legs = Object.entries({ BTC, ETH, SOL }).map(([name, held]) =>
-          scan(SCENARIO_MODELS.joint!, JOINT, { [name]: held }),
-        );
-        expect(all).to.be.at.least(Math.max(...legs) * (1 - 1e-9));
-      }),
-    );
-  });
-
-  it("joint: of up to eight underlyings every pair moves apart in some break, in both directions", () => {
-    const names = Array.from({ length: 8 }, (_, index) => `U${index}`);
-    const ranges = Object.fromEntries(names.map((name) => [name, { up: "0.2", down: "0.2" }]));
-    const parameters = { ...GRID, ranges, breakRanges: "0.6" };
-    for (const count of [2, 3, 4, 5, 8]) {
-      const used = names.slice(0, count);
-      const breaks = SCENARIO_MODELS.joint!.scenarios(used, parameters).slice(10);
-      for (const a of used) {
-        for (const b of used) {
-          if (a !== b) expect(breaks.some(({ moves }) => moves[a]!.price > moves[b]!.price)).to.equal(true);
-        }
-      }
-    }
-    refused(() => SCENARIO_MODELS.joint!.scenarios([...names, "U8"], parameters), "parameters", "FIELD_INVALID");
-  });
-
-  it("joint: the discount of a yield-bearing asset widens where its price falls by a whole range, and only there", () => {
-    const scenarios = SCENARIO_MODELS.joint!.scenarios(["BTC", "ETH"], JOINT);
-    for (const { moves, label } of scenarios) {
-      const falls = moves.ETH!.price <= -0.14 && !label.startsWith("break");
-      expect(moves.ETH!.discount ?? 0).to.equal(falls ? 0.05 : 0);
-      expect(moves.BTC!.discount).to.equal(undefined);
-    }
-  });
-
-  it("refuses parameters that are missing, unknown, numbers, or leave no price, naming them", () => {
-    const { joint, historical } = SCENARIO_MODELS as Record<"joint" | "historical", ScenarioModel>;
-    refused(() => joint.scenarios(["DOGE"], JOINT), "parameters.ranges", "UNKNOWN_NAME");
-    refused(() => joint.scenarios(["BTC"], { ...JOINT, breakRanges: 0.6 }), "parameters.breakRanges", "FIELD_INVALID");
-    refused(() => joint.scenarios(["BTC"], { ...JOINT, more: "1" }), "parameters", "FIELD_INVALID");
-    const ranges = { BTC: { up: "0.1", down: "1.2" } };
-    refused(() => joint.scenarios(["BTC"], { ...JOINT, ranges }), "parameters.ranges.BTC.down", "FIELD_INVALID");
-    const falls = Array.from({ length: SCENARIOS }, (_, index) => ({
+describe("scenarios that were written down", () => {
+  const { historical } = SCENARIO_MODELS as Record<"historical", ScenarioModel>;
+  const days = (change: (index: number) => Record<string, string>) =>
+    Array.from({ length: SCENARIOS }, (_, index) => ({
       label: `day ${index}`,
       counted: "1",
-      moves: { BTC: { price: index === 3 ? "-1" : "0.1", volatility: "0" } },
+      moves: { BTC: { price: "0.1", volatility: "0", ...change(index) } },
     }));
-    refused(() => historical.scenarios(["BTC"], { scenarios: falls }), "parameters", "OUT_OF_RANGE");
-    refused(() => historical.scenarios(["ETH"], { scenarios: falls }), "scenarios[0].moves", "UNKNOWN_NAME");
+
+  it("stand still in every factor that they do not name", () => {
+    const [first] = historical.scenarios(["BTC"], { scenarios: days(() => ({ carry: "-0.1" })) });
+    const still = { twist: 0, skew: 0, days: 0, discount: 0, redemption: 0 };
+    expect(first!.moves.BTC).to.deep.equal({ ...still, price: 0.1, volatility: 0, carry: -0.1 });
+  });
+
+  it("P01: are refused by place where they leave no price, are of another unit, too few, or lack an underlying", () => {
+    for (const [factor, value] of [
+      ["price", "-1"],
+      ["price", "1000000"],
+      ["carry", "1000000"],
+      ["carry", "-1000000"],
+      ["skew", "2"],
+      ["days", "-1"],
+      ["discount", "-1.5"],
+    ] as const) {
+      const falls = days((index) => (index === 3 ? { [factor]: value } : {}));
+      const place = `parameters.scenarios[3].moves.BTC.${factor}`;
+      refused(() => historical.scenarios(["BTC"], { scenarios: falls }), place, "FIELD_INVALID");
+    }
+    const whole = days(() => ({}));
+    refused(() => historical.scenarios(["ETH"], { scenarios: whole }), "scenarios[0].moves", "UNKNOWN_NAME");
+    refused(() => historical.scenarios(["BTC"], { scenarios: whole.slice(1) }), "scenarios", "FIELD_INVALID");
   });
 });
 
@@ -336,7 +280,7 @@ describe("models that plug in", () => {
     const row = market.instruments[60] as InstrumentDocument;
     expect(row.mark).to.equal("97.2505");
     expect(Number(row.profits[15])).to.be.within(97.2505 * 0.3225 - 2e-6, 97.2505 * 0.3225);
-    expect(market.scenarios[15]).to.include("calm 15").and.to.include("extreme");
+    expect(market.scenarios[15]).to.include("calm 15").and.to.include("volatility up");
     refused(() => buildMarket(input), "policy.blocks[1].scenarios.model", "UNKNOWN_NAME");
   });
 });
@@ -364,6 +308,9 @@ describe("a market input file", () => {
       });
     for (const [path, value] of [
       ["observation.rate", 4],
+      ["observation.rate", "1000000"],
+      ["observation.underlyings.BTC.carry", "1000000"],
+      ["observation.underlyings.ETH.carry", "-1000000"],
       ["observation.rate", "1e-2"],
       ["observation.time", "2026-11-22"],
       ["observation.underlyings.BTC.spot", "0"],

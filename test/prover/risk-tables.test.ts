@@ -107,7 +107,22 @@ describe("scenario tables", () => {
     const { model, parameters } = readScenarioTable([header, ...lines].join("\n"), "s.csv");
     const scenarios = SCENARIO_MODELS[model]!.scenarios(["BTC", "ETH"], parameters);
     expect(scenarios[15]).to.deep.include({ label: "day 15", counted: 1 });
-    expect(scenarios[15]!.moves.ETH).to.deep.equal({ price: 0.15, volatility: -0.1 });
+    expect(scenarios[15]!.moves.ETH).to.deep.include({ price: 0.15, volatility: -0.1, carry: 0 });
+  });
+
+  it("may move everything that a scan moves, and refuse by line and column what no market does", () => {
+    const wide = `${header},carry,twist,skew,days,discount,redemption`;
+    const rows = lines.map((line) => `${line},-0.1,,0.02,1,,`);
+    const { parameters } = readScenarioTable([wide, ...rows].join("\n"), "s.csv");
+    const [first] = SCENARIO_MODELS.listed!.scenarios(["BTC"], parameters);
+    expect(first!.moves.BTC).to.deep.include({ carry: -0.1, twist: 0, skew: 0.02, days: 1, discount: 0 });
+    const read = (row: string) => () => readScenarioTable([wide, row].join("\n"), "s.csv");
+    refused(read("day 0,1,BTC,0,0,1000000,,,,,"), "s.csv, line 2, carry", "OUT_OF_RANGE");
+    refused(read("day 0,1,BTC,0,0,-1000000,,,,,"), "s.csv, line 2, carry", "OUT_OF_RANGE");
+    refused(read("day 0,1,BTC,0,0,,,,,-2,"), "s.csv, line 2, discount", "OUT_OF_RANGE");
+    refused(read("day 0,1,BTC,0,0,,,2,,,"), "s.csv, line 2, skew", "OUT_OF_RANGE");
+    refused(read("day 0,1,BTC,0,0,,,,x,,"), "s.csv, line 2, days", "FIELD_INVALID");
+    refused(() => readScenarioTable(`${header},vanna\n`, "s.csv"), "s.csv, line 1", "SYNTAX");
   });
 
   it("are refused where a row contradicts another, is no number, or a scenario is missing", () => {
@@ -145,7 +160,8 @@ describe("CRIF-shaped sensitivities", () => {
     });
     const built = board.instruments[0] as InstrumentDocument;
     expect(built).to.include({ mark: "7", delta: "12050" });
-    expect(Number(built.profits[6])).to.be.within(12050 * 0.12 - 1.2 - 1e-5, 12050 * 0.12 - 1.2);
+    const rise = board.scenarios.indexOf("BTC +12%, volatility up");
+    expect(Number(built.profits[rise])).to.be.within(12050 * 0.12 - 1.2 - 1e-5, 12050 * 0.12 - 1.2);
   });
 
   it("of a kind that no model takes are refused, naming line and column", () => {
@@ -320,7 +336,7 @@ describe("the calibration report", () => {
       .and.include("rescaled")
       .and.include("to 500:");
     expect(html).not.to.match(/NaN|undefined|<script/);
-    for (const scenarios of [calibration.scenarios.joint, calibration.scenarios.historical]) {
+    for (const scenarios of [calibration.scenarios.scan, calibration.scenarios.historical]) {
       const board = buildMarket({ ...marketInput, policy: { ...marketInput.policy, scenarios } });
       expect(new Set(board.scenarios).size).to.be.at.least(15);
     }

@@ -7,21 +7,15 @@ import { documentSha256 } from "../../prover/src/formats/json.ts";
 import { type InstrumentDocument, type MarketDocument, readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { coverageBpsDown, type Evaluation, evaluate } from "../../prover/src/model/evaluate.ts";
-import { SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { black76 } from "../../prover/src/risk/board/black76.ts";
 import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/board/board.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { Instrument, MarketInput } from "../../prover/src/risk/input.ts";
-import { STILL } from "../../prover/src/risk/model.ts";
+import { countedProfit, STILL } from "../../prover/src/risk/model.ts";
 
 const sample = sampleFirm();
 const { marketInput } = sample;
 const policy = readPolicy(JSON.stringify(sample.policy), "policy.json");
-/** The same with no collateral in the scan, for boards without rows for it. */
-const unscanned = readPolicy(
-  JSON.stringify({ ...sample.policy, assets: sample.policy.assets.map((asset) => ({ ...asset, scanLot: null })) }),
-  "policy.json",
-);
 const priced = priceInstruments(marketInput).map((each) => each!);
 const scenarios = priced[0]!.scenarios;
 /** The sample's market with other instruments, observed alike. */
@@ -29,6 +23,7 @@ const listing = (instruments: readonly (Instrument | null)[]): MarketInput => ({
   ...marketInput,
   policy: { ...marketInput.policy, instruments },
 });
+const named = (symbol: string) => priced.find(({ instrument }) => instrument.symbol === symbol)!.instrument;
 const rowsOf = (market: MarketDocument) => market.instruments as readonly InstrumentDocument[];
 const millionths = (text: string) => Math.round(Number(text) * 1e6);
 
@@ -167,14 +162,34 @@ describe("linear contracts", () => {
     expect(one({})({ price: -0.5, volatility: 1 }).value).to.equal(97250.5 / 2);
   });
 
-  it("moves a yield-bearing asset by price, by redemption and by discount, each apart", () => {
-    const token = one({ model: "yield-bearing", underlying: "ETH" }, { redemption: "1.05", discount: "0.01" });
+  it("R09: counts a share by its rate or by its market, the lower, and shows both", () => {
+    const share = (market: string) =>
+      one({ model: "yield-bearing", underlying: "ETH" }, { redemption: "1.05", market })(STILL);
+    const byRate = 3460.25 * 1.05;
+    expect(share("4000")).to.deep.include({ value: byRate, delta: byRate, vega: 0 });
+    near(share("3000").value, 3000, 1e-9);
+    expect(share("3000").inputs).to.deep.include({ byRate, byMarket: 3000 });
+  });
+
+  it("moves a share by price, by redemption and by discount, each apart", () => {
+    const market = String(3460.25 * 1.05 * 0.99);
+    const token = one({ model: "yield-bearing", underlying: "ETH" }, { redemption: "1.05", market });
     const value = (move: object) => token({ ...STILL, ...move }).value / 3460.25;
     near(value({}), 1.05 * 0.99, 1e-12);
     near(value({ price: -0.2 }), 0.8 * 1.05 * 0.99, 1e-12);
     near(value({ redemption: -0.1 }), 0.9 * 1.05 * 0.99, 1e-12);
     near(value({ discount: 0.04 }), 1.05 * 0.95, 1e-12);
+    near(value({ discount: -0.04 }), 1.05, 1e-12);
     expect(value({ discount: 2 })).to.equal(0);
+  });
+
+  it("R02: moves a future by carry over its time, a perpetual by a day of it", () => {
+    const future = one({ model: "future", terms: { expiry } });
+    near(future({ ...STILL, carry: -0.1 }).value, 97250.5 * Math.exp(0.065 - 0.1), 1e-9);
+    near(future({ ...STILL, carry: -0.1, price: -0.5, days: 73 }).value, 48625.25 * Math.exp(-0.035 * 0.8), 1e-9);
+    const perpetual = one({ model: "perpetual" }, { basis: "0.001", fundingPaid: "0" });
+    near(perpetual({ ...STILL, carry: 0.365 }).value, 97250.5 * 1.002, 1e-9);
+    near(perpetual({ ...STILL, days: 10 }).value, 97250.5 * 1.001, 1e-9);
   });
 
   it("values what is known by sensitivities to second order", () => {
@@ -196,43 +211,15 @@ describe("linear contracts", () => {
     refused(() => one({ terms: { strike: "1" } }), "instruments[X].strike", "FIELD_INVALID");
     refused(() => one({ model: "perpetual" }, { basis: "0" }), "instruments[X].fundingPaid", "UNKNOWN_NAME");
     refused(() => one({ model: "borrowed" }, { index: "0" }), "instruments[X].index", "OUT_OF_RANGE");
-    refused(() => one({ model: "borrowed" }, { index: "1e3" }), "instruments[X].index", "FIELD_INVALID");
-  });
-});
-
-describe("the fixed grid", () => {
-  it("is 14 moves that count in full and two extreme ones that count in part", () => {
-    const moving = scenarios.slice(0, 16);
-    expect(moving.map(({ counted }) => counted)).to.deep.equal([...new Array(14).fill(1), 0.33, 0.33]);
-    expect(new Set(moving.map(({ label }) => label)).size).to.equal(16);
-    // The others stand still until they have moves of their own.
-    expect(scenarios).to.have.length(SCENARIOS);
-    for (const { moves } of scenarios.slice(16)) expect(moves.BTC).to.deep.equal(STILL);
-  });
-
-  it("never lets a BTC-against-ETH hedge cost less than its larger leg", () => {
-    const quantity = fc.integer({ min: -100_000, max: 100_000 });
-    const scan = (btc: number, eth: number) =>
-      Math.max(
-        0,
-        ...scenarios.map(
-          ({ moves, counted }) => -counted * (btc * moves.BTC!.price * 97250.5 + eth * moves.ETH!.price * 3460.25),
-        ),
-      );
-    fc.assert(
-      fc.property(quantity, quantity, (btc, eth) => {
-        expect(scan(btc, eth)).to.be.at.least(Math.max(scan(btc, 0), scan(0, eth)) * (1 - 1e-12));
-      }),
+    refused(
+      () => one({ model: "perpetual" }, { basis: "-0.6", fundingPaid: "0" }),
+      "instruments[X].basis",
+      "OUT_OF_RANGE",
     );
-    // And yet the hedge is worth something.
-    expect(scan(100, -2810)).to.be.below(0.7 * (scan(100, 0) + scan(0, -2810)));
-  });
-
-  it("decides nothing for a linear position by its extremes", () => {
-    for (const { moves, counted } of scenarios.slice(14)) {
-      expect(Math.abs(moves.BTC!.price) * counted).to.be.below(0.12);
-      expect(Math.abs(moves.ETH!.price) * counted).to.be.below(0.15);
-    }
+    const share = (quotes: Record<string, string>) => () => one({ model: "yield-bearing" }, quotes);
+    refused(share({ redemption: "1", market: "0" }), "instruments[X].market", "OUT_OF_RANGE");
+    refused(share({ redemption: "1" }), "instruments[X].market", "UNKNOWN_NAME");
+    refused(() => one({ model: "borrowed" }, { index: "1e3" }), "instruments[X].index", "FIELD_INVALID");
   });
 });
 
@@ -241,16 +228,16 @@ describe("buildMarket", () => {
     for (const [index, row] of rowsOf(sample.market).entries()) {
       const { instrument, charges: charge, valueAfter } = priced[index]!;
       const lot = Number(instrument.lot);
-      const { value: mark, delta } = valueAfter(STILL);
-      for (const [scenario, { moves, counted }] of scenarios.entries()) {
-        const profit = valueAfter(moves[instrument.underlying]!).value - mark;
-        expect(millionths(row.profits[scenario]!)).to.be.within(
-          counted * profit * lot * 1e6 - 1,
-          counted * profit * lot * 1e6,
-        );
+      const now = valueAfter(STILL);
+      for (const [index, scenario] of scenarios.entries()) {
+        const after = valueAfter(scenario.moves[instrument.underlying]!).value;
+        const profit = countedProfit(scenario, instrument.underlying, now, after) * lot * 1e6;
+        expect(millionths(row.profits[index]!)).to.be.within(profit - 1, profit);
       }
-      near(millionths(row.mark), mark * lot * 1e6, 0.5 + 1e-4);
-      near(millionths(row.delta), delta * lot * 1e6, 0.5 + 1e-4);
+      near(millionths(row.mark), now.value * lot * 1e6, 0.5 + 1e-4);
+      near(millionths(row.delta), now.delta * lot * 1e6, 0.5 + 1e-4);
+      near(millionths(row.vega), now.vega * lot * 1e6, 0.5 + 1e-4);
+      if (instrument.traded === false) continue;
       expect(millionths(row.longCharge)).to.be.within(charge.long * lot * 1e6 - 1e-4, charge.long * lot * 1e6 + 1);
       expect(millionths(row.shortCharge)).to.be.within(
         charge.short * lot * 1e6 + 1 - 1e-4,
@@ -262,9 +249,10 @@ describe("buildMarket", () => {
   it("never asks for less margin than the unrounded values would, whatever is held", () => {
     const exact = priced.map(({ instrument, charges: { long, short }, valueAfter }) => {
       const lot = Number(instrument.lot);
-      const mark = valueAfter(STILL).value;
+      const now = valueAfter(STILL);
+      const { underlying } = instrument;
       const profits = scenarios.map(
-        ({ moves, counted }) => counted * (valueAfter(moves[instrument.underlying]!).value - mark) * lot,
+        (scenario) => countedProfit(scenario, underlying, now, valueAfter(scenario.moves[underlying]!).value) * lot,
       );
       return { profits, long: long * lot, short: short * lot };
     });
@@ -282,7 +270,7 @@ describe("buildMarket", () => {
         lots.reduce((sum, count, row) => sum + count * rows[row]!.profits[scenario]!, 0);
       return charge + Math.max(0, ...scenarios.map((_, scenario) => -profit(scenario)));
     };
-    const book = fc.array(fc.integer({ min: -100_000, max: 100_000 }), { minLength: 40, maxLength: 40 });
+    const book = fc.array(fc.integer({ min: -100_000, max: 100_000 }), { minLength: 43, maxLength: 43 });
     fc.assert(
       fc.property(book, (lots) => {
         expect(margin(rounded, lots)).to.be.at.least(margin(exact, lots) * (1 - 1e-12));
@@ -291,7 +279,7 @@ describe("buildMarket", () => {
   });
 
   it("refuses a lot so large that a board value leaves its range, naming row and column", () => {
-    const perpetual = priced.find(({ instrument }) => instrument.symbol === "BTC-PERP")!.instrument;
+    const perpetual = named("BTC-PERP");
     const build = (lot: string) => buildMarket(listing([{ ...perpetual, lot }]));
     // 2^42 millionths are 4,398,046.5 in quote currency: 45 BTC fit, 46 do not.
     expect(Number(rowsOf(build("45"))[0]!.mark)).to.be.above(4e6);
@@ -301,9 +289,10 @@ describe("buildMarket", () => {
   });
 
   it("leaves a place of the board empty where it is told to", () => {
-    const market = buildMarket(listing([priced[0]!.instrument, null, priced[1]!.instrument]));
-    expect(market.instruments[1]).to.deep.equal({ symbol: null });
-    expect(readMarket(JSON.stringify(market), "market.json", unscanned).instruments[1]).to.equal(undefined);
+    const scanned = priced.slice(0, 3).map(({ instrument }) => instrument);
+    const market = buildMarket(listing([...scanned, null, named("BTC-PERP")]));
+    expect(market.instruments[3]).to.deep.equal({ symbol: null });
+    expect(readMarket(JSON.stringify(market), "market.json", policy).instruments[3]).to.equal(undefined);
   });
 
   it("O11: gives the same document on every machine", () => {
@@ -316,7 +305,7 @@ describe("buildMarket", () => {
     expect(after.observation.epoch).to.equal("8");
     expect(after.observation.underlyings.BTC!.spot).to.equal("68075.35");
     const prices = Object.fromEntries(buildMarket(after).prices.map(({ asset, price }) => [asset, price]));
-    expect(prices).to.deep.equal({ BTC: "68075.35", ETH: "2422.175", yETH: "2577.678635", USDT: "0.9996" });
+    expect(prices).to.deep.equal({ BTC: "68075.35", ETH: "2422.175", yETH: "2570.05", USDT: "0.9996" });
   });
 });
 
@@ -346,12 +335,14 @@ describe("the sample firm", () => {
 
   it("would need many times the margin without netting", () => {
     const alone = Object.entries(sample.atlas.positions).reduce((sum, [symbol, quantity]) => {
-      const single = evaluated({ ...sample.atlas, positions: { [symbol]: quantity } }, sample.market);
+      const single = evaluated({ ...sample.atlas, collateral: {}, positions: { [symbol]: quantity } }, sample.market);
       return sum + single.sets[0]!.scan;
     }, 0n);
     const { scan, worstScenario } = now.sets[0]!;
-    expect(Number(alone) / Number(scan)).to.be.within(9, 11);
-    expect(sample.market.scenarios[worstScenario!]).to.equal("BTC −12% alone");
+    expect(Number(alone) / Number(scan)).to.be.within(11, 13);
+    expect(sample.market.scenarios[worstScenario!]).to.equal(
+      "BTC −18%, ETH stands, volatility down, 66.7% counted beyond delta",
+    );
   });
 
   it("is as rich after its opening trade at the marks as before, and so is the house", () => {
@@ -383,5 +374,5 @@ describe("the sample firm", () => {
   });
 });
 
-const SAMPLE_COVERAGE_BPS = 20_336n;
-const SAMPLE_MARKET_SHA256 = "6a6f5b9ca111ea8867d4b24dc21c51680ed66f32667b6a580a90b4e44036b858";
+const SAMPLE_COVERAGE_BPS = 22_612n;
+const SAMPLE_MARKET_SHA256 = "a460b9c1bef5a7d49c907c533e8314ea1bb2125c91dae71919d1149379de7e6f";

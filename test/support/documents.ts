@@ -39,7 +39,7 @@ export const sampleReport = (): string =>
     account,
     moments: [
       { label: "After the opening trade", note: "attested", account, market },
-      { label: "After withdrawing 2,900,000", note: "refused", account: withdrawn, market },
+      { label: "After withdrawing 4,000,000", note: "refused", account: withdrawn, market },
       { label: "After prices fall by 30%", note: "flagged", account, market: fallen },
     ],
     proofs: [
@@ -53,7 +53,7 @@ export const sampleReport = (): string =>
         ],
       },
       {
-        statement: "Coverage is at least 150% after 2,900,000 USDC have left.",
+        statement: "Coverage is at least 150% after 4,000,000 USDC have left.",
         proven: false,
         outcome: "Not true, so no proof exists; a proof of 100% was refused by the gate.",
         facts: [],

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Tables from elsewhere as inputs of models: scenarios that somebody wrote down, and sensitivities. */
 import { PlimsollError } from "../errors.ts";
-import { parseCsv, readTable } from "../formats/csv.ts";
+import { readTable } from "../formats/csv.ts";
 import { parseDecimal } from "../formats/decimal.ts";
 import { isSymbol } from "../formats/labels.ts";
 import { SCENARIOS } from "../model/sizes.ts";
+import { MOVE_BOUNDS } from "../risk/board/scenarios.ts";
 import type { Instrument, ModelChoice, Observation } from "../risk/input.ts";
 
 /** A decimal of a cell, named by column where it is none. */
@@ -18,34 +19,39 @@ function decimalCell(text: string, file: string, line: number, field: string): s
 }
 
 const SCENARIO_COLUMNS = ["scenario", "counted", "underlying", "price", "volatility"] as const;
+/** What a table may have beside; an empty cell is a move that is not made. */
+const OTHER_MOVES = ["twist", "skew", "carry", "days", "discount", "redemption"] as const;
 
 /**
- * The 45 scenarios from a table with a row for each scenario and underlying: `scenario,counted,underlying,price,volatility`,
- * moves as fractions. Rows of one scenario share its name and what is counted; order is that of first appearance.
+ * The 45 scenarios from a table with a row for each scenario and underlying: `scenario,counted,underlying,price,volatility`
+ * and perhaps `twist`, `skew`, `carry`, `days`, `discount`, `redemption`, moves as fractions. Rows of one scenario share its
+ * name and what is counted; order is that of first appearance. Throws `OUT_OF_RANGE` for moves that no market makes.
  * @see docs/library.md#risk
  */
 export function readScenarioTable(text: string, file: string): ModelChoice {
   const scenarios = new Map<
     string,
-    { label: string; counted: string; moves: Record<string, { price: string; volatility: string }> }
+    { label: string; counted: string; moves: Record<string, Record<string, string>> }
   >();
-  for (const { line, fields } of parseCsv(text, file, SCENARIO_COLUMNS)) {
+  const { rows, ignored } = readTable(text, file, SCENARIO_COLUMNS, OTHER_MOVES);
+  if (ignored.length > 0) {
+    throw new PlimsollError("SYNTAX", `no such columns of a scenario table: ${ignored.join(", ")}`, { file, line: 1 });
+  }
+  for (const { line, fields } of rows) {
     const refuse = (field: string, rule: string) => new PlimsollError("FIELD_INVALID", rule, { file, line, field });
     if (!isSymbol(fields.underlying)) throw refuse("underlying", "expected a symbol");
-    const [counted, price, volatility] = (["counted", "price", "volatility"] as const).map((name) =>
-      decimalCell(fields[name], file, line, name),
-    ) as [string, string, string];
+    const counted = decimalCell(fields.counted, file, line, "counted");
     const scenario = scenarios.get(fields.scenario) ?? { label: fields.scenario, counted, moves: {} };
     if (scenario.counted !== counted) throw refuse("counted", "other rows of this scenario say otherwise");
     if (Object.hasOwn(scenario.moves, fields.underlying)) throw refuse("underlying", "this scenario moves it already");
-    if (!(Number(price) > -1)) {
-      throw new PlimsollError("OUT_OF_RANGE", "expected a move that leaves a price above 0", {
-        file,
-        line,
-        field: "price",
-      });
-    }
-    Object.defineProperty(scenario.moves, fields.underlying, { value: { price, volatility }, enumerable: true });
+    const moves = Object.entries(MOVE_BOUNDS).flatMap(([name, [low, high]]) => {
+      const cell = fields[name as keyof typeof MOVE_BOUNDS];
+      if (cell === undefined || (cell === "" && name !== "price" && name !== "volatility")) return [];
+      const value = decimalCell(cell, file, line, name);
+      if (Number(value) >= low && Number(value) <= high) return [[name, value] as const];
+      throw new PlimsollError("OUT_OF_RANGE", `expected a move of ${low} to ${high}`, { file, line, field: name });
+    });
+    Object.defineProperty(scenario.moves, fields.underlying, { value: Object.fromEntries(moves), enumerable: true });
     scenarios.set(fields.scenario, scenario);
   }
   if (scenarios.size !== SCENARIOS) {

@@ -17,7 +17,8 @@ import { documentSha256, type Json, parseJson } from "../formats/json.ts";
 import { lotPriceOf, type MarketDocument } from "../formats/market.ts";
 import type { PolicyFile } from "../formats/policy.ts";
 import { ASSETS } from "../model/sizes.ts";
-import { buildMarket, buildMarketFile, collateralPrices } from "../risk/board/board.ts";
+import { buildMarket, buildMarketFile } from "../risk/board/board.ts";
+import { reportedPrices } from "../risk/board/collateral.ts";
 import { compareMarkets, type Difference } from "../risk/board/explain.ts";
 import { conform, type MarketInput, type Observation, type RiskPolicy, readObservation } from "../risk/input.ts";
 import { median, unitsE40 } from "./median.ts";
@@ -96,14 +97,10 @@ export function readEpoch(text: string, file: string): EpochFile {
  */
 export const readReport = (value: unknown): Report => conform(report, value, "report");
 
-/** Prices of an observation as the contract takes them from a reporter: of the underlying, where an asset bears yield. */
+/** Prices of an observation as the contract takes them from a reporter: before the rate, where an asset bears yield. */
 export function pricesOf({ risk, policy }: Terms, observation: Observation): bigint[] {
-  const ones = Object.fromEntries(Object.keys(observation.ratios).map((asset) => [asset, "1"]));
   const prices = new Map(
-    collateralPrices({ policy: risk, observation: { ...observation, ratios: ones } }).map((each) => [
-      each.asset,
-      parseDecimal(each.price),
-    ]),
+    reportedPrices({ policy: risk, observation }).map((each) => [each.asset, parseDecimal(each.price)]),
   );
   return Array.from({ length: ASSETS }, (_, index) => {
     const asset = policy.assets[index];

@@ -47,7 +47,7 @@ ${commandOver("plimsoll market backtest", histories, "--out docs/backtest.md")}
 
 Days from ${results[0]!.from} to ${results[0]!.to} (later starts
 for younger assets). Calibration: EWMA with decay ${lambda}, expected shortfall at ${percent(confidence, 0)} of the last ${lookback} standardised
-returns or their ${percent(coverage, 0)} quantile, stress weight ${stressWeight} on the ${percent(stressQuantile, 0)} quantile of volatility, margin period ${periodDays} day; joint scenarios; closing costs.
+returns or their ${percent(coverage, 0)} quantile, stress weight ${stressWeight} on the ${percent(stressQuantile, 0)} quantile of volatility, margin period ${periodDays} day; the scan; closing costs.
 
 **${covered} of ${results.length} portfolios keep 99% coverage** (Kupiec p ≥ 0.05, or fewer breaches than expected), with ${count(({ breaches }) => breaches)} breaches in all where
 ${count(({ expected }) => expected).toFixed(0)} were expected, **at an average margin of ${percent(average)} of gross notional**.

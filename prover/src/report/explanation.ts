@@ -8,6 +8,8 @@ import { table } from "./text.ts";
 
 /** Columns before the profits: mark, delta, vega and two charges. */
 const VALUES = 5;
+/** What may move; the table leaves out what never does. */
+const FACTORS = ["price", "volatility", "twist", "skew", "carry", "days", "discount", "redemption"] as const;
 
 export function renderExplanation(explanation: RowExplanation): string {
   const { differences } = explanation;
@@ -29,6 +31,7 @@ export function renderExplanation(explanation: RowExplanation): string {
       "",
     ]);
   const profits = columns.slice(VALUES);
+  const moved = FACTORS.filter((name) => profits.some(({ scenario }) => (scenario!.move[name] ?? 0) !== 0));
   return [
     `${instrument.symbol}, epoch ${explanation.epoch}, ${explanation.time}`,
     factText({ label: "board", value: foreign(explanation.board, "market file") }),
@@ -42,17 +45,17 @@ export function renderExplanation(explanation: RowExplanation): string {
     "",
     ...traced,
     `profits, by the scenarios of "${scenarioModel.model}" ${JSON.stringify(scenarioModel.parameters)}`,
-    `    ${profits[0]!.formula}`,
+    ...new Set(profits.map(({ formula }) => `    ${formula}`)),
     `    per unit ${profits[0]!.rounding}`,
     "",
     table(
-      ["scenario", "its name", "price", "volatility", "counted", "value after", "per unit", "per lot"],
+      ["scenario", "its name", ...moved, "counted", "delta move", "value after", "per unit", "per lot"],
       profits.map(({ scenario, inputs: values, perUnit, value }, index) => [
         `${index}`,
         foreign(scenario!.label, "market file"),
-        number(scenario!.price),
-        number(scenario!.volatility),
+        ...moved.map((name) => number(scenario!.move[name] ?? 0)),
         number(scenario!.counted),
+        values.deltaMove === undefined ? "" : number(values.deltaMove),
         number(values.valueAfter!),
         number(perUnit),
         value,

@@ -28,6 +28,9 @@ export const decimalText = z.string().refine(isDecimal, 'expected a decimal stri
 const positiveText = decimalText.refine((text) => Number(text) > 0, "expected a decimal above 0");
 /** A decimal string as a number. */
 export const decimalNumber = decimalText.transform(Number);
+/** Annual and continuously compounded; what lies outside is a quote of another unit. */
+const annual = (most: number) =>
+  decimalText.refine((text) => Math.abs(Number(text)) <= most, `expected an annual rate of −${most} to ${most}`);
 const symbol = z.string().refine(isSymbol, "expected a symbol");
 const label = z.string().refine(isLabel, LABEL_RULE);
 const time = z.string().refine(isTime, TIME_RULE);
@@ -66,7 +69,7 @@ const underlying = z
     /** At most 8 decimals. */
     spot: positiveText,
     /** Continuously compounded annual growth of the forward over spot. */
-    carry: decimalText,
+    carry: annual(10),
     /** Implied volatilities by expiry, ascending. */
     surface: z.array(slice).readonly().optional(),
   })
@@ -78,7 +81,10 @@ const riskPolicy = z
     /** Of every netting set that names none of its own. */
     scenarios: choice,
     charges: choice,
-    /** Price: observed; or the spot of an underlying, times an observed ratio where the asset bears yield. */
+    /**
+     * Price: observed; or the spot of an underlying; or, where the asset bears yield, the lower of that times an observed
+     * ratio and its own observed price.
+     */
     collateral: z
       .array(
         z
@@ -112,11 +118,11 @@ const observation = z
     epoch: decimalText,
     time,
     /** Continuously compounded annual rate that discounts option payoffs. */
-    rate: decimalText,
+    rate: annual(1),
     underlyings: z.record(z.string(), underlying).readonly(),
     /** By instrument: what its model needs beside its underlying. */
     quotes: z.record(z.string(), z.record(z.string(), decimalText).readonly()).readonly(),
-    /** Of collateral without underlying, at most 8 decimals. */
+    /** Of collateral without underlying or bearing yield, at most 8 decimals. */
     prices: z.record(z.string(), positiveText).readonly(),
     /** Units of the underlying that a unit of a yield-bearing asset redeems for. */
     ratios: z.record(z.string(), positiveText).readonly(),
@@ -183,3 +189,16 @@ export function conform<T>(schema: z.ZodType<T>, value: unknown, field: string):
 /** The member of an object that strangers name, or undefined: never what the object inherits. */
 export const own = <T>(members: Readonly<Record<string, T>>, name: string): T | undefined =>
   Object.hasOwn(members, name) ? members[name] : undefined;
+
+/** Puts what an inner check names below the place at which it stands. */
+export function within<T>(place: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    const { field } = error.place;
+    throw field?.startsWith("observation.")
+      ? error
+      : error.at({ field: field === undefined ? place : `${place}.${field}` });
+  }
+}

@@ -9,16 +9,25 @@
 import type { Surface } from "./board/surface.ts";
 
 /**
- * Changes relative to what is observed: −0.3 is a fall by 30%.
+ * How one underlying moves over the margin period. What is not given stands still. Formulas: `board/valuation.ts`.
  * @see docs/library.md#risk
  */
 export interface Move {
+  /** Relative change of spot: −0.3 is a fall by 30%. */
   readonly price: number;
-  /** Of a 30-day volatility; a valuation model may scale it with the time to expiry. */
+  /** Relative change of a 30-day volatility; shorter tenors move more. */
   readonly volatility: number;
-  /** Added to the discount at which a yield-bearing asset trades; 0 where not given. */
+  /** Relative change of a volatility of 10 days and less; one of 90 days and more moves as far the other way. */
+  readonly twist?: number;
+  /** Added to the volatility of a strike one deviation below the forward, and taken from that of one above: 0.02 is 2 points. */
+  readonly skew?: number;
+  /** Added to the annual growth of forwards over spot: −0.1 is ten points less. */
+  readonly carry?: number;
+  /** Days that pass; at least 0. */
+  readonly days?: number;
+  /** Added to the discount at which a wrapped or yield-bearing asset trades. */
   readonly discount?: number;
-  /** Relative change of what a yield-bearing asset redeems for; 0 where not given. */
+  /** Relative change of the amount that a wrapped or yield-bearing asset redeems for. */
   readonly redemption?: number;
 }
 
@@ -33,6 +42,27 @@ export interface Scenario {
   readonly moves: Readonly<Record<string, Move>>;
   /** Fraction of the profit or loss that counts: 1, or less for an extreme move. */
   readonly counted: number;
+  /**
+   * Of an extreme move: the price moves, by underlying, up to which delta counts in full. `counted` then holds for the
+   * rest of the profit or loss alone.
+   */
+  readonly deltaMoves?: Readonly<Record<string, number>>;
+}
+
+/**
+ * What counts of a change in value in a scenario: `before` the value and delta of one unit without the scenario's move,
+ * `after` its value with it.
+ */
+export function countedProfit(
+  { moves, counted, deltaMoves }: Scenario,
+  underlying: string,
+  before: Pick<TracedValue, "value" | "delta">,
+  after: number,
+): number {
+  const change = after - before.value;
+  if (deltaMoves === undefined) return counted * change;
+  const { delta } = before;
+  return delta * deltaMoves[underlying]! + counted * (change - delta * moves[underlying]!.price);
 }
 
 /** What one underlying shows at one instant, with the rate that discounts payoffs. */
@@ -89,10 +119,10 @@ export interface ValuationModel {
 export interface ScenarioModel {
   readonly id: string;
   /**
-   * Exactly `SCENARIOS` (45) for a netting set with these underlyings, with a move for each. Throws `FIELD_INVALID` or
-   * `UNKNOWN_NAME`, naming the parameter.
+   * Exactly SCENARIOS for a netting set with these underlyings, with a move for each. `optioned`: those of them that
+   * have options. Throws `FIELD_INVALID` or `UNKNOWN_NAME`, naming the parameter.
    */
-  scenarios(underlyings: readonly string[], parameters: unknown): readonly Scenario[];
+  scenarios(underlyings: readonly string[], parameters: unknown, optioned?: ReadonlySet<string>): readonly Scenario[];
 }
 
 /** Margin per long and per short unit whatever else is held, and how it came about; both at least zero. */

@@ -22,8 +22,9 @@ import {
   smallestBoardFor,
 } from "../../model/sizes.ts";
 import { chargeE6, columnE6, type LotPriceE16, rateBps, thresholdE6 } from "../../units.ts";
-import { type Instrument, type MarketInput, type ModelChoice, own } from "../input.ts";
+import { type Instrument, type MarketInput, type ModelChoice, own, within } from "../input.ts";
 import {
+  countedProfit,
   type Move,
   type Scenario,
   STILL,
@@ -34,6 +35,7 @@ import {
   type ValuationModel,
 } from "../model.ts";
 import { CHARGE_MODELS } from "./charges.ts";
+import { collateralPrices, PRICE_DECIMALS } from "./collateral.ts";
 import { SCENARIO_MODELS } from "./scenarios.ts";
 import { Surface } from "./surface.ts";
 import { VALUATION_MODELS } from "./valuation.ts";
@@ -54,9 +56,8 @@ export interface Models {
  */
 export const MODELS: Models = { valuations: VALUATION_MODELS, scenarios: SCENARIO_MODELS, charges: CHARGE_MODELS };
 
-/** Decimals of board values, and of collateral prices. */
+/** Decimals of board values. */
 const VALUE_DECIMALS = 6;
-const PRICE_DECIMALS = 8;
 const SCALE = 10 ** VALUE_DECIMALS;
 const YEAR_MS = 365 * 86_400_000;
 
@@ -156,7 +157,14 @@ function scenariosOfBlocks({ blocks, instruments, scenarios: common }: MarketInp
     const choice = blocks[first]!.scenarios ?? common;
     const place = blocks[first]!.scenarios === undefined ? "policy.scenarios" : `policy.blocks[${first}].scenarios`;
     const model = modelOf(models.scenarios, choice, place);
-    const scenarios = within(place, () => model.scenarios(underlyings, choice.parameters));
+    const optioned = new Set(
+      held.flatMap((instrument) =>
+        instrument !== null && own(models.valuations, instrument.model)?.closing === "option"
+          ? [instrument.underlying]
+          : [],
+      ),
+    );
+    const scenarios = within(place, () => model.scenarios(underlyings, choice.parameters, optioned));
     for (; first < next; first++) sets.push({ scenarios, choice });
   }
   return sets;
@@ -168,19 +176,6 @@ function modelOf<T>(models: Readonly<Record<string, T>>, { model }: { readonly m
   throw new PlimsollError("UNKNOWN_NAME", `expected one of ${Object.keys(models).join(", ")}`, {
     field: `${place}.model`,
   });
-}
-
-/** Puts what an inner check names below the place at which it stands. */
-function within<T>(place: string, work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (!(error instanceof PlimsollError)) throw error;
-    const { field } = error.place;
-    throw field?.startsWith("observation.")
-      ? error
-      : error.at({ field: field === undefined ? place : `${place}.${field}` });
-  }
 }
 
 function termsOf(
@@ -363,14 +358,6 @@ function blockOf(terms: MarketDocument["blocks"][number], index: number): BoardB
   }));
 }
 
-/** Prices of collateral alone, in the policy's order. Throws like `buildMarket`. */
-export function collateralPrices(input: Pick<MarketInput, "policy" | "observation">): MarketDocument["prices"] {
-  return input.policy.collateral.map((rule, index) => ({
-    asset: rule.asset,
-    price: within(`policy.collateral[${index}]`, () => collateralPrice(rule, input)),
-  }));
-}
-
 /** One row as text and as integers. */
 interface BuiltRow {
   readonly document: InstrumentDocument;
@@ -387,9 +374,10 @@ function buildRow({ instrument, model, scenarios, charges, valueAfter }: PricedI
   const charge = (value: number, extra: bigint, name: string) =>
     chargeE6(toUnits(value, Math.ceil, place(name)) + extra, place(name));
   const row: BoardRow = {
-    profits: scenarios.map(({ moves, counted }, index) => {
-      const profit = valueAfter(moves[instrument.underlying]!).value - now.value;
-      return column(counted * profit * lot, Math.floor, `profits[${index}]`);
+    profits: scenarios.map((scenario, index) => {
+      const after = valueAfter(scenario.moves[instrument.underlying]!).value;
+      const profit = countedProfit(scenario, instrument.underlying, now, after);
+      return column(profit * lot, Math.floor, `profits[${index}]`);
     }),
     mark: column(now.value * lot, Math.round, "mark"),
     delta: column(now.delta * lot, Math.round, "delta"),
@@ -428,29 +416,12 @@ function termsShown({ model, underlying, terms }: Instrument): Record<string, st
   return { kind: model, underlying, ...shown };
 }
 
-function collateralPrice(
-  { asset, underlying, yieldBearing }: MarketInput["policy"]["collateral"][number],
-  { observation }: Pick<MarketInput, "observation">,
-) {
-  const observed = <T>(members: Readonly<Record<string, T>>, name: string, what: string): T => {
-    const found = own(members, name);
-    if (found === undefined) throw new PlimsollError("UNKNOWN_NAME", `${what} is not observed`);
-    return found;
-  };
-  if (underlying === undefined) return observed(observation.prices, asset, "the price");
-  const spot = parseDecimal(observed(observation.underlyings, underlying, "the underlying").spot);
-  const ratio = parseDecimal(yieldBearing ? observed(observation.ratios, asset, "the ratio") : "1");
-  const units =
-    (spot.units * ratio.units * 10n ** BigInt(PRICE_DECIMALS)) / 10n ** BigInt(spot.decimals + ratio.decimals);
-  return formatDecimal(units, PRICE_DECIMALS);
-}
-
 const BASIS_POINTS = 10_000;
 
 /**
  * The same market after all underlyings have moved by the same fraction, a whole number of basis points (−0.3 is a fall
- * by 30%), and implied volatilities by another, each at its strike. The epoch grows by one; time, carry and funding stand
- * still. Spots are rounded down to 8 decimals, volatilities to 12.
+ * by 30%), and with them the market prices of what bears yield, and implied volatilities by another, each at its strike. The
+ * epoch grows by one; time, carry and funding stand still. Spots are rounded down to 8 decimals, volatilities to 12.
  */
 export function shock(input: MarketInput, price: number, volatility = 0): MarketInput {
   const bps = BigInt(Math.round(price * BASIS_POINTS));
@@ -470,12 +441,22 @@ export function shock(input: MarketInput, price: number, volatility = 0): Market
       }),
     },
   ]);
+  const quotes = Object.entries(observation.quotes).map(([symbol, { market, ...rest }]) => [
+    symbol,
+    { ...rest, ...(market !== undefined && { market: moved(market) }) },
+  ]);
+  const prices = Object.entries(observation.prices).map(([asset, observed]) => [
+    asset,
+    input.policy.collateral.some((rule) => rule.asset === asset && rule.yieldBearing) ? moved(observed) : observed,
+  ]);
   return {
     ...input,
     observation: {
       ...observation,
       epoch: (BigInt(observation.epoch) + 1n).toString(),
       underlyings: Object.fromEntries(underlyings),
+      quotes: Object.fromEntries(quotes),
+      prices: Object.fromEntries(prices),
     },
   };
 }

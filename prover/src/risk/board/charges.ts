@@ -7,8 +7,8 @@ import type { ChargeModel } from "../model.ts";
 const fraction = decimalNumber.refine((value) => value >= 0 && value <= 1, "expected a fraction of 0 to 1");
 
 /**
- * Closing costs. A long option costs at most a fraction of its value to sell (a worthless one is left to expire); a
- * short one must be bought back, and far out of the money no scenario may reach it, so a short carries the minimum as
+ * Closing costs. A long option costs at most a fraction of its value to sell, and at least a tick: otherwise thousands of
+ * worthless ones, which gain in a column or two, would pay for any book that loses there. A short one must be bought back, and far out of the money no scenario may reach it, so a short carries the minimum as
  * well. The minimum is added to the scan rather than a floor under it, since margin is a sum; it is set lower for that.
  */
 const schema = z.strictObject({
@@ -17,6 +17,8 @@ const schema = z.strictObject({
   /** Of an option: this fraction of spot, but no more than that fraction of the option's value. */
   optionClosing: fraction,
   optionClosingOfValue: fraction,
+  /** And no less than this fraction of spot. */
+  optionTick: fraction,
   /** Beside the scan, for a short option: a fraction of spot. */
   shortOptionMinimum: fraction,
 });
@@ -24,7 +26,7 @@ const schema = z.strictObject({
 const closingCosts: ChargeModel = {
   id: "closing-costs",
   charges(closing, spot, mark, parameters) {
-    const { linearClosing, optionClosing, optionClosingOfValue, shortOptionMinimum } = conform(
+    const { linearClosing, optionClosing, optionClosingOfValue, optionTick, shortOptionMinimum } = conform(
       schema,
       parameters,
       "parameters",
@@ -34,12 +36,13 @@ const closingCosts: ChargeModel = {
       const cost = linearClosing * spot;
       return { long: cost, short: cost, formula: "linearClosing · spot", inputs: { linearClosing, spot } };
     }
-    const cost = Math.min(optionClosing * spot, optionClosingOfValue * Math.max(0, mark));
+    const cost = Math.max(optionTick * spot, Math.min(optionClosing * spot, optionClosingOfValue * Math.max(0, mark)));
     return {
       long: cost,
       short: cost + shortOptionMinimum * spot,
-      formula: "min(optionClosing · spot, optionClosingOfValue · mark); short: + shortOptionMinimum · spot",
-      inputs: { optionClosing, optionClosingOfValue, shortOptionMinimum, spot, mark },
+      formula:
+        "max(optionTick · spot, min(optionClosing · spot, optionClosingOfValue · mark)); short: + shortOptionMinimum · spot",
+      inputs: { optionClosing, optionClosingOfValue, optionTick, shortOptionMinimum, spot, mark },
     };
   },
 };

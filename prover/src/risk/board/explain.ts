@@ -4,7 +4,7 @@ import { PlimsollError } from "../../errors.ts";
 import type { Json } from "../../formats/json.ts";
 import type { InstrumentDocument, MarketDocument } from "../../formats/market.ts";
 import type { Instrument, MarketInput, ModelChoice } from "../input.ts";
-import { type Scenario, STILL } from "../model.ts";
+import { countedProfit, type Move, type Scenario, STILL } from "../model.ts";
 import { buildMarket, MODELS, type Models, type PricedInstrument, priceInstruments } from "./board.ts";
 
 /** One column of a row. */
@@ -23,8 +23,7 @@ export interface ColumnTrace {
   /** Of a profit: its scenario. */
   readonly scenario?: {
     readonly label: string;
-    readonly price: number;
-    readonly volatility: number;
+    readonly move: Move;
     readonly counted: number;
   };
 }
@@ -86,14 +85,23 @@ function columnsOf(
   const profit = (scenario: Scenario, index: number): ColumnTrace => {
     const move = scenario.moves[instrument.underlying]!;
     const after = valueAfter(move);
+    const { counted } = scenario;
+    const deltaMove = scenario.deltaMoves?.[instrument.underlying];
     return {
       column: `profits[${index}]`,
       value: row.profits[index]!,
-      formula: `counted · (value after − mark), value after = ${after.formula}`,
-      inputs: { counted: scenario.counted, mark: now.value, valueAfter: after.value, ...after.inputs },
-      perUnit: scenario.counted * (after.value - now.value),
+      ...(deltaMove === undefined
+        ? {
+            formula: `counted · (value after − mark), value after = ${after.formula}`,
+            inputs: { counted, mark: now.value, valueAfter: after.value, ...after.inputs },
+          }
+        : {
+            formula: `delta · deltaMove + counted · (value after − mark − delta · move), value after = ${after.formula}`,
+            inputs: { counted, mark: now.value, delta: now.delta, deltaMove, valueAfter: after.value, ...after.inputs },
+          }),
+      perUnit: countedProfit(scenario, instrument.underlying, now, after.value),
       rounding: `${lot}, down to a millionth`,
-      scenario: { label: scenario.label, price: move.price, volatility: move.volatility, counted: scenario.counted },
+      scenario: { label: scenario.label, move, counted },
     };
   };
   return [

@@ -37,8 +37,8 @@ export interface SampleFirm {
 }
 
 /**
- * Coins whose price is that of an underlying are in the scan: their haircuts hold what selling them costs, and for yETH
- * also what its discount may widen by.
+ * Coins whose price is that of an underlying are in the scan, yETH with its discount: their haircuts hold what selling them
+ * costs.
  */
 const POLICY: PolicyDocument = {
   format: "plimsoll-policy/2",
@@ -70,9 +70,9 @@ const POLICY: PolicyDocument = {
       lotDecimals: 8,
       scanLot: "0.01",
       tiers: [
-        { upTo: "500", haircutBps: "600" },
-        { upTo: "1000", haircutBps: "1500" },
-        { upTo: "1500", haircutBps: "2500" },
+        { upTo: "500", haircutBps: "300" },
+        { upTo: "1000", haircutBps: "1000" },
+        { upTo: "1500", haircutBps: "2000" },
       ],
     },
     {
@@ -163,18 +163,36 @@ const surfaceOf = (coin: Coin): SurfaceSlice[] =>
     volatilities,
   }));
 
+/** How far an underlying moves in a day: ranges are about four standard deviations at volatilities of 55% and 70%. */
+const sizes = (up: string, down: string, skew: string) => ({
+  up,
+  down,
+  apart: "0.5",
+  tailUp: "0.8",
+  tailDown: "0.8",
+  volatilityUp: "0.4",
+  volatilityDown: "0.25",
+  volatilityApart: "0.5",
+  twist: "0.08",
+  skew,
+  carryUp: "0.1",
+  carryDown: "0.1",
+});
+
 const MARKET: MarketInput = {
   format: "plimsoll-market-input/2",
   policy: {
     board: "meridian-main",
     scenarios: {
-      model: "fixed-grid",
+      model: "scan",
       parameters: {
-        ranges: { BTC: "0.12", ETH: "0.15" },
-        volatilityUp: "0.4",
-        volatilityDown: "-0.25",
-        extremeRanges: "3",
-        extremeCounted: "0.33",
+        periodDays: "1",
+        tailCounted: "0.21",
+        tailVolatility: "0.5",
+        underlyings: {
+          BTC: sizes("0.12", "0.12", "0.02"),
+          ETH: { ...sizes("0.15", "0.15", "0.025"), discount: "0.04", redemption: "0.01" },
+        },
       },
     },
     charges: {
@@ -183,6 +201,7 @@ const MARKET: MarketInput = {
         linearClosing: "0.0005",
         optionClosing: "0.001",
         optionClosingOfValue: "0.125",
+        optionTick: "0.0002",
         shortOptionMinimum: "0.005",
       },
     },
@@ -222,9 +241,9 @@ const MARKET: MarketInput = {
     quotes: {
       "BTC-PERP": { basis: "0.0004", fundingPaid: "412.75" },
       "ETH-PERP": { basis: "0.0003", fundingPaid: "11.2" },
-      "yETH-SPOT": { redemption: "1.0642", discount: "0" },
+      "yETH-SPOT": { redemption: "1.0642", market: "3671.5" },
     },
-    prices: { USDT: "0.9996" },
+    prices: { USDT: "0.9996", yETH: "3671.5" },
     ratios: { yETH: "1.0642" },
   },
 };
@@ -268,7 +287,7 @@ export function sampleFirm(): SampleFirm {
     0n,
   );
   const openingFill: FillDocument = { positions: POSITIONS, collateral: {}, cash: e6(-paid) };
-  const atlas = deposit("atlas", "3400000", { BTC: "28", ETH: "600", yETH: "620", USDT: "1400000" });
+  const atlas = deposit("atlas", "4250000", { BTC: "22", ETH: "600", yETH: "620", USDT: "1100000" });
   const house = deposit("house", "400000000", {});
   const negated = Object.fromEntries(
     Object.entries(POSITIONS).map(([symbol, quantity]) => [
@@ -286,7 +305,7 @@ export function sampleFirm(): SampleFirm {
     atlas: { ...atlas, cash: e6(fromE6(atlas.cash) - paid), positions: POSITIONS },
     atlasBooks: booksOf(atlas, rows),
     house: { ...house, cash: e6(fromE6(house.cash) + paid), positions: negated },
-    withdrawals: { passes: "200000", breaches: "3100000" },
+    withdrawals: { passes: "200000", breaches: "4000000" },
   };
 }
 

@@ -7,14 +7,39 @@
  * paid*, because a fill moves cash by price times quantity. A future bought at its mark costs the mark in cash and
  * shows it as value, so the trade itself changes no equity, and equity = collateral + cash + Σ position · mark.
  *
- * A move shifts spot and forwards alike (carry and basis stand still), keeps each option's own volatility at its
- * strike, and passes no time.
+ * A move shifts spot and every forward by the same fraction, and on top of that:
+ *
+ *   carry    c' = c + Δcarry: forwards by exp(Δcarry · T), the perpetual by a day of it
+ *   days     T' = max(0, T − days)
+ *   level    volatility · √(30 d / T), the root between ¼ and 2½
+ *   twist    twist · ln(30 d / T) / ln 3, the quotient between −1 (90 days and more) and 1 (10 days and less)
+ *   skew     −skew · z points, z = ln(K / F) / (σ √T) between −2 and 2
+ *
+ * Each option keeps the volatility of its own strike but for these, so z and T are those before the move. Together:
+ * σ' = max(σ / 10, σ · (1 + level + twist) − skew · z).
+ *
+ * Sources: short expiries move more, with a power of 30 days over the time to expiry (published portfolio margin of
+ * Deribit and Paradex; L. Bergomi, Stochastic Volatility Modeling, 2016, for the power near ½ and for skew in units of
+ * deviations). Bounds keep a day and several years within what is seen.
  */
 import { PlimsollError } from "../../errors.ts";
-import type { TracedValue, ValuationModel } from "../model.ts";
+import { cephes } from "../cephes.ts";
+import type { Move, TracedValue, UnderlyingState, ValuationModel } from "../model.ts";
 import { black76, growth } from "./black76.ts";
 
 const REFERENCE_YEARS = 30 / 365;
+/**
+ * A perpetual trades over spot by what its holders expect to pay in funding for as long as a gap lasts. Without cost of
+ * arbitrage that is one funding period of carry, eight hours (S. He, A. Manela, O. Ross, V. von Wachter, Fundamentals of
+ * Perpetual Futures, 2022). Arbitrage costs, and venues cap funding, so a day of it is taken. What a basis does beyond that
+ * is left to the charge for closing.
+ */
+const PERPETUAL_YEARS = 1 / 365;
+/** A perpetual farther from spot than this is a wrong quote. */
+const LARGEST_BASIS = 0.5;
+const DAYS_A_YEAR = 365;
+/** A volatility falls to no less than this share of itself. */
+const VOLATILITY_FLOOR = 0.1;
 
 const linear = (value: number, delta: number, formula: string, inputs: TracedValue["inputs"]): TracedValue => ({
   value,
@@ -68,11 +93,18 @@ const perpetual: ValuationModel = {
   quotes: ["basis", "fundingPaid"],
   bind: (terms, { spot }) => {
     const basis = terms.number("basis");
+    if (!(Math.abs(basis) <= LARGEST_BASIS)) {
+      throw new PlimsollError("OUT_OF_RANGE", `expected a basis of at most ${LARGEST_BASIS} either way`, {
+        field: "basis",
+      });
+    }
     const fundingPaid = terms.number("fundingPaid");
     return (move) => {
-      const contract = spot * (1 + move.price) * (1 + basis);
-      const inputs = { spot, move: move.price, basis, fundingPaid };
-      return linear(contract - fundingPaid, contract, "spot · (1 + move) · (1 + basis) − fundingPaid", inputs);
+      const carryMove = move.carry ?? 0;
+      const contract = spot * (1 + move.price) * (1 + basis + carryMove * PERPETUAL_YEARS);
+      const inputs = { spot, move: move.price, basis, carryMove, dayInYears: PERPETUAL_YEARS, fundingPaid };
+      const formula = "spot · (1 + move) · (1 + basis + carryMove · dayInYears) − fundingPaid";
+      return linear(contract - fundingPaid, contract, formula, inputs);
     };
   },
 };
@@ -83,23 +115,34 @@ const future: ValuationModel = {
   closing: "linear",
   terms: ["expiry"],
   quotes: [],
-  bind: (terms, { spot, carry }) => {
+  bind: (terms, seen) => {
     const years = terms.years("expiry");
     return (move) => {
-      const forward = spot * (1 + move.price) * growth(carry, years);
-      const inputs = { spot, move: move.price, carry, years };
-      return linear(forward, forward, "spot · (1 + move) · exp(carry · years)", inputs);
+      const { forward, inputs } = forwardAfter(seen, years, move);
+      return linear(forward, forward, FORWARD, inputs);
     };
   },
 };
 
-/**
- * A volatility move belongs to a 30-day option: implied volatility of short expiries moves more, of long ones less,
- * about with the square root of time. Held between half and one and a half of the move.
- */
-function volatilityAfter(volatility: number, years: number, move: number): number {
-  const scale = Math.min(1.5, Math.max(0.5, Math.sqrt(REFERENCE_YEARS / years)));
-  return volatility * Math.max(0, 1 + move * scale);
+const FORWARD = "spot · (1 + move) · exp((carry + carryMove) · (years − days / 365))";
+
+/** The forward of an expiry after a move, and the time that is left, at least 0. */
+function forwardAfter({ spot, carry }: UnderlyingState, years: number, move: Move) {
+  const { carry: carryMove = 0, days = 0 } = move;
+  const left = Math.max(0, years - days / DAYS_A_YEAR);
+  const forward = spot * (1 + move.price) * growth(carry + carryMove, left);
+  return { forward, left, inputs: { spot, move: move.price, carry, carryMove, years, days } };
+}
+
+const clamp = (value: number, low: number, high: number) => Math.min(high, Math.max(low, value));
+
+/** How the volatility of one strike and expiry answers a move; formulas at the head of this file. */
+function volatilityAnswer(quoted: number, years: number, strike: number, forward: number) {
+  const level = clamp(Math.sqrt(REFERENCE_YEARS / years), 0.25, 2.5);
+  const tilt = clamp(cephes.log(REFERENCE_YEARS / years) / cephes.log(3), -1, 1);
+  const deviations = clamp(cephes.log(strike / forward) / (quoted * Math.sqrt(years)), -2, 2);
+  return ({ volatility, twist = 0, skew = 0 }: Move): number =>
+    Math.max(VOLATILITY_FLOOR * quoted, quoted * (1 + volatility * level + twist * tilt) - skew * deviations);
 }
 
 /** A European option on the forward of its own expiry, settled in cash; its volatility is that of the surface. */
@@ -116,26 +159,28 @@ const option: ValuationModel = {
     if (right !== "call" && right !== "put") {
       throw new PlimsollError("FIELD_INVALID", 'expected "call" or "put"', { field: "right" });
     }
-    const quoted = seen.surface().volatility(strike, years, spot * growth(carry, years));
+    const forwardNow = spot * growth(carry, years);
+    const quoted = seen.surface().volatility(strike, years, forwardNow);
+    const answer = volatilityAnswer(quoted, years, strike, forwardNow);
+    const sign = right === "call" ? "F·Φ(d1) − K·Φ(d2)" : "K·Φ(−d2) − F·Φ(−d1)";
+    const formula = `Black-76: exp(−rate · T) · (${sign}), F = ${FORWARD}, K = strike, T = years − days / 365`;
     return (move) => {
-      const forward = spot * (1 + move.price) * growth(carry, years);
-      const volatility = volatilityAfter(quoted, years, move.volatility);
-      const { value, forwardDelta, vega } = black76({ forward, strike, years, volatility, rate, right });
-      const sign = right === "call" ? "F·Φ(d1) − K·Φ(d2)" : "K·Φ(−d2) − F·Φ(−d1)";
+      const { forward, left, inputs } = forwardAfter(seen, years, move);
+      const volatility = answer(move);
+      const { value, forwardDelta, vega } = black76({ forward, strike, years: left, volatility, rate, right });
       return {
         value,
         delta: forwardDelta * forward,
         vega,
-        formula: `Black-76: exp(−rate · years) · (${sign}), F = spot · (1 + move) · exp(carry · years), K = strike`,
+        formula,
         inputs: {
-          spot,
-          move: move.price,
-          carry,
-          years,
+          ...inputs,
           forward,
           strike,
           quotedVolatility: quoted,
           volatilityMove: move.volatility,
+          twist: move.twist ?? 0,
+          skew: move.skew ?? 0,
           volatility,
           rate,
         },
@@ -145,31 +190,37 @@ const option: ValuationModel = {
 };
 
 /**
- * A token that redeems for a growing number of units of its underlying and trades at a discount to them. Rate and
- * discount are risks apart: what it redeems for can be cut (a slashing, a loss), and the discount can widen while
- * nothing is lost. Discount 0 to 1.
+ * A share of a vault, or a wrapped or yield-bearing token: it redeems for units of its underlying at a rate, and trades at
+ * a price of its own. It counts by the lower. Rate and price are risks apart: what it redeems for can be cut (a slashing,
+ * a loss), and its discount to that can widen while nothing is lost.
  */
 const yieldBearing: ValuationModel = {
   id: "yield-bearing",
   closing: "linear",
   terms: [],
-  quotes: ["redemption", "discount"],
+  quotes: ["redemption", "market"],
   bind: (terms, { spot }) => {
     const redemption = terms.number("redemption", "positive");
-    const discount = terms.number("discount");
-    if (!(discount < 1)) throw new PlimsollError("OUT_OF_RANGE", "expected a discount below 1", { field: "discount" });
+    const byMarket = terms.number("market", "positive");
+    const byRate = spot * redemption;
+    const discount = Math.max(0, 1 - byMarket / byRate);
     return (move) => {
-      const widened = Math.min(1, discount + (move.discount ?? 0));
-      const redeems = redemption * (1 + (move.redemption ?? 0));
-      const value = spot * (1 + move.price) * redeems * (1 - widened);
-      const formula = "spot · (1 + move) · redemption · (1 + redemptionMove) · (1 − min(1, discount + discountMove))";
+      const { discount: discountMove = 0, redemption: redemptionMove = 0 } = move;
+      const discountAfter = clamp(discount + discountMove, 0, 1);
+      const value = byRate * (1 + move.price) * (1 + redemptionMove) * (1 - discountAfter);
+      const formula =
+        "byRate · (1 + move) · (1 + redemptionMove) · (1 − discountAfter), byRate = spot · redemption, " +
+        "discountAfter = max(0, 1 − byMarket / byRate) + discountMove, 0 to 1";
       const inputs = {
         spot,
         move: move.price,
         redemption,
-        redemptionMove: move.redemption ?? 0,
+        redemptionMove,
+        byRate,
+        byMarket,
         discount,
-        discountMove: move.discount ?? 0,
+        discountMove,
+        discountAfter,
       };
       return linear(value, value, formula, inputs);
     };

@@ -13,15 +13,15 @@ import { timeText } from "../../formats/time.ts";
 import { priceInstruments } from "../board/board.ts";
 import { cephes } from "../cephes.ts";
 import type { Instrument, MarketInput, ModelChoice } from "../input.ts";
-import { STILL } from "../model.ts";
+import { countedProfit, STILL } from "../model.ts";
 import { alignHistories, type PriceHistory } from "../prices.ts";
 import {
   brokenCorrelation,
   type CalibrationOptions,
   calibrateUnderlying,
   DEFAULT_CALIBRATION,
-  jointScenarios,
   prepare,
+  scanScenarios,
 } from "./calibrate.ts";
 import { ewma } from "./volatility.ts";
 
@@ -170,6 +170,7 @@ const CHARGES = {
     linearClosing: "0.0005",
     optionClosing: "0.001",
     optionClosingOfValue: "0.125",
+    optionTick: "0.0002",
     shortOptionMinimum: "0.005",
   },
 } as const;
@@ -213,15 +214,17 @@ function runGroup(histories: readonly PriceHistory[], portfolios: readonly Portf
     if (date < from || date > to) continue;
     const spots = new Map(histories.map(({ symbol, closes }) => [symbol, closes[day]!]));
     const expected = prepared.map((each) => calibrateUnderlying(each, calibration, day));
-    const joint = jointScenarios(expected, brokenCorrelation(prepared, calibration, day));
-    const input = boardOf([...contracts.values()], spots, joint, date);
+    const scan = scanScenarios(expected, brokenCorrelation(prepared, calibration, day), calibration);
+    const input = boardOf([...contracts.values()], spots, scan, date);
     const priced = (at: number) =>
       priceInstruments(observe(input, histories, implied, at)).map((each, row) => ({ ...each!, contract: rows[row]! }));
     const now = new Map(
       priced(day).map(({ contract, valueAfter, scenarios, charges, instrument }) => {
-        const { value, delta } = valueAfter(STILL);
+        const before = valueAfter(STILL);
+        const { value, delta } = before;
+        const { underlying } = instrument;
         const losses = scenarios.map(
-          ({ moves, counted }) => -counted * (valueAfter(moves[instrument.underlying]!).value - value),
+          (scenario) => -countedProfit(scenario, underlying, before, valueAfter(scenario.moves[underlying]!).value),
         );
         return [contract, { value, delta, losses, charges }];
       }),

@@ -192,33 +192,50 @@ function at<T>(symbol: string, work: () => T): T {
 /** Up to four decimals, never rounded down in size: what goes into a policy is never less than what was found. */
 const text = (value: number) => String(Math.sign(value) * (Math.ceil(Math.abs(value) * 1e4 - 1e-9) / 1e4));
 
-/** Parameters that grids and the joint model share. */
-function shared(calibrated: readonly UnderlyingCalibration[]) {
-  return {
-    ranges: Object.fromEntries(
-      calibrated.map(({ symbol, rangeUp, rangeDown }) => [symbol, { up: text(rangeUp), down: text(rangeDown) }]),
-    ),
-    volatilityUp: text(Math.max(...calibrated.map(({ volatilityUp }) => volatilityUp))),
-    volatilityDown: text(Math.min(...calibrated.map(({ volatilityDown }) => volatilityDown))),
-    extremeRanges: "3",
-    extremeCounted: "0.33",
-  };
-}
+/** Static far tails: a fall or rise by so much of the price, of which so much counts beyond delta, with volatility up. */
+const FAR = { up: 0.8, down: 0.8, counted: "0.21", volatility: "0.5" };
+/**
+ * What histories of prices do not tell, over a day: relative moves of a 10-day volatility against one of 90 days, points of
+ * skew, annual points of carry; the share of volatility moves by which those of two underlyings part.
+ */
+const UNQUOTED = { twist: 0.1, skew: 0.02, carry: 0.1, volatilityApart: "0.5" };
 
-/** The calibrated grid, for netting sets of one underlying. */
-export const calibratedGrid = (calibrated: readonly UnderlyingCalibration[]): ModelChoice => ({
-  model: "calibrated-grid",
-  parameters: shared(calibrated),
-});
-
-/** Joint moves with correlation breaks: two underlyings part by what they do at the given correlation. */
-export const jointScenarios = (
+/** The scan of one underlying or several, which part by what they do at the given correlation. */
+export function scanScenarios(
   calibrated: readonly UnderlyingCalibration[],
   brokenCorrelation: number,
-): ModelChoice => ({
-  model: "joint",
-  parameters: { ...shared(calibrated), breakRanges: text(Math.sqrt((1 - brokenCorrelation) / 2)) },
-});
+  { periodDays }: Pick<CalibrationOptions, "periodDays"> = DEFAULT_CALIBRATION,
+): ModelChoice {
+  const root = Math.sqrt(periodDays);
+  const carry = text(UNQUOTED.carry * root);
+  return {
+    model: "scan",
+    parameters: {
+      periodDays: String(periodDays),
+      tailCounted: FAR.counted,
+      tailVolatility: FAR.volatility,
+      underlyings: Object.fromEntries(
+        calibrated.map(({ symbol, rangeUp, rangeDown, volatilityUp, volatilityDown }) => [
+          symbol,
+          {
+            up: text(rangeUp),
+            down: text(Math.min(0.95, rangeDown)),
+            apart: text(Math.sqrt((1 - brokenCorrelation) / 2)),
+            tailUp: text(Math.max(rangeUp, FAR.up)),
+            tailDown: text(Math.min(0.95, Math.max(rangeDown, FAR.down))),
+            volatilityUp: text(volatilityUp),
+            volatilityDown: text(Math.min(0.9, -volatilityDown)),
+            volatilityApart: UNQUOTED.volatilityApart,
+            twist: text(UNQUOTED.twist * root),
+            skew: text(UNQUOTED.skew * root),
+            carryUp: carry,
+            carryDown: carry,
+          },
+        ]),
+      ),
+    },
+  };
+}
 
 /**
  * The lowest correlation of standardised returns over any quarter of the sample, for the weakest pair; −0.9 to 0.95. Of

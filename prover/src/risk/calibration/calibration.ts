@@ -5,17 +5,16 @@ import { alignHistories, type PriceHistory } from "../prices.ts";
 import {
   brokenCorrelation,
   type CalibrationOptions,
-  calibratedGrid,
   calibrateUnderlying,
   DEFAULT_CALIBRATION,
   type HaircutTiers,
   haircutTiers,
   historicalScenarios,
-  jointScenarios,
   liquidityOf,
   liquidityTerms,
   type PreparedHistory,
   prepare,
+  scanScenarios,
   type UnderlyingCalibration,
 } from "./calibrate.ts";
 
@@ -27,11 +26,10 @@ export interface Calibration {
   readonly options: CalibrationOptions;
   readonly underlyings: readonly UnderlyingCalibration[];
   readonly correlation: number | null;
-  /** What may stand in a risk policy; grids by underlying. */
+  /** What may stand in a risk policy. */
   readonly scenarios: {
-    readonly joint: ModelChoice;
+    readonly scan: ModelChoice;
     readonly historical: ModelChoice;
-    readonly grids: Readonly<Record<string, ModelChoice>>;
   };
   /** Of assets whose history has volumes. */
   readonly haircuts: Readonly<Record<string, HaircutTiers>>;
@@ -63,9 +61,8 @@ export function calibrateHistories(
     underlyings,
     correlation,
     scenarios: {
-      joint: jointScenarios(underlyings, correlation ?? 0),
+      scan: scanScenarios(underlyings, correlation ?? 0, options),
       historical: historicalScenarios(together, options),
-      grids: Object.fromEntries(underlyings.map((each) => [each.symbol, calibratedGrid([each])])),
     },
     haircuts: Object.fromEntries(
       liquid.map(({ calibrated, liquidity }) => [calibrated.symbol, haircutTiers(calibrated, liquidity, options)]),

@@ -22,7 +22,7 @@ import { evaluate } from "../../model/evaluate.ts";
 import { BLOCK_INSTRUMENTS, SCENARIOS } from "../../model/sizes.ts";
 import { type PricedInstrument, priceInstruments } from "../board/board.ts";
 import type { MarketInput } from "../input.ts";
-import type { Move } from "../model.ts";
+import { countedProfit, type Move } from "../model.ts";
 import { QUANTILES } from "./figures.ts";
 import { type MarketProcess, Random } from "./processes.ts";
 
@@ -380,7 +380,8 @@ class Table {
         });
         const still = compound({ price: 0, volatility: 0 });
         for (const { priced, units, collateral } of held) {
-          const { value, delta, vega } = priced.valueAfter(still);
+          const now = priced.valueAfter(still);
+          const { value, delta, vega } = now;
           if (!collateral) this.#cells[here + VALUE]! += units * value;
           if (!scenarios) continue;
           if (!collateral) {
@@ -389,9 +390,10 @@ class Table {
             const { long, short } = priced.chargesAt(priced.spot * factor, value);
             this.#cells[here + CHARGE]! += units > 0 ? units * long : -units * short;
           }
-          for (const [scenario, { moves, counted }] of priced.scenarios.entries()) {
-            const after = priced.valueAfter(compound(moves[priced.instrument.underlying]!)).value;
-            this.#cells[here + LOSSES + scenario]! -= units * counted * (after - value);
+          const { underlying } = priced.instrument;
+          for (const [index, scenario] of priced.scenarios.entries()) {
+            const after = priced.valueAfter(compound(scenario.moves[underlying]!)).value;
+            this.#cells[here + LOSSES + index]! -= units * countedProfit(scenario, underlying, now, after);
           }
         }
       }

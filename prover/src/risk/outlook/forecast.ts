@@ -7,8 +7,8 @@ import {
   brokenCorrelation,
   calibrateUnderlying,
   DEFAULT_CALIBRATION,
-  jointScenarios,
   prepare,
+  scanScenarios,
 } from "../calibration/calibrate.ts";
 import { STILL } from "../model.ts";
 import { alignHistories, type PriceHistory, priceHistory } from "../prices.ts";
@@ -92,7 +92,7 @@ function forecastsOf(
     priceHistory(symbol, dates.slice(0, day + 1), closes.slice(0, day + 1)),
   );
   const prepared = known.map((history) => prepare(history));
-  const scenarios = jointScenarios(
+  const scenarios = scanScenarios(
     prepared.map((each) => calibrateUnderlying(each, DEFAULT_CALIBRATION)),
     brokenCorrelation(prepared),
   );

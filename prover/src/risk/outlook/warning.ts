@@ -13,7 +13,7 @@ import { SCENARIOS } from "../../model/sizes.ts";
 import { type PricedInstrument, priceInstruments } from "../board/board.ts";
 import type { PreparedHistory } from "../calibration/calibrate.ts";
 import { cephes } from "../cephes.ts";
-import type { Move } from "../model.ts";
+import { countedProfit, type Move } from "../model.ts";
 import { assetOf, type Book, type Exposure, excessCharge, simulateExposure } from "./exposure.ts";
 import type { Method } from "./figures.ts";
 import { bootstrapProcess, type MarketProcess } from "./processes.ts";
@@ -47,15 +47,16 @@ export function bookState(
   let margin = 0;
   const lose = (set: number, { instrument, valueAfter, scenarios }: PricedInstrument, units: number) => {
     const shift = move(instrument.underlying);
-    const { value } = valueAfter(shift);
-    for (const [scenario, { moves, counted }] of scenarios.entries()) {
-      const after = moves[instrument.underlying]!;
+    const now = valueAfter(shift);
+    for (const [index, scenario] of scenarios.entries()) {
+      const after = scenario.moves[instrument.underlying]!;
       const compound = {
         ...after,
         price: (1 + shift.price) * (1 + after.price) - 1,
         volatility: (1 + shift.volatility) * (1 + after.volatility) - 1,
       };
-      losses[set]![scenario]! -= units * counted * (valueAfter(compound).value - value);
+      const { value } = valueAfter(compound);
+      losses[set]![index]! -= units * countedProfit(scenario, instrument.underlying, now, value);
     }
   };
   for (const { row, units, set } of book.positions) {
