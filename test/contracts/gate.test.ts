@@ -6,7 +6,8 @@ import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
-import { BTC, CASH, call, E6, E8, E18, ETH, fillOf, type Holder, marketAt, tradeOf, World } from "./world.ts";
+import type { RateBps, ScanLots } from "../../prover/src/units.ts";
+import { BTC, CASH, call, DAY, E6, E8, E18, ETH, fillOf, type Holder, marketAt, tradeOf, World } from "./world.ts";
 
 interface Stored {
   owner: string;
@@ -251,6 +252,46 @@ describe("margin gate with real proofs", function () {
     const ready = await alice.withdrawal(given);
     await call(alice.gate, "withdraw", ready.step, CASH, E6, alice.owner.address, 0n);
     alice.state = ready.after;
+  });
+
+  it("G01, R08: an account without positions that owes is called while it is worth far more than it owes", async () => {
+    // Debt carries a margin of a fifth, and bitcoin is scanned with the moves of the first row: a fall of 12%.
+    const { policy } = world;
+    world.policy = {
+      ...policy,
+      scanLots: policy.scanLots.with(Number(BTC), 100_000n as ScanLots),
+      debtRateBps: 2_000n as RateBps,
+    };
+    try {
+      const next = world.chainPolicy();
+      await call(world.deployment.registry, "propose", world.board, next);
+      await world.time.increase(2n * DAY);
+      await call(world.deployment.registry, "enact", world.board, next);
+      await world.publish(marketAt("board-60", 30_000n, 1_200n));
+      await bob.fund(CASH, 1_000_000n * E6);
+      const carol = await world.holder(12);
+      await carol.fund(BTC, 10n * E8);
+      // 10 BTC at 30,000 count 95%: 285,000 − D ≥ 150% · (12% of 300,000 + D / 5), so D ≤ 177,692.307692.
+      const most = 177_692_307_692n;
+      const loan = (amount: bigint) =>
+        carol.withdrawal({ asset: CASH, amount, recipient: carol.owner.address, fee: 0n });
+      const error = await loan(most + 1n).catch((thrown: unknown) => thrown);
+      expect(error).to.have.property("code", "STATEMENT_FALSE");
+      const ready = await loan(most);
+      await call(carol.gate, "withdraw", ready.step, CASH, most, carol.owner.address, 0n);
+      carol.state = ready.after;
+
+      await world.publish(marketAt("board-60", 26_000n, 1_040n));
+      const { equity, debt, scan } = evaluate(carol.state, world.policy, world.market);
+      expect([debt, scan]).to.deep.equal([most, 31_200n * E6]);
+      expect(equity > 69_000n * E6 * 10n ** 14n).to.equal(true);
+      const flag = await carol.flagging();
+      await call(world.gate, "flag", flag.step, 12_000n);
+      carol.state = flag.after;
+      expect((await stored(carol)).stage).to.equal(1n);
+    } finally {
+      world.policy = policy;
+    }
   });
 
   it("whoever has the viewing key and the fills follows the account from the events alone", async () => {

@@ -11,6 +11,7 @@ import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
 import { loadVerificationKey, type VerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver, type Groth16Proof } from "../../prover/src/node/prover.ts";
 import { buildStatement } from "../../prover/src/statement/account.ts";
+import { publicInputsOf } from "../../prover/src/statement/families.ts";
 import { forgeWithoutContribution, withoutContribution } from "../support/forge.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
@@ -159,14 +160,15 @@ describe("account verifier", () => {
     const { verificationKey } = await loadVerificationKey("board-480");
     const rng = seededRng(480);
     // Entry n of a page is IC number n − 8 of the table: see the key's layout.
-    const ends = Array.from({ length: 10 }, (_, page) => (page + 1) * 383 - 8);
-    const values = new Array<bigint>(4065).fill(0n);
+    const signals = publicInputsOf("board-480");
+    const ends = Array.from({ length: Math.floor((signals + 8) / 383) }, (_, page) => (page + 1) * 383 - 8);
+    const values = new Array<bigint>(signals).fill(0n);
     for (const signal of ends.flatMap((end) => [end - 1, end, end + 1])) values[signal] = rng.below(FIELD_ORDER);
     const sum = (first: number) => {
       const { x, y } = pointOf(verificationKey, values.slice(first), first);
       return [x, y];
     };
-    for (const first of [0, 6, 375, 376, 4064]) {
+    for (const first of [0, 6, 375, 376, signals - 1]) {
       const got = await verifiers.get("board-480")!.accumulate!(first, values.slice(first), { x: 0n, y: 0n });
       expect(got).to.deep.equal(sum(first));
     }
@@ -175,9 +177,10 @@ describe("account verifier", () => {
   it("V08: accumulates nothing beyond the signals, and nothing at or above r", async () => {
     const verifier = verifiers.get("board-60")!;
     const infinity = { x: 0n, y: 0n };
-    await expect(verifier.accumulate!(683, [1n, 1n], infinity))
+    const signals = publicInputsOf("board-60");
+    await expect(verifier.accumulate!(signals - 1, [1n, 1n], infinity))
       .to.be.revertedWithCustomError(verifier, "SignalOutOfRange")
-      .withArgs(683, 684);
+      .withArgs(signals - 1, signals);
     await expect(verifier.accumulate!(1n << 255n, [], infinity)).to.be.revertedWithCustomError(
       verifier,
       "SignalOutOfRange",
@@ -185,7 +188,7 @@ describe("account verifier", () => {
     await expect(verifier.accumulate!(6, [1n, FIELD_ORDER], infinity))
       .to.be.revertedWithCustomError(verifier, "InputNotCanonical")
       .withArgs(1, FIELD_ORDER);
-    expect(await verifier.accumulate!(684, [], infinity)).to.deep.equal([0n, 0n]);
+    expect(await verifier.accumulate!(signals, [], infinity)).to.deep.equal([0n, 0n]);
   });
 
   it("V08: adds to no sum off the curve, nor to one that is not reduced", async () => {
@@ -234,9 +237,9 @@ describe("deployment of a verifier", () => {
       factory,
       "KeyHashWrong",
     );
-    const last = pages[1]!;
+    const last = pages.at(-1)!;
     const flipped = `${last.slice(0, -1)}${last.endsWith("0") ? "1" : "0"}`;
-    await expect(create(await deployPages([pages[0]!, flipped]), hash)).to.be.revertedWithCustomError(
+    await expect(create(await deployPages([...pages.slice(0, -1), flipped]), hash)).to.be.revertedWithCustomError(
       factory,
       "KeyHashWrong",
     );
@@ -299,23 +302,25 @@ describe("deployment of a verifier", () => {
 
   it("V07: refuses pages that are missing, too many, of another length, without code, or that could run", async () => {
     const { hash, pages } = chainKey(simulated.key);
-    const [first, second] = (await deployPages(pages)) as [string, string];
+    const whole = await deployPages(pages);
+    const [first, last] = [whole[0]!, whole.at(-1)!];
+    const others = whole.slice(0, -1);
     const factory = await interfaceOf();
-    for (const given of [[first], [first, second, second], []]) {
+    for (const given of [others, [...whole, last], []]) {
       await expect(create(given, hash)).to.be.revertedWithCustomError(factory, "PageCountWrong");
     }
-    const code = await chain.ethers.provider.getCode(second);
+    const code = await chain.ethers.provider.getCode(last);
     const [short, running] = await deployPages([
       pageCreation(dataSlice(code, 1, (code.length - 2) / 2 - 1)),
-      pages[1]!.replace("0x61", "0x61").replace("5f395ff300", "5f395ff301"),
+      pages.at(-1)!.replace("0x61", "0x61").replace("5f395ff300", "5f395ff301"),
     ]);
     const [account] = await chain.ethers.getSigners();
     for (const bad of [short!, running!, first, account!.address, "0x0000000000000000000000000000000000000008"]) {
-      await expect(create([first, bad], hash)).to.be.revertedWithCustomError(factory, "PageMalformed");
+      await expect(create([...others, bad], hash)).to.be.revertedWithCustomError(factory, "PageMalformed");
     }
-    await create([first, second], hash);
-    await expect(create([first, second], hash, 61)).to.be.revertedWithCustomError(factory, "SizeUnknown");
-    await expect(create([first, second], hash, 240)).to.be.revertedWithCustomError(factory, "PageCountWrong");
+    await create(whole, hash);
+    await expect(create(whole, hash, 61)).to.be.revertedWithCustomError(factory, "SizeUnknown");
+    await expect(create(whole, hash, 240)).to.be.revertedWithCustomError(factory, "PageCountWrong");
   });
 
   it("V08: refuses key points at infinity, unreduced, off the curve and off the subgroup", async () => {
@@ -331,7 +336,7 @@ describe("deployment of a verifier", () => {
     for (const bad of [
       { ...key, vk_alpha_1: ["0", "0", "1"] },
       ic(0, ["1", "3", "1"]),
-      ic(684, ["0", "0", "1"]),
+      ic(key.IC.length - 1, ["0", "0", "1"]),
       ic(300, [`${BigInt(key.IC[300]![0]!) + Q}`, key.IC[300]![1]!, "1"]),
       { ...key, vk_beta_2: zero2 },
       { ...key, vk_gamma_2: zero2 },
@@ -373,7 +378,7 @@ describe("deployment of a verifier", () => {
     const { verificationKey } = await loadVerificationKey("board-60");
     const key = withoutContribution(verificationKey);
     const rng = seededRng(9);
-    const signals = Array.from({ length: 684 }, () => rng.below(FIELD_ORDER));
+    const signals = Array.from({ length: publicInputsOf("board-60") }, () => rng.below(FIELD_ORDER));
     const forged = forgeWithoutContribution(key, signals);
     // The verifier's own equation, put to the precompile.
     expect(await pairingSays(key, forged as Groth16Proof, signals)).to.equal(1n);
