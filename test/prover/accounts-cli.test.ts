@@ -238,7 +238,7 @@ describe("plimsoll's accounts", () => {
     }
     expect(page).to.not.include("over the next");
     const days = Array.from({ length: 400 }, (_, day) =>
-      new Date(Date.UTC(2025, 10, 1 + day)).toISOString().slice(0, 10),
+      new Date(Date.UTC(2025, 9, 18 + day)).toISOString().slice(0, 10),
     );
     const history = (base: number) =>
       `date,close\n${days.map((day, index) => `${day},${(base * (1 + 0.02 * Math.sin(index * 1.7))).toFixed(2)}\n`).join("")}`;

@@ -14,11 +14,12 @@ import {
   type VerificationKey,
 } from "../../prover/src/node/artifacts.ts";
 import { enterKey, makeKey, setupKey } from "../../prover/src/node/setup/keys.ts";
+import { publicInputsOf } from "../../prover/src/statement/families.ts";
 import { withoutContribution } from "../support/forge.ts";
 import { squareR1cs } from "../support/small-circuit.ts";
 
 const SIZE = "board-60";
-const PUBLICS = 684;
+const PUBLICS = publicInputsOf(SIZE);
 
 describe("artifacts", () => {
   let directory: string;
