@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
-import { CIRCUITS } from "../../prover/src/statement/families.ts";
+import { CIRCUITS, isOf } from "../../prover/src/statement/families.ts";
 import { build } from "./fixtures/build.ts";
 import { readR1cs, readSymbols } from "./lab/r1cs.ts";
 import { report, uniqueness } from "./lab/uniqueness.ts";
@@ -51,10 +51,13 @@ describe("W10: inputs without a range", function () {
   }
 
   for (const circuit of CIRCUITS) {
-    it(`C05: ${circuit}: none`, () => {
+    // Their difference less one is held to 250 bits; a product beside it says that it is zero or the first of them is, so it
+    // compares no two numbers that might wrap.
+    const inputs = isOf("account", circuit) ? ["main.blindingBefore", "main.blindingAfter"] : [];
+    it(`C05: ${circuit}: ${inputs.length === 0 ? "none" : "blindings alone"}`, () => {
       const file = (extension: string) => path.join(ROOT, "build/circuits", circuit, `circuit.${extension}`);
       const symbols = readSymbols(file("sym"));
-      expect(unrangedInputs(readR1cs(file("r1cs"))).map(({ wire }) => symbols.nameOf(wire))).deep.equal([]);
+      expect(unrangedInputs(readR1cs(file("r1cs"))).map(({ wire }) => symbols.nameOf(wire))).deep.equal(inputs);
     });
   }
 

@@ -324,7 +324,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "carried[b][k] <== 0;",
     "carried[b][k] <-- 0;",
-    ["uniqueness"],
+    ["hostile", "uniqueness"],
   ),
   bug(
     "last-set-forgotten",
@@ -696,7 +696,7 @@ export const BUGS: readonly Bug[] = [
     TRANSITION,
     "_ <== Unsigned(250)(key);",
     "signal elsewhere <== blindingBefore * key; _ <== Unsigned(250)(elsewhere);",
-    ["hostile", "ledger"],
+    ["hostile"],
   ),
   bug(
     "sequence-may-stand",

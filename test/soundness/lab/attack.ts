@@ -380,15 +380,16 @@ function* library(): Generator<Lie> {
   yield* digitLies();
 }
 
-/** Scanned lots, and the hints of the sets that they are in as an attacker would set them. */
-function withScanned(s: Speaker, asset: number, whole: bigint): Record<string, bigint> {
+/** Scanned lots, and the hints of the sets that they are in as an attacker would set them; on a board of any size. */
+export function withScanned(s: Speaker, asset: number, whole: bigint): Record<string, bigint> {
+  const has = (name: string) => s.build.wires.has(name);
   const name = `main.scanned[${asset}].whole`;
   const lies: Record<string, bigint> = { [name]: whole };
   const more = small(toField(whole - s.v(name)));
-  for (let set = 0; asset < SHAPE.rows && set < SHAPE.blocks; set++) {
+  for (let set = 0; has(`main.held[0].lots[${asset}]`) && has(`main.set[${set}].scan`); set++) {
     if (set > 0 && s.v(`main.blocks[${set}][4]`) === 0n) break;
     let scan = 0n;
-    for (let k = 0; k < SHAPE.scenarios; k++) {
+    for (let k = 0; has(`main.set[${set}].nonZero[${k}]`); k++) {
       const column = `main.set[${set}].column[${k}]`;
       const profit = small(s.v(column)) + more * unpacked(s.v(`main.rows[${asset}][${Math.floor(k / 3)}]`), k % 3);
       lies[column] = profit;

@@ -16,7 +16,7 @@
 import path from "node:path";
 import { toField } from "../../../prover/src/field.ts";
 import type { BoardSize } from "../../../prover/src/model/sizes.ts";
-import { type Speaker, speaker } from "./attack.ts";
+import { type Speaker, speaker, withScanned } from "./attack.ts";
 import { realSlackInputs } from "./cases.ts";
 import { compile } from "./compile.ts";
 import type { Inputs } from "./generate.ts";
@@ -162,7 +162,12 @@ export function* accountRecipes(s: Speaker): Generator<WireLies> {
           }
           const quantity = from < 0n ? 0n : from;
           if (quantity >= to) continue;
-          const lies: Record<string, bigint> = { [`main.collateralAfter[${asset}]`]: quantity };
+          // Out of the scan, so that the quantity is in nothing else.
+          const lies: Record<string, bigint> = {
+            ...withScanned(s, asset, 0n),
+            [`main.policy[${asset}][${3 * (pieces - 1)}]`]: top,
+            [`main.collateralAfter[${asset}]`]: quantity,
+          };
           for (const [tier, boundary] of list.entries()) lies[`main.policy[${asset}][${tier}]`] = boundary;
           for (let piece = 0; piece < pieces; piece++) lies[`main.haircut[${asset}].selected[${piece}]`] = times(piece);
           yield wires(lies);
