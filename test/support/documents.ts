@@ -28,7 +28,7 @@ const policy = readPolicy(JSON.stringify(sample.policy), "policy.json");
 const market = readMarket(JSON.stringify(sample.market), "market.json", policy);
 const fallen = readMarket(JSON.stringify(sample.marketAfterFall), "fallen.json", policy);
 const { account } = readAccount(JSON.stringify(sample.atlas), "atlas.json", policy, market);
-const withdrawn = { ...account, cash: (account.cash - 2_900_000_000_000n) as typeof account.cash };
+const withdrawn = { ...account, cash: (account.cash - 4_000_000_000_000n) as typeof account.cash };
 
 /** Atlas's report, with four moments and three proofs. */
 export const sampleReport = (): string =>
