@@ -81,7 +81,7 @@ describe("docs/disclosure.md", function () {
     expect(JSON.parse(read("disclosures.json")).answers).length(2);
     const verdict = await verify("btc.json", "--json");
     expect(verdict.code).equal(0);
-    expect(JSON.parse(verdict.out).statements[0].sentence).match(/ holds exactly 28 units of one asset\.$/);
+    expect(JSON.parse(verdict.out).statements[0].sentence).match(/ holds exactly 22 units of one asset\.$/);
     expect(JSON.parse(verdict.out).statements[0].commitments[0].known).equal("claimed");
   });
 

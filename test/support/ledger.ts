@@ -122,7 +122,7 @@ function haircut({ find, at, sum }: Signals, asset: number, quantity: string, { 
 }
 
 /** One asset in the scan: its whole lots, what is left over, and what a lot more would lack. */
-function scanned({ at, sum }: Signals, asset: number, { tiers }: Dimensions): Entry[] {
+function scanned({ find, at, sum }: Signals, asset: number, { tiers }: Dimensions): Entry[] {
   const quantity = at(`collateralAfter[${asset}]`);
   const covered = at(`scanned[${asset}].covered`);
   const lot = at(`policy[${asset}][${3 * tiers}]`);
@@ -130,7 +130,8 @@ function scanned({ at, sum }: Signals, asset: number, { tiers }: Dimensions): En
   return [
     {
       label: `scanned[${asset}].whole`,
-      form: at(`held[0].scanned[${asset}]`),
+      // Of the two names of one wire simplification keeps either.
+      form: find(`scanned[${asset}].whole`) ?? at(`held[0].scanned[${asset}]`),
       range: unsignedBits(BITS.scanned),
     },
     { label: `scanned[${asset}] left over`, form: sum([quantity, 1n], [covered, -1n]), range },
