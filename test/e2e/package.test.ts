@@ -154,7 +154,7 @@ describe("the packages", function () {
     expect(seconds.length).greaterThan(2);
     for (const [index, second] of seconds.entries()) expect(second - (seconds[index - 1] ?? 0)).most(5);
 
-    expect((await npx(22, "value", ...account)).stdout).match(/^coverage +201\.49%$/m);
+    expect((await npx(22, "value", ...account)).stdout).match(/^coverage +226\.12%$/m);
     for (const [proving, verifying] of [[22, 24] as const, [24, 22] as const]) {
       const out = `proof-${proving}.json`;
       await npx(proving, "prove", ...account, "--key", "firm/viewing.key", ...claim, "--out", out);

@@ -185,7 +185,7 @@ describe("the proving page", function () {
     // U02, U05: how the cash follows from the balance, and what looks wrong.
     expect(await page.textContent("#figures"))
       .contain("From the balance to the cash that counts")
-      .contain("4,664,091.94");
+      .contain("5,764,091.94");
     expect(await page.textContent("#figures")).not.contain("times the equity");
     await page.selectOption("#direction", "below");
     expect(await page.textContent("#truth")).match(/^150%: not true, so no proof of it exists/);
