@@ -324,7 +324,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "carried[b][k] <== 0;",
     "carried[b][k] <-- 0;",
-    ["hostile", "uniqueness"],
+    ["uniqueness"],
   ),
   bug(
     "last-set-forgotten",

@@ -553,7 +553,7 @@ export function exchangeable({ r1cs, wires, generate }: Build): Finding | undefi
     "policy[5][5]",
     "prices[3]",
     "rows[0][0]",
-    "rows[7][3]",
+    "rows[7][4]",
     "blocks[1][2]",
     "blocks[2][0]",
   ];
