@@ -50,7 +50,12 @@ describe("uniqueness", function () {
     const DROPPED: readonly [what: string, has: RegExp, lacks: RegExp, open: RegExp][] = [
       ["a digit's booleanity", /held\[0\]\.checked\[7\]\..*bits\[3\]$/, /[^\]3]$/, /checked\[7\].*bits/],
       ["the scan's product of gaps", /nonZero\[43\]$/, /nonZero\[42\]|bits/, /set\[0\]\.scan$/],
-      ["the range of a gap", /column\[4\]$|Unsigned.*bits/, /nonZero|column\[(?!4\])|over|haircut|scanned|Debt|Transition/, /column\[4\]$/],
+      [
+        "the range of a gap",
+        /column\[4\]$|Unsigned.*bits/,
+        /nonZero|column\[(?!4\])|over|haircut|scanned|Debt|Transition/,
+        /column\[4\]$/,
+      ],
       [
         "the count of selected pieces",
         /haircut\[3\]\.selected/,

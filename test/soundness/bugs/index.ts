@@ -199,7 +199,6 @@ export const BUGS: readonly Bug[] = [
 
   // ---- Selection of a tier
   bug("two-tiers", "selection", "several tiers at once, or none: their values add up", HAIRCUT, "count === 1;", "", [
-    "hostile",
     "alternatives",
     "uniqueness",
   ]),
