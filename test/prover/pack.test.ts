@@ -699,7 +699,7 @@ describe("evidence packs", function () {
         [inside("pack"), `a folder, "pack", is around the files; zip the files themselves: cd pack && ${again}`],
         [
           { "My Pack/": new Uint8Array(), ...inside("My Pack") },
-          `"My Pack", is around the files; zip the files themselves: cd 'My Pack' && ${again}`,
+          `a folder, a name with unusual characters, is around the files; zip the files themselves: cd THE-FOLDER && ${again}`,
         ],
         [
           { ...inside("MyPack"), "__MACOSX/MyPack/._index.json": junk, "MyPack/.DS_Store": junk },

@@ -14,8 +14,8 @@ export const isPackPath = (path: string): boolean => PATH.test(path) && !DEVICE.
 
 /** What the file managers of macOS and Windows add by themselves. */
 const ADDED = /(?:^|\/)(?:__MACOSX(?:\/|$)|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/i;
-/** A name that can be shown in a sentence: nothing that ends a quotation, drives a terminal or runs in a shell. */
-const PLAIN = /^[A-Za-z0-9_.][A-Za-z0-9 _./-]{0,99}$/;
+/** A name that can be shown in a sentence: one word, in which nothing ends a quotation, drives a terminal or runs in a shell. */
+const PLAIN = /^[A-Za-z0-9_.][A-Za-z0-9_./-]{0,99}$/;
 
 const shown = (name: string) => (PLAIN.test(name) ? `"${name}"` : "a name with unusual characters");
 const zipAgain = (folder: string) =>
@@ -50,8 +50,7 @@ export function folderFault(names: readonly string[]): string | undefined {
   const own = names.filter((name) => !ADDED.test(name));
   const folder = own.find((name) => /^[^/]+\/index\.json$/.test(name))?.split("/")[0];
   if (folder === undefined || !own.every((name) => name.startsWith(`${folder}/`))) return undefined;
-  const quoted = !PLAIN.test(folder) ? "THE-FOLDER" : folder.includes(" ") ? `'${folder}'` : folder;
-  return `a folder, ${shown(folder)}, is around the files; ${zipAgain(quoted)}`;
+  return `a folder, ${shown(folder)}, is around the files; ${zipAgain(PLAIN.test(folder) ? folder : "THE-FOLDER")}`;
 }
 
 function faultOf(name: string): string {
