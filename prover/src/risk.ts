@@ -18,8 +18,9 @@ export {
   priceInstruments,
 } from "./risk/board/board.ts";
 export { compareMarkets, type Difference, type Explanation, explainInstrument } from "./risk/board/explain.ts";
-export { type BacktestResult, isCovered } from "./risk/calibration/backtest.ts";
+export type { BacktestResult } from "./risk/calibration/backtest.ts";
 export { type Calibration, calibrateHistories } from "./risk/calibration/calibration.ts";
+export { acceptanceOf } from "./risk/calibration/coverage.ts";
 export { renderCalibration } from "./risk/calibration/report.ts";
 export { checkHistories, type HistoryFinding, type HistorySummary, type HistoryTerms } from "./risk/history-rules.ts";
 export { type MarketInput, type Observation, type RiskPolicy, readMarketInput } from "./risk/input.ts";

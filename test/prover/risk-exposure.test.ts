@@ -10,7 +10,7 @@ import { coverageBpsDown, evaluate, isAtLeast } from "../../prover/src/model/eva
 import { renderAhead, renderAheadPage } from "../../prover/src/report/outlook.ts";
 import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/board/board.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
-import { prepare } from "../../prover/src/risk/calibration/calibrate.ts";
+import { prepare } from "../../prover/src/risk/calibration/ranges.ts";
 import { STILL } from "../../prover/src/risk/model.ts";
 import { bookOf, simulateExposure } from "../../prover/src/risk/outlook/exposure.ts";
 import { exposureChart } from "../../prover/src/risk/outlook/exposure-chart.ts";
@@ -22,7 +22,8 @@ import {
   type MarketProcess,
   Random,
 } from "../../prover/src/risk/outlook/processes.ts";
-import { bookState, outlook, score, volatilityProbability, warn } from "../../prover/src/risk/outlook/warning.ts";
+import { score } from "../../prover/src/risk/outlook/score.ts";
+import { bookState, outlook, volatilityProbability, warn } from "../../prover/src/risk/outlook/warning.ts";
 import { priceHistory } from "../../prover/src/risk/prices.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What a risk desk asks of price histories: the parameters of a risk policy, and whether they would have held. Public. */
-import { type BacktestResult, backtest, portfolioFamily } from "../risk/calibration/backtest.ts";
-import type { CalibrationOptions } from "../risk/calibration/calibrate.ts";
+import { type BacktestResult, backtest, DEFAULT_BACKTEST } from "../risk/calibration/backtest.ts";
 import { type Calibration, calibrateHistories } from "../risk/calibration/calibration.ts";
+import { portfolioFamily } from "../risk/calibration/portfolios.ts";
+import { type CalibrationOptions, DEFAULT_CALIBRATION } from "../risk/calibration/ranges.ts";
 import { checkHistories, type HistorySummary, type HistoryTerms } from "../risk/history-rules.ts";
 import type { PriceHistory } from "../risk/prices.ts";
 
@@ -36,20 +37,24 @@ export function calibrate(
  */
 export interface BacktestReport {
   readonly histories: readonly HistorySummary[];
+  /** Margin period of risk. */
+  readonly periodDays: number;
   readonly results: readonly BacktestResult[];
 }
 
 /**
- * Back-tests the default calibration on every portfolio of the family. Throws as `checkHistories` and `backtest`.
+ * Back-tests the default calibration on every portfolio of the family, over a margin period of so many days. Throws as `checkHistories` and `backtest`.
  *
  *   const { results } = backtestMargins([btc, eth], { confirmed: ["2020-03-12"] });
- *   const covered = results.every(isCovered);
+ *   const short = results.filter((result) => acceptanceOf(result) === "too many");
  */
 export function backtestMargins(
   histories: readonly PriceHistory[],
   terms: Omit<HistoryTerms, "past"> = {},
+  periodDays = DEFAULT_CALIBRATION.periodDays,
 ): BacktestReport {
   const checked = checkHistories(histories, { ...terms, past: true });
   const family = portfolioFamily(histories.map(({ symbol }) => symbol));
-  return { histories: checked.summaries, results: backtest(checked.histories, family) };
+  const options = { ...DEFAULT_BACKTEST, calibration: { ...DEFAULT_CALIBRATION, periodDays } };
+  return { histories: checked.summaries, periodDays, results: backtest(checked.histories, family, options) };
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** How well the probabilities of falling below a level would have done on past prices. Public. */
-import { portfolioFamily } from "../risk/calibration/backtest.ts";
+import { portfolioFamily } from "../risk/calibration/portfolios.ts";
 import { checkHistories, type HistorySummary, type HistoryTerms } from "../risk/history-rules.ts";
 import { METHODS } from "../risk/outlook/figures.ts";
 import { DEFAULT_FORECASTS, type Forecast, type ForecastOptions, walkForward } from "../risk/outlook/forecast.ts";
-import { type Score, score } from "../risk/outlook/warning.ts";
+import { type Score, score, TABLE, tableForecasts } from "../risk/outlook/score.ts";
 import type { PriceHistory } from "../risk/prices.ts";
 
 /**
@@ -19,6 +19,8 @@ export interface OutlookScore {
   readonly from: string;
   readonly to: string;
   readonly options: ForecastOptions;
+  /** The baseline: a lookup table by kind of book and level. */
+  readonly table: Score;
   /** One for each method. */
   readonly scores: readonly Score[];
 }
@@ -46,6 +48,15 @@ export function scoreOutlook(
     from: forecasts[0]!.date,
     to: forecasts.at(-1)!.date,
     options: DEFAULT_FORECASTS,
+    table: score(
+      TABLE,
+      tableForecasts(
+        forecasts,
+        histories.map(({ symbol }) => symbol),
+        DEFAULT_FORECASTS.days,
+      ),
+      outcomes,
+    ),
     scores: METHODS.map((method) =>
       score(
         method,

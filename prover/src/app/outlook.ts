@@ -5,7 +5,7 @@ import type { AccountFile } from "../formats/account.ts";
 import { formatDecimal, formatLots } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { LEVELS, type PolicyFile } from "../formats/policy.ts";
-import { prepare } from "../risk/calibration/calibrate.ts";
+import { prepare } from "../risk/calibration/ranges.ts";
 import { checkHistories, type HistorySummary, type HistoryTerms } from "../risk/history-rules.ts";
 import type { MarketInput } from "../risk/input.ts";
 import { type Book, bookOf, type Exposure, simulateExposure } from "../risk/outlook/exposure.ts";

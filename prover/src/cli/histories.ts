@@ -25,6 +25,16 @@ export const withConfirmations = (command: Command): Command =>
       .default([], "none"),
   );
 
+export interface PeriodOptions {
+  readonly period: string;
+}
+
+/** Margin periods of risk that were back-tested. */
+const PERIODS = ["1", "2", "5"];
+
+export const withPeriod = (command: Command): Command =>
+  command.addOption(new Option("--period <days>", "margin period of risk in days").choices(PERIODS).default("1"));
+
 export const confirmations = ({ confirm }: HistoryOptions): Required<Pick<HistoryTerms, "confirmed">> => {
   if (!confirm.every((date) => /^\d{4}-\d{2}-\d{2}$/.test(date))) {
     throw new PlimsollError("USAGE", "expected a date such as 2020-03-12", { field: "--confirm" });

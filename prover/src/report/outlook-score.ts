@@ -45,12 +45,11 @@ export function reliabilityChart({ scores }: OutlookScore): string {
 
 /** The scores as a page in Markdown, with the command that makes it again. The picture is beside it, as `picture`. */
 export function renderOutlookScore(scored: OutlookScore, picture = "forecast.svg"): string {
-  const { scores, portfolios, from, to, options, histories } = scored;
+  const { scores, table, portfolios, from, to, options, histories } = scored;
   const { coverage, levels, days, every, paths } = options;
   const percent = (value: number, digits = 0) => `${(100 * value).toFixed(digits)}%`;
-  const baseline = scores.find(({ method }) => method === "volatility")!;
   const best = scores.reduce((a, b) => (b.brier < a.brier ? b : a));
-  const { forecasts, events } = baseline;
+  const { forecasts, events } = table;
   return `# Forecasts of falling below a level, scored
 
 This page scores the methods that forecast whether an account falls below a level; it is for a venue's risk desk and its auditors.
@@ -65,12 +64,12 @@ ${portfolios} portfolios (long, short, short gamma, spreads), accounts that
 start at ${percent(coverage)} coverage every ${every} days from ${from} to ${to}. The question is whether coverage falls below ${levels.map((level) => percent(level)).join(", ")}
 at a close of the next ${days} days. ${forecasts} forecasts, ${events} falls (${percent(events / forecasts, 1)}). Everything a forecast uses was known on its day.
 
-| method | Brier score | against the baseline | skill over the mean rate |
-|---|---|---|---|
-${scores
+| method | Brier score | skill over the table | unreliability | skill over the mean rate |
+|---|---|---|---|---|
+${[table, ...scores]
   .map(
-    ({ method, brier, skill }) =>
-      `| ${method}${method === DEFAULT_METHOD ? " (default)" : ""} | ${brier.toFixed(5)} | ${method === "volatility" ? "baseline" : percent(brier / baseline.brier - 1, 1)} | ${percent(skill, 1)} |`,
+    ({ method, brier, skill, unreliability }) =>
+      `| ${method}${method === DEFAULT_METHOD ? " (default)" : ""} | ${brier.toFixed(5)} | ${method === table.method ? "baseline" : percent(1 - brier / table.brier, 1)} | ${unreliability.toFixed(5)} | ${percent(skill, 1)} |`,
   )
   .join("\n")}
 
@@ -93,7 +92,9 @@ ${[0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.4, 0.5]
   })
   .join("\n")}
 
-- The baseline uses distance to the level, volatility and correlation, to first order, with normal tails. Like the other methods, it is
+- The baseline is a lookup table, walk-forward: the frequency with which books of the same kind fell below the same level before. It
+  knows no prices. Unreliability is the part of the Brier score that comes from probabilities that differ from frequencies.
+- *volatility* uses distance to the level, volatility and correlation, to first order, with normal tails. Like the other methods, it is
   given how often the level is checked.
 - Falls of accounts on the same day are not independent, so the scores are less certain than their number suggests.
 - Implied volatility is a forecast from closes, as in the [back-test](backtest.md).

@@ -1,98 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Back-test of a calibration: day by day, margin from what was known that evening against the loss by the end of the
- * margin period. Nothing looks ahead: forecasts, tails, scenarios and implied volatilities of a day come from prices up
- * to that day.
+ * Back-test of margins: day by day, margin from what was known that evening against the loss by the end of the margin period.
+ * Nothing looks ahead: forecasts, tails, scenarios and implied volatilities of a day come from prices up to that day.
  *
  * No history of implied volatility is at hand, so options are valued at the volatility forecast of the day (EWMA, decay
  * 0.94, held between 30% and 200% a year), and its realised change is that of the forecast.
  */
-
+import { quantile } from "simple-statistics";
 import { PlimsollError } from "../../errors.ts";
 import { timeText } from "../../formats/time.ts";
-import { priceInstruments } from "../board/board.ts";
-import { cephes } from "../cephes.ts";
-import type { Instrument, MarketInput, ModelChoice } from "../input.ts";
-import { countedProfit, STILL } from "../model.ts";
+import { MODELS, priceInstruments } from "../board/board.ts";
+import type { Instrument, MarketInput } from "../input.ts";
+import { countedProfit, type Scenario, STILL } from "../model.ts";
 import { alignHistories, type PriceHistory } from "../prices.ts";
-import {
-  brokenCorrelation,
-  type CalibrationOptions,
-  calibrateUnderlying,
-  DEFAULT_CALIBRATION,
-  prepare,
-  scanScenarios,
-} from "./calibrate.ts";
-import { ewma } from "./volatility.ts";
-
-/** What a portfolio holds: units of an instrument for each dollar of spot, by underlying. */
-export interface Holding {
-  readonly underlying: string;
-  readonly contract: "perpetual" | "call" | "put";
-  /** Notional at spot; negative is short. `hedge` holds what makes the delta of its underlying zero. */
-  readonly notional: number | "hedge";
-  /** Strike over spot. */
-  readonly strike?: number;
-  readonly days?: number;
-}
-
-export interface Portfolio {
-  readonly name: string;
-  readonly holdings: readonly Holding[];
-}
-
-/** Long, short, delta-neutral, short gamma and option spreads on each underlying, and spreads of each pair both ways. */
-export function portfolioFamily(underlyings: readonly string[]): Portfolio[] {
-  const alone = underlyings.flatMap((underlying): Portfolio[] => {
-    const perpetual = (notional: number | "hedge"): Holding => ({ underlying, contract: "perpetual", notional });
-    const option = (contract: "call" | "put", notional: number, strike = 1, days = 30): Holding => ({
-      underlying,
-      contract,
-      notional,
-      strike,
-      days,
-    });
-    return [
-      { name: `${underlying} long`, holdings: [perpetual(1)] },
-      { name: `${underlying} short`, holdings: [perpetual(-1)] },
-      { name: `${underlying} delta-neutral, long call`, holdings: [option("call", 1), perpetual("hedge")] },
-      {
-        name: `${underlying} short gamma, straddle hedged`,
-        holdings: [option("call", -1), option("put", -1), perpetual("hedge")],
-      },
-      { name: `${underlying} short gamma, strangle`, holdings: [option("call", -1, 1.15), option("put", -1, 0.85)] },
-      { name: `${underlying} short put, weekly`, holdings: [option("put", -1, 0.9, 7)] },
-      { name: `${underlying} call spread`, holdings: [option("call", 1), option("call", -1, 1.15)] },
-      { name: `${underlying} calendar, short front`, holdings: [option("call", -1, 1, 7), option("call", 1, 1, 60)] },
-    ];
-  });
-  const pairs = underlyings.flatMap((a, index) =>
-    underlyings.flatMap((b, other) =>
-      index === other
-        ? []
-        : [
-            {
-              name: `spread ${a} against ${b}`,
-              holdings: [
-                { underlying: a, contract: "perpetual", notional: 1 },
-                { underlying: b, contract: "perpetual", notional: -1 },
-              ],
-            } satisfies Portfolio,
-          ],
-    ),
-  );
-  return [...alone, ...pairs];
-}
-
-export interface Coverage {
-  readonly days: number;
-  readonly breaches: number;
-  readonly expected: number;
-  /** p-value of Kupiec's test that breaches come at the stated rate (P. Kupiec, 1995). */
-  readonly kupiec: number;
-  /** p-value of Christoffersen's test that breaches come alone (P. Christoffersen, 1998); 1 without two breaches. */
-  readonly christoffersen: number;
-}
+import { type Coverage, coverageTests } from "./coverage.ts";
+import { type MarginEngine, scanEngine } from "./engines.ts";
+import type { Holding, Portfolio } from "./portfolios.ts";
+import { type CalibrationOptions, DEFAULT_CALIBRATION, impliedProxy } from "./ranges.ts";
 
 /**
  * How often losses of a portfolio were larger than its margin.
@@ -110,44 +34,14 @@ export interface BacktestResult extends Coverage {
   readonly largestMargin: number;
   /** Largest rise of margin in five days: 1 is a doubling. */
   readonly procyclicality: number;
+  /** The share of its margin that the coverage asked for would have needed: 0.8 is a margin a quarter too large. */
+  readonly needed: number;
+  /** Charges as a share of margin, and the kind of scenario that decides on most days, with its share of the days. */
+  readonly charges: number;
+  readonly decides: { readonly label: string; readonly share: number };
   /** Margin and loss day by day, as fractions of gross notional. */
   readonly series: readonly { readonly date: string; readonly margin: number; readonly loss: number }[];
 }
-
-const xlogy = (x: number, y: number) => (x === 0 ? 0 : x * Math.log(y));
-
-/** Tests on a series of breaches against a confidence (0.99: one breach in a hundred days). */
-export function coverageTests(breaches: readonly boolean[], confidence: number): Coverage {
-  const days = breaches.length;
-  const count = breaches.filter(Boolean).length;
-  const rate = 1 - confidence;
-  const likelihood = (p: number) => xlogy(count, p) + xlogy(days - count, 1 - p);
-  const ratio = -2 * (likelihood(rate) - likelihood(count / days));
-  const moves = [0, 0, 0, 0];
-  for (let t = 1; t < days; t++) moves[2 * Number(breaches[t - 1]) + Number(breaches[t])]!++;
-  const [n00, n01, n10, n11] = moves as [number, number, number, number];
-  const p = (n01 + n11) / (days - 1);
-  const chain =
-    xlogy(n00, n00 / (n00 + n01)) +
-    xlogy(n01, n01 / (n00 + n01)) +
-    xlogy(n10, n10 / (n10 + n11)) +
-    xlogy(n11, n11 / (n10 + n11));
-  const independent = xlogy(n00 + n10, 1 - p) + xlogy(n01 + n11, p);
-  const tail = (statistic: number) => cephes.chdtrc(1, Math.max(0, statistic));
-  return {
-    days,
-    breaches: count,
-    expected: rate * days,
-    kupiec: tail(ratio),
-    christoffersen: count < 2 ? 1 : tail(2 * (chain - independent)),
-  };
-}
-
-/**
- * Whether coverage holds: Kupiec does not reject, or breaches are fewer than expected.
- * @see docs/library.md#risk
- */
-export const isCovered = ({ kupiec, breaches, expected }: Coverage): boolean => kupiec >= 0.05 || breaches < expected;
 
 export interface BacktestOptions {
   readonly calibration: CalibrationOptions;
@@ -158,11 +52,12 @@ export interface BacktestOptions {
   /** First and last day of margins, where not all. */
   readonly from?: string;
   readonly to?: string;
+  /** What finds the margin: by default the calibrated scan. */
+  readonly engine?: MarginEngine;
 }
 
 export const DEFAULT_BACKTEST: BacktestOptions = { calibration: DEFAULT_CALIBRATION, coverage: 0.99, warmUp: 250 };
 
-const IMPLIED_LAMBDA = 0.94;
 const DAY_MS = 86_400_000;
 const CHARGES = {
   model: "closing-costs",
@@ -176,8 +71,8 @@ const CHARGES = {
 } as const;
 
 /**
- * Runs every portfolio on the days that all its underlyings have. Throws `OUT_OF_RANGE` with fewer than 100 to test. One run is some thousand boards of a few instruments
- * each, priced by the same code as a venue's.
+ * Runs every portfolio on the days that all its underlyings have. Throws `OUT_OF_RANGE` with fewer than 100 to test. One run
+ * is some thousand boards of a few instruments each, priced by the same code as a venue's.
  */
 export function backtest(
   histories: readonly PriceHistory[],
@@ -198,75 +93,110 @@ export function backtest(
   return portfolios.map(({ name }) => results.get(name)!);
 }
 
+/** A day of a portfolio: margin, the charges in it, and loss, as fractions of gross notional; the scenario that decides. */
+interface PortfolioDay {
+  readonly date: string;
+  readonly margin: number;
+  readonly charges: number;
+  readonly loss: number;
+  readonly decides: string;
+}
+
+/** One contract on one day, per whole unit. */
+interface ContractDay {
+  readonly value: number;
+  readonly delta: number;
+  /** By scenario. */
+  readonly losses: readonly number[];
+  readonly charges: { readonly long: number; readonly short: number };
+  /** By the end of the margin period. */
+  readonly gain: number;
+}
+
 function runGroup(histories: readonly PriceHistory[], portfolios: readonly Portfolio[], options: BacktestOptions) {
-  const { calibration, coverage, warmUp, from = "", to = "9999" } = options;
+  const { calibration, coverage, warmUp, from = "", to = "9999", engine = scanEngine } = options;
   const period = calibration.periodDays;
   if (!Number.isInteger(period)) throw new TypeError("expected whole days");
-  const prepared = histories.map((history) => prepare(history, calibration));
+  const marginOn = engine.prepare(histories, calibration);
   const implied = histories.map(impliedProxy);
   const { dates } = histories[0]!;
   // One board a day for all portfolios of the group: holdings of the same contract share a row.
   const contracts = new Map(portfolios.flatMap(({ holdings }) => holdings.map((held) => [contractOf(held), held])));
   const rows = [...contracts.keys()];
-  const series = portfolios.map((): { date: string; margin: number; loss: number }[] => []);
+  const days = portfolios.map((): PortfolioDay[] => []);
   for (let day = warmUp; day + period < dates.length; day++) {
     const date = dates[day]!;
     if (date < from || date > to) continue;
     const spots = new Map(histories.map(({ symbol, closes }) => [symbol, closes[day]!]));
-    const expected = prepared.map((each) => calibrateUnderlying(each, calibration, day));
-    const scan = scanScenarios(expected, brokenCorrelation(prepared, calibration, day), calibration);
-    const input = boardOf([...contracts.values()], spots, scan, date);
+    const { scenarios, margin } = marginOn(day);
+    const given = { id: "given", scenarios: () => scenarios };
+    const policy = boardOf([...contracts.values()], spots, { model: "given", parameters: {} }, date);
     const priced = (at: number) =>
-      priceInstruments(observe(input, histories, implied, at)).map((each, row) => ({ ...each!, contract: rows[row]! }));
-    const now = new Map(
-      priced(day).map(({ contract, valueAfter, scenarios, charges, instrument }) => {
-        const before = valueAfter(STILL);
-        const { value, delta } = before;
-        const { underlying } = instrument;
+      priceInstruments(observe(policy, histories, implied, at), { ...MODELS, scenarios: { given } });
+    const later = priced(day + period);
+    const board = new Map(
+      priced(day).map((each, row): [string, ContractDay] => {
+        const { valueAfter, charges, instrument } = each!;
+        const now = valueAfter(STILL);
         const losses = scenarios.map(
-          (scenario) => -countedProfit(scenario, underlying, before, valueAfter(scenario.moves[underlying]!).value),
+          (scenario) =>
+            -countedProfit(
+              scenario,
+              instrument.underlying,
+              now,
+              valueAfter(scenario.moves[instrument.underlying]!).value,
+            ),
         );
-        return [contract, { value, delta, losses, charges }];
+        return [rows[row]!, { ...now, losses, charges, gain: later[row]!.valueAfter(STILL).value - now.value }];
       }),
     );
-    const then = new Map(priced(day + period).map(({ contract, valueAfter }) => [contract, valueAfter(STILL).value]));
-    for (const [index, { holdings }] of portfolios.entries()) {
-      const held = holdings.map((holding) => {
-        const row = now.get(contractOf(holding))!;
-        const spot = spots.get(holding.underlying)!;
-        const gain = then.get(contractOf(holding))! - row.value;
-        return { ...row, holding, spot, gain, units: holding.notional === "hedge" ? 0 : holding.notional / spot };
-      });
-      for (const hedge of held) {
-        if (hedge.holding.notional !== "hedge") continue;
-        const hedged = held.filter(({ holding }) => holding.underlying === hedge.holding.underlying);
-        hedge.units = -hedged.reduce((sum, { units, delta }) => sum + units * delta, 0) / hedge.delta;
-      }
-      const gross = held.reduce((sum, { units, spot }) => sum + Math.abs(units) * spot, 0);
-      const charge = held.reduce(
-        (sum, { units, charges }) => sum + Math.max(0, units) * charges.long + Math.max(0, -units) * charges.short,
-        0,
-      );
-      const losses = held[0]!.losses.map((_, scenario) =>
-        held.reduce((sum, { units, losses }) => sum + units * losses[scenario]!, 0),
-      );
-      series[index]!.push({
-        date,
-        margin: (Math.max(0, ...losses) + charge) / gross,
-        loss: -held.reduce((sum, { units, gain }) => sum + units * gain, 0) / gross,
-      });
+    for (const [index, portfolio] of portfolios.entries()) {
+      days[index]!.push({ date, ...portfolioDay(portfolio, board, spots, scenarios, margin) });
     }
   }
-  if (series[0]!.length < 100) {
+  if (days[0]!.length < 100) {
     const field = histories.map(({ symbol }) => symbol).join(", ");
     throw new PlimsollError("OUT_OF_RANGE", `expected at least ${warmUp + period + 100} common days`, { field });
   }
-  return portfolios.map(({ name }, index) => summarise(name, series[index]!, period, coverage));
+  return portfolios.map(({ name }, index) => summarise(name, days[index]!, period, coverage));
 }
 
-/** Annual volatility that stands for the implied one; element t + 1 is that of day t. */
-export const impliedProxy = ({ returns, daysAYear }: PriceHistory): Float64Array =>
-  ewma(returns, IMPLIED_LAMBDA).map((sigma) => Math.min(2, Math.max(0.3, sigma * Math.sqrt(daysAYear))));
+function portfolioDay(
+  { holdings }: Portfolio,
+  board: ReadonlyMap<string, ContractDay>,
+  spots: ReadonlyMap<string, number>,
+  scenarios: readonly Scenario[],
+  margin: (losses: readonly number[]) => number,
+): Omit<PortfolioDay, "date"> {
+  const held = holdings.map((holding) => {
+    const spot = spots.get(holding.underlying)!;
+    const units = holding.notional === "hedge" ? 0 : holding.notional / spot;
+    return { ...board.get(contractOf(holding))!, holding, spot, units };
+  });
+  for (const hedge of held) {
+    if (hedge.holding.notional !== "hedge") continue;
+    const hedged = held.filter(({ holding }) => holding.underlying === hedge.holding.underlying);
+    hedge.units = -hedged.reduce((sum, { units, delta }) => sum + units * delta, 0) / hedge.delta;
+  }
+  const gross = held.reduce((sum, { units, spot }) => sum + Math.abs(units) * spot, 0);
+  const charges = held.reduce(
+    (sum, { units, charges }) => sum + Math.max(0, units) * charges.long + Math.max(0, -units) * charges.short,
+    0,
+  );
+  const losses = scenarios.map((_, scenario) =>
+    held.reduce((sum, { units, losses }) => sum + units * losses[scenario]!, 0),
+  );
+  const worst = losses.reduce((best, loss, index) => (loss > losses[best]! ? index : best), 0);
+  return {
+    margin: (Math.max(0, margin(losses)) + charges) / gross,
+    charges: charges / gross,
+    loss: -held.reduce((sum, { units, gain }) => sum + units * gain, 0) / gross,
+    decides: losses[worst]! > 0 ? kindOf(scenarios[worst]!.label) : "nothing",
+  };
+}
+
+/** A label without its figures and names: what kind of scenario it is. */
+const kindOf = (label: string) => label.replace(/[+−]?\d+(\.\d+)?%?/g, "·");
 
 const contractOf = ({ underlying, contract, strike = 1, days = 30 }: Holding) =>
   contract === "perpetual" ? underlying : `${underlying} ${contract} ${strike} ${days}`;
@@ -277,7 +207,7 @@ const decimal = (value: number) => value.toFixed(8);
 export function boardOf(
   contracts: readonly Holding[],
   spots: ReadonlyMap<string, number>,
-  scenarios: ModelChoice,
+  scenarios: MarketInput["policy"]["scenarios"],
   date: string,
 ): MarketInput["policy"] {
   return {
@@ -342,28 +272,37 @@ export function observe(
 
 function summarise(
   portfolio: string,
-  series: readonly { date: string; margin: number; loss: number }[],
+  days: readonly PortfolioDay[],
   periodDays: number,
   coverage: number,
 ): BacktestResult {
   // Losses over longer periods overlap: every period-th day is tested.
-  const tested = series.filter((_, index) => index % periodDays === 0);
-  const excess = series.map(({ margin, loss }) => loss / margin - 1);
-  const worst = excess.reduce((best, value, index) => (value > excess[best]! ? index : best), 0);
-  const rises = series.slice(5).map(({ margin }, index) => margin / series[index]!.margin - 1);
+  const tested = days.filter((_, index) => index % periodDays === 0);
+  const ratios = days.map(({ margin, loss }) => loss / margin);
+  const worst = ratios.reduce((best, value, index) => (value > ratios[best]! ? index : best), 0);
+  const rises = days.slice(5).map(({ margin }, index) => margin / days[index]!.margin - 1);
+  const mean = (value: (day: PortfolioDay) => number) => days.reduce((sum, day) => sum + value(day), 0) / days.length;
+  const kinds = Object.entries(Object.groupBy(days, ({ decides }) => decides)).map(([label, each]) => ({
+    label,
+    share: each!.length / days.length,
+  }));
+  const averageMargin = mean(({ margin }) => margin);
   return {
     portfolio,
     ...coverageTests(
       tested.map(({ margin, loss }) => loss > margin),
       coverage,
     ),
-    from: series[0]?.date ?? "",
-    to: series.at(-1)?.date ?? "",
-    worstBreach: Math.max(0, excess[worst] ?? 0),
-    worstDate: series[worst]?.date ?? "",
-    averageMargin: series.reduce((sum, { margin }) => sum + margin, 0) / series.length,
-    largestMargin: series.reduce((most, { margin }) => Math.max(most, margin), 0),
+    from: days[0]?.date ?? "",
+    to: days.at(-1)?.date ?? "",
+    worstBreach: Math.max(0, (ratios[worst] ?? 1) - 1),
+    worstDate: days[worst]?.date ?? "",
+    averageMargin,
+    largestMargin: days.reduce((most, { margin }) => Math.max(most, margin), 0),
     procyclicality: rises.reduce((most, rise) => Math.max(most, rise), 0),
-    series,
+    needed: quantile(ratios, coverage),
+    charges: mean(({ charges }) => charges) / averageMargin,
+    decides: kinds.reduce((most, each) => (each.share > most.share ? each : most)),
+    series: days.map(({ date, margin, loss }) => ({ date, margin, loss })),
   };
 }

@@ -2,21 +2,10 @@
 /** A calibration of several assets at once: what may stand in a risk policy. Public. */
 import type { ModelChoice } from "../input.ts";
 import { alignHistories, type PriceHistory } from "../prices.ts";
-import {
-  brokenCorrelation,
-  type CalibrationOptions,
-  calibrateUnderlying,
-  DEFAULT_CALIBRATION,
-  type HaircutTiers,
-  haircutTiers,
-  historicalScenarios,
-  liquidityOf,
-  liquidityTerms,
-  type PreparedHistory,
-  prepare,
-  scanScenarios,
-  type UnderlyingCalibration,
-} from "./calibrate.ts";
+import { calibrateUnderlying, lowestCorrelations, scanScenarios, type UnderlyingCalibration } from "./calibrate.ts";
+import { historicalScenarios } from "./filtered.ts";
+import { type HaircutTiers, haircutTiers, liquidityOf, liquidityTerms } from "./liquidity.ts";
+import { type CalibrationOptions, DEFAULT_CALIBRATION, type PreparedHistory, prepare } from "./ranges.ts";
 
 /**
  * Model parameters that follow from price histories.
@@ -25,12 +14,10 @@ import {
 export interface Calibration {
   readonly options: CalibrationOptions;
   readonly underlyings: readonly UnderlyingCalibration[];
-  readonly correlation: number | null;
+  /** By underlying, its lowest correlation with another over a quarter; none where there is one underlying. */
+  readonly correlations: Readonly<Record<string, number>>;
   /** What may stand in a risk policy. */
-  readonly scenarios: {
-    readonly scan: ModelChoice;
-    readonly historical: ModelChoice;
-  };
+  readonly scenarios: { readonly scan: ModelChoice; readonly historical: ModelChoice };
   /** Of assets whose history has volumes. */
   readonly haircuts: Readonly<Record<string, HaircutTiers>>;
   readonly liquidity: Readonly<Record<string, ReturnType<typeof liquidityTerms>>>;
@@ -49,7 +36,7 @@ export function calibrateHistories(
   const prepared = histories.map((history) => prepare(history, options));
   const underlyings = prepared.map((each) => calibrateUnderlying(each, options));
   const together = alignHistories(histories).map((history) => prepare(history, options));
-  const correlation = histories.length < 2 ? null : brokenCorrelation(together, options);
+  const correlations = histories.length < 2 ? {} : lowestCorrelations(together, options);
   const liquid = histories.flatMap((history, index) => {
     const liquidity = liquidityOf(history, options);
     return liquidity === undefined
@@ -59,9 +46,9 @@ export function calibrateHistories(
   return {
     options,
     underlyings,
-    correlation,
+    correlations,
     scenarios: {
-      scan: scanScenarios(underlyings, correlation ?? 0, options),
+      scan: scanScenarios(underlyings, correlations, options),
       historical: historicalScenarios(together, options),
     },
     haircuts: Object.fromEntries(

@@ -4,14 +4,10 @@ import { plot } from "../../report/charts.ts";
 import { renderDocument } from "../../report/document.ts";
 import { facts, foreign, type Markup, markup } from "../../report/html.ts";
 import type { ModelChoice } from "../input.ts";
-import type {
-  CalibrationOptions,
-  HaircutTiers,
-  liquidityTerms,
-  PreparedHistory,
-  UnderlyingCalibration,
-} from "./calibrate.ts";
+import type { UnderlyingCalibration } from "./calibrate.ts";
 import type { Calibration } from "./calibration.ts";
+import type { HaircutTiers, liquidityTerms } from "./liquidity.ts";
+import type { CalibrationOptions, PreparedHistory } from "./ranges.ts";
 import { WARM_UP } from "./volatility.ts";
 
 const percent = (value: number, digits = 1) => `${(100 * value).toFixed(digits)}%`;
@@ -21,12 +17,13 @@ const percent = (value: number, digits = 1) => `${(100 * value).toFixed(digits)}
  * @see docs/library.md#risk
  */
 export function renderCalibration(calibration: Calibration): string {
-  const { options, underlyings, correlation, scenarios, prepared } = calibration;
+  const { options, underlyings, correlations, scenarios, prepared } = calibration;
+  const lowest = Math.min(...Object.values(correlations));
   const names = underlyings.map(({ symbol }) => symbol).join(", ");
   const body = markup`<header>
 <h1>Calibration</h1>
 ${facts([["assets", foreign(names)]])}
-<p class="lead">Volatility by ${options.volatility === "ewma" ? `EWMA with decay ${options.lambda}` : "GARCH(1,1)"}; ranges cover the expected shortfall at ${percent(options.confidence)}, and no less than the ${percent(options.coverage)} quantile, of the last ${options.lookback} standardised returns, over ${options.periodDays === 1 ? "a day" : `${options.periodDays} days`}; ${percent(options.stressWeight, 0)} of the volatility is the ${percent(options.stressQuantile, 0)} quantile of its past.</p>
+<p class="lead">Volatility by ${options.volatility === "ewma" ? `EWMA with decay ${options.lambda}` : "GARCH(1,1)"}; ranges cover the expected shortfall at ${percent(options.confidence)}, and no less than the ${percent(options.coverage)} quantile, of the last ${options.lookback} standardised returns, over ${options.periodDays === 1 ? "a day" : `${options.periodDays} days`}; ${percent(options.stressWeight, 0)} of the volatility is the ${percent(options.stressQuantile, 0)} quantile of its past. A range rises by at most ${percent(options.dailyRise, 0)} a day.</p>
 </header>
 <section>
 <h2>What was chosen</h2>
@@ -36,7 +33,7 @@ ${underlyings.map(
     markup`<tr><td class="symbol">${foreign(each.symbol)}</td><td class="n">${percent(each.rangeDown)}</td><td class="n">${percent(each.rangeUp)}</td><td class="n">+${percent(each.volatilityUp, 0)}</td><td class="n">−${percent(-each.volatilityDown, 0)}</td><td>${tiersText(calibration.haircuts[each.symbol])}</td><td>${liquidityText(calibration.liquidity[each.symbol])}</td></tr>`,
 )}
 </tbody></table></div>
-<p class="caption">${correlation === null ? "One asset: nothing to correlate." : `Correlation break: the weakest pair's lowest correlation over a quarter was ${correlation.toFixed(2)}.`}</p>
+<p class="caption">${lowest === Number.POSITIVE_INFINITY ? "One asset: nothing to correlate." : `Correlation break: the weakest pair's lowest correlation over a quarter was ${lowest.toFixed(2)}.`}</p>
 </section>
 ${underlyings.map((each, index) => assetSection(each, prepared[index]!, options))}
 <section>
@@ -116,7 +113,8 @@ ${tail}
     weighted ? "times are calm, so the stressed part lifts it." : "times are not calm, so the forecast itself is used."
   }</li>
 ${each.implied === undefined ? "" : markup`<li>Quoted implied volatility ${annual(each.implied)}: ${each.implied > Math.max(each.forecast, each.stressed * options.stressWeight + each.forecast * (1 - options.stressWeight)) ? "above all of these, so it is the one used" : "not above what is used"}. Volatility moves are quantiles of its own changes.</li>`}
-<li>Tail of ${each.sample} standardised returns: ${each.tailDown.toFixed(2)} deviations down, ${each.tailUp.toFixed(2)} up. Range down = 1 − exp(−${each.tailDown.toFixed(2)} · ${percent(each.used, 2)} · √${options.periodDays}) = ${percent(each.rangeDown)}.</li>
+<li>Tail of ${each.sample} standardised returns: ${each.tailDown.toFixed(2)} deviations down, ${each.tailUp.toFixed(2)} up. Range down = 1 − exp(−${each.tailDown.toFixed(2)} · ${percent(each.used, 2)} · √${options.periodDays}) = ${percent(each.fullDown)}.</li>
+${each.rangeDown < each.fullDown || each.rangeUp < each.fullUp ? markup`<li>The rise of the range is capped: down ${percent(each.rangeDown)} of ${percent(each.fullDown)}, up ${percent(each.rangeUp)} of ${percent(each.fullUp)}.</li>` : ""}
 ${each.repairs.length === 0 ? markup`<li>Nothing was repaired in the history.</li>` : each.repairs.map((repair) => markup`<li>Repaired: ${repair}</li>`)}
 </ul>
 </section>`;

@@ -105,3 +105,61 @@ export function expectedShortfall(losses: readonly number[], confidence: number)
   const sum = worst.slice(0, whole).reduce((total, loss) => total + loss, 0);
   return (sum + Math.max(0, tail - whole) * (worst[whole] ?? 0)) / Math.max(tail, whole);
 }
+
+/** The last so many numbers of a series, in order of size: quantiles and tails of a window that moves on. */
+export class SortedWindow {
+  readonly #most: number;
+  readonly #arrived: number[] = [];
+  readonly #sorted: number[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  get size(): number {
+    return this.#sorted.length;
+  }
+
+  /** Adds a number; beyond the window's size, the oldest goes. */
+  push(value: number): void {
+    this.#arrived.push(value);
+    this.#sorted.splice(this.#place(value), 0, value);
+    if (this.#arrived.length > this.#most) {
+      this.#sorted.splice(this.#place(this.#arrived[this.#arrived.length - 1 - this.#most]!), 1);
+    }
+  }
+
+  /** Linear between the two nearest numbers; `share` in 0 to 1. */
+  quantile(share: number): number {
+    const at = share * (this.#sorted.length - 1);
+    const low = this.#sorted[Math.floor(at)]!;
+    return low + (at - Math.floor(at)) * (this.#sorted[Math.ceil(at)]! - low);
+  }
+
+  /** The quantile of rises (sign 1) or falls (sign −1, as a positive number). */
+  tail(share: number, sign: 1 | -1): number {
+    return sign === 1 ? this.quantile(share) : -this.quantile(1 - share);
+  }
+
+  /** Their expected shortfall, as `expectedShortfall`. At least 1 / (1 − confidence) numbers. */
+  shortfall(confidence: number, sign: 1 | -1): number {
+    const sorted = this.#sorted;
+    const tail = (1 - confidence) * sorted.length;
+    const whole = Math.floor(tail + 1e-9);
+    const worst = (rank: number) => (sign === 1 ? sorted[sorted.length - 1 - rank]! : -sorted[rank]!);
+    let sum = Math.max(0, tail - whole) * (whole < sorted.length ? worst(whole) : 0);
+    for (let rank = 0; rank < whole; rank++) sum += worst(rank);
+    return sum / Math.max(tail, whole);
+  }
+
+  /** Where a number stands, or would. */
+  #place(value: number): number {
+    let [low, high] = [0, this.#sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#sorted[middle]! < value) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

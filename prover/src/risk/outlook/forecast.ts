@@ -2,14 +2,17 @@
 /** Walk-forward forecasts of falling below a level, with what came of them: what `warning.ts` is scored on. */
 import { PlimsollError } from "../../errors.ts";
 import { priceInstruments } from "../board/board.ts";
-import { boardOf, impliedProxy, observe, type Portfolio } from "../calibration/backtest.ts";
+import { boardOf, observe } from "../calibration/backtest.ts";
+import { calibratedScan } from "../calibration/calibrate.ts";
+import type { Portfolio } from "../calibration/portfolios.ts";
 import {
-  brokenCorrelation,
-  calibrateUnderlying,
   DEFAULT_CALIBRATION,
+  impliedProxy,
+  type PreparedHistory,
   prepare,
-  scanScenarios,
-} from "../calibration/calibrate.ts";
+  type RangeSeries,
+  rangesByDay,
+} from "../calibration/ranges.ts";
 import { STILL } from "../model.ts";
 import { alignHistories, type PriceHistory, priceHistory } from "../prices.ts";
 import { type Book, simulateExposure } from "./exposure.ts";
@@ -56,17 +59,17 @@ export function walkForward(
   options: ForecastOptions = DEFAULT_FORECASTS,
   progress: (done: number) => void = () => {},
 ): Forecast[] {
-  const aligned = new Map<string, readonly PriceHistory[]>();
+  const aligned = new Map<string, readonly Known[]>();
   const tasks = portfolios.flatMap((portfolio) => {
     const names = [...new Set(portfolio.holdings.map(({ underlying }) => underlying))];
     const key = names.join();
     if (!aligned.has(key))
-      aligned.set(key, alignHistories(names.map((name) => histories.find(({ symbol }) => symbol === name)!)));
+      aligned.set(key, knownOf(alignHistories(names.map((name) => histories.find(({ symbol }) => symbol === name)!))));
     const own = aligned.get(key)!;
-    const count = own[0]!.dates.length;
+    const count = own[0]!.history.dates.length;
     const starts = [];
     for (let day = options.warmUp; day + options.days < count; day += options.every) starts.push(day);
-    return starts.map((day) => ({ portfolio, own, day, date: own[0]!.dates[day]! }));
+    return starts.map((day) => ({ portfolio, own, day, date: own[0]!.history.dates[day]! }));
   });
   if (tasks.length === 0) {
     throw new PlimsollError("OUT_OF_RANGE", `expected at least ${options.warmUp + options.days + 1} days`, {
@@ -80,21 +83,35 @@ export function walkForward(
   });
 }
 
+/** A history with what its days share: every forecast uses the past alone. */
+interface Known extends PreparedHistory {
+  readonly ranges: RangeSeries;
+}
+
+const knownOf = (histories: readonly PriceHistory[]): Known[] =>
+  histories.map((history) => {
+    const prepared = prepare(history);
+    return { ...prepared, ranges: rangesByDay(prepared, DEFAULT_CALIBRATION) };
+  });
+
 function forecastsOf(
   { name, holdings }: Portfolio,
-  histories: readonly PriceHistory[],
+  own: readonly Known[],
   day: number,
   { coverage, levels, days, paths }: ForecastOptions,
   seed: number,
 ): Forecast[] {
+  const histories = own.map(({ history }) => history);
   const date = histories[0]!.dates[day]!;
   const known = histories.map(({ symbol, dates, closes }) =>
     priceHistory(symbol, dates.slice(0, day + 1), closes.slice(0, day + 1)),
   );
   const prepared = known.map((history) => prepare(history));
-  const scenarios = scanScenarios(
-    prepared.map((each) => calibrateUnderlying(each, DEFAULT_CALIBRATION)),
-    brokenCorrelation(prepared),
+  const scenarios = calibratedScan(
+    own,
+    DEFAULT_CALIBRATION,
+    day,
+    own.map(({ ranges }) => ranges),
   );
   const spots = new Map(histories.map(({ symbol, closes }) => [symbol, closes[day]!]));
   const policy = boardOf(holdings, spots, scenarios, date);

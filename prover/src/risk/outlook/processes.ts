@@ -2,7 +2,7 @@
 /** How prices and implied volatilities may move over the next hours and days: for exposure, not for boards. */
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { PlimsollError } from "../../errors.ts";
-import type { PreparedHistory } from "../calibration/calibrate.ts";
+import type { PreparedHistory } from "../calibration/ranges.ts";
 import { ewma, WARM_UP } from "../calibration/volatility.ts";
 
 /** A seeded source of uniform and normal numbers; equal seeds give equal paths. */

@@ -6,12 +6,12 @@
  *   volatility  distance to the level over the forecast volatility, to first order and normal: the baseline
  *   analytic    the same distance along the direction in which the level is nearest, with positions revalued and margin
  *               recomputed, and with Student's tails
- *   simulated   paths of bootstrapped history (`exposure.ts`)
+ *   simulated   paths of bootstrapped history (`exposure.ts`): the default
  */
 
 import { SCENARIOS } from "../../model/sizes.ts";
 import { type PricedInstrument, priceInstruments } from "../board/board.ts";
-import type { PreparedHistory } from "../calibration/calibrate.ts";
+import type { PreparedHistory } from "../calibration/ranges.ts";
 import { cephes } from "../cephes.ts";
 import { countedProfit, type Move } from "../model.ts";
 import { assetOf, type Book, type Exposure, excessCharge, simulateExposure } from "./exposure.ts";
@@ -221,7 +221,7 @@ export interface Warning {
 }
 
 /** The method with the best score there. */
-export const DEFAULT_METHOD: Method = "analytic";
+export const DEFAULT_METHOD: Method = "simulated";
 
 /**
  * Probabilities of falling below levels of coverage (ratios) within so many hours. Deterministic for a seed. Where an
@@ -254,37 +254,4 @@ export interface WarningOptions {
   readonly seed?: number;
   readonly method?: Method;
   readonly exposure?: Exposure;
-}
-
-export interface Score {
-  readonly method: Method;
-  readonly forecasts: number;
-  readonly events: number;
-  readonly brier: number;
-  /** Against forecasting the mean rate for all: 1 is perfect, 0 no better. */
-  readonly skill: number;
-  /** By tenths of probability: mean forecast, frequency of events, and how many. */
-  readonly reliability: readonly { readonly forecast: number; readonly observed: number; readonly count: number }[];
-}
-
-const EDGES = [0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-
-/** Brier score (G. Brier, 1950) and reliability of forecasts. */
-export function score(method: Method, forecasts: readonly number[], outcomes: readonly boolean[]): Score {
-  const count = forecasts.length;
-  const events = outcomes.filter(Boolean).length;
-  const mean = events / count;
-  const brier = forecasts.reduce((sum, p, index) => sum + (p - Number(outcomes[index])) ** 2, 0) / count;
-  const reliability = EDGES.flatMap((edge, bin) => {
-    const inside = forecasts.flatMap((p, index) => (p >= edge && p < (EDGES[bin + 1] ?? 2) ? [index] : []));
-    if (inside.length === 0) return [];
-    return [
-      {
-        forecast: inside.reduce((sum, index) => sum + forecasts[index]!, 0) / inside.length,
-        observed: inside.filter((index) => outcomes[index]).length / inside.length,
-        count: inside.length,
-      },
-    ];
-  });
-  return { method, forecasts: count, events, brier, skill: 1 - brier / (mean * (1 - mean)), reliability };
 }
