@@ -19,7 +19,7 @@ import { filteredEngine, type MarginEngine, scanEngine, worstLoss } from "../../
 import { type Portfolio, portfolioFamily } from "../../prover/src/risk/calibration/portfolios.ts";
 import { DEFAULT_CALIBRATION } from "../../prover/src/risk/calibration/ranges.ts";
 import { checkHistories } from "../../prover/src/risk/history-rules.ts";
-import type { Scenario } from "../../prover/src/risk/model.ts";
+import { type Scenario, STILL } from "../../prover/src/risk/model.ts";
 import type { PriceHistory } from "../../prover/src/risk/prices.ts";
 
 const { values, positionals } = parseArgs({
@@ -58,24 +58,25 @@ for (const { symbol, confirmed } of checked.summaries) {
 
 // 2. Engines: ours, simulation, and grids that exchanges publish.
 
-/** The same moves for every underlying, on every day. */
+/** The same moves on every day, of each underlying by itself: exchanges scan one at a time and add what each needs. */
 const gridEngine = (
   name: string,
   grid: readonly (readonly [price: number, volatility: number, counted: number])[],
 ): MarginEngine => ({
   name,
   prepare(held, { periodDays }) {
-    const scenarios = grid.map(
-      ([price, volatility, counted]): Scenario => ({
-        label: `${percent(price)}, volatility ${percent(volatility)}`,
+    const scenarios = held.flatMap((mover) =>
+      grid.map(([price, volatility, counted]): Scenario => {
         // Time passes where volatility falls, which no published grid says: options held long are compared at all.
-        moves: Object.fromEntries(
-          held.map(({ symbol }) => [symbol, { price, volatility, days: volatility < 0 ? periodDays : 0 }]),
-        ),
-        counted,
+        const move = { price, volatility, days: volatility < 0 ? periodDays : 0 };
+        const moves = held.map(({ symbol }) => [symbol, symbol === mover.symbol ? move : STILL] as const);
+        const label = `${mover.symbol} ${percent(price)}, volatility ${percent(volatility)}`;
+        return { label, moves: Object.fromEntries(moves), counted };
       }),
     );
-    return () => ({ scenarios, margin: worstLoss });
+    const margin = (losses: readonly number[]) =>
+      held.reduce((sum, _, place) => sum + worstLoss(losses.slice(place * grid.length, (place + 1) * grid.length)), 0);
+    return () => ({ scenarios, margin });
   },
 });
 

@@ -50,7 +50,7 @@ ${commandOver("plimsoll market backtest", histories, `${periodDays === 1 ? "" : 
 \`\`\`
 
 Days from ${results[0]!.from} to ${results[0]!.to} (later starts
-for younger assets). Calibration: EWMA with decay ${lambda}, expected shortfall at ${percent(confidence, 0)} of the last ${lookback} standardised
+for younger assets). Calibration: EWMA with decay ${lambda}, expected shortfall at ${percent(confidence)} of the last ${lookback} standardised
 returns or their ${percent(coverage, 0)} quantile, stress weight ${stressWeight} on the ${percent(stressQuantile, 0)} quantile of volatility, ranges that rise by at most
 ${percent(dailyRise, 0)} a day, margin period ${periodDays === 1 ? "1 day" : `${periodDays} days`}; the scan; closing costs.
 
@@ -69,8 +69,8 @@ ${rows.map((row) => `| ${row} |`).join("\n")}
   does not yet include, or that the daily cap on ranges spreads over days.
 - Worst breach: how far the loss went beyond margin, in margins. The fall of 12 March 2020 is the worst for BTC and ETH.
   Liquidation cannot have covered it; the initial level (150%) and the insurance fund are there for such a fall.
-- Decay, confidence and weights were chosen on BTC and ETH up to the end of 2020: the column *since ${UNSEEN_FROM.slice(0, 4)}* is out of
-  sample for them, and all of SOL is. The cap on ranges and the far tail were set by rules, not by a search.
+- Decay and weights were chosen on BTC and ETH up to the end of 2020: the column *since ${UNSEEN_FROM.slice(0, 4)}* is out of sample for them, and
+  all of SOL is. Confidence, the cap on ranges and the far tail were set later, by their purpose and with all of these days in view.
 - No history of implied volatility was available. Options are valued at an EWMA forecast (decay 0.94, between 30% and 200%),
   which changes more slowly than quoted volatility: rows with options say less than rows without.
 - Margins are fractions of gross notional, and losses are those of positions that nobody closes within the day.
