@@ -354,7 +354,9 @@ describe("commands on price histories", function () {
     expect(page)
       .to.include(`--prices BTC-USD.csv \\\n    --confirm ${day} \\\n    --out docs/backtest.md\n`)
       .and.include("| BTC long | ")
-      .and.match(/\*\*Of 8 portfolios, Kupiec's two-sided test accepts \d; \d are breached too often and \d too rarely\*\*/);
+      .and.match(
+        /\*\*Of 8 portfolios, Kupiec's two-sided test accepts \d; \d are breached too often and \d too rarely\*\*/,
+      );
     expect(page).not.to.match(/NaN|undefined/);
     expect(tested.code).to.equal(page.includes("; 0 are breached too often") ? 0 : 1);
 
@@ -362,7 +364,10 @@ describe("commands on price histories", function () {
     const scored = await plimsoll(...score, "--out", "score.md", "--chart", "score.svg");
     expect(scored.code, scored.err).to.equal(0);
     const scores = readFileSync(at("score.md"), "utf8");
-    expect(scores).to.include("![Reliability](score.svg)").and.include("| table | ").and.include("| simulated (default) | ");
+    expect(scores)
+      .to.include("![Reliability](score.svg)")
+      .and.include("| table | ")
+      .and.include("| simulated (default) | ");
     expect(scores).not.to.match(/NaN|undefined/);
     expect(readFileSync(at("score.svg"), "utf8")).to.match(/^<svg/);
     const json = JSON.parse((await plimsoll(...score, "--json")).out);
