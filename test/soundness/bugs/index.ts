@@ -199,6 +199,7 @@ export const BUGS: readonly Bug[] = [
 
   // ---- Selection of a tier
   bug("two-tiers", "selection", "several tiers at once, or none: their values add up", HAIRCUT, "count === 1;", "", [
+    "hostile",
     "alternatives",
     "uniqueness",
   ]),
@@ -371,7 +372,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "signal absolute <== checked * (2 * isPositive - 1);",
     "signal absolute <== checked * (1 - 2 * isPositive);",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "liquidity-sign-hinted",
@@ -389,7 +390,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "signal excess <== over * isOver;",
     "signal excess <== over; _ <== isOver;",
-    ["model", "hostile"],
+    ["model"],
   ),
 
   bug(
@@ -408,7 +409,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "margin <== 10000 * scan + excess[0].charge + excess[1].charge;",
     "margin <== 10000 * scan + excess[0].charge; _ <== excess[1].charge;",
-    ["model", "hostile"],
+    ["model"],
   ),
 
   // ---- Scanned collateral
@@ -446,7 +447,7 @@ export const BUGS: readonly Bug[] = [
     SCANNED,
     "_ <== Unsigned(64)(lot - 1 - (quantity - covered));",
     "_ <== Unsigned(64)(lot - (quantity - covered));",
-    ["model", "hostile", "uniqueness"],
+    ["model", "uniqueness"],
   ),
   bug(
     "scan-without-collateral",
@@ -464,7 +465,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "held[b].scanned[j] <== scanned[j].whole;",
     "held[b].scanned[j] <== scanned[0].whole;",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "scanned-in-every-block",
@@ -482,7 +483,7 @@ export const BUGS: readonly Bug[] = [
     POSITIONS,
     "product[j][k] <== lots[j] * rows[j][k];",
     "product[j][k] <== (lots[j] + scanned[j]) * rows[j][k];",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "scanned-hinted",
@@ -502,7 +503,7 @@ export const BUGS: readonly Bug[] = [
     COVERAGE,
     "debt <== owned * (nonNegative - 1);",
     "debt <== owned * (2 * nonNegative - 1);",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "debt-turned",
@@ -538,7 +539,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "signal maintenance <== margin + debtMargin;",
     "signal maintenance <== margin;",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "debt-of-cash-alone",
@@ -594,7 +595,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "100000000000000 * owned",
     "100000000000000 * mark",
-    ["model", "hostile"],
+    ["model"],
   ),
 
   // ---- The transition
@@ -702,9 +703,9 @@ export const BUGS: readonly Bug[] = [
     "replay",
     "a state can follow itself: a proof can be replayed",
     TRANSITION,
-    "blindingBefore * key === 0;",
-    "signal steps <== (key + 1) * key; blindingBefore * steps === 0;",
-    ["hostile"],
+    "signal key <== blindingAfter - blindingBefore - 1;",
+    "signal stands <-- blindingAfter == blindingBefore ? 1 : 0; stands * (stands - 1) === 0; signal key <== blindingAfter - blindingBefore - 1 + stands;",
+    ["hostile", "uniqueness"],
   ),
 
   // ---- Bindings

@@ -170,6 +170,12 @@ const oneHot = (piece: number) => Array.from({ length: PIECES }, (_, index) => (
 /** The commitments stay as they are: whoever changes the account must hash to the same. */
 const pinned = (s: Speaker) => Object.fromEntries(COMMITMENTS.map((name) => [name, s.v(name)]));
 
+/** A quantity of collateral, with the lots that it is scanned as. */
+const holding = (s: Speaker, asset: number, quantity: bigint) => ({
+  ...withScanned(s, asset, quantity / s.v(`main.policy[${asset}][${3 * SHAPE.tiers}]`)),
+  [`main.collateralAfter[${asset}]`]: quantity,
+});
+
 function* library(): Generator<Lie> {
   const lie = (name: string, tell: Lie["tell"], scene: SceneName = "slack"): Lie => ({ name, scene, tell });
 
@@ -182,8 +188,8 @@ function* library(): Generator<Lie> {
     ["2^65", 1n << 65n],
   ] as const) {
     for (let piece = 0; piece < PIECES; piece++) {
-      yield lie(`C01 C02: quantity ${what} in piece ${piece}`, () => ({
-        "main.collateralAfter[0]": quantity,
+      yield lie(`C01 C02: quantity ${what} in piece ${piece}`, (s) => ({
+        ...holding(s, 0, quantity),
         ...select(0, oneHot(piece)),
       }));
     }
@@ -203,12 +209,12 @@ function* library(): Generator<Lie> {
     [0, 1000n],
     [1, 5000n],
   ] as const) {
-    yield lie(`C06: boundary ${boundary} on the piece that ends there`, () => ({
-      "main.collateralAfter[0]": quantity,
+    yield lie(`C06: boundary ${boundary} on the piece that ends there`, (s) => ({
+      ...holding(s, 0, quantity),
       ...select(0, oneHot(boundary)),
     }));
-    yield lie(`C06: one below boundary ${boundary} on the piece that starts there`, () => ({
-      "main.collateralAfter[0]": quantity - 1n,
+    yield lie(`C06: one below boundary ${boundary} on the piece that starts there`, (s) => ({
+      ...holding(s, 0, quantity - 1n),
       ...select(0, oneHot(boundary + 1)),
     }));
   }
@@ -223,7 +229,7 @@ function* library(): Generator<Lie> {
     [[2n, -1n, 0n], 10n],
     [[0n, 2n, -1n], 10n],
   ] as const) {
-    yield lie(`C07: pieces ${pieces.join(" ")}`, () => ({ "main.collateralAfter[2]": quantity, ...select(2, pieces) }));
+    yield lie(`C07: pieces ${pieces.join(" ")}`, (s) => ({ ...holding(s, 2, quantity), ...select(2, pieces) }));
   }
 
   // Positions and cash.
