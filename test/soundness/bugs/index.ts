@@ -381,7 +381,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "(checked, isPositive) <== Signed(BITS)(amount);",
     "(checked, _) <== Signed(BITS)(amount); isPositive <-- checked >= 0 ? 1 : 0; isPositive * (isPositive - 1) === 0;",
-    ["hostile", "alternatives", "uniqueness"],
+    ["alternatives", "uniqueness"],
   ),
   bug(
     "liquidity-unfloored",
@@ -400,7 +400,7 @@ export const BUGS: readonly Bug[] = [
     NETTING,
     "excess[i].rate <== terms[2 * i + 1];",
     "excess[i].rate <== terms[1];",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "vega-uncharged",
@@ -456,7 +456,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "held[b].scanned[j] <== scanned[j].whole;",
     "held[b].scanned[j] <== 0;",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "scanned-as-another",
@@ -474,7 +474,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "if (b == 0 && j < ASSETS) {",
     "if (j < ASSETS) {",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "scanned-at-the-mark",
@@ -492,7 +492,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "held[b].scanned[j] <== scanned[j].whole;",
     "held[b].scanned[j] <-- scanned[j].whole;",
-    ["hostile", "uniqueness"],
+    ["uniqueness"],
   ),
 
   // ---- Debt
@@ -548,7 +548,7 @@ export const BUGS: readonly Bug[] = [
     ACCOUNT,
     "(bitLength(maxOwned(INSTRUMENTS)) + 1)(owned)",
     "(bitLength(maxOwned(INSTRUMENTS)) + 1)(cashAfter)",
-    ["model", "hostile"],
+    ["model"],
   ),
 
   // ---- The verdict
