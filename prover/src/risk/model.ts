@@ -6,8 +6,6 @@
  * Floating point lives behind these interfaces and nowhere else in the system. `buildMarket` rounds once, at the
  * border, to exact millionths per lot. Every number is quote currency per whole unit of the underlying.
  */
-import type { Surface } from "./board/surface.ts";
-
 /**
  * How one underlying moves over the margin period. What is not given stands still. Formulas: `board/valuation.ts`.
  * @see docs/library.md#risk
@@ -72,7 +70,13 @@ export interface UnderlyingState {
   readonly carry: number;
   readonly rate: number;
   /** Throws `UNKNOWN_NAME` where no volatilities of this underlying are observed. */
-  surface(): Surface;
+  surface(): Volatilities;
+}
+
+/** Implied volatilities of one underlying. */
+export interface Volatilities {
+  /** Annual volatility at a strike (above zero) and a time to expiry (above zero). */
+  volatility(strike: number, years: number, forward: number): number;
 }
 
 /** Terms and quotes of one instrument, by name. All throw `FIELD_INVALID` or `OUT_OF_RANGE`, naming the field. */

@@ -60,6 +60,8 @@ export const MODELS: Models = { valuations: VALUATION_MODELS, scenarios: SCENARI
 const VALUE_DECIMALS = 6;
 const SCALE = 10 ** VALUE_DECIMALS;
 const YEAR_MS = 365 * 86_400_000;
+/** Years that are left of what expires before the time asked about: its value is what it pays. */
+const EXPIRING = 1e-9;
 
 /** One instrument with all that its row follows from, before rounding; per whole unit of the underlying. */
 export interface PricedInstrument {
@@ -74,6 +76,16 @@ export interface PricedInstrument {
   chargesAt(spot: number, mark: number): TracedCharges;
   readonly spot: number;
   valueAfter(move: Move): TracedValue;
+  /** What one unit is worth where something else is observed. It is bound again, so this is not held to what moves can say. */
+  valueWhere(other: OtherObservation): number;
+}
+
+/** What else may be observed, and when. */
+export interface OtherObservation {
+  observed(seen: UnderlyingState): UnderlyingState;
+  /** A term or a quote of the instrument, by name, in place of the value that it has. */
+  quoted(name: string, value: number): number;
+  readonly yearsLater: number;
 }
 
 /**
@@ -125,17 +137,27 @@ export function priceInstruments(
     const model = modelOf(models.valuations, instrument, place);
     const { scenarios, choice } = sets[Math.floor(index / BLOCK_INSTRUMENTS)]!;
     return within(place, () => {
-      const valueAfter = model.bind(
-        termsOf(instrument, model, own(observation.quotes, instrument.symbol) ?? {}, time),
-        seen,
-      );
+      const terms = termsOf(instrument, model, own(observation.quotes, instrument.symbol) ?? {}, time);
+      const valueAfter = model.bind(terms, seen);
       const mark = valueAfter(STILL).value;
       const chargesAt = (spot: number, mark: number) =>
         instrument.traded === false
           ? closedCharges(instrument)
           : chargeModel.charges(model.closing, spot, mark, policy.charges.parameters);
       const charges = chargesAt(seen.spot, mark);
-      return { instrument, model, scenarios, scenarioChoice: choice, charges, chargesAt, spot: seen.spot, valueAfter };
+      const valueWhere = (other: OtherObservation) =>
+        model.bind(otherTerms(terms, other), other.observed(seen))(STILL).value;
+      return {
+        instrument,
+        model,
+        scenarios,
+        scenarioChoice: choice,
+        charges,
+        chargesAt,
+        spot: seen.spot,
+        valueAfter,
+        valueWhere,
+      };
     });
   });
 }
@@ -220,6 +242,12 @@ function termsOf(
     },
   };
 }
+
+const otherTerms = (terms: Terms, { quoted, yearsLater }: OtherObservation): Terms => ({
+  text: terms.text,
+  number: (name, positive) => quoted(name, terms.number(name, positive)),
+  years: (name) => Math.max(EXPIRING, terms.years(name) - yearsLater),
+});
 
 /**
  * Builds the market document.
