@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll/risk`: boards of market values from models, their calibration and back-tests, and how an account may fare ahead. */
 
+export { type AttackOptions, attackMarket, type MarketAttack } from "./app/attack.ts";
 export { type BacktestReport, backtestMargins, type CheckedCalibration, calibrate } from "./app/calibrate.ts";
 export { explainRow, type RowExplanation } from "./app/market.ts";
 export { type Ahead, type AheadOptions, lookAhead } from "./app/outlook.ts";

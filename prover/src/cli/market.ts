@@ -6,6 +6,7 @@ import { EXIT, PlimsollError } from "../errors.ts";
 import { formatJson, parseJson } from "../formats/json.ts";
 import { type MarketDocument, unsigned64 } from "../formats/market.ts";
 import { table } from "../report/text.ts";
+import { attackCommand } from "./attack.ts";
 import { backtestCommand, calibrateCommand } from "./calibrate.ts";
 import type { Context } from "./context.ts";
 import { importCommand } from "./import.ts";
@@ -13,7 +14,15 @@ import { optionInteger } from "./options.ts";
 
 export function marketCommand(context: Context): Command {
   const market = new Command("market").description("build, verify and calibrate boards of market values");
-  const commands = [buildCommand, explainCommand, verifyCommand, calibrateCommand, backtestCommand, importCommand];
+  const commands = [
+    buildCommand,
+    explainCommand,
+    verifyCommand,
+    calibrateCommand,
+    backtestCommand,
+    attackCommand,
+    importCommand,
+  ];
   for (const command of commands) market.addCommand(command(context));
   return market;
 }
