@@ -114,7 +114,7 @@ function volatilityMoves(
 const text = (value: number) => String(Math.sign(value) * (Math.ceil(Math.abs(value) * 1e4 - 1e-9) / 1e4));
 
 /** Static far tails, as fractions of the price: what may come in any market, however calm. */
-const FAR = { up: 0.8, down: 0.8, counted: "0.21", volatility: "0.5" };
+const FAR = { up: 0.8, down: 0.8, counted: "0.22", volatility: "0.5" };
 /**
  * What histories of prices do not tell, as documented: relative moves of a 10-day volatility against one of 90 days, points of
  * skew, annual points of carry over a day; the share of volatility moves by which those of two underlyings part.
