@@ -25,8 +25,9 @@ export interface RowExplanation extends Explanation {
 export function explainRow(input: MarketInput, symbol: string, published?: MarketDocument): RowExplanation {
   const explanation = explainInstrument(input, symbol);
   if (published === undefined) return explanation;
-  const differences = compareMarkets(published, buildMarket(input)).filter(({ place }) =>
-    place.startsWith(`instruments[${symbol}]`),
+  // A market without any rows differs in all of them.
+  const differences = compareMarkets(published, buildMarket(input)).filter(
+    ({ place }) => place === "instruments" || place.startsWith(`instruments[${symbol}]`),
   );
   return { ...explanation, differences };
 }

@@ -2,7 +2,6 @@
 /** Files of a deployment: what is to be deployed, and what has been. */
 import { id } from "ethers";
 import { z } from "zod";
-import { PlimsollError } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
 import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
 import { conform } from "../risk/input.ts";
@@ -62,12 +61,7 @@ export interface DeploymentRecord extends Omit<z.infer<typeof record>, "steps"> 
 }
 
 function read<T>(schema: z.ZodType<T>, text: string, file: string): T {
-  const plain = parseJson(text, file, { length: 1_000_000, values: 20_000 }).plain();
-  try {
-    return conform(schema, plain, "");
-  } catch (error) {
-    throw error instanceof PlimsollError ? error.at({ file }) : error;
-  }
+  return conform(schema, parseJson(text, file, { length: 1_000_000, values: 20_000 }).plain(), { file });
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * The command line: the list of commands. Each reads its options, asks one use case of `app/`, and prints the answer.
+ * The command line. Each command reads its options, asks one use case of `app/`, and prints the answer.
  *
  * Results go to stdout and nothing else does; progress, warnings and errors go to stderr. On an error nothing is
  * written. SIGINT and SIGTERM stop the work at its next step.
@@ -9,25 +9,8 @@ import { Command } from "commander";
 import { EXIT } from "../errors.ts";
 import { leaveMemoryOutOfCoreFiles } from "../node/core-dumps.ts";
 import { defaultBuildDirectory } from "../node/installation.ts";
-import { ceremonyCommand } from "./ceremony/index.ts";
-import { commitCommand } from "./commit.ts";
+import { COMMANDS } from "./commands.ts";
 import { createContext, reportError, VERSION } from "./context.ts";
-import { deployCommand } from "./deploy.ts";
-import { discloseCommand, disclosureCommand } from "./disclosure.ts";
-import { doctorCommand } from "./doctor.ts";
-import { initCommand } from "./init.ts";
-import { inspectCommand } from "./inspect.ts";
-import { marketCommand } from "./market.ts";
-import { mergeCommand } from "./merge.ts";
-import { oracleCommand } from "./oracle.ts";
-import { outlookCommand } from "./outlook.ts";
-import { packCommand } from "./pack/index.ts";
-import { pagesCommand } from "./pages.ts";
-import { proveCommand } from "./prove.ts";
-import { reportCommand } from "./report.ts";
-import { setupCommand } from "./setup.ts";
-import { valueCommand } from "./value.ts";
-import { verifyCommand } from "./verify.ts";
 
 const EXIT_HELP = `
 Exit codes
@@ -45,28 +28,6 @@ Proofs are made by the fastest prover available, or by the one in PLIMSOLL_BACKE
 
 const cancellation = new AbortController();
 const context = createContext(cancellation.signal);
-
-const COMMANDS = [
-  setupCommand,
-  initCommand,
-  valueCommand,
-  outlookCommand,
-  reportCommand,
-  commitCommand,
-  proveCommand,
-  mergeCommand,
-  verifyCommand,
-  inspectCommand,
-  discloseCommand,
-  disclosureCommand,
-  packCommand,
-  ceremonyCommand,
-  marketCommand,
-  oracleCommand,
-  deployCommand,
-  pagesCommand,
-  doctorCommand,
-];
 
 const program = new Command("plimsoll")
   .description("Prove that a margin account covers its margin without showing its contents, and verify such proofs.")

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { foreign } from "../document/words.ts";
 import { EXIT, PlimsollError } from "../errors.ts";
 import { formatJson, parseJson } from "../formats/json.ts";
-import { type MarketDocument, unsigned64 } from "../formats/market.ts";
+import { readMarketDocument, unsigned64 } from "../formats/market.ts";
 import { table } from "../report/text.ts";
 import { attackCommand } from "./attack.ts";
 import { backtestCommand, calibrateCommand } from "./calibrate.ts";
@@ -33,11 +33,6 @@ async function readInput({ inputs }: Context, file: string) {
   return readMarketInput(text, name);
 }
 
-async function readPublished({ inputs }: Context, file: string): Promise<MarketDocument> {
-  const { text, file: name } = await inputs.text(file);
-  return parseJson(text, name, { length: 1_500_000, values: 30_000 }).plain() as unknown as MarketDocument;
-}
-
 function buildCommand(context: Context): Command {
   return new Command("build")
     .description("build the market document of a market input")
@@ -62,7 +57,9 @@ function explainCommand(context: Context): Command {
         import("../report/explanation.ts"),
       ]);
       const input = await readInput(context, options.input);
-      const published = options.market === undefined ? undefined : await readPublished(context, options.market);
+      const { market } = options;
+      const given = market === undefined ? undefined : await context.inputs.text(market);
+      const published = given && readMarketDocument(given.text, given.file);
       const row = explainRow(input, symbol, published);
       context.print(options.json, row, () => renderExplanation(row));
       if (row.differences?.length) process.exitCode = EXIT.no;
@@ -98,7 +95,7 @@ function verifyCommand({ inputs, print }: Context): Command {
         terms: {
           domain: domainOf("PriceOracle", optionInteger("--chain", options.chain, unsigned64), options.oracle),
           board: optionInteger("--board", options.board, unsigned64),
-          risk: readRiskPolicy(half),
+          risk: readRiskPolicy(half, { file: risk!.file }),
           policy: readPolicy(policy!.text, policy!.file),
         },
         quorum: { reporters: options.reporters, count: optionInteger("--quorum", options.quorum, Number) },

@@ -87,9 +87,7 @@ export interface InstrumentDocument {
  * @see docs/library.md#accounts
  */
 export function readMarket(text: string, file: string, policy: PolicyFile): MarketFile & { readonly sha256: string } {
-  const root = parseJson(text, file, LIMITS);
-  const top = root.fields(["format", "board", "epoch", "time", "prices", "scenarios", "instruments", "blocks"]);
-  top.format.literal(FORMAT);
+  const { root, top } = openDocument(text, file);
   const elements = top.instruments.elements();
   const size = smallestBoardFor(elements.length);
   if (size === undefined) {
@@ -133,6 +131,21 @@ export function readMarket(text: string, file: string, policy: PolicyFile): Mark
     market: relocate(places, () => checkMarket(market)),
     sha256: documentSha256(root.plain()),
   };
+}
+
+/**
+ * A published market as it is written, to be compared with what follows from its input. Throws `SYNTAX`, `TOO_LARGE`, or
+ * `FIELD_INVALID` where it is another document. Does NOT check its values: `readMarket` does.
+ */
+export function readMarketDocument(text: string, file: string): MarketDocument {
+  return openDocument(text, file).root.plain() as unknown as MarketDocument;
+}
+
+function openDocument(text: string, file: string) {
+  const root = parseJson(text, file, LIMITS);
+  const top = root.fields(["format", "board", "epoch", "time", "prices", "scenarios", "instruments", "blocks"]);
+  top.format.literal(FORMAT);
+  return { root, top };
 }
 
 function readPrices(value: JsonValue, policy: PolicyFile): LotPriceE16[] {

@@ -17,6 +17,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import path from "node:path";
+import type { Readable } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
@@ -28,30 +29,44 @@ const STDIN = "-";
 /** For the owner alone. */
 export const PRIVATE = 0o600;
 
-/** Reads what a command line names. `-` is standard input, once. */
+/** A file's content, and its name in messages. */
+export interface NamedContent {
+  readonly file: string;
+  readonly content: Uint8Array;
+}
+
+/** The one reader of what a command line names. `-` is standard input, once. */
 export class Inputs {
   readonly #signal: AbortSignal;
+  readonly #openStdin: () => Readable;
   #stdinTaken = false;
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignal, openStdin: () => Readable = () => process.stdin) {
     this.#signal = signal;
+    this.#openStdin = openStdin;
+  }
+
+  /** A file's content. Throws `FILE` where it cannot be read, `TOO_LARGE` beyond so many bytes, `USAGE`. */
+  async bytes(name: string, maximum = MAX_BYTES): Promise<NamedContent> {
+    const file = name === STDIN ? "standard input" : name;
+    const content = name === STDIN ? await this.#stdin(file, maximum) : await readBounded(name, maximum, this.#signal);
+    throwIfCancelled(this.#signal);
+    return { file, content };
   }
 
   /**
-   * A file's text: UTF-8, or UTF-16 that begins with a byte order mark, as PowerShell writes it. Throws `FILE` where it
-   * cannot be read, `TOO_LARGE`, `SYNTAX` where it is neither, `USAGE`.
+   * A file's text: UTF-8, or UTF-16 that begins with a byte order mark, as PowerShell writes it. Throws as `bytes`, and
+   * `SYNTAX` where it is neither.
    */
   async text(name: string): Promise<NamedText> {
-    const file = name === STDIN ? "standard input" : name;
-    const bytes = name === STDIN ? await this.#stdin(file) : await readBounded(name, MAX_BYTES, this.#signal);
-    throwIfCancelled(this.#signal);
-    return { file, text: decodeText(bytes, file) };
+    const { file, content } = await this.bytes(name);
+    return { file, text: decodeText(content, file) };
   }
 
-  async #stdin(file: string): Promise<Uint8Array> {
+  async #stdin(file: string, maximum: number): Promise<Uint8Array> {
     if (this.#stdinTaken) throw new PlimsollError("USAGE", "only one input can be standard input (-)");
     this.#stdinTaken = true;
-    const { stdin } = process;
+    const stdin = this.#openStdin();
     const stop = () => stdin.destroy();
     this.#signal.addEventListener("abort", stop);
     try {
@@ -59,7 +74,7 @@ export class Inputs {
       let length = 0;
       for await (const chunk of stdin as AsyncIterable<Uint8Array>) {
         length += chunk.length;
-        if (length > MAX_BYTES) throw tooLarge(file);
+        if (length > maximum) throw tooLarge(file, maximum);
         chunks.push(chunk);
       }
       return Buffer.concat(chunks);
@@ -72,7 +87,7 @@ export class Inputs {
   }
 }
 
-const tooLarge = (file: string, maximum = MAX_BYTES) =>
+const tooLarge = (file: string, maximum: number) =>
   new PlimsollError("TOO_LARGE", `expected at most ${maximum} bytes`, { file });
 const UNREADABLE: Readonly<Record<string, string>> = {
   ENOENT: ": it does not exist",

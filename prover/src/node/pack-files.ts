@@ -3,17 +3,50 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { PlimsollError } from "../errors.ts";
-import { PACK_LIMITS, type PackFiles, zipFiles } from "../pack/zip.ts";
-import { readBounded, writeDirectory, writeResult } from "./files.ts";
+import { peekIndex } from "../pack/verify.ts";
+import { PACK_LIMITS, type PackFiles, unzipFiles, zipFiles } from "../pack/zip.ts";
+import { type Inputs, readBounded, writeDirectory, writeResult } from "./files.ts";
 
-/** A zip's bytes, or the files of a directory; links and whatever else is no regular file are not followed. */
-export async function readPack(pack: string): Promise<Uint8Array | PackFiles> {
+/** A pack as given, and its name in messages. */
+export interface NamedPack {
+  readonly file: string;
+  /** A zip's bytes, or the files of a directory. */
+  readonly pack: Uint8Array | PackFiles;
+}
+
+/** The pack that a command line names: a zip, a directory, or a zip on standard input. Unverified. */
+export async function readPack(inputs: Inputs, name: string): Promise<NamedPack> {
+  if (await isDirectory(name)) return { file: name, pack: await readDirectory(name) };
+  const { file, content } = await inputs.bytes(name, PACK_LIMITS.zipBytes);
+  return { file, pack: content };
+}
+
+/** Its files. Throws `SYNTAX` and the like where it is none, and names the pack, and the file in it. Unverified. */
+export async function readPackFiles(inputs: Inputs, name: string): Promise<PackFiles> {
+  const { file, pack } = await readPack(inputs, name);
+  try {
+    const files = pack instanceof Uint8Array ? unzipFiles(pack) : pack;
+    peekIndex(files);
+    return files;
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    const within = error.place.file;
+    throw error.at({ file: within === undefined ? file : `${file}, ${within}` });
+  }
+}
+
+const isDirectory = (name: string): Promise<boolean> =>
+  stat(name).then(
+    (there) => there.isDirectory(),
+    () => false,
+  );
+
+/** The files of a directory; links and whatever else is no regular file are not followed. */
+async function readDirectory(pack: string): Promise<PackFiles> {
   const unreadable = (file: string, why: string) => new PlimsollError("FILE", why, { file });
-  const there = await stat(pack).catch(() => {
+  const entries = await readdir(pack, { recursive: true, withFileTypes: true }).catch(() => {
     throw unreadable(pack, "cannot be read");
   });
-  if (!there.isDirectory()) return readBounded(pack, PACK_LIMITS.zipBytes);
-  const entries = await readdir(pack, { recursive: true, withFileTypes: true });
   if (entries.length > 4 * PACK_LIMITS.files) throw new PlimsollError("TOO_LARGE", "too many files", { file: pack });
   const files = new Map<string, Uint8Array>();
   let bytes = 0;

@@ -2,7 +2,6 @@
 /** `plimsoll-oracle/1`: how a reporter of a price oracle is set up. */
 import path from "node:path";
 import { z } from "zod";
-import { PlimsollError } from "../errors.ts";
 import { parseJson } from "../formats/json.ts";
 import { conform } from "../risk/input.ts";
 import { sourceFormat } from "./sources.ts";
@@ -48,13 +47,7 @@ export type OracleConfig = z.infer<typeof config>;
 
 /** Reads a configuration. Paths come out resolved: in the file they are relative to it. Throws `FIELD_INVALID`. */
 export function readOracleConfig({ text, file }: { readonly text: string; readonly file: string }): OracleConfig {
-  const plain = parseJson(text, file, { length: 1_000_000, values: 20_000 }).plain();
-  let given: OracleConfig;
-  try {
-    given = conform(config, plain, "");
-  } catch (error) {
-    throw error instanceof PlimsollError ? error.at({ file }) : error;
-  }
+  const given = conform(config, parseJson(text, file, { length: 1_000_000, values: 20_000 }).plain(), { file });
   const at = (name: string) => path.resolve(path.dirname(file), name);
   const observed = Object.entries(given.observed).map(([place, { sources, ...rules }]) => [
     place,

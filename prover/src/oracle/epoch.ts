@@ -89,13 +89,13 @@ const LIMITS = { length: 8_000_000, values: 200_000 };
  * @see docs/library.md#market-values
  */
 export function readEpoch(text: string, file: string): EpochFile {
-  return conform(epochFile, parseJson(text, file, LIMITS).plain(), "");
+  return conform(epochFile, parseJson(text, file, LIMITS).plain(), { file });
 }
 /**
  * Reads a report as a reporter serves it. Checks form only. Throws FIELD_INVALID.
  * @see docs/library.md#market-values
  */
-export const readReport = (value: unknown): Report => conform(report, value, "report");
+export const readReport = (value: unknown): Report => conform(report, value, { field: "report" });
 
 /** Prices of an observation as the contract takes them from a reporter: before the rate, where an asset bears yield. */
 export function pricesOf({ risk, policy }: Terms, observation: Observation): bigint[] {

@@ -3,7 +3,7 @@
 import { open } from "node:fs/promises";
 import { Contract, type JsonRpcProvider, Wallet } from "ethers";
 import { domainOf } from "../chain/publication.ts";
-import { PlimsollError } from "../errors.ts";
+import { type ErrorPlace, PlimsollError } from "../errors.ts";
 import { type Json, parseJson } from "../formats/json.ts";
 import { readPolicy } from "../formats/policy.ts";
 import { type Inputs, writeSecret } from "../node/files.ts";
@@ -47,15 +47,15 @@ export async function runReporter(configuration: string, machine: ReporterMachin
     if (!config.reporters.some((each) => each.address.toLowerCase() === wallet.address.toLowerCase())) {
       throw new PlimsollError("FIELD_INVALID", "the key's address is not among them", { field: "reporters" });
     }
-    const half = async (name: string): Promise<Json> => {
+    const half = async (name: string): Promise<[Json, ErrorPlace]> => {
       const { text, file } = await inputs.text(name);
-      return parseJson(text, file, { length: 4_000_000, values: 100_000 }).plain();
+      return [parseJson(text, file, { length: 4_000_000, values: 100_000 }).plain(), { file }];
     };
     const policy = await inputs.text(config.policy);
     const node = new OracleNode({
       domain: domainOf("PriceOracle", BigInt(chain.chainId), chain.oracle),
       board: BigInt(board),
-      risk: readRiskPolicy(await half(config.risk)),
+      risk: readRiskPolicy(...(await half(config.risk))),
       policy: readPolicy(policy.text, policy.file),
       signer: wallet,
       sender: wallet,
@@ -67,7 +67,7 @@ export async function runReporter(configuration: string, machine: ReporterMachin
       skew: config.skewSeconds,
       directory: config.directory,
       listen: config.listen,
-      observe: observer(config, readObservation(await half(config.observation)), log),
+      observe: observer(config, readObservation(...(await half(config.observation))), log),
       log,
     });
     await node.start();

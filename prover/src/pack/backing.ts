@@ -4,7 +4,7 @@ import { type MergedStates, readMerge } from "../document/merge.ts";
 import { type Envelope, readEnvelope } from "../document/proof.ts";
 import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
-import { type MarketFile, readMarket } from "../formats/market.ts";
+import { type MarketFile, readMarket, readMarketDocument } from "../formats/market.ts";
 import { type PolicyFile, readPolicy } from "../formats/policy.ts";
 import type { BoardSize } from "../model/sizes.ts";
 import { circuitOf } from "../statement/families.ts";
@@ -58,6 +58,8 @@ export function readEvidence({ policies, markets, ...files }: EvidenceFiles): Ev
   const all = <T>(given: readonly NamedText[] = [], read: (text: NamedText) => T): FileOf<T>[] =>
     given.map((text) => ({ given: text, read: read(text) }));
   const known = new Map<string, readonly FileOf<Market>[]>();
+  // Under no policy yet, but what is no market is one under none.
+  for (const { text, file } of markets) readMarketDocument(text, file);
   return {
     policies: all(policies, ({ text, file }) => readPolicy(text, file)),
     marketsUnder(policy) {

@@ -6,7 +6,7 @@
  * Amounts, rates and volatilities are decimal strings (0.585 is 58.5%), times UTC to the second.
  */
 import { z } from "zod";
-import { PlimsollError } from "../errors.ts";
+import { type ErrorPlace, PlimsollError } from "../errors.ts";
 import { parseDecimal } from "../formats/decimal.ts";
 import { type Json, type JsonLimits, parseJson } from "../formats/json.ts";
 import { isLabel, isSymbol, LABEL_RULE } from "../formats/labels.ts";
@@ -156,34 +156,30 @@ export type MarketInput = z.infer<typeof marketInput>;
  * @see docs/library.md#risk
  */
 export function readMarketInput(text: string, file: string): MarketInput {
-  const root = parseJson(text, file, LIMITS);
-  try {
-    return conform(marketInput, root.plain(), "");
-  } catch (error) {
-    throw error instanceof PlimsollError ? error.at({ file }) : error;
-  }
+  return conform(marketInput, parseJson(text, file, LIMITS).plain(), { file });
 }
 
 /** One half of it, for whoever publishes them apart; also from a whole market input. */
-export const readRiskPolicy = (value: Json): RiskPolicy => conform(riskPolicy, half(value, "policy"), "policy");
-export const readObservation = (value: Json): Observation =>
-  conform(observation, half(value, "observation"), "observation");
+export const readRiskPolicy = (value: Json, place: ErrorPlace = {}): RiskPolicy =>
+  conform(riskPolicy, half(value, "policy"), { ...place, field: "policy" });
+export const readObservation = (value: Json, place: ErrorPlace = {}): Observation =>
+  conform(observation, half(value, "observation"), { ...place, field: "observation" });
 const half = (value: Json, name: "policy" | "observation"): unknown => {
   const whole = marketInput.safeParse(value);
   return whole.success ? whole.data[name] : value;
 };
 
-/** Parses with a schema; what does not conform is `FIELD_INVALID` at its place below `field`. */
-export function conform<T>(schema: z.ZodType<T>, value: unknown, field: string): T {
+/** Parses with a schema; what does not conform is `FIELD_INVALID` at its place below the one given. */
+export function conform<T>(schema: z.ZodType<T>, value: unknown, at: ErrorPlace): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const [{ path, message } = { path: [], message: "not valid" }] = result.error.issues;
-  const place = path.reduce<string>(
+  const field = path.reduce<string>(
     (text, part) =>
       typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}.${String(part)}`,
-    field,
+    at.field ?? "",
   );
-  throw new PlimsollError("FIELD_INVALID", message, { field: place });
+  throw new PlimsollError("FIELD_INVALID", message, { ...at, ...(field === "" ? {} : { field }) });
 }
 
 /** The member of an object that strangers name, or undefined: never what the object inherits. */

@@ -2,7 +2,6 @@
 /** `plimsoll ceremony contribute`: one more contribution, made here or elsewhere. */
 import type { Command } from "commander";
 import { PlimsollError, throwIfCancelled } from "../../errors.ts";
-import { readBounded } from "../../node/files.ts";
 import type { Context } from "../context.ts";
 import { either, machineFor, onCeremony, printStep, withThreads } from "./machine.ts";
 
@@ -30,7 +29,7 @@ export function contributeCommand(context: Context): Command {
         const machine = await machineFor(context, directory);
         const transcript =
           name === undefined
-            ? await acceptContribution(machine, await readBounded(from!, MAX_KEY_BYTES))
+            ? await acceptContribution(machine, (await context.inputs.bytes(from!, MAX_KEY_BYTES)).content)
             : await contributeToCeremony(machine, { name, typed: () => readTyped(context) });
         printStep(context, json, transcript);
       }),

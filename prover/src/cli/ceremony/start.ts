@@ -2,7 +2,6 @@
 /** `plimsoll ceremony start`: a ceremony for a circuit. */
 import { Command } from "commander";
 import { PlimsollError } from "../../errors.ts";
-import { readBounded } from "../../node/files.ts";
 import { CIRCUITS } from "../../statement/families.ts";
 import type { Context } from "../context.ts";
 import { either, machineFor, optionCount, printStep, withThreads } from "./machine.ts";
@@ -17,6 +16,7 @@ interface StartOptions {
 }
 
 export function startCommand(context: Context): Command {
+  const { inputs } = context;
   return new Command("start")
     .argument("<directory>", "a directory without a ceremony")
     .description("start a ceremony for a circuit")
@@ -45,8 +45,8 @@ export function startCommand(context: Context): Command {
         const transcript = await startCeremony(await machineFor(context, directory), {
           origin: rehearsal ? "rehearsal" : "ceremony",
           contributors,
-          circuit: circuit ?? (await readBounded(r1cs!, MAX_KEY_BYTES)),
-          phase1: await readBounded(options.phase1, MAX_PHASE1_BYTES),
+          circuit: circuit ?? (await inputs.bytes(r1cs!, MAX_KEY_BYTES)).content,
+          phase1: (await inputs.bytes(options.phase1, MAX_PHASE1_BYTES)).content,
         });
         printStep(context, json, transcript);
       }),

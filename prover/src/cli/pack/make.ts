@@ -6,7 +6,6 @@ import type { KeySource } from "../../app/make-pack.ts";
 import type { NamedText } from "../../formats/account.ts";
 import { timeText } from "../../formats/time.ts";
 import { loadVerificationKey } from "../../node/artifacts.ts";
-import { readBounded } from "../../node/files.ts";
 import type { PackCircuit } from "../../pack/format.ts";
 import type { Context } from "../context.ts";
 import { many, optionTime } from "../options.ts";
@@ -60,18 +59,18 @@ export function makeCommand({ inputs, print, signal }: Context): Command {
     .option("--date <time>", "the date of the pack; else now")
     .option("--json", "print JSON")
     .action(async (options: MakeOptions) => {
-      const [{ makePack }, { readPack, writePack }, { unzipFiles }, { readSigningKey }] = await Promise.all([
+      const [{ makePack }, { readPackFiles, writePack }, { readSigningKey }] = await Promise.all([
         import("../../app/make-pack.ts"),
         import("../../node/pack-files.ts"),
-        import("../../pack/zip.ts"),
         import("../../pack/typed-data.ts"),
       ]);
       const { name, question, firm, claim: claims = [], document: letters = [], date, out } = options;
       const signing = readSigningKey(await inputs.text(options.key));
-      const previous = options.previous === undefined ? undefined : await readPack(options.previous);
+      const previous = options.previous === undefined ? undefined : await readPackFiles(inputs, options.previous);
       const documents = [];
       for (const file of letters) {
-        documents.push({ name: path.basename(file), content: await readBounded(file) });
+        const { file: name, content } = await inputs.bytes(file);
+        documents.push({ name: path.basename(name), content });
       }
       const machine = { keyFor, now: () => new Date(), software: SOFTWARE, signal };
       const { files, index, sha256 } = await makePack(machine, {
@@ -84,9 +83,7 @@ export function makeCommand({ inputs, print, signal }: Context): Command {
         observations: await texts(options.observations),
         chain: await texts(options.chain),
         ...(date === undefined ? {} : { created: timeText(optionTime("--date", date)) }),
-        ...(previous === undefined
-          ? {}
-          : { previous: previous instanceof Uint8Array ? unzipFiles(previous) : previous }),
+        ...(previous === undefined ? {} : { previous }),
       });
       await writePack(out, files);
       const { number, statements } = index;

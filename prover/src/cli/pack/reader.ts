@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What the commands of a pack's reader have in common. */
+import path from "node:path";
 import type { Command } from "commander";
 import type { ReaderRequest } from "../../app/verify-pack.ts";
 import { type Context, VERSION } from "../context.ts";
@@ -23,19 +24,22 @@ export const withReader = (command: Command): Command =>
     .option("--date <time>", "your date, for example 2026-11-22T12:00:00Z; else now")
     .option("--json", "print JSON");
 
-/** The pack and what its reader has chosen. */
+/** The pack, what it is called, and what its reader has chosen. */
 export async function loadReader(
   { inputs }: Context,
   pack: string,
   { trust, date }: ReaderOptions,
-): Promise<ReaderRequest> {
+): Promise<ReaderRequest & { readonly source: string }> {
   const [{ readTrust }, { readPack }] = await Promise.all([
     import("../../pack/trust.ts"),
     import("../../node/pack-files.ts"),
   ]);
+  const parties = readTrust(await inputs.text(trust));
+  const { file, pack: given } = await readPack(inputs, pack);
   return {
-    trust: readTrust(await inputs.text(trust)),
+    trust: parties,
     date: date === undefined ? undefined : optionTime("--date", date),
-    pack: await readPack(pack),
+    pack: given,
+    source: path.basename(file),
   };
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll pack report`: the verdict on a pack as a document. */
-import path from "node:path";
 import { Command } from "commander";
 import { writeResult } from "../../node/files.ts";
 import type { Context } from "../context.ts";
@@ -15,7 +14,7 @@ export function reportCommand(context: Context): Command {
     .action(async (pack: string, options: ReaderOptions & { out: string }) => {
       const { reportPack } = await import("../../app/verify-pack.ts");
       const machine = { now: () => new Date(), signal, software: SOFTWARE };
-      const request = { ...(await loadReader(context, pack, options)), source: path.basename(pack) };
+      const request = await loadReader(context, pack, options);
       const { verdict, html } = await reportPack(machine, request);
       await writeResult(options.out, html);
       process.exitCode = EXIT_CODES[verdict.outcome];

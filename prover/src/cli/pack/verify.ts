@@ -14,8 +14,8 @@ export function verifyCommand(context: Context): Command {
         import("../../pack/told.ts"),
         import("../verdict.ts"),
       ]);
-      const request = await loadReader(context, pack, options);
+      const { source, ...request } = await loadReader(context, pack, options);
       const verdict = await verifyPack({ now: () => new Date(), signal }, request);
-      printVerdict(context, options.json, packVerdict(verdict));
+      printVerdict(context, options.json, packVerdict(verdict), source);
     });
 }

@@ -29,7 +29,7 @@ const closingCosts: ChargeModel = {
     const { linearClosing, optionClosing, optionClosingOfValue, optionTick, shortOptionMinimum } = conform(
       schema,
       parameters,
-      "parameters",
+      { field: "parameters" },
     );
     if (closing === "none") return { long: 0, short: 0, formula: "nothing to close", inputs: {} };
     if (closing === "linear") {

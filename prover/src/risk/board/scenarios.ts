@@ -20,7 +20,7 @@ function define<T>(
   return {
     id,
     scenarios(underlyings, parameters, optioned = new Set()) {
-      const scenarios = build(underlyings, conform(schema, parameters, "parameters"), optioned);
+      const scenarios = build(underlyings, conform(schema, parameters, { field: "parameters" }), optioned);
       if (scenarios.length !== SCENARIOS) throw new TypeError(`expected ${SCENARIOS} scenarios`);
       return scenarios;
     },

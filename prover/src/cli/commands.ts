@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The list of commands, in the order in which help shows them. */
+import { ceremonyCommand } from "./ceremony/index.ts";
+import { commitCommand } from "./commit.ts";
+import { deployCommand } from "./deploy.ts";
+import { discloseCommand, disclosureCommand } from "./disclosure.ts";
+import { doctorCommand } from "./doctor.ts";
+import { initCommand } from "./init.ts";
+import { inspectCommand } from "./inspect.ts";
+import { marketCommand } from "./market.ts";
+import { mergeCommand } from "./merge.ts";
+import { oracleCommand } from "./oracle.ts";
+import { outlookCommand } from "./outlook.ts";
+import { packCommand } from "./pack/index.ts";
+import { pagesCommand } from "./pages.ts";
+import { proveCommand } from "./prove.ts";
+import { reportCommand } from "./report.ts";
+import { setupCommand } from "./setup.ts";
+import { valueCommand } from "./value.ts";
+import { verifyCommand } from "./verify.ts";
+
+export const COMMANDS = [
+  setupCommand,
+  initCommand,
+  valueCommand,
+  outlookCommand,
+  reportCommand,
+  commitCommand,
+  proveCommand,
+  mergeCommand,
+  verifyCommand,
+  inspectCommand,
+  discloseCommand,
+  disclosureCommand,
+  packCommand,
+  ceremonyCommand,
+  marketCommand,
+  oracleCommand,
+  deployCommand,
+  pagesCommand,
+  doctorCommand,
+];

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * W20: every command reads what its command line names through one reader. `-` is standard input everywhere, and a file that
+ * cannot be read, or is not what it should be, is named.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { expect } from "chai";
+import type { Command } from "commander";
+import { sampleFiles } from "../../prover/src/app/sample-files.ts";
+import { COMMANDS } from "../../prover/src/cli/commands.ts";
+import type { Context } from "../../prover/src/cli/context.ts";
+import { PlimsollError } from "../../prover/src/errors.ts";
+import { Inputs } from "../../prover/src/node/files.ts";
+import { zipFiles } from "../../prover/src/pack/zip.ts";
+import { json, request, samplePack } from "../support/packs.ts";
+import { endSnarkjsThreads } from "../support/snarkjs.ts";
+
+/** A command line with a file for each input; one input after the other is given in another way. */
+interface Line {
+  readonly command: string;
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly rest?: readonly string[];
+  /** Inputs of which any content will do, or whose content is looked at after what is not there in this test. */
+  readonly anyContent?: readonly string[];
+}
+
+const MARKET = { "--policy": "policy.json", "--market": "market.json" };
+const ACCOUNT = { ...MARKET, "--account": "account.json" };
+const TABLES = { ...MARKET, "--portfolio": "portfolio.csv", "--positions": "positions.csv" };
+const AHEAD = { "--input": "market-input.json", "--prices": "prices.csv" };
+const KEY = { "--key": "viewing.key" };
+const AUDIENCE = ["--audience", "x"];
+const CLAIM = [...AUDIENCE, "--at-least", "150%"];
+const ADDRESS = `0x${"01".repeat(20)}`;
+const TIME = "2026-11-22T08:00:00Z";
+
+const PACK = { "--proof": "proof.json", "--policy": "pack-policy.json", "--market": "pack-market.json" };
+const SEALED = { ...PACK, "--key": "signing.key" };
+const MAKE = ["--name", "x", "--question", "x", "--firm", "x", "--out", "new.zip"];
+
+const LINES: readonly Line[] = [
+  { command: "value", inputs: ACCOUNT },
+  { command: "value", inputs: TABLES },
+  { command: "outlook account", inputs: { ...ACCOUNT, ...AHEAD }, anyContent: ["--input"] },
+  { command: "outlook account", inputs: { ...TABLES, ...AHEAD }, anyContent: ["--input"] },
+  { command: "outlook score", inputs: { "--prices": "prices.csv" } },
+  { command: "report", inputs: { ...ACCOUNT, ...AHEAD } },
+  { command: "report", inputs: { ...TABLES, ...AHEAD } },
+  { command: "commit", inputs: { ...ACCOUNT, ...KEY } },
+  { command: "commit", inputs: { ...TABLES, ...KEY } },
+  { command: "prove", inputs: { ...ACCOUNT, ...KEY }, rest: CLAIM },
+  { command: "prove", inputs: { ...TABLES, ...KEY }, rest: CLAIM },
+  {
+    command: "merge",
+    inputs: { ...ACCOUNT, ...KEY },
+    rest: ["--account", "account.json", "--key", "viewing.key", "--name", "x", ...AUDIENCE, "--out", "sum"],
+  },
+  { command: "verify", inputs: { proof: "proof.json", ...MARKET } },
+  { command: "inspect", inputs: { proof: "other.json" } },
+  {
+    command: "disclose",
+    inputs: { ...ACCOUNT, ...KEY, "--to": "other.json" },
+    rest: ["--figure", "equity", ...AUDIENCE],
+    anyContent: ["--key"],
+  },
+  {
+    command: "disclose",
+    inputs: { ...TABLES, ...KEY, "--to": "other.json" },
+    rest: ["--figure", "equity", ...AUDIENCE],
+    anyContent: ["--key"],
+  },
+  { command: "disclosure verify", inputs: { disclosure: "other.json", ...MARKET, ...KEY }, anyContent: ["--key"] },
+  { command: "pack verify", inputs: { pack: "other.json", "--trust": "trust.json" } },
+  {
+    command: "pack report",
+    inputs: { pack: "other.json", "--trust": "trust.json" },
+    rest: ["--out", "report.html"],
+    anyContent: ["pack"],
+  },
+  {
+    command: "pack make",
+    inputs: {
+      "--key": "signing.key",
+      "--previous": "pack.zip",
+      "--document": "policy.json",
+      ...PACK,
+      "--attestation": "custodian.json",
+      "--observations": "observations.json",
+    },
+    rest: MAKE,
+    anyContent: ["--document"],
+  },
+  { command: "pack make", inputs: { "--merge": "other.json" }, rest: [...MAKE, ...Object.entries(SEALED).flat()] },
+  { command: "pack make", inputs: { "--chain": "other.json" }, rest: [...MAKE, ...Object.entries(SEALED).flat()] },
+  {
+    command: "pack attest",
+    inputs: { ...MARKET, "--key": "signing.key" },
+    rest: ["--commitment", "1", "--size", "board-60", "--firm", ADDRESS, "--subject", "x", "--scope", "account"].concat(
+      [...["--as-of", TIME, "--expires", TIME, "--name", "x"]],
+    ),
+  },
+  {
+    command: "ceremony start",
+    inputs: { "--r1cs": "policy.json", "--phase1": "policy.json" },
+    rest: ["ceremony", "--rehearsal", "--contributors", "1"],
+    anyContent: ["--r1cs", "--phase1"],
+  },
+  { command: "ceremony contribute", inputs: { "--from": "policy.json" }, rest: ["ceremony"], anyContent: ["--from"] },
+  { command: "market build", inputs: { "--input": "market-input.json" } },
+  {
+    command: "market explain",
+    inputs: { "--input": "market-input.json", "--market": "market.json" },
+    rest: ["BTC-PERP"],
+  },
+  {
+    command: "market verify",
+    inputs: { epoch: "other.json", "--risk": "other.json", "--policy": "policy.json" },
+    anyContent: ["--risk", "--policy"],
+    rest: ["--oracle", ADDRESS, "--chain", "1", "--board", "1", "--quorum", "1", "--reporters", ADDRESS],
+  },
+  { command: "market calibrate", inputs: { "--prices": "prices.csv" } },
+  { command: "market backtest", inputs: { "--prices": "prices.csv" } },
+  { command: "market import risk-arrays", inputs: { file: "other.json" } },
+  { command: "market import scenarios", inputs: { file: "other.json" } },
+  { command: "market import crif", inputs: { file: "other.json" } },
+  { command: "market import tiers", inputs: { file: "other.json" } },
+  { command: "oracle run", inputs: { "--config": "other.json" } },
+  {
+    command: "deploy",
+    inputs: { parameters: "other.json" },
+    rest: ["--rpc", "http://127.0.0.1:1", "--record", "record.json"],
+  },
+];
+
+/** What names no input: files and directories that are written or kept, and what is no file. */
+const NO_INPUT = /^(--(out|report|chart|new-key|state|secret|record|ledger|build|keys)|circuit|directory|instrument)$/;
+const WRITERS = ["pack key", "oracle key", "ceremony phase1"];
+
+const none = new AbortController().signal;
+const contextOf = (inputs: Inputs, printed: string[] = []): Context => ({
+  inputs,
+  signal: none,
+  print: (_json, _value, text) => void printed.push(text()),
+  deliver: async (_out, text) => void printed.push(text),
+  show: async (_options, _value, text) => void printed.push(text()),
+  progress: () => {},
+});
+
+function leaves(command: Command, above: readonly string[] = []): { name: string; command: Command }[] {
+  const names = [...above, command.name()];
+  if (command.commands.length === 0) return [{ name: names.join(" "), command }];
+  return command.commands.flatMap((each) => leaves(each, names));
+}
+const allCommands = (context: Context) => COMMANDS.flatMap((make) => leaves(make(context)));
+
+describe("W20: what command lines name", function () {
+  this.timeout(60_000);
+  let folder: string;
+  let back: string;
+
+  before(async () => {
+    back = process.cwd();
+    folder = mkdtempSync(path.join(tmpdir(), "plimsoll-inputs-"));
+    process.chdir(folder);
+    for (const { name, text } of sampleFiles("plimsoll")) writeFileSync(name, text);
+    const made = await request();
+    for (const { file, text } of [...made.proofs, ...made.attestations!, ...made.observations!])
+      writeFileSync(file, text);
+    writeFileSync("pack-policy.json", made.policies[0]!.text);
+    writeFileSync("pack-market.json", made.markets[0]!.text);
+    writeFileSync("signing.key", "1".padStart(64, "0"));
+    writeFileSync("pack.zip", zipFiles(await samplePack()));
+    writeFileSync("trust.json", json({ format: "plimsoll-trust/1", firms: [], keys: [], maxAgeSeconds: 1 }));
+    writeFileSync("other.json", "{}");
+    writeFileSync("prices.csv", "time,BTC\n");
+  });
+  after(async () => {
+    process.chdir(back);
+    rmSync(folder, { recursive: true });
+    await endSnarkjsThreads();
+  });
+
+  /** Runs a command with one input given as `given`, and what it says. */
+  async function run({ command, inputs, rest = [] }: Line, input: string, given: string, stdin: string) {
+    let taken = false;
+    const printed: string[] = [];
+    const source = new Inputs(none, () => {
+      taken = true;
+      return Readable.from([Buffer.from(stdin)]);
+    });
+    const words = Object.entries({ ...inputs, [input]: given }).flatMap(([name, file]) =>
+      name.startsWith("-") ? [name, file] : [],
+    );
+    const named = Object.keys(inputs).filter((name) => !name.startsWith("-"));
+    const first = named.map((name) => (name === input ? given : inputs[name]!));
+    const found = allCommands(contextOf(source, printed)).find(({ name }) => name === command)!.command;
+    found.exitOverride().configureOutput({ writeErr: () => {} });
+    const error = await found.parseAsync([...first, ...rest, ...words], { from: "user" }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    process.exitCode = 0;
+    if (error !== undefined && !(error instanceof PlimsollError)) throw error;
+    return { said: error?.message ?? printed.join("\n"), code: error?.code, taken };
+  }
+
+  it("are all in the table of this test", () => {
+    const missing = allCommands(contextOf(new Inputs(none))).flatMap(({ name, command }) => {
+      const options = command.options.filter(({ flags }) => /<(file|pack|path|directory|csv\.\.\.)>/.test(flags));
+      const placeholders = [
+        ...options.map(({ long }) => long!),
+        ...command.registeredArguments.map((argument) => argument.name()),
+      ].filter((each) => !NO_INPUT.test(each) && !WRITERS.includes(name));
+      const covered = LINES.filter((line) => line.command === name).flatMap(({ inputs }) => Object.keys(inputs));
+      return placeholders.filter((each) => !covered.includes(each)).map((each) => `${name} ${each}`);
+    });
+    expect(missing).deep.equal([]);
+  });
+
+  it("are read by nobody else: no command opens a file by itself", () => {
+    const cli = path.resolve(import.meta.dirname, "../../prover/src/cli");
+    const files = readdirSync(cli, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+    expect(files.length).greaterThan(30);
+    const readers = files.filter((name) =>
+      /\breadBounded\b|\breadFile(Sync)?\b|\bopen(Sync)?\(|createReadStream/.test(
+        readFileSync(path.join(cli, name), "utf8"),
+      ),
+    );
+    expect(readers).deep.equal([]);
+  });
+
+  for (const line of LINES) {
+    for (const input of Object.keys(line.inputs)) {
+      it(`${line.command} ${input}: names a file that is away or malformed, and reads standard input`, async () => {
+        const away = await run(line, input, "away", "");
+        expect(away.said).match(/^away: /);
+        expect(away.code).equal("FILE");
+        for (const content of ["x{", "{}"]) {
+          writeFileSync("malformed", content);
+          const malformed = await run(line, input, "malformed", "");
+          const piped = await run(line, input, "-", content);
+          expect(piped.taken, "standard input was read").equal(true);
+          if (line.anyContent?.includes(input)) continue;
+          expect(malformed.said, content).match(/(^|: )malformed(, [^:]*)?: |\n.*"malformed"$/);
+          expect(piped.said, content).match(/(^|: )standard input(, [^:]*)?: |\n.*"standard input"$/);
+        }
+      });
+    }
+  }
+});
