@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 import { expect } from "chai";
-import { mutatePacks } from "../../scripts/mutate-packs.ts";
+import { mutatePacks } from "../../scripts/fuzz/packs.ts";
 
 describe("packs with anything changed, through the strict verifier, snarkjs and the contract", function () {
   this.timeout(180_000);
 
-  it("A07: what the strict verifier accepts of 300 packs, the others accept, and it is what was proven and signed", async () => {
+  it("A07, W01, W04: what is accepted of 300 packs, others accept, was proven and signed, and renders no other sentence", async () => {
     const { violations, outcomes } = await mutatePacks(300, { seed: 7 });
     expect(violations).deep.equal([]);
     expect([...outcomes.get("unchanged")!.keys()]).deep.equal(["valid"]);
@@ -30,5 +30,23 @@ describe("packs with anything changed, through the strict verifier, snarkjs and 
           : real,
     });
     expect(violations.join()).match(/something is accepted that nobody has proven or signed/);
+    const { violations: told } = await mutatePacks(6, {
+      strict: (_pack, real, valid) => {
+        const verdict = real.ok ? real : valid;
+        if (!verdict.ok) return verdict;
+        const statements = verdict.reading.statements.map((old) => ({
+          ...old,
+          statement: { ...old.statement, text: "The account covers its margin 9.0 times." },
+        }));
+        return { ...verdict, reading: { ...verdict.reading, statements } };
+      },
+    });
+    for (const why of [
+      "the text says what it says of no sound pack",
+      "other words for the same files",
+      "other files",
+    ]) {
+      expect(told.join()).contain(why);
+    }
   });
 });

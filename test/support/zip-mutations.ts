@@ -296,7 +296,7 @@ export const ZIP_MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   "a comment": (zip, rng, { central }) => {
     if (rng.chance(0.5)) central.comment = some(rng);
-    else zip.comment = rng.pick([some(rng), Buffer.from(zip.end), assemble(zip)]);
+    else zip.comment = rng.pick([some(rng), Buffer.from(zip.end), assemble(zip).subarray(-60_000)]);
   },
   "bytes between": (zip, rng, entry) => {
     const bytes = rng.pick([some(rng), Buffer.from("MZ"), entry.local.header, zip.end, entry.central.header]);

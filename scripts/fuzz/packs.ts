@@ -5,22 +5,28 @@
  *
  * What the strict verifier accepts the other two must accept, proof by proof; and it must be what was proven and vouched
  * for: under any seal, a reader may be told other words by the firm, but no other statement, account, policy or market,
- * and nobody's word but those given. `mutate-packs.ts [count] [seed]`, 10,000 by default.
+ * and nobody's word but those given. What the verdict's text says in words of this program is, line by line, what it says
+ * of packs that are sound; and a changed zip that is accepted holds the same files, and renders the same text and report.
+ * `packs.ts [count] [seed]`, 10,000 by default.
  */
 import { pathToFileURL } from "node:url";
 import type { Signer } from "ethers";
 import { network } from "hardhat";
 import { groth16 } from "snarkjs";
-import { canonicalJson, type Json } from "../prover/src/formats/json.ts";
-import { INDEX, type PackContents } from "../prover/src/pack/format.ts";
-import { createPackVerifier, type PackVerdict } from "../prover/src/pack/verify.ts";
-import { type PackFiles, zipFiles } from "../prover/src/pack/zip.ts";
-import { contractVerifier, type Given, MUTATIONS } from "../test/soundness/lab/differential.ts";
-import type { ProofJson } from "../test/support/forge.ts";
-import { attestation, json, KEY, NOW, resealed, SIZE, samplePack } from "../test/support/packs.ts";
-import { MERGE_KEY, PORTFOLIO_TRUST, portfolioSource, provenPortfolio } from "../test/support/portfolio.ts";
-import { type Rng, seededRng } from "../test/support/random.ts";
-import { endSnarkjsThreads } from "../test/support/snarkjs.ts";
+import { canonicalJson, type Json } from "../../prover/src/formats/json.ts";
+import { INDEX, type PackContents } from "../../prover/src/pack/format.ts";
+import { renderPackReport } from "../../prover/src/pack/report.ts";
+import { packVerdict } from "../../prover/src/pack/told.ts";
+import { createPackVerifier, type PackVerdict } from "../../prover/src/pack/verify.ts";
+import { type PackFiles, unzipFiles, zipFiles } from "../../prover/src/pack/zip.ts";
+import { verdictText } from "../../prover/src/report/parts-text.ts";
+import { contractVerifier, type Given, MUTATIONS } from "../../test/soundness/lab/differential.ts";
+import type { ProofJson } from "../../test/support/forge.ts";
+import { attestation, json, KEY, NOW, resealed, SIZE, samplePack } from "../../test/support/packs.ts";
+import { MERGE_KEY, PORTFOLIO_TRUST, portfolioSource, provenPortfolio } from "../../test/support/portfolio.ts";
+import { type Rng, seededRng } from "../../test/support/random.ts";
+import { endSnarkjsThreads } from "../../test/support/snarkjs.ts";
+import { mutatedZip, ZIP_MUTATIONS } from "../../test/support/zip-mutations.ts";
 
 type Changed = PackFiles | Uint8Array;
 type Kind = (pack: PackFiles, rng: Rng) => Changed | Promise<Changed>;
@@ -235,6 +241,12 @@ const KINDS: Readonly<Record<string, Kind>> = {
       },
     ]),
   ),
+  ...Object.fromEntries(
+    Object.keys(ZIP_MUTATIONS).map((name): [string, Kind] => [
+      `zip: ${name}`,
+      (pack, rng) => mutatedZip(zipped(pack), name, rng),
+    ]),
+  ),
 };
 
 let zip: { readonly of: PackFiles; readonly bytes: Uint8Array } | undefined;
@@ -263,6 +275,49 @@ function meaning(verdict: PackVerdict & { ok: true }): string[] {
       ),
     ],
   );
+}
+
+/**
+ * What the text of a verdict says in words of this program, line by line: what others say stands in quotation marks at the
+ * end of a line, or behind bars.
+ */
+const ownLines = (verdict: PackVerdict): string[] =>
+  verdictText(packVerdict(verdict))
+    .split("\n")
+    .map((line) => line.replace(/ "(?:[^"\\]|\\.)*"$/, "").trim())
+    .filter((line) => !line.startsWith("|"));
+
+/** What the text may say of a pack besides: the firm's number and date, and less than what there is evidence for. */
+const LESS = [
+  /^pack: \d+, of \S+$/,
+  /^(whose account it is|prices and risk values).*: claimed$/,
+  /^Only the firm says /,
+];
+
+/** The first line that is none that the text has of a sound pack, and does not say less; undefined where there is none. */
+function untold(verdict: PackVerdict, sound: ReadonlySet<string>): string | undefined {
+  const isLess = (line: string) =>
+    sound.has(line.replace(/^claimed: /, "proven: ")) || LESS.some((form) => form.test(line));
+  return ownLines(verdict).find((line) => !sound.has(line) && !isLess(line));
+}
+
+/** The text and the report of a verdict, for the same reader. */
+const rendered = (verdict: PackVerdict): string =>
+  verdictText(packVerdict(verdict)) +
+  renderPackReport(verdict, { trust: PORTFOLIO_TRUST, now: NOW, source: "pack", software: "plimsoll" });
+
+const contents = (files: PackFiles) =>
+  [...files]
+    .map(([name, content]) => `${name} ${content}`)
+    .sort()
+    .join();
+
+function contentsOf(zip: Uint8Array): string | undefined {
+  try {
+    return contents(unzipFiles(zip));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The proofs of the merges of a pack that has been accepted. */
@@ -303,15 +358,19 @@ export async function mutatePacks(
   const valid = await verifier.verify(pack, NOW);
   if (!valid.ok) throw new Error("the pack to start from does not verify");
   const allowed = new Set(meaning(valid));
+  const sound = new Set(ownLines(valid));
   const everything = await attestation({ scope: "everything" });
   const other = await attestation({ subject: "everything" });
   const summed = await verifier.verify(await sum(), NOW);
   if (!summed.ok) throw new Error("the pack about a sum does not verify");
   for (const words of meaning(summed)) allowed.add(words);
+  for (const line of ownLines(summed)) sound.add(line);
   // The custodian may say more, if it signs it.
   for (const said of [everything, other]) {
     const verdict = await verifier.verify(await resealed(pack, { "attestations/1.json": json(said) }), NOW);
-    if (verdict.ok) for (const words of meaning(verdict)) allowed.add(words);
+    if (!verdict.ok) throw new Error("an attestation that the custodian signed is refused");
+    for (const words of meaning(verdict)) allowed.add(words);
+    for (const line of ownLines(verdict)) sound.add(line);
   }
   const chain = await network.create({ override: { gas: 16_000_000n } });
   try {
@@ -323,15 +382,15 @@ export async function mutatePacks(
     const accepts = (ask: (given: Given) => Promise<boolean>, given: Given) =>
       new Promise<boolean>((resolve) => resolve(ask(structuredClone(given)))).catch(() => false);
 
-    const [proofKinds, otherKinds] = [true, false].map((of) =>
-      Object.keys(KINDS).filter((kind) => kind.startsWith("proof") === of),
-    ) as [string[], string[]];
+    const groups = ["proof", "zip: ", ""].map((start, _, starts) =>
+      Object.keys(KINDS).filter((kind) => starts.find((each) => kind.startsWith(each)) === start),
+    );
     const outcomes = new Map<string, Map<string, number>>();
     const violations: string[] = [];
     const lenient = { snarkjs: 0, contract: 0 };
     for (let index = 0; index < count; index++) {
-      const kinds = index % 2 === 0 ? otherKinds : proofKinds;
-      const kind = kinds[(index >> 1) % kinds.length]!;
+      const kinds = groups[index % groups.length]!;
+      const kind = kinds[Math.floor(index / groups.length) % kinds.length]!;
       const changed = await KINDS[kind]!(pack, rng);
       const verdict = strict(changed, await verifier.verify(changed, NOW), valid);
       const outcome = verdict.ok ? verdict.outcome : `${verdict.outcome} ${verdict.finding.code}`;
@@ -343,6 +402,14 @@ export async function mutatePacks(
         const news = meaning(verdict).filter((words) => !allowed.has(words));
         if (news.length > 0)
           violations.push(`${index}, ${kind}: something is accepted that nobody has proven or signed`);
+        const line = untold(verdict, sound);
+        if (line !== undefined)
+          violations.push(`${index}, ${kind}: the text says what it says of no sound pack: ${line}`);
+        if (changed instanceof Uint8Array) {
+          if (rendered(verdict) !== rendered(valid))
+            violations.push(`${index}, ${kind}: other words for the same files`);
+          if (contentsOf(changed) !== contents(pack)) violations.push(`${index}, ${kind}: other files`);
+        }
       }
       for (const merge of verdict.ok ? mergesOf(changed) : []) {
         const ask = ({ signals, proof }: Given) =>
