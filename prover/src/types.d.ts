@@ -57,3 +57,7 @@ declare module "circom_runtime" {
     calculateWTNSBin(input: Readonly<Record<string, bigint | readonly bigint[]>>): Promise<Uint8Array>;
   }>;
 }
+declare module "unicode-confusables" {
+  /** Each character replaced by the one that Unicode lists it as confusable with. */
+  export function rectifyConfusion(text: string): string;
+}

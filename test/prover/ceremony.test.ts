@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { bn254 } from "@noble/curves/bn254.js";
 import { expect } from "chai";
 import { curves } from "snarkjs";
 import {
@@ -38,6 +39,7 @@ import {
   verifyCeremony,
 } from "../../prover/src/ceremony/verify.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
+import { lookOf } from "../../prover/src/formats/look-alikes.ts";
 import { readZkey } from "../../prover/src/keys/zkey.ts";
 import { loadManifest } from "../../prover/src/node/artifacts.ts";
 import { installKeys } from "../../prover/src/node/install-keys.ts";
@@ -219,6 +221,45 @@ describe("ceremonies", function () {
     await refused(verify({ transcript: retold, key: undone.key }), "EMPTY_CONTRIBUTION");
     await refused(verify(edited((key) => key.section(2).fill(1, DELTA_1, DELTA_1 + 4))), "KEY_MALFORMED");
     await refused(verify(withKey(closed.key.slice(0, -1))), "KEY_MALFORMED");
+  });
+
+  it("W19: a contribution that leaves a delta, or its negative, which was there before is refused", async () => {
+    // The secret −1, of the first contribution on the generator and of the second on the first.
+    const P = bn254.fields.Fp.ORDER;
+    const FIRST = 68;
+    const { contributions } = readZkey(closed.key);
+    const g1 = (key: Uint8Array, section: number, at: number) =>
+      readZkey(key)
+        .section(section)
+        .subarray(at, at + 64);
+    const start = g1(opened.key, 2, DELTA_1);
+    const negated = (point: Uint8Array) => {
+      const y = BigInt(`0x${Buffer.from(point.subarray(32)).reverse().toString("hex")}`);
+      const other = Buffer.from((P - y).toString(16).padStart(64, "0"), "hex").reverse();
+      return Uint8Array.from([...point.subarray(0, 32), ...other]);
+    };
+    for (const delta of [start, negated(start), negated(g1(second.key, 2, DELTA_1))]) {
+      const lying = edited((key) => key.section(10).set(delta, FIRST));
+      const [first] = readZkey(lying.key).contributions;
+      expect(first!.delta.equals(contributions[0]!.delta)).equal(false);
+      const retold = rewritten(
+        lying.transcript,
+        (entries) => entries.with(1, { ...entries[1]!, contributionHash: first!.hash } as EntryContent),
+        NOW,
+      );
+      await refused(verify({ transcript: retold, key: lying.key }), "EMPTY_CONTRIBUTION");
+    }
+  });
+
+  it("W19: a name that looks like an earlier one, or like the beacon's, is refused", async () => {
+    for (const name of ["Аda", "ada", "Ada.", "Ａｄａ", "Α d а", "Ádà", "Grаce", "GRACE", "bеacon", "Beac0n"]) {
+      await refused(by(second, name), "DUPLICATE_CONTRIBUTOR");
+    }
+    expect(["Al1ce", "AIice", "ALICE", "аlice"].map(lookOf)).deep.equal(Array(4).fill(lookOf("Alice")));
+    expect(lookOf("Marn")).equal(lookOf("Mam"));
+    expect(lookOf("contributor 2")).not.equal(lookOf("contributor 3"));
+    expect(lookOf("李明")).not.equal(lookOf("李华"));
+    expect(lookOf("—")).not.equal(lookOf("+"));
   });
 
   it("S02: the key of another circuit is refused, and so is that of one with one coefficient changed", async () => {

@@ -152,9 +152,6 @@ export function contributorName(text: string): string {
   throw new PlimsollError("FIELD_INVALID", "expected a name of 1 to 64 bytes, visible characters only");
 }
 
-/** What two contributors may not share. */
-export const personOf = (name: string): string => name.normalize("NFKC").toLowerCase().replaceAll(/\s+/g, " ");
-
 /** A refusal by a rule of ceremonies. */
 export function refusal(rule: string, sentence: string, file?: string): PlimsollError {
   return new PlimsollError("CEREMONY_REFUSED", `${rule}: ${sentence}`, file === undefined ? {} : { file });

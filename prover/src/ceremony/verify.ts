@@ -11,6 +11,7 @@ import { blake2b } from "@noble/hashes/blake2.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
+import { lookOf } from "../formats/look-alikes.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
 import { readR1cs } from "../keys/r1cs.ts";
 import { readZkey, type Zkey } from "../keys/zkey.ts";
@@ -18,7 +19,7 @@ import { CIRCUITS } from "../statement/families.ts";
 import { roundTime, roundValue } from "./beacon.ts";
 import pinned from "./phase1.json" with { type: "json" };
 import { BEACON_ITERATIONS_LOG2, BEACON_NAME, followsFrom, initialKey, verificationKeyOf } from "./phase2.ts";
-import { personOf, refusal, type Start, type Transcript } from "./transcript.ts";
+import { refusal, type Start, type Transcript } from "./transcript.ts";
 
 /** What a ceremony has to hold to for its key to be one for production. */
 export interface ProductionRules {
@@ -134,9 +135,9 @@ export function checkStart(
 
 /** The rules on who has contributed when, as far as the ceremony has come. */
 export function checkContributors({ start, contributions, announcement, beacon }: Transcript): void {
-  const people = contributions.map(({ name }) => personOf(name));
-  if (new Set([...people, personOf(BEACON_NAME)]).size !== people.length + 1) {
-    throw refusal("DUPLICATE_CONTRIBUTOR", "a name is there twice, or is the beacon's");
+  const people = contributions.map(({ name }) => lookOf(name));
+  if (new Set([...people, lookOf(BEACON_NAME)]).size !== people.length + 1) {
+    throw refusal("DUPLICATE_CONTRIBUTOR", "a name is there twice, looks like another, or is the beacon's");
   }
   const hashes = [...contributions, ...(beacon === undefined ? [] : [beacon])].map((entry) => entry.contributionHash);
   if (new Set(hashes).size !== hashes.length) throw refusal("DUPLICATE_CONTRIBUTION", "a contribution is there twice");
@@ -198,7 +199,8 @@ function checkPoints({ publics, ic, gamma, delta2, contributions }: Zkey, expect
   if (ic.some((point) => point.is0())) {
     throw refusal("IC_INFINITY", "a public signal has no weight in the key: proofs would not depend on it");
   }
-  const deltas = [bn254.G1.Point.BASE, ...contributions.map(({ delta }) => delta)].map((point) => point.toHex());
+  // A point and its negative, which the secret −1 makes of it, have one x.
+  const deltas = [bn254.G1.Point.BASE, ...contributions.map(({ delta }) => delta)].map((point) => point.toAffine().x);
   if (new Set(deltas).size !== deltas.length) {
     throw refusal("EMPTY_CONTRIBUTION", "contributions that change nothing, or undo others");
   }

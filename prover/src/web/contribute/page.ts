@@ -2,9 +2,10 @@
 /** The page's own code: from a key, a name and entropy to the next key, made by a worker. */
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { MIN_TYPED } from "../../ceremony/steps.ts";
-import { contributorName, personOf, refusal } from "../../ceremony/transcript.ts";
+import { contributorName, refusal } from "../../ceremony/transcript.ts";
 import { foreign } from "../../document/words.ts";
 import { PlimsollError } from "../../errors.ts";
+import { lookOf } from "../../formats/look-alikes.ts";
 import { readZkey } from "../../keys/zkey.ts";
 import { markup } from "../../report/html.ts";
 import { fact } from "../../report/parts.ts";
@@ -55,8 +56,8 @@ async function choose(file: File | undefined): Promise<void> {
 async function contribute(): Promise<void> {
   if (key === undefined) return;
   const name = contributorName(field("name").value);
-  if (readZkey(key).contributions.some((earlier) => personOf(earlier.name) === personOf(name))) {
-    throw refusal("DUPLICATE_CONTRIBUTOR", "this name has contributed already");
+  if (readZkey(key).contributions.some((earlier) => lookOf(earlier.name) === lookOf(name))) {
+    throw refusal("DUPLICATE_CONTRIBUTOR", "this name, or one that looks like it, has contributed already");
   }
   if (field("typed").value.length < MIN_TYPED) throw refusal("ENTROPY_SHORT", `type at least ${MIN_TYPED} characters`);
   const machine = bytesToHex(crypto.getRandomValues(new Uint8Array(64)));
