@@ -23,7 +23,9 @@ import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
 import { CLOSED_ROW, EMPTY_ROW } from "../../prover/src/model/market.ts";
 import { NOT_SCANNED, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
+import { buildMarketFile } from "../../prover/src/risk/board/board.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { readMarketInput } from "../../prover/src/risk/input.ts";
 
 const firm = sampleFirm();
 const text = (document: unknown) => formatJson(document);
@@ -280,6 +282,8 @@ describe("documents", () => {
       [["prices"], "[]", "FIELD_INVALID", "prices"],
       [["prices", 0, "price"], '"184467440737.09551616"', "OUT_OF_RANGE", "prices[0].price"],
       [["instruments", 4, "symbol"], '"BTC-PERP"', "FIELD_INVALID", "instruments[4]"],
+      // W23: but for capital letters alone.
+      [["instruments", 4, "symbol"], '"btc-Perp"', "FIELD_INVALID", "instruments[4]"],
       [["instruments", 4, "symbol"], "null", "FIELD_INVALID", "instruments[4]"],
       [["instruments", 4, "lot"], '"0"', "OUT_OF_RANGE", "instruments[4].lot"],
       [["instruments", 4, "mark"], '"4398046.511104"', "OUT_OF_RANGE", "instruments[4].mark"],
@@ -302,6 +306,28 @@ describe("documents", () => {
       expect(error.place.field).to.equal(field);
       expect(error.place.line).to.be.within(line - 1, line + 1);
     }
+  });
+
+  it("W23: refuses symbols that differ in capital letters alone, with both, wherever a board is read", () => {
+    const why = (other: string, symbol: string) =>
+      `"${other}" differs from "${symbol}" in capital letters alone; rename one`;
+    const refused = (work: () => unknown) => refusal(work).rule;
+    const change = (document: object, path: Path, raw: string) => damaged(document, path, raw).text;
+    expect(refused(() => readPolicy(change(firm.policy, ["assets", 1, "symbol"], '"btc"'), "p"))).equal(
+      why("btc", "BTC"),
+    );
+    expect(refused(() => readPolicy(change(firm.policy, ["assets", 1, "symbol"], '"usdc"'), "p"))).equal(
+      why("usdc", "USDC"),
+    );
+    const published = change(firm.market, ["instruments", 4, "symbol"], '"BTC-Perp"');
+    expect(refused(() => readMarket(published, "m", policy))).equal(why("BTC-Perp", "BTC-PERP"));
+    const input = readMarketInput(change(firm.marketInput, ["policy", "instruments", 4, "symbol"], '"BTC-Perp"'), "i");
+    expect(refused(() => buildMarketFile(input, policy))).equal(why("BTC-Perp", "BTC-PERP"));
+    // Of what an account holds, each is one of the list or none.
+    const account = change(firm.atlas, ["positions"], '{ "BTC-PERP": "1", "btc-perp": "1" }');
+    expect(refused(() => readAccount(account, "a", policy, market))).match(
+      /^"btc-perp" is no instrument .*nearest is BTC-PERP/,
+    );
   });
 
   it("converts exactly with the lot, and refuses a remainder", () => {
@@ -606,7 +632,11 @@ describe("round trips", () => {
   const unsigned = (bits: number) => fc.bigInt(0n, (1n << BigInt(bits)) - 1n);
   const signed = (bits: number) => fc.bigInt(-(1n << BigInt(bits - 1)), (1n << BigInt(bits - 1)) - 1n);
   const symbols = (count: number) =>
-    fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,9}$/), { minLength: count, maxLength: count });
+    fc.uniqueArray(fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,9}$/), {
+      minLength: count,
+      maxLength: count,
+      selector: (symbol) => symbol.toLowerCase(),
+    });
   const label = fc
     .stringMatching(/^[A-Za-zé€😀%+]([ \\A-Za-z0-9é€😀%+-]{0,20}[A-Za-z])?$/u)
     .filter((text) => !/ {2}/.test(text));

@@ -8,6 +8,7 @@ import { chargeE6, columnE6, type LotPriceE16, lotPriceE16, rateBps, thresholdE6
 import { type Decimal, formatDecimal, formatLots, lotOfDecimals, lotsOf } from "./decimal.ts";
 import { documentSha256, type JsonLimits, type JsonValue, parseJson } from "./json.ts";
 import { isLabel, isSymbol } from "./labels.ts";
+import { DistinctSymbols } from "./names.ts";
 import { CASH_DECIMALS, MAX_LOT_DECIMALS, type PolicyFile, relocate } from "./policy.ts";
 
 const FORMAT = "plimsoll-market/2";
@@ -105,13 +106,10 @@ export function readMarket(text: string, file: string, policy: PolicyFile): Mark
       instruments.map(({ instrument }) => instrument),
     ),
   );
-  const symbols = new Set<string>();
+  const symbols = new DistinctSymbols();
   for (const [index, { instrument }] of instruments.entries()) {
-    if (instrument === undefined) continue;
-    if (symbols.has(instrument.symbol)) {
-      throw elements[index]!.error("FIELD_INVALID", "another instrument has the same symbol");
-    }
-    symbols.add(instrument.symbol);
+    const fault = instrument && symbols.add(instrument.symbol);
+    if (fault !== undefined) throw elements[index]!.error("FIELD_INVALID", fault);
   }
   const count = blocksOf(size);
   const blocks = top.blocks.elements(count, count).map(readBlock);

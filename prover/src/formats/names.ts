@@ -25,6 +25,20 @@ export function unknownName(kind: "asset" | "instrument", name: string, known: I
   return `${quoted(name, `this ${kind}`)} is no ${kind} that the ${list} lists${isShown(name) ? those : ""}`;
 }
 
+/** Symbols of one list. Tables are written by hand: two that differ in capital letters alone would be mistaken for one another. */
+export class DistinctSymbols {
+  readonly #taken = new Map<string, string>();
+
+  /** Adds a symbol, or says which rule it breaks: it is taken, or by another one but for capital letters. */
+  add(symbol: string): string | undefined {
+    const other = this.#taken.get(symbol.toLowerCase());
+    if (other === symbol) return "this symbol is already taken";
+    if (other !== undefined) return `"${symbol}" differs from "${other}" in capital letters alone; rename one`;
+    this.#taken.set(symbol.toLowerCase(), symbol);
+    return undefined;
+  }
+}
+
 /** What exchanges call by two names. */
 const ALIASES: Readonly<Record<string, string>> = { XBT: "BTC", XETH: "ETH", XXBT: "BTC" };
 

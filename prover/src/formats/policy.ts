@@ -6,6 +6,7 @@ import { ASSETS, TIERS } from "../model/sizes.ts";
 import { BPS, type LevelBps, levelBps, quantityLots, rateBps, scanLots, weightBps } from "../units.ts";
 import { formatDecimal, lotOfDecimals } from "./decimal.ts";
 import { documentSha256, type JsonLimits, type JsonValue, parseJson } from "./json.ts";
+import { DistinctSymbols } from "./names.ts";
 
 const FORMAT = "plimsoll-policy/2";
 const LIMITS: JsonLimits = { length: 200_000, values: 2_000 };
@@ -77,13 +78,14 @@ export function readPolicy(text: string, file: string): PolicyFile & { readonly 
   if (elements.length > ASSETS) {
     throw top.assets.error("NO_BOARD_SIZE", `${elements.length} assets, but every board size holds at most ${ASSETS}`);
   }
-  const symbols = new Set([cashSymbol]);
+  const symbols = new DistinctSymbols();
+  symbols.add(cashSymbol);
   const places = new Map<string, JsonValue>();
   const listed = elements.map((element, asset) => {
     const fields = element.fields(["symbol", "lotDecimals", "scanLot", "tiers"]);
     const symbol = fields.symbol.symbol();
-    if (symbols.has(symbol)) throw fields.symbol.error("FIELD_INVALID", "this symbol is already taken");
-    symbols.add(symbol);
+    const fault = symbols.add(symbol);
+    if (fault !== undefined) throw fields.symbol.error("FIELD_INVALID", fault);
     const lotDecimals = fields.lotDecimals.count(0, MAX_LOT_DECIMALS);
     const scanned = fields.scanLot.isNull() ? NOT_SCANNED : fields.scanLot.amount(scanLots, lotOfDecimals(lotDecimals));
     const tiers = fields.tiers.elements(1, TIERS).map((tier, index) => {

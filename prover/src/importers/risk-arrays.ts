@@ -5,6 +5,7 @@ import { parseCsv } from "../formats/csv.ts";
 import { lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
 import { isSymbol } from "../formats/labels.ts";
 import type { InstrumentDocument } from "../formats/market.ts";
+import { DistinctSymbols } from "../formats/names.ts";
 import { CASH_DECIMALS } from "../formats/policy.ts";
 import { SCENARIOS } from "../model/sizes.ts";
 import { chargeE6, columnE6 } from "../units.ts";
@@ -19,7 +20,7 @@ const PROFIT_COLUMNS = Array.from({ length: SCENARIOS }, (_, index) => `profit${
  * @see docs/library.md#risk
  */
 export function readRiskArrays(text: string, file: string): InstrumentDocument[] {
-  const symbols = new Set<string>();
+  const symbols = new DistinctSymbols();
   return parseCsv(text, file, [...ARRAY_COLUMNS, ...PROFIT_COLUMNS]).map(({ line, fields }): InstrumentDocument => {
     const cell = (field: string, check: (text: string) => unknown) => {
       const value = fields[field]!;
@@ -33,9 +34,9 @@ export function readRiskArrays(text: string, file: string): InstrumentDocument[]
     const e6 = (unit: (value: bigint) => unknown) => (value: string) => unit(lotsOf(parseDecimal(value), E6));
     const symbol = cell("symbol", (value) => {
       if (!isSymbol(value)) throw new PlimsollError("FIELD_INVALID", "expected a symbol");
-      if (symbols.has(value)) throw new PlimsollError("FIELD_INVALID", "another instrument has the same symbol");
+      const fault = symbols.add(value);
+      if (fault !== undefined) throw new PlimsollError("FIELD_INVALID", fault);
     });
-    symbols.add(symbol);
     return {
       symbol,
       lot: cell("lot", (value) => {

@@ -10,6 +10,7 @@ import {
   type MarketFile,
   unsigned64,
 } from "../../formats/market.ts";
+import { DistinctSymbols } from "../../formats/names.ts";
 import type { PolicyFile } from "../../formats/policy.ts";
 import { type BoardBlock, type BoardRow, CLOSED_ROW, checkMarket } from "../../model/market.ts";
 import {
@@ -298,14 +299,11 @@ export function buildMarketFile(input: MarketInput, policy: PolicyFile, models: 
     const rule = `expected ${blocksOf(size)} entries for ${instruments.length} instruments, found ${blocks.length}`;
     throw new PlimsollError("FIELD_INVALID", rule, { field: "policy.blocks" });
   }
-  const symbols = new Set<string>();
+  const symbols = new DistinctSymbols();
   for (const [index, instrument] of instruments.entries()) {
-    if (instrument === null) continue;
-    if (symbols.has(instrument.symbol)) {
-      const field = `policy.instruments[${index}]`;
-      throw new PlimsollError("FIELD_INVALID", "another instrument has the same symbol", { field });
-    }
-    symbols.add(instrument.symbol);
+    const fault = instrument === null ? undefined : symbols.add(instrument.symbol);
+    const field = `policy.instruments[${index}]`;
+    if (fault !== undefined) throw new PlimsollError("FIELD_INVALID", fault, { field });
   }
   const market = checkMarket({
     prices: lotPrices(document, policy),
