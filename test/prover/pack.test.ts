@@ -476,11 +476,54 @@ describe("evidence packs", function () {
         "invalid: ATTESTER_UNTRUSTED attestations/1.json",
       );
     });
+
+    it("W03: by a contract that agreed years ago, before the holdings, or in the future → not current or invalid", async () => {
+      const contract = `0x${"1271".repeat(10)}`;
+      const body = async (asOf: string) => ({
+        ...(await attestation({ asOf })),
+        attester: { name: "Custodian Two", signer: contract },
+        signature: { kind: "erc1271", chainId: "1", value: "0x00ff" },
+      });
+      const agreed = async (time: string, asOf = VOUCHED.asOf, maxAge = TRUST.maxAge) => {
+        const signed = await body(asOf);
+        const reference: ChainReference = {
+          ...{ format: "plimsoll-chain/1", kind: "signature", chainId: "1", contract, value: "valid" },
+          subject: attestationDigest(readAttestation(named("a", signed))),
+          block: { number: "21000000", hash: `0x${"ab".repeat(32)}`, time },
+        };
+        const sound = { ...reference, block: { ...reference.block, time: VOUCHED.asOf } };
+        const made = await samplePack({ attestations: [named("a", signed)], chain: [named("c", sound)] });
+        const dated = await resealed(made, { "chain/1.json": json(reference) });
+        return outcome(dated, { ...TRUST, maxAge, attesters: [{ name: "Two", signer: contract }], chain: [reference] });
+      };
+      expect(await agreed("2026-11-22T08:30:00Z")).equal("valid");
+      expect(await agreed("2020-11-22T08:30:00Z")).equal("invalid: TIME_ORDER attestations/1.json");
+      expect(await agreed("2030-01-01T00:00:00Z")).equal("invalid: TIME_ORDER chain/1.json");
+      expect(await agreed("2026-11-22T09:00:01Z")).equal("invalid: TIME_ORDER chain/1.json");
+      // As old as the holdings of which it speaks, and both too old.
+      const old = "2020-11-22T07:30:00Z";
+      expect(await agreed(old, old)).match(/^not-current: .*SIGNATURE_OLD chain\/1.json/);
+      expect(await agreed("2026-11-22T08:30:00Z", VOUCHED.asOf, 12_599)).match(/^not-current: .*SIGNATURE_OLD/);
+      expect(await agreed("2026-11-22T08:30:00Z", VOUCHED.asOf, 12_600)).not.match(/SIGNATURE_OLD/);
+    });
   });
 
   describe("chain references", () => {
     const block = { number: "21000000", hash: `0x${"ab".repeat(32)}`, time: "2026-11-22T08:30:00Z" };
     const common = { format: "plimsoll-chain/1", chainId: "1", contract: `0x${"9a".repeat(20)}`, block } as const;
+
+    it("W03: of an account are dated like every other reference", async () => {
+      const account: ChainReference = { ...common, kind: "account", subject: "12", value: STATE_AFTER };
+      const made = await samplePack({ chain: [named("a", account)] });
+      const dated = async (time: string) => {
+        const then = { ...account, block: { ...block, time } };
+        const trust = { ...TRUST, chain: [then] };
+        return outcome(await resealed(made, { "chain/1.json": json(then) }), trust);
+      };
+      expect(await dated(block.time)).equal("valid");
+      expect(await dated("2020-11-22T08:30:00Z")).equal("not-current: HOLDINGS_OLD chain/1.json");
+      expect(await dated("2030-01-01T00:00:00Z")).equal("invalid: TIME_ORDER chain/1.json");
+    });
 
     it("put an account and a market on chain where the reader has looked both up", async () => {
       const { x, y } = createVerifier(KEY.file, KEY.identity).marketPoint(
@@ -932,6 +975,38 @@ describe("evidence packs", function () {
           .property("code", "FIELD_INVALID");
       }
     });
+  });
+
+  it("W16: a trust file under which a party would bear two names is refused", () => {
+    const [custodian, other] = [CUSTODIAN, OTHER_FIRM].map(({ address }) => address) as [string, string];
+    const attesters = (...list: [string, string][]) => list.map(([name, signer]) => ({ name, signer }));
+    const file = (firms: object[], listed: object[]) =>
+      named("t.json", { format: "plimsoll-trust/1", firms, keys: [], maxAgeSeconds: 60, attesters: listed });
+    const firm = [{ name: "Atlas", signer: FIRM.address }];
+    for (const [listed, field, why] of [
+      // One key under two names; keys of one party, named as if they were of two.
+      [attesters(["Harbour", custodian], ["Harbour Ltd", custodian]), "attesters[1]", /another name here already/],
+      [
+        attesters(["Harbour", custodian.toUpperCase().replace("0X", "0x")], ["Harbor", custodian]),
+        "attesters[1]",
+        /another name/,
+      ],
+      [attesters(["Harbour", custodian], ["harbour", other]), "attesters[1]", /looks like another/],
+      [attesters(["Harbour", custodian], ["Hаrbour", other]), "attesters[1]", /looks like another/],
+      [attesters(["Harbour", custodian], ["Harbour.", other]), "attesters[1]", /looks like another/],
+      [attesters(["Atlas Custody", FIRM.address]), "attesters[0]", /another name here already/],
+      [attesters(["АTLAS", custodian]), "attesters[0]", /looks like another/],
+    ] as const) {
+      expect(() => readTrust(file(firm, listed)), JSON.stringify(listed))
+        .throw(why)
+        .include({ code: "FIELD_INVALID" })
+        .with.deep.property("place", { file: "t.json", field });
+    }
+    // Two keys of one party, and two parties.
+    expect(readTrust(file(firm, attesters(["Harbour", custodian], ["Harbour", other]))).attesters).length(2);
+    expect(readTrust(file(firm, attesters(["Harbour", custodian], ["Northern", other]))).attesters).length(2);
+    const typed = { ...TRUST, attesters: attesters(["Harbour", custodian], ["HARBOUR", other]) };
+    expect(() => createPackVerifier(typed)).throw(/looks like another/);
   });
 
   describe("W01: the verdict as text", () => {

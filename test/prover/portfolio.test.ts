@@ -207,6 +207,21 @@ describe("a portfolio in a pack", function () {
       expect(await outcome(await resealed(pack, { "attestations/2.json": all }))).equal(
         "invalid: PARTS_OVERLAP attestations/2.json",
       );
+      // W16: nor is one custodian two, by two keys to which the reader has given two names.
+      for (const [name, expected] of [
+        ["Harb0ur", "invalid: PARTS_OVERLAP attestations/2.json"],
+        ["Northern", "valid"],
+      ] as const) {
+        const files = await Promise.all(
+          [0, 1].map(async (index) => ({
+            ...(await vouchedFor(index, { scope: "everything" })),
+            ...{ attester: { ...(await vouchedFor(index)).attester, name: index === 0 ? "Hаrbour" : name } },
+          })),
+        );
+        const [first, second] = files.map(json) as [string, string];
+        const both = await resealed(pack, { "attestations/1.json": first, "attestations/2.json": second });
+        expect(await outcome(both), name).equal(expected);
+      }
       // Another account with the same custodian is another part.
       const other = json(await vouchedFor(1, {}, CUSTODIAN));
       expect(await outcome(await resealed(pack, { "attestations/2.json": other }))).equal("valid");

@@ -5,10 +5,11 @@
  * The pack names a level for each. A level that the evidence does not support is a failure, and not a downgrade.
  */
 import { canonicalJson, type Json } from "../formats/json.ts";
+import { lookOf } from "../formats/look-alikes.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { unixTime } from "../formats/time.ts";
 import type { BoardSize } from "../model/sizes.ts";
-import { checkAttestationDate, checkEvidenceDate } from "./currency.ts";
+import { checkAttestationDate, checkReferenceDate, checkSignatureDate } from "./currency.ts";
 import {
   type Attestation,
   attestationDigest,
@@ -65,7 +66,6 @@ export function checkAccount(
     state = checkState(subject, file, reference.value);
     by.push(chainVoucher(file, reference));
     chains.push(reference.chainId);
-    checkEvidenceDate(examination, file, reference.block.time);
   }
 
   const attestations: NamedAttestation[] = [];
@@ -148,7 +148,7 @@ function checkAttester(
     throw invalid("ATTESTATION_UNSIGNED", file, "The signature is not the attester's.");
   }
   const digest = contractDigest(attestation);
-  const confirmed = references.some(
+  const confirmed = references.find(
     ({ kind, chainId, contract, subject, value }) =>
       kind === "signature" &&
       chainId === signature.chainId &&
@@ -156,7 +156,10 @@ function checkAttester(
       subject === digest &&
       value === "valid",
   );
-  if (confirmed) return known.name;
+  if (confirmed !== undefined) {
+    checkSignatureDate(file, attestation.vouched, confirmed);
+    return known.name;
+  }
   const why = "A contract signed it (ERC-1271), and no chain reference says that the contract agrees.";
   throw invalid("ATTESTATION_UNSIGNED", file, why);
 }
@@ -171,6 +174,10 @@ interface NamedAttestation {
   readonly name: string;
   readonly attestation: Attestation;
 }
+
+/** By the reader's names or by what they call themselves: a party may have two keys, and the reader two names for it. */
+const isOneParty = (one: Pick<NamedAttestation, "name" | "attestation">, other: typeof one): boolean =>
+  one.name === other.name || lookOf(one.attestation.attester.name) === lookOf(other.attestation.attester.name);
 
 /** Every part is vouched for; and as far as words go, no holding is in two. */
 function checkPartsApart(
@@ -190,9 +197,9 @@ function checkPartsApart(
         const why = `This attestation is as of ${asOf}, ${earlier.file} as of ${other.asOf}: a holding that moved in between would count twice.`;
         throw invalid("PARTS_OVERLAP", file, why);
       }
-      if (name !== earlier.name || commitment === other.commitment) continue;
+      if (!isOneParty(earlier, { name, attestation }) || commitment === other.commitment) continue;
       if (scope === "everything" || other.scope === "everything" || subject === other.subject) {
-        const why = `Its attester also vouches for another part, in ${earlier.file}. The two may overlap: they have the same subject, or one is everything that the attester holds for the firm.`;
+        const why = `Its attester, or one that calls itself the same, also vouches for another part, in ${earlier.file}. The two may overlap: they have the same subject, or one is everything that the attester holds for the firm.`;
         throw invalid("PARTS_OVERLAP", file, why);
       }
     }
@@ -271,7 +278,6 @@ function checkMarketReference(
   if (!(unixTime(time) <= unixTime(block.time))) {
     throw invalid("TIME_ORDER", of.path, "The market is dated after the block in which it was found.");
   }
-  checkEvidenceDate(examination, file, block.time, "MARKET_OLD");
   const elsewhere = of.subject.accountChains.find((chain) => chain !== chainId);
   if (elsewhere !== undefined) {
     throw invalid("CHAINS_DIFFER", file, `The market is on chain ${chainId}, and the account on chain ${elsewhere}.`);
@@ -327,13 +333,14 @@ function checkRows(
 
 // ---- Chains -----------------------------------------------------------------------------------------------------------
 
-/** The chain references among what backs a figure, each one that the reader has looked up. */
+/** The chain references among what backs a figure, each one that the reader has looked up, and dated. */
 function lookedUp(examination: Examination, { by }: Grade): ReadonlyMap<string, ChainReference> {
   const found = new Map<string, ChainReference>();
   for (const file of by) {
     if (examination.kindOf(file) !== "chain") continue;
     const reference = examination.read(file, readChainReference);
     checkLookedUp(examination, file, reference);
+    checkReferenceDate(examination, file, reference);
     found.set(file, reference);
   }
   return found;

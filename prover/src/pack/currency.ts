@@ -6,7 +6,7 @@
  */
 import type { MarketFile } from "../formats/market.ts";
 import { unixTime } from "../formats/time.ts";
-import type { Attestation } from "./evidence.ts";
+import type { Attestation, ChainReference } from "./evidence.ts";
 import { type Examination, invalid } from "./examination.ts";
 import { INDEX } from "./format.ts";
 import type { Trust } from "./trust.ts";
@@ -33,12 +33,30 @@ export function checkMarketDate(examination: Examination, file: string, { time }
   examination.outdated("MARKET_OLD", file, `The market is of ${time}, ${limit}.`);
 }
 
-/** The time of holdings, or of a market on a chain. */
-export function checkEvidenceDate(
+/** What is said of a chain reference of each kind whose block is older than the reader allows. */
+const OLD = { account: "HOLDINGS_OLD", market: "MARKET_OLD", signature: "SIGNATURE_OLD" } as const;
+
+/** The block of a chain reference, whatever it is of. */
+export function checkReferenceDate(examination: Examination, file: string, { kind, block }: ChainReference): void {
+  checkEvidenceDate(examination, file, block.time, OLD[kind]);
+}
+
+/** The block at which a contract agreed to an attestation, against the time of which that speaks. */
+export function checkSignatureDate(
+  file: string,
+  { asOf }: Attestation["vouched"],
+  { block }: Pick<ChainReference, "block">,
+): void {
+  if (unixTime(block.time) + SKEW >= unixTime(asOf)) return;
+  throw invalid("TIME_ORDER", file, `The contract agreed at ${block.time}, before the time of the holdings, ${asOf}.`);
+}
+
+/** The time of which evidence speaks. */
+function checkEvidenceDate(
   examination: Examination,
   file: string,
   time: string,
-  code: "HOLDINGS_OLD" | "MARKET_OLD" = "HOLDINGS_OLD",
+  code: (typeof OLD)[keyof typeof OLD],
 ): void {
   if (!(unixTime(time) <= unixTime(examination.index.created))) {
     throw invalid("TIME_ORDER", file, "The evidence is dated after the pack that holds it.");
@@ -54,7 +72,7 @@ export function checkAttestationDate(
   file: string,
   { asOf, expires }: Attestation["vouched"],
 ): void {
-  checkEvidenceDate(examination, file, asOf);
+  checkEvidenceDate(examination, file, asOf, "HOLDINGS_OLD");
   if (unixTime(expires) >= examination.now) return;
   examination.outdated("ATTESTATION_EXPIRED", file, `The attestation expired at ${expires}.`);
 }

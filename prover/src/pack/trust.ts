@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll-trust/1`: whom and what the reader of packs trusts. It comes from the reader alone, never from a pack. */
+import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
+import { lookOf } from "../formats/look-alikes.ts";
 import { KEY_ORIGINS } from "../keys/origin.ts";
 import type { KeyIdentity } from "../verify/verifier.ts";
 import { type ChainReference, chainReferenceOf, type TrustedOracle } from "./evidence.ts";
@@ -43,7 +45,42 @@ export interface Trust {
  * @see docs/library.md#evidence-packs
  */
 export function readTrust({ text, file }: NamedText): Trust {
-  const top = parseJson(text, file, LIMITS).fields(
+  const trust = trustOf(parseJson(text, file, LIMITS));
+  try {
+    checkParties(trust);
+  } catch (error) {
+    throw error instanceof PlimsollError ? error.at({ file }) : error;
+  }
+  return trust;
+}
+
+/**
+ * Checks that the keys of one party bear one name: a party that vouches under two names would be counted as two. Throws
+ * `FIELD_INVALID` for an address that has two names, and for a name that looks like another.
+ */
+export function checkParties({ firms, attesters }: Pick<Trust, "firms" | "attesters">): void {
+  const names = new Map<string, string>();
+  const looks = new Map<string, string>();
+  for (const [field, parties] of Object.entries({ firms, attesters })) {
+    for (const [index, { name, signer }] of parties.entries()) {
+      const place = { field: `${field}[${index}]` };
+      if ((names.get(signer) ?? name) !== name) {
+        throw new PlimsollError("FIELD_INVALID", "this address has another name here already", place);
+      }
+      const look = lookOf(name);
+      if ((looks.get(look) ?? name) !== name) {
+        const rule =
+          "its name looks like another one here; give the keys of one party one name, and other parties clearly other ones";
+        throw new PlimsollError("FIELD_INVALID", rule, place);
+      }
+      names.set(signer, name);
+      looks.set(look, name);
+    }
+  }
+}
+
+function trustOf(root: JsonValue): Trust {
+  const top = root.fields(
     ["format", "firms", "keys", "maxAgeSeconds"],
     ["audience", "policies", "attesters", "oracles", "chain"],
   );

@@ -65,6 +65,7 @@ export type Invalid =
 export type Stale =
   | "MARKET_OLD"
   | "HOLDINGS_OLD"
+  | "SIGNATURE_OLD"
   | "ATTESTATION_EXPIRED"
   | "POLICY_SUPERSEDED"
   | "PACK_SUPERSEDED"

@@ -13,7 +13,7 @@ import { checkPackDate } from "./currency.ts";
 import { Examination, Failure, invalid, unusable } from "./examination.ts";
 import { INDEX, packSha256 } from "./format.ts";
 import { checkStatement } from "./statement.ts";
-import type { Trust } from "./trust.ts";
+import { checkParties, type Trust } from "./trust.ts";
 import type { Check, PackReading, PackVerdict, ProvenStatement } from "./verdict.ts";
 import type { PackFiles } from "./zip.ts";
 
@@ -33,10 +33,12 @@ export interface PackVerifier {
 }
 
 /**
- * A verifier for one reader. It keeps the keys it has opened: the first pack under a key takes longest.
+ * A verifier for one reader. It keeps the keys it has opened: the first pack under a key takes longest. Throws
+ * `FIELD_INVALID` where the keys of one party bear two names.
  * @see docs/library.md#evidence-packs
  */
 export function createPackVerifier(trust: Trust): PackVerifier {
+  checkParties(trust);
   const opened: OpenKeys = new Map();
   return {
     async verify(pack, now) {
