@@ -121,6 +121,7 @@ const LINES: readonly Line[] = [
     anyContent: ["--risk", "--policy"],
     rest: ["--oracle", ADDRESS, "--chain", "1", "--board", "1", "--quorum", "1", "--reporters", ADDRESS],
   },
+  { command: "market attack", inputs: AHEAD, anyContent: ["--input"] },
   { command: "market calibrate", inputs: { "--prices": "prices.csv" } },
   { command: "market backtest", inputs: { "--prices": "prices.csv" } },
   { command: "market import risk-arrays", inputs: { file: "other.json" } },
