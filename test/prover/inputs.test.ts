@@ -157,8 +157,7 @@ function leaves(command: Command, above: readonly string[] = []): { name: string
 }
 const allCommands = (context: Context) => COMMANDS.flatMap((make) => leaves(make(context)));
 
-describe("W20: what command lines name", function () {
-  this.timeout(60_000);
+describe("W20: what command lines name", () => {
   let folder: string;
   let back: string;
 
