@@ -20,7 +20,7 @@ import { commitFill, commitState } from "../model/commit.ts";
 import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../model/evaluate.ts";
 import { EXIT_LEVEL, exitValues } from "../model/exit-market.ts";
 import type { Market } from "../model/market.ts";
-import type { Policy } from "../model/policy.ts";
+import { NOT_SCANNED, type Policy } from "../model/policy.ts";
 import { ASSETS, CASH_INDEX } from "../model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
 import type { Prover } from "../prove/prover.ts";
@@ -98,8 +98,9 @@ export const holding = (fill: Fill): Account =>
   });
 
 /**
- * The smallest slice, the same part of every position (halves rounded away from zero), that brings an account from below
- * `allowed` to the call level at least; where the cap does not let it get there, the largest slice within the cap.
+ * The smallest slice, the same part of every position (halves rounded away from zero) and of what is in the scan beside
+ * them, that brings an account from below `allowed` to the call level at least; where the cap does not let it get there, the
+ * largest slice within the cap. Of an account without positions the slice is a part of all its collateral.
  *
  * @param allowed the policy's liquidation level, or one less than its call level where a deadline was missed
  * @throws `STATEMENT_FALSE` where there is none: the account is not below the level, or no slice improves it without
@@ -115,12 +116,17 @@ export function sliceOf(
   const blinding = lotBlinding(before);
   const start = evaluate(before, policy, market);
   if (start.equity < 0n || isAtLeast(start, allowed)) throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
+  const flat = before.positions.every((lots) => lots === 0n);
   const attempt = (part: bigint) => {
+    const collateral = before.collateral.map((lots, asset) =>
+      flat || policy.scanLots[asset]! !== NOT_SCANNED ? (part * lots) / PARTS : 0n,
+    );
     const positions = before.positions.map((lots) => {
       const whole = (2n * part * (lots < 0n ? -lots : lots) + PARTS) / (2n * PARTS);
       return lots < 0n ? -whole : whole;
     });
-    const fill = priced({ ...noFill(before.size), positions, blinding }, { policy, market }, terms.discountBps);
+    const sold = { ...noFill(before.size), positions, collateral, blinding };
+    const fill = priced(sold, { policy, market }, terms.discountBps);
     const after = applyTransition(before, { transfer: NO_TRANSFER, fill, side: -1n });
     const size = sizeOf(fill, { policy, market }, terms.discountBps);
     return { fill, after, size, now: evaluate(after, policy, market) };
@@ -186,11 +192,19 @@ export function closeOutOf(before: Account, values: Values, terms: AuctionTerms,
   return { kind: "closeOut", fill, size: sizeOf(fill, values, terms.discountBps), writeOff, level, after };
 }
 
-/** The fill with the most cash with which it is worth less than the discount on its own margin. */
+/**
+ * The fill with the most cash with which it is worth less than the discount on its own margin. Cash below what its positions
+ * owe leaves the lot in debt, which is part of its margin.
+ */
 function priced(fill: Fill, { policy, market }: Values, discountBps: bigint): Fill {
-  const { equity, margin } = evaluate(holding({ ...fill, cash: 0n }), policy, market);
-  const room = MARGIN_LEVEL_TO_E20 * discountBps * margin - equity;
-  return { ...fill, cash: floorDiv(room - 1n, E6_TO_E20) };
+  const { equity, margin, debtMargin, markValue } = evaluate(holding({ ...fill, cash: 0n }), policy, market);
+  const discount = MARGIN_LEVEL_TO_E20 * discountBps;
+  const room = discount * (margin - debtMargin) - equity - 1n;
+  const cash = floorDiv(room, E6_TO_E20);
+  if (cash + markValue >= 0n) return { ...fill, cash };
+  // equity + 10^14 · cash < discount · (margin + rate · (−cash − marks))
+  const rate = discount * policy.debtRateBps;
+  return { ...fill, cash: floorDiv(room - rate * markValue, E6_TO_E20 + rate) };
 }
 
 const floorDiv = (value: bigint, by: bigint) => value / by - (value < 0n && value % by !== 0n ? 1n : 0n);
