@@ -71,6 +71,7 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
     signal {maxbit} quantities[ASSETS];
     component haircut[ASSETS];
     component scanned[ASSETS];
+    signal counted[ASSETS];
     signal value[ASSETS];
     var collateral = 0;
     for (var a = 0; a < ASSETS; a++) {
@@ -83,7 +84,12 @@ template Account(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
         }
         quantities[a] <== haircut[a].checkedQuantity;
         scanned[a] = ScannedLots();
-        scanned[a].quantity <== quantities[a];
+        // What is above the last boundary is worth nothing here, and hedges nothing.
+        for (var t = 0; t < TIERS; t++) {
+            _ <== haircut[a].selected[t];
+        }
+        counted[a] <== quantities[a] - haircut[a].selected[TIERS] * (quantities[a] - policy[a][TIERS - 1]);
+        scanned[a].quantity <== counted[a];
         scanned[a].lot <== policy[a][3 * TIERS];
         value[a] <== prices[a] * haircut[a].weightedLotsBps;
         collateral += value[a];

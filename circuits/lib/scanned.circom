@@ -7,7 +7,7 @@ include "range.circom";
 function scannedBits() { return 31; }
 
 /// Whole lots of a board row that a quantity of one collateral asset counts as in the scan: quantity / lot, rounded down.
-/// Inputs     quantity  lots of the asset, below 2^64; range-checked by the caller
+/// Inputs     quantity  lots of the asset up to its last boundary, below 2^64; range-checked by the caller
 ///            lot       lots of the asset that make one lot of the row, 1 to 2^64; public, bounded by the verifier. At 2^64 no
 ///                      quantity makes a whole lot
 /// Outputs    whole     below 2^31: a quantity of more has no proof

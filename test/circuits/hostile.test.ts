@@ -672,8 +672,37 @@ describe("hostile witnesses of the Account circuit", function () {
     const held = (asset: number, quantity: bigint, lot: bigint) =>
       claim({
         after: next(before, { collateral: replaced(before.collateral, asset, quantity) }),
-        policy: { ...policy, scanLots: policy.scanLots.with(asset, lot as ScanLots) },
+        policy: {
+          ...policy,
+          // Every quantity counts, so that every one is scanned.
+          schedules: policy.schedules.with(
+            asset,
+            policy.schedules[asset]!.map(({ weightBps }) => ({ weightBps, boundaryLots: top(64) as QuantityLots })),
+          ),
+          scanLots: policy.scanLots.with(asset, lot as ScanLots),
+        },
       });
+
+    it("C24: what is above the last boundary has no value and hedges nothing", () => {
+      const last = policy.schedules[5]!.at(-1)!.boundaryLots;
+      for (const [quantity, counts] of [
+        [last - 1n, last - 1n],
+        [last, last],
+        [last + 1n, last],
+        [top(64), last],
+      ] as const) {
+        const given = claim({ after: next(before, { collateral: replaced(before.collateral, 5, quantity) }) });
+        const { scannedLots } = evaluate(given.after, policy, given.market).assets[5]!;
+        expect(scannedLots).equal(counts / policy.scanLots[5]!);
+        expectExact(given);
+        if (quantity > last) {
+          const all = quantity / policy.scanLots[5]!;
+          if (all > scannedLots && all < 1n << 31n) stopsScan(given, 5, { "main.scanned[5].whole": all });
+        }
+      }
+      const above = claim({ after: next(before, { collateral: replaced(before.collateral, 5, 3n * last) }) });
+      stopsScan(above, 5, { "main.scanned[5].whole": (3n * last) / policy.scanLots[5]! });
+    });
 
     /** Stopped where its lots are checked, whatever else stops it. */
     const stopsScan = (given: Claim, asset: number, lies: Lies) => {

@@ -123,7 +123,7 @@ function haircut({ find, at, sum }: Signals, asset: number, quantity: string, { 
 
 /** One asset in the scan: its whole lots, what is left over, and what a lot more would lack. */
 function scanned({ find, at, sum }: Signals, asset: number, { tiers }: Dimensions): Entry[] {
-  const quantity = at(`collateralAfter[${asset}]`);
+  const quantity = find(`counted[${asset}]`) ?? at(`scanned[${asset}].quantity`);
   const covered = at(`scanned[${asset}].covered`);
   const lot = at(`policy[${asset}][${3 * tiers}]`);
   const range = unsignedBits(BITS.quantity);

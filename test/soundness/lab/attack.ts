@@ -170,11 +170,16 @@ const oneHot = (piece: number) => Array.from({ length: PIECES }, (_, index) => (
 /** The commitments stay as they are: whoever changes the account must hash to the same. */
 const pinned = (s: Speaker) => Object.fromEntries(COMMITMENTS.map((name) => [name, s.v(name)]));
 
-/** A quantity of collateral, with the lots that it is scanned as. */
-const holding = (s: Speaker, asset: number, quantity: bigint) => ({
-  ...withScanned(s, asset, quantity / s.v(`main.policy[${asset}][${3 * SHAPE.tiers}]`)),
-  [`main.collateralAfter[${asset}]`]: quantity,
-});
+/** A quantity of collateral on selected pieces, with the lots that it is scanned as. */
+const holding = (s: Speaker, asset: number, quantity: bigint, pieces: readonly bigint[]) => {
+  const above = quantity - s.v(`main.policy[${asset}][${SHAPE.tiers - 1}]`);
+  const counted = quantity - pieces[SHAPE.tiers]! * above;
+  return {
+    ...withScanned(s, asset, counted / s.v(`main.policy[${asset}][${3 * SHAPE.tiers}]`)),
+    [`main.collateralAfter[${asset}]`]: quantity,
+    ...select(asset, pieces),
+  };
+};
 
 function* library(): Generator<Lie> {
   const lie = (name: string, tell: Lie["tell"], scene: SceneName = "slack"): Lie => ({ name, scene, tell });
@@ -189,8 +194,7 @@ function* library(): Generator<Lie> {
   ] as const) {
     for (let piece = 0; piece < PIECES; piece++) {
       yield lie(`C01 C02: quantity ${what} in piece ${piece}`, (s) => ({
-        ...holding(s, 0, quantity),
-        ...select(0, oneHot(piece)),
+        ...holding(s, 0, quantity, oneHot(piece)),
       }));
     }
   }
@@ -210,12 +214,10 @@ function* library(): Generator<Lie> {
     [1, 5000n],
   ] as const) {
     yield lie(`C06: boundary ${boundary} on the piece that ends there`, (s) => ({
-      ...holding(s, 0, quantity),
-      ...select(0, oneHot(boundary)),
+      ...holding(s, 0, quantity, oneHot(boundary)),
     }));
     yield lie(`C06: one below boundary ${boundary} on the piece that starts there`, (s) => ({
-      ...holding(s, 0, quantity - 1n),
-      ...select(0, oneHot(boundary + 1)),
+      ...holding(s, 0, quantity - 1n, oneHot(boundary + 1)),
     }));
   }
   for (const [pieces, quantity] of [
@@ -229,7 +231,7 @@ function* library(): Generator<Lie> {
     [[2n, -1n, 0n], 10n],
     [[0n, 2n, -1n], 10n],
   ] as const) {
-    yield lie(`C07: pieces ${pieces.join(" ")}`, (s) => ({ ...holding(s, 2, quantity), ...select(2, pieces) }));
+    yield lie(`C07: pieces ${pieces.join(" ")}`, (s) => holding(s, 2, quantity, pieces));
   }
 
   // Positions and cash.

@@ -49,14 +49,19 @@ export async function compile(main: string, directory: string, level: "--O0" | "
   const record = path.join(absolute, "sources");
   const files = ["r1cs", "sym", "wasm"].map((extension) => path.join(absolute, `${name}.${extension}`));
   if (!existsSync(record) || readFileSync(record, "utf8") !== digest) {
-    rmSync(absolute, { recursive: true, force: true });
-    mkdirSync(absolute, { recursive: true });
-    const out = path.relative(ROOT, absolute);
+    // Built beside and renamed: tests of several processes compile the same circuit.
+    const beside = `${absolute}-${process.pid}`;
+    rmSync(beside, { recursive: true, force: true });
+    mkdirSync(beside, { recursive: true });
+    const out = path.relative(ROOT, beside);
     const input = path.relative(ROOT, path.resolve(ROOT, main));
     await circom([input, "--r1cs", "--wasm", "--sym", level, "-l", LIBRARIES, "-o", out], ROOT);
-    renameSync(path.join(absolute, `${name}_js`, `${name}.wasm`), files[2]!);
-    rmSync(path.join(absolute, `${name}_js`), { recursive: true });
-    writeFileSync(record, digest);
+    renameSync(path.join(beside, `${name}_js`, `${name}.wasm`), path.join(beside, `${name}.wasm`));
+    rmSync(path.join(beside, `${name}_js`), { recursive: true });
+    writeFileSync(path.join(beside, "sources"), digest);
+    mkdirSync(absolute, { recursive: true });
+    for (const file of [...files, record]) renameSync(path.join(beside, path.basename(file)), file);
+    rmSync(beside, { recursive: true });
   }
   return { r1cs: files[0]!, sym: files[1]!, wasm: files[2]!, sources };
 }
