@@ -263,6 +263,14 @@ describe("policy registry", () => {
       expect(policyPoint).to.deep.equal([x, y]);
       await refuses(guardian().tighten!(1, changed()), "TermsNotTighter");
     });
+
+    it("R09: another scan lot comes by way of none, so that no row is scanned with the lots of another", async () => {
+      await put(changed({}, withScan(100_000n)));
+      const moved = registry.propose!(1, changed({}, withScan(10_000_000n)));
+      await refuses(moved, "ScanLotsMoved", 0, 100_000, 10_000_000);
+      await put(changed());
+      await put(changed({}, withScan(10_000_000n)));
+    });
   });
 
   describe("the guardian", () => {

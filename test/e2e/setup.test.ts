@@ -121,12 +121,10 @@ describe("set-up", function () {
     const deadline = Date.now() + 10_000;
     while (processes().length !== 0 && Date.now() < deadline) await sleep(20);
     expect(processes()).to.deep.equal([]);
-    expect(existsSync(at("build/.setup-lock"))).to.equal(true);
     expect(existsSync(at("build/test-contracts/record.json"))).to.equal(false);
 
     await setup("contracts");
     expect(existsSync(at("build/test-contracts/record.json"))).to.equal(true);
-    expect(existsSync(at("build/.setup-lock"))).to.equal(false);
   });
 
   it("waits for one that runs in the same folder, and then finds its work done", async () => {

@@ -112,6 +112,8 @@ contract PolicyRegistry is Ownable2Step {
     error LevelMoved(uint256 levelBefore, uint256 levelAfter);
     error DebtRateRefused(uint256 rateBps);
     error DebtRateMoved(uint256 rateBefore, uint256 rateAfter);
+    /// The lots in one scanned lot may begin or end at zero: a board's row and its policy cannot change them together.
+    error ScanLotsMoved(uint256 asset, uint256 lotsBefore, uint256 lotsAfter);
     /// A quantity of the asset would count for more.
     error NotTighter(uint256 asset, uint256 lots, uint256 valueBefore, uint256 valueAfter);
     /// A level or the rate of debt would fall, an age, the grace or the slice cap would grow, or another term would change.
@@ -372,6 +374,8 @@ contract PolicyRegistry is Ownable2Step {
     /// every boundary of both, they are so at every quantity.
     function _checkMoves(Board storage stored, Policy memory current, Policy calldata next) private view {
         for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
+            (uint256 was, uint256 becomes) = (current.scanLots[asset], next.scanLots[asset]);
+            if (was != becomes && was != 0 && becomes != 0) revert ScanLotsMoved(asset, was, becomes);
             // Listing and delisting.
             if (_cap(current, asset) == 0 || _cap(next, asset) == 0) continue;
             for (uint256 point = 0; point < 2 * Statement.TIERS; point++) {
