@@ -146,6 +146,7 @@ export function* accountRecipes(s: Speaker): Generator<WireLies> {
     Array.from({ length: pieces - 1 }, (_, tier) =>
       tier === pieces - 2 ? top - 1n : (top >> 2n) + 1000n * BigInt(tier),
     ),
+    new Array<bigint>(pieces - 1).fill(top - 1n),
   ];
   for (let asset = 0; asset < assets; asset++) {
     for (let odd = 0; odd < pieces; odd++) {
@@ -160,7 +161,10 @@ export function* accountRecipes(s: Speaker): Generator<WireLies> {
             from += times(piece) * (piece === 0 ? 0n : list[piece - 1]!);
             to += times(piece) * (piece === pieces - 1 ? top : list[piece]!);
           }
-          const quantity = from < 0n ? 0n : from;
+          // What of it counts in the scan, q − times · (q − last), is not to be negative either.
+          const ofLast = times(pieces - 1);
+          const counts = ofLast < 0n ? (-ofLast * list.at(-1)! - ofLast) / (1n - ofLast) : 0n;
+          const quantity = [from, counts].reduce((most, least) => (least > most ? least : most), 0n);
           if (quantity >= to) continue;
           // Out of the scan, so that the quantity is in nothing else.
           const lies: Record<string, bigint> = {
