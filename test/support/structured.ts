@@ -32,6 +32,20 @@ const withRows = (market: Market, rows: (row: BoardRow, index: number) => BoardR
   board: { ...market.board, rows: market.board.rows.map(rows) },
 });
 
+/** Thresholds of the sets at what they are held against, or one to either side of it. */
+const nextToThreshold =
+  (of: "delta" | "vega", threshold: "liquidityThreshold" | "vegaThreshold"): Bend =>
+  (request, rng) => {
+    const { market } = request;
+    const { sets } = evaluate(after(request), request.policy, market);
+    const blocks = market.board.blocks.map((block, index) => {
+      const amount = sets.find(({ lastBlock }) => lastBlock === index)?.[of] ?? 0n;
+      const size = (amount < 0n ? -amount : amount) + rng.between(-1n, 1n);
+      return { ...block, [threshold]: clamp(size, 0n, (1n << 78n) - 1n) as ThresholdE6 };
+    });
+    return { market: { ...market, board: { ...market.board, blocks } } };
+  };
+
 /** Named, so that a disagreement says what it was bent to. */
 export const BENDS: Readonly<Record<string, Bend>> = {
   "quantities next to tier boundaries": (request, rng) => ({
@@ -108,40 +122,8 @@ export const BENDS: Readonly<Record<string, Bend>> = {
     const cash = rng.between(-1n, 1n) - markValue;
     return cash < -(1n << 63n) || cash >= 1n << 63n ? {} : { after: { ...state, cash: cash as CashE6 } };
   },
-  "vega next to the threshold": (request, rng) => {
-    const { market } = request;
-    const { sets } = evaluate(after(request), request.policy, market);
-    return {
-      market: {
-        ...market,
-        board: {
-          ...market.board,
-          blocks: market.board.blocks.map((block, index) => {
-            const vega = sets.find(({ lastBlock }) => lastBlock === index)?.vega ?? 0n;
-            const size = (vega < 0n ? -vega : vega) + rng.between(-1n, 1n);
-            return { ...block, vegaThreshold: clamp(size, 0n, (1n << 78n) - 1n) as ThresholdE6 };
-          }),
-        },
-      },
-    };
-  },
-  "delta next to the threshold": (request, rng) => {
-    const { market } = request;
-    const { sets } = evaluate(after(request), request.policy, market);
-    return {
-      market: {
-        ...market,
-        board: {
-          ...market.board,
-          blocks: market.board.blocks.map((block, index) => {
-            const delta = sets.find(({ lastBlock }) => lastBlock === index)?.delta ?? 0n;
-            const size = (delta < 0n ? -delta : delta) + rng.between(-1n, 1n);
-            return { ...block, liquidityThreshold: clamp(size, 0n, (1n << 78n) - 1n) as ThresholdE6 };
-          }),
-        },
-      },
-    };
-  },
+  "vega next to the threshold": nextToThreshold("vega", "vegaThreshold"),
+  "delta next to the threshold": nextToThreshold("delta", "liquidityThreshold"),
   "blocks that cancel each other": (request, rng) => {
     const { market } = request;
     const rows = market.board.rows;
