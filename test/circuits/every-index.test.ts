@@ -7,7 +7,7 @@
 import path from "node:path";
 import { expect } from "chai";
 import { ASSETS, BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
-import { circuitOf, FAMILIES } from "../../prover/src/statement/families.ts";
+import { circuitOf, FAMILIES, publicNamesOf } from "../../prover/src/statement/families.ts";
 import type { Edit } from "../soundness/bugs/index.ts";
 import { compileSources, MAINS, openBuild, SHAPE, shippedSources } from "../soundness/lab/miniature.ts";
 import { violations } from "../soundness/lab/r1cs.ts";
@@ -35,10 +35,9 @@ const TEMPLATES: Readonly<Record<Family, string>> = {
 };
 
 async function small(family: Family, edits: readonly Edit[] = []): Promise<Subject> {
-  const { source, own, shared } = FAMILIES[family];
   const main = `pragma circom 2.2.0;
-include "${source}";
-component main {public [${[...own, ...shared].join(", ")}]} = ${TEMPLATES[family]};
+include "${FAMILIES[family].source}";
+component main {public [${publicNamesOf(family).join(", ")}]} = ${TEMPLATES[family]};
 `;
   const sources = seed(shippedSources(), { id: family, edits });
   return smallSubject(

@@ -13,10 +13,10 @@ import type { Artifacts, VerificationKey } from "../../prover/src/node/artifacts
 import type { Backend, Circuit } from "../../prover/src/prove/backend.ts";
 import {
   type CircuitName,
-  FAMILIES,
   type FamilyName,
   familyOf,
   publicInputsOf,
+  publicNamesOf,
 } from "../../prover/src/statement/families.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { KeyIdentity } from "../../prover/src/verify/verifier.ts";
@@ -143,6 +143,5 @@ export function simulatedBackend(
 
 /** The public signals among the inputs of the circuit, in its order. */
 export function publicSignalsOf(input: CircuitInput, family: FamilyName = "account"): bigint[] {
-  const { own, shared } = FAMILIES[family];
-  return [...own, ...shared].flatMap((name) => input[name]!);
+  return publicNamesOf(family).flatMap((name) => input[name]!);
 }

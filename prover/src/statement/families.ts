@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * The circuits, a row for each family; a family has one circuit for each size of board.
+ * The circuits, a row for each family; a family has circuits for some or all sizes of board.
  *
  * Builders of circuits and keys, prover, verifiers, manifest and doctor read a circuit's facts here. A new circuit is its
  * source in `circuits/`, its shapes in `circuits/sizes.json`, its statement in a file beside this one, and a row.
  * Imports nothing that hashes, so that a verifier which imports the table stays small.
  */
 import sizes from "@plimsoll/circuits/sizes.json" with { type: "json" };
-import { ASSETS, BLOCK_INSTRUMENTS, BOARD_SIZES, type BoardSize, SCENARIOS, TIERS } from "../model/sizes.ts";
+import { PlimsollError } from "../errors.ts";
+import { ASSETS, BLOCK_INSTRUMENTS, type BoardSize, SCENARIOS, TIERS } from "../model/sizes.ts";
 
 /** Parameters and limits of one circuit. */
 export interface Shape {
@@ -21,14 +22,14 @@ export interface Shape {
 }
 
 interface Family {
-  /** The circuit of each board size, by its name. */
-  readonly circuits: Readonly<Record<BoardSize, string>>;
+  /** Names of its circuits, each with the boards it is for, from the smallest to the largest. */
+  readonly circuits: Readonly<Record<string, BoardSize>>;
   readonly shapes: Readonly<Record<string, Shape>>;
   /** File of the main template, in `circuits/`. */
   readonly source: string;
   /** The main component for boards of so many blocks. */
   readonly template: (blocks: number) => string;
-  /** Public inputs that belong to one proof, in order: they come before all others. */
+  /** Public inputs that belong to one proof, in order: they come before all others. Of a list each element (`name[0]`). */
   readonly own: readonly string[];
   /** Names of the public inputs after them, which many proofs share. */
   readonly shared: readonly string[];
@@ -53,7 +54,7 @@ export const FAMILIES = {
   },
   /** Instruments that expire are paid out in cash and leave the account: `settlement.ts`. */
   settlement: {
-    circuits: { "board-60": "settlement-60", "board-240": "settlement-240", "board-480": "settlement-480" },
+    circuits: { "settlement-60": "board-60", "settlement-240": "board-240", "settlement-480": "board-480" },
     shapes: sizes.settlements,
     source: "settlement.circom",
     template: (blocks) => `Settlement(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS})`,
@@ -63,7 +64,7 @@ export const FAMILIES = {
   },
   /** One account holds what two hold together: `merge.ts`. */
   merge: {
-    circuits: { "board-60": "merge-60", "board-240": "merge-240", "board-480": "merge-480" },
+    circuits: { "merge-60": "board-60", "merge-240": "board-240", "merge-480": "board-480" },
     shapes: sizes.merges,
     source: "merge.circom",
     template: (blocks) => `Merge(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS})`,
@@ -73,7 +74,7 @@ export const FAMILIES = {
   },
   /** One figure of an account lies in a band, shown to one auditor: `disclosure.ts`. */
   disclosure: {
-    circuits: { "board-60": "disclosure-60", "board-240": "disclosure-240", "board-480": "disclosure-480" },
+    circuits: { "disclosure-60": "board-60", "disclosure-240": "board-240", "disclosure-480": "board-480" },
     shapes: sizes.disclosures,
     source: "disclosure.circom",
     template: (blocks) => `Disclosure(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS}, ${TIERS})`,
@@ -85,7 +86,9 @@ export const FAMILIES = {
 
 export type FamilyName = keyof typeof FAMILIES;
 /** Names of a family's circuits. */
-export type CircuitOf<Name extends FamilyName> = (typeof FAMILIES)[Name]["circuits"][BoardSize];
+export type CircuitOf<Name extends FamilyName> = {
+  [Each in FamilyName]: keyof (typeof FAMILIES)[Each]["circuits"];
+}[Name];
 export type CircuitName = CircuitOf<FamilyName>;
 /** The values of a family's own public inputs, by name. */
 export type OwnSignals<Name extends FamilyName, Value> = {
@@ -94,18 +97,27 @@ export type OwnSignals<Name extends FamilyName, Value> = {
 
 export const FAMILY_NAMES = Object.keys(FAMILIES) as FamilyName[];
 
-/** The circuit of a family for boards of a size. */
-export const circuitOf = <Name extends FamilyName>(family: Name, size: BoardSize): CircuitOf<Name> =>
-  FAMILIES[family].circuits[size] as CircuitOf<Name>;
+/**
+ * The first circuit of a family that is for boards of a size. Throws `NO_BOARD_SIZE` where there is none.
+ */
+export function circuitOf<Name extends FamilyName>(family: Name, size: BoardSize): CircuitOf<Name> {
+  const circuit = circuitsOf(family).find((name) => PLACES.get(name as string)!.size === size);
+  if (circuit !== undefined) return circuit;
+  throw new PlimsollError("NO_BOARD_SIZE", `no circuit of this kind (${family}) is for boards of this size`, {
+    field: "size",
+  });
+}
 
 /** A family's circuits, from the smallest boards to the largest. */
 export const circuitsOf = <Name extends FamilyName>(family: Name): readonly CircuitOf<Name>[] =>
-  BOARD_SIZES.map((size) => circuitOf(family, size));
+  Object.keys(FAMILIES[family].circuits) as CircuitOf<Name>[];
 
-export const CIRCUITS: readonly CircuitName[] = FAMILY_NAMES.flatMap(circuitsOf);
+export const CIRCUITS: readonly CircuitName[] = FAMILY_NAMES.flatMap((family) => [...circuitsOf(family)]);
 
-const PLACES = new Map<CircuitName, { readonly family: FamilyName; readonly size: BoardSize }>(
-  FAMILY_NAMES.flatMap((family) => BOARD_SIZES.map((size) => [circuitOf(family, size), { family, size }] as const)),
+const PLACES = new Map<string, { readonly family: FamilyName; readonly size: BoardSize }>(
+  FAMILY_NAMES.flatMap((family) =>
+    Object.entries<BoardSize>(FAMILIES[family].circuits).map(([circuit, size]) => [circuit, { family, size }] as const),
+  ),
 );
 
 export const familyOf = (circuit: CircuitName): FamilyName => PLACES.get(circuit)!.family;
@@ -127,12 +139,18 @@ export const publicInputsOf = (circuit: CircuitName): number => shapeOf(circuit)
 /** Names of the public inputs that are each proof's own, in order; what follows them, if anything, many proofs share. */
 export const ownSignalsOf = (circuit: CircuitName): readonly string[] => FAMILIES[familyOf(circuit)].own;
 
+/** Names of a family's public signals, lists once, in order. */
+export const publicNamesOf = (family: FamilyName): readonly string[] => {
+  const { own, shared }: Family = FAMILIES[family];
+  return [...new Set([...own, ...shared].map((name) => name.replace(/\[.*$/, "")))];
+};
+
 /** The main component of a circuit, as circom reads it; `folder` is where the sources are, seen from the file. */
 export function mainOf(circuit: CircuitName, folder: string): string {
-  const { source, own, shared, template }: Family = FAMILIES[familyOf(circuit)];
+  const { source, template }: Family = FAMILIES[familyOf(circuit)];
   return `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma circom 2.2.0;
 include "${folder}/${source}";
-component main {public [${[...own, ...shared].join(", ")}]} = ${template(shapeOf(circuit).blocks)};
+component main {public [${publicNamesOf(familyOf(circuit)).join(", ")}]} = ${template(shapeOf(circuit).blocks)};
 `;
 }
