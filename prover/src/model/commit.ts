@@ -20,9 +20,18 @@ export * from "./packing.ts";
 
 export const SPONGE_RATE = 16;
 /** What a commitment is of; the tag in the capacity is `purpose · 2^16 + instruments`, with none where no board is meant. */
-export const PURPOSE = { state: 1, fill: 2, auditorKey: 3 } as const;
+export const PURPOSE = {
+  state: 1,
+  fill: 2,
+  auditorKey: 3,
+  bookMember: 8,
+  bookLeaves: 9,
+  bookNode: 10,
+  bookTotals: 11,
+} as const;
 
-function sponge(purpose: number, instruments: number, elements: readonly FieldElement[]): FieldElement {
+/** The sponge of this file over elements below the field's order. */
+export function sponge(purpose: number, instruments: number, elements: readonly FieldElement[]): FieldElement {
   let capacity = BigInt(purpose) * 65536n + BigInt(instruments);
   for (let start = 0; start < elements.length; start += SPONGE_RATE) {
     const block = Array.from({ length: SPONGE_RATE }, (_, index) => elements[start + index] ?? 0n);

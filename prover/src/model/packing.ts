@@ -8,6 +8,9 @@ export const POSITIONS_PER_ELEMENT = 7;
 /** The same for collateral quantities, and for the columns of a board row. */
 export const WIDE_STRIDE = 84n;
 export const WIDE_PER_ELEMENT = 3;
+/** The same for the position totals of a book. */
+export const TOTAL_STRIDE = 63n;
+export const TOTALS_PER_ELEMENT = 4;
 
 /** Packs signed pieces, `perElement` to an element, first piece lowest. Reduced into the field. */
 export function pack(pieces: readonly bigint[], stride: bigint, perElement: number): FieldElement[] {
@@ -24,3 +27,4 @@ export function pack(pieces: readonly bigint[], stride: bigint, perElement: numb
 
 export const packPositions = (positions: readonly bigint[]) => pack(positions, POSITION_STRIDE, POSITIONS_PER_ELEMENT);
 export const packWide = (pieces: readonly bigint[]) => pack(pieces, WIDE_STRIDE, WIDE_PER_ELEMENT);
+export const packTotals = (pieces: readonly bigint[]) => pack(pieces, TOTAL_STRIDE, TOTALS_PER_ELEMENT);
