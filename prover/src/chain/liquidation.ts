@@ -10,13 +10,11 @@
  * Not here: sending. Keep states and fills BEFORE sending, as for every step.
  */
 
-import { hkdf } from "@noble/hashes/hkdf.js";
-import { sha256 } from "@noble/hashes/sha2.js";
-import { getBytes, type Signer, type TypedDataDomain, TypedDataEncoder, toBeHex, toBigInt } from "ethers";
+import { type Signer, type TypedDataDomain, TypedDataEncoder } from "ethers";
 import { PlimsollError } from "../errors.ts";
-import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
+import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import { type Account, genesis, randomViewingKey } from "../model/account.ts";
-import { commitFill, commitState } from "../model/commit.ts";
+import { commitFill, commitState, lotBlinding } from "../model/commit.ts";
 import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../model/evaluate.ts";
 import { EXIT_LEVEL, exitValues } from "../model/exit-market.ts";
 import type { Market } from "../model/market.ts";
@@ -70,12 +68,6 @@ const NO_LOT = "no lot of this kind does what the policy asks of it";
 const cash = (amount: bigint) => (amount === 0n ? NO_TRANSFER : { asset: CASH_INDEX, amount });
 const max = (a: bigint, b: bigint) => (b > a ? b : a);
 const ceilDiv = (value: bigint, by: bigint) => value / by + (value > 0n && value % by !== 0n ? 1n : 0n);
-
-/** What blinds the lot of an account: whoever has its viewing key works it out, and with its states the whole lot. */
-export function lotBlinding({ viewingKey, sequence }: Account): FieldElement {
-  const info = new TextEncoder().encode(`plimsoll lot 1 ${sequence}`);
-  return toField(toBigInt(hkdf(sha256, getBytes(toBeHex(viewingKey, 32)), undefined, info, 48)));
-}
 
 /** The lot that took an account from one state to the next: what an owner cures who knows only the chain and his key. */
 export function lotBetween(before: Account, after: Account, writeOff: bigint): Fill {

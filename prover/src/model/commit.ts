@@ -24,6 +24,7 @@ export const PURPOSE = {
   state: 1,
   fill: 2,
   auditorKey: 3,
+  lotBlinding: 4,
   bookMember: 8,
   bookLeaves: 9,
   bookNode: 10,
@@ -74,4 +75,12 @@ export function commitFill(fill: Fill): FieldElement {
 /** An auditor's public key: the commitment to its secret. */
 export function commitAuditorSecret(secret: FieldElement): FieldElement {
   return sponge(PURPOSE.auditorKey, 0, [secret]);
+}
+
+/**
+ * What blinds the lot that is taken out of an account: whoever has the account's viewing key works it out, and nobody else.
+ * One number for each state, as the blinding of a state is.
+ */
+export function lotBlinding(account: Account): FieldElement {
+  return sponge(PURPOSE.lotBlinding, 0, [stateBlinding(account)]);
 }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Random lots, admissible and not, from everyday to the ends of every range. */
+import { PlimsollError } from "../../prover/src/errors.ts";
+import type { Account } from "../../prover/src/model/account.ts";
+import { coverageBpsDown, E6_TO_E20, evaluate, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
+import {
+  appraiseLot,
+  type Credit,
+  type LotStep,
+  type LotTerms,
+  NO_CREDIT,
+  offered,
+  sizeDown,
+  withCredit,
+} from "../../prover/src/model/lot.ts";
+import type { Market } from "../../prover/src/model/market.ts";
+import type { Policy } from "../../prover/src/model/policy.ts";
+import type { BoardSize } from "../../prover/src/model/sizes.ts";
+import { type CashE6, cashE6, type LevelBps, type RateBps } from "../../prover/src/units.ts";
+import { biased, FLAVOURS, type Rng, randomAccount, randomMarket, randomPolicy } from "./random.ts";
+
+export interface LotCase {
+  readonly step: LotStep;
+  readonly terms: LotTerms;
+  readonly policy: Policy;
+  readonly market: Market;
+}
+
+const LEVEL_TOP = (1n << 20n) - 1n;
+const SIZE_TOP = (1n << 64n) - 1n;
+const within = (value: bigint, low: bigint, high: bigint) => (value < low ? low : value > high ? high : value);
+
+/**
+ * A part of a random account with the cash that the discount asks for, and terms near those that it keeps. It may break any
+ * rule but `discount`.
+ */
+export function randomLot(rng: Rng, size: BoardSize): LotCase {
+  for (;;) {
+    try {
+      return drawn(rng, size);
+    } catch (error) {
+      // Cash or a scanned quantity that leaves its range: draw again.
+      if (!(error instanceof PlimsollError && error.code === "OUT_OF_RANGE")) throw error;
+    }
+  }
+}
+
+/** The cash with which an account has about this coverage, in basis points. */
+function cashFor(coverage: bigint, account: Account, policy: Policy, market: Market): CashE6 {
+  const { equity, margin, debtMargin } = evaluate(account, policy, market);
+  const cash = account.cash + (MARGIN_LEVEL_TO_E20 * coverage * (margin - debtMargin) - equity) / E6_TO_E20;
+  return within(cash, cashE6.low, cashE6.high) as CashE6;
+}
+
+function drawn(rng: Rng, size: BoardSize): LotCase {
+  const flavour = rng.chance(0.7) ? "typical" : rng.pick(FLAVOURS);
+  const policy = randomPolicy(rng, flavour);
+  const market = randomMarket(rng, size, flavour);
+  const before = { ...randomAccount(rng, size, flavour) };
+  if (rng.chance(0.8)) before.cash = cashFor(rng.between(-5_000n, 15_000n), before, policy, market);
+  const credit: Credit = rng.chance(0.5)
+    ? NO_CREDIT
+    : {
+        cash: biased(rng, 0n, 10n ** 13n),
+        collateral: NO_CREDIT.collateral.map((_, asset) =>
+          rng.chance(0.7) ? 0n : biased(rng, 0n, within(10n ** 12n, 0n, SIZE_TOP - before.collateral[asset]!)),
+        ),
+      };
+  const held = withCredit(before, credit);
+  const kind = rng.pick(["slice", "slice", "close-out"] as const);
+  const part = rng.between(1n, 1000n);
+  const some = (lots: bigint) => (kind === "close-out" ? lots : (lots * part) / 1000n);
+  const contents = {
+    positions: held.positions.map((lots) => (kind === "slice" && rng.chance(0.01) ? -some(lots) : some(lots))),
+    collateral: held.collateral.map((lots) => (kind === "slice" && rng.chance(0.8) ? 0n : some(lots))),
+  };
+  const discountBps = biased(rng, 0n, rng.pick([1000n, 10_000n])) as RateBps;
+  const step: LotStep = {
+    before,
+    credit,
+    contents: offered({ before, credit, contents }, { kind, discountBps }, policy, market),
+  };
+  const near = (value: bigint | undefined) =>
+    within(
+      (value ?? rng.pick([0n, LEVEL_TOP])) + rng.pick([-1n, 0n, 1n, 1n, 50n, 5_000n, 10_000n]),
+      0n,
+      LEVEL_TOP,
+    ) as LevelBps;
+  const evidence = near(coverageBpsDown(evaluate(held, policy, market)));
+  const open = { evidence, discountBps, size: 0n, tolerance: 0n };
+  const target = 0n as LevelBps;
+  const appraisal = appraiseLot(step, kind === "slice" ? { kind, target, ...open } : { kind, ...open }, policy, market);
+  const worth = sizeDown(appraisal);
+  const tolerance = rng.pick([1n, 10n ** 6n, SIZE_TOP]);
+  const terms = {
+    evidence,
+    discountBps,
+    size: within(worth - rng.pick([0n, 0n, -1n, tolerance - 1n, tolerance]), 0n, SIZE_TOP),
+    tolerance,
+  };
+  return {
+    step,
+    terms:
+      kind === "slice" ? { kind, target: near(coverageBpsDown(appraisal.afterValue)), ...terms } : { kind, ...terms },
+    policy,
+    market,
+  };
+}
