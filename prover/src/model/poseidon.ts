@@ -14,12 +14,31 @@ const PARTIAL_ROUNDS = 68;
 const ROUNDS = FULL_ROUNDS + PARTIAL_ROUNDS;
 const FIELD_BITS = 254;
 
+/**
+ * A partial round raises the first element alone, so that all others stay a linear function of what they were before the
+ * partial rounds, `u`, and of the powers a_j so far. With the mixing matrix as [[corner, across], [down, inner]], the first element
+ * after round k is
+ *
+ *     corner · a_k + Σ_(j<k) (across · inner^(k-1-j) · down) · a_j + across · inner^k · u + a constant,
+ *
+ * and the others after the last of n rounds are inner^n · u + Σ_j inner^(n-1-j) · down · a_j + constants: a third of the products.
+ */
 interface Constants {
   /** ROUNDS times WIDTH. */
   readonly round: readonly bigint[];
   /** The mixing matrix by rows. */
-  readonly mix: readonly (readonly bigint[])[];
+  readonly mix: Matrix;
+  /** What the power of the round k - d adds to the first element after the round k, by d. */
+  readonly first: readonly bigint[];
+  /** What `u` adds to the first element, by partial round. */
+  readonly outer: Matrix;
+  /** What the first element has added, by partial round; the constant of the round after it is in it. */
+  readonly added: readonly bigint[];
+  /** What becomes each of the other elements: factors of `u`, then of the powers; and what is added. */
+  readonly others: Matrix;
+  readonly othersAdded: readonly bigint[];
 }
+type Matrix = readonly (readonly bigint[])[];
 
 let constants: Constants | undefined;
 
@@ -28,21 +47,40 @@ export function poseidon(block: readonly bigint[], capacity: bigint): bigint {
   if (block.length !== WIDTH - 1) throw new RangeError(`block: expected ${WIDTH - 1} elements`);
   constants ??= generate();
   const { round, mix } = constants;
-  let state = [capacity, ...block];
-  for (let r = 0; r < ROUNDS; r++) {
-    const full = r < FULL_ROUNDS / 2 || r >= FULL_ROUNDS / 2 + PARTIAL_ROUNDS;
-    for (let i = 0; i < WIDTH; i++) {
-      const sum = state[i]! + round[r * WIDTH + i]!;
-      state[i] = full || i === 0 ? fifth(sum) : sum;
+  let state: readonly bigint[] = [capacity, ...block];
+  for (let r = 0; r < ROUNDS - 1; r++) {
+    if (r === FULL_ROUNDS / 2) {
+      state = partialRounds(constants, state);
+      r += PARTIAL_ROUNDS;
     }
-    // One reduction for a sum of products, which is what is costly.
-    state = mix.map((row) => {
-      let sum = 0n;
-      for (let i = 0; i < WIDTH; i++) sum += row[i]! * state[i]!;
-      return sum % FIELD_ORDER;
-    });
+    const raised = state.map((element, i) => fifth(element + round[r * WIDTH + i]!));
+    state = mix.map((row) => dot(row, raised));
   }
-  return state[0]!;
+  return dot(
+    mix[0]!,
+    state.map((element, i) => fifth(element + round[(ROUNDS - 1) * WIDTH + i]!)),
+  );
+}
+
+function partialRounds({ round, first, outer, added, others, othersAdded }: Constants, state: readonly bigint[]) {
+  const u = state.slice(1);
+  const powers: bigint[] = [];
+  let head = state[0]! + round[(FULL_ROUNDS / 2) * WIDTH]!;
+  for (let k = 0; k < PARTIAL_ROUNDS; k++) {
+    powers.push(fifth(head));
+    let sum = added[k]!;
+    for (let j = 0; j <= k; j++) sum += first[k - j]! * powers[j]!;
+    for (let i = 0; i < WIDTH - 1; i++) sum += outer[k]![i]! * u[i]!;
+    head = sum % FIELD_ORDER;
+  }
+  const known = [...u, ...powers];
+  return [head, ...others.map((row, i) => dot(row, known, othersAdded[i]))];
+}
+
+/** One reduction for a sum of products, which is what is costly. */
+function dot(row: readonly bigint[], column: readonly bigint[], sum = 0n): bigint {
+  for (let i = 0; i < row.length; i++) sum += row[i]! * column[i]!;
+  return sum % FIELD_ORDER;
 }
 
 function fifth(x: bigint): bigint {
@@ -73,8 +111,51 @@ function generate(): Constants {
   const drawn = Array.from({ length: 2 * WIDTH }, () => number() % FIELD_ORDER);
   const [xs, ys] = [drawn.slice(0, WIDTH), drawn.slice(WIDTH)];
   const inverses = invertAll(xs.flatMap((x) => ys.map((y) => (x + y) % FIELD_ORDER)));
-  return { round, mix: xs.map((_, i) => inverses.slice(i * WIDTH, (i + 1) * WIDTH)) };
+  const mix = xs.map((_, i) => inverses.slice(i * WIDTH, (i + 1) * WIDTH));
+  return { round, mix, ...partial(round, mix) };
 }
+
+/** The constants of all partial rounds together. */
+function partial(round: readonly bigint[], mix: Matrix) {
+  const [corner = 0n, ...across] = mix[0]!;
+  const inner = mix.slice(1).map((row) => row.slice(1));
+  const columns = transposed(inner);
+  let power: Matrix = inner; // to the power 68 = 64 + 4
+  let fourth: Matrix = inner;
+  for (let doubled = 2; doubled <= 64; doubled *= 2) {
+    const right = transposed(power);
+    power = power.map((row) => right.map((column) => dot(row, column)));
+    if (doubled === 4) fourth = power;
+  }
+  const right = transposed(fourth);
+  const whole = power.map((row) => right.map((column) => dot(row, column)));
+
+  const first = [corner];
+  const outer: (readonly bigint[])[] = [];
+  const added: bigint[] = [];
+  const downs: (readonly bigint[])[] = [];
+  let ahead: readonly bigint[] = across;
+  let down: readonly bigint[] = mix.slice(1).map((row) => row[0]!);
+  let constant: readonly bigint[] = inner.map(() => 0n);
+  for (let k = 0; k < PARTIAL_ROUNDS; k++) {
+    const at = (FULL_ROUNDS / 2 + k) * WIDTH;
+    const moved = constant.map((value, i) => value + round[at + 1 + i]!);
+    // The constant of the round that follows; that of a full round is added there.
+    const next = k + 1 < PARTIAL_ROUNDS ? round[at + WIDTH]! : 0n;
+    added.push(dot(across, moved, next));
+    constant = inner.map((row) => dot(row, moved));
+    outer.push(ahead);
+    ahead = columns.map((column) => dot(column, ahead));
+    first.push(dot(across, down));
+    downs.push(down);
+    down = inner.map((row) => dot(row, down));
+  }
+  downs.reverse();
+  const others = whole.map((row, i) => [...row, ...downs.map((each) => each[i]!)]);
+  return { first, outer, added, others, othersAdded: constant };
+}
+
+const transposed = (matrix: Matrix): Matrix => matrix[0]!.map((_, i) => matrix.map((row) => row[i]!));
 
 /** The bits of the Grain LFSR in self-shrinking mode, seeded with the parameters of this permutation. */
 function grain(): () => number {
