@@ -176,7 +176,7 @@ describe("hostile witnesses of the Account circuit", function () {
   function expectExact(given: Claim, target = circuit): Attack {
     const direction = honestDirection(given);
     const input = claimInput({ ...given, direction });
-    expect(violations(target.shipped.r1cs, target.prove(input))).deep.equal([]);
+    expect(target.check(target.prove(input))).deep.equal([]);
     const attack = target.attack(input);
     expect(attack.outcome).equal("accepted");
     const evaluation = evaluate(given.after, given.policy, given.market);

@@ -173,16 +173,62 @@ export function evaluate(r1cs: R1cs, combination: number, witness: Witness): big
 
 /** Indices of the constraints that the witness violates, ascending. Throws on a witness of the wrong length or range. */
 export function violations(r1cs: R1cs, witness: Witness): number[] {
-  if (witness.length !== r1cs.wires) throw new Error(`expected ${r1cs.wires} wires, found ${witness.length}`);
-  if (witness[0] !== 1n) throw new Error("wire 0 must be one");
-  if (witness.some((value) => value < 0n || value >= r1cs.prime)) throw new Error("a wire is not reduced");
+  checkForm(r1cs, witness);
+  if (witness.some((value) => !isReduced(r1cs, value))) throw new Error("a wire is not reduced");
   const violated: number[] = [];
   for (let constraint = 0; constraint < r1cs.constraints; constraint++) {
-    const a = evaluate(r1cs, 3 * constraint, witness);
-    const b = a === 0n ? 0n : evaluate(r1cs, 3 * constraint + 1, witness);
-    if ((a * b - evaluate(r1cs, 3 * constraint + 2, witness)) % r1cs.prime !== 0n) violated.push(constraint);
+    if (isViolated(r1cs, constraint, witness)) violated.push(constraint);
   }
   return violated;
+}
+
+function checkForm(r1cs: R1cs, witness: Witness): void {
+  if (witness.length !== r1cs.wires) throw new Error(`expected ${r1cs.wires} wires, found ${witness.length}`);
+  if (witness[0] !== 1n) throw new Error("wire 0 must be one");
+}
+const isReduced = ({ prime }: R1cs, value: bigint) => value >= 0n && value < prime;
+
+function isViolated(r1cs: R1cs, constraint: number, witness: Witness): boolean {
+  const a = evaluate(r1cs, 3 * constraint, witness);
+  const b = a === 0n ? 0n : evaluate(r1cs, 3 * constraint + 1, witness);
+  return (a * b - evaluate(r1cs, 3 * constraint + 2, witness)) % r1cs.prime !== 0n;
+}
+
+/**
+ * What `violations` finds, for witnesses that are much alike: each is compared with the one before, and only constraints that
+ * hold a wire with another value are evaluated again.
+ */
+export function checker(r1cs: R1cs): (witness: Witness) => number[] {
+  const { wires, constraints, starts, termWire } = r1cs;
+  // For each wire the constraints that hold it.
+  const from = new Uint32Array(wires + 1);
+  for (const wire of termWire) from[wire + 1]!++;
+  for (let wire = 0; wire < wires; wire++) from[wire + 1]! += from[wire]!;
+  const holders = new Uint32Array(termWire.length);
+  const cursor = from.slice(0, wires);
+  for (let constraint = 0; constraint < constraints; constraint++) {
+    for (let term = starts[3 * constraint]!; term < starts[3 * constraint + 3]!; term++) {
+      holders[cursor[termWire[term]!]!++] = constraint;
+    }
+  }
+  let last: { readonly witness: Witness; readonly violated: readonly number[] } | undefined;
+  return (witness) => {
+    if (last === undefined) {
+      last = { witness: [...witness], violated: violations(r1cs, witness) };
+      return [...last.violated];
+    }
+    checkForm(r1cs, witness);
+    const affected = new Set<number>();
+    for (let wire = 1; wire < wires; wire++) {
+      if (witness[wire] === last.witness[wire]) continue;
+      if (!isReduced(r1cs, witness[wire]!)) throw new Error("a wire is not reduced");
+      for (let at = from[wire]!; at < from[wire + 1]!; at++) affected.add(holders[at]!);
+    }
+    const kept = last.violated.filter((constraint) => !affected.has(constraint));
+    const violated = [...affected].filter((constraint) => isViolated(r1cs, constraint, witness));
+    last = { witness: [...witness], violated: [...kept, ...violated].sort((one, other) => one - other) };
+    return [...last.violated];
+  };
 }
 
 /** Distinct wires of one constraint but the constant one, in order of appearance. */

@@ -37,6 +37,7 @@ export interface Solver {
 }
 
 function inverse(value: bigint, prime: bigint): bigint {
+  if (value === 1n || value === prime - 1n) return value;
   let [r0, r1, t0, t1] = [prime, value, 0n, 1n];
   while (r1 !== 0n) {
     const quotient = r0 / r1;

@@ -2,7 +2,7 @@
 /** A circuit under attack: the system that ships, and the same system with every signal kept. */
 import { type Compiled, compile, hintNames } from "./compile.ts";
 import { type Generator, type Inputs, loadGenerator } from "./generate.ts";
-import { type R1cs, readR1cs, readSymbols, type Symbols, violations, type Witness, wiresOf } from "./r1cs.ts";
+import { checker, type R1cs, readR1cs, readSymbols, type Symbols, type Witness, wiresOf } from "./r1cs.ts";
 import { solver } from "./solve.ts";
 
 /** Values of signals by name, `main.` first. Negative numbers wrap into the field. */
@@ -32,11 +32,16 @@ export interface Target {
   readonly full: { readonly r1cs: R1cs; readonly symbols: Symbols };
   /** The shipped generator: throws where the inputs break an assertion. Returns the shipped system's witness. */
   readonly prove: Generator;
+  /** Indices of the shipped constraints that a witness of the shipped system violates, ascending. */
+  readonly check: (witness: Witness) => readonly number[];
   /** What any input gives, legal or not, with all derived signals following it; and, with lies, what the lies give. */
   attack(inputs: Inputs, lies?: Lies): Attack;
   /** The full witness re-derived from the inputs and the baseline's hints: equal to the baseline where nothing lies. */
   rederive(inputs: Inputs): { readonly derived: Witness; readonly baseline: Witness };
 }
+
+/** Baselines that are kept, of some megabytes each. */
+const BASELINES = 4;
 
 /** Loads a circuit compiled twice from the same sources; `full` with `--O0`. */
 export async function loadTarget(shippedFiles: Omit<Compiled, "sources">, fullFiles: Compiled): Promise<Target> {
@@ -65,8 +70,21 @@ export async function loadTarget(shippedFiles: Omit<Compiled, "sources">, fullFi
   /** Inputs keep their wires under every simplification: they stand first, after the outputs. */
   const inputWires = Array.from({ length: publicInputs + privateInputs }, (_, index) => 1 + outputs + index);
 
+  const check = checker(shipped.r1cs);
+  const checkFull = checker(full.r1cs);
+  /** The last baselines by their inputs: many lies are told about the same. */
+  const baselines = new Map<string, Witness>();
+  function baselineOf(inputs: Inputs): Witness {
+    const key = Object.entries(inputs).join("\n");
+    const baseline = baselines.get(key) ?? free(inputs);
+    baselines.delete(key);
+    baselines.set(key, baseline);
+    if (baselines.size > BASELINES) baselines.delete(baselines.keys().next().value!);
+    return baseline;
+  }
+
   function attack(inputs: Inputs, lies: Lies = {}): Attack {
-    const baseline = free(inputs);
+    const baseline = baselineOf(inputs);
     let witness = baseline;
     let broken: readonly number[] | undefined;
     const told = new Map(Object.entries(lies).map(([name, value]) => [wireOf(name), value]));
@@ -75,17 +93,17 @@ export async function loadTarget(shippedFiles: Omit<Compiled, "sources">, fullFi
       for (const firm of [hintWires, []]) {
         const given = new Map([...inputWires, ...firm].map((wire) => [wire, baseline[wire]!]));
         const derived = derive(given, told, baseline);
-        const left = violations(full.r1cs, derived);
+        const left = checkFull(derived);
         if (broken === undefined || left.length < broken.length) [witness, broken] = [derived, left];
       }
     }
     const projected = Array.from(origin, (source) => witness[source]!);
     const own = told.size > 0 && projected.every((value, wire) => value === baseline[origin[wire]!]);
-    const shippedViolations = violations(shipped.r1cs, projected).length;
+    const shippedViolations = check(projected).length;
     return {
       outcome: shippedViolations > 0 ? "stopped" : own ? "void" : "accepted",
       get violated() {
-        broken ??= violations(full.r1cs, witness);
+        broken ??= checkFull(witness);
         return broken.map((constraint) => wiresOf(full.r1cs, constraint).map(full.symbols.nameOf));
       },
       get stoppedAt() {
@@ -100,6 +118,7 @@ export async function loadTarget(shippedFiles: Omit<Compiled, "sources">, fullFi
     shipped,
     full,
     prove,
+    check,
     attack,
     rederive: (inputs) => {
       const baseline = free(inputs);
