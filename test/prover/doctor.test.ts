@@ -5,8 +5,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect } from "chai";
+import { linkSecretsFrom, makeDevelopmentLinkKey } from "../../prover/src/keys/development-link.ts";
 import { defaultBuildDirectory, setupCommand } from "../../prover/src/node/installation.ts";
 import { ADDON_RECORD, loadAddon, NATIVE_DIRECTORY } from "../../prover/src/node/native.ts";
+import { sha256Of } from "../../prover/src/node/rebuild.ts";
 import { WASM_FILE } from "../../prover/src/node/wasm.ts";
 import { CIRCUITS } from "../../prover/src/statement/families.ts";
 import { canMount, withOtherFiles } from "../support/file-systems.ts";
@@ -63,6 +65,7 @@ describe("doctor (W23)", function () {
       const isThere = ["merge-60", "settlement-60"].includes(circuit);
       expect(state, circuit).equal(isThere ? "ok" : "not built");
       expect(detail).contain(isThere ? ", key " : setupCommand(circuit));
+      expect(detail.includes(", link key "), circuit).equal(circuit === "settlement-60");
     }
   });
 
@@ -72,6 +75,7 @@ describe("doctor (W23)", function () {
     "witness plan": "circuits/settlement-60/circuit.plan",
     "proving key": "keys/settlement-60/proving.zkey",
     "verification key": "keys/settlement-60/verification.json",
+    "link key": "keys/settlement-60/link.key",
   };
   for (const [how, damage] of Object.entries<Damage | undefined>({ ...DAMAGE, missing: undefined })) {
     it(`W23: ${Object.keys(FILES).join(", ")} ${how}: each is named, and what makes it`, () => {
@@ -104,6 +108,64 @@ describe("doctor (W23)", function () {
     expect(status).equal(3);
     expect(stdout.split("ARTIFACT_HASH")).length(2);
     expect(stdout).contain(file);
+  });
+
+  describe("link keys, listed as they are", () => {
+    const secrets = linkSecretsFrom(Buffer.from("doctor"));
+    const circuits = ["settlement-60", "settlement-240"] as const;
+    const manifest = () => json(at("keys/manifest.json"));
+    let before: string;
+
+    beforeEach(() => {
+      before = readFileSync(at("keys/manifest.json"), "utf8");
+    });
+    afterEach(() => writeFileSync(at("keys/manifest.json"), before));
+
+    /** Puts a link key in place of a circuit's, in the manifest too. */
+    function list(circuit: (typeof circuits)[number], linkKey: Uint8Array, record: object): void {
+      const file = `keys/other/${circuit}.key`;
+      mkdirSync(at("keys/other"), { recursive: true });
+      writeFileSync(at(file), linkKey);
+      const listed = manifest();
+      listed.circuits[circuit] = { ...record, linkKey: { path: file, sha256: sha256Of(linkKey) } };
+      writeFileSync(at("keys/manifest.json"), JSON.stringify(listed));
+    }
+    const keyFile = (circuit: string) => path.join(defaultBuildDirectory(), `keys/${circuit}/verification.json`);
+    const stateOf = (circuit: string) =>
+      JSON.parse(doctor("--json").stdout).circuits.find((each: { circuit: string }) => each.circuit === circuit);
+
+    it("one whose points are out of proportion is refused", async () => {
+      const sound = await makeDevelopmentLinkKey(readFileSync(keyFile("settlement-60")), 4, secrets);
+      const record = manifest().circuits["settlement-60"];
+      list("settlement-60", sound, record);
+      expect(stateOf("settlement-60").state).equal("ok");
+      const other = Uint8Array.from(sound);
+      other.copyWithin(other.length - 64, other.length - 128, other.length - 64);
+      list("settlement-60", other, record);
+      expect(stateOf("settlement-60")).deep.include({
+        state: "bad",
+        detail: "KEY_REFUSED: link key: its points are not those of its secrets and of the circuit key",
+      });
+    });
+
+    it("two with one secret are refused: the second", async () => {
+      const all = json(path.join(defaultBuildDirectory(), "keys/manifest.json")).circuits;
+      for (const { path: file } of Object.values<{ path?: string }>(all["settlement-240"])) {
+        if (file !== undefined) cpSync(path.join(defaultBuildDirectory(), file), at(file), { recursive: true });
+      }
+      const other = { ...linkSecretsFrom(Buffer.from("another")), k1: secrets.k1 };
+      for (const [circuit, its] of [
+        ["settlement-60", secrets],
+        ["settlement-240", other],
+      ] as const) {
+        list(circuit, await makeDevelopmentLinkKey(readFileSync(keyFile(circuit)), 4, its), all[circuit]);
+      }
+      expect(stateOf("settlement-60").state).equal("ok");
+      expect(stateOf("settlement-240")).deep.include({
+        state: "bad",
+        detail: "KEY_REFUSED: link key: it has a secret of the link key of settlement-60",
+      });
+    });
   });
 
   it("W23: the manifest: cut short or missing, it is named, and what makes it", () => {

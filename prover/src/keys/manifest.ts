@@ -33,6 +33,8 @@ export interface ArtifactRecord {
   readonly verificationKey: FileRecord;
   /** Absent where witnesses are made by circom's generator alone. */
   readonly plan?: FileRecord;
+  /** Absent for circuits whose market inputs no contract takes. */
+  readonly linkKey?: FileRecord;
 }
 
 /**
@@ -91,6 +93,22 @@ export interface Artifacts<Name extends CircuitName = BoardSize> extends LoadedV
   readonly plan?: Uint8Array<ArrayBuffer>;
 }
 
+/**
+ * A link key that has been loaded by its manifest, and the circuit key that it is of.
+ * @see docs/library.md#links
+ */
+export interface LoadedLinkKey<Name extends CircuitName = CircuitName> {
+  readonly identity: {
+    readonly size: Name;
+    readonly verificationKeySha256: string;
+    readonly sha256: string;
+    readonly origin: KeyOrigin;
+  };
+  /** The file of the link key, whose hash is the identity's. */
+  readonly linkKeyFile: Uint8Array<ArrayBuffer>;
+  readonly verificationKey: VerificationKey;
+}
+
 /** Where the files of a manifest are. */
 export interface ArtifactSource {
   /** Reads a file by its path in the manifest; its SHA-256 in hexadecimal digits. Throws `ARTIFACT_MISSING` and `FILE`. */
@@ -129,9 +147,9 @@ function manifestOf(text: string, file: string): Manifest {
 }
 
 function recordOf(value: JsonValue): ArtifactRecord {
-  const { constraints, publicInputs, sources, plan, ...files } = value.fields(
+  const { constraints, publicInputs, sources, plan, linkKey, ...files } = value.fields(
     ["constraints", "publicInputs", "sources", "r1cs", "wasm", "zkey", "verificationKey"],
-    ["plan"],
+    ["plan", "linkKey"],
   );
   return {
     constraints: constraints.count(1, MAX_COUNT),
@@ -142,6 +160,7 @@ function recordOf(value: JsonValue): ArtifactRecord {
     zkey: fileOf(files.zkey),
     verificationKey: fileOf(files.verificationKey),
     ...(plan && { plan: fileOf(plan) }),
+    ...(linkKey && { linkKey: fileOf(linkKey) }),
   };
 }
 
@@ -154,11 +173,13 @@ function fileOf(value: JsonValue): FileRecord {
 }
 
 /** The files that a manifest names of a circuit. */
-const KINDS = ["r1cs", "wasm", "plan", "zkey", "verificationKey"] as const;
+const KINDS = ["r1cs", "wasm", "plan", "zkey", "verificationKey", "linkKey"] as const;
 
 /** A circuit's files, each read when it is asked for and refused (`ARTIFACT_HASH`) where the manifest names other bytes. */
 export interface ArtifactSet<Name extends CircuitName> {
   verificationKey(): Promise<LoadedVerificationKey<Name>>;
+  /** Throws ARTIFACT_MISSING where the manifest names none for the circuit. */
+  linkKey(): Promise<LoadedLinkKey<Name>>;
   all(): Promise<Artifacts<Name>>;
   /** What is wrong with each file: it is missing, or not the one that the manifest names. Empty where all are intact. */
   damage(): Promise<readonly PlimsollError[]>;
@@ -204,6 +225,17 @@ export async function openArtifacts<Name extends CircuitName>(
     }
   }
 
+  async function linkKey(): Promise<LoadedLinkKey<Name>> {
+    if (record!.linkKey === undefined) {
+      const why = `the manifest lists no link key for ${size}${source.remedy(size)}`;
+      throw new PlimsollError("ARTIFACT_MISSING", why, { file: source.nameOf(MANIFEST_PATH) });
+    }
+    const [{ verificationKey: key }, linkKeyFile] = await Promise.all([verificationKey(), file(record!.linkKey)]);
+    const { verificationKeySha256 } = identity;
+    const { sha256 } = record!.linkKey;
+    return { identity: { size, verificationKeySha256, sha256, origin }, linkKeyFile, verificationKey: key };
+  }
+
   async function all(): Promise<Artifacts<Name>> {
     const [key, zkey, plan] = await Promise.all([
       verificationKey(),
@@ -226,7 +258,7 @@ export async function openArtifacts<Name extends CircuitName>(
     return found;
   }
 
-  return { verificationKey, all, damage };
+  return { verificationKey, linkKey, all, damage };
 }
 
 type Check = (value: unknown) => boolean;

@@ -7,6 +7,7 @@ import { PlimsollError } from "../errors.ts";
 import {
   type ArtifactSource,
   type Artifacts,
+  type LoadedLinkKey,
   type LoadedVerificationKey,
   MANIFEST_PATH,
   type Manifest,
@@ -22,6 +23,7 @@ export type {
   ArtifactIdentity,
   ArtifactRecord,
   Artifacts,
+  LoadedLinkKey,
   LoadedVerificationKey,
   Manifest,
   VerificationKey,
@@ -127,6 +129,18 @@ export async function loadVerificationKey<Name extends CircuitName>(
   options: ArtifactOptions = {},
 ): Promise<LoadedVerificationKey<Name>> {
   return (await openArtifacts(size, directorySource(options))).verificationKey();
+}
+
+/**
+ * Reads the link key of a circuit. Throws as `loadVerificationKey`, and ARTIFACT_MISSING for a circuit that has none. Does NOT check
+ * its points: `plimsoll doctor` does.
+ * @see docs/library.md#links
+ */
+export async function loadLinkKey<Name extends CircuitName>(
+  size: Name,
+  options: ArtifactOptions = {},
+): Promise<LoadedLinkKey<Name>> {
+  return (await openArtifacts(size, directorySource(options))).linkKey();
 }
 
 /** What is wrong with the files that the manifest names of a circuit; empty where all are intact. Throws as `openArtifacts`. */

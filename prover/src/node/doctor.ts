@@ -4,9 +4,18 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { PlimsollError } from "../errors.ts";
-import { CIRCUITS, type CircuitName } from "../statement/families.ts";
-import { verifierOf } from "../verify/verifier.ts";
-import { buildDirectory, damagedArtifacts, loadManifest, loadVerificationKey, type Manifest } from "./artifacts.ts";
+import { readLinkKey } from "../keys/link-key.ts";
+import { CIRCUITS, type CircuitName, linkedGroupsOf } from "../statement/families.ts";
+import { checkLinkKey } from "../verify/link-key.ts";
+import { type Verifier, verifierOf } from "../verify/verifier.ts";
+import {
+  buildDirectory,
+  damagedArtifacts,
+  loadLinkKey,
+  loadManifest,
+  loadVerificationKey,
+  type Manifest,
+} from "./artifacts.ts";
 import { selectBackend } from "./backends.ts";
 import { IN_CLONE, setupCommand } from "./installation.ts";
 import { loadAddon } from "./native.ts";
@@ -31,7 +40,8 @@ export interface Diagnosis {
 
 /**
  * Reads all files that this installation has: every hash is checked, and every verification key opened strictly (points on
- * curve and in subgroup, gamma and delta different, delta contributed to).
+ * curve and in subgroup, gamma and delta different, delta contributed to). Every point of every link key is compared with its circuit
+ * key and secrets, and no two link keys may have the same secrets.
  */
 export async function diagnose(version: string): Promise<Diagnosis> {
   const memory = process.availableMemory();
@@ -59,9 +69,10 @@ export async function diagnose(version: string): Promise<Diagnosis> {
     warnings.push(`the keys are ${manifest.origin} keys: their maker can forge proofs; good for tests only`);
   }
   const circuits: Diagnosis["circuits"][number][] = [];
+  const secrets: KnownSecrets = new Map();
   for (const circuit of CIRCUITS) {
     const isBuilt = manifest.circuits[circuit] !== undefined;
-    circuits.push({ circuit, ...(isBuilt ? await examine(circuit) : notBuilt(circuit)) });
+    circuits.push({ circuit, ...(isBuilt ? await examine(circuit, secrets) : notBuilt(circuit)) });
   }
   const works = circuits.some(({ state }) => state === "ok") && circuits.every(({ state }) => state !== "bad");
   return { usable: prover.usable && works && damaged.length === 0, facts, circuits, damaged, warnings };
@@ -85,15 +96,38 @@ function proverFact(): { usable: boolean; detail: string } {
 const notBuilt = (circuit: CircuitName) =>
   ({ state: "not built", detail: `\`${setupCommand(circuit)}\` makes it` }) as const;
 
-async function examine(circuit: CircuitName) {
+/** Which circuit has a link key of these secrets, by K1 and K2. */
+type KnownSecrets = Map<string, CircuitName>;
+
+async function examineLink(
+  circuit: CircuitName,
+  verifier: Verifier<CircuitName>,
+  secrets: KnownSecrets,
+): Promise<string> {
+  if (linkedGroupsOf(circuit).length === 0) return "";
+  const { identity, linkKeyFile } = await loadLinkKey(circuit);
+  checkLinkKey(linkKeyFile, identity, verifier.points.ic);
+  const { k1, k2 } = readLinkKey(linkKeyFile);
+  for (const secret of [k1, k2].map((point) => point.toAffine().x.c0.toString())) {
+    const other = secrets.get(secret);
+    if (other !== undefined) {
+      throw new PlimsollError("KEY_REFUSED", `link key: it has a secret of the link key of ${other}`);
+    }
+    secrets.set(secret, circuit);
+  }
+  return `, link key ${identity.sha256.slice(0, 16)}…`;
+}
+
+async function examine(circuit: CircuitName, secrets: KnownSecrets) {
   try {
     const damage = await damagedArtifacts(circuit);
     if (damage.length > 0) return { state: "bad", detail: damage.map(named).join("; ") } as const;
     const key = await loadVerificationKey(circuit);
-    verifierOf(key);
+    const verifier = verifierOf(key);
     const { constraints, publicInputs, verificationKeySha256 } = key.identity;
-    const detail = `${constraints} constraints, ${publicInputs} public inputs, key ${verificationKeySha256.slice(0, 16)}…`;
-    return { state: "ok", detail } as const;
+    const counts = `${constraints} constraints, ${publicInputs} public inputs`;
+    const link = await examineLink(circuit, verifier, secrets);
+    return { state: "ok", detail: `${counts}, key ${verificationKeySha256.slice(0, 16)}…${link}` } as const;
   } catch (error) {
     return { state: "bad", detail: named(error) } as const;
   }

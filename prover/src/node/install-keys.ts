@@ -9,13 +9,15 @@ import { type ArtifactRecord, loadManifest, type Manifest, manifestPath, withBui
 import { removeLeftovers, writeResult } from "./files.ts";
 import { sha256Of } from "./rebuild.ts";
 
-type FileName = "r1cs" | "wasm" | "zkey" | "verificationKey" | "plan";
+type FileName = "r1cs" | "wasm" | "zkey" | "verificationKey";
 
 export interface InstallableKeys extends Pick<ArtifactRecord, "sources" | "constraints" | "publicInputs"> {
   readonly circuit: CircuitName;
   readonly origin: Manifest["origin"];
   readonly compiler: string;
-  readonly files: Readonly<Record<Exclude<FileName, "plan">, Uint8Array> & { plan?: Uint8Array | undefined }>;
+  readonly files: Readonly<
+    Record<FileName, Uint8Array> & { plan?: Uint8Array | undefined; linkKey?: Uint8Array | undefined }
+  >;
 }
 
 /**
@@ -54,6 +56,7 @@ async function install(directory: string, keys: InstallableKeys): Promise<Manife
     zkey: await put(`keys/${circuit}/proving.zkey`, files.zkey),
     verificationKey: await put(`keys/${circuit}/verification.json`, files.verificationKey),
     ...(files.plan && { plan: await put(`circuits/${circuit}/circuit.plan`, files.plan) }),
+    ...(files.linkKey && { linkKey: await put(`keys/${circuit}/link.key`, files.linkKey) }),
   };
   const manifest: Manifest = {
     format: "plimsoll-manifest/1",

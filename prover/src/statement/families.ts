@@ -9,6 +9,7 @@
 import sizes from "@plimsoll/circuits/sizes.json" with { type: "json" };
 import { PlimsollError } from "../errors.ts";
 import { ASSETS, BLOCK_INSTRUMENTS, type BoardSize, SCENARIOS, TIERS } from "../model/sizes.ts";
+import { BLOCK_VALUES, ROW_VALUES } from "./signals.ts";
 
 /** Parameters and limits of one circuit. */
 export interface Shape {
@@ -34,6 +35,11 @@ interface Family {
   /** Names of the public inputs after them, which many proofs share. */
   readonly shared: readonly string[];
   /**
+   * Groups of the shared public inputs whose points contracts take by links (docs/link.md), in order: how many values each
+   * has on boards of so many blocks. Together they are all the shared inputs; none where no contract takes any.
+   */
+  readonly linked: Readonly<Record<string, (blocks: number) => number>>;
+  /**
    * Signals that the circuit assigns by `<--`, except binary digits: a witness plan cannot learn them from constraints, so
    * the statement brings their values (`Hints`). Named without indices, below the main component; where each is assigned
    * its line says what constrains it.
@@ -50,6 +56,10 @@ export const FAMILIES = {
     template: (blocks) => `Account(${[blocks, BLOCK_INSTRUMENTS, ASSETS, TIERS, SCENARIOS].join(", ")})`,
     own: ["stateBefore", "stateAfter", "transfer", "fill", "terms", "context"],
     shared: ["policy", "debtRate", "prices", "rows", "blocks"],
+    linked: {
+      policy: () => ASSETS * (3 * TIERS + 1) + 1,
+      market: (blocks) => ASSETS + blocks * (BLOCK_INSTRUMENTS * ROW_VALUES + BLOCK_VALUES),
+    },
     hints: ["haircut.selected", "scanned.whole", "set.column", "set.scan", "Transition.inverse"],
   },
   /** Instruments that expire are paid out in cash and leave the account: `settlement.ts`. */
@@ -60,6 +70,7 @@ export const FAMILIES = {
     template: (blocks) => `Settlement(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS})`,
     own: ["stateBefore", "stateAfter", "context"],
     shared: ["marks"],
+    linked: { marks: (blocks) => 2 * blocks * BLOCK_INSTRUMENTS },
     hints: ["Onward.inverse"],
   },
   /** One account holds what two hold together: `merge.ts`. */
@@ -70,6 +81,7 @@ export const FAMILIES = {
     template: (blocks) => `Merge(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS})`,
     own: ["stateLeft", "stateRight", "stateMerged", "context"],
     shared: [],
+    linked: {},
     hints: ["Blinded.inverse"],
   },
   /** One figure of an account lies in a band, shown to one auditor: `disclosure.ts`. */
@@ -80,6 +92,7 @@ export const FAMILIES = {
     template: (blocks) => `Disclosure(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS}, ${TIERS})`,
     own: ["state", "low", "high", "auditor", "context"],
     shared: ["policy", "prices", "cashWeight", "marks"],
+    linked: {},
     hints: ["haircut.selected"],
   },
 } as const satisfies Record<string, Family>;
@@ -144,6 +157,24 @@ export const publicNamesOf = (family: FamilyName): readonly string[] => {
   const { own, shared }: Family = FAMILIES[family];
   return [...new Set([...own, ...shared].map((name) => name.replace(/\[.*$/, "")))];
 };
+
+/** Public inputs `first` to `first + count − 1` of a circuit, counted from 1 as the points of its key are. */
+export interface LinkedGroup {
+  readonly name: string;
+  readonly first: number;
+  readonly count: number;
+}
+
+/** The groups of a circuit's public inputs whose points contracts take by links, in order; empty where there are none. */
+export function linkedGroupsOf(circuit: CircuitName): readonly LinkedGroup[] {
+  const { linked, own }: Family = FAMILIES[familyOf(circuit)];
+  let first = 1 + own.length;
+  return Object.entries(linked).map(([name, countOn]) => {
+    const group = { name, first, count: countOn(shapeOf(circuit).blocks) };
+    first += group.count;
+    return group;
+  });
+}
 
 /** The main component of a circuit, as circom reads it; `folder` is where the sources are, seen from the file. */
 export function mainOf(circuit: CircuitName, folder: string): string {

@@ -95,15 +95,26 @@ export function boardSignals(board: Board): FieldElement[] {
   ];
 }
 
+/**
+ * Values of the group `policy`, in order: haircuts and scan lots of each asset, and the debt rate.
+ * @see docs/library.md#links
+ */
+export const policyValues = (policy: Policy): FieldElement[] => [...policySignals(policy), toField(policy.debtRateBps)];
+
+/**
+ * Values of the group `market`, in order: prices, rows and blocks of a board.
+ * @see docs/library.md#links
+ */
+export const marketValues = (market: Market): FieldElement[] => [
+  ...market.prices.map(toField),
+  ...boardSignals(market.board),
+];
+
 /** Public inputs that many proofs share: policy, prices, board. */
-export function marketSignals(policy: Policy, market: Market): FieldElement[] {
-  return [
-    ...policySignals(policy),
-    toField(policy.debtRateBps),
-    ...market.prices.map(toField),
-    ...boardSignals(market.board),
-  ];
-}
+export const marketSignals = (policy: Policy, market: Market): FieldElement[] => [
+  ...policyValues(policy),
+  ...marketValues(market),
+];
 
 /**
  * What one lot of each instrument that expires settles at, by its row on the board. The others stay as they are.
@@ -112,7 +123,11 @@ export function marketSignals(policy: Policy, market: Market): FieldElement[] {
  */
 export type SettlementMarks = ReadonlyMap<number, ColumnE6>;
 
-/** Public inputs of a settlement, in order: for each instrument 1 where it expires, else 0, and its mark, else 0. */
+/**
+ * Public inputs of a settlement, in order, which are the group `marks`: for each instrument 1 where it expires, else 0, and its
+ * mark, else 0.
+ * @see docs/library.md#links
+ */
 export function settlementSignals(size: BoardSize, marks: SettlementMarks): FieldElement[] {
   return Array.from({ length: instrumentsOf(size) }, (_, row) => {
     const mark = marks.get(row);

@@ -2,9 +2,9 @@
 /**
  * Makes development keys for compiled circuits.
  *
- * Writes keys/<circuit>/{proving.zkey, verification.json} below the build directory, and the circuit's line in keys/manifest.json.
- * The trapdoor is random and forgotten. A key is kept while circuit and generator are the ones it was made from and its files are
- * intact. Refuses to replace keys that come from a ceremony.
+ * Writes keys/<circuit>/{proving.zkey, verification.json} below the build directory, link.key where contracts take market inputs of
+ * the circuit, and the circuit's line in keys/manifest.json. All secrets are random and forgotten. A key is kept while circuit and
+ * generator are the ones it was made from and its files are intact. Refuses to replace keys that come from a ceremony.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +12,8 @@ import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { PlimsollError } from "../../errors.ts";
 import { makeDevelopmentKey, trapdoorFrom } from "../../keys/development.ts";
-import type { CircuitName } from "../../statement/families.ts";
+import { linkSecretsFrom, makeDevelopmentLinkKey } from "../../keys/development-link.ts";
+import { type CircuitName, linkedGroupsOf } from "../../statement/families.ts";
 import {
   type ArtifactOptions,
   type ArtifactRecord,
@@ -27,9 +28,10 @@ import { removeLeftovers, writeResult } from "../files.ts";
 import { EXTENSION, setupCommand } from "../installation.ts";
 import { type CircuitRecord, type PlanRecord, readRecord, type SetUpOptions } from "./circuits.ts";
 
-const GENERATOR = ["bn254", "development", "r1cs"].map((name) =>
-  path.join(import.meta.dirname, "../../keys", `${name}${EXTENSION}`),
-);
+const sourcesOf = (...names: string[]) =>
+  names.map((name) => path.join(import.meta.dirname, "../../keys", `${name}${EXTENSION}`));
+const GENERATOR = sourcesOf("bn254", "development", "r1cs");
+const LINK_GENERATOR = sourcesOf("development-link", "link-key", "points");
 
 const sha256 = (...parts: Uint8Array[]) => {
   const hash = createHash("sha256");
@@ -42,6 +44,12 @@ interface KeyRecord {
   readonly madeFrom: string;
   readonly zkey: string;
   readonly verificationKey: string;
+}
+
+/** The same of a link key, which is made from a verification key. */
+interface LinkRecord {
+  readonly madeFrom: string;
+  readonly linkKey: string;
 }
 
 function readIfThere(file: string): Buffer | undefined {
@@ -102,11 +110,20 @@ interface State {
   readonly r1cs: Buffer;
   readonly madeFrom: string;
   readonly key: KeyRecord | undefined;
+  readonly link: LinkRecord | undefined;
 }
 
 const zkeyFile = (circuit: CircuitName) => `keys/${circuit}/proving.zkey`;
 const verificationKeyFile = (circuit: CircuitName) => `keys/${circuit}/verification.json`;
 const recordFile = (circuit: CircuitName) => `keys/${circuit}/key.json`;
+const linkKeyFile = (circuit: CircuitName) => `keys/${circuit}/link.key`;
+const linkRecordFile = (circuit: CircuitName) => `keys/${circuit}/link.json`;
+const isLinked = (circuit: CircuitName) => linkedGroupsOf(circuit).length > 0;
+const linkMadeFrom = (circuit: CircuitName, verificationKey: string) =>
+  sha256(
+    Buffer.from(JSON.stringify([verificationKey, linkedGroupsOf(circuit)[0]?.first])),
+    ...LINK_GENERATOR.map((file) => readFileSync(file)),
+  );
 
 /** Throws ARTIFACT_MISSING or ARTIFACT_HASH where a file of the circuit is not there or not what the compiler wrote. */
 function stateOf(circuit: CircuitName, options: ArtifactOptions): State {
@@ -138,10 +155,21 @@ function stateOf(circuit: CircuitName, options: ArtifactOptions): State {
     key?.madeFrom === madeFrom &&
     intact(zkeyFile(circuit), key.zkey) &&
     intact(verificationKeyFile(circuit), key.verificationKey);
-  return { compilation, r1cs, madeFrom, key: isThere ? key : undefined };
+  const link = readRecord<LinkRecord>(at(linkRecordFile(circuit)));
+  const isLinkThere =
+    isThere &&
+    isLinked(circuit) &&
+    link?.madeFrom === linkMadeFrom(circuit, key.verificationKey) &&
+    intact(linkKeyFile(circuit), link.linkKey);
+  return { compilation, r1cs, madeFrom, key: isThere ? key : undefined, link: isLinkThere ? link : undefined };
 }
 
-function madeKey(circuit: CircuitName, { compilation }: State, key: KeyRecord, options: ArtifactOptions): MadeKey {
+function madeKey(
+  circuit: CircuitName,
+  { compilation }: State,
+  { key, link }: { readonly key: KeyRecord; readonly link: LinkRecord | undefined },
+  options: ArtifactOptions,
+): MadeKey {
   const planFile = path.join(buildDirectory(options), "circuits", circuit, "plan.json");
   const plan = readRecord<PlanRecord>(planFile)?.sha256;
   const file = (name: string, hash: string) => ({ path: name, sha256: hash });
@@ -154,6 +182,7 @@ function madeKey(circuit: CircuitName, { compilation }: State, key: KeyRecord, o
     zkey: file(zkeyFile(circuit), key.zkey),
     verificationKey: file(verificationKeyFile(circuit), key.verificationKey),
     ...(plan === undefined ? {} : { plan: file(`circuits/${circuit}/circuit.plan`, plan) }),
+    ...(link === undefined ? {} : { linkKey: file(linkKeyFile(circuit), link.linkKey) }),
   };
   return { record, compiler: compilation.compiler };
 }
@@ -164,7 +193,12 @@ function madeKey(circuit: CircuitName, { compilation }: State, key: KeyRecord, o
  */
 export async function makeKey(circuit: CircuitName, options: SetUpOptions = {}): Promise<MadeKey> {
   const state = stateOf(circuit, options);
-  if (state.key !== undefined) return madeKey(circuit, state, state.key, options);
+  const key = state.key ?? (await makeCircuitKey(circuit, state, options));
+  const link = state.link ?? (isLinked(circuit) ? await makeLinkKey(circuit, key, options) : undefined);
+  return madeKey(circuit, state, { key, link }, options);
+}
+
+async function makeCircuitKey(circuit: CircuitName, state: State, options: SetUpOptions): Promise<KeyRecord> {
   const at = (file: string) => path.join(buildDirectory(options), file);
   const report = (_: string, done: number) => options.report?.("making its development key", done);
   const { zkey, verificationKey } = await makeDevelopmentKey(state.r1cs, trapdoorFrom(randomBytes(64)), report);
@@ -176,15 +210,32 @@ export async function makeKey(circuit: CircuitName, options: SetUpOptions = {}):
   const { madeFrom } = state;
   const key = { madeFrom, zkey: sha256(zkey), verificationKey: sha256(Buffer.from(verificationKey)) };
   await writeResult(at(recordFile(circuit)), json(key));
-  return madeKey(circuit, state, key, options);
+  return key;
+}
+
+async function makeLinkKey(circuit: CircuitName, key: KeyRecord, options: SetUpOptions): Promise<LinkRecord> {
+  options.report?.("making its development link key");
+  const at = (file: string) => path.join(buildDirectory(options), file);
+  const secrets = linkSecretsFrom(randomBytes(64));
+  const { first } = linkedGroupsOf(circuit)[0]!;
+  const file = await makeDevelopmentLinkKey(readFileSync(at(verificationKeyFile(circuit))), first, secrets);
+  for (const each of [linkRecordFile(circuit), linkKeyFile(circuit)]) {
+    rmSync(at(each), { force: true });
+    await removeLeftovers(at(each));
+  }
+  await writeResult(at(linkKeyFile(circuit)), file);
+  const link = { madeFrom: linkMadeFrom(circuit, key.verificationKey), linkKey: sha256(file) };
+  await writeResult(at(linkRecordFile(circuit)), json(link));
+  return link;
 }
 
 /** What the manifest lists of a circuit whose development key is there, intact and the one listed. Throws as `makeKey`. */
 export async function listedKey(circuit: CircuitName, options: ArtifactOptions): Promise<ArtifactRecord | undefined> {
   const state = stateOf(circuit, options);
   const listed = (await manifestThere(options))?.circuits[circuit];
-  if (state.key === undefined || listed === undefined) return undefined;
-  return isDeepStrictEqual(listed, madeKey(circuit, state, state.key, options).record) ? listed : undefined;
+  const { key, link } = state;
+  if (key === undefined || listed === undefined || (isLinked(circuit) && link === undefined)) return undefined;
+  return isDeepStrictEqual(listed, madeKey(circuit, state, { key, link }, options).record) ? listed : undefined;
 }
 
 /** Enters a key in the manifest, which it marks as of development keys. Throws KEY_REFUSED where it has become one of a ceremony. */
