@@ -41,4 +41,14 @@ export {
   signSettlement,
 } from "./chain/publication.ts";
 export { openState, sealState } from "./chain/sealed-state.ts";
-export { loadVerificationKey } from "./node/artifacts.ts";
+export { type LoadedLinkKey, loadLinkKey, loadVerificationKey } from "./node/artifacts.ts";
+export { createLinkMaker, type LinkMaker } from "./prove/link.ts";
+export type { Link, LinkPoint, LinkStatement } from "./statement/link.ts";
+export { marketValues, policyValues, settlementSignals } from "./statement/signals.ts";
+export {
+  createLinkVerifier,
+  type LinkKeyIdentity,
+  type LinkRefusal,
+  type LinkVerdict,
+  type LinkVerifier,
+} from "./verify/link.ts";

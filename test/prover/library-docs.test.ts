@@ -18,6 +18,7 @@ const PRINTED: Readonly<Record<string, RegExp>> = {
   Accounts: /^initial: true, call: true, .*\npublic commitment \d{60,}n\n$/,
   Proofs: /covers its maintenance margin at least 1\.2 times/,
   "Several accounts": /^board-60 1\n$/,
+  Links: /^true development\n$/,
   Risk: /^0 differences\n\d+ columns explained\n$/,
   Errors: /^SYNTAX \{ file: 'policy\.json', line: 1.*\} true\n$/s,
 };
