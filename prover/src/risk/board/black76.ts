@@ -40,6 +40,9 @@ export interface BlackGreeks extends BlackValue {
   readonly rho: number;
 }
 
+/** Normal distribution. Cephes has no numbers beyond some 100,000 deviations, where nothing has changed for long. */
+const normal = (deviations: number): number => cephes.ndtr(Math.min(40, Math.max(-40, deviations)));
+
 export const discount = (rate: number, years: number): number => cephes.exp(-rate * years);
 export const growth = (rate: number, years: number): number => cephes.exp(rate * years);
 
@@ -58,8 +61,8 @@ export function black76({ forward, strike, years, volatility, rate, right }: Bla
       : { value: 0, forwardDelta: 0, vega: 0 };
   }
   const d1 = cephes.log(forward / strike) / deviation + deviation / 2;
-  const forwardWeight = cephes.ndtr(sign * d1);
-  const strikeWeight = cephes.ndtr(sign * (d1 - deviation));
+  const forwardWeight = normal(sign * d1);
+  const strikeWeight = normal(sign * (d1 - deviation));
   // The difference of two products can round to just below zero far out of the money.
   const value = Math.max(0, factor * sign * (forward * forwardWeight - strike * strikeWeight));
   const density = (factor * cephes.exp((-d1 * d1) / 2)) / Math.sqrt(2 * Math.PI);
