@@ -198,35 +198,49 @@ const TAILS: readonly (readonly (-1 | 0 | 1)[])[] = [
 ];
 
 /**
- * Three to eight underlyings, no options: 22 patterns of signs and their opposites, prices by their break ranges (all
- * together: by the whole ranges), carry by its size. The first eight patterns are the rows of the matrix, the next eight
- * those rows with some signs turned, and the last six with others turned, so that no book lies far from all of them.
- * Carry takes the same signs, the other way round in the second eight: price and carry are orthogonal.
+ * Three to eight underlyings, no options: all together by their ranges, then seven patterns of signs in three shapes each,
+ * everything also the other way round:
+ *
+ *   apart     each by its break range, with its sign
+ *   one lags  those with one sign by their ranges, those with the other by what twice their break ranges leave of theirs
+ *   other     the same, the other way round
+ *
+ * Without the second and third, a book that is mostly one underlying, hedged in part with others, lies far from all columns:
+ * the points that a normal distribution of the same correlations touches are of these shapes. No underlying moves by more
+ * than its range, so a book of one asset is margined as it is alone.
+ *
+ * Carry goes with the price in the first shape, falls in all where prices rise in the second, and goes against the price that
+ * moves by its range in the third. So no book of prices and carry is orthogonal to all columns.
  */
-const TURNED = [
-  [1, 1, 1, 1, 1, 1, 1, 1],
-  [1, 1, 1, -1, 1, -1, -1, -1],
-  [1, -1, -1, 1, 1, 1, 1, 1],
-] as const;
-
 function manyColumns(underlyings: readonly ScanUnderlying[]): Column[] {
-  const patterns = TURNED.flatMap((turned) => SIGNS.map((row) => row.map((sign, i) => sign * turned[i]!))).slice(0, 22);
-  const still: Column = { factors: underlyings.map(() => ({})), passes: true };
-  const columns = patterns.flatMap((pattern, index) => {
-    const signs = pattern.slice(0, underlyings.length);
-    const together = signs.every((sign) => sign === signs[0]);
-    return [1, -1].map(
-      (side): Column => ({
-        factors: underlyings.map(({ apart }, i) => ({
-          price: side * signs[i]! * (together ? 1 : apart),
-          carry: (index < 8 ? side : -side) * signs[i]!,
-        })),
-        passes: true,
-      }),
-    );
+  const together = underlyings.map(() => ({ price: 1, carry: 1 }));
+  const patterns = patternsOf(underlyings.length).flatMap((signs): Factors[][] => {
+    const parted = new Set(signs).size > 1;
+    const lagging = ({ apart }: ScanUnderlying) => Math.max(-1, 1 - LAG * apart);
+    return [
+      signs.map((sign, i) => ({ price: sign * (parted ? underlyings[i]!.apart : 1), carry: sign })),
+      signs.map((sign, i) => ({ price: sign > 0 ? 1 : lagging(underlyings[i]!), carry: -1 })),
+      signs.map((sign, i) => ({ price: sign < 0 ? 1 : lagging(underlyings[i]!), carry: sign })),
+    ];
   });
-  return [...columns, still];
+  const columns = [together, ...patterns].flatMap((factors) => [factors, factors.map(opposite)]);
+  const still: Column = { factors: underlyings.map(() => ({})), passes: true };
+  return [...columns.map((factors): Column => ({ factors, passes: true })), still];
 }
+
+/** Break ranges by which an underlying stays behind one that moves by its whole range. */
+const LAG = 2;
+
+const opposite = ({ price = 0, carry = 0 }: Factors): Factors => ({ price: -price, carry: -carry });
+
+/** Seven patterns: of up to four underlyings every one, each but once; of more, the rows of the matrix. */
+const patternsOf = (count: number): number[][] =>
+  SIGNS.slice(1).map((row, index) =>
+    row.slice(0, count).map((sign, i) => {
+      if (count > 4) return sign;
+      return i > 0 && (((index + 1) >> (i - 1)) & 1) === 1 ? -1 : 1;
+    }),
+  );
 
 /** A size times a signed multiple, up and down apart. */
 const sized = (by: number, up: number, down: number) => (by === 0 ? 0 : by > 0 ? by * up : by * down);
@@ -323,16 +337,19 @@ function labelOf(names: readonly string[], column: Column, moves: Readonly<Recor
   const { factors, counted = 1, delta } = column;
   const priced = factors.some(({ price = 0 }) => price !== 0);
   const prices = names.map((name) => `${name} ${moves[name]!.price === 0 ? "stands" : percent(moves[name]!.price)}`);
-  const words = factors.map(({ volatility, twist, skew, carry, price = 0 }) => [
+  const words = factors.map(({ volatility, twist, skew, carry }) => [
     ...way("volatility", volatility),
     ...way("near volatility", twist),
     ...way("skew", skew),
-    ...(priced && carry !== undefined
-      ? [`carry ${carry > 0 === price > 0 ? "alike" : "against"}`]
-      : way("carry", carry)),
+    ...(priced ? [] : way("carry", carry)),
   ]);
   const alike = words.every((each) => each.join() === words[0]!.join());
   const rest = alike ? (words[0] ?? []) : [names.map((name, i) => `${name} ${words[i]!.join(", ")}`).join("; ")];
+  const rising = priced ? names.filter((_, i) => (factors[i]!.carry ?? 0) > 0) : [];
+  if (priced && factors.some(({ carry }) => carry !== undefined)) {
+    const all = rising.length === names.length ? "up" : rising.length === 0 ? "down" : `up of ${rising.join(", ")}`;
+    rest.push(`carry ${all}`);
+  }
   const parts = [
     ...(priced ? prices : []),
     ...rest,
