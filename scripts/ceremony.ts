@@ -87,6 +87,9 @@ await ceremony("coordinator", "announce the beacon", [
 ]);
 await ceremony("Barbara", "contribute", ["contribute", directory, "--name", "Barbara"], typed());
 await ceremony("coordinator", "apply the beacon", ["beacon", directory, "--value", randomBytes(32).toString("hex")]);
+for (const name of ["Ada", "Grace", "Barbara"]) {
+  await ceremony(name, "add a share of the link key", ["link", directory, "--name", name], typed());
+}
 await ceremony("coordinator", "finalise", ["finalise", directory]);
 
 // The venue.

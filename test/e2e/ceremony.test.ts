@@ -36,8 +36,9 @@ describe("docs/ceremony.md", function () {
     const { stdout } = await run("bash", ["-ec", script], { cwd: folder });
     expect(stdout).contain(block("").trim());
     const auditor = path.join(folder, "auditor");
-    const { keySha256 } = JSON.parse((await ceremony("verify", "rehearsal", "--json")).stdout);
-    for (const name of ["transcript", "phase1.ptau", "circuit.r1cs", "verification.json", `keys/${keySha256}.zkey`]) {
+    const { keySha256, linkKeySha256 } = JSON.parse((await ceremony("verify", "rehearsal", "--json")).stdout);
+    const keys = [`keys/${keySha256}.zkey`, `keys/${linkKeySha256}.link`];
+    for (const name of ["transcript", "phase1.ptau", "circuit.r1cs", "verification.json", ...keys]) {
       cpSync(path.join(folder, "rehearsal", name), path.join(auditor, name), { recursive: true });
     }
     const verdict = (await ceremony("verify", "auditor")).stdout;

@@ -426,7 +426,7 @@ describe("ceremonies", function () {
       const compiled = { r1cs, wasm: Uint8Array.of(7), sources: "5".repeat(64), compiler: "none" };
       const compile = async () => ({ ...compiled, constraints: 2, publicInputs: 2, pinned: true });
       const machine = { ...bare, compile };
-      await startCeremony(machine, { origin: "rehearsal", contributors: 1, circuit: "board-60", phase1 });
+      await startCeremony(machine, { origin: "rehearsal", contributors: 1, circuit: "merge-60", phase1 });
       await announceBeacon(machine, { source: "stated", words: "the next throw of dice" });
       await contributeToCeremony(machine, { name: "Ada", typed });
       await closeWithBeacon(machine, { value: "ab".repeat(32) });
@@ -438,7 +438,8 @@ describe("ceremonies", function () {
       try {
         const { origin } = reading;
         const verificationKey = Buffer.from(reading.verificationKey);
-        const files = { r1cs, wasm: compiled.wasm, zkey: key, verificationKey };
+        const linkKey = Uint8Array.of(9);
+        const files = { r1cs, wasm: compiled.wasm, zkey: key, verificationKey, linkKey };
         const keys = {
           circuit,
           origin,
@@ -450,7 +451,8 @@ describe("ceremonies", function () {
         };
         const manifest = await installKeys(folder, keys);
         expect(await loadManifest({ directory: folder })).deep.equal(manifest);
-        expect(manifest.circuits["board-60"]?.verificationKey.sha256).equal(reading.verificationKeySha256);
+        expect(manifest.circuits["merge-60"]?.verificationKey.sha256).equal(reading.verificationKeySha256);
+        expect(manifest.circuits["merge-60"]?.linkKey?.sha256).equal(sha256(linkKey));
         const other = await installKeys(folder, { ...keys, origin: "ceremony" }).catch((error) => error);
         expect(other).include({ code: "KEY_REFUSED" });
         expect(await loadManifest({ directory: folder })).deep.equal(manifest);
@@ -470,7 +472,7 @@ describe("ceremonies", function () {
         publicInputs: 1,
         pinned: false,
       });
-      const plan = { origin: "rehearsal", contributors: 1, circuit: "board-60", phase1 } as const;
+      const plan = { origin: "rehearsal", contributors: 1, circuit: "merge-60", phase1 } as const;
       await refused(startCeremony({ ...machine, compile }, plan), "CIRCUIT_OTHER");
       expect(await store.entries()).equal(undefined);
       await startCeremony({ ...machine, compile: async () => ({ ...(await compile()), pinned: true }) }, plan);

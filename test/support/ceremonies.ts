@@ -51,7 +51,11 @@ export function rewritten(
 
 /** A ceremony in memory, and how to break off before its next entry is stored. */
 export function memoryStore() {
-  const files = { entries: [] as { file: string; text: string }[], keys: new Map<string, Uint8Array>() };
+  const files = {
+    entries: [] as { file: string; text: string }[],
+    keys: new Map<string, Uint8Array>(),
+    linkKeys: new Map<string, Uint8Array>(),
+  };
   let circuit: { phase1: Uint8Array; r1cs: Uint8Array } | undefined;
   let verificationKey: string | undefined;
   let broken = false;
@@ -66,6 +70,10 @@ export function memoryStore() {
     },
     addKey: async (sha256, key) => {
       files.keys.set(sha256, key);
+    },
+    linkKey: async (sha256) => files.linkKeys.get(sha256)!,
+    addLinkKey: async (sha256, linkKey) => {
+      files.linkKeys.set(sha256, linkKey);
     },
     addEntry: async (number, text) => {
       if (broken) throw new Error("the power failed");

@@ -117,6 +117,8 @@ async function documentFaces(): Promise<Face[]> {
     keySha256: "0".repeat(64),
     verificationKeySha256: "1".repeat(64),
     contributions: ["Ada", "Grace"].map((name, at) => ({ name, hash: `${at}`.repeat(128), entry: "2".repeat(64) })),
+    shares: [{ name: "Barbara", entry: "4".repeat(64) }],
+    linkKeySha256: "5".repeat(64),
     head: "3".repeat(64),
   } as const;
   return [
@@ -137,8 +139,8 @@ async function documentFaces(): Promise<Face[]> {
     {
       name: "the verdict on a ceremony",
       as: "text",
-      words: ["Ada", "Grace", "other"],
-      atLeast: 3,
+      words: ["Ada", "Grace", "Barbara", "other"],
+      atLeast: 4,
       render: (names) => partsText(readingParts(renamed(ceremony, names))),
     },
   ];

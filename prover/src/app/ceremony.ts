@@ -10,6 +10,7 @@ import {
   announce,
   applyBeacon,
   contribute,
+  contributeLink,
   finalise,
   type Outcome,
   type Step,
@@ -19,7 +20,7 @@ import { type Announcement, readTranscript, refusal, type Start, type Transcript
 import { type CeremonyFiles, type CeremonyReading, type Stage, verifyCeremony } from "../ceremony/verify.ts";
 import { type ErrorPlace, PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
-import { CIRCUITS, type CircuitName } from "../statement/families.ts";
+import { CIRCUITS, type CircuitName, linkedGroupsOf } from "../statement/families.ts";
 
 /** Where the files of one ceremony are. */
 export interface CeremonyStore {
@@ -34,6 +35,9 @@ export interface CeremonyStore {
   key(sha256: string): Promise<Uint8Array>;
   addCircuit(files: { readonly phase1: Uint8Array; readonly r1cs: Uint8Array }): Promise<void>;
   addKey(sha256: string, key: Uint8Array): Promise<void>;
+  /** The link key of this SHA-256. Throws CEREMONY_REFUSED where it is another one. */
+  linkKey(sha256: string): Promise<Uint8Array>;
+  addLinkKey(sha256: string, linkKey: Uint8Array): Promise<void>;
   /** Throws where there is an entry of this number. */
   addEntry(number: number, text: string): Promise<void>;
   addVerificationKey(text: string): Promise<void>;
@@ -68,6 +72,8 @@ export interface CeremonyPlan {
   /** A circuit of this software, or in a rehearsal any r1cs. */
   readonly circuit: CircuitName | Uint8Array;
   readonly phase1: Uint8Array;
+  /** Number of the first public input that is linked, of an r1cs; a circuit of this software has its own. */
+  readonly linkedFrom?: number | undefined;
 }
 
 /** Opens a ceremony. Throws CEREMONY_REFUSED where there is one, or where the plan breaks the rules of its origin. */
@@ -79,14 +85,24 @@ export async function startCeremony(machine: CeremonyMachine, plan: CeremonyPlan
   }
   const named = typeof circuit === "string";
   const r1cs = named ? (await compilePinned(machine, circuit)).r1cs : circuit;
-  const step = await start({ origin, contributors, circuit: named ? circuit : "other" }, r1cs, phase1, now());
+  const linkedFrom = named ? linkedGroupsOf(circuit)[0]?.first : plan.linkedFrom;
+  const place = linkedFrom === undefined ? {} : { linkedFrom };
+  const told = { origin, contributors, circuit: named ? circuit : "other", ...place };
+  const step = await start(told, r1cs, phase1, now());
   throwIfCancelled(signal);
   await store.addCircuit({ phase1, r1cs });
   return record(machine, step);
 }
 
 /** The steps that can come next. */
-export type NextStep = "contribute, announce" | "contribute" | "contribute, beacon" | "finalise" | "nothing: verify it";
+export type NextStep =
+  | "contribute, announce"
+  | "contribute"
+  | "contribute, beacon"
+  | "link"
+  | "link, finalise"
+  | "finalise"
+  | "nothing: verify it";
 
 /** How far a ceremony has come, by its transcript. Verifies no key. */
 export async function ceremonyStatus(store: CeremonyStore): Promise<{ transcript: Transcript; next: NextStep }> {
@@ -94,8 +110,10 @@ export async function ceremonyStatus(store: CeremonyStore): Promise<{ transcript
   return { transcript, next: nextOf(transcript) };
 }
 
-function nextOf({ start: { contributors }, contributions, announcement, beacon, final }: Transcript): NextStep {
+function nextOf({ start, contributions, announcement, beacon, links, final }: Transcript): NextStep {
+  const { contributors, linkedFrom } = start;
   if (final !== undefined) return "nothing: verify it";
+  if (beacon !== undefined && linkedFrom !== undefined) return links.length < contributors ? "link" : "link, finalise";
   if (beacon !== undefined) return "finalise";
   if (announcement === undefined) return "contribute, announce";
   const last = contributions.at(-1)?.number ?? 0;
@@ -129,6 +147,17 @@ export async function announceBeacon(machine: CeremonyMachine, beacon: Announcem
 /** Applies the beacon that was announced. Throws CEREMONY_REFUSED where it is not this one, or was not announced in time. */
 export async function closeWithBeacon(machine: CeremonyMachine, outcome: Outcome): Promise<Transcript> {
   return record(machine, await applyBeacon(await newestIn(machine.store), outcome, machine.now()));
+}
+
+/** Adds a share of the link key under a name, as `contributeToCeremony`. Throws FIELD_INVALID and CEREMONY_REFUSED. */
+export async function contributeToLinkKey(
+  machine: CeremonyMachine,
+  { name, typed }: { readonly name: string; readonly typed: () => Promise<string> },
+): Promise<Transcript> {
+  const newest = await newestIn(machine.store);
+  const step = { ...newest, linkKey: await newestLinkKey(machine.store, newest.transcript) };
+  const phase1 = await machine.store.phase1();
+  return record(machine, await contributeLink(step, phase1, { name, typed: await typed() }, machine.now()));
 }
 
 /** Verifies the whole ceremony, stores its verification key, and closes it. Throws CEREMONY_REFUSED. */
@@ -170,9 +199,10 @@ export async function installableKeys(machine: CeremonyMachine) {
   onStep?.("compiling the circuit, verifying every step");
   const compiled = await compilePinned(machine, name, { planned: true });
   const [phase1, key] = [await store.phase1(), await store.key(transcript.keySha256)];
-  const reading = await verifyCeremony({ transcript, r1cs: compiled.r1cs, phase1, key }, "final");
+  const linkKey = await newestLinkKey(store, transcript);
+  const reading = await verifyCeremony({ transcript, r1cs: compiled.r1cs, phase1, key, linkKey }, "final");
   throwIfCancelled(signal);
-  return { circuit: name, compiled, key, reading };
+  return { circuit: name, compiled, key, linkKey, reading };
 }
 
 const isCircuit = (name: string): name is CircuitName => (CIRCUITS as readonly string[]).includes(name);
@@ -188,6 +218,11 @@ async function newestIn(store: CeremonyStore): Promise<Step> {
   return { transcript, key: await store.key(transcript.keySha256) };
 }
 
+async function newestLinkKey(store: CeremonyStore, { links }: Transcript): Promise<Uint8Array | undefined> {
+  const newest = links.at(-1);
+  return newest && store.linkKey(newest.linkKeySha256);
+}
+
 /** Everything that a ceremony is judged by. A circuit of this software is compiled here; of another, the ceremony's own counts. */
 async function filesIn(machine: CeremonyMachine): Promise<CeremonyFiles> {
   const { store } = machine;
@@ -197,7 +232,7 @@ async function filesIn(machine: CeremonyMachine): Promise<CeremonyFiles> {
     isCircuit(name) ? compilePinned(machine, name).then((compiled) => compiled.r1cs) : store.r1cs(),
     store.phase1(),
   ]);
-  return { ...newest, r1cs, phase1 };
+  return { ...newest, r1cs, phase1, linkKey: await newestLinkKey(store, newest.transcript) };
 }
 
 /** A circuit of this software, compiled now; it must be the one whose identity is pinned. */
@@ -210,11 +245,13 @@ async function compilePinned({ compile }: CeremonyMachine, name: CircuitName, op
 /** Puts a step into the store. The entry is last: without it the key counts for nothing. */
 async function record(
   { store, signal }: CeremonyMachine,
-  { transcript, key }: { readonly transcript: Transcript; readonly key?: Uint8Array },
+  step: { readonly transcript: Transcript; readonly key?: Uint8Array; readonly linkKey?: Uint8Array },
 ): Promise<Transcript> {
+  const { transcript, key, linkKey } = step;
   throwIfCancelled(signal);
   const number = transcript.files.length - 1;
   if (key !== undefined) await store.addKey(transcript.keySha256, key);
+  if (linkKey !== undefined) await store.addLinkKey(transcript.links.at(-1)!.linkKeySha256, linkKey);
   await store.addEntry(number, transcript.files[number]!.text);
   return transcript;
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The steps of a ceremony: each takes what is there and gives the transcript after it, and the key if it makes one. */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { timeText } from "../formats/time.ts";
 import { readZkey } from "../keys/zkey.ts";
 import { roundTime, roundValue } from "./beacon.ts";
-import { beaconContribution, contribution, initialKey } from "./phase2.ts";
+import { checkShares, contributeShare, linkBase } from "./link.ts";
+import { beaconContribution, contribution, initialKey, verificationKeyOf } from "./phase2.ts";
 import { type Announcement, append, contributorName, refusal, type Start, type Transcript } from "./transcript.ts";
 import {
   blake2bHex,
@@ -29,7 +30,7 @@ const sha256Hex = (bytes: Uint8Array) => bytesToHex(sha256(bytes));
 
 /** Opens a ceremony. Throws CEREMONY_REFUSED where circuit, phase 1 or number break the rules of its origin. */
 export async function start(
-  plan: Pick<Start, "origin" | "contributors"> & { readonly circuit: string },
+  plan: Pick<Start, "origin" | "contributors" | "linkedFrom"> & { readonly circuit: string },
   r1cs: Uint8Array,
   phase1: Uint8Array,
   now: Date,
@@ -40,6 +41,7 @@ export async function start(
     origin: plan.origin,
     circuit: { name: plan.circuit, r1csSha256: sha256Hex(r1cs) },
     phase1: { blake2b: blake2bHex(phase1) },
+    ...(plan.linkedFrom === undefined ? {} : { linkedFrom: plan.linkedFrom }),
     contributors: plan.contributors,
   };
   checkStart(told, r1cs, phase1, production);
@@ -121,7 +123,35 @@ function resolve(beacon: Announcement["beacon"], outcome: Outcome): { value: str
   throw refusal("BEACON_FALSE", `expected drand's signature of round ${beacon.round}, published at ${when}`);
 }
 
+/**
+ * Adds a share of the link key, after the beacon: the circuit's key must be the last one. Throws as `contribute`, and
+ * CEREMONY_REFUSED where the phase 1 is another, or the circuit has no market inputs that are linked.
+ */
+export async function contributeLink(
+  { transcript, key, linkKey }: Step & { readonly linkKey: Uint8Array | undefined },
+  phase1: Uint8Array,
+  { name, typed }: { readonly name: string; readonly typed: string },
+  now: Date,
+): Promise<{ readonly transcript: Transcript; readonly linkKey: Uint8Array }> {
+  const { start, beacon } = transcript;
+  if (start.linkedFrom === undefined) {
+    throw refusal("LINK_UNEXPECTED", "the circuit has no market inputs that are linked");
+  }
+  if (beacon === undefined) throw refusal("NO_BEACON", "a link key is made when the circuit's key is done");
+  if (typed.length < MIN_TYPED) throw refusal("ENTROPY_SHORT", `expected at least ${MIN_TYPED} characters typed`);
+  // A share multiplied with other points than those of this transcript would say what nobody may know.
+  if (blake2bHex(phase1) !== start.phase1.blake2b) throw refusal("PHASE1_OTHER", "not the phase 1 of this ceremony");
+  if (sha256Hex(key) !== transcript.keySha256) {
+    throw refusal("KEY_OTHER", "the key is not the one of the newest entry");
+  }
+  const base = await linkBase(start.linkedFrom, { key, verificationKey: await verificationKeyOf(key), phase1 });
+  if (linkKey !== undefined) checkShares(transcript, base, linkKey);
+  return contributeShare({ transcript, linkKey }, base, { name, typed }, now);
+}
+
 /** Closes a ceremony that has been verified as `ready`. */
-export function finalise(transcript: Transcript, { verificationKey }: CeremonyReading, now: Date): Transcript {
-  return append(transcript, { kind: "final", verificationKeySha256: sha256Hex(utf8ToBytes(verificationKey)) }, now);
+export function finalise(transcript: Transcript, { verificationKeySha256 }: CeremonyReading, now: Date): Transcript {
+  const link = transcript.links.at(-1);
+  const linkKeySha256 = link && { linkKeySha256: link.linkKeySha256 };
+  return append(transcript, { kind: "final", verificationKeySha256, ...linkKeySha256 }, now);
 }

@@ -17,6 +17,7 @@ import { timeText } from "../formats/time.ts";
 const FORMAT = "plimsoll-ceremony/1";
 const LIMITS = { length: 10_000, values: 100 };
 const MAX_CONTRIBUTORS = 500;
+const MAX_PUBLICS = 1 << 20;
 /** What a key has room for, and a line for the eye. */
 const MAX_NAME_BYTES = 64;
 
@@ -34,7 +35,9 @@ export interface Start extends Common {
   readonly origin: "ceremony" | "rehearsal";
   readonly circuit: { readonly name: string; readonly r1csSha256: string };
   readonly phase1: { readonly blake2b: string };
-  /** How many contributions there must be at least. */
+  /** Number of the first public input that the circuit's link key links; absent where there is no link key. */
+  readonly linkedFrom?: number;
+  /** How many contributions there must be at least, to the key and to the link key. */
   readonly contributors: number;
   /** Identifies circuit and phase 1 in every key that follows. */
   readonly circuitHash: string;
@@ -65,12 +68,24 @@ export interface Beacon extends Common {
   readonly keySha256: string;
 }
 
+/** A share of the link key's secrets: what it adds is in the key, and that somebody knows it is proven here. */
+export interface LinkShare extends Common {
+  readonly kind: "link";
+  readonly name: string;
+  /** The share of each secret times the generator of G2, 256 hexadecimal digits each. */
+  readonly shares: { readonly k1: string; readonly k2: string };
+  /** Schnorr's proof of knowledge: points of the same form, and numbers of 64 digits. */
+  readonly proof: { readonly r1: string; readonly r2: string; readonly z1: string; readonly z2: string };
+  readonly linkKeySha256: string;
+}
+
 export interface Final extends Common {
   readonly kind: "final";
   readonly verificationKeySha256: string;
+  readonly linkKeySha256?: string;
 }
 
-export type Entry = Start | Contribution | Announcement | Beacon | Final;
+export type Entry = Start | Contribution | Announcement | Beacon | LinkShare | Final;
 
 export interface Transcript {
   readonly files: readonly NamedText[];
@@ -79,6 +94,7 @@ export interface Transcript {
   readonly contributions: readonly Contribution[];
   readonly announcement: Announcement | undefined;
   readonly beacon: Beacon | undefined;
+  readonly links: readonly LinkShare[];
   readonly final: Final | undefined;
   /** SHA-256 of the newest key. */
   readonly keySha256: string;
@@ -91,13 +107,15 @@ const READERS: {
   readonly [Kind in Entry["kind"]]: (value: JsonValue) => Omit<Extract<Entry, { kind: Kind }>, keyof Common>;
 } = {
   start(value) {
-    const fields = value.fields(["origin", "circuit", "phase1", "contributors", "circuitHash", "keySha256", ...COMMON]);
+    const required = ["origin", "circuit", "phase1", "contributors", "circuitHash", "keySha256", ...COMMON] as const;
+    const fields = value.fields(required, ["linkedFrom"]);
     const circuit = fields.circuit.fields(["name", "r1csSha256"]);
     return {
       kind: "start",
       origin: fields.origin.oneOf(["ceremony", "rehearsal"]),
       circuit: { name: circuit.name.symbol(), r1csSha256: circuit.r1csSha256.sha256() },
       phase1: { blake2b: digits(fields.phase1.fields(["blake2b"]).blake2b, 128) },
+      ...(fields.linkedFrom && { linkedFrom: fields.linkedFrom.count(1, MAX_PUBLICS) }),
       contributors: fields.contributors.count(1, MAX_CONTRIBUTORS),
       circuitHash: digits(fields.circuitHash, 128),
       keySha256: fields.keySha256.sha256(),
@@ -132,13 +150,35 @@ const READERS: {
       keySha256: fields.keySha256.sha256(),
     };
   },
-  final: (value) => ({
-    kind: "final",
-    verificationKeySha256: value.fields(["verificationKeySha256", ...COMMON]).verificationKeySha256.sha256(),
-  }),
+  link(value) {
+    const { name, shares, proof, linkKeySha256 } = value.fields([
+      "name",
+      "shares",
+      "proof",
+      "linkKeySha256",
+      ...COMMON,
+    ]);
+    const { k1, k2 } = shares.fields(["k1", "k2"]);
+    const { r1, r2, z1, z2 } = proof.fields(["r1", "r2", "z1", "z2"]);
+    return {
+      kind: "link",
+      name: name.check(() => contributorName(name.string())),
+      shares: { k1: digits(k1, 256), k2: digits(k2, 256) },
+      proof: { r1: digits(r1, 256), r2: digits(r2, 256), z1: digits(z1, 64), z2: digits(z2, 64) },
+      linkKeySha256: linkKeySha256.sha256(),
+    };
+  },
+  final(value) {
+    const fields = value.fields(["verificationKeySha256", ...COMMON], ["linkKeySha256"]);
+    return {
+      kind: "final",
+      verificationKeySha256: fields.verificationKeySha256.sha256(),
+      ...(fields.linkKeySha256 && { linkKeySha256: fields.linkKeySha256.sha256() }),
+    };
+  },
 };
 const COMMON = ["format", "number", "previous", "time", "kind"] as const;
-const KINDS = ["start", "contribution", "announcement", "beacon", "final"] as const;
+const KINDS = ["start", "contribution", "announcement", "beacon", "link", "final"] as const;
 
 function digits(value: JsonValue, length: number): string {
   const text = value.string();
@@ -166,7 +206,7 @@ export function readTranscript(files: readonly NamedText[]): Transcript {
     const { format, number: own, previous, time, kind } = value.fields(COMMON, MEMBERS);
     format.literal(FORMAT);
     const read = READERS[kind.oneOf(KINDS)](value);
-    if (own.count(0, 2 * MAX_CONTRIBUTORS) !== number || (previous.isNull() ? null : previous.sha256()) !== head) {
+    if (own.count(0, 3 * MAX_CONTRIBUTORS) !== number || (previous.isNull() ? null : previous.sha256()) !== head) {
       throw refusal("TRANSCRIPT_CHAIN", "the entry does not follow from the one before", file);
     }
     const before = entries.at(-1);
@@ -197,6 +237,7 @@ export function readTranscript(files: readonly NamedText[]): Transcript {
     contributions: all("contribution"),
     announcement: all("announcement")[0],
     beacon: all("beacon")[0],
+    links: all("link"),
     final: all("final")[0],
     keySha256,
     head,
@@ -205,15 +246,16 @@ export function readTranscript(files: readonly NamedText[]): Transcript {
 
 const MEMBERS = [
   ...["origin", "circuit", "phase1", "contributors", "circuitHash", "keySha256", "name", "contributionHash"],
-  ...["beacon", "value", "signature", "verificationKeySha256"],
+  ...["beacon", "value", "signature", "verificationKeySha256", "linkedFrom", "shares", "proof", "linkKeySha256"],
 ];
 
 function follows(before: Entry["kind"] | undefined, kind: Entry["kind"]): boolean {
   switch (kind) {
     case "start":
       return before === undefined;
+    case "link":
     case "final":
-      return before === "beacon";
+      return before === "beacon" || before === "link";
     default:
       return before === "start" || before === "contribution" || before === "announcement";
   }

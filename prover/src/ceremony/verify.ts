@@ -15,8 +15,9 @@ import { lookOf } from "../formats/look-alikes.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
 import { readR1cs } from "../keys/r1cs.ts";
 import { readZkey, type Zkey } from "../keys/zkey.ts";
-import { CIRCUITS } from "../statement/families.ts";
+import { CIRCUITS, linkedGroupsOf } from "../statement/families.ts";
 import { roundTime, roundValue } from "./beacon.ts";
+import { checkShareCount, checkSharers, checkShares, linkBase } from "./link.ts";
 import pinned from "./phase1.json" with { type: "json" };
 import { BEACON_ITERATIONS_LOG2, BEACON_NAME, followsFrom, initialKey, verificationKeyOf } from "./phase2.ts";
 import { refusal, type Start, type Transcript } from "./transcript.ts";
@@ -45,6 +46,8 @@ export interface CeremonyFiles {
   readonly phase1: Uint8Array;
   /** The newest key. */
   readonly key: Uint8Array;
+  /** The newest link key, where there are shares of one. */
+  readonly linkKey?: Uint8Array | undefined;
 }
 
 export interface CeremonyReading {
@@ -52,7 +55,10 @@ export interface CeremonyReading {
   readonly circuit: string;
   /** `entry` is the SHA-256 of the contribution's entry, by which its author vouches for all entries before it too. */
   readonly contributions: readonly { readonly name: string; readonly hash: string; readonly entry: string }[];
+  /** Of each share of the link key its author, and the SHA-256 of its entry. */
+  readonly shares: readonly { readonly name: string; readonly entry: string }[];
   readonly keySha256: string;
+  readonly linkKeySha256?: string;
   readonly verificationKey: string;
   readonly verificationKeySha256: string;
   /** SHA-256 of the newest entry, which stands for the whole transcript. */
@@ -67,14 +73,18 @@ export const blake2bHex = (bytes: Uint8Array) => bytesToHex(blake2b(bytes, { dkL
  * as long as making the initial key does. Does NOT check that the r1cs is any circuit in particular.
  */
 export async function verifyCeremony(
-  { transcript, r1cs, phase1, key }: CeremonyFiles,
+  { transcript, r1cs, phase1, key, linkKey }: CeremonyFiles,
   stage: Stage,
   production = PRODUCTION,
 ): Promise<CeremonyReading> {
-  const { start, contributions, final } = transcript;
+  const { start, contributions, links, final } = transcript;
   checkStart(start, r1cs, phase1, production);
   checkContributors(transcript);
-  if (stage !== "so-far") checkComplete(transcript);
+  checkSharers(transcript);
+  if (stage !== "so-far") {
+    checkComplete(transcript);
+    checkShareCount(transcript);
+  }
   if (stage === "final" && final === undefined) throw refusal("NOT_FINAL", "the ceremony has not been finalised");
 
   const keySha256 = sha256Hex(key);
@@ -95,15 +105,26 @@ export async function verifyCeremony(
   if (final !== undefined && final.verificationKeySha256 !== verificationKeySha256) {
     throw refusal("KEY_OTHER", "the verification key is not the one of the final entry");
   }
+  const newest = links.at(-1)?.linkKeySha256;
+  if (newest !== undefined) {
+    if (linkKey === undefined) throw refusal("LINK_KEY_OTHER", "there is no link key of the newest share");
+    checkShares(transcript, await linkBase(start.linkedFrom!, { key, verificationKey, phase1 }), linkKey);
+  }
+  if (final !== undefined && final.linkKeySha256 !== newest) {
+    throw refusal("LINK_KEY_OTHER", "the link key is not the one of the final entry");
+  }
+  const entryOf = (number: number) => transcript.entries[number + 1]?.previous ?? transcript.head;
   return {
     origin: start.origin,
     circuit: start.circuit.name,
     contributions: contributions.map(({ name, number, contributionHash: hash }) => ({
       name,
       hash,
-      entry: transcript.entries[number + 1]?.previous ?? transcript.head,
+      entry: entryOf(number),
     })),
+    shares: links.map(({ name, number }) => ({ name, entry: entryOf(number) })),
     keySha256,
+    ...(newest === undefined ? {} : { linkKeySha256: newest }),
     verificationKey,
     verificationKeySha256,
     head: transcript.head,
@@ -112,7 +133,7 @@ export async function verifyCeremony(
 
 /** The rules on circuit and phase 1. */
 export function checkStart(
-  start: Pick<Start, "origin" | "circuit" | "phase1" | "contributors">,
+  start: Pick<Start, "origin" | "circuit" | "phase1" | "contributors" | "linkedFrom">,
   r1cs: Uint8Array,
   phase1: Uint8Array,
   production = PRODUCTION,
@@ -121,6 +142,13 @@ export function checkStart(
     throw refusal("CIRCUIT_OTHER", "the ceremony is not for the circuit that the sources compile to");
   }
   if (blake2bHex(phase1) !== start.phase1.blake2b) throw refusal("PHASE1_OTHER", "not the phase 1 of this ceremony");
+  const circuit = CIRCUITS.find((name) => name === start.circuit.name);
+  if (circuit !== undefined && linkedGroupsOf(circuit)[0]?.first !== start.linkedFrom) {
+    throw refusal("LINK_PLACE", "the link key is not for the market inputs of the circuit");
+  }
+  if (start.linkedFrom !== undefined && start.linkedFrom > readR1cs(r1cs).publics) {
+    throw refusal("LINK_PLACE", "the circuit has fewer public inputs");
+  }
   if (start.origin === "rehearsal") return;
   if (!production.phase1.includes(start.phase1.blake2b)) {
     throw refusal("PHASE1_NOT_PINNED", "its BLAKE2b-512 is none of those of the perpetual powers of tau");

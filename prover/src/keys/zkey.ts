@@ -199,6 +199,14 @@ class Cursor {
   }
 }
 
+/** A point of G2 as snarkjs's files have it: 128 bytes. Throws KEY_REFUSED where it is none. */
+export function g2FromFile(bytes: Uint8Array): PointG2 {
+  const cursor = new Cursor(bytes);
+  const point = cursor.g2();
+  cursor.end();
+  return point;
+}
+
 function checked<Point extends PointG1 | PointG2>(point: Point): Point {
   try {
     point.assertValidity();

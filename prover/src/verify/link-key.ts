@@ -45,6 +45,9 @@ export function checkLinkKey<Name extends CircuitName>(
 export function checkProportion(file: Uint8Array, ic: readonly PlainPoint[]): void {
   const { publics, first, k1, k2, tau, powers, links } = readLinkKey(file);
   if (ic.length !== publics + 1) throw refuse("it is not for the public inputs of this circuit key");
+  // By x: a secret and its negative are as bad as each other.
+  const known = new Set([G2.BASE, k1, k2, tau].map((point) => JSON.stringify(coordinatesOf(point))));
+  if (known.size !== 4) throw refuse("K1, K2, [τ]_2 and the generator are not different: anybody could link any point");
   const linked = ic.slice(first).map(({ x, y }) => G1.fromAffine({ x, y }));
   // Points that are dependent let two sets of values have one point; of dependence only this much can be seen.
   if (linked.some((point) => point.is0()) || new Set(linked.map((point) => point.x)).size !== linked.length) {
@@ -67,6 +70,11 @@ export function checkProportion(file: Uint8Array, ic: readonly PlainPoint[]): vo
 }
 
 const refuse = (why: string) => new PlimsollError("KEY_REFUSED", `link key: ${why}`);
+
+const coordinatesOf = (point: InstanceType<typeof G2>): string[] => {
+  const { c0, c1 } = point.toAffine().x;
+  return [`${c0}`, `${c1}`];
+};
 
 function pointsOf(bytes: Uint8Array, what: string): PointG1[] {
   const coordinate = (at: number) => BigInt(`0x${bytesToHex(bytes.subarray(at, at + 32))}`);

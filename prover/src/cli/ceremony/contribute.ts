@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll ceremony contribute`: one more contribution, made here or elsewhere. */
+/** `plimsoll ceremony contribute` and `link`: one more contribution to the key, made here or elsewhere, and to the link key. */
 import type { Command } from "commander";
 import { PlimsollError, throwIfCancelled } from "../../errors.ts";
 import type { Context } from "../context.ts";
@@ -32,6 +32,20 @@ export function contributeCommand(context: Context): Command {
             ? await acceptContribution(machine, (await context.inputs.bytes(from!, MAX_KEY_BYTES)).content)
             : await contributeToCeremony(machine, { name, typed: () => readTyped(context) });
         printStep(context, json, transcript);
+      }),
+    );
+}
+
+/** `plimsoll ceremony link`: a share of the link key. */
+export function linkCommand(context: Context): Command {
+  return onCeremony("link")
+    .description("add a share of the link key; type at random on standard input, which is not shown")
+    .requiredOption("--name <text>", "your name, which others will see")
+    .action(
+      withThreads(async (directory: string, { name, json }: { name: string; json?: boolean }) => {
+        const { contributeToLinkKey } = await import("../../app/ceremony.ts");
+        const machine = await machineFor(context, directory);
+        printStep(context, json, await contributeToLinkKey(machine, { name, typed: () => readTyped(context) }));
       }),
     );
 }

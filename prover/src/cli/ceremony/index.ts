@@ -3,7 +3,7 @@
 import { Command } from "commander";
 import type { Context } from "../context.ts";
 import { announceCommand, beaconCommand } from "./beacon.ts";
-import { contributeCommand } from "./contribute.ts";
+import { contributeCommand, linkCommand } from "./contribute.ts";
 import { installCommand } from "./install.ts";
 import { phase1Command } from "./phase1.ts";
 import { startCommand } from "./start.ts";
@@ -17,6 +17,7 @@ const COMMANDS = [
   contributeCommand,
   announceCommand,
   beaconCommand,
+  linkCommand,
   finaliseCommand,
   verifyCommand,
   installCommand,

@@ -14,11 +14,13 @@ export function installCommand(context: Context): Command {
           import("../../app/ceremony.ts"),
           import("../../node/install-keys.ts"),
         ]);
-        const { circuit, compiled, key, reading } = await installableKeys(await machineFor(context, directory));
+        const { circuit, compiled, key, linkKey, reading } = await installableKeys(
+          await machineFor(context, directory),
+        );
         const { origin, verificationKeySha256 } = reading;
         const { r1cs, wasm, plan, ...facts } = compiled;
         const verificationKey = Buffer.from(reading.verificationKey);
-        const files = { r1cs, wasm, plan, zkey: key, verificationKey };
+        const files = { r1cs, wasm, plan, zkey: key, verificationKey, linkKey };
         const manifest = await installKeys(build, { ...facts, circuit, origin, files });
         context.print(json, manifest, () => `${circuit}: ${origin} key ${verificationKeySha256} in ${build}`);
       }),

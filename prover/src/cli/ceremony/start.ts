@@ -11,6 +11,7 @@ interface StartOptions {
   readonly r1cs?: string;
   readonly phase1: string;
   readonly contributors: string;
+  readonly linkedFrom?: string;
   readonly rehearsal?: boolean;
   readonly json?: boolean;
 }
@@ -24,6 +25,7 @@ export function startCommand(context: Context): Command {
     .option("--r1cs <file>", "in place of --circuit, in a rehearsal: any circuit")
     .requiredOption("--phase1 <file>", "prepared powers of tau; production takes only files whose hash is pinned")
     .option("--contributors <count>", "smallest number of contributions", "3")
+    .option("--linked-from <number>", "with --r1cs: the first public input that the link key links, counted from 1")
     .option(
       "--rehearsal",
       "not by the rules for production; the keys are marked, and refused on any chain that is not local",
@@ -38,6 +40,7 @@ export function startCommand(context: Context): Command {
           throw new PlimsollError("USAGE", `expected one of ${CIRCUITS.join(", ")}`, { field: "--circuit" });
         }
         const contributors = optionCount("--contributors", options.contributors, 1, 500);
+        if (options.linkedFrom !== undefined) either(["--circuit", circuit], ["--linked-from", options.linkedFrom]);
         const [{ startCeremony }, { MAX_KEY_BYTES, MAX_PHASE1_BYTES }] = await Promise.all([
           import("../../app/ceremony.ts"),
           import("../../node/ceremony-store.ts"),
@@ -45,6 +48,10 @@ export function startCommand(context: Context): Command {
         const transcript = await startCeremony(await machineFor(context, directory), {
           origin: rehearsal ? "rehearsal" : "ceremony",
           contributors,
+          linkedFrom:
+            options.linkedFrom === undefined
+              ? undefined
+              : optionCount("--linked-from", options.linkedFrom, 1, 1_000_000),
           circuit: circuit ?? (await inputs.bytes(r1cs!, MAX_KEY_BYTES)).content,
           phase1: (await inputs.bytes(options.phase1, MAX_PHASE1_BYTES)).content,
         });

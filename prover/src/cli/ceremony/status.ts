@@ -16,12 +16,15 @@ export function statusCommand(context: Context): Command {
         import("../../node/ceremony-store.ts"),
       ]);
       const { transcript, next } = await ceremonyStatus((await machineFor(context, directory)).store);
-      const { start, entries, contributions, head, keySha256 } = transcript;
+      const { start, entries, contributions, links, head, keySha256 } = transcript;
       const { origin } = start;
       const circuit = start.circuit.name;
       context.print(json, { origin, circuit, entries, head, keySha256, next }, () =>
         partsText([
           sentence(`${origin}: ${contributions.length} of at least ${start.contributors} contributions`),
+          ...(start.linkedFrom === undefined
+            ? []
+            : [sentence(`${links.length} of at least ${start.contributors} shares of the link key`)]),
           fact("circuit", foreign(circuit, "contributor")),
           ...entries.map(
             (entry): Part => ({

@@ -44,7 +44,9 @@ export function readingParts({
   origin,
   circuit,
   contributions,
+  shares,
   verificationKeySha256,
+  linkKeySha256,
   head,
 }: Omit<CeremonyReading, "verificationKey">): Part[] {
   const kind =
@@ -60,7 +62,16 @@ export function readingParts({
         facts: [{ label: "its entry", value: entry }, contributor(name)],
       }),
     ),
+    ...shares.map(
+      ({ name, entry }): Part => ({
+        is: "row",
+        what: "share of the link key",
+        value: entry,
+        facts: [contributor(name)],
+      }),
+    ),
     fact("verification key", verificationKeySha256),
+    ...(linkKeySha256 === undefined ? [] : [fact("link key", linkKeySha256)]),
     fact("newest entry", head),
     sentence("Compare the hashes with those that the contributors have published."),
   ];
