@@ -62,9 +62,6 @@ template Disclosure(INSTRUMENTS, ASSETS, TIERS) {
             haircut[a].intercept[t] <== policy[a][2 * TIERS + t];
         }
         quantities[a] <== haircut[a].checkedQuantity;
-        for (var t = 0; t <= TIERS; t++) {
-            _ <== haircut[a].selected[t];
-        }
         ofAsset[a] <== prices[a] * haircut[a].weightedLotsBps;
         sum += ofAsset[a];
     }

@@ -11,7 +11,6 @@ include "range.circom";
 ///            weight     basis points; public, bounded by the verifier
 ///            intercept  of the lines of pieces 1 to TIERS; public, computed by the verifier
 /// Outputs    checkedQuantity  the quantity, range-checked
-///            selected         1 for the piece that holds the quantity, else 0
 ///            weightedLotsBps  intercept + weight * quantity on the one piece that holds the quantity
 template TierValue(TIERS) {
     signal input quantity;
@@ -19,7 +18,7 @@ template TierValue(TIERS) {
     signal input weight[TIERS];
     signal input intercept[TIERS];
     signal output {maxbit} checkedQuantity;
-    signal output selected[TIERS + 1];
+    signal selected[TIERS + 1];
     signal output weightedLotsBps;
 
     // One piece is selected. Piece t runs from boundary t-1 (or 0) to below boundary t (or 2^64).

@@ -227,9 +227,9 @@ describe("hostile witnesses of the Account circuit", function () {
     it("C01: violates where a quantity is r - 1 or r - x, in the first, a middle and the last asset", () => {
       for (const asset of [0, 3, ASSETS - 1]) {
         for (const x of [1n, before.collateral[asset]!, 1n << 63n, 1n << 64n]) {
-          const where = `^main\\.(haircut|scanned)\\[${asset}\\]`;
-          const { stoppedAt } = expectStopped(quantity(-x, asset), new RegExp(`${where}|^main\\.set\\[0\\]`), {
-            [`main.scanned[${asset}].whole`]: 0n,
+          const where = `^main\\.worth\\.(haircut|scanned)\\[${asset}\\]`;
+          const { stoppedAt } = expectStopped(quantity(-x, asset), new RegExp(`${where}|^main\\.worth\\.set\\[0\\]`), {
+            [`main.worth.scanned[${asset}].whole`]: 0n,
           });
           expect(stoppedAt.some((place) => new RegExp(where).test(place))).equal(true);
         }
@@ -238,30 +238,30 @@ describe("hostile witnesses of the Account circuit", function () {
     it("C01: violates where a quantity is r - x and any other piece of the schedule is selected", () => {
       for (let tier = 0; tier <= TIERS; tier++) {
         const lies = Object.fromEntries(
-          Array.from({ length: TIERS + 1 }, (_, t) => [`main.haircut[3].selected[${t}]`, t === tier ? 1n : 0n]),
+          Array.from({ length: TIERS + 1 }, (_, t) => [`main.worth.haircut[3].selected[${t}]`, t === tier ? 1n : 0n]),
         );
-        const { stoppedAt } = expectStopped(quantity(-1n), /^main\.((haircut|scanned)\[3\]|set\[0\])/, {
+        const { stoppedAt } = expectStopped(quantity(-1n), /^main\.worth\.((haircut|scanned)\[3\]|set\[0\])/, {
           ...lies,
-          "main.scanned[3].whole": 0n,
+          "main.worth.scanned[3].whole": 0n,
         });
-        expect(stoppedAt.some((place) => /^main\.haircut\[3\]/.test(place))).equal(true);
+        expect(stoppedAt.some((place) => /^main\.worth\.haircut\[3\]/.test(place))).equal(true);
       }
     });
     it("C01: violates where cash or a position is r - x below its range; within it r - x is the negative amount", () => {
-      expectStopped(cash(-(1n << 63n) - 1n), /^main\.Signed/);
-      expectStopped(cash(-(1n << 80n)), /^main\.(Signed|Debt)/);
-      expectStopped(cash(-(1n << 200n)), /^main\.(Signed|Debt|Coverage)/);
-      expectStopped(position(-(1n << 31n) - 12_345n), /^main\.held\[0\]\.checked\[17\]/);
-      expectStopped(position(-(1n << 100n)), /^main\.(held\[0\]\.checked\[17\]|set\[0\]|Debt|Coverage)/);
+      expectStopped(cash(-(1n << 63n) - 1n), /^main\.worth\.Signed/);
+      expectStopped(cash(-(1n << 80n)), /^main\.worth\.(Signed|Debt)/);
+      expectStopped(cash(-(1n << 200n)), /^main\.(worth\.(Signed|Debt)|Coverage)/);
+      expectStopped(position(-(1n << 31n) - 12_345n), /^main\.worth\.held\[0\]\.checked\[17\]/);
+      expectStopped(position(-(1n << 100n)), /^main\.(worth\.(held\[0\]\.checked\[17\]|set\[0\]|Debt)|Coverage)/);
       expectExact(cash(-5n));
       expectExact(position(-5n));
     });
     it("C02: accepts a quantity of 2^64 - 1, exactly, and violates at 2^64", () => {
       expectExact(quantity(top(64)));
-      expectStopped(quantity(1n << 64n), /^main\.haircut\[3\]/);
-      expectStopped(quantity((1n << 64n) + 5n), /^main\.(haircut|scanned)\[3\]/, {
-        "main.haircut[3].selected[4]": 0n,
-        "main.haircut[3].selected[0]": 1n,
+      expectStopped(quantity(1n << 64n), /^main\.worth\.haircut\[3\]/);
+      expectStopped(quantity((1n << 64n) + 5n), /^main\.worth\.(haircut|scanned)\[3\]/, {
+        "main.worth.haircut[3].selected[4]": 0n,
+        "main.worth.haircut[3].selected[0]": 1n,
       });
     });
     it("C02: accepts a quantity of 2^64 - 1 where the last boundary is 2^64 - 1, and violates at 2^64", () => {
@@ -274,11 +274,11 @@ describe("hostile witnesses of the Account circuit", function () {
       };
       expectExact({ ...quantity(top(64)), policy: wide });
       expectExact({ ...quantity(top(64) - 1n), policy: wide });
-      expectStopped({ ...quantity(1n << 64n), policy: wide }, /^main\.(haircut|scanned)\[3\]/);
+      expectStopped({ ...quantity(1n << 64n), policy: wide }, /^main\.worth\.(haircut|scanned)\[3\]/);
     });
     it("C03: accepts positions at 2^31 - 1 and -2^31, exactly, and violates one beyond, in the first and the last row", () => {
       for (const row of [0, instrumentsOf(size) - 1]) {
-        const where = new RegExp(`^main\\.held\\[0\\]\\.checked\\[${row}\\]`);
+        const where = new RegExp(`^main\\.worth\\.held\\[0\\]\\.checked\\[${row}\\]`);
         expectExact(position(top(31), row));
         expectExact(position(-(1n << 31n), row));
         expectStopped(position(1n << 31n, row), where);
@@ -288,8 +288,8 @@ describe("hostile witnesses of the Account circuit", function () {
     it("C03: accepts cash at 2^63 - 1 and -2^63, exactly, and violates one beyond", () => {
       expectExact(cash(top(63)));
       expectExact(cash(-(1n << 63n)));
-      expectStopped(cash(1n << 63n), /^main\.Signed/);
-      expectStopped(cash(-(1n << 63n) - 1n), /^main\.Signed/);
+      expectStopped(cash(1n << 63n), /^main\.worth\.Signed/);
+      expectStopped(cash(-(1n << 63n) - 1n), /^main\.worth\.Signed/);
     });
   });
 
@@ -448,9 +448,9 @@ describe("hostile witnesses of the Account circuit", function () {
         for (let tier = 0; tier <= TIERS; tier++) {
           if (tier === right) continue;
           const lies = Object.fromEntries(
-            Array.from({ length: TIERS + 1 }, (_, t) => [`main.haircut[3].selected[${t}]`, t === tier ? 1n : 0n]),
+            Array.from({ length: TIERS + 1 }, (_, t) => [`main.worth.haircut[3].selected[${t}]`, t === tier ? 1n : 0n]),
           );
-          const attack = expectStopped(given, /^main\.haircut\[3\]\.Unsigned/, lies);
+          const attack = expectStopped(given, /^main\.worth\.haircut\[3\]\.Unsigned/, lies);
           expect(attack.violated.length).equal(1);
         }
       }
@@ -468,14 +468,16 @@ describe("hostile witnesses of the Account circuit", function () {
       for (const selection of selections) {
         expectStopped(
           claim(),
-          /^main\.haircut\[3\]/,
-          Object.fromEntries(selection.map((value, t) => [`main.haircut[3].selected[${t}]`, value])),
+          /^main\.worth\.haircut\[3\]/,
+          Object.fromEntries(selection.map((value, t) => [`main.worth.haircut[3].selected[${t}]`, value])),
         );
       }
     });
     it("C07: violates where the value does not follow from the tier selected", () => {
-      expectStopped(claim(), /^main(\.haircut\[3\])?$/, { "main.haircut[3].weightedLotsBps": 10n ** 15n });
-      expectStopped(claim(), /^main(\.haircut\[3\])?$/, { "main.value[3]": 10n ** 30n });
+      expectStopped(claim(), /^main(\.worth(\.haircut\[3\])?)?$/, {
+        "main.worth.haircut[3].weightedLotsBps": 10n ** 15n,
+      });
+      expectStopped(claim(), /^main(\.worth(\.haircut\[3\])?)?$|scanned\[3\]/, { "main.worth.value[3]": 10n ** 30n });
     });
     it("C11: violates where an asset is valued with another's price", () => {
       const permuted: Market = { ...board, prices: [...board.prices].reverse() };
@@ -492,8 +494,8 @@ describe("hostile witnesses of the Account circuit", function () {
       expect(violations(circuit.shipped.r1cs, witness)).not.deep.equal([]);
 
       const values = evaluate(given.after, policy, permuted).assets;
-      const lies = Object.fromEntries(values.map(({ value }, asset) => [`main.value[${asset}]`, value]));
-      expectStopped(given, /^main(\.haircut\[\d+\])?$/, lies);
+      const lies = Object.fromEntries(values.map(({ value }, asset) => [`main.worth.value[${asset}]`, value]));
+      expectStopped(given, /^main(\.worth(\.haircut\[\d+\])?)?$|scanned\[\d+\]/, lies);
     });
     it("C11: violates where an asset is valued with another's tiers", () => {
       const given = claim();
@@ -506,10 +508,10 @@ describe("hostile witnesses of the Account circuit", function () {
       const lies: Record<string, bigint> = {};
       for (const part of ["boundary", "weight", "intercept"]) {
         for (let t = 0; t < TIERS; t++)
-          lies[`main.haircut[3].${part}[${t}]`] = other.value(`main.haircut[3].${part}[${t}]`);
+          lies[`main.worth.haircut[3].${part}[${t}]`] = other.value(`main.worth.haircut[3].${part}[${t}]`);
       }
       for (let t = 0; t <= TIERS; t++)
-        lies[`main.haircut[3].selected[${t}]`] = other.value(`main.haircut[3].selected[${t}]`);
+        lies[`main.worth.haircut[3].selected[${t}]`] = other.value(`main.worth.haircut[3].selected[${t}]`);
       expectStopped(given, /^main$/, lies);
     });
     it("C12: an asset whose price is zero is valued zero and can still be withdrawn in full", () => {
@@ -531,7 +533,7 @@ describe("hostile witnesses of the Account circuit", function () {
     const columns = (change: Readonly<Record<number, bigint>> = {}) =>
       Object.fromEntries(
         [...set.profits, set.markValue, set.delta, set.vega].map((value, k) => [
-          `main.set[0].column[${k}]`,
+          `main.worth.set[0].column[${k}]`,
           value + (change[k] ?? 0n),
         ]),
       );
@@ -547,20 +549,20 @@ describe("hostile witnesses of the Account circuit", function () {
       for (const pad of [10n ** 12n, 1n << 60n, (1n << 78n) - 1n]) {
         for (const shifted of [columns(), {}]) {
           const attack = circuit.attack(claimInput({ ...sufficient, direction: "below" }), {
-            "main.set[0].scan": set.scan + pad,
+            "main.worth.set[0].scan": set.scan + pad,
             ...shifted,
           });
           expect(attack.outcome).equal("stopped");
           // The padding does what it is for; the netting set alone stops it.
-          for (const place of attack.stoppedAt) expect(place).match(/^main\.set\[0\]/);
+          for (const place of attack.stoppedAt) expect(place).match(/^main\.worth\.set\[0\]/);
         }
       }
       const least = circuit.attack(claimInput({ ...sufficient, direction: "below" }), {
-        "main.set[0].scan": set.scan + 1n,
+        "main.worth.set[0].scan": set.scan + 1n,
         ...columns(),
       });
       expect(least.outcome).equal("stopped");
-      expect(least.stoppedAt).include("main.set[0]");
+      expect(least.stoppedAt).include("main.worth.set[0]");
     });
     it("C08: violates where a padded scan is matched by a column that borrows from its neighbours in the packing", () => {
       for (let k = 0; k < SCENARIOS; k++) {
@@ -570,13 +572,13 @@ describe("hostile witnesses of the Account circuit", function () {
           const change =
             neighbour > k ? { [k]: -carry << 84n, [neighbour]: carry } : { [k]: carry, [neighbour]: -carry << 84n };
           const shifted = columns(change);
-          const scan = -shifted[`main.set[0].column[${k}]`]!;
+          const scan = -shifted[`main.worth.set[0].column[${k}]`]!;
           const attack = circuit.attack(claimInput({ ...sufficient, direction: "below" }), {
-            "main.set[0].scan": scan > set.scan ? scan : set.scan + 1n,
+            "main.worth.set[0].scan": scan > set.scan ? scan : set.scan + 1n,
             ...shifted,
           });
           expect(attack.outcome).equal("stopped");
-          expect(attack.stoppedAt.some((place) => place.startsWith("main.set[0]"))).equal(true);
+          expect(attack.stoppedAt.some((place) => place.startsWith("main.worth.set[0]"))).equal(true);
         }
       }
     });
@@ -584,12 +586,12 @@ describe("hostile witnesses of the Account circuit", function () {
       const losses = set.profits.map((profit) => -profit).filter((loss) => loss !== set.scan);
       for (const scan of [...losses, 0n, set.scan - 1n, -1n, -(1n << 100n)]) {
         const attack = circuit.attack(claimInput({ ...short, direction: "at-least" }), {
-          "main.set[0].scan": scan,
+          "main.worth.set[0].scan": scan,
           ...columns(),
         });
         expect(attack.outcome).equal("stopped");
-        for (const place of attack.stoppedAt) expect(place).match(/^main\.(set\[0\]|Coverage)/);
-        expect(attack.stoppedAt.some((place) => place.startsWith("main.set[0]"))).equal(true);
+        for (const place of attack.stoppedAt) expect(place).match(/^main\.(worth\.set\[0\]|Coverage)/);
+        expect(attack.stoppedAt.some((place) => place.startsWith("main.worth.set[0]"))).equal(true);
       }
     });
     it("C08: violates where the mark, the delta or the vega of the set is not the packed one", () => {
@@ -602,14 +604,14 @@ describe("hostile witnesses of the Account circuit", function () {
         [SCENARIOS + 2, -set.vega],
       ] as const) {
         for (const given of [sufficient, short])
-          expectStopped(given, /^main(\.set\[0\].*)?$/, { [`main.set[0].column[${index}]`]: value });
+          expectStopped(given, /^main(\.worth(\.set\[0\].*)?)?$/, { [`main.worth.set[0].column[${index}]`]: value });
       }
       // One borrows from its neighbour in the packing.
       for (const lower of [SCENARIOS, SCENARIOS + 1]) {
         for (const carry of [1n, -1n])
           expectStopped(
             short,
-            /^main\.(set\[0\]|Debt|Coverage)/,
+            /^main\.(worth\.(set\[0\]|Debt)|Coverage)/,
             columns({ [lower]: carry << 84n, [lower + 1]: -carry }),
           );
       }
@@ -618,21 +620,24 @@ describe("hostile witnesses of the Account circuit", function () {
       const flip = (name: string) => ({
         [name]: 1n - circuit.attack(claimInput({ ...short, direction: "below" })).value(name),
       });
-      const digits = names(/^main\.set\[0\]\.(excess\[\d\]\.)?Signed_\d+_\d+\.ToBits_\d+_\d+\.bits\[\d+\]$/);
+      const digits = names(/^main\.worth\.set\[0\]\.(excess\[\d\]\.)?Signed_\d+_\d+\.ToBits_\d+_\d+\.bits\[\d+\]$/);
       const tops = digits.filter((_, index) => digits[index + 1]?.endsWith("[0]") ?? true);
       expect(tops.length).equal(5);
-      const flags = [0, 1].flatMap((i) => [`main.set[0].excess[${i}].isPositive`, `main.set[0].excess[${i}].isOver`]);
+      const flags = [0, 1].flatMap((i) => [
+        `main.worth.set[0].excess[${i}].isPositive`,
+        `main.worth.set[0].excess[${i}].isOver`,
+      ]);
       for (const name of [...tops, ...flags]) {
-        for (const given of [sufficient, short]) expectStopped(given, /^main\.set\[0\]/, flip(name));
+        for (const given of [sufficient, short]) expectStopped(given, /^main\.worth\.set\[0\]/, flip(name));
       }
     });
     it("C08: violates where a charge or a product of a position is not what its row says", () => {
-      expectStopped(short, /^main(\.held\[0\])?$/, { "main.held[0].chargeOf[7]": 0n });
-      expectStopped(short, /^main(\.held\[0\])?$/, { "main.held[0].product[7][0]": 0n });
-      expectStopped(short, /^main(\.held\[0\])?$/, { "main.held[0].charge": 0n });
+      expectStopped(short, /^main(\.worth(\.held\[0\])?)?$/, { "main.worth.held[0].chargeOf[7]": 0n });
+      expectStopped(short, /^main(\.worth(\.held\[0\])?)?$/, { "main.worth.held[0].product[7][0]": 0n });
+      expectStopped(short, /^main(\.worth(\.held\[0\])?)?$/, { "main.worth.held[0].charge": 0n });
       // A long position that pays the short charge: only its sign bit says so.
       const row = before.positions.findIndex((lots) => lots > 0n);
-      expectStopped(short, /^main\.held\[0\]/, { [`main.held[0].checked[${row}].nonNegative`]: 0n });
+      expectStopped(short, /^main\.worth\.held\[0\]/, { [`main.worth.held[0].checked[${row}].nonNegative`]: 0n });
     });
     it("C08: an account that loses in no scenario has a scan of zero; violates where it is padded to anything", () => {
       const gains: Market = {
@@ -649,7 +654,7 @@ describe("hostile witnesses of the Account circuit", function () {
       expect(evaluate(given.after, unscanned, gains).sets[0]!.scan).equal(0n);
       expectExact(given);
       for (const scan of [1n, 10n ** 15n, 1n << 78n])
-        expectStopped(given, /^main\.set\[0\]/, { "main.set[0].scan": scan });
+        expectStopped(given, /^main\.worth\.set\[0\]/, { "main.worth.set[0].scan": scan });
     });
     it("C12: a position in a row of zeros is worth nothing, risks nothing, and can be traded away", () => {
       const delisted: Market = { ...board, board: { ...board.board, rows: replaceAt(board.board.rows, 7, EMPTY_ROW) } };
@@ -669,7 +674,7 @@ describe("hostile witnesses of the Account circuit", function () {
   describe("scanned collateral", () => {
     const evaluation = evaluate(next(before), policy, board);
     const lots = (asset: number) => evaluation.assets[asset]!.scannedLots;
-    const held = (asset: number, quantity: bigint, lot: bigint) =>
+    const held = (asset: number, quantity: bigint, lot: bigint, weight = 10_000n) =>
       claim({
         after: next(before, { collateral: replaced(before.collateral, asset, quantity) }),
         policy: {
@@ -677,39 +682,37 @@ describe("hostile witnesses of the Account circuit", function () {
           // Every quantity counts, so that every one is scanned.
           schedules: policy.schedules.with(
             asset,
-            policy.schedules[asset]!.map(({ weightBps }) => ({ weightBps, boundaryLots: top(64) as QuantityLots })),
+            policy.schedules[asset]!.map(() => ({
+              weightBps: weight as WeightBps,
+              boundaryLots: top(64) as QuantityLots,
+            })),
           ),
           scanLots: policy.scanLots.with(asset, lot as ScanLots),
         },
       });
 
-    it("C24: what is above the last boundary has no value and hedges nothing", () => {
-      const last = policy.schedules[5]!.at(-1)!.boundaryLots;
-      for (const [quantity, counts] of [
-        [last - 1n, last - 1n],
-        [last, last],
-        [last + 1n, last],
-        [top(64), last],
-      ] as const) {
+    it("C24: what has no value hedges nothing: what a haircut takes, and what is above the last boundary", () => {
+      const schedule = policy.schedules[5]!;
+      const [first, last] = [schedule[0]!.boundaryLots, schedule.at(-1)!.boundaryLots];
+      expect(schedule[0]!.weightBps < 10_000n).equal(true);
+      for (const quantity of [first / 2n, first - 1n, first, first + 1n, last - 1n, last, last + 1n, top(64)]) {
         const given = claim({ after: next(before, { collateral: replaced(before.collateral, 5, quantity) }) });
+        const { weightedLotsBps } = tierValue(schedule, quantity as QuantityLots);
         const { scannedLots } = evaluate(given.after, policy, given.market).assets[5]!;
-        expect(scannedLots).equal(counts / policy.scanLots[5]!);
+        expect(scannedLots).equal(weightedLotsBps / (10_000n * policy.scanLots[5]!));
         expectExact(given);
-        if (quantity > last) {
-          const all = quantity / policy.scanLots[5]!;
-          if (all > scannedLots && all < 1n << 31n) stopsScan(given, 5, { "main.scanned[5].whole": all });
-        }
+        const whole = quantity / policy.scanLots[5]!;
+        expect(whole > scannedLots).equal(true);
+        if (whole < 1n << 31n) stopsScan(given, 5, { "main.worth.scanned[5].whole": whole });
       }
-      const above = claim({ after: next(before, { collateral: replaced(before.collateral, 5, 3n * last) }) });
-      stopsScan(above, 5, { "main.scanned[5].whole": (3n * last) / policy.scanLots[5]! });
     });
 
     /** Stopped where its lots are checked, whatever else stops it. */
     const stopsScan = (given: Claim, asset: number, lies: Lies) => {
-      const own = new RegExp(`^main\\.scanned\\[${asset}\\]\\.Unsigned`);
+      const own = new RegExp(`^main\\.worth\\.scanned\\[${asset}\\]\\.Unsigned`);
       const { stoppedAt } = expectStopped(
         given,
-        new RegExp(`${own.source}|^main\\.(held\\[0\\]|set\\[0\\]|Coverage)`),
+        new RegExp(`${own.source}|^main\\.(worth\\.(held\\[0\\]|set\\[0\\])|Coverage)`),
         lies,
       );
       expect(stoppedAt.some((place) => own.test(place))).equal(true);
@@ -731,7 +734,7 @@ describe("hostile witnesses of the Account circuit", function () {
       expectExact(claim());
     });
     it("C24: rounds down to whole lots: exactly at, one below and one above a lot, at both ends of both ranges", () => {
-      for (const [quantity, lot, count] of [
+      for (const [quantity, lot, count, weight = 10_000n] of [
         [0n, 1n, 0n],
         [1n, 1n, 1n],
         [top(31), 1n, top(31)],
@@ -742,8 +745,14 @@ describe("hostile witnesses of the Account circuit", function () {
         [top(64), top(64), 1n],
         [top(64) - 1n, top(64), 0n],
         [top(64), 1n << 64n, 0n],
+        // A weight of 3000: ten thirds of a lot make one.
+        [9n, 3n, 0n, 3000n],
+        [10n, 3n, 1n, 3000n],
+        [11n, 3n, 1n, 3000n],
+        [top(64), (3n << 33n) / 10n + 1n, top(31), 3000n],
+        [top(64), 1n, 0n, 0n],
       ] as const) {
-        const given = held(3, quantity, lot);
+        const given = held(3, quantity, lot, weight);
         expect(evaluate(given.after, given.policy, given.market).assets[3]!.scannedLots).equal(count);
         expectExact(given);
       }
@@ -755,8 +764,8 @@ describe("hostile witnesses of the Account circuit", function () {
       ] as const) {
         const given = held(3, quantity, lot);
         expect(() => evaluate(given.after, given.policy, given.market)).throw(/collateral\[3\]/);
-        expectStopped(given, /^main\.scanned\[3\]\.Unsigned/);
-        stopsScan(given, 3, { "main.scanned[3].whole": top(31) });
+        expectStopped(given, /^main\.worth\.scanned\[3\]\.Unsigned/);
+        stopsScan(given, 3, { "main.worth.scanned[3].whole": top(31) });
       }
     });
     it("C25: violates where the lots are one less, one more, none or another number, with a scan to match", () => {
@@ -766,38 +775,43 @@ describe("hostile witnesses of the Account circuit", function () {
         for (const lie of [lots(asset) - 1n, lots(asset) + 1n, 0n, -1n, -lots(asset), lots(asset) + 1000n]) {
           const told = profits.map((profit, k) => profit + (lie - lots(asset)) * row.profits[k]!);
           const scan = worstLoss(told as AmountE6[]);
-          expectStopped(claim(), new RegExp(`^main\\.scanned\\[${asset}\\]`), {
-            [`main.scanned[${asset}].whole`]: lie,
-            "main.set[0].scan": scan,
-            ...Object.fromEntries(told.map((profit, k) => [`main.set[0].column[${k}]`, profit])),
+          expectStopped(claim(), new RegExp(`^main\\.worth\\.scanned\\[${asset}\\]`), {
+            [`main.worth.scanned[${asset}].whole`]: lie,
+            "main.worth.set[0].scan": scan,
+            ...Object.fromEntries(told.map((profit, k) => [`main.worth.set[0].column[${k}]`, profit])),
           });
         }
       }
     });
     it("C25: violates where the lots have 32 bits, or are a quotient in the field with any remainder", () => {
-      const lot = policy.scanLots[5]!;
-      const quantity = before.collateral[5]!;
+      const lot = 10_000n * policy.scanLots[5]!;
+      const { weightedLotsBps } = tierValue(policy.schedules[5]!, before.collateral[5]!);
       for (const lie of [1n << 31n, lots(5) + (1n << 31n), lots(5) + (1n << 64n)])
-        stopsScan(claim(), 5, { "main.scanned[5].whole": lie });
-      // lots · lot = quantity − rest in the field: only the range of lots is in the way.
+        stopsScan(claim(), 5, { "main.worth.scanned[5].whole": lie });
+      // lots · lot = weighted quantity − rest in the field: only the range of lots is in the way.
       for (const rest of [0n, 1n, lot - 1n]) {
-        const quotient = ((quantity - rest) * invert(toField(lot))) % FIELD_ORDER;
-        stopsScan(claim(), 5, { "main.scanned[5].whole": quotient });
+        const quotient = ((weightedLotsBps - rest) * invert(toField(lot))) % FIELD_ORDER;
+        stopsScan(claim(), 5, { "main.worth.scanned[5].whole": quotient });
       }
-      for (const lie of [1n, -1n, (before.collateral[3]! * invert(toField(1n << 64n))) % FIELD_ORDER])
-        stopsScan(claim(), 3, { "main.scanned[3].whole": lie });
+      for (const lie of [
+        1n,
+        -1n,
+        (tierValue(policy.schedules[3]!, before.collateral[3]!).weightedLotsBps * invert(toField(10_000n << 64n))) %
+          FIELD_ORDER,
+      ])
+        stopsScan(claim(), 3, { "main.worth.scanned[3].whole": lie });
     });
     it("C25: violates where the rows are scanned without the collateral, with another's, or where a mark counts it", () => {
-      const where = /^main(\.held\[0\])?$|^main\.(scanned\[\d+\]|set\[0\]|Debt|Coverage)/;
+      const where = /^main(\.worth(\.held\[0\])?)?$|^main\.(worth\.(scanned\[\d+\]|set\[0\]|Debt)|Coverage)/;
       const { rows } = board.board;
       const positions = before.positions;
       for (const lies of [
-        { "main.held[0].scanned[5]": 0n },
-        { "main.held[0].scanned[5]": lots(6) },
-        { "main.held[0].scanned[3]": 1n },
-        { "main.held[0].product[5][0]": packWide(rows[5]!.profits.slice(0, 3))[0]! * positions[5]! },
+        { "main.worth.held[0].scanned[5]": 0n },
+        { "main.worth.held[0].scanned[5]": lots(6) },
+        { "main.worth.held[0].scanned[3]": 1n },
+        { "main.worth.held[0].product[5][0]": packWide(rows[5]!.profits.slice(0, 3))[0]! * positions[5]! },
         {
-          "main.held[0].product[5][15]":
+          "main.worth.held[0].product[5][15]":
             packWide([rows[5]!.mark, rows[5]!.delta, rows[5]!.vega])[0]! * (positions[5]! + lots(5)),
         },
       ]) {
@@ -822,24 +836,24 @@ describe("hostile witnesses of the Account circuit", function () {
       expect(owing!.debtMargin).equal(policy.debtRateBps * 1000n);
     });
     it("C26: violates where a debt is less than it is, negative, or charged to an account that owes nothing", () => {
-      const where = /^main(\.Debt.*)?$/;
-      const debt = only(/^main\.Debt_\d+_\d+\.debt$/);
+      const where = /^main(\.worth(\.Debt.*)?)?$/;
+      const debt = only(/^main\.worth\.Debt_\d+_\d+\.debt$/);
       const owned = -(10n ** 15n);
-      for (const name of ["main.debt", debt]) {
+      for (const name of ["main.worth.debt", debt]) {
         for (const lie of [0n, -owned - 1n, -owned + 1n, owned, -(1n << 70n)])
           expectStopped(owning(owned), where, { [name]: lie });
         for (const lie of [1n, 10n ** 15n, -1n]) expectStopped(owning(10n ** 15n), where, { [name]: lie });
       }
-      expectStopped(owning(owned), /^main$/, { "main.debtMargin": 0n });
+      expectStopped(owning(owned), /^main\.worth$/, { "main.worth.debtMargin": 0n });
     });
     it("C26: violates where the sign of what is owned is the other, by its flag or by its digit", () => {
-      const flag = only(/^main\.Debt_\d+_\d+\.nonNegative$/);
-      const digits = names(/^main\.Debt_\d+_\d+\.Signed_\d+_\d+\.ToBits_\d+_\d+\.bits\[\d+\]$/);
+      const flag = only(/^main\.worth\.Debt_\d+_\d+\.nonNegative$/);
+      const digits = names(/^main\.worth\.Debt_\d+_\d+\.Signed_\d+_\d+\.ToBits_\d+_\d+\.bits\[\d+\]$/);
       for (const [owned, sign] of [
         [-(10n ** 15n), 1n],
         [10n ** 15n, 0n],
       ] as const) {
-        for (const name of [flag, digits.at(-1)!]) expectStopped(owning(owned), /^main\.Debt/, { [name]: sign });
+        for (const name of [flag, digits.at(-1)!]) expectStopped(owning(owned), /^main\.worth\.Debt/, { [name]: sign });
       }
     });
     it("C17: a rate on debt is noticed where there is a debt", () => {
@@ -925,8 +939,8 @@ describe("hostile witnesses of the Account circuit", function () {
             expectStopped(
               claim({ after, fill: noFill(size), side }),
               field === "positions"
-                ? /^main\.(held\[0\]\.checked|set|Debt|Coverage)/
-                : /^main\.(haircut|scanned|held|set|Coverage)/,
+                ? /^main\.(worth\.(held\[0\]\.checked|set|Debt)|Coverage)/
+                : /^main\.(worth\.(haircut|scanned|held|set)|Coverage)/,
             );
           }
         }
@@ -946,7 +960,7 @@ describe("hostile witnesses of the Account circuit", function () {
           positions: before.positions.map((lots, j) => (lots + (digits[j] ?? 0n)) as PositionLots),
         });
         expect(commitState(after)).equal(commitState(next(before)));
-        expectStopped(claim({ after, fill: noFill(size) }), /^main\.(held\[0\]\.checked|set|Debt|Coverage)/);
+        expectStopped(claim({ after, fill: noFill(size) }), /^main\.(worth\.(held\[0\]\.checked|set|Debt)|Coverage)/);
       }
     });
     it("C14: both accounts of a fill accept it with opposite sides only", () => {
@@ -1185,20 +1199,20 @@ describe("hostile witnesses of the Account circuit", function () {
     it("C09: violates where a set drops what it continues, carries what it does not, or counts before its last block", () => {
       const given = wideClaim([false, true, false, true]);
       for (const lies of [
-        { "main.carried[1][0]": 0n, "main.carried[1][1]": 0n },
-        { "main.carried[2][0]": 1n },
-        { "main.setMargin[0]": 0n, "main.setMargin[1]": 0n },
-        { "main.setMargin[1]": 0n },
-        { "main.setMark[0]": 1n << 60n },
+        { "main.worth.carried[1][0]": 0n, "main.worth.carried[1][1]": 0n },
+        { "main.worth.carried[2][0]": 1n },
+        { "main.worth.setMargin[0]": 0n, "main.worth.setMargin[1]": 0n },
+        { "main.worth.setMargin[1]": 0n },
+        { "main.worth.setMark[0]": 1n << 60n },
       ]) {
-        expectStopped(given, /^main(\.set\[\d\].*|\.Coverage.*)?$/, lies, circuit240);
+        expectStopped(given, /^main(\.worth(\.set\[\d\].*)?|\.Coverage.*)?$/, lies, circuit240);
       }
     });
     it("C08: violates where the scan of a later set is padded or understated", () => {
       const given = wideClaim([false, true, false, true]);
       const { scan } = evaluate(given.after, given.policy, given.market).sets[1]!;
       for (const lie of [scan + (1n << 60n), scan - 1n, 0n])
-        expectStopped(given, /^main\.set\[3\]/, { "main.set[3].scan": lie }, circuit240);
+        expectStopped(given, /^main\.worth\.set\[3\]/, { "main.worth.set[3].scan": lie }, circuit240);
     });
     it("C10: violates where a state of a board of 60 is proved with the key of 240, and the other way round", () => {
       const small = firm(size);

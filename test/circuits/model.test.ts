@@ -41,7 +41,7 @@ describe("the circuit and the integer model", function () {
       ...circuit,
       attack: (inputs: Parameters<typeof circuit.attack>[0]) => {
         const attack = circuit.attack(inputs);
-        return { ...attack, value: (name: string) => attack.value(name) + (name === "main.equity" ? 1n : 0n) };
+        return { ...attack, value: (name: string) => attack.value(name) + (name === "main.worth.equity" ? 1n : 0n) };
       },
     };
     expect(disagreements(shifted, request)).deep.equal(["equity differs"]);

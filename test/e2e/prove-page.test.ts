@@ -172,7 +172,7 @@ describe("the proving page", function () {
     await page.setInputFiles("#folder", path.join(folder, "firm"));
     await page.waitForSelector("#overview:not([hidden])");
     const overview = (await page.textContent("#overview"))!;
-    for (const words of ["PRIVATE", "226.12%", "11,679,968", "initial margin 150%"]) expect(overview).contain(words);
+    for (const words of ["PRIVATE", "226.42%", "11,679,968", "initial margin 150%"]) expect(overview).contain(words);
     for (const [role, name] of [
       ["policy", "policy.json"],
       ["market", "market.json"],
@@ -181,7 +181,7 @@ describe("the proving page", function () {
     ] as const) {
       expect(await page.textContent(`#${role}-found`)).match(new RegExp(`^✓ .*${name}$`));
     }
-    expect(await page.textContent("#truth")).equal("150%: true; its coverage is 226.12% (private).");
+    expect(await page.textContent("#truth")).equal("150%: true; its coverage is 226.42% (private).");
     // U02, U05: how the cash follows from the balance, and what looks wrong.
     expect(await page.textContent("#figures"))
       .contain("From the balance to the cash that counts")

@@ -61,7 +61,7 @@ describe("the README", function () {
     for (const line of shown) expect(stdout).to.contain(line);
     expect(stdout).to.match(/valid\n *proven: The account with commitment/);
     const report = readFileSync(path.join(ROOT, "build/demo/report.html"), "utf8");
-    expect(report).to.contain("110.1%");
+    expect(report).to.contain("110.66%");
   });
 
   it("shows library code that runs", async () => {

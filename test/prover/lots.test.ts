@@ -6,6 +6,7 @@ import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
+import { tierValue } from "../../prover/src/model/policy.ts";
 import { applyTransition } from "../../prover/src/model/transition.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { CashE6, PositionLots, QuantityLots, RateBps } from "../../prover/src/units.ts";
@@ -80,15 +81,20 @@ describe("lots of debtors and of hedgers", () => {
     }
   }
 
-  it("what is above the last boundary of a haircut schedule hedges nothing", () => {
-    const cap = file.policy.schedules[0]!.at(-1)!.boundaryLots;
+  it("what a haircut takes, and what is above its last boundary, hedges nothing", () => {
+    const schedule = file.policy.schedules[0]!;
+    const cap = schedule.at(-1)!.boundaryLots;
     const holding = (quantity: bigint): Account => ({
       ...genesis("board-60"),
       collateral: genesis("board-60").collateral.map((_, asset) => (asset === 0 ? quantity : 0n) as QuantityLots),
     });
     const scanned = (quantity: bigint) => evaluate(holding(quantity), file.policy, market).assets[0]!.scannedLots;
-    expect(scanned(cap)).to.equal(cap / file.policy.scanLots[0]!);
+    const weighted = (quantity: bigint) => tierValue(schedule, quantity as QuantityLots).weightedLotsBps;
+    for (const quantity of [cap, cap / 2n, cap / 7n]) {
+      const whole = quantity / file.policy.scanLots[0]!;
+      expect(scanned(quantity)).to.equal(weighted(quantity) / (10_000n * file.policy.scanLots[0]!));
+      expect(scanned(quantity) < whole).to.equal(true);
+    }
     expect(scanned(4n * cap)).to.equal(scanned(cap));
-    expect(scanned(cap / 2n)).to.equal(cap / 2n / file.policy.scanLots[0]!);
   });
 });

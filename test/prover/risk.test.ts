@@ -374,5 +374,5 @@ describe("the sample firm", () => {
   });
 });
 
-const SAMPLE_COVERAGE_BPS = 22_612n;
+const SAMPLE_COVERAGE_BPS = 22_642n;
 const SAMPLE_MARKET_SHA256 = "a460b9c1bef5a7d49c907c533e8314ea1bb2125c91dae71919d1149379de7e6f";

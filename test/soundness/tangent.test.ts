@@ -76,7 +76,7 @@ describe("tangent space", function () {
   it("C20: a charge per lot that no constraint defines is free where there are no lots", async () => {
     const { prove, shipped } = await accountCircuit("board-60");
     const { r1cs, symbols } = shipped;
-    const rate = symbols.wireOf("main.held[0].rate[30]")!;
+    const rate = symbols.wireOf("main.worth.held[0].rate[30]")!;
     const defines = Array.from({ length: r1cs.constraints }, (_, index) => index).find((index) => {
       const wires = wiresOf(r1cs, index);
       return wires.includes(rate) && wires.some((wire) => symbols.nameOf(wire).endsWith("checked[30].nonNegative"));

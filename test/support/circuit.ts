@@ -74,13 +74,13 @@ export function figuresOf(attack: Attack, size: BoardSize): Figures {
   const signed = (name: string) => fromField(attack.value(name));
   const list = (length: number, name: string) => Array.from({ length }, (_, index) => signed(`main.${name}[${index}]`));
   return {
-    values: list(ASSETS, "value"),
-    equity: signed("main.equity"),
-    margin: signed("main.maintenance"),
-    setMargins: list(blocksOf(size), "setMargin"),
-    scannedLots: Array.from({ length: ASSETS }, (_, asset) => signed(`main.scanned[${asset}].whole`)),
-    debt: signed("main.debt"),
-    required: MARGIN_LEVEL_TO_E20 * signed("main.level") * signed("main.maintenance"),
+    values: list(ASSETS, "worth.value"),
+    equity: signed("main.worth.equity"),
+    margin: signed("main.worth.maintenance"),
+    setMargins: list(blocksOf(size), "worth.setMargin"),
+    scannedLots: Array.from({ length: ASSETS }, (_, asset) => signed(`main.worth.scanned[${asset}].whole`)),
+    debt: signed("main.worth.debt"),
+    required: MARGIN_LEVEL_TO_E20 * signed("main.level") * signed("main.worth.maintenance"),
   };
 }
 

@@ -72,31 +72,44 @@ const BINARY = [0n, 1n] as const;
 export const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 /** Forms over a circuit's wires by the names of its signals. */
-function signals(r1cs: R1cs, symbols: Symbols) {
+interface Signals {
+  find(name: string): Form | undefined;
+  /** Throws where the circuit has no such wire. */
+  at(name: string): Form;
+  /** Σ of forms, each with its factor. */
+  sum(...terms: readonly (readonly [Form, bigint])[]): Form;
+  over(form: Form, divisor: bigint): Form;
+  /** The signals of a component. */
+  within(component: string): Signals;
+}
+
+function signals(r1cs: R1cs, symbols: Symbols): Signals {
   const { add, scale, inverse } = field(r1cs.prime);
   /** Names without the numbers of anonymous components, where they are not ambiguous that way. */
   const plain = new Map([...symbols.entries()].map(([name, wire]) => [name.replace(/_\d+_\d+(?=[.[])/g, ""), wire]));
-  const find = (name: string): Form | undefined => {
-    const wire = plain.get(`main.${name}`);
-    return wire === undefined ? undefined : atomForm(wire);
-  };
-  return {
-    find,
-    at: (name: string): Form => {
+  const sum: Signals["sum"] = (...terms) =>
+    terms.reduce((total, [form, factor]) => add(total, form, factor), constantForm(0n));
+  const over: Signals["over"] = (form, divisor) => scale(form, inverse(divisor));
+  const of = (place: string): Signals => {
+    const find = (name: string): Form | undefined => {
+      const wire = plain.get(`${place}.${name}`);
+      return wire === undefined ? undefined : atomForm(wire);
+    };
+    const at = (name: string): Form => {
       const form = find(name);
-      if (form === undefined) throw new Error(`the circuit has no wire for main.${name}`);
+      if (form === undefined) throw new Error(`the circuit has no wire for ${place}.${name}`);
       return form;
-    },
-    /** Σ of forms, each with its factor. */
-    sum: (...terms: readonly (readonly [Form, bigint])[]): Form =>
-      terms.reduce((total, [form, factor]) => add(total, form, factor), constantForm(0n)),
-    over: (form: Form, divisor: bigint): Form => scale(form, inverse(divisor)),
+    };
+    return { find, at, sum, over, within: (component) => of(`${place}.${component}`) };
   };
+  return of("main");
 }
-type Signals = ReturnType<typeof signals>;
+
+/** A quantity that an account holds: what it is called, and its form. */
+type Holding = readonly [name: string, form: Form];
 
 /** One asset under its haircut schedule: one piece is selected, and the quantity lies within its ends. */
-function haircut({ find, at, sum }: Signals, asset: number, quantity: string, { tiers }: Dimensions): Entry[] {
+function haircut({ find, at, sum }: Signals, asset: number, [name, quantity]: Holding, { tiers }: Dimensions): Entry[] {
   const part = (name: string, tier: number) => `haircut[${asset}].${name}[${tier}]`;
   const pieces = upTo(tiers + 1);
   // Simplification takes one of the flags away, because they add up to one.
@@ -112,45 +125,49 @@ function haircut({ find, at, sum }: Signals, asset: number, quantity: string, { 
   const range = unsignedBits(BITS.quantity);
   return [
     ...pieces.map((tier) => ({ label: part("selected", tier), form: selected(tier), values: BINARY })),
-    { label: `${quantity} from the lower end of its piece`, form: sum([at(quantity), 1n], ...lower), range },
+    { label: `${name} from the lower end of its piece`, form: sum([quantity, 1n], ...lower), range },
     {
-      label: `${quantity} to the upper end of its piece`,
-      form: sum(...upper, top, [constantForm(1n), -1n], [at(quantity), -1n]),
+      label: `${name} to the upper end of its piece`,
+      form: sum(...upper, top, [constantForm(1n), -1n], [quantity, -1n]),
       range,
     },
   ];
 }
 
 /** One asset in the scan: its whole lots, what is left over, and what a lot more would lack. */
-function scanned({ find, at, sum }: Signals, asset: number, { tiers }: Dimensions): Entry[] {
-  const quantity = find(`counted[${asset}]`) ?? at(`scanned[${asset}].quantity`);
+function scanned({ find, at, sum }: Signals, asset: number, lot: Form): Entry[] {
+  // Of the names of one wire simplification keeps one.
+  const one = (...names: readonly string[]) => names.map(find).find((form) => form !== undefined) ?? at(names[0]!);
+  const weighted = one(`haircut[${asset}].weightedLotsBps`, `scanned[${asset}].weightedLotsBps`);
   const covered = at(`scanned[${asset}].covered`);
-  const lot = at(`policy[${asset}][${3 * tiers}]`);
-  const range = unsignedBits(BITS.quantity);
+  const range = unsignedBits(bitLength(BPS << BigInt(BITS.quantity)));
   return [
     {
       label: `scanned[${asset}].whole`,
-      // Of the two names of one wire simplification keeps either.
-      form: find(`scanned[${asset}].whole`) ?? at(`held[0].scanned[${asset}]`),
+      form: one(`scanned[${asset}].whole`, `held[0].scanned[${asset}]`),
       range: unsignedBits(BITS.scanned),
     },
-    { label: `scanned[${asset}] left over`, form: sum([quantity, 1n], [covered, -1n]), range },
+    { label: `scanned[${asset}] left over`, form: sum([weighted, 1n], [covered, -1n]), range },
     {
       label: `scanned[${asset}] lacking`,
-      form: sum([lot, 1n], [constantForm(1n), -1n], [quantity, -1n], [covered, 1n]),
+      form: sum([lot, BPS], [constantForm(1n), -1n], [weighted, -1n], [covered, 1n]),
       range,
     },
   ];
 }
 
 /** One netting set: its scan, the gaps, what it is marked at, its delta and vega and what of each is over its threshold. */
-function nettingSet({ find, at, sum, over }: Signals, block: number, of: Dimensions): Entry[] {
+function nettingSet({ find, at, sum, over }: Signals, block: number, of: Dimensions, cash: Form): Entry[] {
   const bits = bitLength(columnSum((block + 1) * (of.instruments / of.blocks) + of.assets));
   const stride = (places: number) => 1n << (WIDE_STRIDE * BigInt(places));
   const column = (index: number): Form => {
     const found = find(`set[${block}].column[${index}]`);
     if (found !== undefined) return found;
-    if (index === of.scenarios) return find(`set[${block}].markValue`) ?? at(`setMark[${block}]`);
+    if (index === of.scenarios) {
+      // Of what is owned simplification keeps the whole, and takes the mark of the last set away.
+      const others = () => upTo(of.blocks - 1).map((other) => [at(`setMark[${other}]`), -1n] as const);
+      return find(`set[${block}].markValue`) ?? sum([at("owned"), 1n], [cash, -1n], ...others());
+    }
     // The last column of a packed element is what the others leave of it.
     const place = index % WIDE_PER_ELEMENT;
     const others = upTo(place).map((lower) => [column(index - place + lower), -stride(lower)] as const);
@@ -174,25 +191,65 @@ function nettingSet({ find, at, sum, over }: Signals, block: number, of: Dimensi
   ];
 }
 
+/** The names of an account's holdings among a circuit's signals. */
+interface HoldingNames {
+  readonly positions: string;
+  readonly collateral: string;
+  readonly cash: string;
+}
+
+/** What `Worth` checks of one account: its holdings, what of collateral is scanned, its netting sets, what it owns. */
+function worth(s: Signals, component: string, held: HoldingNames, of: Dimensions): Entry[] {
+  const inner = s.within(component);
+  return [
+    ...upTo(of.instruments).map((row) => ({
+      label: `${held.positions}[${row}]`,
+      form: s.at(`${held.positions}[${row}]`),
+      range: signedBits(BITS.position),
+    })),
+    ...upTo(of.assets).flatMap((asset) => {
+      const name = `${held.collateral}[${asset}]`;
+      return haircut(inner, asset, [name, s.at(name)], of);
+    }),
+    ...upTo(of.assets).flatMap((asset) => scanned(inner, asset, s.at(`policy[${asset}][${3 * of.tiers}]`))),
+    { label: held.cash, form: s.at(held.cash), range: signedBits(BITS.cash) },
+    ...upTo(of.blocks).flatMap((block) => nettingSet(inner, block, of, s.at(held.cash))),
+    {
+      label: "owned",
+      form: owned(s, component, held, of),
+      range: signedBits(bitLength(largestOwned(of.instruments)) + 1),
+    },
+  ];
+}
+
+/** Cash and positions at their marks. */
+const owned = (s: Signals, component: string, { cash }: HoldingNames, of: Dimensions): Form => {
+  const inner = s.within(component);
+  const marks = () => upTo(of.blocks).map((block) => [inner.at(`setMark[${block}]`), 1n] as const);
+  return inner.find("owned") ?? s.sum([s.at(cash), 1n], ...marks());
+};
+
+/** Equity, of which simplification may keep the whole and take a part away. */
+const equity = (s: Signals, component: string, held: HoldingNames, of: Dimensions): Form => {
+  const inner = s.within(component);
+  const values = () => upTo(of.assets).map((asset) => [inner.at(`value[${asset}]`), 1n] as const);
+  return (
+    inner.find("equity") ?? s.find("Coverage.equity") ?? s.sum(...values(), [owned(s, component, held, of), E6_TO_E20])
+  );
+};
+
+const AFTER: HoldingNames = { positions: "positionsAfter", collateral: "collateralAfter", cash: "cashAfter" };
+
 const EXPECTED: Readonly<Record<FamilyName, (s: Signals, of: Dimensions) => Entry[]>> = {
   account: (s, of) => {
     const { at, sum } = s;
-    const owned = sum([at("cashAfter"), 1n], ...upTo(of.blocks).map((block) => [at(`setMark[${block}]`), 1n] as const));
     const surplus = sum(
-      ...upTo(of.assets).map((asset) => [at(`value[${asset}]`), 1n] as const),
-      [owned, E6_TO_E20],
+      [equity(s, "worth", AFTER, of), 1n],
       [at("Coverage.required"), -MARGIN_LEVEL_TO_E20],
       [at("Coverage.flipped"), 1n],
     );
     return [
-      ...upTo(of.instruments).map((row) => ({
-        label: `positionsAfter[${row}]`,
-        form: at(`positionsAfter[${row}]`),
-        range: signedBits(BITS.position),
-      })),
-      ...upTo(of.assets).flatMap((asset) => haircut(s, asset, `collateralAfter[${asset}]`, of)),
-      ...upTo(of.assets).flatMap((asset) => scanned(s, asset, of)),
-      { label: "cashAfter", form: at("cashAfter"), range: signedBits(BITS.cash) },
+      ...worth(s, "worth", AFTER, of),
       { label: "transfer", form: at("transfer"), range: unsignedBits(BITS.transfer + 4) },
       { label: "level", form: at("level"), range: unsignedBits(BITS.level) },
       { label: "side", form: at("side"), values: [-1n, 1n] },
@@ -201,8 +258,6 @@ const EXPECTED: Readonly<Record<FamilyName, (s: Signals, of: Dimensions) => Entr
         form: sum([at("terms"), 1n], [at("level"), -1n], [at("side"), 1n << BigInt(BITS.level)]),
         values: [1n << BigInt(BITS.level), 2n << BigInt(BITS.level)],
       },
-      ...upTo(of.blocks).flatMap((block) => nettingSet(s, block, of)),
-      { label: "owned", form: owned, range: signedBits(bitLength(largestOwned(of.instruments)) + 1) },
       {
         label: "key",
         form: sum([at("blindingAfter"), 1n], [at("blindingBefore"), -1n], [constantForm(1n), -1n]),
@@ -244,7 +299,10 @@ const EXPECTED: Readonly<Record<FamilyName, (s: Signals, of: Dimensions) => Entr
       form: s.at(`positions[${row}]`),
       range: signedBits(BITS.position),
     })),
-    ...upTo(of.assets).flatMap((asset) => haircut(s, asset, `collateral[${asset}]`, of)),
+    ...upTo(of.assets).flatMap((asset) => {
+      const name = `collateral[${asset}]`;
+      return haircut(s, asset, [name, s.at(name)], of);
+    }),
     { label: "cash", form: s.at("cash"), range: signedBits(BITS.cash) },
     { label: "simulated", form: s.at("simulated"), values: BINARY },
     ...["aboveLow", "belowHigh"].map((end) => ({

@@ -3,7 +3,7 @@
  * The arithmetic of margin: exact integers, no rounding but of scanned lots, which are whole.
  *
  *   collateral  = Σ_a price_a · tierValue_a(q_a)                              1e-20 quote
- *   e_a         = floor(min(q_a, last boundary of a) / scanLots_a)            lots of row a
+ *   e_a         = floor(tierValue_a(q_a) / (10^4 · scanLots_a))              lots of row a
  *   scan_S      = max(0, max_k −Σ_{j∈S} (s_j + e_j) · profit_jk)              1e-6 (e_j of the first ASSETS rows, else 0)
  *   liquidity_S = rate_S · max(0, |Σ_{j∈S} s_j · delta_j| − threshold_S)      1e-10 (rate in bps)
  *   vega_S      = vegaRate_S · max(0, |Σ_{j∈S} s_j · vega_j| − vegaThreshold_S)  1e-10
@@ -111,7 +111,7 @@ export function evaluate(account: Account, policy: Policy, market: Market): Eval
       asset,
       tier,
       value: (market.prices[asset]! * weightedLotsBps) as ValueE20,
-      scannedLots: scannedLots(quantity, policy.schedules[asset]!, policy.scanLots[asset]!, `collateral[${asset}]`),
+      scannedLots: scannedLots(weightedLotsBps, policy.scanLots[asset]!, `collateral[${asset}]`),
     };
   });
   const collateral = sumOf(assets.map(({ value }) => value));

@@ -90,12 +90,12 @@ export function intercepts(schedule: HaircutSchedule): bigint[] {
 }
 
 /**
- * Whole lots of a board row that a quantity of collateral counts as in the scan: quantity / scanLots, rounded down. Throws
- * `OUT_OF_RANGE` for 2^31 and more: the policy's scan lot is too small for the quantity, and no proof of it exists.
+ * Whole lots of a board row that a weighted quantity of collateral counts as in the scan: weighted quantity / scanLots,
+ * rounded down. Equity holds so much of the asset, and no more may hedge a short position. Throws `OUT_OF_RANGE` for 2^31
+ * and more: the policy's scan lot is too small for the quantity, and no proof of it exists.
  */
-export function scannedLots(quantity: QuantityLots, schedule: HaircutSchedule, lots: ScanLots, field: string): bigint {
-  const last = schedule[TIERS - 1]!.boundaryLots;
-  const scanned = (quantity < last ? quantity : last) / lots;
+export function scannedLots(weightedLotsBps: bigint, lots: ScanLots, field: string): bigint {
+  const scanned = weightedLotsBps / (BPS * lots);
   if (scanned < 1n << BigInt(BITS.scanned)) return scanned;
   throw new PlimsollError("OUT_OF_RANGE", "expected fewer than 2^31 scan lots of collateral", { field });
 }

@@ -103,10 +103,10 @@ export function buildStatement(request: Request): Statement {
       fillBlinding: fill.blinding,
     },
     hints: {
-      "haircut.selected": evaluation.assets.map(({ tier }) => selectedPiece(tier)),
-      "scanned.whole": evaluation.assets.map(({ scannedLots }) => scannedLots),
-      "set.column": evaluation.runs.map(({ profits, mark, delta, vega }) => [...profits, mark, delta, vega]),
-      "set.scan": evaluation.runs.map(({ profits }) => worstLoss(profits)),
+      "worth.haircut.selected": evaluation.assets.map(({ tier }) => selectedPiece(tier)),
+      "worth.scanned.whole": evaluation.assets.map(({ scannedLots }) => scannedLots),
+      "worth.set.column": evaluation.runs.map(({ profits, mark, delta, vega }) => [...profits, mark, delta, vega]),
+      "worth.set.scan": evaluation.runs.map(({ profits }) => worstLoss(profits)),
       "Transition.inverse": invert(blindingAfter),
     },
   };

@@ -60,7 +60,13 @@ export const FAMILIES = {
       policy: () => ASSETS * (3 * TIERS + 1) + 1,
       market: (blocks) => ASSETS + blocks * (BLOCK_INSTRUMENTS * ROW_VALUES + BLOCK_VALUES),
     },
-    hints: ["haircut.selected", "scanned.whole", "set.column", "set.scan", "Transition.inverse"],
+    hints: [
+      "worth.haircut.selected",
+      "worth.scanned.whole",
+      "worth.set.column",
+      "worth.set.scan",
+      "Transition.inverse",
+    ],
   },
   /** Instruments that expire are paid out in cash and leave the account: `settlement.ts`. */
   settlement: {

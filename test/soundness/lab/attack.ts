@@ -9,7 +9,7 @@
  *   uniqueness    the static analysis no longer proves every signal determined by the inputs
  *   ledger        a range check has not the width that the declared ranges give it, or is missing
  */
-import { FIELD_ORDER, type FieldElement, invert, toField } from "../../../prover/src/field.ts";
+import { FIELD_ORDER, invert, toField } from "../../../prover/src/field.ts";
 import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../../prover/src/model/evaluate.ts";
 import { ASSETS, CASH_INDEX } from "../../../prover/src/model/sizes.ts";
 import { BITS, BPS } from "../../../prover/src/units.ts";
@@ -165,17 +165,21 @@ const STRIDE = 1n << 84n;
 
 /** Every signal that selects a piece, set. */
 const select = (asset: number, values: readonly bigint[]) =>
-  Object.fromEntries(values.map((value, piece) => [`main.haircut[${asset}].selected[${piece}]`, value]));
+  Object.fromEntries(values.map((value, piece) => [`main.worth.haircut[${asset}].selected[${piece}]`, value]));
 const oneHot = (piece: number) => Array.from({ length: PIECES }, (_, index) => (index === piece ? 1n : 0n));
 /** The commitments stay as they are: whoever changes the account must hash to the same. */
 const pinned = (s: Speaker) => Object.fromEntries(COMMITMENTS.map((name) => [name, s.v(name)]));
 
 /** A quantity of collateral on selected pieces, with the lots that it is scanned as. */
 const holding = (s: Speaker, asset: number, quantity: bigint, pieces: readonly bigint[]) => {
-  const above = quantity - s.v(`main.policy[${asset}][${SHAPE.tiers - 1}]`);
-  const counted = quantity - pieces[SHAPE.tiers]! * above;
+  const policy = (index: number) => s.v(`main.policy[${asset}][${index}]`);
+  const weightedLotsBps = pieces.reduce((sum, times, piece) => {
+    const intercept = piece === 0 ? 0n : policy(2 * SHAPE.tiers + piece - 1);
+    const weight = piece === SHAPE.tiers ? 0n : policy(SHAPE.tiers + piece);
+    return sum + times * (intercept + weight * quantity);
+  }, 0n);
   return {
-    ...withScanned(s, asset, counted / s.v(`main.policy[${asset}][${3 * SHAPE.tiers}]`)),
+    ...withScanned(s, asset, weightedLotsBps / (BPS * policy(3 * SHAPE.tiers))),
     [`main.collateralAfter[${asset}]`]: quantity,
     ...select(asset, pieces),
   };
@@ -307,31 +311,31 @@ function* library(): Generator<Lie> {
 
   // Scanned collateral: of assets with a row on the small board, and of one without.
   for (const asset of [0, 2, 14]) {
-    const whole = `main.scanned[${asset}].whole`;
+    const whole = `main.worth.scanned[${asset}].whole`;
     for (const by of [1n, -1n, 30n, 1n << 31n, 1n << 64n, 1n << 100n]) {
       yield lie(`C25: scanned lots of asset ${asset} moved by ${by}`, (s) => withScanned(s, asset, s.v(whole) + by));
     }
     yield lie(`C25: scanned lots of asset ${asset} turned round`, (s) => withScanned(s, asset, -s.v(whole)));
-    for (const rest of [0n, 1n, 29n]) {
-      yield lie(`C25: scanned lots of asset ${asset} a quotient in the field, ${rest} left over`, (s) => {
-        const lot = s.v(`main.policy[${asset}][${3 * SHAPE.tiers}]`) as FieldElement;
-        const quotient = ((s.v(`main.collateralAfter[${asset}]`) - rest) * invert(lot)) % FIELD_ORDER;
-        return { [whole]: quotient };
+    for (const more of [1n, 2n, 29n]) {
+      yield lie(`C25: scanned lots of asset ${asset} a quotient in the field, ${more} more left over`, (s) => {
+        const lot = toField(BPS * s.v(`main.policy[${asset}][${3 * SHAPE.tiers}]`));
+        const covered = s.v(`main.worth.scanned[${asset}].covered`);
+        return { [whole]: ((covered - more) * invert(lot)) % FIELD_ORDER };
       });
     }
   }
   for (const instrument of [0, 2, 3]) {
-    const scanned = `main.held[${Math.floor(instrument / SHAPE.rows)}].scanned[${instrument % SHAPE.rows}]`;
+    const scanned = `main.worth.held[${Math.floor(instrument / SHAPE.rows)}].scanned[${instrument % SHAPE.rows}]`;
     yield lie(`C25: row ${instrument} scanned with a lot more`, (s) => ({ [scanned]: s.v(scanned) + 1n }));
   }
 
   // Debt.
   for (const by of [1n, -1n, 10n ** 6n, -(10n ** 9n), 1n << 70n]) {
-    yield lie(`C26: a debt moved by ${by}`, (s) => ({ "main.debt": s.v("main.debt") + by }), "debt");
-    yield lie(`C26: a debt of ${by} where nothing is owed`, () => ({ "main.debt": by }));
+    yield lie(`C26: a debt moved by ${by}`, (s) => ({ "main.worth.debt": s.v("main.worth.debt") + by }), "debt");
+    yield lie(`C26: a debt of ${by} where nothing is owed`, () => ({ "main.worth.debt": by }));
   }
-  yield lie("C26: no debt where there is one", () => ({ "main.debt": 0n }), "debt");
-  yield lie("C26: a debt counted as what is owned", (s) => ({ "main.debt": -s.v("main.debt") }), "debt");
+  yield lie("C26: no debt where there is one", () => ({ "main.worth.debt": 0n }), "debt");
+  yield lie("C26: a debt counted as what is owned", (s) => ({ "main.worth.debt": -s.v("main.worth.debt") }), "debt");
 
   // The opening.
   for (const [what, key] of [
@@ -345,8 +349,8 @@ function* library(): Generator<Lie> {
 
   // The scan and the unpacking.
   for (let set = 0; set < SHAPE.blocks; set++) {
-    const scan = `main.set[${set}].scan`;
-    const column = (k: number) => `main.set[${set}].column[${k}]`;
+    const scan = `main.worth.set[${set}].scan`;
+    const column = (k: number) => `main.worth.set[${set}].column[${k}]`;
     for (const by of [1n, -1n, 1000n, -1000n, 1n << 74n, 1n << 77n, 1n << 80n, 1n << 100n]) {
       yield lie(`C08: scan of set ${set} moved by ${by}`, (s) => ({ [scan]: s.v(scan) + by }));
     }
@@ -391,19 +395,19 @@ function* library(): Generator<Lie> {
 /** Scanned lots, and the hints of the sets that they are in as an attacker would set them; on a board of any size. */
 export function withScanned(s: Speaker, asset: number, whole: bigint): Record<string, bigint> {
   const has = (name: string) => s.build.wires.has(name);
-  const name = `main.scanned[${asset}].whole`;
+  const name = `main.worth.scanned[${asset}].whole`;
   const lies: Record<string, bigint> = { [name]: whole };
   const more = small(toField(whole - s.v(name)));
-  for (let set = 0; has(`main.held[0].lots[${asset}]`) && has(`main.set[${set}].scan`); set++) {
+  for (let set = 0; has(`main.worth.held[0].lots[${asset}]`) && has(`main.worth.set[${set}].scan`); set++) {
     if (set > 0 && s.v(`main.blocks[${set}][4]`) === 0n) break;
     let scan = 0n;
-    for (let k = 0; has(`main.set[${set}].nonZero[${k}]`); k++) {
-      const column = `main.set[${set}].column[${k}]`;
+    for (let k = 0; has(`main.worth.set[${set}].nonZero[${k}]`); k++) {
+      const column = `main.worth.set[${set}].column[${k}]`;
       const profit = small(s.v(column)) + more * unpacked(s.v(`main.rows[${asset}][${Math.floor(k / 3)}]`), k % 3);
       lies[column] = profit;
       if (scan + profit < 0n) scan = -profit;
     }
-    lies[`main.set[${set}].scan`] = scan;
+    lies[`main.worth.set[${set}].scan`] = scan;
   }
   return lies;
 }
@@ -419,12 +423,12 @@ function withHints(s: Speaker, instrument: number, lots: bigint): Record<string,
     if (set > block && s.v(`main.blocks[${set}][4]`) === 0n) break;
     const columns = Array.from({ length: SHAPE.scenarios + 3 }, (_, k) => {
       const packed = s.v(`main.rows[${instrument}][${Math.floor(k / 3)}]`);
-      return small(s.v(`main.set[${set}].column[${k}]`)) + signed * unpacked(packed, k % 3);
+      return small(s.v(`main.worth.set[${set}].column[${k}]`)) + signed * unpacked(packed, k % 3);
     });
-    for (const [k, value] of columns.entries()) lies[`main.set[${set}].column[${k}]`] = value;
+    for (const [k, value] of columns.entries()) lies[`main.worth.set[${set}].column[${k}]`] = value;
     let scan = 0n;
     for (const value of columns.slice(0, SHAPE.scenarios)) if (scan + value < 0n) scan = -value;
-    lies[`main.set[${set}].scan`] = scan;
+    lies[`main.worth.set[${set}].scan`] = scan;
   }
   return lies;
 }
@@ -446,7 +450,7 @@ function wrapped(s: Speaker, set: number, last: number): Record<string, bigint> 
   for (let k = last - 2; k <= last; k++) {
     const piece = k === last ? rest : BigInt.asIntN(84, rest);
     rest = (rest - piece) >> 84n;
-    const name = `main.set[${set}].column[${k}]`;
+    const name = `main.worth.set[${set}].column[${k}]`;
     lies[name] = s.v(name) + piece;
   }
   return lies;
@@ -454,15 +458,15 @@ function wrapped(s: Speaker, set: number, last: number): Record<string, bigint> 
 
 function* digitLies(): Generator<Lie> {
   const kinds = [
-    ["quantity", 4, /^main\.haircut\[(0|14)\]\.Unsigned@\d+\.ToBits@\d+\.bits\[\d+\]$/],
-    ["scanned", 6, /^main\.scanned\[(0|14)\]\.Unsigned@\d+\.ToBits@\d+\.bits\[\d+\]$/],
-    ["debt", 1, /^main\.Debt@\d+\.Signed@\d+\.ToBits@\d+\.bits\[\d+\]$/],
+    ["quantity", 4, /^main\.worth\.haircut\[(0|14)\]\.Unsigned@\d+\.ToBits@\d+\.bits\[\d+\]$/],
+    ["scanned", 6, /^main\.worth\.scanned\[(0|14)\]\.Unsigned@\d+\.ToBits@\d+\.bits\[\d+\]$/],
+    ["debt", 1, /^main\.worth\.Debt@\d+\.Signed@\d+\.ToBits@\d+\.bits\[\d+\]$/],
     ["key", 1, /^main\.Transition@\d+\.Unsigned@\d+\.ToBits@\d+\.bits\[\d+\]$/],
-    ["position", 4, /^main\.held\[[02]\]\.checked\[[02]\]\.ToBits@\d+\.bits\[\d+\]$/],
-    ["cash", 1, /^main\.Signed@\d+\.ToBits@\d+\.bits\[\d+\]$/],
+    ["position", 4, /^main\.worth\.held\[[02]\]\.checked\[[02]\]\.ToBits@\d+\.bits\[\d+\]$/],
+    ["cash", 1, /^main\.worth\.Signed@\d+\.ToBits@\d+\.bits\[\d+\]$/],
     ["transfer", 1, /^main\.ReadTransfer@\d+\.ToBits@\d+\.bits\[\d+\]$/],
     ["terms", 1, /^main\.ReadTerms@\d+\.ToBits@\d+\.bits\[\d+\]$/],
-    ["set", 12, /^main\.set\[[02]\]\.(excess\[\d\]\.)?(Un)?[sS]igned@\d+(\[[03]\])?\.ToBits@\d+\.bits\[\d+\]$/],
+    ["set", 12, /^main\.worth\.set\[[02]\]\.(excess\[\d\]\.)?(Un)?[sS]igned@\d+(\[[03]\])?\.ToBits@\d+\.bits\[\d+\]$/],
     ["verdict", 1, /^main\.Coverage@\d+\.Unsigned@\d+\.ToBits@\d+\.bits\[\d+\]$/],
   ] as const;
   for (const [what, count, pattern] of kinds) {
@@ -654,7 +658,7 @@ function widths(): Map<string, { bits: number; count: number }> {
   const entries: [string, { bits: number; count: number }][] = [
     ["haircut", { bits: BITS.quantity, count: 2 * ASSETS }],
     ["scanned", { bits: BITS.scanned, count: ASSETS }],
-    ["scanned remainder", { bits: BITS.quantity, count: 2 * ASSETS }],
+    ["scanned remainder", { bits: bitLength(BPS << BigInt(BITS.quantity)), count: 2 * ASSETS }],
     ["Debt", { bits: bitLength(owned) + 1, count: 1 }],
     ["Transition", { bits: 250, count: 1 }],
     ["held", { bits: BITS.position, count: instruments }],
@@ -676,7 +680,7 @@ function widths(): Map<string, { bits: number; count: number }> {
 export function outOfLedger({ names }: Build): Finding | undefined {
   const checks = new Map<string, number>();
   for (const name of names) {
-    const check = name.match(/^main\.(.*ToBits@\d+)\.bits\[\d+\]$/)?.[1];
+    const check = name.match(/^main\.(?:worth\.)?(.*ToBits@\d+)\.bits\[\d+\]$/)?.[1];
     if (check !== undefined) checks.set(check, (checks.get(check) ?? 0) + 1);
   }
   const say = (what: string): Finding => ({ detector: "ledger", what });

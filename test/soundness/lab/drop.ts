@@ -129,17 +129,17 @@ export function* accountRecipes(s: Speaker): Generator<WireLies> {
   yield wires({ "main.blindingAfter": v("main.blindingAfter") + 5n });
 
   // A scan above every loss leaves no gap at zero; the product is cut off anywhere.
-  for (let set = 0; has(`main.set[${set}].scan`); set++) {
-    const scan = { [`main.set[${set}].scan`]: v(`main.set[${set}].scan`) + 1n };
+  for (let set = 0; has(`main.worth.set[${set}].scan`); set++) {
+    const scan = { [`main.worth.set[${set}].scan`]: v(`main.worth.set[${set}].scan`) + 1n };
     yield wires(scan);
-    const scenarios = count((k) => `main.set[${set}].nonZero[${k}]`);
-    for (let k = 0; k < scenarios; k++) yield wires({ ...scan, [`main.set[${set}].nonZero[${k}]`]: 0n });
+    const scenarios = count((k) => `main.worth.set[${set}].nonZero[${k}]`);
+    for (let k = 0; k < scenarios; k++) yield wires({ ...scan, [`main.worth.set[${set}].nonZero[${k}]`]: 0n });
   }
 
   // Several pieces of a haircut at once, one of them a negative number of times. `to` less `from` of the sum must hold a
   // quantity; where small boundaries leave none, boundaries near the top of the range do.
-  const assets = count((asset) => `main.haircut[${asset}].quantity`);
-  const pieces = count((piece) => `main.haircut[0].selected[${piece}]`);
+  const assets = count((asset) => `main.worth.haircut[${asset}].quantity`);
+  const pieces = count((piece) => `main.worth.haircut[0].selected[${piece}]`);
   const top = 1n << 64n;
   const boundaries = [
     Array.from({ length: pieces - 1 }, (_, tier) => 1000n * BigInt(tier + 1)),
@@ -161,19 +161,21 @@ export function* accountRecipes(s: Speaker): Generator<WireLies> {
             from += times(piece) * (piece === 0 ? 0n : list[piece - 1]!);
             to += times(piece) * (piece === pieces - 1 ? top : list[piece]!);
           }
-          // What of it counts in the scan, q − times · (q − last), is not to be negative either.
-          const ofLast = times(pieces - 1);
-          const counts = ofLast < 0n ? (-ofLast * list.at(-1)! - ofLast) / (1n - ofLast) : 0n;
-          const quantity = [from, counts].reduce((most, least) => (least > most ? least : most), 0n);
+          const quantity = from > 0n ? from : 0n;
           if (quantity >= to) continue;
-          // Out of the scan, so that the quantity is in nothing else.
+          // Without weight and out of the scan, so that the quantity is in nothing else.
           const lies: Record<string, bigint> = {
             ...withScanned(s, asset, 0n),
             [`main.policy[${asset}][${3 * (pieces - 1)}]`]: top,
             [`main.collateralAfter[${asset}]`]: quantity,
           };
-          for (const [tier, boundary] of list.entries()) lies[`main.policy[${asset}][${tier}]`] = boundary;
-          for (let piece = 0; piece < pieces; piece++) lies[`main.haircut[${asset}].selected[${piece}]`] = times(piece);
+          for (const [tier, boundary] of list.entries()) {
+            lies[`main.policy[${asset}][${tier}]`] = boundary;
+            lies[`main.policy[${asset}][${pieces - 1 + tier}]`] = 0n;
+            lies[`main.policy[${asset}][${2 * (pieces - 1) + tier}]`] = 0n;
+          }
+          for (let piece = 0; piece < pieces; piece++)
+            lies[`main.worth.haircut[${asset}].selected[${piece}]`] = times(piece);
           yield wires(lies);
         }
       }

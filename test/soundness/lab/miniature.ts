@@ -366,15 +366,17 @@ export function miniCase(name: string, request: MiniRequest): Case {
       fillBlinding: fill.blinding,
     },
     outputs: {
-      "main.equity": toField(evaluation.equity),
-      "main.maintenance": toField(evaluation.margin),
-      "main.debt": toField(evaluation.debt),
+      "main.worth.equity": toField(evaluation.equity),
+      "main.worth.maintenance": toField(evaluation.margin),
+      "main.worth.debt": toField(evaluation.debt),
       "main.level": level,
       "main.below": below,
       "main.side": toField(side),
-      ...Object.fromEntries(evaluation.assets.map(({ asset, value }) => [`main.value[${asset}]`, toField(value)])),
       ...Object.fromEntries(
-        evaluation.assets.map(({ asset, scannedLots }) => [`main.scanned[${asset}].whole`, scannedLots]),
+        evaluation.assets.map(({ asset, value }) => [`main.worth.value[${asset}]`, toField(value)]),
+      ),
+      ...Object.fromEntries(
+        evaluation.assets.map(({ asset, scannedLots }) => [`main.worth.scanned[${asset}].whole`, scannedLots]),
       ),
     },
   };

@@ -12,7 +12,8 @@
  *   2. A linear constraint whose only unknowns are digits (wires held to 0 or 1 by a constraint, their coefficients
  *      c·2^i for different i) defines them as binary digits, as a decomposition's hint would; the highest takes what
  *      does not fit.
- *   3. Where both are exhausted a hint takes its baseline value, one at a time in label order; then anything unknown does.
+ *   3. Where both are exhausted a hint takes its baseline value, one at a time in label order; then a flag does (a hint of
+ *      0 or 1 that is a digit of nothing); then anything unknown.
  *
  * Linear constraints come first throughout, so that what breaks is quadratic: simplification solves linear constraints
  * away, and a witness that broke one would turn into another when carried over to the simplified system.
@@ -149,8 +150,15 @@ export function solver(r1cs: R1cs, isHint: (wire: number) => boolean = () => fal
   /** Copies of digits take their digit's value: a name alone does not make them hints. */
   const copiesDigit = (wire: number) => copies.get(wire)?.some((other) => isDigit[other]) === true;
 
+  const decomposed = new Set(decompositions.flatMap(({ digits }) => digits.map(([wire]) => wire)));
   const hints: number[] = [];
-  for (let wire = 1; wire < wires; wire++) if (isHint(wire) && !isDigit[wire] && !copiesDigit(wire)) hints.push(wire);
+  const flags: number[] = [];
+  for (let wire = 1; wire < wires; wire++) {
+    if (!isHint(wire) || copiesDigit(wire)) continue;
+    if (!isDigit[wire]) hints.push(wire);
+    else if (!decomposed.has(wire)) flags.push(wire);
+  }
+  const guesses = [...hints, ...flags];
 
   function derive(given: ReadonlyMap<number, bigint>, lies: ReadonlyMap<number, bigint>, baseline: Witness): Witness {
     const told = spread(lies);
@@ -270,8 +278,8 @@ export function solver(r1cs: R1cs, isHint: (wire: number) => boolean = () => fal
         decompose(open);
         continue;
       }
-      while (nextHint < hints.length && known[hints[nextHint]!]) nextHint++;
-      const hint = hints[nextHint];
+      while (nextHint < guesses.length && known[guesses[nextHint]!]) nextHint++;
+      const hint = guesses[nextHint];
       if (hint !== undefined) {
         learn(hint, baseline[hint]!);
         continue;

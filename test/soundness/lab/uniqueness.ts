@@ -23,8 +23,8 @@
  *   one-hot      Of booleans that sum to one, exactly one is 1. Take each to be the one: the constraints then bound
  *                determined forms. Where the bounds of any two cases contradict each other (with the facts given), the case
  *                is the same in every witness.
- *   division     f · g = t with g determined, f and g ranged, g ≥ 1. Rows hold t + K₁ ≤ h and t + K₂ ≥ l, K₁ and K₂ determined,
- *                so over the integers t moves by at most M = K₂ − K₁ + h − l between witnesses. Where M < g, a quotient that
+ *   division     f · g = t with g determined, f and g ranged, |g| ≥ 1. Rows hold t + K₁ ≤ h and t + K₂ ≥ l, K₁ and K₂ determined,
+ *                so over the integers t moves by at most M = K₂ − K₁ + h − l between witnesses. Where M < |g|, a quotient that
  *                moves by one would move t by g: f is the same in every witness.
  *   zero test    Determined forms that differ by constants: at most one is zero, the same in every witness. What is
  *                determined in each case is determined.
@@ -763,9 +763,12 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
     for (const { a, b, c } of products) {
       const [t, another] = unknownOf(c);
       if (t === undefined || another !== undefined || magnitude(signed(c.values[c.atoms.indexOf(t)]!)) !== 1n) continue;
+      // Signs do not matter: where f moves by one, t moves by |g|.
       for (const [f, g] of [
         [a, b],
+        [a, scale(b, -1n)],
         [b, a],
+        [b, scale(a, -1n)],
       ] as const) {
         if (isKnown(f) || !isKnown(g)) continue;
         const [quotient, divisor] = [rangeOf(f), plainRange(g)];
