@@ -59,6 +59,7 @@ export interface Field {
 
 export function field(prime: bigint): Field {
   const mod = (value: bigint): bigint => {
+    if (value >= 0n && value < prime) return value; // mostly, and cheaper than a division
     const reduced = value % prime;
     return reduced < 0n ? reduced + prime : reduced;
   };
@@ -95,7 +96,7 @@ export function field(prime: bigint): Field {
       const right = g.atoms[j] ?? Number.POSITIVE_INFINITY;
       let value = 0n;
       if (left <= right) value += f.values[i++]!;
-      if (right <= left) value += factor * g.values[j++]!;
+      if (right <= left) value += factor === 1n ? g.values[j++]! : factor * g.values[j++]!;
       value = mod(value);
       if (value === 0n) continue;
       atoms.push(Math.min(left, right));
@@ -135,7 +136,7 @@ export function field(prime: bigint): Field {
     direction: (f) => {
       if (f.atoms.length === 0) return "";
       const factor = inverse(f.values[0]!);
-      return f.atoms.map((atom, index) => `${atom}:${mod(f.values[index]! * factor).toString(36)}`).join(",");
+      return f.atoms.map((atom, index) => `${atom}:${mod(f.values[index]! * factor).toString(16)}`).join(",");
     },
   };
 }
