@@ -379,6 +379,8 @@ class Table {
           volatility: volatility * (1 + change) - 1,
         });
         const still = compound({ price: 0, volatility: 0 });
+        let scenariosOf: PricedInstrument["scenarios"] | undefined;
+        let moves: readonly Move[] = [];
         for (const { priced, units, collateral } of held) {
           const now = priced.valueAfter(still);
           const { value, delta, vega } = now;
@@ -391,8 +393,13 @@ class Table {
             this.#cells[here + CHARGE]! += units > 0 ? units * long : -units * short;
           }
           const { underlying } = priced.instrument;
+          // Of one netting set and one underlying: mostly the same for all.
+          if (priced.scenarios !== scenariosOf) {
+            scenariosOf = priced.scenarios;
+            moves = scenariosOf.map((scenario) => compound(scenario.moves[underlying]!));
+          }
           for (const [index, scenario] of priced.scenarios.entries()) {
-            const after = priced.valueAfter(compound(scenario.moves[underlying]!)).value;
+            const after = priced.valueAfter(moves[index]!).value;
             this.#cells[here + LOSSES + index]! -= units * countedProfit(scenario, underlying, now, after);
           }
         }
