@@ -86,12 +86,17 @@ interface Look {
 function look(): Look {
   type Colour = readonly [number, number, number, number];
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true })!;
+  const colours = new Map<string, Colour>();
   const colour = (text: string): Colour => {
+    const known = colours.get(text);
+    if (known !== undefined) return known;
     canvas.clearRect(0, 0, 1, 1);
     canvas.fillStyle = text;
     canvas.fillRect(0, 0, 1, 1);
     const [red, green, blue, alpha] = canvas.getImageData(0, 0, 1, 1).data;
-    return [red!, green!, blue!, alpha! / 255];
+    const drawn: Colour = [red!, green!, blue!, alpha! / 255];
+    colours.set(text, drawn);
+    return drawn;
   };
   const over = (top: Colour, under: Colour): Colour => {
     const mix = (at: 0 | 1 | 2) => top[at] * top[3] + under[at] * (1 - top[3]);
@@ -101,12 +106,16 @@ function look(): Look {
     const linear = (value: number) => (value <= 10 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
     return 0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue);
   };
+  const grounds = new Map<Element, Colour>();
   const behind = (element: Element): Colour => {
+    const known = grounds.get(element);
+    if (known !== undefined) return known;
     const own = colour(getComputedStyle(element).backgroundColor);
-    if (own[3] === 1) return own;
     // Bands of a chart are behind its words.
-    const under = element.parentElement === null ? colour("white") : behind(element.parentElement);
-    return over(own, under);
+    const under = () => (element.parentElement === null ? colour("white") : behind(element.parentElement));
+    const ground = own[3] === 1 ? own : over(own, under());
+    grounds.set(element, ground);
+    return ground;
   };
   const contrast = (a: Colour, b: Colour) => {
     const [high, low] = [luminance(a), luminance(b)].sort((x, y) => y - x) as [number, number];
@@ -141,13 +150,13 @@ function look(): Look {
     const isLarge = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
     const disabled = element.closest(":disabled") !== null;
     // A label in a ladder's track has a band behind it: the palest and the strongest are tried.
-    const grounds = [behind(element)];
+    const tried = [behind(element)];
     if (isDrawn && style.fontWeight === "650") {
       for (const band of element.parentElement!.querySelectorAll(".band") as unknown as Iterable<Element>) {
-        grounds.push(colour(getComputedStyle(band).fill));
+        tried.push(colour(getComputedStyle(band).fill));
       }
     }
-    for (const ground of grounds) {
+    for (const ground of tried) {
       const ink = over(colour(isDrawn ? style.fill : style.color), ground);
       if (!disabled && contrast(ink, ground) < (isLarge ? 3 : 4.5)) faint.push(name(element));
     }

@@ -62,6 +62,13 @@ describe("set-up", function () {
   }
   const giveContracts = () =>
     cpSync(path.join(ROOT, "verifier-contracts"), at("verifier-contracts"), { recursive: true });
+  const giveTestContracts = () =>
+    cpSync(path.join(ROOT, "build/test-contracts"), at("build/test-contracts"), { recursive: true });
+  /** Changes a contract of the release that no other imports. */
+  function changeContract(): void {
+    const source = at("verifier-contracts/verify/SettlementVerifier.sol");
+    writeFileSync(source, `${readFileSync(source, "utf8")}// changed\n`);
+  }
   const setup = (...targets: string[]) => run(process.execPath, ["scripts/setup.mjs", ...targets], { cwd: clone });
 
   it("writes nothing, and takes no lock, where all that is asked for is there", async () => {
@@ -93,14 +100,12 @@ describe("set-up", function () {
 
   it("compiles no contract of the release while its sources are those it was made from, and again where they are not", async () => {
     giveContracts();
-    const { stderr } = await setup("contracts");
-    expect(stderr).to.match(/ 1 of 1 {2}compile the contracts of tests: [0-9.]+ s\nset-up took [0-9.]+ s\n$/);
-    expect(existsSync(at("build/test-contracts/TestToken.json"))).to.equal(true);
+    giveTestContracts();
+    expect((await setup("contracts")).stderr).to.equal("");
 
-    const source = at("verifier-contracts/verify/SettlementVerifier.sol");
     const record = () => JSON.parse(readFileSync(at("verifier-contracts/release/record.json"), "utf8"));
     const before = record();
-    writeFileSync(source, `${readFileSync(source, "utf8")}// changed\n`);
+    changeContract();
     const again = await setup("contracts");
     expect(again.stderr).to.contain(
       "compile SettlementVerifier into verifier-contracts/release: its sources have changed",
@@ -123,15 +128,18 @@ describe("set-up", function () {
     expect(processes()).to.deep.equal([]);
     expect(existsSync(at("build/test-contracts/record.json"))).to.equal(false);
 
-    await setup("contracts");
-    expect(existsSync(at("build/test-contracts/record.json"))).to.equal(true);
+    const { stderr } = await setup("contracts");
+    expect(stderr).to.match(/ 1 of 1 {2}compile the contracts of tests: [0-9.]+ s\nset-up took [0-9.]+ s\n$/);
+    expect(existsSync(at("build/test-contracts/TestToken.json"))).to.equal(true);
   });
 
   it("waits for one that runs in the same folder, and then finds its work done", async () => {
     giveContracts();
+    giveTestContracts();
+    changeContract();
     const results = await Promise.all([setup("contracts"), setup("contracts")]);
     const told = results.map(({ stderr }) => stderr);
-    expect(told.filter((text) => text.includes("compile the contracts of tests"))).to.have.length(1);
+    expect(told.filter((text) => text.includes("compile SettlementVerifier"))).to.have.length(1);
     expect(told.filter((text) => text.includes("waiting for another set-up"))).to.have.length(1);
   });
 
