@@ -4,11 +4,13 @@
  * ones; what stands outside of the places for other people's words is the same, character by character.
  * `scripts/fuzz/words.ts` does the same with many more, and in a browser and on paper too.
  */
+import { tmpdir } from "node:os";
 import { expect } from "chai";
 import { isLabel, visible } from "../../prover/src/formats/labels.ts";
-import { columns } from "../../prover/src/report/terminal.ts";
+import { columns, fieldText, jsonLine, nameText } from "../../prover/src/report/terminal.ts";
 import { allFaces, difference, type Face, ownOf, terminalFault } from "../support/faces.ts";
 import { hostileWords } from "../support/hostile-words.ts";
+import { runPlimsoll } from "../support/plimsoll.ts";
 
 const WORDS = hostileWords(100);
 
@@ -68,6 +70,30 @@ describe("W01: words that other people chose", function () {
       expect(isLabel(bad), JSON.stringify(bad)).equal(false);
       if (bad !== "" && bad.length <= 200) expect(isLabel(visible(bad)), visible(bad)).equal(true);
     }
+  });
+
+  it("W23: as names of files, are in quotation marks and visible in every error", async () => {
+    for (const plain of ["account.json", "../firm-2/a_b.json", "/tmp/x/100%.zip", "standard input"]) {
+      expect(nameText(plain)).equal(plain);
+    }
+    for (const words of [...WORDS, ...BAD.slice(1)]) {
+      const shown = nameText(words);
+      if (shown !== words) expect(shown).match(/^"[^"]*"$/u);
+      for (const text of [`error: ${shown}: rule`, `error: ${fieldText(words)}: rule`]) {
+        const fault = terminalFault(text.slice(0, 60));
+        expect(fault?.startsWith("a control") ?? false, JSON.stringify(text)).equal(false);
+        expect(text.replaceAll(/[\u2068\u2069]/g, ""), text).not.match(/[\p{C}\u2028\u2029]/u);
+      }
+      expect(JSON.parse(jsonLine({ file: words }))).deep.equal({ file: words });
+      expect(jsonLine({ file: words })).match(/^[ -~]+$/);
+    }
+    const file = 'a" \u202e\u001b[2J\nplimsoll: proven.json';
+    const { code, err, out } = await runPlimsoll(tmpdir(), ["inspect", file]);
+    expect([code, out]).deep.equal([2, ""]);
+    expect(err).match(/^plimsoll: FILE: "a\\u\{22\} ?\\u\{202e\}\\u\{1b\}\[2J\\u\{a\}plimsoll: proven\.json": .*\n$/);
+    const machine = await runPlimsoll(tmpdir(), ["inspect", file, "--json"]);
+    expect(machine.err).match(/^[ -~]+\n$/);
+    expect(JSON.parse(machine.err).error).include({ code: "FILE", file });
   });
 });
 

@@ -4,6 +4,7 @@ import { CommanderError } from "commander";
 import { EXIT, PlimsollError } from "../errors.ts";
 import { Inputs, writeResult } from "../node/files.ts";
 import { VERSION } from "../node/installation.ts";
+import { fieldText, jsonLine, nameText } from "../report/terminal.ts";
 
 export { VERSION };
 
@@ -45,9 +46,9 @@ export function reportError(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.input;
   const json = process.argv.includes("--json");
   if (error instanceof PlimsollError) {
-    const { code, message, rule, place, exitCode } = error;
+    const { code, rule, place, exitCode } = error;
     process.stderr.write(
-      json ? `${JSON.stringify({ error: { code, rule, ...place } })}\n` : `plimsoll: ${code}: ${message}\n`,
+      json ? `${jsonLine({ error: { code, rule, ...place } })}\n` : `plimsoll: ${code}: ${shownMessage(error)}\n`,
     );
     return exitCode;
   }
@@ -57,8 +58,17 @@ export function reportError(error: unknown): number {
   const rule = "a defect in plimsoll; please report the lines below";
   process.stderr.write(
     json
-      ? `${JSON.stringify({ error: { code: "INTERNAL", rule, frames } })}\n`
+      ? `${jsonLine({ error: { code: "INTERNAL", rule, frames } })}\n`
       : `plimsoll: INTERNAL: ${rule}\n${frames.join("\n")}\n`,
   );
   return EXIT.internal;
+}
+
+/** The message with its place as a terminal may have it: others choose the names of files, and some of fields. */
+function shownMessage(error: PlimsollError): string {
+  const { file, field } = error.place;
+  return error.at({
+    ...(file !== undefined && { file: nameText(file) }),
+    ...(field !== undefined && { field: fieldText(field) }),
+  }).message;
 }

@@ -18,6 +18,7 @@ import { label } from "../formats/labels.ts";
 import { readMarket, unsigned64 } from "../formats/market.ts";
 import { LEVELS, type LevelName, readPolicy } from "../formats/policy.ts";
 import { unixTime } from "../formats/time.ts";
+import { nameText } from "../report/terminal.ts";
 import { levelWord } from "../report/text.ts";
 import type { Direction } from "../statement/account.ts";
 import { type LevelBps, levelBps } from "../units.ts";
@@ -101,7 +102,7 @@ export async function loadAccounts(context: Context, options: AccountOptions) {
   const { accountWarnings } = await import("../app/account-warnings.ts");
   for (const holder of read.holders) {
     for (const line of accountWarnings(holder, policy, market)) {
-      context.progress(read.several ? `${holder.name}: ${line}` : line);
+      context.progress(read.several ? `${nameText(holder.name)}: ${line}` : line);
     }
   }
   return { policy, market, ...read };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll oracle`: a reporter of a price oracle. */
 import { Command } from "commander";
+import { jsonLine } from "../report/terminal.ts";
 import type { Context } from "./context.ts";
 
 export function oracleCommand({ inputs, signal }: Context): Command {
@@ -19,8 +20,7 @@ export function oracleCommand({ inputs, signal }: Context): Command {
     .requiredOption("--config <file>", "configuration, JSON; paths in it are relative to it")
     .action(async ({ config }: { config: string }) => {
       const { runReporter } = await import("../oracle/run.ts");
-      const log = (event: object) =>
-        process.stderr.write(`${JSON.stringify({ at: new Date().toISOString(), ...event })}\n`);
+      const log = (event: object) => process.stderr.write(`${jsonLine({ at: new Date().toISOString(), ...event })}\n`);
       await runReporter(config, { inputs, signal, environment: process.env, log });
     });
   return oracle;

@@ -9,7 +9,7 @@ import { formatJson } from "../formats/json.ts";
 import type { Account } from "../model/account.ts";
 import { writeDirectory } from "../node/files.ts";
 import type { Prover } from "../prove/prover.ts";
-import { factText } from "../report/terminal.ts";
+import { factText, nameText } from "../report/terminal.ts";
 import { table } from "../report/text.ts";
 import type { Context } from "./context.ts";
 import {
@@ -89,7 +89,7 @@ const proveOne: Work = async ({ signal, progress, deliver, print }, prover, [fir
 /** A directory with a proof of each account of which the claim is true, and a private summary of all. */
 const proveAll: Work = async ({ signal, progress, print }, prover, accounts, claim, { out, json }) => {
   const { claimWords, proveAccounts } = await import("../app/prove.ts");
-  const onAccount = (name: string, index: number) => progress(`${index + 1} of ${accounts.length}: ${name}`);
+  const onAccount = (name: string, index: number) => progress(`${index + 1} of ${accounts.length}: ${nameText(name)}`);
   const outcomes = await proveAccounts(prover, accounts, claim, { signal, onAccount });
   throwIfCancelled(signal);
   const summary = {

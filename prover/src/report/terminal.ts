@@ -4,6 +4,7 @@
  * long, on lines of their own that begin with a bar. Wrapped by the terminal they could pass for lines of ours.
  */
 import type { Fact, Foreign } from "../document/words.ts";
+import { visible } from "../formats/labels.ts";
 
 /** A line with its label fits into this many columns, so that no terminal of usual width wraps it. */
 const LINE = 72;
@@ -59,3 +60,19 @@ export function cellText({ words }: Foreign): string {
   const [first = "", ...more] = broken(words, CELL);
   return `"${isolated(first)}${more.length === 0 ? "" : "…"}"`;
 }
+
+/** Names that can be taken for nothing else than a name. */
+const PLAIN = /^(?:[A-Za-z0-9._/~@+=%-]+|standard input)$/;
+
+/**
+ * The name of a file or an account in a line of ours: as it is where it is plain, else in quotation marks, with what no label has
+ * as its number.
+ */
+export const nameText = (name: string): string => (PLAIN.test(name) ? name : `"${isolated(visible(name))}"`);
+
+/** The path of a field, which may hold names that a file gives, likewise; without quotation marks. */
+export const fieldText = (field: string): string => isolated(visible(field));
+
+/** JSON in one line of ASCII: what a terminal would act on stands as its number, and a reader of JSON has it back. */
+export const jsonLine = (value: unknown): string =>
+  JSON.stringify(value).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
