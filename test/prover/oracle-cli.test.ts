@@ -230,6 +230,10 @@ describe("plimsoll oracle", function () {
       const response = await fetch(`http://127.0.0.1:${port}/epochs/latest`).catch(() => undefined);
       if (response?.status === 200) epoch = (await response.json()) as EpochFile;
     }
+    const second = spawnSync(process.execPath, [BIN, ...command], { cwd: firm, encoding: "utf8" });
+    expect(second.status, "W23: another reporter in its directory").to.equal(2);
+    expect(second.stderr).to.match(/plimsoll: FILE: .*reporter\.lock: another process holds this lock; .*\n$/);
+    expect(await fetch(`http://127.0.0.1:${port}/epochs/latest`).then(({ status }) => status)).to.equal(200);
     child.kill("SIGTERM");
     await ended;
     expect(epoch, said).to.not.equal(undefined);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What `plimsoll oracle` does. A module of its own, so that the other commands need not wait for what it imports. */
-import { open } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
+import path from "node:path";
 import { Contract, type JsonRpcProvider, Wallet } from "ethers";
 import { domainOf } from "../chain/publication.ts";
 import { type ErrorPlace, PlimsollError } from "../errors.ts";
 import { type Json, parseJson } from "../formats/json.ts";
 import { readPolicy } from "../formats/policy.ts";
 import { type Inputs, writeSecret } from "../node/files.ts";
+import { withLock } from "../node/lock.ts";
 import { type Observation, readObservation, readRiskPolicy } from "../risk/input.ts";
 import { type OracleConfig, readOracleConfig } from "./config.ts";
 import { OracleNode } from "./node.ts";
@@ -33,7 +35,8 @@ export async function makeReporterKey(file: string): Promise<string> {
 
 /**
  * A reporter of a price oracle, from a configuration file, until the signal is raised. The chain is asked first: throws
- * `FIELD_INVALID` where it is another chain, or has no price oracle of this quorum at the address.
+ * `FIELD_INVALID` where it is another chain, or has no price oracle of this quorum at the address; `FILE` where another reporter
+ * runs in the same directory.
  */
 export async function runReporter(configuration: string, machine: ReporterMachine): Promise<void> {
   const { inputs, signal, environment, log } = machine;
@@ -70,18 +73,25 @@ export async function runReporter(configuration: string, machine: ReporterMachin
       observe: observer(config, readObservation(...(await half(config.observation))), log),
       log,
     });
-    await node.start();
-    log({ event: "started", reporter: wallet.address, board });
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => resolve(), { once: true });
-    });
-    await node.close();
+    await mkdir(config.directory, { recursive: true });
+    // What one has signed is what keeps it from signing twice: two would write over each other's record.
+    const lock = path.join(config.directory, "reporter.lock");
+    await withLock(lock, () => runUntil(signal, node, { reporter: wallet.address, board }, log), { patience: 0 });
   } catch (error) {
     throw error instanceof PlimsollError && error.place.file === undefined ? error.at({ file: source.file }) : error;
   } finally {
     provider.destroy();
   }
+}
+
+async function runUntil(signal: AbortSignal, node: OracleNode, who: object, log: Log): Promise<void> {
+  await node.start();
+  log({ event: "started", ...who });
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await node.close();
 }
 
 /**
