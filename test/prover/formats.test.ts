@@ -614,6 +614,20 @@ describe("the scan of collateral", () => {
     readMarket(at(3, { lot: "5" }), "market.json", policy);
   });
 
+  it("P03: refuses a row for a scanned asset that never loses, and a scan lot that leaves much of it out", () => {
+    const still = at(0, { profits: new Array(SCENARIOS).fill("0") });
+    const error = refusal(() => readMarket(still, "market.json", policy));
+    expect([error.code, error.place.field]).to.deep.equal(["FIELD_INVALID", "instruments[0]"]);
+    expect(error.message).to.include("loses in some scenario");
+    readMarket(still, "market.json", unscanned);
+    // The first tier holds 20 BTC.
+    const scanning = (scanLot: string) =>
+      text({ ...firm.policy, assets: firm.policy.assets.map((each, i) => (i === 0 ? { ...each, scanLot } : each)) });
+    readPolicy(scanning("0.02"), "p");
+    const coarse = refusal(() => readPolicy(scanning("0.03"), "p"));
+    expect([coarse.code, coarse.place.field]).to.deep.equal(["OUT_OF_RANGE", "assets[0].scanLot"]);
+  });
+
   it("counts the same collateral the same, whatever lots the asset has", () => {
     for (const [lotDecimals, lots] of [
       [8, 100_000n],
@@ -675,7 +689,12 @@ describe("round trips", () => {
           assets: assets.map(({ lotDecimals }, index) => ({ symbol: names[index]!, lotDecimals })),
           policy: {
             schedules: Array.from({ length: ASSETS }, (_, asset) => schedules[asset] ?? UNLISTED),
-            scanLots: Array.from({ length: ASSETS }, (_, asset) => assets[asset]?.scanned ?? NOT_SCANNED),
+            scanLots: Array.from({ length: ASSETS }, (_, asset) => {
+              // A thousand of them are at most what the first tier holds.
+              const most = (schedules[asset]?.[0]!.boundaryLots ?? 0n) / 1000n;
+              const drawn = assets[asset]?.scanned;
+              return drawn && most > 0n ? (drawn % most) + 1n : NOT_SCANNED;
+            }),
             debtRateBps,
           },
           levels: { initial, call, liquidation, closeOut },
@@ -731,7 +750,11 @@ describe("round trips", () => {
           terms: fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), label, { maxKeys: 3 }),
         })
         .map(({ labels, epoch, date, names, lots, rows: drawn, blocks, prices, terms }) => {
-          const rows = drawn.map((each, index) => (scanLotOf(under, index) === undefined ? each : (each ?? EMPTY_ROW)));
+          const rows = drawn.map((each, index) => {
+            if (scanLotOf(under, index) === undefined) return each;
+            const present = each ?? EMPTY_ROW;
+            return { ...present, profits: present.profits.with(7, -1n as (typeof EMPTY_ROW.profits)[number]) };
+          });
           const size = BOARD_SIZES.find((each) => count <= instrumentsOf(each))!;
           return {
             board: labels[SCENARIOS]!,

@@ -5,9 +5,10 @@ import { expect } from "chai";
 import fc from "fast-check";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import type { InstrumentDocument } from "../../prover/src/formats/market.ts";
+import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { black76, black76Greeks, growth } from "../../prover/src/risk/board/black76.ts";
-import { buildMarket, MODELS, priceInstruments } from "../../prover/src/risk/board/board.ts";
+import { buildMarket, buildMarketFile, MODELS, priceInstruments } from "../../prover/src/risk/board/board.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
 import { Surface } from "../../prover/src/risk/board/surface.ts";
@@ -350,11 +351,36 @@ describe("a market input file", () => {
   });
 });
 
+describe("rows that collateral is scanned in", () => {
+  const policy = readPolicy(JSON.stringify(sampleFirm().policy), "policy.json");
+  const listing = (symbol: string, change: Partial<Instrument>): MarketInput => ({
+    ...marketInput,
+    policy: {
+      ...marketInput.policy,
+      instruments: marketInput.policy.instruments.map((each) =>
+        each?.symbol === symbol ? { ...each, ...change } : each,
+      ),
+    },
+  });
+
+  it("P03: neither expire nor are settled, and follow the price of the asset", () => {
+    expect(buildMarketFile(marketInput, policy).document.instruments[0]!.symbol).to.equal("BTC-SPOT");
+    for (const change of [
+      { model: "settled", terms: { value: "97250" } },
+      { model: "future", terms: { expiry: "2027-03-26T08:00:00Z" } },
+      { underlying: "ETH" },
+    ]) {
+      const input = listing("BTC-SPOT", change);
+      refused(() => buildMarketFile(input, policy), "instruments[BTC-SPOT]", "FIELD_INVALID");
+      expect(() => buildMarketFile(input, policy)).to.throw("BTC is scanned in this row");
+    }
+  });
+});
+
 describe("a board of 960 instruments in all", () => {
   it("is priced in 45 scenarios, packed and hashed in under 5 s", async () => {
     const { documentSha256 } = await import("../../prover/src/formats/json.ts");
     const { readMarket } = await import("../../prover/src/formats/market.ts");
-    const { readPolicy } = await import("../../prover/src/formats/policy.ts");
     const { publication } = await import("../../prover/src/chain/publication.ts");
     const { assets, ...terms } = sampleFirm().policy;
     const unscanned = assets.map((asset) => ({ ...asset, scanLot: null }));

@@ -432,4 +432,38 @@ describe("collateral in the scan of the sample's board", () => {
     expect(sets[0]!.vega < 0n).to.equal(true);
     expect(Number(vegaCharge) / 1e10).to.be.above(200_000);
   });
+
+  it("R06: an account that is split pays the same scan and charges, and spares its thresholds and tiers alone", () => {
+    const parts = 10;
+    const share = (units: number) => String(units / parts);
+    const book = (of: (units: number) => string) => ({
+      positions: { "BTC-PERP": of(-300), "ETH-PERP": of(2000) },
+      cash: of(Math.round(300 * mark("BTC-PERP") - 2000 * mark("ETH-PERP"))),
+    });
+    const split = (from: (of: (units: number) => string) => Partial<StateDocument>) => {
+      const [whole, one] = [evaluated(from(String)), evaluated(from(share))];
+      return (sum: (each: typeof whole) => bigint) => [sum(whole), BigInt(parts) * sum(one)] as const;
+    };
+    const of = split(book);
+    const scan = of(({ scan }) => scan);
+    const charges = of(({ charge }) => charge);
+    expect([scan[0] > 0n, charges[0] > 0n]).to.deep.equal([true, true]);
+    expect(scan[1]).to.equal(scan[0]);
+    expect(charges[1]).to.equal(charges[0]);
+    // Each part has a threshold of its own: so much, at its rate, and no more.
+    const liquidity = of((each) => each.liquidity);
+    const block = document.blocks[0]!;
+    const spared = Number(block.liquidityThreshold) * (Number(block.liquidityRateBps) / 1e4) * (parts - 1);
+    expect(liquidity[0] > liquidity[1]).to.equal(true);
+    expect(Number(liquidity[0] - liquidity[1]) / 1e10).to.be.at.most(spared * (1 + 1e-9));
+    // And its collateral counts in the first tier.
+    const value = split((of) => ({ collateral: { BTC: of(100) } }))(({ assets }) =>
+      assets.reduce((total, each) => total + each.value, 0n),
+    );
+    expect(value[1] > value[0]).to.equal(true);
+    const { tiers } = policyDocument.assets[0]!;
+    const haircuts = tiers.map(({ haircutBps }) => Number(haircutBps) / 1e4);
+    const counted = Number(value[0]) / Number(value[1]);
+    expect(counted).to.be.at.least((1 - haircuts.at(-1)!) / (1 - haircuts[0]!));
+  });
 });

@@ -104,6 +104,7 @@ export function readMarket(text: string, file: string, policy: PolicyFile): Mark
     checkScannedRows(
       policy,
       instruments.map(({ instrument }) => instrument),
+      instruments.map(({ row }) => row),
     ),
   );
   const symbols = new DistinctSymbols();
@@ -166,27 +167,26 @@ function readPrices(value: JsonValue, policy: PolicyFile): LotPriceE16[] {
 }
 
 /**
- * Checks that each asset in the scan has an instrument at its place, one lot of which is the asset's scan lot: without a
- * row, its price risk would be counted nowhere. Throws `FIELD_INVALID`. Does not check that the instrument follows the
- * price of the asset.
+ * Checks that each asset in the scan has an instrument at its place, one lot of which is the asset's scan lot, and which loses
+ * somewhere: without a row, or with one that never moves, its price risk would be counted nowhere. Throws `FIELD_INVALID`. Does
+ * not check that the instrument follows the price of the asset.
  */
 export function checkScannedRows(
   { assets, policy }: PolicyFile,
   instruments: readonly (Instrument | undefined)[],
+  rows: readonly (Pick<BoardRow, "profits"> | undefined)[],
 ): void {
   for (const [index, { symbol, lotDecimals }] of assets.entries()) {
     const scanned = policy.scanLots[index]!;
     if (scanned === NOT_SCANNED) continue;
+    const refuse = (rule: string) => new PlimsollError("FIELD_INVALID", rule, { field: `instruments[${index}]` });
     const lot = instruments[index]?.lot;
     if (lot === undefined || !equalDecimals(lot, { units: scanned, decimals: lotDecimals })) {
       const expected = formatDecimal(scanned, lotDecimals);
-      throw new PlimsollError(
-        "FIELD_INVALID",
-        `expected an instrument with a lot of ${expected}: ${symbol} is scanned in this row`,
-        {
-          field: `instruments[${index}]`,
-        },
-      );
+      throw refuse(`expected an instrument with a lot of ${expected}: ${symbol} is scanned in this row`);
+    }
+    if (rows[index]?.profits.every((profit) => profit >= 0n) ?? true) {
+      throw refuse(`expected an instrument that loses in some scenario: ${symbol} is scanned in this row`);
     }
   }
 }

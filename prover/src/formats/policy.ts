@@ -15,6 +15,9 @@ export const CASH_DECIMALS = 6;
 /** A price of a whole unit has 8 decimals and a price of a lot 16. */
 export const MAX_LOT_DECIMALS = 8;
 
+/** So many scan lots are at least what the first tier holds: less than one lot of an account's asset is in no scenario. */
+const LEAST_SCAN_LOTS = 1000n;
+
 /** The ladder, highest first. */
 export const LEVELS = ["initial", "call", "liquidation", "closeOut"] as const;
 export type LevelName = (typeof LEVELS)[number];
@@ -96,6 +99,10 @@ export function readPolicy(text: string, file: string): PolicyFile & { readonly 
       if (tier.boundaryLots <= (tiers[index - 1]?.boundaryLots ?? 0n)) {
         throw fields.tiers.elements()[index]!.error("OUT_OF_RANGE", "tier boundaries must ascend, from above 0");
       }
+    }
+    if (scanned !== NOT_SCANNED && scanned * LEAST_SCAN_LOTS > tiers[0]!.boundaryLots) {
+      const rule = `expected at most a ${LEAST_SCAN_LOTS}th of the first tier's boundary: what is less than a scan lot is not scanned`;
+      throw fields.scanLot.error("OUT_OF_RANGE", rule);
     }
     return { symbol, lotDecimals, scanned, tiers };
   });

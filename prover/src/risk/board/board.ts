@@ -29,7 +29,6 @@ import {
   type Move,
   type Scenario,
   STILL,
-  type Terms,
   type TracedCharges,
   type TracedValue,
   type UnderlyingState,
@@ -37,8 +36,10 @@ import {
 } from "../model.ts";
 import { CHARGE_MODELS } from "./charges.ts";
 import { collateralPrices, PRICE_DECIMALS } from "./collateral.ts";
+import { checkScannedModels } from "./scanned.ts";
 import { SCENARIO_MODELS } from "./scenarios.ts";
 import { Surface } from "./surface.ts";
+import { type OtherObservation, otherTerms, termsOf } from "./terms.ts";
 import { VALUATION_MODELS } from "./valuation.ts";
 
 /**
@@ -57,12 +58,17 @@ export interface Models {
  */
 export const MODELS: Models = { valuations: VALUATION_MODELS, scenarios: SCENARIO_MODELS, charges: CHARGE_MODELS };
 
+function modelOf<T>(models: Readonly<Record<string, T>>, { model }: { readonly model: string }, place: string): T {
+  const found = own(models, model);
+  if (found !== undefined) return found;
+  throw new PlimsollError("UNKNOWN_NAME", `expected one of ${Object.keys(models).join(", ")}`, {
+    field: `${place}.model`,
+  });
+}
+
 /** Decimals of board values. */
 const VALUE_DECIMALS = 6;
 const SCALE = 10 ** VALUE_DECIMALS;
-const YEAR_MS = 365 * 86_400_000;
-/** Years that are left of what expires before the time asked about: its value is what it pays. */
-const EXPIRING = 1e-9;
 
 /** One instrument with all that its row follows from, before rounding; per whole unit of the underlying. */
 export interface PricedInstrument {
@@ -79,14 +85,6 @@ export interface PricedInstrument {
   valueAfter(move: Move): TracedValue;
   /** What one unit is worth where something else is observed. It is bound again, so this is not held to what moves can say. */
   valueWhere(other: OtherObservation): number;
-}
-
-/** What else may be observed, and when. */
-export interface OtherObservation {
-  observed(seen: UnderlyingState): UnderlyingState;
-  /** A term or a quote of the instrument, by name, in place of the value that it has. */
-  quoted(name: string, value: number): number;
-  readonly yearsLater: number;
 }
 
 /**
@@ -193,63 +191,6 @@ function scenariosOfBlocks({ blocks, instruments, scenarios: common }: MarketInp
   return sets;
 }
 
-function modelOf<T>(models: Readonly<Record<string, T>>, { model }: { readonly model: string }, place: string): T {
-  const found = own(models, model);
-  if (found !== undefined) return found;
-  throw new PlimsollError("UNKNOWN_NAME", `expected one of ${Object.keys(models).join(", ")}`, {
-    field: `${place}.model`,
-  });
-}
-
-function termsOf(
-  instrument: Instrument,
-  model: ValuationModel,
-  quotes: Readonly<Record<string, string>>,
-  time: number,
-): Terms {
-  const unknown =
-    Object.keys(instrument.terms).find((name) => !model.terms.includes(name)) ??
-    Object.keys(quotes).find((name) => !model.quotes.includes(name));
-  if (unknown !== undefined) {
-    throw new PlimsollError("FIELD_INVALID", "a term or quote that its model does not know", { field: unknown });
-  }
-  const text = (name: string) => {
-    const found = own(instrument.terms, name) ?? own(quotes, name);
-    if (found !== undefined) return found;
-    const quoted = model.quotes.includes(name);
-    throw new PlimsollError("UNKNOWN_NAME", quoted ? "not observed" : "not among the terms", { field: name });
-  };
-  return {
-    text,
-    number(name, positive) {
-      const decimal = text(name);
-      try {
-        parseDecimal(decimal);
-      } catch (error) {
-        throw error instanceof PlimsollError ? error.at({ field: name }) : error;
-      }
-      const value = Number(decimal);
-      if (!(Number.isFinite(value) && (positive === undefined || value > 0))) {
-        throw new PlimsollError("OUT_OF_RANGE", "expected a number above 0", { field: name });
-      }
-      return value;
-    },
-    years(name) {
-      const years = (Date.parse(text(name)) - time) / YEAR_MS;
-      if (!(years > 0)) {
-        throw new PlimsollError("OUT_OF_RANGE", "expected a time after that of the market", { field: name });
-      }
-      return years;
-    },
-  };
-}
-
-const otherTerms = (terms: Terms, { quoted, yearsLater }: OtherObservation): Terms => ({
-  text: terms.text,
-  number: (name, positive) => quoted(name, terms.number(name, positive)),
-  years: (name) => Math.max(EXPIRING, terms.years(name) - yearsLater),
-});
-
 /**
  * Builds the market document.
  *
@@ -318,7 +259,14 @@ export function buildMarketFile(input: MarketInput, policy: PolicyFile, models: 
       ? undefined
       : { symbol: shown.symbol, lot: parseDecimal(shown.lot), terms: shown.terms ?? {} },
   );
-  within("policy", () => checkScannedRows(policy, listed));
+  within("policy", () => {
+    checkScannedModels(policy, input.policy, models.valuations);
+    checkScannedRows(
+      policy,
+      listed,
+      rows.map((built) => built?.row),
+    );
+  });
   return {
     document,
     file: {
