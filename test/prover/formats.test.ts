@@ -1297,8 +1297,8 @@ describe("docs/formats.md", () => {
     expect(readAccountTables(tables, "boreas", 0n, under, on).account.collateral[0]).to.equal(300_000_000n);
     const evaluation = evaluate(holder.account, under.policy, on.market);
     expect(formatDecimal(evaluation.equity, 20)).to.equal("1187499.75");
-    expect(formatDecimal(evaluation.margin, 10)).to.equal("253500.025");
-    expect(coverageBpsDown(evaluation)).to.equal(46844n);
+    expect(formatDecimal(evaluation.margin, 10)).to.equal("257625.025");
+    expect(coverageBpsDown(evaluation)).to.equal(46094n);
   });
 
   it("U02: cash means cash: a balance and a profit give 426.49% on a board of whole prices, in every form alike", () => {
