@@ -130,8 +130,8 @@ describe("links", function () {
 
   it("with any value changed, exchanged with another, or for another subject or group are refused", () => {
     const [x, y] = statement.values as [bigint, bigint];
-    for (const index of [0, 1, 2, 59, 118, 119]) {
-      for (const value of [0n, statement.values[index]! ^ 1n, FIELD_ORDER - 1n]) {
+    for (const index of [0, 1, 59, 119]) {
+      for (const value of [0n, statement.values[index]! ^ 1n]) {
         expectRefused(verifier.verify(changed(index, value), honest), "LINK_FALSE", `value ${index}`);
       }
     }
@@ -250,7 +250,7 @@ describe("links", function () {
       const { k1, k2, tau } = secretsOf(VECTOR);
       const publicPoints = [1n, tau, tau * tau, a[0]!, a[1]!, a[4]!, k1 * a[4]! + k2 * tau ** 4n].map(times);
       for (const move of publicPoints) {
-        for (const repair of publicPoints) {
+        for (const repair of [move, publicPoints.at(-1)!]) {
           const forged = { ...honest, point: moved(honest.point, move), proof: moved(honest.proof, repair) };
           expect(isOfOneVector(key, forged)).equal(false);
         }

@@ -17,9 +17,12 @@ struct Link {
 
 /// Whether a point is the sum Σ x_i·IC_i over given values, without a multiplication for each (docs/link.md).
 ///
-/// Safety rests on the link key: nobody may know its secrets, nor the τ of its powers; on the caller: the values of the hash are the
-/// values that are evaluated, and the subject names everything that the point is for (chain, contract, board, epoch); and on
-/// Keccak-256. The library does not check the key: `checkKey` once, when the key is taken.
+/// Safety rests on
+/// - the link key: nobody may know its secrets, nor the τ of its powers; `checkKey` once, when it is taken;
+/// - the caller: `first` and `count` are those of the group and nobody's choice, the values of the hash are the values that are
+///   evaluated, and the subject names everything that the point is for (chain, contract, board, epoch);
+/// - Keccak-256 as a random oracle.
+/// There is one link of given values for a subject under a key: it cannot be changed into another one.
 library LinkVerifier {
     /// Words of the head of a link key, which is all that is needed of it.
     uint256 internal constant HEAD_BYTES = 512;

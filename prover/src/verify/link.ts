@@ -102,14 +102,17 @@ export function createLinkVerifier<Name extends CircuitName>(
   const { k1, k2, tau, keyId } = openHead(file, identity);
   const groups = new Map(linkedGroupsOf(identity.size).map((group) => [group.name, group]));
 
-  function check(statement: LinkStatement, given: Link): LinkVerdict {
-    const group = groups.get(statement?.group);
+  function check(asked: LinkStatement, given: Link): LinkVerdict {
+    const group = groups.get(asked?.group);
     if (group === undefined) throw new Refusal("LINK_STATEMENT", "group: not one of this circuit's");
+    // Each value is read once: what is hashed is what is evaluated.
+    const count = Array.isArray(asked.values) ? asked.values.length : 0;
+    const values = Array.from({ length: Math.min(count, group.count + 1) }, (_, index) => asked.values[index]!);
+    const statement: LinkStatement = { group: group.name, subject: asked.subject, values };
     const fault = statementFault(group, statement);
     if (fault !== undefined) throw new Refusal("LINK_STATEMENT", fault);
     const read = (name: keyof Link) => readPoint(given?.[name], name);
     const [p, q, proof, opening] = [read("point"), read("polynomial"), read("proof"), read("opening")];
-    // What is hashed is what was read.
     const [point, polynomial] = [p.toAffine(), q.toAffine()];
     const link: Link = { point, polynomial, proof: proof.toAffine(), opening: opening.toAffine() };
     const seed = openingSeed(keyId, group, statement, link);
