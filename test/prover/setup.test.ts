@@ -16,8 +16,8 @@ import { skip } from "../support/skip.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
-const COMPILED = path.join(defaultBuildDirectory(), "circuits/merge-60");
-const SETUP = ["setup", "--development", "merge-60"];
+const COMPILED = path.join(defaultBuildDirectory(), "circuits/settlement-60");
+const SETUP = ["setup", "--development", "settlement-60"];
 
 describe("plimsoll setup", () => {
   let build: string;
@@ -30,7 +30,7 @@ describe("plimsoll setup", () => {
 
   before(() => {
     build = mkdtempSync(path.join(tmpdir(), "plimsoll-test-"));
-    cpSync(COMPILED, at("circuits/merge-60"), { recursive: true });
+    cpSync(COMPILED, at("circuits/settlement-60"), { recursive: true });
   });
   after(() => rmSync(build, { recursive: true }));
 
@@ -43,16 +43,20 @@ describe("plimsoll setup", () => {
   });
 
   it("makes keys that the manifest marks as development keys, says how far it is, and does nothing a second time", () => {
-    const first = setup("--development", "merge-60", "--json");
+    const first = setup("--development", "settlement-60", "--json");
     expect(first.status, first.stderr).equal(0);
-    expect(JSON.parse(first.stdout)).deep.equal({ directory: build, origin: "development", circuits: ["merge-60"] });
-    expect(first.stderr).match(/merge-60: making its development key, \d+%\n/);
-    expect(first.stderr).match(/merge-60: 7719 constraints, key [0-9a-f]{16}… \(1 of 1\)\n$/);
+    expect(JSON.parse(first.stdout)).deep.equal({
+      directory: build,
+      origin: "development",
+      circuits: ["settlement-60"],
+    });
+    expect(first.stderr).match(/settlement-60: making its development key, \d+%\n/);
+    expect(first.stderr).match(/settlement-60: 3385 constraints, key [0-9a-f]{16}… \(1 of 1\)\n$/);
     const manifest = readFileSync(at("keys/manifest.json"), "utf8");
     expect(JSON.parse(manifest).origin).equal("development");
 
-    const second = setup("--development", "merge-60");
-    expect(second.stderr).match(/^ {2}merge-60: .*\(1 of 1\)\n$/);
+    const second = setup("--development", "settlement-60");
+    expect(second.stderr).match(/^ {2}settlement-60: .*\(1 of 1\)\n$/);
     expect(second.stdout).contain("their maker can forge proofs");
     expect(readFileSync(at("keys/manifest.json"), "utf8")).equal(manifest);
   });
@@ -62,8 +66,8 @@ describe("plimsoll setup", () => {
     const before = readFileSync(file, "utf8");
     const ceremony = before.replace('"development"', '"ceremony"');
     writeFileSync(file, ceremony);
-    expect(setup("--development", "merge-60").status).equal(0);
-    const other = setup("--development", "merge-60", "board-60");
+    expect(setup("--development", "settlement-60").status).equal(0);
+    const other = setup("--development", "settlement-60", "board-60");
     expect(other.status).equal(3);
     expect(other.stderr).contain("KEY_REFUSED").and.contain("come from a ceremony");
     expect(readFileSync(file, "utf8")).equal(ceremony);
@@ -71,8 +75,8 @@ describe("plimsoll setup", () => {
   });
 
   it("stops within seconds when it is told to, and leaves no half-made file", async () => {
-    rmSync(at("circuits/merge-60"), { recursive: true });
-    const child = spawn(process.execPath, [BIN, "setup", "--development", "merge-60"], {
+    rmSync(at("circuits/settlement-60"), { recursive: true });
+    const child = spawn(process.execPath, [BIN, "setup", "--development", "settlement-60"], {
       stdio: ["ignore", "ignore", "pipe"],
       env: { ...process.env, PLIMSOLL_BUILD: build },
     });
@@ -87,7 +91,7 @@ describe("plimsoll setup", () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     expect(readdirSync(at("tmp"))).deep.equal([]);
-    expect(existsSync(at("circuits/merge-60"))).equal(false);
+    expect(existsSync(at("circuits/settlement-60"))).equal(false);
   });
 });
 
@@ -119,15 +123,15 @@ describe("set-up that is killed (W13)", function () {
   it("W13: at ten points, each time started again at once, and twice at once: all that is there in the end is whole", async () => {
     // Of compiling, two points cost little: before the compiler runs, and while it does. Its files, and a plan's, are those of the clone.
     await killed(killedAt("write circuit.circom", SETUP, env()));
-    const bench = at("tmp/merge-60/build/circuits/merge-60");
+    const bench = at("tmp/settlement-60/build/circuits/settlement-60");
     await killed(killedWhen(() => existsSync(bench), SETUP, env()));
     await allEnded(build); // the compiler, which takes seconds
-    cpSync(COMPILED, at("circuits/merge-60"), { recursive: true });
-    renameSync(at("circuits/merge-60/plan.json"), at("plan.json"));
+    cpSync(COMPILED, at("circuits/settlement-60"), { recursive: true });
+    renameSync(at("circuits/settlement-60/plan.json"), at("plan.json"));
     await killed(killedWhen((said) => said.includes("planning"), SETUP, env()));
     await killed(killedWhen(() => existsSync(path.join(bench, "full")), SETUP, env()));
     await allEnded(build);
-    renameSync(at("plan.json"), at("circuits/merge-60/plan.json"));
+    renameSync(at("plan.json"), at("circuits/settlement-60/plan.json"));
     // With what it has started still at work on the key.
     await killed(killedWhen((said) => said.includes("development key"), SETUP, env()));
     for (const step of ["write proving.zkey", "rename key.json", "write manifest.json", "rename manifest.json"]) {
@@ -135,34 +139,36 @@ describe("set-up that is killed (W13)", function () {
       const half = filesIn(at("keys")).find((file) => path.basename(file).startsWith("."));
       expect(half, step).contain(`.${step.split(" ")[1]}.`);
       // The key takes seconds: as if it had been killed a moment later.
-      if (step === "rename key.json") renameSync(at(`keys/${half}`), at("keys/merge-60/key.json"));
+      if (step === "rename key.json") renameSync(at(`keys/${half}`), at("keys/settlement-60/key.json"));
     }
     // Two at once, of which one is killed.
-    rmSync(at("keys/merge-60/key.json"));
+    rmSync(at("keys/settlement-60/key.json"));
     const others = [start(SETUP, env()), start(SETUP, env())];
-    await killed(killedWhen((said) => said.includes("merge-60:"), SETUP, env()));
+    await killed(killedWhen((said) => said.includes("settlement-60:"), SETUP, env()));
     for (const other of others) {
       const { code, err } = await other.ended;
       expect(code, err).equal(0);
-      expect(err).match(/merge-60: 7719 constraints, key [0-9a-f]{16}… \(1 of 1\)\n$/);
+      expect(err).match(/settlement-60: 3385 constraints, key [0-9a-f]{16}… \(1 of 1\)\n$/);
     }
-    expect(others.map(({ said }) => said()).join("")).contain("merge-60: waiting for another set-up of it");
+    expect(others.map(({ said }) => said()).join("")).contain("settlement-60: waiting for another set-up of it");
 
     await allEnded(build);
     expect(filesIn(build)).deep.equal(
       [
-        ...filesIn(COMPILED).map((file) => `circuits/merge-60/${file}`),
-        ...["key.json", "proving.zkey", "verification.json"].map((file) => `keys/merge-60/${file}`),
+        ...filesIn(COMPILED).map((file) => `circuits/settlement-60/${file}`),
+        ...["key.json", "link.json", "link.key", "proving.zkey", "verification.json"].map(
+          (file) => `keys/settlement-60/${file}`,
+        ),
         "keys/manifest.json",
         "locks/manifest",
-        "locks/merge-60",
+        "locks/settlement-60",
       ].toSorted(),
     );
-    const { identity, wasm, zkey } = await loadArtifacts("merge-60", { directory: build });
-    const r1cs = readFileSync(at("circuits/merge-60/circuit.r1cs"));
+    const { identity, wasm, zkey } = await loadArtifacts("settlement-60", { directory: build });
+    const r1cs = readFileSync(at("circuits/settlement-60/circuit.r1cs"));
     const hash = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
     expect([hash(r1cs), hash(await wasm())]).deep.equal([identity.r1csSha256, identity.wasmSha256]);
-    expect(identities.circuits["merge-60"]).include({ r1cs: identity.r1csSha256, wasm: identity.wasmSha256 });
+    expect(identities.circuits["settlement-60"]).include({ r1cs: identity.r1csSha256, wasm: identity.wasmSha256 });
     expect(await misfit(r1cs, zkey)).equal(undefined);
   });
 
@@ -209,7 +215,7 @@ describe("set-up that is killed (W13)", function () {
   it("W14: a clone that can only be read is set up where all is there, without a word, and else says so in a line", function () {
     if (!canMount()) return skip(this, "no right to mount a file system");
     const clone = path.resolve(import.meta.dirname, "../..");
-    const command = [process.execPath, path.join(clone, "scripts/setup.mjs"), "merge-60"];
+    const command = [process.execPath, path.join(clone, "scripts/setup.mjs"), "settlement-60"];
     const there = onReadOnlyFolder(clone, command);
     expect([there.status, there.stdout, there.stderr]).deep.equal([0, "", ""]);
     const missing = onReadOnlyDisk({ at: path.join(clone, "build") }, command);
