@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Hostile words in every place where words of other people's stand: `fuzz-words [count = 2000] [seed = 1]`.
+ * Hostile words in every place where words of other people's stand: `fuzz-words [count = 2000] [seed = 1] [text|screen]`.
  *
- * Every face (test/support/faces.ts) is rendered with each of them in all its places. Documents are read back from Chromium, as
- * it shows them and as it prints them, and so is the verifier page, with packs that hold the words that are labels. What is
- * ours must be the same, character by character, as under harmless words. Progress on stderr, a JSON summary on stdout; exit
- * code 1 where anything differs.
+ * `text`: every face (test/support/faces.ts) is rendered with each of them in all its places. `screen`: documents are read back
+ * from Chromium with another word in each place, as it shows them and as it prints them, and so is the verifier page, with packs
+ * that hold the words that are labels. What is ours must be the same, character by character, as under harmless words. Both where
+ * none is named. Progress on stderr, a JSON summary on stdout; exit code 1 where anything differs.
  */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium, type Page } from "playwright-core";
 import { isLabel } from "../../prover/src/formats/labels.ts";
-import { allFaces, difference, type Face, ownOf } from "../../test/support/faces.ts";
+import { allFaces, difference, type Face, namesFor, ownOf } from "../../test/support/faces.ts";
 import { hostileWords } from "../../test/support/hostile-words.ts";
 import { CHROMIUM, CHROMIUM_FLAGS, printFace, renderFace } from "../../test/support/rendered.ts";
 import { labelledPack, openVerifierPage, verdictShown } from "../../test/support/verifier-page.ts";
 import { buildPage } from "../build-page.ts";
 
-const [count = 2_000, seed = 1] = process.argv.slice(2).map(Number);
-if (!Number.isSafeInteger(count) || !Number.isSafeInteger(seed) || count < 1) {
-  process.stderr.write("usage: fuzz-words [count] [seed]\n");
+const [count = 2_000, seed = 1] = process.argv.slice(2, 4).map(Number);
+const part = process.argv[4];
+if (!Number.isSafeInteger(count) || !Number.isSafeInteger(seed) || count < 1 || !/^(text|screen)?$/.test(part ?? "")) {
+  process.stderr.write("usage: fuzz-words [count] [seed] [text|screen]\n");
   process.exit(2);
 }
 const CLAIMS = 60;
-/** Of documents that are read back with other words in each place. */
-const SHARE = 10;
+/** At most so many words are new in each document that is read back: where there are more places, each word is in several. */
+const NEW_WORDS = 10;
 /** Of documents that are printed. */
 const PRINTED = 40;
 
@@ -45,7 +46,7 @@ const say = (what: string) =>
 
 const folder = mkdtempSync(path.join(tmpdir(), "plimsoll-words-"));
 const faces = await allFaces();
-for (const face of faces) {
+for (const face of part === "screen" ? [] : faces) {
   const ours = ownOf(face);
   for (const each of words)
     note(
@@ -54,7 +55,7 @@ for (const face of faces) {
     );
   say(face.name);
 }
-if (existsSync(CHROMIUM)) {
+if (part !== "text" && existsSync(CHROMIUM)) {
   const browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: CHROMIUM_FLAGS });
   const page = await browser.newPage({ viewport: { width: 1040, height: 900 } });
   for (const face of faces.filter(({ as }) => as === "html")) {
@@ -72,13 +73,12 @@ const summary = { count, seed, labels: labels.length, seconds, rendered, differ:
 process.stdout.write(`${JSON.stringify({ ...summary, failures: failures.slice(0, 20) }, null, 2)}\n`);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
-/** The report on a pack with each word in all places; other documents with another word in each place. */
+/** Documents with another word in each place, until each has been in some. */
 async function inBrowser(page: Page, face: Face): Promise<void> {
   const { ours } = await renderFace(page, face, (place) => `word${place}`);
-  const everywhere = face.name === "the report on a pack";
-  const turns = everywhere ? count : Math.ceil(count / SHARE);
-  for (let turn = 0; turn < turns; turn++) {
-    const label = (place: number) => `${words[everywhere ? turn : (turn * SHARE + place) % count]} ${place}`;
+  const share = Math.min(NEW_WORDS, namesFor(face, (place) => `word${place}`).size);
+  for (let turn = 0; turn < Math.ceil(count / share); turn++) {
+    const label = (place: number) => `${words[(turn * share + place) % count]} ${place}`;
     const found = await renderFace(page, face, label);
     const why = found.ours === ours ? found.faults[0] : "its text differs";
     note(`${face.name}, in Chromium`, why && `${face.name}, turn ${turn}: ${why}`);
