@@ -12,6 +12,7 @@ import type { Witness } from "./r1cs.ts";
 export type Inputs = Readonly<Record<string, bigint | readonly bigint[]>>;
 
 interface Module {
+  readonly memory: WebAssembly.Memory;
   init(sanityCheck: number): void;
   getFieldNumLen32(): number;
   getInputSize(): number;
@@ -19,8 +20,8 @@ interface Module {
   getInputSignalSize(high: number, low: number): number;
   setInputSignal(high: number, low: number, index: number): void;
   getWitness(wire: number): void;
-  readSharedRWMemory(word: number): number;
-  writeSharedRWMemory(word: number, value: number): void;
+  /** Where one field element goes in and out: little-endian. */
+  getSharedRWMemoryStart(): number;
 }
 
 /** `call $printErrorMessage; i32.const 4; return; end`, the end of every assertion: 4 is its error, import 1 the callee. */
@@ -59,12 +60,11 @@ export async function loadGenerator(file: string, { assertions }: { assertions: 
     },
   });
   const module = instance.exports as unknown as Module;
-  const words = module.getFieldNumLen32();
-  // One field element, little-endian, as 32-bit words and as 64-bit limbs.
-  const element = new Uint32Array(words + (words % 2));
-  const limbs = new BigUint64Array(element.buffer);
+  const limbs = module.getFieldNumLen32() / 2;
+  const start = module.getSharedRWMemoryStart();
   return (inputs) => {
     module.init(0);
+    const shared = new DataView(module.memory.buffer, start, 8 * limbs);
     let given = 0;
     for (const [name, value] of Object.entries(inputs)) {
       const [high, low] = fnv(name);
@@ -72,8 +72,7 @@ export async function loadGenerator(file: string, { assertions }: { assertions: 
       if (module.getInputSignalSize(high, low) !== values.length) throw new Error(`input ${name} does not fit`);
       for (const [index, value] of values.entries()) {
         if (value < 0n) throw new RangeError(`input ${name} is not reduced into the field`);
-        for (let limb = 0; limb < limbs.length; limb++) limbs[limb] = value >> BigInt(64 * limb);
-        for (let word = 0; word < words; word++) module.writeSharedRWMemory(word, element[word]! | 0);
+        for (let limb = 0; limb < limbs; limb++) shared.setBigUint64(8 * limb, value >> BigInt(64 * limb), true);
         module.setInputSignal(high, low, index);
       }
       given += values.length;
@@ -81,10 +80,11 @@ export async function loadGenerator(file: string, { assertions }: { assertions: 
     if (given !== module.getInputSize()) throw new Error("inputs are missing");
     return Array.from({ length: module.getWitnessSize() }, (_, wire) => {
       module.getWitness(wire);
-      for (let word = 0; word < words; word++) element[word] = module.readSharedRWMemory(word);
       let value = 0n;
-      for (let limb = limbs.length - 1; limb >= 0; limb--) {
-        if (value !== 0n || limbs[limb] !== 0n) value = (value << 64n) | limbs[limb]!;
+      for (let limb = limbs - 1; limb >= 0; limb--) {
+        const part = shared.getBigUint64(8 * limb, true);
+        if (value !== 0n) value = (value << 64n) | part;
+        else value = part;
       }
       return value;
     });
