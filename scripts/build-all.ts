@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Builds what a bare clone has not: `build-all [--look] [circuit…] [contracts]`, everything by default. For a circuit that is its
+ * Builds what a bare clone has not: `build-all [--look] [circuit…] [contracts]`; by default contracts and the circuits that are not on demand. For a circuit that is its
  * code, its witness plan, a development key and the native prover; `contracts` are those of the release, which are committed,
  * where their sources have changed, and those that only tests and demonstrations use.
  *
@@ -9,7 +9,7 @@
  */
 import { PlimsollError } from "../prover/src/errors.ts";
 import { notSetUp, setUpDevelopment } from "../prover/src/node/setup/development.ts";
-import { CIRCUITS, type CircuitName } from "../prover/src/statement/families.ts";
+import { CIRCUITS, type CircuitName, DEFAULT_CIRCUITS } from "../prover/src/statement/families.ts";
 import { buildNative, isNativeFresh, nativeLine } from "./build-native.ts";
 import { begin, watch } from "./progress.ts";
 
@@ -61,11 +61,10 @@ async function workFor(words: readonly string[]): Promise<Work[]> {
     const known = [...CIRCUITS, "contracts"].join(", ");
     throw new PlimsollError("USAGE", `unknown: ${unknown}; what can be set up is ${known}`);
   }
-  const wanted = (word: string) => words.length === 0 || words.includes(word);
-  const circuits = CIRCUITS.filter(wanted);
+  const circuits = words.length === 0 ? DEFAULT_CIRCUITS : CIRCUITS.filter((name) => words.includes(name));
   return [
     ...(circuits.length === 0 ? [] : [await circuitWork(circuits), nativeWork()]),
-    ...(wanted("contracts") ? [await contractWork()] : []),
+    ...(words.length === 0 || words.includes("contracts") ? [await contractWork()] : []),
   ];
 }
 

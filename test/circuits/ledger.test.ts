@@ -16,33 +16,12 @@ import {
 import { E6_TO_E20 } from "../../prover/src/model/evaluate.ts";
 import { largestFigure } from "../../prover/src/model/figure.ts";
 import { ASSETS, BOARD_SIZES, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import { CIRCUITS, circuitOf, type FamilyName, familyOf } from "../../prover/src/statement/families.ts";
+import { circuitOf, DEFAULT_CIRCUITS, familyOf } from "../../prover/src/statement/families.ts";
 import { BITS, BPS } from "../../prover/src/units.ts";
 import { readR1cs, readSymbols } from "../soundness/lab/r1cs.ts";
-import {
-  bandBits,
-  bitLength,
-  columnSum,
-  type Dimensions,
-  dimensionsOf,
-  largestSurplus,
-  ledgerOf,
-} from "../support/ledger.ts";
+import { bandBits, bitLength, COUNTS, columnSum, dimensionsOf, largestSurplus, ledgerOf } from "../support/ledger.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
-
-/** How many range checks and flags a circuit has. */
-const COUNTS: Readonly<Record<FamilyName, (of: Dimensions) => number>> = {
-  // A haircut has a flag for each piece and two ends; an asset in the scan lots, what is left over and what is lacking; a
-  // netting set a scan, gaps, mark, and delta and vega with the excess of each; then cash, transfer, level, side, direction,
-  // what is owned, the key and surplus.
-  account: ({ instruments, assets, tiers, scenarios, blocks }) =>
-    instruments + assets * (tiers + 6) + blocks * (scenarios + 6) + 8,
-  settlement: ({ instruments }) => 2 * instruments + 1,
-  merge: ({ instruments, assets }) => 2 * (instruments + assets + 1),
-  // Cash, the flag of the branch, two ends of the band.
-  disclosure: ({ instruments, assets, tiers }) => instruments + assets * (tiers + 3) + 4,
-};
 
 describe("bit ledger", () => {
   it("C05: leaves a guard gap between packed pieces for a difference of differences", () => {
@@ -90,7 +69,7 @@ describe("bit ledger", () => {
     });
   }
 
-  for (const circuit of CIRCUITS) {
+  for (const circuit of DEFAULT_CIRCUITS) {
     it(`C05 W09: ${circuit} holds every signal of the ledger to its range at every index, and nothing else`, () => {
       const file = (extension: string) => path.join(ROOT, "build/circuits", circuit, `circuit.${extension}`);
       const family = familyOf(circuit);

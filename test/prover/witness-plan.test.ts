@@ -7,7 +7,7 @@ import { loadArtifacts } from "../../prover/src/node/artifacts.ts";
 import { openCalculator } from "../../prover/src/prove/calculator.ts";
 import { planInputs, readPlanNames } from "../../prover/src/prove/witness.ts";
 import { makePlan } from "../../prover/src/prove/witness-plan.ts";
-import { CIRCUITS } from "../../prover/src/statement/families.ts";
+import { DEFAULT_CIRCUITS } from "../../prover/src/statement/families.ts";
 import type { WitnessInput } from "../../prover/src/statement/witness-input.ts";
 import { circuitInputs } from "../support/circuit-inputs.ts";
 import { executePlan, wtnsOf } from "../support/execute-plan.ts";
@@ -26,7 +26,7 @@ async function errorOf(work: () => unknown): Promise<PlimsollError> {
 }
 
 describe("witness plans", () => {
-  for (const circuit of CIRCUITS) {
+  for (const circuit of DEFAULT_CIRCUITS) {
     it(`C22: ${circuit}: the plan gives the witness of circom's generator, value by value`, async function () {
       this.timeout(60_000);
       const { plan, wasm } = await loadArtifacts(circuit);

@@ -6,8 +6,9 @@ import { figureOf, weightsOf } from "../../prover/src/model/figure.ts";
 import { type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { buildStatement } from "../../prover/src/statement/account.ts";
 import { buildDisclosureStatement } from "../../prover/src/statement/disclosure.ts";
-import { boardSizeOf, type CircuitName, isOf } from "../../prover/src/statement/families.ts";
+import { boardSizeOf, type CircuitName, isOf, shapeOf } from "../../prover/src/statement/families.ts";
 import { buildMergeStatement } from "../../prover/src/statement/merge.ts";
+import { buildRoundStatement } from "../../prover/src/statement/round.ts";
 import { buildSettlementStatement } from "../../prover/src/statement/settlement.ts";
 import type { SettlementMarks } from "../../prover/src/statement/signals.ts";
 import type { WitnessInput } from "../../prover/src/statement/witness-input.ts";
@@ -22,6 +23,7 @@ import {
   randomViewingKey,
   seededRng,
 } from "./random.ts";
+import { coveredRound } from "./rounds.ts";
 
 /** Inputs that satisfy the circuit. */
 export function circuitInputs(circuit: CircuitName, count: number, seed = 1): WitnessInput[] {
@@ -31,6 +33,7 @@ export function circuitInputs(circuit: CircuitName, count: number, seed = 1): Wi
     if (isOf("settlement", circuit)) return randomSettlement(rng, size);
     if (isOf("merge", circuit)) return randomMerge(rng, size);
     if (isOf("disclosure", circuit)) return randomDisclosure(rng, size);
+    if (isOf("round", circuit)) return buildRoundStatement(coveredRound(rng, size, shapeOf(circuit).members!));
     return buildStatement(randomRequest(rng, size));
   });
 }

@@ -3,10 +3,11 @@
  * The bit ledger of docs/statement.md, signal by signal: what each circuit holds to a range or to two values, and the range,
  * recomputed from the declared ranges of units. It is compared with what the compiled constraints hold, not with names.
  */
-import { WIDE_PER_ELEMENT, WIDE_STRIDE } from "../../prover/src/model/commit.ts";
+import { BOOK_LEAVES } from "../../prover/src/model/book.ts";
+import { TOTALS_PER_ELEMENT, WIDE_PER_ELEMENT, WIDE_STRIDE } from "../../prover/src/model/commit.ts";
 import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
 import { ASSETS, BLOCK_INSTRUMENTS, blocksOf, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
-import { boardSizeOf, type CircuitName, type FamilyName } from "../../prover/src/statement/families.ts";
+import { boardSizeOf, type CircuitName, type FamilyName, shapeOf } from "../../prover/src/statement/families.ts";
 import { BITS, BPS } from "../../prover/src/units.ts";
 import { atomForm, constantForm, type Form, field } from "../soundness/lab/forms.ts";
 import type { R1cs, Symbols } from "../soundness/lab/r1cs.ts";
@@ -19,11 +20,21 @@ export interface Dimensions {
   readonly tiers: number;
   readonly scenarios: number;
   readonly blocks: number;
+  /** Accounts of one proof. */
+  readonly members?: number;
 }
 
 export function dimensionsOf(circuit: CircuitName): Dimensions {
   const blocks = blocksOf(boardSizeOf(circuit));
-  return { instruments: blocks * BLOCK_INSTRUMENTS, assets: ASSETS, tiers: TIERS, scenarios: SCENARIOS, blocks };
+  const { members = 1 } = shapeOf(circuit);
+  return {
+    instruments: blocks * BLOCK_INSTRUMENTS,
+    assets: ASSETS,
+    tiers: TIERS,
+    scenarios: SCENARIOS,
+    blocks,
+    members,
+  };
 }
 
 // ---- Widths from the ranges of units --------------------------------------------------------------------------------
@@ -311,6 +322,64 @@ const EXPECTED: Readonly<Record<FamilyName, (s: Signals, of: Dimensions) => Entr
       range: unsignedBits(bandBits(of)),
     })),
   ],
+  round: (s, of) => [
+    ...members(s, "After", of),
+    { label: "level", form: s.at("level"), range: unsignedBits(BITS.level) },
+  ],
+  book: (s, of) => [
+    ...members(s, "", of),
+    ...upTo(of.members!).map((member) => ({ label: `used[${member}]`, form: s.at(`used[${member}]`), values: BINARY })),
+    { label: "level", form: s.at("level"), range: unsignedBits(BITS.level) },
+    {
+      label: "steps before",
+      form: s.over(s.at(`totals[${bookTotals(of) - 1}]`), BigInt(of.members!)),
+      range: [0n, BigInt(BOOK_LEAVES / of.members!) - 1n],
+    },
+  ],
+};
+
+/** Elements of the totals of a book; the count is the last. */
+const bookTotals = ({ instruments, assets }: Dimensions): number =>
+  Math.ceil(instruments / TOTALS_PER_ELEMENT) + Math.ceil(assets / WIDE_PER_ELEMENT) + 2;
+
+/** What each member of a round or a book is held to. */
+function members(s: Signals, suffix: string, of: Dimensions): Entry[] {
+  return upTo(of.members!).flatMap((member) => {
+    const held = {
+      positions: `positions${suffix}[${member}]`,
+      collateral: `collateral${suffix}[${member}]`,
+      cash: `cash${suffix}[${member}]`,
+    };
+    const component = `member[${member}].covered.worth`;
+    const verdict = s.within(`member[${member}].covered.AtLeast`);
+    const surplus = s.sum(
+      // Of the two names of one wire simplification keeps either.
+      [verdict.find("equity") ?? equity(s, component, held, of), 1n],
+      [verdict.at("required"), -MARGIN_LEVEL_TO_E20],
+    );
+    const range = unsignedBits(bitLength(largestSurplus(of)));
+    const entries = [...worth(s, component, held, of), { label: "surplus", form: surplus, range }];
+    return entries.map((entry) => ({ ...entry, label: `member ${member}: ${entry.label}` }));
+  });
+}
+
+/** How many range checks and flags a circuit has. */
+export const COUNTS: Readonly<Record<FamilyName, (of: Dimensions) => number>> = {
+  // A haircut has a flag for each piece and two ends; an asset in the scan lots, what is left over and what is lacking; a
+  // netting set a scan, gaps, mark, and delta and vega with the excess of each; then cash, transfer, level, side, direction,
+  // what is owned, the key and surplus.
+  account: ({ instruments, assets, tiers, scenarios, blocks }) =>
+    instruments + assets * (tiers + 6) + blocks * (scenarios + 6) + 8,
+  settlement: ({ instruments }) => 2 * instruments + 1,
+  merge: ({ instruments, assets }) => 2 * (instruments + assets + 1),
+  // Cash, the flag of the branch, two ends of the band.
+  disclosure: ({ instruments, assets, tiers }) => instruments + assets * (tiers + 3) + 4,
+  // Of each member as of an account, without transfer, side, direction and key; then the level.
+  round: ({ instruments, assets, tiers, scenarios, blocks, members }) =>
+    members! * (instruments + assets * (tiers + 6) + blocks * (scenarios + 6) + 3) + 1,
+  // Then whether each is used, and the count.
+  book: ({ instruments, assets, tiers, scenarios, blocks, members }) =>
+    members! * (instruments + assets * (tiers + 6) + blocks * (scenarios + 6) + 4) + 2,
 };
 
 /** What the constraints hold, against what the ledger says that they must. */

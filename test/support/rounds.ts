@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Random rounds whose accounts stay in range. */
+import { FIELD_ORDER } from "../../prover/src/field.ts";
 import type { Account } from "../../prover/src/model/account.ts";
-import type { RoundFill, RoundMember } from "../../prover/src/model/round.ts";
+import { coverageBpsDown, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
+import { applyRound, type RoundFill, type RoundMember } from "../../prover/src/model/round.ts";
 import type { BoardSize } from "../../prover/src/model/sizes.ts";
-import { type Rng, randomAccount } from "./random.ts";
+import type { RoundRequest } from "../../prover/src/statement/round.ts";
+import type { LevelBps } from "../../prover/src/units.ts";
+import { type Rng, randomAccount, randomMarket, randomPolicy } from "./random.ts";
 
 type Holdings = Pick<Account, "positions" | "collateral" | "cash">;
 
@@ -14,13 +18,15 @@ const fillBetween = (before: Holdings, after: Holdings): RoundFill => ({
 });
 
 /**
- * A round among random accounts of any flavour. In every row, asset and cash each member gets what the next one had, for a
- * distance of its own, or everybody keeps what it has: so sums stay, and ranges, with steps as wide as they can be.
+ * A round in which, in every row, asset and cash, each member gets what the member at a distance of the row's own had, so that
+ * sums stay, and ranges, with steps as wide as they can be.
  */
-export function randomRound(rng: Rng, size: BoardSize, members: number): RoundMember[] {
-  const before = Array.from({ length: members }, () => randomAccount(rng, size));
-  const distance = () => (rng.chance(0.5) ? Number(rng.below(BigInt(members))) : 0);
-  const from = (member: number, by: number) => before[(member + by) % members]!;
+export function roundAmong(
+  rng: Rng,
+  before: readonly Account[],
+  distance = () => (rng.chance(0.5) ? Number(rng.below(BigInt(before.length))) : 0),
+): RoundMember[] {
+  const from = (member: number, by: number) => before[(member + by) % before.length]!;
   const rows = before[0]!.positions.map(distance);
   const assets = before[0]!.collateral.map(distance);
   const cash = distance();
@@ -32,4 +38,31 @@ export function randomRound(rng: Rng, size: BoardSize, members: number): RoundMe
       cash: from(member, cash).cash,
     }),
   }));
+}
+
+/** One among random accounts of any flavour. */
+export const randomRound = (rng: Rng, size: BoardSize, members: number): RoundMember[] =>
+  roundAmong(
+    rng,
+    Array.from({ length: members }, () => randomAccount(rng, size)),
+  );
+
+/** A request that can be proven: the highest level that everybody has after a random round, or the lowest of all. */
+export function coveredRound(rng: Rng, size: BoardSize, members: number): RoundRequest {
+  for (;;) {
+    const request = {
+      members: randomRound(rng, size, members),
+      policy: randomPolicy(rng),
+      market: randomMarket(rng, size),
+      context: rng.below(FIELD_ORDER),
+    };
+    const worths = applyRound(request.members).map((account) => evaluate(account, request.policy, request.market));
+    if (!worths.every((worth) => isAtLeast(worth, 0n as LevelBps))) continue;
+    const most = (1n << 20n) - 1n;
+    const level = worths.reduce((least, worth) => {
+      const coverage = coverageBpsDown(worth) ?? most;
+      return coverage < least ? coverage : least;
+    }, most);
+    return { ...request, level: level as LevelBps };
+  }
 }

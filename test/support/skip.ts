@@ -12,6 +12,7 @@ export const MAY_LACK = [
   "no price histories: PLIMSOLL_PRICES names their folder",
   "not on this platform",
   "no right to mount a file system",
+  "round-60-3 is not set up",
 ] as const;
 type Reason =
   | (typeof MAY_LACK)[number]

@@ -2,7 +2,7 @@
 /** `plimsoll setup`: circuits and keys for this machine. */
 import { Command } from "commander";
 import { EXIT, PlimsollError } from "../errors.ts";
-import { CIRCUITS, type CircuitName } from "../statement/families.ts";
+import { CIRCUITS, type CircuitName, DEFAULT_CIRCUITS } from "../statement/families.ts";
 import type { Context } from "./context.ts";
 
 const CHOICES = `Proofs need circuits and keys. There are two kinds of keys:
@@ -17,7 +17,7 @@ Circuits: ${CIRCUITS.join(", ")}`;
 
 export function setupCommand({ print, signal }: Context): Command {
   return new Command("setup")
-    .argument("[circuit...]", "which circuits (default all)")
+    .argument("[circuit...]", `which circuits (default ${DEFAULT_CIRCUITS.join(", ")})`)
     .description("make circuits and development keys on this machine, or say how keys are installed")
     .option("--development", "development keys: good for trials and tests only")
     .option("--json", "print JSON")
@@ -35,7 +35,7 @@ export function setupCommand({ print, signal }: Context): Command {
         import("../node/setup/development.ts"),
         import("../node/artifacts.ts"),
       ]);
-      const circuits = names.length === 0 ? CIRCUITS : CIRCUITS.filter((name) => names.includes(name));
+      const circuits = names.length === 0 ? DEFAULT_CIRCUITS : CIRCUITS.filter((name) => names.includes(name));
       const display = new Display(circuits.length);
       try {
         await setUpDevelopment(circuits, {

@@ -33,8 +33,9 @@ export async function rebuild(circuit: CircuitName, options: { planned?: boolean
   const { compileAfresh } = await import("./setup/circuits.ts");
   const built = await compileAfresh(circuit, options);
   const { constraints, publics } = readR1cs(built.r1cs);
-  const pin: { r1cs: string; wasm: string } = identities.circuits[circuit];
-  const pinned = sha256Of(built.r1cs) === pin.r1cs && sha256Of(built.wasm) === pin.wasm;
+  const pins: Partial<Record<CircuitName, { r1cs: string; wasm: string }>> = identities.circuits;
+  const pin = pins[circuit];
+  const pinned = pin !== undefined && sha256Of(built.r1cs) === pin.r1cs && sha256Of(built.wasm) === pin.wasm;
   return { ...built, constraints, publicInputs: publics, pinned };
 }
 

@@ -14,6 +14,7 @@ import {
 } from "../statement/disclosure.ts";
 import { type CircuitName, type CircuitOf, circuitOf } from "../statement/families.ts";
 import { buildMergeStatement, type MergeRequest } from "../statement/merge.ts";
+import { buildRoundStatement, type RoundRequest, roundCircuit } from "../statement/round.ts";
 import { buildSettlementStatement, type SettlementRequest } from "../statement/settlement.ts";
 import type { WitnessInput } from "../statement/witness-input.ts";
 import { type KeyIdentity, keyOf, type Verifier, verifierOf } from "../verify/verifier.ts";
@@ -78,6 +79,8 @@ export interface Prover {
   disclose(request: DisclosureRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"disclosure">>>;
   /** What only the auditor can make: a proof like that of any claim, true or not. Throws as `prove`. */
   simulate(request: SimulationRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"disclosure">>>;
+  /** Proves that accounts have stepped by a round and are covered afterwards. Throws as `prove` and as the model's `applyRound`. */
+  round(request: RoundRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"round">>>;
   /** The key under which this prover's proofs of a circuit verify. Loads the circuit; throws like it. */
   key<Name extends CircuitName>(size: Name): Promise<KeyIdentity<Name>>;
   /** Waits for the proof being made, ends all threads and forgets the keys. A process that has closed exits by itself. */
@@ -197,6 +200,13 @@ export function proverOf({ load, backend }: ProverParts): Prover {
     },
     async simulate(request, proving) {
       return proofOf(circuitOf("disclosure", request.size), () => buildSimulation(request), proving);
+    },
+    async round(request, proving) {
+      return proofOf(
+        roundCircuit(request.market.board.size, request.members.length),
+        () => ifTrue(buildRoundStatement(request)),
+        proving,
+      );
     },
     async key<Name extends CircuitName>(size: Name) {
       throwIfClosed();

@@ -5,15 +5,15 @@ import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement, invert, toField } from "../field.ts";
 import type { Account } from "../model/account.ts";
 import { commitFill, commitState, packPositions, packWide, stateBlinding } from "../model/commit.ts";
-import { type Evaluation, evaluate, isAtLeast, worstLoss } from "../model/evaluate.ts";
+import { type Evaluation, evaluate, isAtLeast } from "../model/evaluate.ts";
 import type { Market } from "../model/market.ts";
 import type { Policy } from "../model/policy.ts";
-import { TIERS } from "../model/sizes.ts";
 import { applyTransition, type Transition } from "../model/transition.ts";
 import type { LevelBps } from "../units.ts";
 import { FAMILIES, type OwnSignals } from "./families.ts";
-import { boardSignals, type Direction, encodeTerms, encodeTransfer, policySignals, ROW_VALUES } from "./signals.ts";
+import { type Direction, encodeTerms, encodeTransfer, marketSignals } from "./signals.ts";
 import type { WitnessInput } from "./witness-input.ts";
+import { marketInputs, worthHints } from "./worth.ts";
 
 export * from "./signals.ts";
 
@@ -67,31 +67,16 @@ export function buildStatement(request: Request): Statement {
     terms: encodeTerms({ level, direction, side }),
     context: context as FieldElement,
   };
-  const policyValues = policySignals(policy);
-  const debtRate = toField(policy.debtRateBps);
-  const prices = market.prices.map(toField);
-  const boardValues = boardSignals(market.board);
-  const rowValues = ROW_VALUES * market.board.rows.length;
   const blindingAfter = stateBlinding(after);
   return {
     after,
     evaluation,
     holds,
     proofSignals,
-    publicSignals: [
-      ...FAMILIES.account.own.map((name) => proofSignals[name]),
-      ...policyValues,
-      debtRate,
-      ...prices,
-      ...boardValues,
-    ],
+    publicSignals: [...FAMILIES.account.own.map((name) => proofSignals[name]), ...marketSignals(policy, market)],
     circuitInput: {
       ...proofSignals,
-      policy: policyValues,
-      debtRate,
-      prices,
-      rows: boardValues.slice(0, rowValues),
-      blocks: boardValues.slice(rowValues),
+      ...marketInputs(policy, market),
       positionsAfter: after.positions.map(toField),
       collateralAfter: after.collateral.map(toField),
       cashAfter: toField(after.cash),
@@ -103,15 +88,8 @@ export function buildStatement(request: Request): Statement {
       fillBlinding: fill.blinding,
     },
     hints: {
-      "worth.haircut.selected": evaluation.assets.map(({ tier }) => selectedPiece(tier)),
-      "worth.scanned.whole": evaluation.assets.map(({ scannedLots }) => scannedLots),
-      "worth.set.column": evaluation.runs.map(({ profits, mark, delta, vega }) => [...profits, mark, delta, vega]),
-      "worth.set.scan": evaluation.runs.map(({ profits }) => worstLoss(profits)),
+      ...Object.fromEntries(Object.entries(worthHints(evaluation)).map(([name, values]) => [`worth.${name}`, values])),
       "Transition.inverse": invert(blindingAfter),
     },
   };
 }
-
-/** For each piece of a haircut schedule whether it holds the quantity; piece TIERS is above the last boundary. */
-export const selectedPiece = (tier: number): bigint[] =>
-  Array.from({ length: TIERS + 1 }, (_, piece) => (piece === tier ? 1n : 0n));

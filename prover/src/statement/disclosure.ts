@@ -8,9 +8,9 @@ import { commitAuditorSecret, commitState, stateBlinding } from "../model/commit
 import { figureOf, largestFigure, type Weights } from "../model/figure.ts";
 import { tierValue } from "../model/policy.ts";
 import type { BoardSize } from "../model/sizes.ts";
-import { selectedPiece } from "./account.ts";
 import { scheduleSignals, weightSignals } from "./signals.ts";
 import type { WitnessInput } from "./witness-input.ts";
+import { selectedPiece } from "./worth.ts";
 
 /** Both ends are inside; exact where they are equal. In the unit of the figure. */
 export interface Band {

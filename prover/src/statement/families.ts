@@ -15,6 +15,8 @@ import { BLOCK_VALUES, ROW_VALUES } from "./signals.ts";
 export interface Shape {
   /** Blocks of 60 instruments on its boards. */
   readonly blocks: number;
+  /** Accounts that one proof is of, where these are several. */
+  readonly members?: number;
   readonly publicInputs: number;
   /** The build refuses more constraints than this. */
   readonly constraintCeiling: number;
@@ -28,10 +30,12 @@ interface Family {
   readonly shapes: Readonly<Record<string, Shape>>;
   /** File of the main template, in `circuits/`. */
   readonly source: string;
-  /** The main component for boards of so many blocks. */
-  readonly template: (blocks: number) => string;
+  /** The main component. */
+  readonly template: (shape: Shape) => string;
   /** Public inputs that belong to one proof, in order: they come before all others. Of a list each element (`name[0]`). */
   readonly own: readonly string[];
+  /** Those of `own` that are lists with an element for each member, named without an index. */
+  readonly perMember?: readonly string[];
   /** Names of the public inputs after them, which many proofs share. */
   readonly shared: readonly string[];
   /**
@@ -45,7 +49,20 @@ interface Family {
    * its line says what constrains it.
    */
   readonly hints: readonly string[];
+  /** Whether set-up makes its circuits only where they are named: few need them, and they are large. */
+  readonly onDemand?: boolean;
 }
+
+/** Public inputs of a valuation. */
+const MARKET = ["policy", "debtRate", "prices", "rows", "blocks"] as const;
+const MARKET_LINKS = {
+  policy: () => ASSETS * (3 * TIERS + 1) + 1,
+  market: (blocks: number) => ASSETS + blocks * (BLOCK_INSTRUMENTS * ROW_VALUES + BLOCK_VALUES),
+};
+const VALUATION = [BLOCK_INSTRUMENTS, ASSETS, TIERS, SCENARIOS];
+/** Hints of the component `Worth`, which values one account, by their names below it. */
+export const WORTH_HINTS = ["haircut.selected", "scanned.whole", "set.column", "set.scan"] as const;
+const worthHintsBelow = (component: string) => WORTH_HINTS.map((name) => `${component}worth.${name}`);
 
 export const FAMILIES = {
   /** An account covers its margin, or does not, after a transfer and a fill: `account.ts`. */
@@ -53,27 +70,18 @@ export const FAMILIES = {
     circuits: { "board-60": "board-60", "board-240": "board-240", "board-480": "board-480" },
     shapes: sizes.sizes,
     source: "account.circom",
-    template: (blocks) => `Account(${[blocks, BLOCK_INSTRUMENTS, ASSETS, TIERS, SCENARIOS].join(", ")})`,
+    template: ({ blocks }) => `Account(${[blocks, ...VALUATION].join(", ")})`,
     own: ["stateBefore", "stateAfter", "transfer", "fill", "terms", "context"],
-    shared: ["policy", "debtRate", "prices", "rows", "blocks"],
-    linked: {
-      policy: () => ASSETS * (3 * TIERS + 1) + 1,
-      market: (blocks) => ASSETS + blocks * (BLOCK_INSTRUMENTS * ROW_VALUES + BLOCK_VALUES),
-    },
-    hints: [
-      "worth.haircut.selected",
-      "worth.scanned.whole",
-      "worth.set.column",
-      "worth.set.scan",
-      "Transition.inverse",
-    ],
+    shared: MARKET,
+    linked: MARKET_LINKS,
+    hints: [...worthHintsBelow(""), "Transition.inverse"],
   },
   /** Instruments that expire are paid out in cash and leave the account: `settlement.ts`. */
   settlement: {
     circuits: { "settlement-60": "board-60", "settlement-240": "board-240", "settlement-480": "board-480" },
     shapes: sizes.settlements,
     source: "settlement.circom",
-    template: (blocks) => `Settlement(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS})`,
+    template: ({ blocks }) => `Settlement(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS})`,
     own: ["stateBefore", "stateAfter", "context"],
     shared: ["marks"],
     linked: { marks: (blocks) => 2 * blocks * BLOCK_INSTRUMENTS },
@@ -84,7 +92,7 @@ export const FAMILIES = {
     circuits: { "merge-60": "board-60", "merge-240": "board-240", "merge-480": "board-480" },
     shapes: sizes.merges,
     source: "merge.circom",
-    template: (blocks) => `Merge(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS})`,
+    template: ({ blocks }) => `Merge(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS})`,
     own: ["stateLeft", "stateRight", "stateMerged", "context"],
     shared: [],
     linked: {},
@@ -95,11 +103,36 @@ export const FAMILIES = {
     circuits: { "disclosure-60": "board-60", "disclosure-240": "board-240", "disclosure-480": "board-480" },
     shapes: sizes.disclosures,
     source: "disclosure.circom",
-    template: (blocks) => `Disclosure(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS}, ${TIERS})`,
+    template: ({ blocks }) => `Disclosure(${blocks * BLOCK_INSTRUMENTS}, ${ASSETS}, ${TIERS})`,
     own: ["state", "low", "high", "auditor", "context"],
     shared: ["policy", "prices", "cashWeight", "marks"],
     linked: {},
     hints: ["haircut.selected"],
+  },
+  /** Several accounts step at once by fills that add up to zero, and each is covered afterwards: `round.ts`. */
+  round: {
+    circuits: { "round-60-3": "board-60", "round-60-15": "board-60" },
+    shapes: sizes.rounds,
+    source: "round.circom",
+    template: ({ members, blocks }) => `Round(${[members, blocks, ...VALUATION].join(", ")})`,
+    own: ["stateBefore", "stateAfter", "level", "context"],
+    perMember: ["stateBefore", "stateAfter"],
+    shared: MARKET,
+    linked: MARKET_LINKS,
+    hints: [...worthHintsBelow("member.covered."), "member.Onward.inverse", "Distinct.inverse"],
+    onDemand: true,
+  },
+  /** Accounts of a venue are covered, stand in one tree and add up: `book.ts`. */
+  book: {
+    circuits: { "book-60-8": "board-60", "book-60-16": "board-60" },
+    shapes: sizes.books,
+    source: "book.circom",
+    template: ({ members, blocks }) => `Book(${[members, blocks, ...VALUATION].join(", ")})`,
+    own: ["root", "totalsBefore", "totalsAfter", "level", "context"],
+    shared: MARKET,
+    linked: {},
+    hints: worthHintsBelow("member.covered."),
+    onDemand: true,
   },
 } as const satisfies Record<string, Family>;
 
@@ -141,6 +174,11 @@ const PLACES = new Map<string, { readonly family: FamilyName; readonly size: Boa
 
 export const familyOf = (circuit: CircuitName): FamilyName => PLACES.get(circuit)!.family;
 
+/** Those that set-up makes where none is named. */
+export const DEFAULT_CIRCUITS: readonly CircuitName[] = CIRCUITS.filter(
+  (circuit) => !(FAMILIES[familyOf(circuit)] as Family).onDemand,
+);
+
 export const isOf = <Name extends FamilyName>(family: Name, circuit: CircuitName): circuit is CircuitOf<Name> =>
   familyOf(circuit) === family;
 
@@ -156,7 +194,13 @@ export function shapeOf(circuit: CircuitName): Shape {
 export const publicInputsOf = (circuit: CircuitName): number => shapeOf(circuit).publicInputs;
 
 /** Names of the public inputs that are each proof's own, in order; what follows them, if anything, many proofs share. */
-export const ownSignalsOf = (circuit: CircuitName): readonly string[] => FAMILIES[familyOf(circuit)].own;
+export function ownSignalsOf(circuit: CircuitName): readonly string[] {
+  const { own, perMember = [] }: Family = FAMILIES[familyOf(circuit)];
+  const { members = 0 } = shapeOf(circuit);
+  return own.flatMap((name) =>
+    perMember.includes(name) ? Array.from({ length: members }, (_, member) => `${name}[${member}]`) : name,
+  );
+}
 
 /** Names of a family's public signals, lists once, in order. */
 export const publicNamesOf = (family: FamilyName): readonly string[] => {
@@ -173,8 +217,8 @@ export interface LinkedGroup {
 
 /** The groups of a circuit's public inputs whose points contracts take by links, in order; empty where there are none. */
 export function linkedGroupsOf(circuit: CircuitName): readonly LinkedGroup[] {
-  const { linked, own }: Family = FAMILIES[familyOf(circuit)];
-  let first = 1 + own.length;
+  const { linked }: Family = FAMILIES[familyOf(circuit)];
+  let first = 1 + ownSignalsOf(circuit).length;
   return Object.entries(linked).map(([name, countOn]) => {
     const group = { name, first, count: countOn(shapeOf(circuit).blocks) };
     first += group.count;
@@ -188,6 +232,6 @@ export function mainOf(circuit: CircuitName, folder: string): string {
   return `// SPDX-License-Identifier: GPL-3.0-or-later
 pragma circom 2.2.0;
 include "${folder}/${source}";
-component main {public [${publicNamesOf(familyOf(circuit)).join(", ")}]} = ${template(shapeOf(circuit).blocks)};
+component main {public [${publicNamesOf(familyOf(circuit)).join(", ")}]} = ${template(shapeOf(circuit))};
 `;
 }
