@@ -581,7 +581,7 @@ export function exchangeable({ r1cs, wires, generate }: Build): Finding | undefi
   return undefined;
 }
 
-function holds(r1cs: Build["r1cs"], constraint: number, witness: Witness): boolean {
+export function holds(r1cs: Build["r1cs"], constraint: number, witness: Witness): boolean {
   const [a, b, c] = [0, 1, 2].map((part) => evaluate(r1cs, 3 * constraint + part, witness)) as [bigint, bigint, bigint];
   return (a * b - c) % r1cs.prime === 0n;
 }

@@ -12,7 +12,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 import { FIELD_ORDER, type FieldElement, toField } from "../../../prover/src/field.ts";
 import type { Account } from "../../../prover/src/model/account.ts";
-import { packPositions, packWide, SPONGE_RATE, stateBlinding } from "../../../prover/src/model/commit.ts";
+import { PURPOSE, packPositions, packWide, SPONGE_RATE, stateBlinding } from "../../../prover/src/model/commit.ts";
 import { type Evaluation, evaluate, isAtLeast } from "../../../prover/src/model/evaluate.ts";
 import { EMPTY_ROW, type Market } from "../../../prover/src/model/market.ts";
 import { intercepts, type Policy } from "../../../prover/src/model/policy.ts";
@@ -283,6 +283,51 @@ export const smallMarket = ({ prices, board }: Market): Market => ({
 export const smallPositions = (positions: readonly PositionLots[]) =>
   positions.map((lots, index) => (isMini.has(index) ? lots : (0n as PositionLots)));
 
+/** The values of a list of the model's board that stand in the small board's rows. */
+export const smallRows = <T>(list: readonly T[]): T[] => miniRows.map((row) => list[row]!);
+
+/** The small circuit's commitment to an account of the model's board. */
+export const smallState = (account: Account): FieldElement =>
+  miniSponge(PURPOSE.state, INSTRUMENTS, [
+    ...packPositions(smallRows(account.positions)),
+    ...packWide(account.collateral),
+    toField(account.cash),
+    stateBlinding(account),
+  ]);
+
+/** The small circuit's inputs of a small policy and market. */
+export function smallMarketInputs(policy: Policy, market: Market): Inputs {
+  return {
+    policy: policy.schedules.flatMap((schedule, asset) => {
+      const tiers = schedule.slice(0, SHAPE.tiers);
+      return [
+        ...tiers.map((tier) => tier.boundaryLots),
+        ...tiers.map((tier) => tier.weightBps),
+        ...intercepts(schedule).slice(0, SHAPE.tiers),
+        policy.scanLots[asset]!,
+      ].map(toField);
+    }),
+    debtRate: toField(policy.debtRateBps),
+    prices: market.prices.map(toField),
+    rows: smallRows(market.board.rows).flatMap((row) => [
+      ...packWide([...row.profits.slice(0, SHAPE.scenarios), row.mark, row.delta, row.vega]),
+      toField(row.longCharge),
+      toField(row.shortCharge),
+    ]),
+    blocks: market.board.blocks
+      .slice(0, SHAPE.blocks)
+      .flatMap((block) =>
+        [
+          block.liquidityThreshold,
+          block.liquidityRate,
+          block.vegaThreshold,
+          block.vegaRate,
+          block.continues ? 1n : 0n,
+        ].map(toField),
+      ),
+  };
+}
+
 /** Works a small statement out in the model. The fill is what the transfer leaves of the difference. */
 export function miniCase(name: string, request: MiniRequest): Case {
   const { policy, market, before, after, transfer, side, level, direction, context } = request;
@@ -302,65 +347,31 @@ export function miniCase(name: string, request: MiniRequest): Case {
     ...(openWithViewingKey === undefined ? {} : { openWithViewingKey }),
   });
   const evaluation = evaluate(reached, policy, market);
-  const small = (positions: readonly bigint[]) => miniRows.map((row) => positions[row]!);
-  const elementsOf = (account: Account) => [
-    ...packPositions(small(account.positions)),
-    ...packWide(account.collateral),
-    toField(account.cash),
-    stateBlinding(account),
-  ];
   const fillElements = [
-    ...packPositions(small(fill.positions)),
+    ...packPositions(smallRows(fill.positions)),
     ...packWide(fill.collateral),
     toField(fill.cash),
     fill.blinding,
   ];
-  const rows = miniRows.map((row) => market.board.rows[row]!);
   const below = direction === "below" ? 1n : 0n;
   return {
     name,
     holds: isAtLeast(evaluation, level) === (direction === "at-least"),
     evaluation,
     inputs: {
-      stateBefore: miniSponge(1, INSTRUMENTS, elementsOf(before)),
-      stateAfter: miniSponge(1, INSTRUMENTS, elementsOf(reached)),
+      stateBefore: smallState(before),
+      stateAfter: smallState(reached),
       transfer: encodeTransfer(transfer),
       fill: miniSponge(2, INSTRUMENTS, fillElements),
       terms: encodeTerms({ level, direction, side }),
       context: toField(context),
-      policy: policy.schedules.flatMap((schedule, asset) => {
-        const tiers = schedule.slice(0, SHAPE.tiers);
-        return [
-          ...tiers.map((tier) => tier.boundaryLots),
-          ...tiers.map((tier) => tier.weightBps),
-          ...intercepts(schedule).slice(0, SHAPE.tiers),
-          policy.scanLots[asset]!,
-        ].map(toField);
-      }),
-      debtRate: toField(policy.debtRateBps),
-      prices: market.prices.map(toField),
-      rows: rows.flatMap((row) => [
-        ...packWide([...row.profits.slice(0, SHAPE.scenarios), row.mark, row.delta, row.vega]),
-        toField(row.longCharge),
-        toField(row.shortCharge),
-      ]),
-      blocks: market.board.blocks
-        .slice(0, SHAPE.blocks)
-        .flatMap((block) =>
-          [
-            block.liquidityThreshold,
-            block.liquidityRate,
-            block.vegaThreshold,
-            block.vegaRate,
-            block.continues ? 1n : 0n,
-          ].map(toField),
-        ),
-      positionsAfter: small(reached.positions).map(toField),
+      ...smallMarketInputs(policy, market),
+      positionsAfter: smallRows(reached.positions).map(toField),
       collateralAfter: reached.collateral.map(toField),
       cashAfter: toField(reached.cash),
       blindingBefore: stateBlinding(before),
       blindingAfter: stateBlinding(reached),
-      fillPositions: packPositions(small(fill.positions)),
+      fillPositions: packPositions(smallRows(fill.positions)),
       fillCollateral: packWide(fill.collateral),
       fillCash: toField(fill.cash),
       fillBlinding: fill.blinding,

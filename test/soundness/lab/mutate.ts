@@ -28,6 +28,8 @@ import {
   undetermined,
 } from "./attack.ts";
 import { type Build, compileSources, MAINS, type Sources, shippedSources } from "./miniature.ts";
+import { sameConstraints } from "./r1cs.ts";
+import { examineSmall, SMALL, type Small } from "./small.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 
@@ -161,10 +163,17 @@ function reachable(sources: Sources): string[] {
 
 const MAIN = "main";
 
+/** The circuits that are mutated: the account, or one of several accounts with what it alone is made of. */
+export type Mutated = "account" | Small["family"];
+
+const partsOf = (mutated: Mutated, sources: Sources): { readonly main: string; readonly files: readonly string[] } =>
+  mutated === "account" ? { main: MAINS.account, files: reachable(sources) } : SMALL[mutated];
+
 /** Every mutant, in the order of files and offsets. */
-export function mutants(sources: Sources = shippedSources()): Mutant[] {
+export function mutants(mutated: Mutated = "account", sources: Sources = shippedSources()): Mutant[] {
   const made: Mutant[] = [];
-  for (const file of reachable(sources)) {
+  const { main, files } = partsOf(mutated, sources);
+  for (const file of files) {
     const text = sources.get(file)!;
     const code = masked(text);
     const scopes = [...code.matchAll(/^(?:template|function)\s+(\w+)/gm)].map((m) => [m.index, m[1]!] as const);
@@ -192,10 +201,10 @@ export function mutants(sources: Sources = shippedSources()): Mutant[] {
       });
     }
   }
-  const list = MAINS.account.match(/\[([^\]]*)\]/)!;
+  const list = main.match(/\[([^\]]*)\]/)!;
   for (const name of list[1]!.split(", ")) {
-    const start = MAINS.account.indexOf(name, list.index);
-    const last = !MAINS.account.startsWith(",", start + name.length);
+    const start = main.indexOf(name, list.index);
+    const last = !main.startsWith(",", start + name.length);
     const [from, to] = last ? [start - 2, start + name.length] : [start, start + name.length + 2];
     made.push({
       id: `main: ${name} private`,
@@ -218,25 +227,17 @@ function lineAt(text: string, offset: number): { number: number; from: number; t
 }
 
 /** Sources and main component with the mistake in them. */
-export function apply(sources: Sources, { file, start, end, text }: Mutant): { sources: Sources; main: string } {
+export function apply(
+  sources: Sources,
+  { file, start, end, text }: Mutant,
+  main: string = MAINS.account,
+): { sources: Sources; main: string } {
   const edit = (whole: string) => whole.slice(0, start) + text + whole.slice(end);
-  if (file === MAIN) return { sources, main: edit(MAINS.account) };
-  return { sources: new Map(sources).set(file, edit(sources.get(file)!)), main: MAINS.account };
+  if (file === MAIN) return { sources, main: edit(main) };
+  return { sources: new Map(sources).set(file, edit(sources.get(file)!)), main };
 }
 
 // ---- Judging them ---------------------------------------------------------------------------------------------------
-
-/** Whether two systems are the same, wire for wire. */
-export function sameConstraints(one: Build["r1cs"], other: Build["r1cs"]): boolean {
-  const equal = (a: Uint32Array, b: Uint32Array) => a.length === b.length && a.every((value, at) => value === b[at]);
-  return (
-    one.wires === other.wires &&
-    one.publicInputs === other.publicInputs &&
-    equal(one.starts, other.starts) &&
-    equal(one.termWire, other.termWire) &&
-    one.termCoefficient.every((index, at) => one.coefficients[index] === other.coefficients[other.termCoefficient[at]!])
-  );
-}
 
 /** What the detectors say of damaged sources: the first finding, or with `all` the first of each. */
 export async function examine(
@@ -290,12 +291,19 @@ interface Task {
 }
 
 /** What a worker process does: examines the mutants that it is sent. */
-async function work(directory: string): Promise<void> {
+async function work(directory: string, mutated: Mutated): Promise<void> {
   const sources = shippedSources();
-  const { r1cs: shipped } = await compileSources(sources, MAINS.account, directory);
+  const { main } = partsOf(mutated, sources);
+  const { r1cs: shipped } = await compileSources(sources, main, directory);
+  const examined = (mutant: Mutant) => {
+    const damaged = apply(sources, mutant, main);
+    return mutated === "account"
+      ? examine(damaged, directory, { shipped })
+      : examineSmall(SMALL[mutated], damaged, directory, { shipped });
+  };
   process.on("message", async ({ index, mutant }: Task) => {
     const started = process.cpuUsage();
-    const { verdict, findings } = await examine(apply(sources, mutant), directory, { shipped });
+    const { verdict, findings } = await examined(mutant);
     const { user, system } = process.cpuUsage(started);
     const result: MutantResult = {
       id: mutant.id,
@@ -316,7 +324,11 @@ const PATIENCE_MS = 60_000;
 /** Examines mutants in `workers` processes. Results are in the order of the mutants. */
 export async function judge(
   list: readonly Mutant[],
-  { workers = 2, progress }: { workers?: number; progress?: (done: number, total: number) => void } = {},
+  {
+    workers = 2,
+    mutated = "account",
+    progress,
+  }: { workers?: number; mutated?: Mutated; progress?: (done: number, total: number) => void } = {},
 ): Promise<MutantResult[]> {
   const results = new Array<MutantResult>(list.length);
   let next = 0;
@@ -328,14 +340,14 @@ export async function judge(
 
   /** One worker process, until the list is done or it has to be given up. */
   function employ(directory: string): Promise<void> {
-    const worker = fork(fileURLToPath(import.meta.url), [WORKER, directory], { cwd: ROOT });
+    const worker = fork(fileURLToPath(import.meta.url), [WORKER, directory, mutated], { cwd: ROOT });
     let current: number | undefined;
     let timer: NodeJS.Timeout | undefined;
     return new Promise((resolve, reject) => {
       worker.on("error", reject);
       worker.on("exit", (code, signal) => {
         clearTimeout(timer);
-        for (const made of [directory, `${directory}-sponge`]) {
+        for (const made of [directory, `${directory}-sponge`, `${directory}-simple`]) {
           rmSync(path.join(ROOT, made), { recursive: true, force: true });
         }
         if (signal === "SIGTERM" || signal === "SIGKILL") resolve();
@@ -416,4 +428,5 @@ export const countBy = (
   return counts as Record<Verdict, number>;
 };
 
-if (process.argv[2] === WORKER && import.meta.filename === process.argv[1]) await work(process.argv[3]!);
+if (process.argv[2] === WORKER && import.meta.filename === process.argv[1])
+  await work(process.argv[3]!, process.argv[4] as Mutated);

@@ -274,3 +274,15 @@ export function readWtns(file: string): Witness {
     readBytes(view, values + wire * n8, n8),
   );
 }
+
+/** Whether two systems are the same, wire for wire. */
+export function sameConstraints(one: R1cs, other: R1cs): boolean {
+  const equal = (a: Uint32Array, b: Uint32Array) => a.length === b.length && a.every((value, at) => value === b[at]);
+  return (
+    one.wires === other.wires &&
+    one.publicInputs === other.publicInputs &&
+    equal(one.starts, other.starts) &&
+    equal(one.termWire, other.termWire) &&
+    one.termCoefficient.every((index, at) => one.coefficients[index] === other.coefficients[other.termCoefficient[at]!])
+  );
+}

@@ -21,16 +21,17 @@ import { buildStatement } from "../../../prover/src/statement/account.ts";
 import { accountCircuit } from "../../support/circuit.ts";
 import { randomRequest, seededRng } from "../../support/random.ts";
 import { alternatives } from "./alternatives.ts";
-import { DETECTORS, disagreement } from "./attack.ts";
+import { DETECTORS, disagreement, undetermined } from "./attack.ts";
 import { randomCases } from "./cases.ts";
 import { compile } from "./compile.ts";
 import { differential, disagreements } from "./differential.ts";
 import { dropAround, dropEachOf } from "./drop.ts";
 import { type Inputs, loadGenerator } from "./generate.ts";
 import { compileSources, MAINS, openBuild, shippedSources } from "./miniature.ts";
-import { countBy, EXPLANATIONS, explanations, judge, mutants, scores } from "./mutate.ts";
+import { countBy, EXPLANATIONS, explanations, judge, type Mutated, mutants, scores } from "./mutate.ts";
 import { readR1cs, readSymbols, type Witness, writeWtns } from "./r1cs.ts";
-import { bugTable, seedEach, seenBy } from "./seeded-bugs.ts";
+import { type BugResult, bugTable, seed, seedEach, seenBy } from "./seeded-bugs.ts";
+import { examineSmall, SMALL, type Small, smallTarget } from "./small.ts";
 import { tangentSpace } from "./tangent.ts";
 import { report, uniqueness } from "./uniqueness.ts";
 import { unrangedInputs } from "./unranged.ts";
@@ -92,6 +93,78 @@ const SHIPPED_CASES = 1_500;
 const MUTATED_PROOFS = 1_000;
 const FUZZ_SEED = 1;
 const SEARCHES = 120;
+
+/** Every lie where it must be stopped, random cases against the model, and the seeded bugs, of a circuit of several accounts. */
+async function examined(small: Small, count: number): Promise<Result> {
+  const directory = `build/soundness/${small.family}-run-${process.pid}`;
+  const { target, full, shipped } = await smallTarget(small, directory);
+  const lines: string[] = [];
+  if (target.attack(small.honest()).outcome !== "accepted") lines.push("the truth is refused");
+  for (const { name, inputs, stoppedAt } of small.lies()) {
+    const attack = target.attack(inputs);
+    const elsewhere = attack.stoppedAt.filter((place) => !stoppedAt.test(place));
+    if (attack.outcome !== "stopped") lines.push(`accepted: ${name}`);
+    if (elsewhere.length > 0) lines.push(`stopped at ${elsewhere[0]}: ${name}`);
+  }
+  const found = [disagreement(full, small.cases(FUZZ_SEED).take(count)), undetermined(full), undetermined(shipped)];
+  lines.push(...found.flatMap((finding) => finding?.what ?? []));
+  const bugs: BugResult[] = [];
+  for (const bug of small.bugs) {
+    const damaged = { sources: seed(shippedSources(), bug), main: small.main };
+    const { verdict, findings, message } = await examineSmall(small, damaged, directory, { all: true });
+    const result = { bug, findings, ...(verdict === "invalid" ? { invalid: message ?? "does not compile" } : {}) };
+    bugs.push(result);
+    progress(bugs.length, small.bugs.length);
+    lines.push(...faultsOf(result));
+  }
+  const caught = bugs.filter(({ findings }) => findings.length > 0).length;
+  return {
+    ok: lines.length === 0,
+    says: `${small.lies().length} lies, ${count} random cases; ${caught} of ${bugs.length} seeded bugs caught (${countsBy(bugs)})`,
+    lines,
+    figures: bugs.map(({ bug, findings }) => ({ id: bug.id, findings })),
+  };
+}
+
+/** What is not as a seeded bug says of itself. */
+function faultsOf(result: BugResult): string[] {
+  const seen = seenBy(result);
+  if (result.invalid) return [`${result.bug.id} does not compile: ${result.invalid}`];
+  if (seen.length === 0) return [`${result.bug.id} is not caught`];
+  if (seen.join() === result.bug.caughtBy.join()) return [];
+  return [`${result.bug.id} is caught by ${seen}, expected ${result.bug.caughtBy}`];
+}
+
+const countsBy = (results: readonly BugResult[]): string =>
+  DETECTORS.map(
+    (detector) => `${detector} ${results.filter((result) => seenBy(result).includes(detector)).length}`,
+  ).join(", ");
+
+async function mutantsOf(mutated: Mutated): Promise<Result> {
+  const list = mutants(mutated);
+  const results = await judge(list, { mutated, workers: Math.min(2, os.availableParallelism()), progress });
+  const table = scores(list, results, explanations());
+  const [caught, survived] = [
+    table.reduce((sum, score) => sum + score.caught, 0),
+    table.reduce((sum, score) => sum + score.survived, 0),
+  ];
+  const percent = (100 * caught) / (caught + survived);
+  const unexplained = table.flatMap((score) => score.unexplained);
+  // A check wider than it need be is no wrong circuit, as long as it is not too wide: only the ledger minds.
+  const byLedger = results.filter(({ finding }) => finding?.detector === "ledger").length;
+  return {
+    ok: unexplained.length === 0 && (100 * (caught - byLedger)) / (caught + survived) >= 95,
+    says: `${list.length} mutants, ${caught} of ${caught + survived} caught (${percent.toFixed(1)} %; ${byLedger} by the ledger alone), ${unexplained.length} survivors unexplained`,
+    lines: [
+      ...table.map(
+        ({ template, caught, survived, equivalent, invalid }) =>
+          `${template.padEnd(18)} caught ${caught}, survived ${survived}, equivalent ${equivalent}, invalid ${invalid}`,
+      ),
+      ...unexplained.map((id) => `unexplained (${path.relative(ROOT, EXPLANATIONS)}): ${id}`),
+    ],
+    figures: { counts: countBy(results), results },
+  };
+}
 
 const PARTS: Readonly<Record<string, (size: BoardSize, cases: number) => Promise<Result>>> = {
   ledger: () => mochaFile("test/circuits/ledger.test.ts"),
@@ -200,51 +273,25 @@ const PARTS: Readonly<Record<string, (size: BoardSize, cases: number) => Promise
 
   bugs: async () => {
     const results = await seedEach(undefined, { progress });
-    const lines = results.flatMap((result) => {
-      const seen = seenBy(result);
-      if (result.invalid) return [`${result.bug.id} does not compile: ${result.invalid}`];
-      if (seen.length === 0) return [`${result.bug.id} is not caught`];
-      if (seen.join() !== result.bug.caughtBy.join())
-        return [`${result.bug.id} is caught by ${seen}, expected ${result.bug.caughtBy}`];
-      return [];
-    });
+    const lines = results.flatMap(faultsOf);
     writeFileSync(path.join(BUILD, "bugs.md"), `${bugTable(results)}\n`);
-    const by = DETECTORS.map(
-      (detector) => `${detector} ${results.filter((result) => seenBy(result).includes(detector)).length}`,
-    );
     return {
       ok: lines.length === 0,
-      says: `${results.filter((result) => result.findings.length > 0).length} of ${results.length} seeded bugs caught (${by.join(", ")})`,
+      says: `${results.filter((result) => result.findings.length > 0).length} of ${results.length} seeded bugs caught (${countsBy(results)})`,
       lines,
       figures: results.map(({ bug, findings }) => ({ id: bug.id, findings })),
     };
   },
 
-  mutants: async () => {
-    const list = mutants();
-    const results = await judge(list, { workers: Math.min(2, os.availableParallelism()), progress });
-    const table = scores(list, results, explanations());
-    const [caught, survived] = [
-      table.reduce((sum, score) => sum + score.caught, 0),
-      table.reduce((sum, score) => sum + score.survived, 0),
-    ];
-    const percent = (100 * caught) / (caught + survived);
-    const unexplained = table.flatMap((score) => score.unexplained);
-    // A check wider than it need be is no wrong circuit, as long as it is not too wide: only the ledger minds.
-    const byLedger = results.filter(({ finding }) => finding?.detector === "ledger").length;
-    return {
-      ok: unexplained.length === 0 && (100 * (caught - byLedger)) / (caught + survived) >= 95,
-      says: `${list.length} mutants, ${caught} of ${caught + survived} caught (${percent.toFixed(1)} %; ${byLedger} by the ledger alone), ${unexplained.length} survivors unexplained`,
-      lines: [
-        ...table.map(
-          ({ template, caught, survived, equivalent, invalid }) =>
-            `${template.padEnd(18)} caught ${caught}, survived ${survived}, equivalent ${equivalent}, invalid ${invalid}`,
-        ),
-        ...unexplained.map((id) => `unexplained (${path.relative(ROOT, EXPLANATIONS)}): ${id}`),
-      ],
-      figures: { counts: countBy(results), results },
-    };
-  },
+  mutants: () => mutantsOf("account"),
+
+  // Circuits of several accounts, in small.
+  ...Object.fromEntries(
+    Object.values(SMALL).flatMap((small) => [
+      [small.family, (_size: BoardSize, cases: number) => examined(small, cases)],
+      [`${small.family}-mutants`, () => mutantsOf(small.family)],
+    ]),
+  ),
 };
 
 // ---- Any other circuit ----------------------------------------------------------------------------------------------
@@ -323,7 +370,7 @@ async function runPart(part: string, size: BoardSize, cases: number): Promise<Ti
   return { part, seconds: Math.round((performance.now() - started) / 1000), ...result };
 }
 
-/** Runs parts in processes of their own, two at a time; `mutants`, which makes two itself, alone at the end. */
+/** Runs parts in processes of their own, two at a time; those of mutants, which make two themselves, alone at the end. */
 async function runAll(parts: readonly string[], size: BoardSize, cases: number): Promise<Timed[]> {
   const results = new Map<string, Timed>();
   const one = async (part: string) => {
@@ -334,14 +381,16 @@ async function runAll(parts: readonly string[], size: BoardSize, cases: number):
     process.stderr.write(`${part}: ${result.says}, ${result.seconds} s\n`);
   };
   // The longest first.
-  const queue = ["fuzz", "bugs", "differential", "drops", "hostile"].filter((part) => parts.includes(part));
-  queue.push(...parts.filter((part) => part !== "mutants" && !queue.includes(part)));
+  const queue = ["fuzz", "round", "book", "bugs", "differential", "drops", "hostile"].filter((part) =>
+    parts.includes(part),
+  );
+  queue.push(...parts.filter((part) => !part.endsWith("mutants") && !queue.includes(part)));
   await accountCircuit(size);
   const lane = async () => {
     for (let part = queue.shift(); part !== undefined; part = queue.shift()) await one(part);
   };
   await Promise.all([lane(), lane()]);
-  if (parts.includes("mutants")) await one("mutants");
+  for (const part of parts.filter((name) => name.endsWith("mutants"))) await one(part);
   return parts.map((part) => results.get(part)!);
 }
 
@@ -374,7 +423,7 @@ if (values.circuit !== undefined) {
   const results = await runAll(wanted, size, cases);
   for (const { part, ok, seconds, says, lines = [] } of results) {
     process.stdout.write(`${ok ? "ok  " : "FAIL"} ${part.padEnd(13)} ${String(seconds).padStart(4)} s  ${says}\n`);
-    if (!ok || part === "mutants" || part === "differential")
+    if (!ok || part.endsWith("mutants") || part === "differential")
       for (const line of lines) process.stdout.write(`       ${line}\n`);
   }
   writeFileSync(path.join(BUILD, "report.json"), `${JSON.stringify({ size, results }, null, 1)}\n`);

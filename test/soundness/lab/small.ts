@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The detectors of `attack.ts` for circuits of several accounts, in small: `Round` and `Book`. */
+import path from "node:path";
+import { toField } from "../../../prover/src/field.ts";
+import { ASSETS } from "../../../prover/src/model/sizes.ts";
+import { bookLies } from "../../support/book-lies.ts";
+import { type Dimensions, ledgerOf } from "../../support/ledger.ts";
+import { roundLies } from "../../support/round-lies.ts";
+import { BOOK_BUGS } from "../bugs/book.ts";
+import type { Bug } from "../bugs/index.ts";
+import { ROUND_BUGS } from "../bugs/round.ts";
+import { disagreement, type Finding, holds, undetermined } from "./attack.ts";
+import type { Inputs } from "./generate.ts";
+import { type Build, type Case, compileSources, modelRow, SHAPE, type Sources, shippedSources } from "./miniature.ts";
+import type { Verdict } from "./mutate.ts";
+import { sameConstraints, violations } from "./r1cs.ts";
+import { incidence } from "./ripple.ts";
+import { BOOK_MAIN, BOOK_PLACES, bookCases, bookInputs, slackBook } from "./small-book.ts";
+import { PLACES, ROUND_MAIN, roundCases, roundInputs, slackRound } from "./small-round.ts";
+import { loadTarget, type Target } from "./target.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../../..");
+
+/** A lie, and the place of the constraints that must stop it. */
+export interface SmallLie {
+  readonly name: string;
+  readonly inputs: Inputs;
+  /** Components of all constraints that are violated. */
+  readonly stoppedAt: RegExp;
+}
+
+/** A circuit of several accounts in small, and what the detectors need of it. */
+export interface Small {
+  readonly family: "round" | "book";
+  readonly main: string;
+  readonly of: Dimensions;
+  readonly cases: (firstSeed: number) => Generator<Case>;
+  readonly lies: () => readonly SmallLie[];
+  /** A truth in which everybody is covered many times over. */
+  readonly honest: () => Inputs;
+  /** Public inputs that a finished witness of it must be bound to. */
+  readonly exchanged: readonly string[];
+  /** Sources that no other circuit of the lab has, below circuits/. */
+  readonly files: readonly string[];
+  readonly bugs: readonly Bug[];
+}
+
+const BOARD = {
+  instruments: SHAPE.blocks * SHAPE.rows,
+  assets: ASSETS,
+  tiers: SHAPE.tiers,
+  scenarios: SHAPE.scenarios,
+  blocks: SHAPE.blocks,
+} as const;
+/** Rows of the model's board that the small one has: two of one packed element, and one of the next. */
+const ROWS = [0, 1, BOARD.instruments - 1].map(modelRow);
+const MARKET = ["policy[0][0]", "prices[0]", "prices[4]", "rows[0][0]", "rows[7][4]", "blocks[1][2]", "blocks[2][0]"];
+const RANDOM = 12;
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
+export const SMALL: Readonly<Record<Small["family"], Small>> = {
+  round: {
+    family: "round",
+    main: ROUND_MAIN,
+    of: { ...BOARD, members: PLACES },
+    cases: roundCases,
+    lies: once(() => [...roundLies(slackRound(), ROWS)]),
+    honest: () => roundInputs(slackRound()),
+    exchanged: [
+      ...["stateBefore", "stateAfter"].flatMap((list) =>
+        Array.from({ length: PLACES }, (_, member) => `${list}[${member}]`),
+      ),
+      ...["level", "context", ...MARKET],
+    ],
+    files: ["round.circom", "lib/covered.circom", "lib/distinct.circom"],
+    bugs: ROUND_BUGS,
+  },
+  book: {
+    family: "book",
+    main: BOOK_MAIN,
+    of: { ...BOARD, members: BOOK_PLACES },
+    cases: bookCases,
+    lies: once(() => [...bookLies()]),
+    honest: () => bookInputs(slackBook()),
+    exchanged: ["root", "totalsBefore", "totalsAfter", "level", "context", ...MARKET],
+    files: ["book.circom", "lib/tree.circom"],
+    bugs: BOOK_BUGS,
+  },
+};
+
+/** The small circuit as it ships and with every signal kept, and both to lie to. The directories' names begin with the one given. */
+export async function smallTarget(
+  { main }: Small,
+  directory: string,
+): Promise<{ shipped: Build; full: Build; target: Target }> {
+  const compiled = async (level: "--O0" | "--O2") => {
+    const place = `${directory}${level}`;
+    const build = await compileSources(shippedSources(), main, place, level);
+    const at = (file: string) => path.join(ROOT, place, file);
+    const sources = [...shippedSources().keys()].map(at);
+    return { build, files: { r1cs: at("main.r1cs"), sym: at("main.sym"), wasm: at("main_js/main.wasm"), sources } };
+  };
+  const [shipped, full] = [await compiled("--O2"), await compiled("--O0")];
+  return { shipped: shipped.build, full: full.build, target: await loadTarget(shipped.files, full.files) };
+}
+
+/** The first lie that the circuit accepts. */
+export function acceptedSmallLie({ lies }: Small, { r1cs, generate }: Build): Finding | undefined {
+  const lie = lies().find(({ inputs }) => violations(r1cs, generate(inputs)).length === 0);
+  return lie && { detector: "hostile", what: lie.name };
+}
+
+/** The first public input that may take another value in a finished witness, or is none. */
+export function exchangeableIn({ honest, exchanged }: Small, { r1cs, wires, generate }: Build): Finding | undefined {
+  const witness = [...generate(honest())];
+  const { constraintsOf } = incidence(r1cs);
+  for (const name of exchanged) {
+    const wire = wires.get(`main.${name}`)!;
+    const isPublic = wire > r1cs.outputs && wire <= r1cs.outputs + r1cs.publicInputs;
+    const value = witness[wire]!;
+    witness[wire] = toField(value + 1n);
+    const noticed = [...constraintsOf(wire)].some((constraint) => !holds(r1cs, constraint, witness));
+    witness[wire] = value;
+    if (!isPublic || !noticed) return { detector: "hostile", what: `C17: ${name} exchanged in a finished witness` };
+  }
+  return undefined;
+}
+
+/** The ledger of the small circuit as it ships. */
+export const smallLedger = ({ family, of }: Small, { r1cs, symbols }: Build) => ledgerOf(family, of, r1cs, symbols);
+
+const cases = new Map<Small, Case[]>();
+
+/** What the detectors say of damaged sources: the first finding, or with `all` the first of each. */
+export async function examineSmall(
+  small: Small,
+  { sources, main }: { sources: Sources; main: string },
+  directory: string,
+  { shipped, all = false }: { shipped?: Build["r1cs"]; all?: boolean } = {},
+): Promise<{ verdict: Verdict; findings: Finding[]; message?: string }> {
+  const known = cases.get(small) ?? [...small.cases(1).take(RANDOM)];
+  cases.set(small, known);
+  let build: Build;
+  try {
+    build = await compileSources(sources, main, directory);
+  } catch (error) {
+    return { verdict: "invalid", findings: [], message: (error as Error).message };
+  }
+  const findings: Finding[] = [];
+  const same = shipped !== undefined && sameConstraints(shipped, build.r1cs);
+  let simplified: Build | undefined;
+  const detectors: (() => Finding | undefined)[] = [() => disagreement(build, known)];
+  if (!same) {
+    detectors.push(
+      () => acceptedSmallLie(small, build),
+      () => exchangeableIn(small, simplified!),
+      () => undetermined(build),
+      () => outOfSmallLedger(small, simplified!),
+    );
+  }
+  for (const [stage, detect] of detectors.entries()) {
+    // What simplification takes away shows only in what ships.
+    if (stage === 2) simplified = await compileSources(sources, main, `${directory}-simple`, "--O2");
+    const finding = detect();
+    if (finding && !findings.some(({ detector }) => detector === finding.detector)) findings.push(finding);
+    if (finding && !all) break;
+  }
+  return { verdict: findings.length > 0 ? "caught" : same ? "same" : "survived", findings };
+}
+
+function outOfSmallLedger(small: Small, build: Build): Finding | undefined {
+  try {
+    const [what] = smallLedger(small, build).faults;
+    return what === undefined ? undefined : { detector: "ledger", what };
+  } catch (error) {
+    return { detector: "ledger", what: (error as Error).message }; // a signal that it speaks of is gone
+  }
+}
