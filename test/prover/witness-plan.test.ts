@@ -46,10 +46,10 @@ describe("witness plans", () => {
       .entries()
       .map(([name, list]) => `${name} ${list.length}`);
     expect([...counts]).members([
-      "haircut.selected 75",
-      "scanned.whole 15",
-      "set.column 48",
-      "set.scan 1",
+      "worth.haircut.selected 75",
+      "worth.scanned.whole 15",
+      "worth.set.column 48",
+      "worth.set.scan 1",
       "Transition.inverse 1",
     ]);
   });
@@ -60,14 +60,14 @@ describe("witness plans", () => {
     const [input] = circuitInputs("board-60", 1);
     const { circuitInput, hints } = input!;
     const { prices, ...rest } = circuitInput;
-    const { "set.scan": scan, ...fewer } = hints;
+    const { "worth.set.scan": scan, ...fewer } = hints;
     const wrong: Record<string, WitnessInput> = {
       prices: { circuitInput: rest, hints },
       positionsAfter: { circuitInput: { ...circuitInput, positionsAfter: [] }, hints },
       cashAfter: { circuitInput: { ...circuitInput, cashAfter: (FIELD_ORDER + 5n) as FieldElement }, hints },
       context: { circuitInput: { ...circuitInput, context: -1n as FieldElement }, hints },
-      "set.scan": { circuitInput, hints: fewer },
-      "set.column": { circuitInput, hints: { ...hints, "set.column": [[1n]] } },
+      "worth.set.scan": { circuitInput, hints: fewer },
+      "worth.set.column": { circuitInput, hints: { ...hints, "worth.set.column": [[1n]] } },
     };
     for (const [name, changed] of Object.entries(wrong)) {
       const error = await errorOf(() => inputsOf(changed));
