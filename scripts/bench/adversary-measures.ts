@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What a scan lets through, measured on price histories: the measures of `adversary.ts`. */
+import { quantile } from "simple-statistics";
 import { worstOfHalves, worstOfKind } from "../../prover/src/risk/attack/attack.ts";
 import { heldRows, marginOf, worstBook } from "../../prover/src/risk/attack/book.ts";
 import { ADDED, pastDays } from "../../prover/src/risk/attack/days.ts";
@@ -85,25 +86,79 @@ function bookText({ rows }: NettingSet, units: readonly number[]): string {
 
 export type Progress = (text: string) => void;
 
-/** Perpetuals of aligned histories: each evening's worst book, judged by the next day. */
+/** Plain books of so many perpetuals, as shares of a dollar. */
+function plainBooks(count: number): readonly { readonly kind: string; readonly weights: readonly number[] }[] {
+  const places = Array.from({ length: count }, (_, place) => place);
+  const book = (kind: string, weight: (place: number) => number) => ({ kind, weights: places.map(weight) });
+  const pairs = places.flatMap((a) => places.filter((b) => b !== a).map((b) => [a, b] as const));
+  return [
+    ...places.map((a) => book("one long", (place) => (place === a ? 1 : 0))),
+    book("all long", () => 1 / count),
+    ...(count === 1
+      ? []
+      : [
+          ...pairs.map(([a, b]) => book("half hedged", (place) => (place === a ? 1 : place === b ? -0.5 : 0))),
+          ...pairs.map(([a, b]) => book("pair", (place) => (place === a ? 1 : place === b ? -1 : 0))),
+          ...places.map((a) => book("one against the others", (place) => (place === a ? 1 : -1 / (count - 1)))),
+        ]),
+  ];
+}
+
+/** Of a kind of plain books: average margin of a dollar, and over the 99% quantile of loss (geometric mean). */
+export interface PlainMargin {
+  readonly kind: string;
+  readonly margin: number;
+  readonly overNeeded: number;
+}
+
+const NEEDED = 0.99;
+
+function plainMargins(books: ReturnType<typeof plainBooks>, days: readonly (readonly [number, number][])[]) {
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return [...new Set(books.map(({ kind }) => kind))].map((kind): PlainMargin => {
+    const of = books.flatMap((book, index) => (book.kind === kind ? [days.map((day) => day[index]!)] : []));
+    const needed = of.map((each) =>
+      quantile(
+        each.map(([margin, loss]) => loss / margin),
+        NEEDED,
+      ),
+    );
+    return {
+      kind,
+      margin: mean(of.flatMap((each) => each.map(([margin]) => margin))),
+      overNeeded: Math.exp(mean(needed.map((share) => -Math.log(share)))),
+    };
+  });
+}
+
+/** Perpetuals of aligned histories: each evening's worst book, judged by the next day; and what plain books are asked for. */
 export function walkPerpetuals(model: string, aligned: readonly PriceHistory[], every: number, progress: Progress) {
   const underlyings = aligned.map(({ symbol }) => symbol);
   const known = knownOf(aligned);
   const { dates } = aligned[0]!;
   let [days, breaches, worst, date, book] = [0, 0, 0, "", ""];
+  const books = plainBooks(underlyings.length);
+  const plain: [number, number][][] = [];
   for (let day = WARM_UP_DAYS; day + 1 < dates.length; day += every) {
     progress(`${model}, ${underlyings.join(" ")}: ${dates[day]!}`);
     const set = boardOf({ ...MAKERS[model]!(known, day), underlyings, date: dates[day]! });
     const states = pastDays(known.prepared, day, { shape: false, relative: false }, { ...CALIBRATION, seed: 1 });
     const losses = states.map(({ shocks }) => Float64Array.from(underlyings, (name) => -SPOT * shocks[name]!.price));
     const { units } = worstByShortfall(set, losses, TERMS);
-    const gain = (closes: readonly number[]) => SPOT * (closes[day + 1]! / closes[day]! - 1);
-    const loss = -aligned.reduce((sum, { closes }, i) => sum + units[i]! * gain(closes), 0);
+    const gains = aligned.map(({ closes }) => SPOT * (closes[day + 1]! / closes[day]! - 1));
+    const lossOf = (held: readonly number[]) => -held.reduce((sum, each, i) => sum + each * gains[i]!, 0);
+    const loss = lossOf(units);
+    plain.push(
+      books.map(({ weights }) => {
+        const held = weights.map((weight) => weight / SPOT);
+        return [marginOf(set, held, TERMS), lossOf(held)];
+      }),
+    );
     days++;
     if (loss > 1) breaches++;
     if (loss > worst) [worst, date, book] = [loss, dates[day]!, bookText(set, units)];
   }
-  return { days, breaches, worst, date, book };
+  return { days, breaches, worst, date, book, plain: plainMargins(books, plain) };
 }
 
 /** A perpetual and futures of 30, 90 and 180 days on the last day: the worst of carry by ten points either way. */

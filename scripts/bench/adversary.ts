@@ -59,12 +59,17 @@ const figure = (value: number | undefined) => (value === undefined ? "" : value.
 
 function perpetuals(): string {
   const worst: string[] = [];
+  const plain: string[][] = [];
   const rows = values.sizes.split(",").flatMap((size) =>
     setsOf(histories, Number(size), Number(values.sets)).map((set) => {
       const names = set.map(({ symbol }) => symbol).join(" ");
       const walks = models.map((model) => walkPerpetuals(model, set, Number(values.every), progress));
       for (const [index, { date, book }] of walks.entries())
         worst.push(`- ${models[index]}, ${names}, ${date}: ${book}`);
+      for (const { kind } of walks[0]!.plain) {
+        const found = walks.map((walk) => walk.plain.find((each) => each.kind === kind)!);
+        plain.push([names, kind, ...found.flatMap(({ margin, overNeeded }) => [percent(margin), figure(overNeeded)])]);
+      }
       const cells = walks.flatMap((walk) => [percent(walk.breaches / walk.days), figure(walk.worst)]);
       return [size, names, String(walks[0]!.days), ...cells];
     }),
@@ -81,6 +86,11 @@ function perpetuals(): string {
     "The worst books, in dollars for a dollar of margin:",
     "",
     ...worst,
+    "",
+    "What plain books are asked for on the same days: average margin of a dollar, and how many times the 99% quantile of their losses",
+    "that is (geometric mean).",
+    "",
+    table(["set", "book", ...models.flatMap((model) => [`${model}: margin`, "over what 99% needs"])], plain),
   ].join("\n");
 }
 

@@ -19,7 +19,7 @@ import { filteredEngine, type MarginEngine, scanEngine, worstLoss } from "../../
 import { type Portfolio, portfolioFamily } from "../../prover/src/risk/calibration/portfolios.ts";
 import { DEFAULT_CALIBRATION } from "../../prover/src/risk/calibration/ranges.ts";
 import { checkHistories } from "../../prover/src/risk/history-rules.ts";
-import { type Scenario, STILL } from "../../prover/src/risk/model.ts";
+import { type Move, type Scenario, STILL } from "../../prover/src/risk/model.ts";
 import type { PriceHistory } from "../../prover/src/risk/prices.ts";
 
 const { values, positionals } = parseArgs({
@@ -115,7 +115,20 @@ const untailed: MarginEngine = {
     };
   },
 };
-const engines = [scanEngine, untailed, filteredEngine, paradex, fixed];
+/** What the factors cost that histories of prices say nothing of: without far tails, and with twist, skew and carry still. */
+const seen: MarginEngine = {
+  name: "scan of price, volatility and time alone",
+  prepare(held, options) {
+    const marginOn = untailed.prepare(held, options);
+    return (day) => {
+      const { scenarios, margin } = marginOn(day);
+      const only = ({ price, volatility, days = 0 }: Move): Move => ({ price, volatility, days });
+      const moves = (each: Scenario) => Object.entries(each.moves).map(([name, move]) => [name, only(move)] as const);
+      return { scenarios: scenarios.map((each) => ({ ...each, moves: Object.fromEntries(moves(each)) })), margin };
+    };
+  },
+};
+const engines = [scanEngine, untailed, seen, filteredEngine, paradex, fixed];
 
 // 3. Runs.
 const longest = checked.histories.filter(({ dates }) => dates.at(-1)! > "2021" && dates.length > 1000);
