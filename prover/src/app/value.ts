@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What accounts are worth and what margin they need, in exact figures. PRIVATE. */
 import type { AccountFile } from "../formats/account.ts";
-import type { CashConversion } from "../formats/cash.ts";
-import { addDecimals, type Decimal, formatDecimal, formatLots, lotOfDecimals } from "../formats/decimal.ts";
+import type { CashConversion, CashLine } from "../formats/cash.ts";
+import {
+  addDecimals,
+  type Decimal,
+  formatDecimal,
+  formatLots,
+  lotOfDecimals,
+  lotsOf,
+  parseDecimal,
+} from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { CASH_DECIMALS, LEVELS, type LevelName, type PolicyFile } from "../formats/policy.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../model/evaluate.ts";
@@ -162,7 +170,12 @@ function positionsOf({ account, conversion }: AccountFile, market: MarketFile): 
         value: e6(value),
         profit:
           line?.basis === "entryPrice"
-            ? textOf(addDecimals({ units: value, decimals: CASH_DECIMALS }, decimalOf(line.effect)))
+            ? textOf(
+                addDecimals(
+                  { units: value + coinValue(line, market), decimals: CASH_DECIMALS },
+                  decimalOf(line.effect),
+                ),
+              )
             : line?.basis === "unrealisedProfit"
               ? line.given
               : null,
@@ -170,6 +183,13 @@ function positionsOf({ account, conversion }: AccountFile, market: MarketFile): 
       },
     ];
   });
+}
+
+/** What the coin cash of a position is worth, 1e-6; 0 where it has none. */
+function coinValue({ coin }: CashLine, market: MarketFile): bigint {
+  if (coin === undefined) return 0n;
+  const index = market.instruments.findIndex((each) => each?.symbol === coin.instrument);
+  return lotsOf(parseDecimal(coin.quantity), market.instruments[index]!.lot) * market.market.board.rows[index]!.mark;
 }
 
 /** Mark of a lot to mark of a unit, to the nearest of 8 decimals. */

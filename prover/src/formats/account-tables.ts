@@ -122,12 +122,12 @@ export function readTables(
     const collateral = nothing<QuantityLots>(ASSETS);
     for (const { index, lots } of held?.collateral ?? []) collateral[index] = lots;
     const lots = nothing<PositionLots>(instrumentsOf(size));
-    for (const { holding } of open?.holdings ?? []) lots[holding.index] = holding.lots;
     const holdings = (open?.holdings ?? []).map(({ holding }) => holding);
     const lineOf = (holding: Holding) => open!.holdings.find((each) => each.holding === holding)!.line;
-    const { cash, conversion } = cashOf(held?.balance ?? ZERO, holdings, market, (holding, error) =>
+    const { cash, conversion, ...paid } = cashOf(held?.balance ?? ZERO, holdings, market, (holding, error) =>
       error.at({ file: tables.positions!.file, line: lineOf(holding) }),
     );
+    for (const each of paid.positions) lots[each.index] = each.lots;
     return {
       name,
       account: checkAccount({ ...genesis(size), cash, collateral, positions: lots, sequence }),

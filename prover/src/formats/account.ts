@@ -125,7 +125,6 @@ export function readAccount(text: string, file: string, policy: PolicyFile, mark
   } else {
     const values = new Map(entries.map(([{ index }, value]) => [index, value]));
     const holdings = entries.map(([place, value]) => readHolding(place, value));
-    for (const { index, lots } of holdings) positions[index] = lots;
     const asOf = top.asOf?.time();
     const profit = holdings.find(({ basis }) => basis.unrealisedProfit !== undefined);
     checkAsOf(profit !== undefined, asOf, market, (rule) =>
@@ -135,6 +134,7 @@ export function readAccount(text: string, file: string, policy: PolicyFile, mark
       cashOf(amount.decimal(), holdings, market, ({ index }, { code, rule }) => values.get(index)!.error(code, rule)),
     );
     ({ cash, conversion } = found);
+    for (const { index, lots } of found.positions) positions[index] = lots;
   }
   const name = top.account.label();
   const fault = nameFault(name);

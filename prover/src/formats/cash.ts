@@ -11,9 +11,13 @@
  *                                           = 0                                paid in full out of the balance
  *
  * The sum is exact and is rounded once, down to a millionth; `remainder` is what was cut off.
+ *
+ * An instrument that is paid in coin names the coin's row in its terms (`coin`). Its entry price costs no cash: it is coin cash, a
+ * position in that row, beside what the account holds there: of an inverse contract + quantity / entryPrice coins, of any other
+ * − entryPrice · quantity. Each is rounded once, down to a lot of that row, so never in the account's favour.
  */
 import { PlimsollError } from "../errors.ts";
-import { type CashE6, cashE6, type PositionLots } from "../units.ts";
+import { type CashE6, cashE6, type PositionLots, positionLots } from "../units.ts";
 import {
   addDecimals,
   amountIn,
@@ -64,6 +68,8 @@ export interface CashLine {
   readonly given: string | null;
   /** What the position adds to the balance. */
   readonly effect: string;
+  /** What it adds to the position in the coin that it is paid in. */
+  readonly coin?: { readonly instrument: string; readonly quantity: string };
 }
 
 /**
@@ -89,13 +95,23 @@ export function cashOf(
   holdings: readonly Holding[],
   market: MarketFile,
   at: (holding: Holding, error: PlimsollError) => PlimsollError = (_, error) => error,
-): { readonly cash: CashE6; readonly conversion: CashConversion } {
+): {
+  readonly cash: CashE6;
+  readonly conversion: CashConversion;
+  /** Lots of positions, those given and those of coin cash together. */
+  readonly positions: readonly { readonly index: number; readonly lots: PositionLots }[];
+} {
   let sum = balance;
+  const positions = new Map(holdings.map(({ index, lots }): [number, bigint] => [index, lots]));
   const lines = holdings.map((holding): CashLine => {
     try {
-      const { effect, ...line } = lineOf(holding, market);
+      const { effect, coin, ...line } = lineOf(holding, market);
       sum = addDecimals(sum, effect);
-      return { ...line, effect: textOf(effect) };
+      if (coin === undefined) return { ...line, effect: textOf(effect) };
+      const { symbol, lot } = market.instruments[coin.index]!;
+      const total = (positions.get(coin.index) ?? 0n) + coin.lots;
+      positions.set(coin.index, amountIn({ units: total * lot.units, decimals: lot.decimals }, lot, positionLots));
+      return { ...line, effect: textOf(effect), coin: { instrument: symbol, quantity: formatLots(coin.lots, lot) } };
     } catch (error) {
       throw error instanceof PlimsollError ? at(holding, error) : error;
     }
@@ -110,14 +126,46 @@ export function cashOf(
       remainder: textOf(remainder),
       cash: formatDecimal(units, CASH_DECIMALS),
     },
+    positions: [...positions].map(([index, lots]) => ({ index, lots: positionLots(lots) })),
   };
 }
 
 const textOf = ({ units, decimals }: Decimal) => formatDecimal(units, decimals);
 const ZERO: Decimal = { units: 0n, decimals: 0 };
 
-function lineOf({ index, lots, basis }: Holding, market: MarketFile): Omit<CashLine, "effect"> & { effect: Decimal } {
-  const { symbol, lot } = market.instruments[index]!;
+interface Line extends Omit<CashLine, "effect" | "coin"> {
+  readonly effect: Decimal;
+  readonly coin?: Coins;
+}
+
+/** Lots of the row of a coin. */
+interface Coins {
+  readonly index: number;
+  readonly lots: bigint;
+}
+
+/** The coin cash of a position that was opened at a price, and is paid in the coin of that row. */
+function coinsOf(quantity: Decimal, entryPrice: Decimal, inverse: boolean, coin: string, market: MarketFile): Coins {
+  const index = market.instruments.findIndex((each) => each?.symbol === coin);
+  if (index === -1) {
+    throw new PlimsollError("UNKNOWN_NAME", `the market lists no ${coin}, which this instrument is paid in`);
+  }
+  if (inverse && entryPrice.units === 0n) throw new PlimsollError("FIELD_INVALID", "expected an entryPrice above 0");
+  const { lot } = market.instruments[index]!;
+  const ten = (decimals: number) => 10n ** BigInt(decimals);
+  // quantity / entryPrice, or − quantity · entryPrice, in lots; down to a whole one.
+  const [over, under] = inverse
+    ? [quantity.units * ten(entryPrice.decimals + lot.decimals), entryPrice.units * ten(quantity.decimals) * lot.units]
+    : [
+        -quantity.units * entryPrice.units * ten(lot.decimals),
+        ten(quantity.decimals + entryPrice.decimals) * lot.units,
+      ];
+  const whole = over / under;
+  return { index, lots: over < 0n && whole * under !== over ? whole - 1n : whole };
+}
+
+function lineOf({ index, lots, basis }: Holding, market: MarketFile): Line {
+  const { symbol, lot, terms } = market.instruments[index]!;
   const { mark } = market.market.board.rows[index]!;
   const { entryPrice, unrealisedProfit, paid } = basis;
   const refuse = (rule: string) => new PlimsollError("FIELD_INVALID", rule);
@@ -133,10 +181,19 @@ function lineOf({ index, lots, basis }: Holding, market: MarketFile): Omit<CashL
       );
     }
     const quantity: Decimal = { units: lots * lot.units, decimals: lot.decimals };
+    if (terms.coin !== undefined) {
+      const coin = coinsOf(quantity, entryPrice, /^inverse-/.test(terms.kind ?? ""), terms.coin, market);
+      return { ...line, basis: "entryPrice", given: textOf(entryPrice), effect: ZERO, coin };
+    }
     const effect = negated(multiplied(entryPrice, quantity));
     return { ...line, basis: "entryPrice", given: textOf(entryPrice), effect };
   }
   if (unrealisedProfit !== undefined) {
+    if (terms.coin !== undefined && lots !== 0n) {
+      throw refuse(
+        `${symbol} is paid in coin: give its entryPrice, or paid where its coin cash is among the positions`,
+      );
+    }
     if (lots === 0n && unrealisedProfit.units !== 0n) throw refuse("a position of 0 has no unrealisedProfit");
     const effect = addDecimals(unrealisedProfit, { units: -lots * mark, decimals: CASH_DECIMALS });
     return { ...line, basis: "unrealisedProfit", given: textOf(unrealisedProfit), effect };

@@ -17,7 +17,7 @@ import { documentSha256, type Json, parseJson } from "../formats/json.ts";
 import { lotPriceOf, type MarketDocument } from "../formats/market.ts";
 import type { PolicyFile } from "../formats/policy.ts";
 import { ASSETS } from "../model/sizes.ts";
-import { buildMarket, buildMarketFile } from "../risk/board/board.ts";
+import { buildMarket, buildMarketFile, priceInstruments } from "../risk/board/board.ts";
 import { reportedPrices } from "../risk/board/collateral.ts";
 import { compareMarkets, type Difference } from "../risk/board/explain.ts";
 import { conform, type MarketInput, type Observation, type RiskPolicy, readObservation } from "../risk/input.ts";
@@ -268,6 +268,7 @@ export function farFrom(
     return (apart < 0n ? -apart : apart) * 10_000n > toleranceBps * times * of;
   };
   const before = buildMarket(inputOf(terms, seen));
+  const priced = priceInstruments(inputOf(terms, seen));
   for (const [index, { asset, price }] of market.prices.entries()) {
     const mine = before.prices[index]!.price;
     if (far(mine, price, unitsE40(mine))) return `the price of ${asset}`;
@@ -280,7 +281,7 @@ export function farFrom(
     const mine = before.instruments[index]!;
     const listed = terms.risk.instruments[index];
     if (!listed || !("mark" in row) || !("mark" in mine)) continue;
-    const size = (unitsE40(seen.underlyings[listed.underlying]!.spot) * unitsE40(listed.lot)) / unitsE40("1");
+    const size = unitsE40((priced[index]!.spot * Number(listed.lot)).toFixed(12));
     if (far(mine.mark, row.mark, size)) return `the mark of ${row.symbol}`;
     const moved = row.profits.findIndex((profit, at) => far(mine.profits[at]!, profit, size, 2n));
     if (moved !== -1) return `profit ${moved} of ${row.symbol}`;

@@ -86,7 +86,10 @@ const section = (...[header, rows, sum]: Parameters<typeof summedTable>): string
   rows.length === 0 ? [] : [summedTable(header, rows, sum)];
 
 const HOW: Readonly<Record<CashLine["basis"], (line: CashLine) => string>> = {
-  entryPrice: ({ quantity, given }) => `bought or sold: -(${quantity} at ${given})`,
+  entryPrice: ({ quantity, given, coin }) =>
+    coin === undefined
+      ? `bought or sold: -(${quantity} at ${given})`
+      : `${quantity} at ${given}, paid in coin: ${coin.quantity} ${coin.instrument}`,
   unrealisedProfit: ({ given }) => `profit ${given} less value at mark`,
   paid: () => "paid from the balance",
   markIsZero: () => "its mark is 0",

@@ -54,17 +54,19 @@ export interface Scenario {
 export function countedProfit(
   { moves, counted, deltaMoves }: Scenario,
   underlying: string,
-  before: Pick<TracedValue, "value" | "delta">,
+  before: Pick<TracedValue, "value" | "delta" | "deltas">,
   after: number,
 ): number {
   const change = after - before.value;
   if (deltaMoves === undefined) return counted * change;
-  const { delta } = before;
-  return delta * deltaMoves[underlying]! + counted * (change - delta * moves[underlying]!.price);
+  const deltas = Object.entries(before.deltas ?? { [underlying]: before.delta });
+  const by = (move: (name: string) => number) => deltas.reduce((sum, [name, delta]) => sum + delta * move(name), 0);
+  return by((name) => deltaMoves[name]!) + counted * (change - by((name) => moves[name]!.price));
 }
 
 /** What one underlying shows at one instant, with the rate that discounts payoffs. */
 export interface UnderlyingState {
+  readonly name: string;
   readonly spot: number;
   /** Continuously compounded annual growth of the forward over spot. */
   readonly carry: number;
@@ -93,8 +95,12 @@ export interface TracedValue {
   readonly value: number;
   /** Change of the value for a rise of the underlying by 100%, linearised. */
   readonly delta: number;
+  /** Of a row on several underlyings: `delta` by underlying. */
+  readonly deltas?: Readonly<Record<string, number>>;
   /** Change of the value for a rise of its implied volatilities by 1.00 (100 points), linearised. */
   readonly vega: number;
+  /** What one unit is a trade of, where that is not one unit of the underlying at spot. */
+  readonly notional?: number;
   readonly formula: string;
   /** The numbers in the formula, by name. */
   readonly inputs: Readonly<Record<string, number>>;
@@ -112,8 +118,17 @@ export interface ValuationModel {
   readonly terms: readonly string[];
   /** Names of what must be observed of this very instrument each epoch. */
   readonly quotes: readonly string[];
-  /** Reads terms and quotes once; the result is the value after any move, and `STILL` gives mark, delta and vega. */
-  bind(terms: Terms, seen: UnderlyingState): (move: Move) => TracedValue;
+  /** Names of those of its terms that name further underlyings. */
+  readonly others?: readonly string[];
+  /**
+   * Reads terms and quotes once; the result is the value after any move, and `STILL` gives mark, delta and vega. `other` is a
+   * further underlying by its name; `moves` has the moves of all, of which none that is missing moves.
+   */
+  bind(
+    terms: Terms,
+    seen: UnderlyingState,
+    other: (name: string) => UnderlyingState,
+  ): (move: Move, moves?: Scenario["moves"]) => TracedValue;
 }
 
 /**
@@ -143,5 +158,5 @@ export interface TracedCharges {
  */
 export interface ChargeModel {
   readonly id: string;
-  charges(closing: ValuationModel["closing"], spot: number, mark: number, parameters: unknown): TracedCharges;
+  charges(closing: ValuationModel["closing"], notional: number, mark: number, parameters: unknown): TracedCharges;
 }

@@ -54,7 +54,7 @@ export type Ranges = ReadonlyMap<string, Range>;
 /** By underlying of a netting set. */
 export function rangesOf(priced: readonly PricedInstrument[]): Ranges {
   const full = priced[0]!.scenarios.filter(({ counted }) => counted === 1);
-  const names = new Set(priced.map(({ instrument }) => instrument.underlying));
+  const names = new Set(priced.flatMap(({ underlyings }) => underlyings));
   return new Map(
     [...names].map((name) => {
       const extent = (member: "price" | "volatility") => {

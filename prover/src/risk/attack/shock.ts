@@ -63,6 +63,7 @@ export function volatilityMove({ volatility, term, twist }: Shock, years: number
 /** What is observed of an underlying in a state. Each option keeps the volatility of its own strike but for the moves. */
 function observedIn(seen: UnderlyingState, shock: Shock, yearsLater: number): UnderlyingState {
   return {
+    name: seen.name,
     spot: seen.spot * (1 + shock.price),
     carry: seen.carry + shock.carry,
     rate: seen.rate,
@@ -100,7 +101,7 @@ export function lossesIn(priced: readonly PricedInstrument[], { shocks, days }: 
     return (
       before -
       valueWhere({
-        observed: (seen) => observedIn(seen, shock, yearsLater),
+        observed: (seen, name) => observedIn(seen, shocks[name] ?? STILL_SHOCK, yearsLater),
         quoted: (name, value) => quotedIn(shock, name, value),
         yearsLater,
       })

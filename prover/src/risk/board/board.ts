@@ -36,6 +36,7 @@ import {
 } from "../model.ts";
 import { CHARGE_MODELS } from "./charges.ts";
 import { collateralPrices, PRICE_DECIMALS } from "./collateral.ts";
+import { checkCoinRow } from "./products.ts";
 import { checkScannedModels } from "./scanned.ts";
 import { SCENARIO_MODELS } from "./scenarios.ts";
 import { Surface } from "./surface.ts";
@@ -79,10 +80,13 @@ export interface PricedInstrument {
   /** The model that made them. */
   readonly scenarioChoice: ModelChoice;
   readonly charges: TracedCharges;
-  /** The same at another spot and mark. */
-  chargesAt(spot: number, mark: number): TracedCharges;
+  /** The same at another notional, which is the spot for most, and another mark. */
+  chargesAt(notional: number, mark: number): TracedCharges;
+  /** What one unit is a trade of: the spot of its underlying, for most. */
   readonly spot: number;
-  valueAfter(move: Move): TracedValue;
+  /** The first is its own. */
+  readonly underlyings: readonly string[];
+  valueAfter(move: Move, moves?: Scenario["moves"]): TracedValue;
   /** What one unit is worth where something else is observed. It is bound again, so this is not held to what moves can say. */
   valueWhere(other: OtherObservation): number;
 }
@@ -110,6 +114,7 @@ export function priceInstruments(
       return [
         name,
         {
+          name,
           spot: Number(spot),
           carry: Number(carry),
           rate,
@@ -132,20 +137,28 @@ export function priceInstruments(
   return policy.instruments.map((instrument, index) => {
     if (instrument === null) return null;
     const place = placeOf(instrument);
+    within(place, () => checkCoinRow(instrument, policy.instruments));
     const seen = underlyings.get(instrument.underlying)!;
     const model = modelOf(models.valuations, instrument, place);
     const { scenarios, choice } = sets[Math.floor(index / BLOCK_INSTRUMENTS)]!;
     return within(place, () => {
       const terms = termsOf(instrument, model, own(observation.quotes, instrument.symbol) ?? {}, time);
-      const valueAfter = model.bind(terms, seen);
-      const mark = valueAfter(STILL).value;
-      const chargesAt = (spot: number, mark: number) =>
+      const other = (name: string) => {
+        const found = underlyings.get(name);
+        if (found !== undefined) return found;
+        throw new PlimsollError("UNKNOWN_NAME", "an underlying that is not observed", { field: "terms" });
+      };
+      const valueAfter = model.bind(terms, seen, other);
+      const { value: mark, notional = seen.spot } = valueAfter(STILL);
+      const chargesAt = (notional: number, mark: number) =>
         instrument.traded === false
           ? closedCharges(instrument)
-          : chargeModel.charges(model.closing, spot, mark, policy.charges.parameters);
-      const charges = chargesAt(seen.spot, mark);
-      const valueWhere = (other: OtherObservation) =>
-        model.bind(otherTerms(terms, other), other.observed(seen))(STILL).value;
+          : chargeModel.charges(model.closing, notional, mark, policy.charges.parameters);
+      const charges = chargesAt(notional, mark);
+      const valueWhere = (where: OtherObservation) =>
+        model.bind(otherTerms(terms, where), where.observed(seen, instrument.underlying), (name) =>
+          where.observed(other(name), name),
+        )(STILL).value;
       return {
         instrument,
         model,
@@ -153,13 +166,20 @@ export function priceInstruments(
         scenarioChoice: choice,
         charges,
         chargesAt,
-        spot: seen.spot,
+        spot: notional,
+        underlyings: underlyingsOf(instrument, models),
         valueAfter,
         valueWhere,
       };
     });
   });
 }
+
+/** Of an instrument, and those that its terms name. */
+const underlyingsOf = ({ model, underlying, terms }: Instrument, models: Models): readonly string[] => {
+  const others = own(models.valuations, model)?.others ?? [];
+  return [...new Set([underlying, ...others.flatMap((term) => own(terms, term) ?? [])])];
+};
 
 /** Those of a row that nobody trades: on the board they are exactly those of a closed row. */
 function closedCharges({ lot }: Instrument): TracedCharges {
@@ -174,7 +194,7 @@ function scenariosOfBlocks({ blocks, instruments, scenarios: common }: MarketInp
     let next = first + 1;
     while (blocks[next]?.continues) next++;
     const held = instruments.slice(first * BLOCK_INSTRUMENTS, next * BLOCK_INSTRUMENTS);
-    const underlyings = [...new Set(held.flatMap((instrument) => instrument?.underlying ?? []))];
+    const underlyings = [...new Set(held.flatMap((each) => (each === null ? [] : underlyingsOf(each, models))))];
     const choice = blocks[first]!.scenarios ?? common;
     const place = blocks[first]!.scenarios === undefined ? "policy.scenarios" : `policy.blocks[${first}].scenarios`;
     const model = modelOf(models.scenarios, choice, place);
@@ -349,7 +369,7 @@ function buildRow({ instrument, model, scenarios, charges, valueAfter }: PricedI
     chargeE6(toUnits(value, Math.ceil, place(name)) + extra, place(name));
   const row: BoardRow = {
     profits: scenarios.map((scenario, index) => {
-      const after = valueAfter(scenario.moves[instrument.underlying]!).value;
+      const after = valueAfter(scenario.moves[instrument.underlying]!, scenario.moves).value;
       const profit = countedProfit(scenario, instrument.underlying, now, after);
       return column(profit * lot, Math.floor, `profits[${index}]`);
     }),

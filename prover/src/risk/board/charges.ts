@@ -12,7 +12,7 @@ const fraction = decimalNumber.refine((value) => value >= 0 && value <= 1, "expe
  * well. The minimum is added to the scan rather than a floor under it, since margin is a sum; it is set lower for that.
  */
 const schema = z.strictObject({
-  /** Of a linear contract, as a fraction of spot: half a spread and a taker fee. */
+  /** Of a linear contract, as a fraction of its notional, which is the spot for most: half a spread and a taker fee. */
   linearClosing: fraction,
   /** Of an option: this fraction of spot, but no more than that fraction of the option's value. */
   optionClosing: fraction,
@@ -25,7 +25,7 @@ const schema = z.strictObject({
 
 const closingCosts: ChargeModel = {
   id: "closing-costs",
-  charges(closing, spot, mark, parameters) {
+  charges(closing, notional, mark, parameters) {
     const { linearClosing, optionClosing, optionClosingOfValue, optionTick, shortOptionMinimum } = conform(
       schema,
       parameters,
@@ -33,16 +33,19 @@ const closingCosts: ChargeModel = {
     );
     if (closing === "none") return { long: 0, short: 0, formula: "nothing to close", inputs: {} };
     if (closing === "linear") {
-      const cost = linearClosing * spot;
-      return { long: cost, short: cost, formula: "linearClosing · spot", inputs: { linearClosing, spot } };
+      const cost = linearClosing * notional;
+      return { long: cost, short: cost, formula: "linearClosing · notional", inputs: { linearClosing, notional } };
     }
-    const cost = Math.max(optionTick * spot, Math.min(optionClosing * spot, optionClosingOfValue * Math.max(0, mark)));
+    const cost = Math.max(
+      optionTick * notional,
+      Math.min(optionClosing * notional, optionClosingOfValue * Math.max(0, mark)),
+    );
     return {
       long: cost,
-      short: cost + shortOptionMinimum * spot,
+      short: cost + shortOptionMinimum * notional,
       formula:
-        "max(optionTick · spot, min(optionClosing · spot, optionClosingOfValue · mark)); short: + shortOptionMinimum · spot",
-      inputs: { optionClosing, optionClosingOfValue, optionTick, shortOptionMinimum, spot, mark },
+        "max(optionTick · notional, min(optionClosing · notional, optionClosingOfValue · mark)); short: + shortOptionMinimum · notional",
+      inputs: { optionClosing, optionClosingOfValue, optionTick, shortOptionMinimum, notional, mark },
     };
   },
 };

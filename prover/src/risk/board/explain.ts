@@ -84,7 +84,7 @@ function columnsOf(
   const charge = { formula: charges.formula, inputs: charges.inputs };
   const profit = (scenario: Scenario, index: number): ColumnTrace => {
     const move = scenario.moves[instrument.underlying]!;
-    const after = valueAfter(move);
+    const after = valueAfter(move, scenario.moves);
     const { counted } = scenario;
     const deltaMove = scenario.deltaMoves?.[instrument.underlying];
     return {

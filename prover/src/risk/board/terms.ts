@@ -11,7 +11,7 @@ const EXPIRING = 1e-9;
 
 /** What else may be observed, and when. */
 export interface OtherObservation {
-  observed(seen: UnderlyingState): UnderlyingState;
+  observed(seen: UnderlyingState, name: string): UnderlyingState;
   /** A term or a quote of the instrument, by name, in place of the value that it has. */
   quoted(name: string, value: number): number;
   readonly yearsLater: number;

@@ -24,30 +24,14 @@
  */
 import { PlimsollError } from "../../errors.ts";
 import { cephes } from "../cephes.ts";
-import type { Move, TracedValue, UnderlyingState, ValuationModel } from "../model.ts";
+import type { Move, Terms, UnderlyingState, ValuationModel } from "../model.ts";
 import { black76, growth } from "./black76.ts";
+import { basisOf, FORWARD, forwardAfter, linear, PERPETUAL_YEARS } from "./forwards.ts";
+import { COIN_MARGINED, SEVERAL_UNDERLYINGS } from "./products.ts";
 
 const REFERENCE_YEARS = 30 / 365;
-/**
- * A perpetual trades over spot by what its holders expect to pay in funding for as long as a gap lasts. Without cost of
- * arbitrage that is one funding period of carry, eight hours (S. He, A. Manela, O. Ross, V. von Wachter, Fundamentals of
- * Perpetual Futures, 2022). Arbitrage costs, and venues cap funding, so a day of it is taken. What a basis does beyond that
- * is left to the charge for closing.
- */
-const PERPETUAL_YEARS = 1 / 365;
-/** A perpetual farther from spot than this is a wrong quote. */
-const LARGEST_BASIS = 0.5;
-const DAYS_A_YEAR = 365;
 /** A volatility falls to no less than this share of itself. */
 const VOLATILITY_FLOOR = 0.1;
-
-const linear = (value: number, delta: number, formula: string, inputs: TracedValue["inputs"]): TracedValue => ({
-  value,
-  delta,
-  vega: 0,
-  formula,
-  inputs,
-});
 
 /** The asset itself. */
 const spot: ValuationModel = {
@@ -92,12 +76,7 @@ const perpetual: ValuationModel = {
   terms: [],
   quotes: ["basis", "fundingPaid"],
   bind: (terms, { spot }) => {
-    const basis = terms.number("basis");
-    if (!(Math.abs(basis) <= LARGEST_BASIS)) {
-      throw new PlimsollError("OUT_OF_RANGE", `expected a basis of at most ${LARGEST_BASIS} either way`, {
-        field: "basis",
-      });
-    }
+    const basis = basisOf(terms);
     const fundingPaid = terms.number("fundingPaid");
     return (move) => {
       const carryMove = move.carry ?? 0;
@@ -124,16 +103,6 @@ const future: ValuationModel = {
   },
 };
 
-const FORWARD = "spot · (1 + move) · exp((carry + carryMove) · (years − days / 365))";
-
-/** The forward of an expiry after a move, and the time that is left, at least 0. */
-function forwardAfter({ spot, carry }: UnderlyingState, years: number, move: Move) {
-  const { carry: carryMove = 0, days = 0 } = move;
-  const left = Math.max(0, years - days / DAYS_A_YEAR);
-  const forward = spot * (1 + move.price) * growth(carry + carryMove, left);
-  return { forward, left, inputs: { spot, move: move.price, carry, carryMove, years, days } };
-}
-
 const clamp = (value: number, low: number, high: number) => Math.min(high, Math.max(low, value));
 
 /** How the volatility of one strike and expiry answers a move; formulas at the head of this file. */
@@ -145,48 +114,74 @@ function volatilityAnswer(quoted: number, years: number, strike: number, forward
     Math.max(VOLATILITY_FLOOR * quoted, quoted * (1 + volatility * level + twist * tilt) - skew * deviations);
 }
 
-/** A European option on the forward of its own expiry, settled in cash; its volatility is that of the surface. */
+/**
+ * A European option on the forward of `futureExpiry`, settled in cash or in the future; its volatility is that of the surface at its
+ * own expiry and the same strike over forward.
+ */
+function bindOption(terms: Terms, seen: UnderlyingState, futureExpiry: string): ReturnType<ValuationModel["bind"]> {
+  const { spot, carry, rate } = seen;
+  const years = terms.years("expiry");
+  const futureYears = terms.years(futureExpiry);
+  if (futureYears < years) {
+    throw new PlimsollError("OUT_OF_RANGE", "expected a future that expires no earlier than the option", {
+      field: futureExpiry,
+    });
+  }
+  const strike = terms.number("strike", "positive");
+  const right = terms.text("right");
+  if (right !== "call" && right !== "put") {
+    throw new PlimsollError("FIELD_INVALID", 'expected "call" or "put"', { field: "right" });
+  }
+  const forwardNow = spot * growth(carry, futureYears);
+  const forwardThen = spot * growth(carry, years);
+  // At its own expiry the same strike over forward; exactly the strike where both expire together.
+  const strikeThen = futureYears === years ? strike : (strike * forwardThen) / forwardNow;
+  const quoted = seen.surface().volatility(strikeThen, years, forwardThen);
+  const answer = volatilityAnswer(quoted, years, strikeThen, forwardThen);
+  const sign = right === "call" ? "F·Φ(d1) − K·Φ(d2)" : "K·Φ(−d2) − F·Φ(−d1)";
+  const formula = `Black-76: exp(−rate · T) · (${sign}), F = ${FORWARD}, K = strike, T = years − days / 365`;
+  return (move) => {
+    const { left } = forwardAfter(seen, years, move);
+    const { forward, inputs } = forwardAfter(seen, futureYears, move);
+    const volatility = answer(move);
+    const { value, forwardDelta, vega } = black76({ forward, strike, years: left, volatility, rate, right });
+    return {
+      value,
+      delta: forwardDelta * forward,
+      vega,
+      formula: futureYears === years ? formula : formula.replace("T = years", "years to futureExpiry, T = optionYears"),
+      inputs: {
+        ...inputs,
+        ...(futureYears === years ? {} : { optionYears: years }),
+        forward,
+        strike,
+        quotedVolatility: quoted,
+        volatilityMove: move.volatility,
+        twist: move.twist ?? 0,
+        skew: move.skew ?? 0,
+        volatility,
+        rate,
+      },
+    };
+  };
+}
+
+/** A European option on the forward of its own expiry, settled in cash. `coin`: the row that its premium is paid in. */
 const option: ValuationModel = {
   id: "option",
   closing: "option",
-  terms: ["expiry", "strike", "right"],
+  terms: ["expiry", "strike", "right", "coin"],
   quotes: [],
-  bind: (terms, seen) => {
-    const { spot, carry, rate } = seen;
-    const years = terms.years("expiry");
-    const strike = terms.number("strike", "positive");
-    const right = terms.text("right");
-    if (right !== "call" && right !== "put") {
-      throw new PlimsollError("FIELD_INVALID", 'expected "call" or "put"', { field: "right" });
-    }
-    const forwardNow = spot * growth(carry, years);
-    const quoted = seen.surface().volatility(strike, years, forwardNow);
-    const answer = volatilityAnswer(quoted, years, strike, forwardNow);
-    const sign = right === "call" ? "F·Φ(d1) − K·Φ(d2)" : "K·Φ(−d2) − F·Φ(−d1)";
-    const formula = `Black-76: exp(−rate · T) · (${sign}), F = ${FORWARD}, K = strike, T = years − days / 365`;
-    return (move) => {
-      const { forward, left, inputs } = forwardAfter(seen, years, move);
-      const volatility = answer(move);
-      const { value, forwardDelta, vega } = black76({ forward, strike, years: left, volatility, rate, right });
-      return {
-        value,
-        delta: forwardDelta * forward,
-        vega,
-        formula,
-        inputs: {
-          ...inputs,
-          forward,
-          strike,
-          quotedVolatility: quoted,
-          volatilityMove: move.volatility,
-          twist: move.twist ?? 0,
-          skew: move.skew ?? 0,
-          volatility,
-          rate,
-        },
-      };
-    };
-  },
+  bind: (terms, seen) => bindOption(terms, seen, "expiry"),
+};
+
+/** A European option on a future that expires no earlier. */
+const optionOnFuture: ValuationModel = {
+  id: "option-on-future",
+  closing: "option",
+  terms: ["expiry", "strike", "right", "futureExpiry", "coin"],
+  quotes: [],
+  bind: (terms, seen) => bindOption(terms, seen, "futureExpiry"),
 };
 
 /**
@@ -271,5 +266,9 @@ const settled: ValuationModel = {
 };
 
 export const VALUATION_MODELS: Readonly<Record<string, ValuationModel>> = Object.fromEntries(
-  [spot, borrowed, perpetual, future, option, yieldBearing, sensitivities, settled].map((model) => [model.id, model]),
+  [
+    ...[spot, borrowed, perpetual, future, option, optionOnFuture, yieldBearing, sensitivities, settled],
+    ...COIN_MARGINED,
+    ...SEVERAL_UNDERLYINGS,
+  ].map((model) => [model.id, model]),
 );

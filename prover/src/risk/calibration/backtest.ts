@@ -144,7 +144,7 @@ function runGroup(histories: readonly PriceHistory[], portfolios: readonly Portf
               scenario,
               instrument.underlying,
               now,
-              valueAfter(scenario.moves[instrument.underlying]!).value,
+              valueAfter(scenario.moves[instrument.underlying]!, scenario.moves).value,
             ),
         );
         return [rows[row]!, { ...now, losses, charges, gain: later[row]!.valueAfter(STILL).value - now.value }];

@@ -21,7 +21,8 @@ import type { Account } from "../../model/account.ts";
 import { evaluate } from "../../model/evaluate.ts";
 import { BLOCK_INSTRUMENTS, SCENARIOS } from "../../model/sizes.ts";
 import { type PricedInstrument, priceInstruments } from "../board/board.ts";
-import type { MarketInput } from "../input.ts";
+import { VALUATION_MODELS } from "../board/valuation.ts";
+import { type MarketInput, own } from "../input.ts";
 import { countedProfit, type Move } from "../model.ts";
 import { QUANTILES } from "./figures.ts";
 import { type MarketProcess, Random } from "./processes.ts";
@@ -240,6 +241,11 @@ export function bookOf({ account, policy, market, input }: AccountInMarket): Boo
     positions: account.positions.flatMap((lots, row) => {
       const instrument = instruments[row];
       if (lots === 0n || !instrument) return [];
+      if (own(VALUATION_MODELS, instrument.model)?.others !== undefined) {
+        throw new PlimsollError("FIELD_INVALID", "expected rows on one underlying each: no other is simulated", {
+          field: `instruments[${instrument.symbol}]`,
+        });
+      }
       const block = Math.floor(row / BLOCK_INSTRUMENTS);
       const set = sets.findIndex(({ firstBlock, lastBlock }) => block >= firstBlock && block <= lastBlock);
       return [{ row, units: Number(lots) * Number(instrument.lot), set }];
@@ -389,7 +395,7 @@ class Table {
           if (!collateral) {
             this.#cells[here + DELTA]! += units * delta;
             this.#cells[here + VEGA]! += units * vega;
-            const { long, short } = priced.chargesAt(priced.spot * factor, value);
+            const { long, short } = priced.chargesAt(now.notional ?? priced.spot * factor, value);
             this.#cells[here + CHARGE]! += units > 0 ? units * long : -units * short;
           }
           const { underlying } = priced.instrument;

@@ -62,11 +62,11 @@ export function bookState(
   for (const { row, units, set } of book.positions) {
     const { instrument, valueAfter, chargesAt, spot } = priced[row]!;
     const shift = move(instrument.underlying);
-    const { value, delta, vega } = valueAfter(shift);
+    const { value, delta, vega, notional = spot * (1 + shift.price) } = valueAfter(shift);
     equity += units * value;
     deltas[set]! += units * delta;
     vegas[set]! += units * vega;
-    const { long, short } = chargesAt(spot * (1 + shift.price), value);
+    const { long, short } = chargesAt(notional, value);
     margin += units > 0 ? units * long : -units * short;
     lose(set, priced[row]!, units);
   }
