@@ -691,7 +691,7 @@ describe("round trips", () => {
             schedules: Array.from({ length: ASSETS }, (_, asset) => schedules[asset] ?? UNLISTED),
             scanLots: Array.from({ length: ASSETS }, (_, asset) => {
               // A thousand of them are at most what the first tier holds.
-              const most = (schedules[asset]?.[0]!.boundaryLots ?? 0n) / 1000n;
+              const most = (schedules[asset]?.[0]?.boundaryLots ?? 0n) / 1000n;
               const drawn = assets[asset]?.scanned;
               return drawn && most > 0n ? (drawn % most) + 1n : NOT_SCANNED;
             }),
