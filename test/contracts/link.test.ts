@@ -58,6 +58,12 @@ describe("links on chain", function () {
     expect(strict.verify(statement, honest).ok).equal(true);
   });
 
+  it("takes values in parts, which is how a long board comes", async () => {
+    for (const cut of [0, 1, 59, 119, 120]) {
+      await callView(contract, "verifyParts", statement.subject, VECTOR.first, statement.values, cut, honest);
+    }
+  });
+
   it("refuses values, subject, place and points that are others, as the strict verifier does", async () => {
     for (const index of [0, 1, 60, 119]) await refused(changed(index, 17n), honest, "LinkFalse", `value ${index}`);
     await refused({ ...statement, subject: `0x${"ab".repeat(32)}` }, honest, "LinkFalse", "subject");
@@ -102,8 +108,12 @@ describe("links on chain", function () {
         .withArgs(3, value);
     }
     const zeros = { ...statement, values: statement.values.map(() => 0n) };
-    await refused(zeros, honest, "LinkEmpty", "zeros");
-    await refused({ ...statement, values: [] }, honest, "LinkEmpty", "nothing");
+    const infinity = { x: 0n, y: 0n };
+    const nothing = { point: infinity, polynomial: infinity, proof: infinity, opening: infinity };
+    for (const values of [zeros.values, []]) {
+      await refused({ ...statement, values }, honest, "LinkFalse", "zeros");
+      await refused({ ...statement, values }, nothing, "LinkPointRefused", "zeros, with their link");
+    }
     await refused({ ...statement, subject: `0x${"00".repeat(32)}` }, honest, "LinkSubjectZero", "no subject");
   });
 

@@ -40,10 +40,9 @@ library LinkVerifier {
 
     /// The pairings ran to their end: the point is not that of these values for this subject under this key.
     error LinkFalse();
-    /// A coordinate at or above the modulus, or the point at infinity: 0 for P, 1 for Q, 2 for π, 3 for W.
+    /// A coordinate at or above the modulus, or the point at infinity: 0 for P, 1 for Q, 2 for π, 3 for W. Nothing but zeros has four
+    /// points at infinity under any key: it is refused here.
     error LinkPointRefused(uint256 point);
-    /// Nothing but zeros, whose link is four points at infinity under any key.
-    error LinkEmpty();
     /// Storage says zero before anything is written to it.
     error LinkSubjectZero();
     /// K1, K2 or [τ]_2 is at infinity, or two of them, or one and the generator, have one x: anybody could link any point.
@@ -102,10 +101,10 @@ library LinkVerifier {
         }
     }
 
-    /// y = Σ values[j]·ρ^(first + j). Refuses values at or above the group order, and nothing but zeros.
+    /// Σ values[j]·ρ^(first + j). Refuses values at or above the group order. Parts of a group may be evaluated one by one, each from its
+    /// own `first`, and added up modulo the order, when the seed is of all of them.
     function valueAt(uint256[] calldata values, uint256 first, bytes32 seed) internal pure returns (uint256 y) {
         uint256 rho = uint256(seed) % ORDER;
-        uint256 any;
         bool refused;
         assembly ("memory-safe") {
             // Horner's rule from the last value to the first; four at a time, since there are thousands.
@@ -116,26 +115,21 @@ library LinkVerifier {
             for { let fours := add(begin, shl(7, shr(2, values.length))) } gt(at, fours) {} {
                 at := sub(at, 0x20)
                 let value := calldataload(at)
-                any := or(any, value)
                 refused := or(refused, gt(value, largest))
                 y := addmod(mulmod(y, rho, order), value, order)
             }
             for {} gt(at, begin) {} {
                 at := sub(at, 0x80)
                 let value := calldataload(add(at, 0x60))
-                any := or(any, value)
                 refused := or(refused, gt(value, largest))
                 y := addmod(mulmod(y, rho, order), value, order)
                 value := calldataload(add(at, 0x40))
-                any := or(any, value)
                 refused := or(refused, gt(value, largest))
                 y := addmod(mulmod(y, rho, order), value, order)
                 value := calldataload(add(at, 0x20))
-                any := or(any, value)
                 refused := or(refused, gt(value, largest))
                 y := addmod(mulmod(y, rho, order), value, order)
                 value := calldataload(at)
-                any := or(any, value)
                 refused := or(refused, gt(value, largest))
                 y := addmod(mulmod(y, rho, order), value, order)
             }
@@ -145,7 +139,6 @@ library LinkVerifier {
             }
         }
         if (refused) _refuseValue(values);
-        if (any == 0) revert LinkEmpty();
     }
 
     /// Returns if and only if the link holds for a polynomial of value `y` at the challenge; reverts otherwise.
