@@ -4,6 +4,7 @@ import { bn254 } from "@noble/curves/bn254.js";
 import { expect } from "chai";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
+import { readLinkKey } from "../../prover/src/keys/link-key.ts";
 import { loadLinkKey } from "../../prover/src/node/artifacts.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
 import { createLinkMaker, type LinkMaker } from "../../prover/src/prove/link.ts";
@@ -205,6 +206,38 @@ describe("links", function () {
     expect(() => maker.link({ ...statement, group: "policy" }))
       .throw(PlimsollError)
       .include({ code: "UNKNOWN_NAME" });
+  });
+
+  it("need a whole key: files of any other length, mark, counts or coordinates are refused by every reader", () => {
+    const { linkKeyFile } = key.loaded;
+    const changed = (at: number, ...bytes: number[]) => {
+      const file = Uint8Array.from(linkKeyFile);
+      file.set(bytes, at);
+      return file;
+    };
+    const lengths = [0, 31, 32, 511, 512, 513, linkKeyFile.length - 1, linkKeyFile.length + 1, linkKeyFile.length + 64];
+    const files = [
+      ...lengths.map((length) => Uint8Array.from({ length }, (_, at) => linkKeyFile[at] ?? 0)),
+      changed(0, 0x50),
+      changed(31, 1),
+      changed(64, 1), // the number of public inputs, and of the first: huge, zero, above the last
+      changed(95, 0),
+      changed(96, 1),
+      changed(127, 0),
+      changed(127, 124),
+      ...[128, 160, 192, 224, 256, 384].map((at) => changed(at, 0xff)),
+      changed(159, linkKeyFile[159]! ^ 1),
+    ];
+    for (const [index, file] of files.entries()) {
+      const readers = [
+        () => createLinkVerifier(file, keyIdentity(file)),
+        () => checkLinkKey(file, keyIdentity(file), key.ic),
+        () => readLinkKey(file),
+      ];
+      for (const read of readers) {
+        expect(read, `file ${index}`).throw(PlimsollError).include({ code: "KEY_REFUSED" });
+      }
+    }
   });
 
   describe("pitfalls", () => {
