@@ -70,7 +70,7 @@ export const BUGS: readonly Bug[] = [
     HAIRCUT,
     "_ <== Unsigned(64)(quantity - lower);",
     "",
-    ["hostile", "alternatives", "uniqueness", "ledger"],
+    ["hostile", "uniqueness", "ledger"],
   ),
   bug(
     "tier-upper-bound",
@@ -79,7 +79,7 @@ export const BUGS: readonly Bug[] = [
     HAIRCUT,
     "_ <== Unsigned(64)(upper - 1 - quantity);",
     "",
-    ["hostile", "alternatives", "uniqueness", "ledger"],
+    ["hostile", "uniqueness", "ledger"],
   ),
   bug(
     "tier-upper-bound-inclusive",
@@ -210,7 +210,7 @@ export const BUGS: readonly Bug[] = [
     HAIRCUT,
     "selected[t] * (selected[t] - 1) === 0;",
     "",
-    ["hostile", "alternatives", "uniqueness"],
+    ["hostile", "uniqueness"],
   ),
   bug(
     "tier-shifted",
@@ -447,7 +447,7 @@ export const BUGS: readonly Bug[] = [
     SCANNED,
     "_ <== Unsigned(weightedBits())(10000 * lot - 1 - (weightedLotsBps - covered));",
     "_ <== Unsigned(weightedBits())(10000 * lot - (weightedLotsBps - covered));",
-    ["model", "uniqueness"],
+    ["hostile", "uniqueness"],
   ),
   bug(
     "scan-without-collateral",
