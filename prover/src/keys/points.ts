@@ -85,29 +85,35 @@ export async function combineEach(
   return bytes().slice(both, both + left.length);
 }
 
-/** Sums over points that stay loaded. */
+/** Sums over a list of points that stays loaded. */
 export interface LoadedPoints {
   /** Σ scalars[i] · points[first + i], for scalars below the group order; undefined for the point at infinity. */
   sum(first: number, scalars: readonly bigint[]): { x: bigint; y: bigint } | undefined;
 }
 
-export async function loadPoints(points: Uint8Array): Promise<LoadedPoints> {
+/** Loads lists of points, as many as there are. */
+export async function loadPoints<Lists extends readonly Uint8Array[]>(
+  ...lists: Lists
+): Promise<{ [Index in keyof Lists]: LoadedPoints }> {
   const { run, alloc, bytes } = await openBn254(1);
-  const at = alloc(points.length);
-  bytes().set(points, at);
-  run.g1m_batchUtoLEM!(at, points.length / POINT_BYTES, at);
-  const room = alloc((points.length / POINT_BYTES) * SCALAR_BYTES);
+  const room = alloc((Math.max(...lists.map(({ length }) => length)) / POINT_BYTES) * SCALAR_BYTES);
   const result = alloc(WIDE_BYTES);
-  return {
-    sum(first, scalars) {
-      for (const [index, scalar] of scalars.entries()) bytes().set(toBytes(scalar), room + index * SCALAR_BYTES);
-      run.g1m_multiexpAffine!(at + first * POINT_BYTES, room, SCALAR_BYTES, scalars.length, result);
-      if (run.g1m_isZero!(result) === 1) return undefined;
-      run.g1m_toAffine!(result, result);
-      run.g1m_LEMtoU!(result, result);
-      const number = (start: number) =>
-        BigInt(`0x${Buffer.from(bytes().subarray(result + start, result + start + SCALAR_BYTES)).toString("hex")}`);
-      return { x: number(0), y: number(SCALAR_BYTES) };
-    },
+  const load = (points: Uint8Array): LoadedPoints => {
+    const at = alloc(points.length);
+    bytes().set(points, at);
+    run.g1m_batchUtoLEM!(at, points.length / POINT_BYTES, at);
+    return {
+      sum(first, scalars) {
+        for (const [index, scalar] of scalars.entries()) bytes().set(toBytes(scalar), room + index * SCALAR_BYTES);
+        run.g1m_multiexpAffine!(at + first * POINT_BYTES, room, SCALAR_BYTES, scalars.length, result);
+        if (run.g1m_isZero!(result) === 1) return undefined;
+        run.g1m_toAffine!(result, result);
+        run.g1m_LEMtoU!(result, result);
+        const number = (start: number) =>
+          BigInt(`0x${Buffer.from(bytes().subarray(result + start, result + start + SCALAR_BYTES)).toString("hex")}`);
+        return { x: number(0), y: number(SCALAR_BYTES) };
+      },
+    };
   };
+  return lists.map(load) as { [Index in keyof Lists]: LoadedPoints };
 }

@@ -39,11 +39,8 @@ export async function createLinkMaker<Name extends CircuitName>(loaded: LoadedLi
   if (key.verificationKeySha256 !== identity.verificationKeySha256 || key.publics !== publicInputsOf(size)) {
     throw new PlimsollError("KEY_REFUSED", "the link key is of another circuit key");
   }
-  const [inputs, powers, links] = await Promise.all([
-    loadPoints(publicPoints(verificationKey)),
-    loadPoints(withGenerator(key.powers)),
-    loadPoints(key.links),
-  ]);
+  const lists = [publicPoints(verificationKey), withGenerator(key.powers), key.links] as const;
+  const [inputs, powers, links] = await loadPoints(...lists);
   const keyId = linkKeyId(key.head);
   return {
     link(statement) {
