@@ -38,7 +38,12 @@ interface Known {
   readonly ranges: readonly RangeSeries[];
 }
 
-type Maker = (known: Known, day: number) => Pick<BoardTerms, "scenarios" | "optionTick">;
+interface Made extends Pick<BoardTerms, "scenarios" | "optionTick"> {
+  /** Whether the minimum of a short option counts only as far as its own scan is less, not beside it. */
+  readonly minimumWhereItBinds?: true;
+}
+
+type Maker = (known: Known, day: number) => Made;
 
 /** What a board has of each model, from what is known after return `day`. One more model is one more entry. */
 export const MAKERS: Readonly<Record<string, Maker>> = {
@@ -55,6 +60,10 @@ export const MAKERS: Readonly<Record<string, Maker>> = {
     return { scenarios, optionTick: "0" };
   },
   scan: ({ prepared, ranges }, day) => ({ scenarios: calibratedScan(prepared, CALIBRATION, day, ranges) }),
+  binding: ({ prepared, ranges }, day) => ({
+    scenarios: calibratedScan(prepared, CALIBRATION, day, ranges),
+    minimumWhereItBinds: true,
+  }),
   historical: ({ prepared }, day) => ({ scenarios: historicalOf(prepared, day) }),
 };
 
@@ -74,7 +83,19 @@ function knownOf(aligned: readonly PriceHistory[]): Known {
   return { prepared, ranges: prepared.map((each) => rangesByDay(each, CALIBRATION)) };
 }
 
-const boardOf = (terms: BoardTerms): NettingSet => nettingSets(attackBoard(terms))[0]!;
+const SHORT_OPTION_MINIMUM = 0.005;
+
+function boardOf({ minimumWhereItBinds, ...terms }: BoardTerms & Made): NettingSet {
+  const set = nettingSets(attackBoard(terms))[0]!;
+  if (minimumWhereItBinds === undefined) return set;
+  const rows = set.rows.map((row, index) => {
+    if (set.priced[index]!.model.closing !== "option") return row;
+    // A short loses what a long gains.
+    const scanned = Math.max(0, ...row.profits);
+    return { ...row, shortCharge: row.shortCharge - Math.min(SHORT_OPTION_MINIMUM * row.spot, scanned) };
+  });
+  return { ...set, rows };
+}
 
 /** The six largest positions of a book, in dollars at spot for a dollar of margin. */
 function bookText({ rows }: NettingSet, units: readonly number[]): string {

@@ -4,7 +4,7 @@
  *
  *   --models scan,…   scenario models; the sixteen moves of the first edition are always measured beside
  *   --parts …         of perpetuals, calendar, strangle, options
- *   --sizes 1,2,3,4,8 underlyings in a set of perpetuals
+ *   --sizes 1,2,3,4,8 underlyings in a set of perpetuals, and of options where it is 1 or 2
  *   --sets 3          sets of each size
  *   --every 1         days from one walk-forward board to the next
  *   --out FILE        where to write the page; else stdout
@@ -125,7 +125,8 @@ function strangle(): string {
 }
 
 function options(): string {
-  const sets = [1, 2].map((size) => alignHistories(histories.slice(0, size)));
+  const sizes = [1, 2].filter((size) => values.sizes.split(",").includes(String(size)));
+  const sets = sizes.map((size) => alignHistories(histories.slice(0, size)));
   const results = sets.flatMap((set) =>
     models.map((model) => ({ model, size: set.length, ...attackOptions(model, set, progress) })),
   );
@@ -140,7 +141,7 @@ function options(): string {
     "## Options",
     "",
     `Boards of a perpetual, a future and 80 options on each underlying: ${EXPIRIES}; strikes of 0.7 to 1.3 of spot. One`,
-    `underlying (${sets[0]!.map(({ symbol }) => symbol).join()}) on ${unique(dates[0]!)}; two (${sets[1]!.map(({ symbol }) => symbol).join(", ")}) on ${unique(dates[1]!)}.`,
+    `underlying or two: ${sets.map((set, index) => `${set.map(({ symbol }) => symbol).join(" and ")} on ${unique(dates[index]!)}`).join("; ")}.`,
     "Each figure is the worst of three dates, in margins.",
     "",
     "Everything moves: the book with the largest expected shortfall on the even days of the past is judged on the odd ones.",
