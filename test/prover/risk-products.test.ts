@@ -239,7 +239,11 @@ describe("rows on two underlyings", () => {
     const spread = LISTED.find(({ symbol }) => symbol === "ETH-BTC-SPREAD")!;
     const lost = listing([{ ...spread, terms: { ...spread.terms, against: "SOL" } }]);
     refused(() => priceInstruments(lost), "policy.scenarios.parameters.underlyings", "UNKNOWN_NAME");
-    const { columns } = explainInstrument(input, "ETH-BTC-SPREAD");
+    const { columns, observed } = explainInstrument(input, "ETH-BTC-SPREAD");
+    expect(observed.map(({ place }) => place)).to.include.members([
+      "observation.underlyings.BTC.spot",
+      "observation.underlyings.ETH.spot",
+    ]);
     const traced = columns.filter(({ column }) => /mark|profits/.test(column));
     expect(traced).to.have.length(46);
     for (const { perUnit, value } of traced) near(Number(value), perUnit * 0.001, 1.1e-6);

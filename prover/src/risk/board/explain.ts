@@ -4,7 +4,7 @@ import { PlimsollError } from "../../errors.ts";
 import type { Json } from "../../formats/json.ts";
 import type { InstrumentDocument, MarketDocument } from "../../formats/market.ts";
 import type { Instrument, MarketInput, ModelChoice } from "../input.ts";
-import { countedProfit, type Move, type Scenario, STILL } from "../model.ts";
+import { countedProfit, type Move, type Scenario, STILL, type TracedValue } from "../model.ts";
 import { buildMarket, MODELS, type Models, type PricedInstrument, priceInstruments } from "./board.ts";
 
 /** One column of a row. */
@@ -55,9 +55,13 @@ export function explainInstrument(input: MarketInput, symbol: string, models: Mo
   if (!priced) throw new PlimsollError("UNKNOWN_NAME", "no such instrument on this board");
   const row = buildMarket(input, models).instruments[index] as InstrumentDocument;
   const { instrument } = priced;
-  const underlying = observation.underlyings[instrument.underlying]!;
   const quotes = Object.hasOwn(observation.quotes, symbol) ? observation.quotes[symbol]! : {};
-  const place = `observation.underlyings.${instrument.underlying}`;
+  const observed = priced.underlyings.flatMap((underlying) =>
+    Object.entries(observation.underlyings[underlying]!).map(([name, value]) => ({
+      place: `observation.underlyings.${underlying}.${name}`,
+      value: value as Json,
+    })),
+  );
   return {
     board: policy.board,
     epoch: observation.epoch,
@@ -67,10 +71,37 @@ export function explainInstrument(input: MarketInput, symbol: string, models: Mo
     chargeModel: policy.charges,
     observed: [
       { place: "observation.rate", value: observation.rate },
-      ...Object.entries(underlying).map(([name, value]) => ({ place: `${place}.${name}`, value: value as Json })),
+      ...observed,
       ...Object.entries(quotes).map(([name, value]) => ({ place: `observation.quotes.${symbol}.${name}`, value })),
     ],
     columns: columnsOf(priced, row),
+  };
+}
+
+/** How a profit follows from values before and after; of a row on several underlyings, delta times move is a sum over them. */
+function profitFormula(
+  { moves, counted, deltaMoves }: Scenario,
+  underlying: string,
+  now: TracedValue,
+  after: TracedValue,
+) {
+  const inputs = { counted, mark: now.value, valueAfter: after.value };
+  const change = "counted · (value after − mark";
+  const is = `value after = ${after.formula}`;
+  if (deltaMoves === undefined) return { formula: `${change}), ${is}`, inputs: { ...inputs, ...after.inputs } };
+  if (now.deltas === undefined) {
+    const deltaMove = deltaMoves[underlying]!;
+    return {
+      formula: `delta · deltaMove + ${change} − delta · move), ${is}`,
+      inputs: { ...inputs, delta: now.delta, deltaMove, ...after.inputs },
+    };
+  }
+  const by = (move: (name: string) => number) =>
+    Object.entries(now.deltas!).reduce((sum, [name, delta]) => sum + delta * move(name), 0);
+  const beyond = { deltaMoves: by((name) => deltaMoves[name]!), deltaTimesMoves: by((name) => moves[name]!.price) };
+  return {
+    formula: `deltaMoves + ${change} − deltaTimesMoves), ${is}`,
+    inputs: { ...inputs, ...beyond, ...after.inputs },
   };
 }
 
@@ -86,19 +117,10 @@ function columnsOf(
     const move = scenario.moves[instrument.underlying]!;
     const after = valueAfter(move, scenario.moves);
     const { counted } = scenario;
-    const deltaMove = scenario.deltaMoves?.[instrument.underlying];
     return {
       column: `profits[${index}]`,
       value: row.profits[index]!,
-      ...(deltaMove === undefined
-        ? {
-            formula: `counted · (value after − mark), value after = ${after.formula}`,
-            inputs: { counted, mark: now.value, valueAfter: after.value, ...after.inputs },
-          }
-        : {
-            formula: `delta · deltaMove + counted · (value after − mark − delta · move), value after = ${after.formula}`,
-            inputs: { counted, mark: now.value, delta: now.delta, deltaMove, valueAfter: after.value, ...after.inputs },
-          }),
+      ...profitFormula(scenario, instrument.underlying, now, after),
       perUnit: countedProfit(scenario, instrument.underlying, now, after.value),
       rounding: `${lot}, down to a millionth`,
       scenario: { label: scenario.label, move, counted },
