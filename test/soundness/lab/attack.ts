@@ -95,10 +95,15 @@ export interface Speaker {
 
 class Missing extends Error {}
 
-export function speaker(build: Build, inputs: Inputs, system: Incidence = incidence(build.r1cs)): Speaker {
+export function speaker(
+  build: Build,
+  inputs: Inputs,
+  system: Incidence = incidence(build.r1cs),
+  commitments: readonly string[] = COMMITMENTS,
+): Speaker {
   const { outputs, publicInputs, privateInputs } = build.r1cs;
   const firm = new Set(Array.from({ length: publicInputs + privateInputs }, (_, index) => 1 + outputs + index));
-  for (const name of COMMITMENTS) firm.delete(build.wires.get(name) ?? -1);
+  for (const name of commitments) firm.delete(build.wires.get(name) ?? -1);
   const isInput = (wire: number) => wire > outputs && wire <= outputs + publicInputs + privateInputs;
   // Digits follow from the number that they are of.
   const isHint = (name: string, wire: number) => build.hints.has(name) && name !== "bits" && !isInput(wire);

@@ -114,6 +114,19 @@ export function dropEach(
 
 // ---- The account's circuit ------------------------------------------------------------------------------------------
 
+/** A scan above every loss leaves no gap at zero; the product is cut off anywhere. */
+export function* scanRecipes({ v, build }: Speaker, worth: string): Generator<WireLies> {
+  const has = (name: string) => build.wires.has(name);
+  for (let set = 0; has(`${worth}.set[${set}].scan`); set++) {
+    const scan = build.wires.get(`${worth}.set[${set}].scan`)!;
+    const told: [number, bigint] = [scan, v(`${worth}.set[${set}].scan`) + 1n];
+    yield new Map([told]);
+    for (let k = 0; has(`${worth}.set[${set}].nonZero[${k}]`); k++) {
+      yield new Map([told, [build.wires.get(`${worth}.set[${set}].nonZero[${k}]`)!, 0n]]);
+    }
+  }
+}
+
 /** Lies about the account that take more than one idea, for constraints that the search alone does not reach. */
 export function* accountRecipes(s: Speaker): Generator<WireLies> {
   const { v, build } = s;
@@ -128,13 +141,7 @@ export function* accountRecipes(s: Speaker): Generator<WireLies> {
 
   yield wires({ "main.blindingAfter": v("main.blindingAfter") + 5n });
 
-  // A scan above every loss leaves no gap at zero; the product is cut off anywhere.
-  for (let set = 0; has(`main.worth.set[${set}].scan`); set++) {
-    const scan = { [`main.worth.set[${set}].scan`]: v(`main.worth.set[${set}].scan`) + 1n };
-    yield wires(scan);
-    const scenarios = count((k) => `main.worth.set[${set}].nonZero[${k}]`);
-    for (let k = 0; k < scenarios; k++) yield wires({ ...scan, [`main.worth.set[${set}].nonZero[${k}]`]: 0n });
-  }
+  yield* scanRecipes(s, "main.worth");
 
   // Several pieces of a haircut at once, one of them a negative number of times. `to` less `from` of the sum must hold a
   // quantity; where small boundaries leave none, boundaries near the top of the range do.
@@ -190,10 +197,11 @@ export function dropAround(
   inputs: Inputs,
   recipesFor: (s: Speaker) => Iterable<WireLies> = () => [],
   progress?: DropOptions["progress"],
+  commitments?: readonly string[],
 ): { report: DropReport; confirm: (constraint: number) => boolean } {
   const origin = new Uint32Array(shipped.r1cs.wires);
   for (const [name, wire] of shipped.symbols.entries()) origin[wire] = full.symbols.wireOf(name)!;
-  const s = speaker(full, inputs);
+  const s = speaker(full, inputs, incidence(full.r1cs), commitments);
   if (violations(full.r1cs, s.ripple.base).length > 0) throw new Error("the circuit refuses the inputs");
   const judge = { system: incidence(shipped.r1cs), origin };
   const recipes = Iterator.from(recipesFor(s)).map((lies) => [s.ripple, lies] as const);

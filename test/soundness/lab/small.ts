@@ -9,11 +9,12 @@ import { roundLies } from "../../support/round-lies.ts";
 import { BOOK_BUGS } from "../bugs/book.ts";
 import type { Bug } from "../bugs/index.ts";
 import { ROUND_BUGS } from "../bugs/round.ts";
-import { disagreement, type Finding, holds, undetermined } from "./attack.ts";
+import { disagreement, type Finding, holds, type Speaker, undetermined } from "./attack.ts";
+import { dropAround, scanRecipes } from "./drop.ts";
 import type { Inputs } from "./generate.ts";
 import { type Build, type Case, compileSources, modelRow, SHAPE, type Sources, shippedSources } from "./miniature.ts";
 import type { Verdict } from "./mutate.ts";
-import { sameConstraints, violations } from "./r1cs.ts";
+import { sameConstraints, violations, wiresOf } from "./r1cs.ts";
 import { incidence } from "./ripple.ts";
 import { BOOK_MAIN, BOOK_PLACES, bookCases, bookInputs, slackBook } from "./small-book.ts";
 import { PLACES, ROUND_MAIN, roundCases, roundInputs, slackRound } from "./small-round.ts";
@@ -40,6 +41,8 @@ export interface Small {
   readonly honest: () => Inputs;
   /** Public inputs that a finished witness of it must be bound to. */
   readonly exchanged: readonly string[];
+  /** Inputs that follow from the rest: what a lie may change without being asked. */
+  readonly commitments: readonly string[];
   /** Sources that no other circuit of the lab has, below circuits/. */
   readonly files: readonly string[];
   readonly bugs: readonly Bug[];
@@ -76,6 +79,9 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
       ),
       ...["level", "context", ...MARKET],
     ],
+    commitments: ["stateBefore", "stateAfter"].flatMap((list) =>
+      Array.from({ length: PLACES }, (_, member) => `main.${list}[${member}]`),
+    ),
     files: ["round.circom", "lib/covered.circom", "lib/distinct.circom"],
     bugs: ROUND_BUGS,
   },
@@ -87,6 +93,7 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     lies: once(() => [...bookLies()]),
     honest: () => bookInputs(slackBook()),
     exchanged: ["root", "totalsBefore", "totalsAfter", "level", "context", ...MARKET],
+    commitments: ["root", "totalsBefore", "totalsAfter"].map((name) => `main.${name}`),
     files: ["book.circom", "lib/tree.circom"],
     bugs: BOOK_BUGS,
   },
@@ -179,4 +186,19 @@ function outOfSmallLedger(small: Small, build: Build): Finding | undefined {
   } catch (error) {
     return { detector: "ledger", what: (error as Error).message }; // a signal that it speaks of is gone
   }
+}
+
+/**
+ * Constraints of the circuit as it ships for which no witness was found that violates them alone. Those that hold the pieces of
+ * a haircut are not among them: policies are shared by all members, and the drops of `Account` are about the same template.
+ */
+export function unneeded(small: Small, { full, shipped }: { full: Build; shipped: Build }): string[] {
+  const members = Array.from({ length: small.of.members! }, (_, member) => `main.member[${member}].covered.worth`);
+  const recipes = (s: Speaker) => members.flatMap((worth) => [...scanRecipes(s, worth)]);
+  const { report } = dropAround(full, shipped, small.honest(), recipes, undefined, small.commitments);
+  return report.caught.flatMap((lies, constraint) => {
+    const names = wiresOf(shipped.r1cs, constraint).map((wire) => shipped.names[wire]!);
+    const ofHaircut = names.every((name) => /\.haircut\[\d+\]\.selected/.test(name));
+    return lies === undefined && !ofHaircut ? [`constraint ${constraint} on ${names.slice(0, 4).join(", ")}`] : [];
+  });
 }
