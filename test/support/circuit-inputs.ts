@@ -5,6 +5,7 @@ import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { figureOf, weightsOf } from "../../prover/src/model/figure.ts";
 import { type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { buildStatement } from "../../prover/src/statement/account.ts";
+import { buildBookStatement } from "../../prover/src/statement/book.ts";
 import { buildDisclosureStatement } from "../../prover/src/statement/disclosure.ts";
 import { boardSizeOf, type CircuitName, isOf, shapeOf } from "../../prover/src/statement/families.ts";
 import { buildMergeStatement } from "../../prover/src/statement/merge.ts";
@@ -13,6 +14,7 @@ import { buildSettlementStatement } from "../../prover/src/statement/settlement.
 import type { SettlementMarks } from "../../prover/src/statement/signals.ts";
 import type { WitnessInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, ColumnE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
+import { coveredStep } from "./books.ts";
 import {
   biased,
   type Rng,
@@ -33,6 +35,7 @@ export function circuitInputs(circuit: CircuitName, count: number, seed = 1): Wi
     if (isOf("settlement", circuit)) return randomSettlement(rng, size);
     if (isOf("merge", circuit)) return randomMerge(rng, size);
     if (isOf("disclosure", circuit)) return randomDisclosure(rng, size);
+    if (isOf("book", circuit)) return buildBookStatement(coveredStep(rng, circuit));
     if (isOf("round", circuit)) return buildRoundStatement(coveredRound(rng, size, shapeOf(circuit).members!));
     return buildStatement(randomRequest(rng, size));
   });

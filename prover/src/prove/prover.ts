@@ -6,6 +6,7 @@ import type { FieldElement } from "../field.ts";
 import type { Artifacts } from "../keys/manifest.ts";
 import type { BoardSize } from "../model/sizes.ts";
 import { buildStatement, type Request } from "../statement/account.ts";
+import { type BookRequest, buildBookStatement } from "../statement/book.ts";
 import {
   buildDisclosureStatement,
   buildSimulation,
@@ -81,6 +82,8 @@ export interface Prover {
   simulate(request: SimulationRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"disclosure">>>;
   /** Proves that accounts have stepped by a round and are covered afterwards. Throws as `prove` and as the model's `applyRound`. */
   round(request: RoundRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"round">>>;
+  /** Proves a step of a book: that accounts are covered and join its totals. Throws as `prove` and as `buildBookStatement`. */
+  book(request: BookRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"book">>>;
   /** The key under which this prover's proofs of a circuit verify. Loads the circuit; throws like it. */
   key<Name extends CircuitName>(size: Name): Promise<KeyIdentity<Name>>;
   /** Waits for the proof being made, ends all threads and forgets the keys. A process that has closed exits by itself. */
@@ -207,6 +210,9 @@ export function proverOf({ load, backend }: ProverParts): Prover {
         () => ifTrue(buildRoundStatement(request)),
         proving,
       );
+    },
+    async book(request, proving) {
+      return proofOf(request.circuit, () => ifTrue(buildBookStatement(request)), proving);
     },
     async key<Name extends CircuitName>(size: Name) {
       throwIfClosed();
