@@ -5,17 +5,17 @@ import { grouped } from "./figures.ts";
 import { foreign, type Markup, markup } from "./html.ts";
 import { amount } from "./text.ts";
 
-const how = ({ basis, quantity, given }: CashLine) =>
+const how = ({ basis, quantity, given, coin }: CashLine) =>
   basis === "entryPrice"
-    ? `${grouped(quantity)} at an entry price of ${grouped(given!)}`
+    ? `${grouped(quantity)} at an entry price of ${grouped(given!)}${coin === undefined ? "" : `, paid in coin: ${grouped(coin.quantity)} of ${coin.instrument}`}`
     : `unrealised profit ${grouped(given!)}, less the value at the mark`;
 
 const shown = (text: string) => amount(text).replace("-", "−");
 
 /** Positions that add nothing, because they are paid for or their mark is 0, are named in one row. */
 export function cashSection({ balance, lines, remainder, cash }: CashConversion, currency: string): Markup {
-  const moving = lines.filter(({ effect }) => effect !== "0");
-  const rest = lines.filter(({ effect }) => effect === "0").map(({ instrument }) => instrument);
+  const moving = lines.filter(({ effect, coin }) => effect !== "0" || coin !== undefined);
+  const rest = lines.filter((line) => !moving.includes(line)).map(({ instrument }) => instrument);
   return markup`<section>
 <h2>From the balance to the cash that counts</h2>
 <p>Positions count at their whole price, so the cash beside them must have paid it. The balance has paid for some positions and not for others.</p>
