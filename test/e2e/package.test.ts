@@ -85,12 +85,14 @@ describe("the packages", function () {
     for (const name of ["packs", "user", "node22"]) mkdirSync(at(name));
     // The packing builds what is packed.
     const npm = (directory: string, ...words: string[]) => run("npm", words, { cwd: directory, env: environment });
-    await npm(ROOT, "pack", "--workspaces", "--silent", "--pack-destination", at("packs"));
     const quiet = ["--no-audit", "--no-fund", "--prefer-offline", "--silent"];
     writeFileSync(at("user/package.json"), '{ "private": true, "type": "module" }');
     writeFileSync(at("node22/package.json"), '{ "private": true }');
-    await npm(at("user"), "install", ...quiet, ...readdirSync(at("packs")).map((name) => at("packs", name)));
-    await npm(at("node22"), "install", ...quiet, `node@${NODE_22}`);
+    const install = async () => {
+      await npm(ROOT, "pack", "--workspaces", "--silent", "--pack-destination", at("packs"));
+      await npm(at("user"), "install", ...quiet, ...readdirSync(at("packs")).map((name) => at("packs", name)));
+    };
+    await Promise.all([install(), npm(at("node22"), "install", ...quiet, `node@${NODE_22}`)]);
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
