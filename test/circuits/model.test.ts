@@ -7,7 +7,7 @@ import { randomRequest, seededRng } from "../support/random.ts";
 import { BENDS, bend } from "../support/structured.ts";
 
 const SIZE = "board-60";
-const RANDOM = 220;
+const RANDOM = 120;
 const STRUCTURED = 10;
 
 describe("the circuit and the integer model", function () {

@@ -2,6 +2,7 @@
 /** The packages as their users have them: packed, installed in an empty folder outside the clone, and used there. */
 import { execFile } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -33,18 +34,17 @@ const [, PROGRAM] = readFileSync(path.join(ROOT, "docs/library.md"), "utf8").mat
 const CONTRACT = `// SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {MarginGate} from "@plimsoll/contracts/gate/MarginGate.sol";
 import {IMarginGate} from "@plimsoll/contracts/interfaces/IMarginGate.sol";
+import {Tokens} from "@plimsoll/contracts/libraries/Tokens.sol";
+import {VerifierRouter} from "@plimsoll/contracts/verify/VerifierRouter.sol";
 
 contract Treasury {
-    MarginGate public immutable gate;
+    IMarginGate public immutable gate;
+    VerifierRouter public immutable router;
 
-    constructor(MarginGate gate_) {
+    constructor(IMarginGate gate_, VerifierRouter router_) {
         gate = gate_;
-    }
-
-    function gateOnly() external view returns (IMarginGate) {
-        return IMarginGate(address(gate));
+        router = router_;
     }
 }
 `;
@@ -156,7 +156,7 @@ describe("the packages", function () {
     expect(seconds.length).greaterThan(2);
     for (const [index, second] of seconds.entries()) expect(second - (seconds[index - 1] ?? 0)).most(5);
 
-    expect((await npx(22, "value", ...account)).stdout).match(/^coverage +226\.12%$/m);
+    expect((await npx(22, "value", ...account)).stdout).match(/^coverage +226\.42%$/m);
     for (const [proving, verifying] of [[22, 24] as const, [24, 22] as const]) {
       const out = `proof-${proving}.json`;
       await npx(proving, "prove", ...account, "--key", "firm/viewing.key", ...claim, "--out", out);
@@ -215,8 +215,28 @@ describe("the packages", function () {
     environment.SOLC = moduleOf("solc/soljson.js");
     await user(24, "node", path.join(path.dirname(moduleOf("hardhat/package.json")), "dist/src/cli.js"), "build");
     const artifact = JSON.parse(readFileSync(at("user/artifacts/contracts/Treasury.sol/Treasury.json"), "utf8"));
-    expect(artifact.abi.map(({ name }: { name?: string }) => name)).include.members(["gate", "gateOnly"]);
+    expect(artifact.abi.map(({ name }: { name?: string }) => name)).include.members(["gate", "router"]);
     expect(artifact.bytecode).match(/^0x[0-9a-f]{100,}$/);
+  });
+
+  it("U13: every import of a contract of @plimsoll/contracts is in the packages", () => {
+    const contracts = at("user/node_modules/@plimsoll/contracts");
+    const sources = readdirSync(contracts, { recursive: true, encoding: "utf8" }).filter((name) =>
+      name.endsWith(".sol"),
+    );
+    expect(sources).include("gate/MarginGate.sol");
+    let imports = 0;
+    for (const name of sources) {
+      const file = path.join(contracts, name);
+      for (const [, imported] of readFileSync(file, "utf8").matchAll(/^import [^"';]*"([^"]+)";/gm)) {
+        const found = imported!.startsWith(".")
+          ? path.resolve(file, "..", imported!)
+          : at("user/node_modules", imported!);
+        expect(existsSync(found), `${name}: ${imported}`).equal(true);
+        imports++;
+      }
+    }
+    expect(imports).above(50);
   });
 
   it("U13: plimsoll/verifier is at most 330 kB in a browser, all of it, and needs nothing of Node", async () => {
