@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Compares ways to find a margin at equal realised coverage, walk-forward: `margins PRICES [--pictures DIR] [--until DATE]`.
+ * Compares ways to find a margin at equal realised coverage, walk-forward:
+ * `margins PRICES [--pictures DIR] [--until DATE] [--engine NAME]`.
  *
  * PRICES is a directory of daily closes, one CSV file an asset. What the checks of histories find in them is printed and
  * taken as right. Every engine values the same portfolios by the same code; a margin of a day comes from what was known that
  * evening. "At equal coverage" multiplies all margins of an engine by one number, so that as many days are breached as the
- * coverage allows. Prints the goals with what was reached, in Markdown.
+ * coverage allows. Prints the goals with what was reached, in Markdown; with `--engine` the row of that engine alone.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -23,11 +24,11 @@ import { type Move, type Scenario, STILL } from "../../prover/src/risk/model.ts"
 import type { PriceHistory } from "../../prover/src/risk/prices.ts";
 
 const { values, positionals } = parseArgs({
-  options: { pictures: { type: "string" }, until: { type: "string" } },
+  options: { pictures: { type: "string" }, until: { type: "string" }, engine: { type: "string" } },
   allowPositionals: true,
 });
 const [folder] = positionals;
-if (folder === undefined) throw new Error("usage: margins PRICES [--pictures DIR] [--until DATE]");
+if (folder === undefined) throw new Error("usage: margins PRICES [--pictures DIR] [--until DATE] [--engine NAME]");
 
 const percent = (value: number, digits = 1) => `${(100 * value).toFixed(digits)}%`;
 const mean = (numbers: readonly number[]) => numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
@@ -179,7 +180,7 @@ heading(
   "all",
 );
 const byEngine = new Map<string, readonly BacktestResult[]>();
-for (const engine of engines) {
+for (const engine of engines.filter(({ name }) => values.engine === undefined || values.engine === name)) {
   const results = run(engine, family, checked.histories);
   byEngine.set(engine.name, results);
   const linear = results.filter(isLinear);
@@ -194,6 +195,7 @@ for (const engine of engines) {
     percent(steepest(results), 0),
   );
 }
+if (values.engine !== undefined) process.exit(0);
 const [ours, simulated] = [scanEngine, filteredEngine].map(({ name }) => byEngine.get(name)!) as [
   BacktestResult[],
   BacktestResult[],
