@@ -21,11 +21,12 @@ import { type PolicyFile, policyDocument, readPolicy } from "../../prover/src/fo
 import { genesis } from "../../prover/src/model/account.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
 import { CLOSED_ROW, EMPTY_ROW } from "../../prover/src/model/market.ts";
-import { NOT_SCANNED, UNLISTED } from "../../prover/src/model/policy.ts";
+import { intercepts, NOT_SCANNED, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, BOARD_SIZES, blocksOf, instrumentsOf, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
 import { buildMarketFile } from "../../prover/src/risk/board/board.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { readMarketInput } from "../../prover/src/risk/input.ts";
+import { BPS, type ScanLots } from "../../prover/src/units.ts";
 
 const firm = sampleFirm();
 const text = (document: unknown) => formatJson(document);
@@ -628,6 +629,33 @@ describe("the scan of collateral", () => {
     expect([coarse.code, coarse.place.field]).to.deep.equal(["OUT_OF_RANGE", "assets[0].scanLot"]);
   });
 
+  it("P03: refuses a scan lot of which an account can hold 2^31: nothing could be proven of it, nor it be liquidated", () => {
+    const file = readPolicy(text(firm.policy), "p");
+    const most = intercepts(file.policy.schedules[0]!).at(-1)!;
+    const least = most / (BPS << 31n) + 1n;
+    const scanning = (lots: bigint) => {
+      const scanLot = formatDecimal(lots, file.assets[0]!.lotDecimals);
+      return text({
+        ...firm.policy,
+        assets: firm.policy.assets.map((each, i) => (i === 0 ? { ...each, scanLot } : each)),
+      });
+    };
+    const { policy: fine } = readPolicy(scanning(least), "p");
+    const account = genesis("board-60");
+    const all = { ...account, collateral: account.collateral.with(0, file.policy.schedules[0]![3]!.boundaryLots) };
+    const { market } = readMarket(
+      at(0, { lot: formatDecimal(least, 8) }),
+      "market.json",
+      readPolicy(scanning(least), "p"),
+    );
+    expect(evaluate(all, fine, market).assets[0]!.scannedLots < 1n << 31n).to.equal(true);
+    // One less, and that account has no margin at all.
+    const scanLots = fine.scanLots.with(0, (least - 1n) as ScanLots);
+    expect(refusal(() => evaluate(all, { ...fine, scanLots }, market)).place.field).to.equal("collateral[0]");
+    const tiny = refusal(() => readPolicy(scanning(least - 1n), "p"));
+    expect([tiny.code, tiny.place.field]).to.deep.equal(["OUT_OF_RANGE", "assets[0].scanLot"]);
+  });
+
   it("counts the same collateral the same, whatever lots the asset has", () => {
     for (const [lotDecimals, lots] of [
       [8, 100_000n],
@@ -690,10 +718,12 @@ describe("round trips", () => {
           policy: {
             schedules: Array.from({ length: ASSETS }, (_, asset) => schedules[asset] ?? UNLISTED),
             scanLots: Array.from({ length: ASSETS }, (_, asset) => {
-              // A thousand of them are at most what the first tier holds.
-              const most = (schedules[asset]?.[0]?.boundaryLots ?? 0n) / 1000n;
+              // A thousand of them are at most what the first tier holds, and all that counts is fewer than 2^31.
+              const schedule = (schedules[asset] ?? UNLISTED) as typeof UNLISTED;
+              const most = schedule[0]!.boundaryLots / 1000n;
+              const least = intercepts(schedule).at(-1)! / (BPS << 31n) + 1n;
               const drawn = assets[asset]?.scanned;
-              return drawn && most > 0n ? (drawn % most) + 1n : NOT_SCANNED;
+              return drawn && most >= least ? (drawn % (most - least + 1n)) + least : NOT_SCANNED;
             }),
             debtRateBps,
           },

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll-policy/2`: the assets that count as collateral, their haircuts, what debt costs, and the levels of coverage. */
 import { PlimsollError } from "../errors.ts";
-import { checkPolicy, type HaircutTier, NOT_SCANNED, type Policy, UNLISTED } from "../model/policy.ts";
+import {
+  checkPolicy,
+  type HaircutTier,
+  intercepts,
+  NOT_SCANNED,
+  type Policy,
+  scannedLots,
+  UNLISTED,
+} from "../model/policy.ts";
 import { ASSETS, TIERS } from "../model/sizes.ts";
 import { BPS, type LevelBps, levelBps, quantityLots, rateBps, scanLots, weightBps } from "../units.ts";
 import { formatDecimal, lotOfDecimals } from "./decimal.ts";
@@ -104,6 +112,8 @@ export function readPolicy(text: string, file: string): PolicyFile & { readonly 
       const rule = `expected at most a ${LEAST_SCAN_LOTS}th of the first tier's boundary: what is less than a scan lot is not scanned`;
       throw fields.scanLot.error("OUT_OF_RANGE", rule);
     }
+    // An account of more scan lots has no proof, not even of being below a level: nobody could liquidate it.
+    fields.scanLot.check(() => scannedLots(intercepts(tiers).at(-1)!, scanned, "scanLot"));
     return { symbol, lotDecimals, scanned, tiers };
   });
 
