@@ -7,7 +7,7 @@
  */
 import { bn254 } from "@noble/curves/bn254.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesToHex } from "@noble/hashes/utils.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER } from "../field.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
@@ -74,7 +74,7 @@ type PointG2 = InstanceType<typeof G2>;
 
 const WORD = 32;
 const HEAD_WORDS = 16;
-const MARK = "plimsoll-link-key/1";
+const MARK = bytesToHex(utf8ToBytes("plimsoll-link-key/1")).padEnd(2 * WORD, "0");
 
 /** Thrown and caught in this file only. */
 class Refusal extends Error {
@@ -178,7 +178,7 @@ function openHead(file: Uint8Array, { size, verificationKeySha256 }: LinkKeyIden
   const number = (index: number) => BigInt(`0x${word(index)}`);
   const { length } = file;
   if (group === undefined || head.length < WORD * HEAD_WORDS) throw refuse("no link key of this circuit");
-  if (new TextDecoder().decode(head.subarray(0, WORD)).replace(/\0*$/, "") !== MARK) throw refuse("no link key");
+  if (word(0) !== MARK) throw refuse("no link key");
   if (word(1) !== verificationKeySha256) throw refuse("it is of another circuit key");
   const counted = number(2) === BigInt(publics) && number(3) === BigInt(group.first);
   if (!counted || length !== WORD * (HEAD_WORDS + 4 * publics + 2 - 2 * group.first)) {
