@@ -101,6 +101,22 @@ describe("books", () => {
     expect(new Set(tags).size).equal(4);
   });
 
+  it("two members who take one id from the venue, with equal accounts under a key of the venue's, are shown one leaf", () => {
+    const [given, salt, ada, grace] = [17n, 7n, 1001n, 1002n] as FieldElement[];
+    const { account } = entries[0]!;
+    const shared = leafOf({ account, tag: memberTag(given!, salt!) });
+    const one = bookTree([shared]);
+    // Each computes its leaf from its account, id and salt: it is the same place, and counts once.
+    for (const member of [{ ...account }, { ...account }]) {
+      const leaf = leafOf({ account: member, tag: memberTag(given!, salt!) });
+      expect(isInBook(one.root, leaf, 0, one.pathOf(0))).equal(true);
+    }
+    // With ids of their own, one of them sees that it is left out.
+    const named = [ada!, grace!].map((id) => leafOf({ account, tag: memberTag(id, salt!) }));
+    const left = bookTree([named[0]!]);
+    expect(named.map((leaf) => isInBook(left.root, leaf, 0, left.pathOf(0)))).deep.equal([true, false]);
+  });
+
   it("C28: totals are the sums, whatever the steps, and open where positions add up to zero", () => {
     const accounts = entries.map(({ account }) => account);
     const whole = addAccounts(noTotals(SIZE), accounts);

@@ -48,8 +48,8 @@ export interface BookEntry {
 }
 
 /**
- * What binds a leaf to one member. `id` says who, as venue and member agreed (a number, or the hash of a name); `salt` is
- * known to the member and the venue alone.
+ * What binds a leaf to one member. `id` is what this member alone answers to (the hash of a name or of a key, and no number that the
+ * venue gives out, which may be given to two); `salt` is known to the member and the venue alone.
  */
 export const memberTag = (id: FieldElement, salt: FieldElement): FieldElement =>
   sponge(PURPOSE.bookMember, 0, [id, salt]);
