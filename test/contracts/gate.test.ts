@@ -271,8 +271,8 @@ describe("margin gate with real proofs", function () {
       await bob.fund(CASH, 1_000_000n * E6);
       const carol = await world.holder(12);
       await carol.fund(BTC, 10n * E8);
-      // 10 BTC at 30,000 count 95%: 285,000 − D ≥ 150% · (12% of 300,000 + D / 5), so D ≤ 177,692.307692.
-      const most = 177_692_307_692n;
+      // 10 BTC at 30,000 count 95%: 285,000 − D ≥ 150% · (12% of 285,000 + D / 5), so D ≤ 179,769.230769.
+      const most = 179_769_230_769n;
       const loan = (amount: bigint) =>
         carol.withdrawal({ asset: CASH, amount, recipient: carol.owner.address, fee: 0n });
       const error = await loan(most + 1n).catch((thrown: unknown) => thrown);
@@ -283,8 +283,8 @@ describe("margin gate with real proofs", function () {
 
       await world.publish(marketAt("board-60", 26_000n, 1_040n));
       const { equity, debt, scan } = evaluate(carol.state, world.policy, world.market);
-      expect([debt, scan]).to.deep.equal([most, 31_200n * E6]);
-      expect(equity > 69_000n * E6 * 10n ** 14n).to.equal(true);
+      expect([debt, scan]).to.deep.equal([most, 29_640n * E6]);
+      expect(equity > 67_000n * E6 * 10n ** 14n).to.equal(true);
       const flag = await carol.flagging();
       await call(world.gate, "flag", flag.step, 12_000n);
       carol.state = flag.after;
