@@ -16,6 +16,7 @@ import {
   slackBook,
   totalsWith,
 } from "../soundness/lab/small-book.ts";
+import { barelySolvent } from "./rounds.ts";
 
 const MAIN = /^main$/;
 
@@ -124,6 +125,9 @@ export function* bookLies(): Generator<SmallLie> {
       });
     }
   }
+  // What is not used once and holds nothing is in no sum but the count.
+  const padded = { ...places[3]!, used: 5n, account: { ...NOBODY.account, viewingKey: places[3]!.account.viewingKey } };
+  yield lie("C28: one empty place counts five members", /^main\.member\[3\]$/, { places: places.with(3, padded) });
   const debtor = { ...NOBODY, account: { ...NOBODY.account, cash: 5n as Account["cash"] } };
   const holder = (change: Partial<Account>) => ({ ...NOBODY, account: { ...NOBODY.account, ...change } as Account });
   for (const [what, hidden] of [
@@ -161,6 +165,9 @@ export function* bookLies(): Generator<SmallLie> {
         places: replaced(member, change),
       });
     }
+    yield lie(`C04: member ${member} is solvent, and below the level`, /^main\.member\[\d\]\.covered\.AtLeast/, {
+      places: replaced(member, barelySolvent(places[member]!.account, honest)),
+    });
     yield lie(`C04: member ${member} is below the level`, /^main\.member\[\d\]\.covered\.AtLeast/, {
       places: replaced(member, { cash: -(1n << 62n) as never }),
     });

@@ -5,6 +5,7 @@ import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { ASSETS } from "../../prover/src/model/sizes.ts";
 import type { SmallLie } from "../soundness/lab/small.ts";
 import { type RoundClaim, type RoundWorld, roundInputs, SMALL_WORLD } from "../soundness/lab/small-round.ts";
+import { barelySolvent } from "./rounds.ts";
 
 type Change = (account: Account) => Account;
 const row =
@@ -114,6 +115,11 @@ export function* roundLies(
   const owes = cash(-(1n << 62n));
   for (const member of members) {
     const other = (member + 1) % members.length;
+    const solvent = cash(barelySolvent(after[member]!, honest).cash - after[member]!.cash);
+    yield lie(`C04: member ${member} is solvent, and below the level`, worth(member), {
+      after: at(after, member, solvent),
+      before: at(before, member, solvent),
+    });
     yield lie(`C04: member ${member} is below the level`, worth(member), {
       after: at(after, member, owes),
       before: at(before, member, owes),

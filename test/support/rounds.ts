@@ -2,7 +2,7 @@
 /** Random rounds whose accounts stay in range. */
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import type { Account } from "../../prover/src/model/account.ts";
-import { coverageBpsDown, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
+import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
 import { applyRound, type RoundFill, type RoundMember } from "../../prover/src/model/round.ts";
 import type { BoardSize } from "../../prover/src/model/sizes.ts";
 import type { RoundRequest } from "../../prover/src/statement/round.ts";
@@ -65,4 +65,13 @@ export function coveredRound(rng: Rng, size: BoardSize, members: number): RoundR
     }, most);
     return { ...request, level: level as LevelBps };
   }
+}
+
+/** Cash that leaves an account almost no equity, and no less than none. */
+export function barelySolvent(
+  account: Account,
+  { policy, market }: Pick<RoundRequest, "policy" | "market">,
+): Pick<Account, "cash"> {
+  const { collateral, markValue } = evaluate(account, policy, market);
+  return { cash: (1n - markValue - collateral / E6_TO_E20) as Account["cash"] };
 }

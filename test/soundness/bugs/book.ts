@@ -51,7 +51,7 @@ export const BOOK_BUGS: readonly Bug[] = [
     BOOK,
     "        var sum = totals[e];\n        for (var k = 0; k < MEMBERS; k++) {",
     "        var sum = totals[e];\n        for (var k = 0; k < MEMBERS - 1; k++) {",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "count-of-places",
@@ -60,7 +60,7 @@ export const BOOK_BUGS: readonly Bug[] = [
     BOOK,
     "sum += used[k];",
     "sum += 1;",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "cash-not-in-totals",
@@ -69,7 +69,7 @@ export const BOOK_BUGS: readonly Bug[] = [
     BOOK,
     "held[POSITION_TOTALS + e - POSITION_ELEMENTS] <== covered.elements[e];",
     "held[POSITION_TOTALS + e - POSITION_ELEMENTS] <== e < MOVABLE - 1 ? covered.elements[e] : 0;",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "totals-packed-as-accounts-are",
@@ -88,7 +88,7 @@ export const BOOK_BUGS: readonly Bug[] = [
     BOOK,
     "above[l].place[i] <== place[4 * (l + 1) + i];",
     "above[l].place[i] <== place[4 + i];",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "child-not-bound",
@@ -97,7 +97,7 @@ export const BOOK_BUGS: readonly Bug[] = [
     TREE,
     "    sum === child;\n",
     "    _ <== child;\n",
-    ["hostile", "uniqueness"],
+    ["hostile"],
   ),
   bug(
     "part-not-bound",
@@ -106,7 +106,7 @@ export const BOOK_BUGS: readonly Bug[] = [
     TREE,
     "            sum === part[k][i];\n",
     "            _ <== part[k][i];\n",
-    ["hostile", "uniqueness"],
+    ["hostile"],
   ),
   bug(
     "count-inside-a-step",
@@ -124,7 +124,7 @@ export const BOOK_BUGS: readonly Bug[] = [
     BOOK,
     "leaf[1] <== used * tag;",
     "leaf[1] <== used * 0;",
-    ["model", "hostile"],
+    ["model"],
   ),
   bug(
     "root-unbound",
@@ -180,7 +180,7 @@ export const BOOK_BUGS: readonly Bug[] = [
     BOOK,
     "member[k].level <== level;",
     "if (k == 0) {\n            member[k].level <== level;\n        } else {\n            member[k].level <== 0;\n        }",
-    ["model", "hostile"],
+    ["hostile", "ledger"],
   ),
   bug(
     "context-unbound",

@@ -174,6 +174,15 @@ export const ROUND_BUGS: readonly Bug[] = [
     ["model", "hostile", "ledger"],
   ),
   bug(
+    "first-member-alone-is-judged",
+    "missing range check",
+    "accounts below the level behind the first",
+    ROUND,
+    "member[k].level <== level;",
+    "if (k == 0) {\n            member[k].level <== level;\n        } else {\n            member[k].level <== 0;\n        }",
+    ["model", "hostile", "ledger"],
+  ),
+  bug(
     "equity-against-equity",
     "wrong arithmetic",
     "margin is not asked",
@@ -225,6 +234,6 @@ export const ROUND_BUGS: readonly Bug[] = [
     COVERED,
     "elements[e] <== worth.checkedCash;",
     "elements[e] <== 0;",
-    ["model", "hostile"],
+    ["model"],
   ),
 ];
