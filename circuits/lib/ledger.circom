@@ -20,11 +20,14 @@ function maxEquity(INSTRUMENTS, ASSETS) {
     return ASSETS * (1 << 64) * 10000 * (1 << 64) + 100000000000000 * maxOwned(INSTRUMENTS);
 }
 
-/// Largest absolute value of equity - 10^6 * level * margin: collateral + cash + marks, and charges of 60 bits + scan +
-/// charges on delta, vega and debt (at most 10^4 bps of each) at a level of 20 bits. 1e-20.
-function maxSurplus(INSTRUMENTS, ASSETS) {
+/// Largest margin: charges of 60 bits + scan + charges on delta, vega and debt (at most 10^4 bps of each). 1e-10.
+function maxMargin(INSTRUMENTS, ASSETS) {
     var columns = maxColumnSum(INSTRUMENTS);
     var charges = INSTRUMENTS * (1 << 31) * (1 << 60);
-    var margin = 10000 * (charges + maxColumnSum(INSTRUMENTS + ASSETS) + 2 * columns + maxOwned(INSTRUMENTS));
-    return maxEquity(INSTRUMENTS, ASSETS) + 1000000 * (1 << 20) * margin;
+    return 10000 * (charges + maxColumnSum(INSTRUMENTS + ASSETS) + 2 * columns + maxOwned(INSTRUMENTS));
+}
+
+/// Largest absolute value of equity - 10^6 * level * margin, at a level of 20 bits. 1e-20.
+function maxSurplus(INSTRUMENTS, ASSETS) {
+    return maxEquity(INSTRUMENTS, ASSETS) + 1000000 * (1 << 20) * maxMargin(INSTRUMENTS, ASSETS);
 }

@@ -48,6 +48,8 @@ export const BITS = {
   level: 20,
   /** Lots of a board row that a quantity of collateral counts as. */
   scanned: 31,
+  /** Size of a lot, and its tolerance. */
+  size: 64,
   /** A transfer is at most one whole quantity in either direction. */
   transfer: 65,
 } as const;
@@ -90,6 +92,8 @@ export const chargeE6 = unit<ChargeE6>("a charge in millionths", 0n, unsigned(BI
 export const thresholdE6 = unit<ThresholdE6>("a threshold in millionths", 0n, unsigned(BITS.threshold));
 export const rateBps = unit<RateBps>("a rate in basis points", 0n, BPS);
 export const scanLots = unit<ScanLots>("a scan lot in asset lots", 1n, 1n << BigInt(BITS.quantity));
+/** Size of a lot or its tolerance: quote currency, 6 decimals, unsigned 64 bits. */
+export const sizeE6 = unit<bigint>("a size in millionths", 0n, unsigned(BITS.size));
 export const levelBps = unit<LevelBps>("a level in basis points", 0n, unsigned(BITS.level));
 /** A signed amount moved by a transfer, in lots of the asset or millionths of quote currency: [−2^64, 2^64). */
 export const transferAmount = unit<bigint>("a transfer amount", signedLow(BITS.transfer), signedHigh(BITS.transfer));

@@ -7,9 +7,9 @@ import { type Account, genesis, randomViewingKey, VIEWING_KEY_LIMIT } from "../.
 import { commitFill, lotBlinding } from "../../prover/src/model/commit.ts";
 import { E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
 import {
+  admissible,
   appraiseLot,
   type Credit,
-  checkLot,
   DISCOUNT_SLACK_BITS,
   type LotAppraisal,
   type LotContents,
@@ -191,10 +191,10 @@ describe("the integer model of lots", () => {
       ["rest", appraised({ before: account({ lots: 1_000n, cash: -95_000n }), of: { lots: 999n }, terms: CLOSE_OUT })],
     ];
     for (const [rule, { broken }] of cases) expect(broken, rule).include(rule);
-    expect(() => checkLot(step(1n), wide, POLICY, MARKET))
+    expect(() => admissible(appraiseLot(step(1n), wide, POLICY, MARKET)))
       .throw(/discount on the margin/)
       .with.deep.property("place", { field: "lot.discount" });
-    expect(checkLot(step(0n), wide, POLICY, MARKET).broken).deep.equal([]);
+    expect(admissible(appraiseLot(step(0n), wide, POLICY, MARKET)).broken).deep.equal([]);
   });
 
   it("what is out of range is refused by field: collateral brought in, credit, cash, terms", () => {
@@ -363,7 +363,7 @@ describe("attacks on liquidations", () => {
     const sham = { ...fill, cash: fill.cash - worth / E6_TO_E20 };
     const step = { before: HEDGER, credit: NO_CREDIT, contents: sham };
     expect(appraiseLot(step, { ...SLICE, target: bps(20_000n) }, POLICY, MARKET).broken).deep.equal(["discount"]);
-    expect(() => checkLot(step, SLICE, POLICY, MARKET)).throw(/discount/);
+    expect(() => admissible(appraiseLot(step, SLICE, POLICY, MARKET))).throw(/discount/);
     // A single lot, worth 1.50, said to be as large as dust.
     const tiny = { before: HEDGER, of: { lots: 1n }, terms: SLICE };
     expect(appraised(tiny, 100n * USD).broken).deep.equal(["size"]);

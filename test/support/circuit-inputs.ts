@@ -8,6 +8,7 @@ import { buildStatement } from "../../prover/src/statement/account.ts";
 import { buildBookStatement } from "../../prover/src/statement/book.ts";
 import { buildDisclosureStatement } from "../../prover/src/statement/disclosure.ts";
 import { boardSizeOf, type CircuitName, isOf, shapeOf } from "../../prover/src/statement/families.ts";
+import { buildLotStatement } from "../../prover/src/statement/lot.ts";
 import { buildMergeStatement } from "../../prover/src/statement/merge.ts";
 import { buildRoundStatement } from "../../prover/src/statement/round.ts";
 import { buildSettlementStatement } from "../../prover/src/statement/settlement.ts";
@@ -15,6 +16,7 @@ import type { SettlementMarks } from "../../prover/src/statement/signals.ts";
 import type { WitnessInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, ColumnE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
 import { coveredStep } from "./books.ts";
+import { admissibleLot } from "./lots.ts";
 import {
   biased,
   type Rng,
@@ -37,6 +39,10 @@ export function circuitInputs(circuit: CircuitName, count: number, seed = 1): Wi
     if (isOf("disclosure", circuit)) return randomDisclosure(rng, size);
     if (isOf("book", circuit)) return buildBookStatement(coveredStep(rng, circuit));
     if (isOf("round", circuit)) return buildRoundStatement(coveredRound(rng, size, shapeOf(circuit).members!));
+    if (isOf("lot", circuit)) {
+      const { step, ...rest } = admissibleLot(rng, size);
+      return buildLotStatement({ ...step, ...rest, context: rng.below(FIELD_ORDER) });
+    }
     return buildStatement(randomRequest(rng, size));
   });
 }

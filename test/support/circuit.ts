@@ -40,6 +40,9 @@ export const mergeCircuit = (size: BoardSize): Promise<Target> => targetOf(circu
 /** The circuit `Disclosure` of one size, likewise. */
 export const disclosureCircuit = (size: BoardSize): Promise<Target> => targetOf(circuitOf("disclosure", size));
 
+/** The circuit `Lot` of one size, likewise. */
+export const lotCircuit = (size: BoardSize): Promise<Target> => targetOf(circuitOf("lot", size));
+
 function targetOf(circuit: CircuitName): Promise<Target> {
   let target = targets.get(circuit);
   if (target === undefined) {

@@ -6,6 +6,7 @@
 import { BOOK_LEAVES } from "../../prover/src/model/book.ts";
 import { TOTALS_PER_ELEMENT, WIDE_PER_ELEMENT, WIDE_STRIDE } from "../../prover/src/model/commit.ts";
 import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
+import { DISCOUNT_SLACK_BITS } from "../../prover/src/model/lot.ts";
 import { ASSETS, BLOCK_INSTRUMENTS, blocksOf, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
 import { boardSizeOf, type CircuitName, type FamilyName, shapeOf } from "../../prover/src/statement/families.ts";
 import { BITS, BPS } from "../../prover/src/units.ts";
@@ -53,15 +54,21 @@ export const largestOwned = (instruments: number): bigint => (1n << BigInt(BITS.
 const largestEquity = ({ instruments, assets }: Dimensions, quantity: bigint, price: bigint): bigint =>
   BigInt(assets) * quantity * BPS * price + E6_TO_E20 * largestOwned(instruments);
 
-/** Largest difference between equity and what a level asks for. */
-export function largestSurplus(of: Dimensions): bigint {
+/** Largest margin. */
+export function largestMargin(of: Dimensions): bigint {
   const columns = columnSum(of.instruments);
-  const equity = largestEquity(of, unsigned(BITS.quantity), unsigned(BITS.lotPrice));
   const charge = BigInt(of.instruments) * largestPosition * unsigned(BITS.charge);
   const scan = columnSum(of.instruments + of.assets);
-  const margin = E6_TO_E10 * (charge + scan) + BPS * (2n * columns + largestOwned(of.instruments));
-  return equity + MARGIN_LEVEL_TO_E20 * unsigned(BITS.level) * margin;
+  return E6_TO_E10 * (charge + scan) + BPS * (2n * columns + largestOwned(of.instruments));
 }
+
+/** Largest difference between equity and what a level asks for. */
+export function largestSurplus(of: Dimensions): bigint {
+  const equity = largestEquity(of, unsigned(BITS.quantity), unsigned(BITS.lotPrice));
+  return equity + MARGIN_LEVEL_TO_E20 * unsigned(BITS.level) * largestMargin(of);
+}
+
+const E6_TO_E16 = 10n ** 10n;
 
 /** Bits of a figure less an end of its band. */
 export const bandBits = (of: Dimensions): number => bitLength(2n * largestEquity(of, 1n << 64n, 1n << 64n));
@@ -249,6 +256,85 @@ const equity = (s: Signals, component: string, held: HoldingNames, of: Dimension
   );
 };
 
+const labelled = (whose: string, entries: readonly Entry[]) =>
+  entries.map((entry) => ({ ...entry, label: `${whose}: ${entry.label}` }));
+
+/** What a lot is held to: both accounts, its terms, what it takes, levels, discount and size. */
+function lot(s: Signals, of: Dimensions): Entry[] {
+  const { at, sum } = s;
+  const [held, after] = [0, 1].map(
+    (index): HoldingNames => ({
+      positions: `positions[${index}]`,
+      collateral: `collateral[${index}]`,
+      cash: `cash[${index}]`,
+    }),
+  ) as [HoldingNames, HoldingNames];
+  const closeOut = sum([constantForm(1n), 1n], [at("slice"), -1n]);
+  // What the other terms leave.
+  const discount = s.over(
+    sum(
+      [at("terms"), 1n],
+      [closeOut, -1n],
+      [at("levels.evidence"), -2n],
+      [at("levels.target"), -2n << BigInt(BITS.level)],
+    ),
+    2n << BigInt(2 * BITS.level),
+  );
+  const level = unsignedBits(BITS.level);
+  const surplus = unsignedBits(bitLength(largestSurplus(of)));
+  const freed = sum([at("account[0].maintenance"), 1n], [at("account[1].maintenance"), -1n]);
+  const inSize = unsignedBits(bitLength(E6_TO_E16 * unsigned(BITS.size)));
+  const size = sum(...upTo(BITS.size).map((bit) => [at(`sized.bits[${bit}]`), 1n << BigInt(bit)] as const));
+  const tolerance = s.over(sum([at("size"), 1n], [size, -1n]), 1n << BigInt(BITS.size));
+  const [ownedHeld, ownedAfter] = [held, after].map((names, index) => owned(s, `account[${index}]`, names, of));
+  const over = sum(
+    ...upTo(of.assets).map((asset) => [at(`paid[${asset}]`), 1n] as const),
+    [ownedHeld!, E6_TO_E16],
+    [ownedAfter!, -E6_TO_E16],
+    [size, -E6_TO_E16],
+  );
+  return [
+    ...labelled("held", worth(s, "account[0]", held, of)),
+    ...labelled("after", worth(s, "account[1]", after, of)),
+    { label: "evidence", form: at("levels.evidence"), range: level },
+    { label: "target", form: at("levels.target"), range: level },
+    { label: "discount", form: discount, range: level },
+    { label: "closeOut", form: closeOut, values: BINARY },
+    ...upTo(of.assets).map((asset) => ({
+      label: `given[${asset}]`,
+      form: sum([at(`collateral[0][${asset}]`), 1n], [at(`collateral[1][${asset}]`), -1n]),
+      range: unsignedBits(BITS.quantity),
+    })),
+    { label: "level", form: at("level"), range: level },
+    { label: "evidence above level", form: sum([at("levels.evidence"), 1n], [at("level"), -1n]), range: level },
+    {
+      label: "below",
+      form: sum(
+        [at("levels.required"), MARGIN_LEVEL_TO_E20],
+        [equity(s, "account[0]", held, of), -1n],
+        [constantForm(1n), -1n],
+      ),
+      range: surplus,
+    },
+    { label: "above", form: at("levels.above"), range: surplus },
+    { label: "under", form: at("levels.under"), range: surplus },
+    { label: "freed", form: freed, range: unsignedBits(bitLength(largestMargin(of))) },
+    {
+      label: "discount offered",
+      form: sum(
+        [at("offer.offered"), MARGIN_LEVEL_TO_E20],
+        [at("offer.more"), -1n],
+        [equity(s, "account[0]", held, of), -1n],
+        [equity(s, "account[1]", after, of), 1n],
+      ),
+      range: unsignedBits(DISCOUNT_SLACK_BITS),
+    },
+    { label: "size", form: at("size"), range: unsignedBits(2 * BITS.size) },
+    { label: "worth over size", form: over, range: inSize },
+    { label: "worth under size and tolerance", form: sum([tolerance, E6_TO_E16], [over, -1n]), range: inSize },
+  ];
+}
+
 const AFTER: HoldingNames = { positions: "positionsAfter", collateral: "collateralAfter", cash: "cashAfter" };
 
 const EXPECTED: Readonly<Record<FamilyName, (s: Signals, of: Dimensions) => Entry[]>> = {
@@ -336,6 +422,7 @@ const EXPECTED: Readonly<Record<FamilyName, (s: Signals, of: Dimensions) => Entr
       range: [0n, BigInt(BOOK_LEAVES / of.members!) - 1n],
     },
   ],
+  lot,
 };
 
 /** Elements of the totals of a book; the count is the last. */
@@ -380,6 +467,10 @@ export const COUNTS: Readonly<Record<FamilyName, (of: Dimensions) => number>> = 
   // Then whether each is used, and the count.
   book: ({ instruments, assets, tiers, scenarios, blocks, members }) =>
     members! * (instruments + assets * (tiers + 6) + blocks * (scenarios + 6) + 4) + 2,
+  // Two accounts with cash and what is owned; what is given of each asset; of the terms three and the kind; level and what is
+  // left to the evidence, three surpluses, margin freed, discount; size, and both ends of the worth.
+  lot: ({ instruments, assets, tiers, scenarios, blocks }) =>
+    2 * (instruments + assets * (tiers + 6) + blocks * (scenarios + 6) + 2) + assets + 14,
 };
 
 /** What the constraints hold, against what the ledger says that they must. */

@@ -26,6 +26,13 @@ export interface LotCase {
   readonly market: Market;
 }
 
+/** What a smaller circuit takes of what is drawn. */
+export interface Shrunk {
+  readonly policy: (policy: Policy) => Policy;
+  readonly market: (market: Market) => Market;
+  readonly account: (account: Account) => Account;
+}
+
 const LEVEL_TOP = (1n << 20n) - 1n;
 const SIZE_TOP = (1n << 64n) - 1n;
 const within = (value: bigint, low: bigint, high: bigint) => (value < low ? low : value > high ? high : value);
@@ -34,10 +41,10 @@ const within = (value: bigint, low: bigint, high: bigint) => (value < low ? low 
  * A part of a random account with the cash that the discount asks for, and terms near those that it keeps. It may break any
  * rule but `discount`.
  */
-export function randomLot(rng: Rng, size: BoardSize): LotCase {
+export function randomLot(rng: Rng, size: BoardSize, shrunk?: Shrunk): LotCase {
   for (;;) {
     try {
-      return drawn(rng, size);
+      return drawn(rng, size, shrunk);
     } catch (error) {
       // Cash or a scanned quantity that leaves its range: draw again.
       if (!(error instanceof PlimsollError && error.code === "OUT_OF_RANGE")) throw error;
@@ -46,17 +53,27 @@ export function randomLot(rng: Rng, size: BoardSize): LotCase {
 }
 
 /** The cash with which an account has about this coverage, in basis points. */
-function cashFor(coverage: bigint, account: Account, policy: Policy, market: Market): CashE6 {
+export function cashFor(coverage: bigint, account: Account, policy: Policy, market: Market): CashE6 {
   const { equity, margin, debtMargin } = evaluate(account, policy, market);
   const cash = account.cash + (MARGIN_LEVEL_TO_E20 * coverage * (margin - debtMargin) - equity) / E6_TO_E20;
   return within(cash, cashE6.low, cashE6.high) as CashE6;
 }
 
-function drawn(rng: Rng, size: BoardSize): LotCase {
+/** One that keeps every rule. */
+export function admissibleLot(rng: Rng, size: BoardSize, shrunk?: Shrunk): LotCase {
+  for (;;) {
+    const found = randomLot(rng, size, shrunk);
+    if (appraiseLot(found.step, found.terms, found.policy, found.market).broken.length === 0) return found;
+  }
+}
+
+const WHOLE: Shrunk = { policy: (policy) => policy, market: (market) => market, account: (account) => account };
+
+function drawn(rng: Rng, size: BoardSize, shrunk = WHOLE): LotCase {
   const flavour = rng.chance(0.7) ? "typical" : rng.pick(FLAVOURS);
-  const policy = randomPolicy(rng, flavour);
-  const market = randomMarket(rng, size, flavour);
-  const before = { ...randomAccount(rng, size, flavour) };
+  const policy = shrunk.policy(randomPolicy(rng, flavour));
+  const market = shrunk.market(randomMarket(rng, size, flavour));
+  const before = { ...shrunk.account(randomAccount(rng, size, flavour)) };
   if (rng.chance(0.8)) before.cash = cashFor(rng.between(-5_000n, 15_000n), before, policy, market);
   const credit: Credit = rng.chance(0.5)
     ? NO_CREDIT

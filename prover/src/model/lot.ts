@@ -34,7 +34,7 @@
  * Units: equity, cost, worth 1e-20 quote; margin 1e-10; size, tolerance, cash 1e-6; levels and discount basis points.
  */
 import { PlimsollError } from "../errors.ts";
-import { BPS, cashE6, type LevelBps, levelBps, quantityLots, type RateBps, rateBps } from "../units.ts";
+import { BPS, cashE6, type LevelBps, levelBps, quantityLots, type RateBps, rateBps, sizeE6 } from "../units.ts";
 import { type Account, checkAccount, checkLength } from "./account.ts";
 import { lotBlinding } from "./commit.ts";
 import {
@@ -94,9 +94,6 @@ export type LotKind = LotTerms["kind"];
 
 /** Bits of what a bidder's discount may lack, 1e-20 quote: two millionths of cash and their margin are always less. */
 export const DISCOUNT_SLACK_BITS = 48;
-
-/** Bits of a lot's size, and of the tolerance. */
-export const SIZE_BITS = 64;
 
 /** The rules that an admissible lot keeps, as above. */
 export const LOT_RULES = ["evidence", "margin", "discount", "size", "improvement", "target", "rest"] as const;
@@ -168,8 +165,8 @@ export function checkLotTerms(terms: LotTerms): LotTerms {
   levelBps(terms.evidence, "evidence");
   if (terms.kind === "slice") levelBps(terms.target, "target");
   rateBps(terms.discountBps, "discountBps");
-  unsignedAmount(terms.size, "size");
-  unsignedAmount(terms.tolerance, "tolerance");
+  sizeE6(terms.size, "size");
+  sizeE6(terms.tolerance, "tolerance");
   return terms;
 }
 
@@ -218,9 +215,8 @@ const WHY: Readonly<Record<LotRule, string>> = {
   rest: "a close-out leaves positions or collateral",
 };
 
-/** The appraisal of an admissible lot. Throws as `appraiseLot`, and `STATEMENT_FALSE`, naming the first rule broken. */
-export function checkLot(step: LotStep, terms: LotTerms, policy: Policy, market: Market): LotAppraisal {
-  const appraisal = appraiseLot(step, terms, policy, market);
+/** The appraisal of an admissible lot. Throws `STATEMENT_FALSE`, naming the first rule that is broken. */
+export function admissible(appraisal: LotAppraisal): LotAppraisal {
   const [rule] = appraisal.broken;
   if (rule !== undefined) throw new PlimsollError("STATEMENT_FALSE", WHY[rule], { field: `lot.${rule}` });
   return appraisal;
@@ -278,11 +274,6 @@ function levelReached(value: Evaluation, evidence: LevelBps): LevelBps | undefin
   const reached = coverageBpsDown(value) ?? (value.equity >= 0n ? evidence : -1n);
   if (reached < 0n) return undefined;
   return (reached < evidence ? reached : evidence) as LevelBps;
-}
-
-function unsignedAmount(amount: bigint, field: string): bigint {
-  if (amount >= 0n && amount < 1n << BigInt(SIZE_BITS)) return amount;
-  throw new PlimsollError("OUT_OF_RANGE", "expected an amount between 0 and 2^64 - 1", { field });
 }
 
 const floorDiv = (value: bigint, by: bigint) => value / by - (value < 0n && value % by !== 0n ? 1n : 0n);

@@ -4,6 +4,7 @@
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { Artifacts } from "../keys/manifest.ts";
+import { admissible } from "../model/lot.ts";
 import type { BoardSize } from "../model/sizes.ts";
 import { buildStatement, type Request } from "../statement/account.ts";
 import { type BookRequest, buildBookStatement } from "../statement/book.ts";
@@ -14,6 +15,7 @@ import {
   type SimulationRequest,
 } from "../statement/disclosure.ts";
 import { type CircuitName, type CircuitOf, circuitOf } from "../statement/families.ts";
+import { buildLotStatement, type LotRequest } from "../statement/lot.ts";
 import { buildMergeStatement, type MergeRequest } from "../statement/merge.ts";
 import { buildRoundStatement, type RoundRequest, roundCircuit } from "../statement/round.ts";
 import { buildSettlementStatement, type SettlementRequest } from "../statement/settlement.ts";
@@ -76,6 +78,11 @@ export interface Prover {
   settle(request: SettlementRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"settlement">>>;
   /** Proves that one account holds what two others hold together. Throws as `prove` and as the model's `merge`. */
   merge(request: MergeRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"merge">>>;
+  /**
+   * Proves that a lot that a liquidation may take has left an account. Throws as `prove`; `STATEMENT_FALSE` names the rule
+   * that the lot breaks (`lot.size`, for instance).
+   */
+  liquidate(request: LotRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"lot">>>;
   /** Proves that a figure of an account is in a band, to one auditor. Throws as `prove`. */
   disclose(request: DisclosureRequest, options?: ProveOptions): Promise<Proof<CircuitOf<"disclosure">>>;
   /** What only the auditor can make: a proof like that of any claim, true or not. Throws as `prove`. */
@@ -193,6 +200,14 @@ export function proverOf({ load, backend }: ProverParts): Prover {
     },
     async merge(request, proving) {
       return proofOf(circuitOf("merge", request.left.size), () => buildMergeStatement(request), proving);
+    },
+    async liquidate(request, proving) {
+      const stated = () => {
+        const statement = buildLotStatement(request);
+        admissible(statement.appraisal);
+        return statement;
+      };
+      return proofOf(circuitOf("lot", request.before.size), stated, proving);
     },
     async disclose(request, proving) {
       return proofOf(

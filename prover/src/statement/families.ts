@@ -134,6 +134,22 @@ export const FAMILIES = {
     hints: worthHintsBelow("member.covered."),
     onDemand: true,
   },
+  /** A lot leaves an account that is below a level, on the policy's terms: `lot.ts`. */
+  lot: {
+    circuits: { "lot-60": "board-60" },
+    shapes: sizes.lots,
+    source: "lot.circom",
+    template: ({ blocks }) => `Lot(${[blocks, ...VALUATION].join(", ")})`,
+    own: [
+      ...(["stateBefore", "stateAfter", "fill", "terms", "size", "context"] as const),
+      // Packed lots of each asset, cash.
+      ...(["credit[0]", "credit[1]", "credit[2]", "credit[3]", "credit[4]", "credit[5]"] as const),
+    ],
+    shared: MARKET,
+    linked: MARKET_LINKS,
+    hints: [...WORTH_HINTS.map((name) => `account.${name}`), "Onward.inverse"],
+    onDemand: true,
+  },
 } as const satisfies Record<string, Family>;
 
 export type FamilyName = keyof typeof FAMILIES;

@@ -14,12 +14,13 @@
 
 import { type FieldElement, toField } from "../field.ts";
 import type { Weights } from "../model/figure.ts";
+import type { Credit, LotTerms } from "../model/lot.ts";
 import { type Board, columnsOf, type Market } from "../model/market.ts";
 import { packWide, WIDE_PER_ELEMENT } from "../model/packing.ts";
 import { type HaircutSchedule, intercepts, type Policy } from "../model/policy.ts";
 import { type BoardSize, instrumentsOf, SCENARIOS } from "../model/sizes.ts";
 import type { Side, Transfer } from "../model/transition.ts";
-import { BITS, type ColumnE6, type LevelBps, levelBps, transferAmount } from "../units.ts";
+import { BITS, type ColumnE6, type LevelBps, levelBps, rateBps, sizeE6, transferAmount } from "../units.ts";
 
 /**
  * Which side of a level a claim is about.
@@ -60,6 +61,22 @@ export function encodeTerms({ level, direction, side }: Terms): FieldElement {
   const minus = side === -1n ? 1n : 0n;
   return (levelBps(level) + (below << BigInt(BITS.level)) + (minus << BigInt(BITS.level + 1))) as FieldElement;
 }
+
+/** terms of a lot = (1 if close-out, whose target is zero) + 2 · evidence + 2^21 · target + 2^41 · discount. */
+export function encodeLotTerms(terms: LotTerms): FieldElement {
+  const target = terms.kind === "slice" ? levelBps(terms.target, "target") : 0n;
+  const parts = [levelBps(terms.evidence, "evidence"), target, rateBps(terms.discountBps, "discountBps")];
+  const kind = terms.kind === "close-out" ? 1n : 0n;
+  return parts.reduce((sum, part, place) => sum + (part << BigInt(1 + BITS.level * place)), kind) as FieldElement;
+}
+
+/** size of a lot = size + 2^64 · tolerance. */
+export function encodeLotSize({ size, tolerance }: Pick<LotTerms, "size" | "tolerance">): FieldElement {
+  return (sizeE6(size, "size") + (sizeE6(tolerance, "tolerance") << BigInt(BITS.size))) as FieldElement;
+}
+
+/** Public inputs of a credit, in order: packed lots of each asset, then cash. */
+export const creditSignals = ({ collateral, cash }: Credit): FieldElement[] => [...packWide(collateral), toField(cash)];
 
 /** A haircut schedule in order: its boundaries, weights and intercepts. */
 export function scheduleSignals(schedule: HaircutSchedule): FieldElement[] {
