@@ -94,7 +94,7 @@ const MUTATED_PROOFS = 1_000;
 const FUZZ_SEED = 1;
 const SEARCHES = 120;
 
-/** Every lie where it must be stopped, random cases against the model, and the seeded bugs, of a circuit of several accounts. */
+/** Every lie where it must be stopped, random cases against the model, and the seeded bugs, of a circuit in small. */
 async function examined(small: Small, count: number): Promise<Result> {
   const directory = `build/soundness/${small.family}-run-${process.pid}`;
   const { target, full, shipped } = await smallTarget(small, directory);
@@ -289,7 +289,7 @@ const PARTS: Readonly<Record<string, (size: BoardSize, cases: number) => Promise
 
   mutants: () => mutantsOf("account"),
 
-  // Circuits of several accounts, in small.
+  // Other circuits that value accounts, in small.
   ...Object.fromEntries(
     Object.values(SMALL).flatMap((small) => [
       [small.family, (_size: BoardSize, cases: number) => examined(small, cases)],
