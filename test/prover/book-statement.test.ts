@@ -2,9 +2,26 @@
 /** Statements of steps of a book: what is refused before anything is proven, and who is below the level. */
 import { expect } from "chai";
 import { PlimsollError } from "../../prover/src/errors.ts";
-import { addAccounts, bookTree, leafOf } from "../../prover/src/model/book.ts";
+import { type FieldElement, toField } from "../../prover/src/field.ts";
+import { genesis } from "../../prover/src/model/account.ts";
+import { addAccounts, bookTree, leafOf, memberTag, noTotals } from "../../prover/src/model/book.ts";
+import {
+  type HaircutSchedule,
+  type HaircutTier,
+  NOT_SCANNED,
+  type Policy,
+  UNLISTED,
+} from "../../prover/src/model/policy.ts";
+import { ASSETS, TIERS } from "../../prover/src/model/sizes.ts";
 import { type BookRequest, buildBookStatement } from "../../prover/src/statement/book.ts";
-import type { LevelBps } from "../../prover/src/units.ts";
+import {
+  BPS,
+  type CashE6,
+  type LevelBps,
+  type LotPriceE16,
+  type QuantityLots,
+  type RateBps,
+} from "../../prover/src/units.ts";
 import { coveredStep } from "../support/books.ts";
 import { seededRng } from "../support/random.ts";
 
@@ -52,5 +69,45 @@ describe("the statement of a step of a book", () => {
     expect(refused({ tree: longer })).deep.equal(["FIELD_INVALID", `entries[${place}]`]);
     expect(refused({ context: -1n })).deep.equal(["OUT_OF_RANGE", "context"]);
     expect(refused({ level: (1n << 20n) as LevelBps })).deep.equal(["OUT_OF_RANGE", "level"]);
+  });
+
+  it("a venue's own account that owes the members' cash and holds a token takes it off the total: cash is net", () => {
+    const million = 10n ** 12n;
+    const empty = genesis("board-60");
+    const member = { ...empty, viewingKey: 5n as FieldElement, cash: million as CashE6 };
+    const token = (lots: bigint) => ({
+      ...empty,
+      viewingKey: 6n as FieldElement,
+      collateral: empty.collateral.with(0, lots as QuantityLots),
+      cash: -million as CashE6,
+    });
+    // A token at 1 a lot that counts in full; debts have a margin of 5%.
+    const full = Array.from({ length: TIERS }, () => ({ boundaryLots: 1n << 60n, weightBps: BPS }) as HaircutTier);
+    const policy: Policy = {
+      schedules: [full, ...new Array<HaircutSchedule>(ASSETS - 1).fill(UNLISTED)],
+      scanLots: new Array(ASSETS).fill(NOT_SCANNED),
+      debtRateBps: 500n as RateBps,
+    };
+    const { market } = request;
+    const prices = market.prices.map((_, asset) => (asset === 0 ? 10n ** 16n : 0n) as LotPriceE16);
+    const step = (lots: bigint) => {
+      const entries = [member, token(lots)].map((account, id) => ({
+        account,
+        tag: memberTag(toField(BigInt(id)), 1n as FieldElement),
+      }));
+      return buildBookStatement({
+        ...request,
+        tree: bookTree(entries.map(leafOf)),
+        totals: noTotals("board-60"),
+        entries,
+        level: 15_000n as LevelBps,
+        policy,
+        market: { ...market, prices },
+      });
+    };
+    // Equity of 1.5 times 5% of the million that is owed.
+    expect(step(1_074_999n).below).deep.equal([1]);
+    const { holds, totals } = step(1_075_000n);
+    expect([holds, totals.cash, totals.collateral[0], totals.count]).deep.equal([true, 0n, 1_075_000n, 2n]);
   });
 });

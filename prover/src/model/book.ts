@@ -56,7 +56,10 @@ export const memberTag = (id: FieldElement, salt: FieldElement): FieldElement =>
 
 export const leafOf = ({ account, tag }: BookEntry): BookLeaf => ({ state: commitState(account), tag });
 
-/** What accounts hold together: lots of each instrument and asset, cash in 1e-6 quote, and how many they are. */
+/**
+ * What accounts hold together: lots of each instrument and asset, cash in 1e-6 quote, and how many they are. Cash is net: what
+ * some owe is taken off what others have.
+ */
 export interface Totals {
   readonly size: BoardSize;
   readonly positions: readonly bigint[];
