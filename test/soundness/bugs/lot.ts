@@ -128,7 +128,7 @@ export const LOT_BUGS: readonly Bug[] = [
     SALE,
     "signal under <== slice * (1000000 * allowed - equity[1]);",
     "signal under <== (1 - slice) * (1000000 * allowed - equity[1]);",
-    ["model", "hostile"],
+    ["hostile"],
   ),
   bug(
     "no-improvement",

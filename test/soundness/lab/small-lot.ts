@@ -132,11 +132,11 @@ function bentLot(rng: Rng): LotCase {
     : with_({ collateral: less(contents.collateral) });
 }
 
-/** An admissible lot of an account with credit. */
-function creditedLot(rng: Rng): LotCase {
+/** An admissible lot of a kind, of an account with credit. */
+function creditedLot(rng: Rng, kind: LotCase["terms"]["kind"]): LotCase {
   for (;;) {
     const found = admissibleSmallLot(rng);
-    if (found.step.credit !== NO_CREDIT) return found;
+    if (found.step.credit !== NO_CREDIT && found.terms.kind === kind) return found;
   }
 }
 
@@ -144,7 +144,8 @@ function creditedLot(rng: Rng): LotCase {
 export function* lotCases(firstSeed: number): Generator<Case> {
   for (let seed = firstSeed; ; seed++) {
     const rng = seededRng(seed);
-    const found = [smallLot, creditedLot, bentLot][seed % 3]!(rng);
+    const credited = () => creditedLot(rng, seed % 2 === 0 ? "slice" : "close-out");
+    const found = [smallLot, credited, bentLot][seed % 3]!(rng);
     yield lotCase(`seed ${seed}`, found, rng.below(1n << 200n));
   }
 }
