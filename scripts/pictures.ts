@@ -11,7 +11,7 @@ import { chromium } from "playwright-core";
 import { refusedPackReport, samplePackReport, sampleReport } from "../test/support/documents.ts";
 
 const IMAGES = path.resolve(import.meta.dirname, "../docs/images");
-const MAX_BYTES = 150_000;
+const MAX_BYTES = 200_000;
 const WIDTH = 900;
 
 const folder = mkdtempSync(path.join(tmpdir(), "plimsoll-pictures-"));
@@ -24,7 +24,7 @@ try {
   const page = await browser.newPage({ viewport: { width: WIDTH, height: 800 }, deviceScaleFactor: 1.25 });
   for (const [name, html, height] of [
     ["report", sampleReport(), 766],
-    ["verdict", await samplePackReport("development"), 676],
+    ["verdict", await samplePackReport("development"), 654],
     ["verdict-refused", await refusedPackReport(), 500],
   ] as const) {
     const file = path.join(folder, `${name}.html`);
