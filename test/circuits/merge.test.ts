@@ -317,19 +317,19 @@ describe("lies told to the Merge circuit", function () {
       [
         { positions: left.positions.map(() => ((1n << 31n) - 1n) as PositionLots) },
         /^main\.left\.Signed/,
-        /^main\.held\[0\]\.checked/,
+        /^main\.worth\.held\[0\]\.checked/,
       ],
       [
         { positions: left.positions.map(() => -(1n << 31n) as PositionLots) },
         /^main\.left\.Signed/,
-        /^main\.held\[0\]\.checked/,
+        /^main\.worth\.held\[0\]\.checked/,
       ],
       [
         { collateral: left.collateral.map(() => ((1n << 64n) - 1n) as QuantityLots) },
         /^main\.left\.Unsigned/,
-        /^main\.haircut/,
+        /^main\.worth\.haircut/,
       ],
-      [{ cash: -(1n << 63n) as CashE6 }, /^main\.left\.Signed/, /^main\.Signed/],
+      [{ cash: -(1n << 63n) as CashE6 }, /^main\.left\.Signed/, /^main\.worth\.Signed/],
     ];
     const accounts = await accountCircuit(SIZE);
     const market = randomMarket(seededRng(1), SIZE, "zero");
