@@ -264,6 +264,19 @@ describe("policy registry", () => {
       await refuses(guardian().tighten!(1, changed()), "TermsNotTighter");
     });
 
+    it("R09: a scan lot of which an account can hold 2^31 is refused, wherever a policy comes from: it would have no proof", async () => {
+      // What counts of asset 0 is 50 · 95% + 50 · 90% + 400 · 80% + 500 · 50% = 662.5, of lots of 10^-8.
+      const least = (6625n * E8) / 10n / (1n << 31n) + 1n;
+      expect(least).to.equal(31n);
+      for (const lots of [1n, least - 1n]) {
+        const small = changed({}, withScan(lots));
+        await refuses(registry.propose!(1, small), "ScanLotsRefused", 0, lots);
+        await refuses(registry.createBoard!(world.router, 60, small), "ScanLotsRefused", 0, lots);
+      }
+      await put(changed({}, withScan(least)));
+      expect(((await registry.policyOf!(1)) as unknown as { scanLots: bigint[] }).scanLots[0]).to.equal(least);
+    });
+
     it("R09: another scan lot comes by way of none, so that no row is scanned with the lots of another", async () => {
       await put(changed({}, withScan(100_000n)));
       const moved = registry.propose!(1, changed({}, withScan(10_000_000n)));

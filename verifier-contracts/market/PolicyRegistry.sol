@@ -112,6 +112,8 @@ contract PolicyRegistry is Ownable2Step {
     error LevelMoved(uint256 levelBefore, uint256 levelAfter);
     error DebtRateRefused(uint256 rateBps);
     error DebtRateMoved(uint256 rateBefore, uint256 rateAfter);
+    /// All that counts of the asset would be 2^31 scan lots or more.
+    error ScanLotsRefused(uint256 asset, uint256 lots);
     /// The lots in one scanned lot may begin or end at zero: a board's row and its policy cannot change them together.
     error ScanLotsMoved(uint256 asset, uint256 lotsBefore, uint256 lotsAfter);
     /// A quantity of the asset would count for more.
@@ -461,9 +463,13 @@ contract PolicyRegistry is Ownable2Step {
                 values[at + tier] = boundary;
                 values[at + tiers + tier] = weight;
             }
-            values[at + 3 * tiers - 1] = intercept + weight * boundary;
+            intercept += weight * boundary;
+            values[at + 3 * tiers - 1] = intercept;
+            uint256 scanned = policy.scanLots[asset];
+            // The last intercept is the most that counts. An account of 2^31 scan lots has no proof: nobody could liquidate it.
+            if (scanned != 0 && intercept >= (BPS * scanned) << 31) revert ScanLotsRefused(asset, scanned);
             // No quantity holds 2^64 lots: the asset is scanned zero times.
-            values[at + 3 * tiers] = policy.scanLots[asset] == 0 ? 1 << 64 : policy.scanLots[asset];
+            values[at + 3 * tiers] = scanned == 0 ? 1 << 64 : scanned;
         }
         values[Statement.ASSETS * Statement.POLICY_VALUES] = policy.debtRateBps;
     }
