@@ -46,7 +46,10 @@ describe("tier strings", () => {
     }
     const [first, ...rest] = policy.assets;
     expect(
-      readPolicy(JSON.stringify({ ...policy, assets: [{ ...first, lotDecimals: 6, tiers }, ...rest] }), "p").assets,
+      readPolicy(
+        JSON.stringify({ ...policy, assets: [{ ...first, lotDecimals: 6, scanLot: "1", tiers }, ...rest] }),
+        "p",
+      ).assets,
     ).to.have.length(4);
   });
 
