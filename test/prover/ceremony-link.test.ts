@@ -16,7 +16,13 @@ import {
 } from "../../prover/src/app/ceremony.ts";
 import { checkShares, contributeShare, type LinkBase, linkBase } from "../../prover/src/ceremony/link.ts";
 import { verificationKeyOf } from "../../prover/src/ceremony/phase2.ts";
-import type { EntryContent, LinkShare, Transcript } from "../../prover/src/ceremony/transcript.ts";
+import {
+  type EntryContent,
+  entryName,
+  type LinkShare,
+  MAX_CONTRIBUTORS,
+  type Transcript,
+} from "../../prover/src/ceremony/transcript.ts";
 import { verifyCeremony } from "../../prover/src/ceremony/verify.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { g2Bytes, readG2, readLinkKey, writeLinkKey } from "../../prover/src/keys/link-key.ts";
@@ -121,6 +127,18 @@ describe("link keys of ceremonies", function () {
     await refused(link("Ada", at), "LINK_UNEXPECTED");
     const plan = { origin: "rehearsal", contributors: 2, circuit: r1cs, phase1, linkedFrom: 4 } as const;
     await refused(startCeremony({ ...at, store: memoryStore().store }, plan), "LINK_PLACE");
+  });
+
+  it("a start asks for no more contributors than the transcript has room for, each with a share", async () => {
+    const entries = 1 + MAX_CONTRIBUTORS + 1 + 1 + MAX_CONTRIBUTORS + 1;
+    expect(entryName(entries - 1)).match(/^\d{3}\.json$/);
+    const asks = (contributors: number) =>
+      rewritten(closed, ([start]) => [{ ...start!, contributors } as EntryContent], NOW);
+    expect(asks(MAX_CONTRIBUTORS).start.contributors).equal(MAX_CONTRIBUTORS);
+    expect(() => asks(MAX_CONTRIBUTORS + 1))
+      .throw(PlimsollError)
+      .include({ code: "FIELD_INVALID" });
+    expect(entryName(entries)).not.match(/^\d{3}\.json$/);
   });
 
   it("a share that nobody has shown to know is refused: one that takes the others out, one of another entry, any digit", async () => {

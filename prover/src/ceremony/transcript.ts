@@ -16,7 +16,10 @@ import { timeText } from "../formats/time.ts";
 
 const FORMAT = "plimsoll-ceremony/1";
 const LIMITS = { length: 10_000, values: 100 };
-const MAX_CONTRIBUTORS = 500;
+/** Names of entries have three digits. */
+const MAX_ENTRIES = 1000;
+/** That a start may ask for: as many shares of the link key, start, announcement, beacon and final have room beside them. */
+export const MAX_CONTRIBUTORS = (MAX_ENTRIES - 4) / 2;
 const MAX_PUBLICS = 1 << 20;
 /** What a key has room for, and a line for the eye. */
 const MAX_NAME_BYTES = 64;
@@ -206,7 +209,7 @@ export function readTranscript(files: readonly NamedText[]): Transcript {
     const { format, number: own, previous, time, kind } = value.fields(COMMON, MEMBERS);
     format.literal(FORMAT);
     const read = READERS[kind.oneOf(KINDS)](value);
-    if (own.count(0, 3 * MAX_CONTRIBUTORS) !== number || (previous.isNull() ? null : previous.sha256()) !== head) {
+    if (own.count(0, MAX_ENTRIES - 1) !== number || (previous.isNull() ? null : previous.sha256()) !== head) {
       throw refusal("TRANSCRIPT_CHAIN", "the entry does not follow from the one before", file);
     }
     const before = entries.at(-1);

@@ -39,7 +39,8 @@ export function startCommand(context: Context): Command {
         if (circuit === undefined && r1cs === undefined) {
           throw new PlimsollError("USAGE", `expected one of ${CIRCUITS.join(", ")}`, { field: "--circuit" });
         }
-        const contributors = optionCount("--contributors", options.contributors, 1, 500);
+        const { MAX_CONTRIBUTORS } = await import("../../ceremony/transcript.ts");
+        const contributors = optionCount("--contributors", options.contributors, 1, MAX_CONTRIBUTORS);
         if (options.linkedFrom !== undefined) either(["--circuit", circuit], ["--linked-from", options.linkedFrom]);
         const [{ startCeremony }, { MAX_KEY_BYTES, MAX_PHASE1_BYTES }] = await Promise.all([
           import("../../app/ceremony.ts"),
