@@ -7,7 +7,6 @@ include "circomlib/circuits/poseidon.circom";
 function purposeState() { return 1; }
 function purposeFill() { return 2; }
 function purposeAuditorKey() { return 3; }
-function purposeLotBlinding() { return 4; }
 
 /// Poseidon sponge over COUNT elements: rate 16, capacity one element that starts as `PURPOSE * 2^16 + INSTRUMENTS`,
 /// absorbed in overwrite mode, zero-padded to whole blocks. COUNT is fixed by PURPOSE and INSTRUMENTS, so no padding is

@@ -5,27 +5,6 @@ include "range.circom";
 include "packing.circom";
 include "commitment.circom";
 
-/// Packed positions, packed collateral and cash, in the order in which a state commits to them. Linear.
-template PackHoldings(INSTRUMENTS, ASSETS) {
-    var POSITION_ELEMENTS = elementsFor(INSTRUMENTS, positionsPerElement());
-    var COLLATERAL_ELEMENTS = elementsFor(ASSETS, widePerElement());
-
-    signal input {maxbit} positions[INSTRUMENTS];
-    signal input {maxbit} collateral[ASSETS];
-    signal input {maxbit} cash;
-    signal output elements[POSITION_ELEMENTS + COLLATERAL_ELEMENTS + 1];
-
-    signal packedPositions[POSITION_ELEMENTS] <== Pack(INSTRUMENTS, positionStride(), positionsPerElement())(positions);
-    signal packedCollateral[COLLATERAL_ELEMENTS] <== Pack(ASSETS, wideStride(), widePerElement())(collateral);
-    for (var e = 0; e < POSITION_ELEMENTS; e++) {
-        elements[e] <== packedPositions[e];
-    }
-    for (var e = 0; e < COLLATERAL_ELEMENTS; e++) {
-        elements[POSITION_ELEMENTS + e] <== packedCollateral[e];
-    }
-    elements[POSITION_ELEMENTS + COLLATERAL_ELEMENTS] <== cash;
-}
-
 /// What an account holds, every piece of it range-checked, and the commitment to it. For states that nothing else vouches
 /// for: those that do not descend from genesis.
 /// Inputs     positions   signed; range 32 bits enforced here
@@ -89,4 +68,25 @@ template Blinded(COUNT) {
     signal inverse <-- product[COUNT - 2] == 0 ? 0 : 1 / product[COUNT - 2];
     // hint, constrained by: the product with it, which shows that no factor is zero
     product[COUNT - 2] * inverse === 1;
+}
+
+/// Packed positions, packed collateral and cash, in the order in which a state commits to them. Linear.
+template PackHoldings(INSTRUMENTS, ASSETS) {
+    var POSITION_ELEMENTS = elementsFor(INSTRUMENTS, positionsPerElement());
+    var COLLATERAL_ELEMENTS = elementsFor(ASSETS, widePerElement());
+
+    signal input {maxbit} positions[INSTRUMENTS];
+    signal input {maxbit} collateral[ASSETS];
+    signal input {maxbit} cash;
+    signal output elements[POSITION_ELEMENTS + COLLATERAL_ELEMENTS + 1];
+
+    signal packedPositions[POSITION_ELEMENTS] <== Pack(INSTRUMENTS, positionStride(), positionsPerElement())(positions);
+    signal packedCollateral[COLLATERAL_ELEMENTS] <== Pack(ASSETS, wideStride(), widePerElement())(collateral);
+    for (var e = 0; e < POSITION_ELEMENTS; e++) {
+        elements[e] <== packedPositions[e];
+    }
+    for (var e = 0; e < COLLATERAL_ELEMENTS; e++) {
+        elements[POSITION_ELEMENTS + e] <== packedCollateral[e];
+    }
+    elements[POSITION_ELEMENTS + COLLATERAL_ELEMENTS] <== cash;
 }

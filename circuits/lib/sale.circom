@@ -4,6 +4,9 @@ pragma circom 2.2.0;
 include "range.circom";
 include "ledger.circom";
 
+// What a commitment is of, besides those of commitment.circom.
+function purposeLotBlinding() { return 4; }
+
 // What a lot is held to. Equity, cost 1e-20; margin 1e-10; cash, size, tolerance 1e-6; levels and discount basis points.
 
 // Bits of what a bidder's discount may lack, 1e-20: two millionths of cash and the margin on them are always less.
