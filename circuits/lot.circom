@@ -20,7 +20,7 @@ include "lib/sale.circom";
 ///        4. a close-out leaves no position and no collateral
 ///        5. levels, discount and size
 ///        6. commitments; the sequence grows by one, from any state but genesis; the lot's blinding follows from the
-///           state's
+///           state's and from the state after
 ///        7. bind the context
 ///
 /// Params     BLOCKS     of ROWS instruments each
@@ -144,7 +144,7 @@ template Lot(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
     }
     before.elements[MOVABLE] <== blinding;
     after.elements[MOVABLE] <== Onward()(blinding);
-    lot.elements[MOVABLE] <== Commitment(purposeLotBlinding(), 0, 1)([blinding]);
+    lot.elements[MOVABLE] <== Commitment(purposeLotBlinding(), 0, 2)([blinding, after.commitment]);
     before.commitment === stateBefore;
     after.commitment === stateAfter;
     lot.commitment === fill;

@@ -319,28 +319,35 @@ describe("attacks on liquidations", () => {
     expect((fill.cash - paid.fill.cash) / USD).within(1_619_900n, 1_620_000n);
   });
 
-  it("G10: the blinding of a lot is one number that the owner works out of his key and the sequence", () => {
+  it("G10: the blinding of a lot is one number that the owner works out of his key and both states", () => {
     const { fill, after } = takeLot({
       before: HEDGER,
       credit: NO_CREDIT,
       contents: contents({ lots: 300n, cash: 5n }),
     });
-    expect(fill.blinding).equal(lotBlinding(HEDGER));
     // Two states and the key give the whole lot.
     const worked = {
       size: SIZE,
       positions: HEDGER.positions.map((lots, row) => lots - after.positions[row]!),
       collateral: HEDGER.collateral.map((lots, asset) => lots - after.collateral[asset]!),
       cash: HEDGER.cash - after.cash,
-      blinding: lotBlinding(HEDGER),
+      blinding: lotBlinding(HEDGER, after),
     } as const;
     expect(commitFill(worked)).equal(commitFill(fill));
     const others = [
       { ...HEDGER, sequence: 8n },
       { ...HEDGER, viewingKey: 5n as FieldElement },
     ];
-    expect(new Set([HEDGER, ...others].map(lotBlinding)).size).equal(3);
-    expect(lotBlinding(HEDGER)).not.equal(HEDGER.viewingKey + HEDGER.sequence);
+    expect(new Set([HEDGER, ...others].map((before) => lotBlinding(before, after))).size).equal(3);
+    expect(lotBlinding(HEDGER, after)).not.equal(HEDGER.viewingKey + HEDGER.sequence);
+  });
+
+  it("G10: who was told a lot that was undone does not find the next lot of the same state by trying", () => {
+    const slice = (lots: bigint) => appraised({ before: HEDGER, of: { lots }, terms: SLICE }).fill;
+    const [undone, next] = [slice(300n), slice(137n)];
+    // The bidder knows the first lot whole, guesses the second rightly, and cannot tell.
+    expect(commitFill({ ...next, blinding: undone.blinding })).not.equal(commitFill(next));
+    expect(slice(137n)).deep.equal(next);
   });
 
   it("G11: an account opens with a key that leaves room for every step, so that lots can always be taken of it", () => {
@@ -369,6 +376,48 @@ describe("attacks on liquidations", () => {
     expect(appraised(tiny, 100n * USD).broken).deep.equal(["size"]);
     expect(appraised(tiny).broken).deep.equal([]);
     expect(sizeDown(appraised(tiny))).equal(1_500_000n);
+  });
+
+  it("G15: the discount is on what a lot frees: one that turns a position over offers a twentieth on what it needs", () => {
+    const turned = appraised({ before: HEDGER, of: { lots: 1_900n }, terms: SLICE });
+    expect(turned.broken).deep.equal([]);
+    const { margin } = evaluate(account({ lots: 1_900n }), POLICY, MARKET);
+    expect(margin).equal(19n * turned.freed);
+  });
+
+  it("an account of less coverage than the discount is improved by no slice: it needs a close-out level above", () => {
+    const before = account({ lots: 1_000n, cash: -98_950n }); // 700 bps, at a discount of 1,000
+    const any = { ...SLICE, target: bps(20_000n) };
+    for (const lots of [1n, 10n, 500n, 990n, 999n, 1_990n]) {
+      expect(appraised({ before, of: { lots }, terms: any }).broken, `${lots}`).deep.equal(["improvement"]);
+    }
+    expect(appraised({ before, of: { lots: 1_000n }, terms: CLOSE_OUT }).broken).deep.equal([]);
+    const low = { ...CLOSE_OUT, evidence: bps(700n) };
+    expect(appraised({ before, of: { lots: 1_000n }, terms: low }).broken).deep.equal(["evidence"]);
+  });
+
+  it("debt alone, as an expiry may leave it, is closed out by a lot of nothing, which is of size zero", () => {
+    const lot = appraised({ before: account({ cash: -1_000n }), of: {}, terms: CLOSE_OUT });
+    expect([lot.broken, lot.worth, lot.freed, lot.after.cash]).deep.equal([[], 0n, 0n, -1_000n * USD]);
+    expect(appraised({ before: account({ cash: -1_000n }), of: {}, terms: CLOSE_OUT }, 1n).broken).deep.equal(["size"]);
+  });
+
+  it("debt beside collateral of less than a millionth has no lot, until a cent of credit joins it", () => {
+    const market = { ...MARKET, prices: MARKET.prices.with(BTC, 1_000_000n as LotPriceE16) }; // 1e-10 a lot
+    const before = {
+      ...account({ cash: -1_000n }),
+      collateral: genesis(SIZE).collateral.with(BTC, 3n as QuantityLots),
+    };
+    const close = (credit: Credit) => {
+      const { positions, collateral } = withCredit(before, credit);
+      return [-2n, -1n, 0n, 1n, 2n].map((more) => {
+        const parts = offered({ before, credit, contents: { positions, collateral } }, CLOSE_OUT, POLICY, market);
+        const step = { before, credit, contents: { ...parts, cash: parts.cash + more } };
+        return appraiseLot(step, { ...CLOSE_OUT, tolerance: 10n ** 12n }, POLICY, market).broken.length;
+      });
+    };
+    expect(close(NO_CREDIT)).not.include(0);
+    expect(close({ ...NO_CREDIT, collateral: NO_CREDIT.collateral.with(BTC, COIN) })).include(0);
   });
 
   it("G16: a public credit counts as evidence, in cash and in every asset, and can be sold with the rest", () => {

@@ -3,6 +3,7 @@
 import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import type { Account } from "../../prover/src/model/account.ts";
+import { PURPOSE, stateBlinding } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown } from "../../prover/src/model/evaluate.ts";
 import { appraiseLot, NO_CREDIT, offered, sizeDown } from "../../prover/src/model/lot.ts";
 import { EMPTY_ROW } from "../../prover/src/model/market.ts";
@@ -21,7 +22,7 @@ import {
   sizeE6,
 } from "../../prover/src/units.ts";
 import type { Inputs } from "../soundness/lab/generate.ts";
-import { MODEL_BOARD, modelRow, SHAPE, smallMarket, smallPolicy } from "../soundness/lab/miniature.ts";
+import { MODEL_BOARD, miniSponge, modelRow, SHAPE, smallMarket, smallPolicy } from "../soundness/lab/miniature.ts";
 import type { SmallLie } from "../soundness/lab/small.ts";
 import { claimOf, type LotClaim, lotInputs, SHRUNK, smallLot } from "../soundness/lab/small-lot.ts";
 import { cashFor, type LotCase } from "./lots.ts";
@@ -272,6 +273,8 @@ export function* lotLies(): Generator<SmallLie> {
 
   // Blinding and states.
   yield lie("G10: a lot blinded by another number", { ...slice, blinding: 5n as FieldElement }, /^main$/);
+  const ofStateAlone = miniSponge(PURPOSE.lotBlinding, 0, [stateBlinding(slice.held)]);
+  yield lie("G10: a lot blinded as every lot of its state", { ...slice, blinding: ofStateAlone }, /^main$/);
   for (const [name, sequence] of [
     ["kept", slice.held.sequence],
     ["two steps on", slice.held.sequence + 2n],

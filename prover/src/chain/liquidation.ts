@@ -76,7 +76,7 @@ export function lotBetween(before: Account, after: Account, writeOff: bigint): F
     positions: before.positions.map((lots, row) => lots - after.positions[row]!),
     collateral: before.collateral.map((lots, asset) => lots - after.collateral[asset]!),
     cash: before.cash + writeOff - after.cash,
-    blinding: lotBlinding(before),
+    blinding: lotBlinding(before, after),
   };
 }
 
@@ -105,7 +105,6 @@ export function sliceOf(
   terms: AuctionTerms,
   allowed: LevelBps,
 ): Lot {
-  const blinding = lotBlinding(before);
   const start = evaluate(before, policy, market);
   if (start.equity < 0n || isAtLeast(start, allowed)) throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
   const flat = before.positions.every((lots) => lots === 0n);
@@ -117,11 +116,11 @@ export function sliceOf(
       const whole = (2n * part * (lots < 0n ? -lots : lots) + PARTS) / (2n * PARTS);
       return lots < 0n ? -whole : whole;
     });
-    const sold = { ...noFill(before.size), positions, collateral, blinding };
+    const sold = { ...noFill(before.size), positions, collateral };
     const fill = priced(sold, { policy, market }, terms.discountBps);
     const after = applyTransition(before, { transfer: NO_TRANSFER, fill, side: -1n });
     const size = sizeOf(fill, { policy, market }, terms.discountBps);
-    return { fill, after, size, now: evaluate(after, policy, market) };
+    return { after, size, now: evaluate(after, policy, market) };
   };
   // The smallest part that reaches the call level, or, past the cap, the largest within it.
   let [low, high] = [0n, PARTS];
@@ -132,7 +131,7 @@ export function sliceOf(
     else low = middle;
   }
   for (const part of [high, low]) {
-    const { fill, after, size, now } = attempt(part);
+    const { after, size, now } = attempt(part);
     const reached = max(coverageBpsDown(now) ?? 0n, 0n);
     const level = (reached < allowed ? reached : allowed) as LevelBps;
     const good =
@@ -141,7 +140,14 @@ export function sliceOf(
       isAtLeast(now, level) &&
       !isAtLeast(now, levels.initial as LevelBps);
     if (good) {
-      return { kind: "slice", fill, size: max(size, terms.dust), writeOff: 0n, level, after };
+      return {
+        kind: "slice",
+        fill: lotBetween(before, after, 0n),
+        size: max(size, terms.dust),
+        writeOff: 0n,
+        level,
+        after,
+      };
     }
   }
   throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
@@ -158,12 +164,11 @@ const PARTS = 1n << 32n;
  * @throws `STATEMENT_FALSE` where the account is not below that level
  */
 export function closeOutOf(before: Account, values: Values, terms: AuctionTerms, allowed: LevelBps): Lot {
-  const blinding = lotBlinding(before);
   const start = evaluate(before, values.policy, values.market);
   if (isAtLeast(start, allowed)) throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
   const positions = before.positions.map(BigInt);
   const withCollateral = (collateral: readonly bigint[]) =>
-    priced({ ...noFill(before.size), positions, collateral, blinding }, values, terms.discountBps);
+    priced({ ...noFill(before.size), positions, collateral }, values, terms.discountBps);
   let fill = withCollateral(new Array<bigint>(ASSETS).fill(0n));
   for (let asset = 0; asset < ASSETS && fill.cash > before.cash; asset++) {
     const withLots = (lots: bigint) => withCollateral(fill.collateral.map((q, i) => (i === asset ? lots : q)));
@@ -181,7 +186,8 @@ export function closeOutOf(before: Account, values: Values, terms: AuctionTerms,
   const writeOff = fill.cash > before.cash ? fill.cash - before.cash : 0n;
   const after = applyTransition(before, { transfer: cash(writeOff), fill, side: -1n });
   const level = writeOff > 0n ? (0n as LevelBps) : allowed;
-  return { kind: "closeOut", fill, size: sizeOf(fill, values, terms.discountBps), writeOff, level, after };
+  const size = sizeOf(fill, values, terms.discountBps);
+  return { kind: "closeOut", fill: lotBetween(before, after, writeOff), size, writeOff, level, after };
 }
 
 /**

@@ -78,9 +78,9 @@ export function commitAuditorSecret(secret: FieldElement): FieldElement {
 }
 
 /**
- * What blinds the lot that is taken out of an account: whoever has the account's viewing key works it out, and nobody else.
- * One number for each state, as the blinding of a state is.
+ * What blinds the lot between two states of an account: whoever has the account's viewing key works it out, and nobody else.
+ * A lot that was undone leaves the state before, and its bidders know its blinding: another lot of that state has another.
  */
-export function lotBlinding(account: Account): FieldElement {
-  return sponge(PURPOSE.lotBlinding, 0, [stateBlinding(account)]);
+export function lotBlinding(before: Account, after: Account): FieldElement {
+  return sponge(PURPOSE.lotBlinding, 0, [stateBlinding(before), commitState(after)]);
 }

@@ -50,7 +50,7 @@ import {
 import type { Market } from "./market.ts";
 import type { Policy } from "./policy.ts";
 import { ASSETS, instrumentsOf } from "./sizes.ts";
-import { applyTransition, type Fill, NO_TRANSFER } from "./transition.ts";
+import { applyTransition, type Fill, NO_TRANSFER, noFill } from "./transition.ts";
 
 /** Public amounts of an account's that it has not absorbed yet. They join it in the step that takes the lot out. */
 export interface Credit {
@@ -104,7 +104,7 @@ export interface TakenLot {
   /** The account before with its credit; of the same sequence. */
   readonly held: Account;
   readonly after: Account;
-  /** The lot as a fill, which a bidder applies with side +1. Its blinding follows from the viewing key and the sequence. */
+  /** The lot as a fill, which a bidder applies with side +1. Its blinding follows from the viewing key and both states. */
   readonly fill: Fill;
 }
 
@@ -156,8 +156,9 @@ export function takeLot({ before, credit, contents }: LotStep): TakenLot {
   checkLength(contents.positions, instrumentsOf(before.size), "contents.positions");
   checkLength(contents.collateral, ASSETS, "contents.collateral");
   for (const [asset, lots] of contents.collateral.entries()) quantityLots(lots, `contents.collateral[${asset}]`);
-  const fill = { ...contents, size: before.size, blinding: lotBlinding(before) };
-  return { held, after: applyTransition(held, { transfer: NO_TRANSFER, fill, side: -1n }), fill };
+  const fill = { ...noFill(before.size), ...contents };
+  const after = applyTransition(held, { transfer: NO_TRANSFER, fill, side: -1n });
+  return { held, after, fill: { ...fill, blinding: lotBlinding(before, after) } };
 }
 
 /** Checks the ranges of terms. Throws `OUT_OF_RANGE`, naming the field. */

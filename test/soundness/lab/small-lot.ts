@@ -52,11 +52,12 @@ export function lotInputs({ step, terms, policy, market, held, after, level, ...
     collateral: without(held.collateral, credit.collateral) as unknown as Account["collateral"],
     cash: (held.cash - credit.cash) as CashE6,
   };
-  const blinding = claim.blinding ?? miniSponge(PURPOSE.lotBlinding, 0, [stateBlinding(before)]);
+  const stateAfter = smallState(after);
+  const blinding = claim.blinding ?? miniSponge(PURPOSE.lotBlinding, 0, [stateBlinding(before), stateAfter]);
   const both: readonly Holdings[] = [held, after];
   return {
     stateBefore: smallState(before),
-    stateAfter: smallState(after),
+    stateAfter,
     fill: miniSponge(PURPOSE.fill, SHAPE.blocks * SHAPE.rows, [
       ...packPositions(smallRows(without(held.positions, after.positions))),
       ...packWide(without(held.collateral, after.collateral)),
