@@ -105,7 +105,7 @@ describe("docs/disclosure.md", function () {
   });
 
   it("P06: prints no private value, whatever goes wrong, and leaves none in a disclosure of another figure", async () => {
-    const canary = { cash: "-7173139.424247", BTC: "27.13571113", position: "-137.31" };
+    const canary = { cash: "-7173139.424247", BTC: "27.13571113", position: "-1371943.31" };
     const account = JSON.parse(read("account.json"));
     const instrument = "BTC-PERP";
     const state = {

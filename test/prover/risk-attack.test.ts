@@ -24,6 +24,7 @@ import { Random } from "../../prover/src/risk/outlook/processes.ts";
 import { priceHistory } from "../../prover/src/risk/prices.ts";
 import { cashE6, positionLots } from "../../prover/src/units.ts";
 import { attackBoard, type BoardTerms } from "../support/attack-boards.ts";
+import { near } from "../support/near.ts";
 import { sixteenMoves } from "../support/sixteen-moves.ts";
 
 const DATE = "2026-11-22";
@@ -75,10 +76,6 @@ function kindOf(set: NettingSet, kind: string) {
 
 /** The one netting set of a board. */
 const setOf = (terms: BoardTerms): NettingSet => nettingSets(attackBoard(terms))[0]!;
-
-/** Not chai's closeTo: the chain's matchers, once loaded by any test, replace it by one for integers only. */
-const near = (actual: number, expected: number, tolerance: number, what?: string) =>
-  expect(Math.abs(actual - expected), what).to.be.at.most(tolerance);
 
 describe("the worst book of a board", () => {
   const coins = ["A", "B"];

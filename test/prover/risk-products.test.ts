@@ -16,6 +16,7 @@ import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { Instrument, MarketInput } from "../../prover/src/risk/input.ts";
 import { STILL } from "../../prover/src/risk/model.ts";
 import { bookOf } from "../../prover/src/risk/outlook/exposure.ts";
+import { near } from "../support/near.ts";
 
 const { marketInput, policy: sampled } = sampleFirm();
 const assets = sampled.assets.map((asset) => ({ ...asset, scanLot: null }));
@@ -86,9 +87,6 @@ const equityOf = (positions: Record<string, object>, market = built) =>
   Number(formatDecimal(evaluate(read(positions, market).account, policy.policy, market.file.market).equity, 20));
 const refused = (work: () => unknown, place: string, code: string) =>
   expect(work).to.throw(PlimsollError, place).with.property("code", code);
-/** Half a millionth a lot, and a lot of coin. */
-const near = (actual: number, expected: number, tolerance: number) =>
-  expect(actual).to.be.within(expected - tolerance, expected + tolerance);
 
 describe("contracts that are paid in coin", () => {
   const faces = 1_000_000;
@@ -206,10 +204,10 @@ describe("rows on two underlyings", () => {
       const moves = { [instrument.underlying]: move(own), [instrument.terms.against!]: move(against) };
       return valueAfter(moves[instrument.underlying]!, moves).value / valueAfter(STILL).value;
     };
-    expect(after("ETH-QUANTO", 0.1, -0.2)).to.be.closeTo(1.1 * 0.8, 1e-12);
-    expect(after("ETH-OVER-BTC", 0.1, -0.2)).to.be.closeTo(1.1 / 0.8, 1e-12);
-    expect(priced.get("ETH-OVER-BTC")!.valueAfter(STILL).value).to.be.closeTo((ETH / SPOT) * 1.01, 1e-12);
-    expect(priced.get("ETH-QUANTO")!.valueAfter(STILL).value).to.be.closeTo(ETH * SPOT, 1e-6);
+    near(after("ETH-QUANTO", 0.1, -0.2), 1.1 * 0.8, 1e-12);
+    near(after("ETH-OVER-BTC", 0.1, -0.2), 1.1 / 0.8, 1e-12);
+    near(priced.get("ETH-OVER-BTC")!.valueAfter(STILL).value, (ETH / SPOT) * 1.01, 1e-12);
+    near(priced.get("ETH-QUANTO")!.valueAfter(STILL).value, ETH * SPOT, 1e-6);
     const spread = priced.get("ETH-BTC-SPREAD")!;
     const legs = (btc: number, eth: number) => {
       const { BTC: one, ETH: two } = input.observation.underlyings;
@@ -217,7 +215,7 @@ describe("rows on two underlyings", () => {
       return forward(SPOT * (1 + btc), one!.carry) - 28 * forward(ETH * (1 + eth), two!.carry);
     };
     const value = spread.valueAfter(move(0.1), { BTC: move(0.1), ETH: move(-0.2) }).value;
-    expect(value).to.be.closeTo(legs(0.1, -0.2), 1e-6);
+    near(value, legs(0.1, -0.2), 1e-6);
   });
 
   it("are margined like the legs that they stand for", () => {

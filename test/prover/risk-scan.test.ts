@@ -13,6 +13,7 @@ import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
 import type { Instrument } from "../../prover/src/risk/input.ts";
 import { countedProfit, type Move, type Scenario, STILL, type TracedValue } from "../../prover/src/risk/model.ts";
+import { near } from "../support/near.ts";
 
 const refused = (work: () => unknown, place: string, code: string) =>
   expect(work).to.throw(PlimsollError, place).with.property("code", code);
@@ -41,10 +42,6 @@ const parametersOf = (names: readonly string[], more: object = {}) => ({
 const OPTIONED = new Set(["BTC"]);
 const scan = (names: readonly string[], parameters: unknown = parametersOf(names), optioned = new Set<string>()) =>
   SCENARIO_MODELS.scan!.scenarios(names, parameters, optioned);
-
-/** Not chai's closeTo: the chain's matchers, once loaded by any test, replace it by one for integers only. */
-const close = (actual: number, expected: number, tolerance: number) =>
-  expect(Math.abs(actual - expected)).to.be.at.most(tolerance);
 
 /** What a linear book would lose: dollars by underlying. */
 const linearScan = (scenarios: readonly Scenario[], dollars: Readonly<Record<string, number>>) =>
@@ -80,8 +77,8 @@ describe("the scan", () => {
   it("asks a linear book of one underlying for its range, whatever the far tail", () => {
     for (const names of [["BTC"], ["BTC", "ETH"], NAMES]) {
       const scenarios = scan(names);
-      close(linearScan(scenarios, { BTC: 1 }), 0.1, 1e-12);
-      close(linearScan(scenarios, { BTC: -1 }), 0.12, 1e-12);
+      near(linearScan(scenarios, { BTC: 1 }), 0.1, 1e-12);
+      near(linearScan(scenarios, { BTC: -1 }), 0.12, 1e-12);
     }
   });
 
@@ -170,8 +167,8 @@ describe("the scan", () => {
     ]);
     const [fall] = tails;
     // A far put sold: no delta, 0.64 lost at −80%.
-    close(countedProfit(fall!, "BTC", { value: 0, delta: 0 }, -0.64), -0.64 * 0.21, 1e-12);
-    close(countedProfit(fall!, "BTC", { value: 1, delta: 1 }, 0.2), -0.1, 1e-12);
+    near(countedProfit(fall!, "BTC", { value: 0, delta: 0 }, -0.64), -0.64 * 0.21, 1e-12);
+    near(countedProfit(fall!, "BTC", { value: 1, delta: 1 }, 0.2), -0.1, 1e-12);
     // Each of two alone, so that the other's options cannot pay for it.
     const alone = scan(["BTC", "ETH"]).filter(({ moves }) => moves.BTC!.price === -0.8 && moves.ETH!.price === 0);
     expect(alone.map(({ moves }) => moves.ETH!.volatility)).to.deep.equal([0]);
@@ -199,8 +196,8 @@ describe("the scan", () => {
       expect([0, -0.05]).to.include(moves.USDC!.price + 0);
       if (moves.BTC!.price < 0) expect(moves.USDT!.price).to.equal(-0.1);
     }
-    close(linearScan(scenarios, { USDT: 1, USDC: -2 }), 0.1, 1e-12);
-    close(linearScan(scenarios, { USDT: -0.5, USDC: 1 }), 0.05, 1e-12);
+    near(linearScan(scenarios, { USDT: 1, USDC: -2 }), 0.1, 1e-12);
+    near(linearScan(scenarios, { USDT: -0.5, USDC: 1 }), 0.05, 1e-12);
   });
 });
 
@@ -275,8 +272,7 @@ describe("options after a move", () => {
   const priced = new Map(priceInstruments(marketInput).map((each) => [each!.instrument.symbol, each!]));
   const after = (symbol: string, move: Partial<Move>) => priced.get(symbol)!.valueAfter({ ...STILL, ...move });
   const volatility = (symbol: string, move: Partial<Move>) => after(symbol, move).inputs.volatility!;
-  const near = (actual: number, expected: number) =>
-    expect(Math.abs(actual - expected)).to.be.at.most(1e-12 * Math.max(1, Math.abs(expected)));
+  const same = (actual: number, expected: number) => near(actual, expected, 1e-12 * Math.max(1, Math.abs(expected)));
   const put = "BTC-25DEC26-80000-P";
   const far = "BTC-26MAR27-110000-C";
   const years = (symbol: string) => after(symbol, {}).inputs.years!;
@@ -284,15 +280,15 @@ describe("options after a move", () => {
   it("scales the level with the root of 30 days over the time to expiry", () => {
     for (const symbol of [put, far]) {
       const quoted = volatility(symbol, {});
-      near(volatility(symbol, { volatility: 0.2 }), quoted * (1 + 0.2 * Math.sqrt(30 / 365 / years(symbol))));
+      same(volatility(symbol, { volatility: 0.2 }), quoted * (1 + 0.2 * Math.sqrt(30 / 365 / years(symbol))));
     }
   });
 
   it("twists near against far: nothing at 30 days, the whole at 90, logarithmic between", () => {
-    near(volatility(far, { twist: 0.1 }), volatility(far, {}) * 0.9);
+    same(volatility(far, { twist: 0.1 }), volatility(far, {}) * 0.9);
     const tilt = Math.log(30 / 365 / years(put)) / Math.log(3);
     expect(Math.abs(tilt)).to.be.below(0.2);
-    near(volatility(put, { twist: 0.1 }), volatility(put, {}) * (1 + 0.1 * tilt));
+    same(volatility(put, { twist: 0.1 }), volatility(put, {}) * (1 + 0.1 * tilt));
   });
 
   it("skews by deviations from the forward, at most two", () => {
@@ -300,13 +296,13 @@ describe("options after a move", () => {
     const quoted = volatility(put, {});
     const z = Math.log(strike! / (spot! * Math.exp(carry! * years(put)))) / (quoted * Math.sqrt(years(put)));
     expect(z).to.be.within(-2, -1);
-    near(volatility(put, { skew: 0.02 }), quoted - 0.02 * z);
+    same(volatility(put, { skew: 0.02 }), quoted - 0.02 * z);
     // Fixed strike: the price move itself changes no volatility.
     expect(volatility(put, { price: -0.2 })).to.equal(quoted);
   });
 
   it("holds a volatility at a tenth of itself", () => {
-    near(volatility(put, { volatility: -0.9, twist: -1, skew: -0.5 }), 0.1 * volatility(put, {}));
+    same(volatility(put, { volatility: -0.9, twist: -1, skew: -0.5 }), 0.1 * volatility(put, {}));
   });
 
   it("R05: decays with the days that pass, to what it pays at expiry", () => {
@@ -315,8 +311,8 @@ describe("options after a move", () => {
     for (const [index, value] of values.entries()) if (index > 0) expect(value).to.be.below(values[index - 1]!);
     expect(values.at(-1)).to.equal(0);
     const { value, delta, vega } = after(call, { days: 400, price: 0.5 });
-    near(value, 97250.5 * 1.5 - 100_000);
-    near(delta, 97250.5 * 1.5);
+    same(value, 97250.5 * 1.5 - 100_000);
+    same(delta, 97250.5 * 1.5);
     expect(vega).to.equal(0);
   });
 
@@ -362,7 +358,7 @@ describe("options after a move", () => {
     expect(scenarios).to.have.length(SCENARIOS);
     expect(scenarios[44]).to.include("ETH").and.to.include("SOL");
     const profits = (instruments[60] as unknown as { profits: string[] }).profits.map(Number);
-    close(Math.min(...profits), -200 * 0.1, 1e-6);
+    near(Math.min(...profits), -200 * 0.1, 1e-6);
     // One more underlying in the set of the options is refused.
     const joined = [policy.blocks[0]!, { ...policy.blocks[0]!, name: "SOL", continues: true }];
     refused(

@@ -12,6 +12,7 @@ import { buildMarket, priceInstruments, shock } from "../../prover/src/risk/boar
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { Instrument, MarketInput } from "../../prover/src/risk/input.ts";
 import { countedProfit, STILL } from "../../prover/src/risk/model.ts";
+import { near } from "../support/near.ts";
 
 const sample = sampleFirm();
 const { marketInput } = sample;
@@ -26,10 +27,6 @@ const listing = (instruments: readonly (Instrument | null)[]): MarketInput => ({
 const named = (symbol: string) => priced.find(({ instrument }) => instrument.symbol === symbol)!.instrument;
 const rowsOf = (market: MarketDocument) => market.instruments as readonly InstrumentDocument[];
 const millionths = (text: string) => Math.round(Number(text) * 1e6);
-
-/** Not chai's closeTo: the chain's matchers, once loaded by any test, replace it by one for integers only. */
-const near = (actual: number, expected: number, tolerance: number) =>
-  expect(actual).to.be.within(expected - tolerance, expected + tolerance);
 
 function evaluated(account: StateDocument, market: MarketDocument, withdrawn = "0"): Evaluation {
   const read = readMarket(JSON.stringify(market), "market.json", policy);
