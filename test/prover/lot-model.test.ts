@@ -420,6 +420,21 @@ describe("attacks on liquidations", () => {
     expect(close({ ...NO_CREDIT, collateral: NO_CREDIT.collateral.with(BTC, COIN) })).include(0);
   });
 
+  it("what has no weight is taken at no cost, and a close-out cannot leave it: its price alone says what it is worth", () => {
+    const policy = { ...POLICY, schedules: POLICY.schedules.with(BTC, UNLISTED) };
+    const before = account({ lots: 1_000n, btc: 10n, cash: 2_000n - 96_000n });
+    const close = (btc: bigint, price: bigint) => {
+      const market = marketAt(price);
+      const step = { before, credit: NO_CREDIT, contents: contents({ lots: 1_000n, btc }) };
+      const sold = { ...step, contents: offered(step, CLOSE_OUT, policy, market) };
+      return appraiseLot(sold, { ...CLOSE_OUT, tolerance: 10n ** 15n }, policy, market);
+    };
+    const [priced, unpriced] = [close(10n, 100_000n), close(10n, 0n)];
+    expect([priced.broken, unpriced.broken, close(9n, 0n).broken]).deep.equal([[], [], ["rest"]]);
+    expect(priced.cost).equal(unpriced.cost);
+    expect(usd(priced.worth - unpriced.worth)).equal(1_000_000n);
+  });
+
   it("G16: a public credit counts as evidence, in cash and in every asset, and can be sold with the rest", () => {
     const before = account({ lots: 1_000n, cash: -98_000n });
     const lot = { before, of: { lots: 1_000n }, terms: CLOSE_OUT };
