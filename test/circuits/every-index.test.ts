@@ -8,7 +8,7 @@ import path from "node:path";
 import { expect } from "chai";
 import { ASSETS, BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
 import { circuitOf, FAMILIES, publicNamesOf } from "../../prover/src/statement/families.ts";
-import type { Edit } from "../soundness/bugs/index.ts";
+import type { Edit } from "../soundness/bugs/bug.ts";
 import { compileSources, MAINS, openBuild, SHAPE, shippedSources } from "../soundness/lab/miniature.ts";
 import { violations } from "../soundness/lab/r1cs.ts";
 import { seed } from "../soundness/lab/seeded-bugs.ts";

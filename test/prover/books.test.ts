@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Books in the integer model: the tree, the totals, and how a member that is left out sees it. */
 import { expect } from "chai";
-import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import type { Account } from "../../prover/src/model/account.ts";
 import {
@@ -31,18 +30,9 @@ import {
 import { ASSETS, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { BITS, type CashE6, type PositionLots, type QuantityLots } from "../../prover/src/units.ts";
 import { type Rng, randomAccount, seededRng } from "../support/random.ts";
+import { refusal } from "../support/refusal.ts";
 
 const SIZE = "board-60";
-
-function refusal(work: () => unknown): PlimsollError {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof PlimsollError) return error;
-    throw error;
-  }
-  throw new Error("not refused");
-}
 
 const element = (rng: Rng) => rng.below(FIELD_ORDER) as FieldElement;
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Statements of rounds: which attacks on a venue no round proves, who is below the level, which circuit serves. */
 import { expect } from "chai";
-import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis, VIEWING_KEY_LIMIT } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
@@ -22,19 +21,10 @@ import type {
   WeightBps,
 } from "../../prover/src/units.ts";
 import { randomAccount, seededRng } from "../support/random.ts";
+import { refusal } from "../support/refusal.ts";
 import { randomRound } from "../support/rounds.ts";
 
 const SIZE = "board-60";
-
-function refusal(work: () => unknown): PlimsollError {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof PlimsollError) return error;
-    throw error;
-  }
-  throw new Error("not refused");
-}
 
 const keyed = (viewingKey: bigint, change: Partial<Account> = {}): Account => ({
   ...genesis(SIZE),
@@ -43,7 +33,6 @@ const keyed = (viewingKey: bigint, change: Partial<Account> = {}): Account => ({
   ...change,
 });
 const fillOf = (change: Partial<RoundFill>): RoundFill => ({ ...noFill(SIZE), ...change });
-const _inRow = (row: number, lots: bigint) => noFill(SIZE).positions.map((_, at) => (at === row ? lots : 0n));
 
 // ---- Attacks --------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Rounds in the integer model: what they are, and what is refused. */
 import { expect } from "chai";
-import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitState, packPositions, packWide } from "../../prover/src/model/commit.ts";
@@ -17,19 +16,10 @@ import { ASSETS, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
 import type { QuantityLots } from "../../prover/src/units.ts";
 import { seededRng } from "../support/random.ts";
+import { refusal } from "../support/refusal.ts";
 import { randomRound } from "../support/rounds.ts";
 
 const SIZE = "board-60";
-
-function refusal(work: () => unknown): PlimsollError {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof PlimsollError) return error;
-    throw error;
-  }
-  throw new Error("not refused");
-}
 
 const keyed = (viewingKey: bigint, change: Partial<Account> = {}): Account => ({
   ...genesis(SIZE),

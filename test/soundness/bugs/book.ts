@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Bugs to seed into the circuit `Book`. As `index.ts` has those of an account. */
-import type { Bug } from "./index.ts";
+import { type Bug, bug } from "./bug.ts";
 
 const BOOK = "book.circom";
 const TREE = "lib/tree.circom";
-
-const bug = (
-  id: string,
-  kind: Bug["class"],
-  says: string,
-  file: string,
-  find: string,
-  replace: string,
-  caughtBy: Bug["caughtBy"],
-): Bug => ({ id, class: kind, says, edits: [{ file, find, replace }], caughtBy });
 
 export const BOOK_BUGS: readonly Bug[] = [
   // ---- Totals

@@ -5,48 +5,7 @@
  * Each is one mistake, an edit or two of the sources; every `find` occurs exactly once in its file. `caughtBy` lists the
  * detectors that see it, all of them: a detector that stops seeing one, or starts to, is a change to look at.
  */
-import type { Detector } from "../lab/attack.ts";
-
-export const BUG_CLASSES = [
-  "missing range check",
-  "wrong width",
-  "aliasing",
-  "hint without constraint",
-  "assertion for constraint",
-  "public input unbound",
-  "output unbound",
-  "wrong arithmetic",
-  "multiplied by zero",
-  "packing",
-  "maximum",
-  "selection",
-  "replay",
-] as const;
-
-export interface Edit {
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
-
-export interface Bug {
-  readonly id: string;
-  readonly class: (typeof BUG_CLASSES)[number];
-  /** What a prover gains, or an honest one loses. */
-  readonly says: string;
-  readonly edits: readonly Edit[];
-  readonly caughtBy: readonly Detector[];
-}
-
-const bug = (
-  id: string,
-  kind: Bug["class"],
-  says: string,
-  file: string,
-  find: string,
-  replace: string,
-  caughtBy: readonly Detector[],
-): Bug => ({ id, class: kind, says, edits: [{ file, find, replace }], caughtBy });
+import { type Bug, bug } from "./bug.ts";
 
 const ACCOUNT = "account.circom";
 const HAIRCUT = "lib/haircut.circom";

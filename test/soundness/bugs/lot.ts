@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Bugs to seed into the circuit `Lot` and what it is made of. As `index.ts` has those of `Account`. */
-import type { Bug } from "./index.ts";
+import { type Bug, bug } from "./bug.ts";
 
 const LOT = "lot.circom";
 const SALE = "lib/sale.circom";
-const bug = (
-  id: string,
-  kind: Bug["class"],
-  says: string,
-  file: string,
-  find: string,
-  replace: string,
-  caughtBy: Bug["caughtBy"],
-): Bug => ({ id, class: kind, says, edits: [{ file, find, replace }], caughtBy });
-
 export const LOT_BUGS: readonly Bug[] = [
   bug(
     "size-unbounded-above",

@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Bugs to seed into the circuit `Round`: those that a circuit of several accounts invites. As `index.ts` has those of one. */
-import type { Bug } from "./index.ts";
+import { type Bug, bug } from "./bug.ts";
 
 const ROUND = "round.circom";
 const COVERED = "lib/covered.circom";
 const DISTINCT = "lib/distinct.circom";
-
-const bug = (
-  id: string,
-  kind: Bug["class"],
-  says: string,
-  file: string,
-  find: string,
-  replace: string,
-  caughtBy: Bug["caughtBy"],
-): Bug => ({ id, class: kind, says, edits: [{ file, find, replace }], caughtBy });
 
 export const ROUND_BUGS: readonly Bug[] = [
   // ---- Conservation

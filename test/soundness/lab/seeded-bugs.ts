@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The lab's own test: bugs seeded into the circuits, and which detectors see each. */
-import { BUGS, type Bug } from "../bugs/index.ts";
+import type { Bug } from "../bugs/bug.ts";
+import { BUGS } from "../bugs/index.ts";
 import { DETECTORS, type Detector, type Finding } from "./attack.ts";
 import { MAINS, type Sources, shippedSources } from "./miniature.ts";
 import { examine } from "./mutate.ts";

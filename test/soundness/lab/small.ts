@@ -9,7 +9,7 @@ import { type Dimensions, ledgerOf } from "../../support/ledger.ts";
 import { lotLies, quietLot } from "../../support/lot-lies.ts";
 import { roundLies } from "../../support/round-lies.ts";
 import { BOOK_BUGS } from "../bugs/book.ts";
-import type { Bug } from "../bugs/index.ts";
+import type { Bug } from "../bugs/bug.ts";
 import { LOT_BUGS } from "../bugs/lot.ts";
 import { ROUND_BUGS } from "../bugs/round.ts";
 import { disagreement, type Finding, holds, type Speaker, undetermined } from "./attack.ts";
