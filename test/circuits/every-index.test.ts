@@ -74,8 +74,8 @@ const HOLDINGS = (where: Readonly<Record<"positions" | "collateral" | "cash", st
   })),
   {
     file: "lib/holdings.circom",
-    find: "Holdings(INSTRUMENTS, ASSETS)",
-    replace: "Holdings(INSTRUMENTS, ASSETS, RIGHT)",
+    find: "template Holdings(INSTRUMENTS, ASSETS)",
+    replace: "template Holdings(INSTRUMENTS, ASSETS, RIGHT)",
   },
   leftOut(
     "lib/holdings.circom",
