@@ -2,12 +2,12 @@
 /** Statements of rounds: which attacks on a venue no round proves, who is below the level, which circuit serves. */
 import { expect } from "chai";
 import type { FieldElement } from "../../prover/src/field.ts";
-import { type Account, genesis, VIEWING_KEY_LIMIT } from "../../prover/src/model/account.ts";
+import { genesis, VIEWING_KEY_LIMIT } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
 import { EMPTY_ROW, type Market } from "../../prover/src/model/market.ts";
 import { NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import { applyRound, nobody, nobodyStates, type RoundFill } from "../../prover/src/model/round.ts";
+import { applyRound, nobody, nobodyStates } from "../../prover/src/model/round.ts";
 import { ASSETS, TIERS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, NO_TRANSFER, noFill } from "../../prover/src/model/transition.ts";
 import { buildRoundStatement, type RoundRequest } from "../../prover/src/statement/round.ts";
@@ -22,17 +22,9 @@ import type {
 } from "../../prover/src/units.ts";
 import { randomAccount, seededRng } from "../support/random.ts";
 import { refusal } from "../support/refusal.ts";
-import { randomRound } from "../support/rounds.ts";
+import { fillOf, keyed, randomRound } from "../support/rounds.ts";
 
 const SIZE = "board-60";
-
-const keyed = (viewingKey: bigint, change: Partial<Account> = {}): Account => ({
-  ...genesis(SIZE),
-  viewingKey: viewingKey as FieldElement,
-  sequence: 1n,
-  ...change,
-});
-const fillOf = (change: Partial<RoundFill>): RoundFill => ({ ...noFill(SIZE), ...change });
 
 // ---- Attacks --------------------------------------------------------------------------------------------------------
 

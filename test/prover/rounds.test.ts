@@ -17,17 +17,10 @@ import { noFill } from "../../prover/src/model/transition.ts";
 import type { QuantityLots } from "../../prover/src/units.ts";
 import { seededRng } from "../support/random.ts";
 import { refusal } from "../support/refusal.ts";
-import { randomRound } from "../support/rounds.ts";
+import { fillOf, keyed, randomRound } from "../support/rounds.ts";
 
 const SIZE = "board-60";
 
-const keyed = (viewingKey: bigint, change: Partial<Account> = {}): Account => ({
-  ...genesis(SIZE),
-  viewingKey: viewingKey as FieldElement,
-  sequence: 1n,
-  ...change,
-});
-const fillOf = (change: Partial<RoundFill>): RoundFill => ({ ...noFill(SIZE), ...change });
 const inRow = (row: number, lots: bigint) => noFill(SIZE).positions.map((_, at) => (at === row ? lots : 0n));
 
 describe("rounds", () => {

@@ -1,13 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Random rounds whose accounts stay in range. */
-import { FIELD_ORDER } from "../../prover/src/field.ts";
-import type { Account } from "../../prover/src/model/account.ts";
+import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
+import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
 import { applyRound, type RoundFill, type RoundMember } from "../../prover/src/model/round.ts";
 import type { BoardSize } from "../../prover/src/model/sizes.ts";
+import { noFill } from "../../prover/src/model/transition.ts";
 import type { RoundRequest } from "../../prover/src/statement/round.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { type Rng, randomAccount, randomMarket, randomPolicy } from "./random.ts";
+
+/** An open account of a board of 60. */
+export const keyed = (viewingKey: bigint, change: Partial<Account> = {}): Account => ({
+  ...genesis("board-60"),
+  viewingKey: viewingKey as FieldElement,
+  sequence: 1n,
+  ...change,
+});
+
+/** A fill on a board of 60 that moves this and nothing else. */
+export const fillOf = (change: Partial<RoundFill>): RoundFill => ({ ...noFill("board-60"), ...change });
 
 type Holdings = Pick<Account, "positions" | "collateral" | "cash">;
 
