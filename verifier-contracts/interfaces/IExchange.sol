@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IDesk, IMarginGate} from "./IMarginGate.sol";
+
+/// The desk for trades and rounds, and the operator who agrees to them.
+///
+/// Every trade and round is of the standing epoch. Each account's owner or agent signs its new state until a deadline and a last
+/// epoch; the operator agrees besides, unless it has been silent for its deadline, or has left a public request of each of the accounts
+/// unanswered for as long. Nobody's being the sender counts as a signature in a batch or a round.
+interface IExchange is IDesk {
+    /// One account's part in a trade.
+    struct Side {
+        IMarginGate.Step step;
+        /// At least this is proven after the trade: the policy's initial level, or with `worse` any level up to it.
+        uint256 level;
+        /// The last epoch under which the signer agrees.
+        uint64 lastEpoch;
+        /// Empty, or one step that proves the account below `level` as it stands: then the trade improves it, and is
+        /// taken from accounts that are called or closed too.
+        IMarginGate.Step[] worse;
+    }
+
+    struct Trade {
+        /// Applies the fill with +1.
+        Side a;
+        /// Applies it with −1.
+        Side b;
+        /// Commitment; not the one of no fill.
+        uint256 fill;
+        /// See `checkAgreement`: over the two sides' digests.
+        bytes operatorSignature;
+    }
+
+    /// Accounts that step at once by private fills that add up to zero. Each keeps the policy's initial level.
+    struct Round {
+        /// Under which the proof was made; compared, to name the reason why a late one is refused.
+        uint64 policyId;
+        uint64 epoch;
+        /// Of the members' digests.
+        uint64 lastEpoch;
+        uint256 deadline;
+        /// At least two, at most as many as the circuit has places; the other places are taken by nobody.
+        IMarginGate.Entry[] members;
+        uint256[8] proof;
+        /// See `checkAgreement`: over the round's digest and zero.
+        bytes operatorSignature;
+    }
+
+    event OperatorSet(address operator);
+    /// An item of a batch was not taken; `reason` is what it reverted with.
+    event Skipped(uint256 indexed index, bytes reason);
+    /// Accounts stepped in a round of that many places.
+    event RoundTaken(uint64 indexed epoch, uint256 members, uint256 places);
+    event Requested(uint256 indexed account, uint256 time);
+    event Answered(uint256 indexed account);
+
+    error OperatorDeadlineRefused(uint64 deadline, uint64 most);
+    /// The operator has not signed, was last seen less than `operatorDeadline` ago, and owes no account here an answer.
+    error OperatorMissing(uint64 seen, uint64 deadline);
+    error NotSelf(address sender);
+    error SameAccount(uint256 account);
+    error EpochsDiffer(uint64 a, uint64 b);
+    /// Signed for epochs up to `last`.
+    error EpochAfterLast(uint64 epoch, uint64 last);
+    error FillRefused(uint256 fill);
+    error ImprovementMalformed(uint256 account);
+    error MembersRefused(uint256 members, uint256 places);
+    /// A venue that keeps states in events takes blobs, one that does not takes their hashes.
+    error BlobRefused(uint256 account);
+    /// The sender gave less gas than an item may use, or an item used it up: nothing is skipped for want of gas.
+    error GasTooLow(uint256 given, uint256 needed);
+
+    // ---- Trades ----
+
+    /// Applies one private fill to two accounts. Both keep at least the level of their side.
+    function trade(Trade calldata trade_) external;
+
+    /// The same for many trades, in order, verified at once. If something is wrong with one, each is tried by itself, and those
+    /// that revert for another reason than gas are skipped and named (`Skipped`).
+    /// @param gasEach gas that one item may use, at least `MIN_ITEM_GAS`
+    function settleBatch(Trade[] calldata trades, uint256 gasEach) external;
+
+    /// Takes a round. Anyone may send it; all members sign.
+    function round(Round calldata round_) external;
+
+    // ---- Operator ----
+
+    /// The operator shows that it is there: it must, where it only signs and others send.
+    function heartbeat() external;
+
+    /// Replaces the operator. The queue only.
+    function setOperator(address operator_) external;
+
+    /// Asks the operator in public to agree to the account's next trade. The account's owner only. Unanswered for
+    /// `operatorDeadline`, the operator is not asked any more for this account; a trade or round of it to which the operator
+    /// agreed is the answer.
+    function request(uint256 account) external;
+
+    /// Reverts unless the operator is the sender, has signed `Clear(bytes32 first,bytes32 second)` in this contract's domain, or
+    /// has been silent for longer than its deadline. Changes nothing: no sign of life.
+    /// @param sender of the call that asks
+    function checkAgreement(address sender, bytes32 first, bytes32 second, bytes calldata signature) external view;
+
+    // ---- Views ----
+
+    function operator() external view returns (address);
+
+    /// Unix seconds when the operator last sent a trade, a batch, a round or a heartbeat.
+    function operatorSeen() external view returns (uint64);
+
+    /// Seconds after which an operator that is not seen, or does not answer, is not asked any more.
+    function operatorDeadline() external view returns (uint64);
+
+    /// Unix seconds of the account's request; zero where there is none.
+    function requestedAt(uint256 account) external view returns (uint64);
+
+    /// Whether members' encrypted states are in events; else only their hashes are given, and the operator serves them.
+    function keepsBlobs() external view returns (bool);
+}
