@@ -1,193 +1,164 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IMarginGate} from "./IMarginGate.sol";
+import {IDesk, IMarginGate} from "./IMarginGate.sol";
 
-/// Auctions of parts of accounts that fell below a level of their policy. Nobody sees an account; whoever is told what is in
-/// a lot may bid for it, and needs the operator for nothing.
+/// Auctions of lots: parts of accounts that fell below a level of their policy (docs/liquidation.md). Nobody sees an account; whoever
+/// is told what is in a lot may bid for it, and needs the operator for nothing.
 ///
-/// A lot is a fill F: positions, collateral, and cash, which is negative where the account is paid for the lot in advance. It
-/// leaves the account when the auction starts (the account applies F with −1) and is in nobody's account until it is taken (a
-/// bidder applies F with +1), or goes back. What the account was paid inside F is the auction's floor; above it, a public
-/// price falls from (premium + discount) of the lot's size to zero. So the chain learns of a lot's value only that size.
+/// A proof of the circuit `Lot` shows at the start that the account with its public credit is below the evidence level, that
+/// the lot offers the policy's discount on the margin that it frees, what it is worth at market, and what the account becomes. The
+/// account's state stays until a bidder takes the lot: a void lot leaves nothing behind.
 ///
-/// What an auction must prove are ordinary statements about accounts that no gate holds (appraisals): F alone, applied to
-/// the genesis state, and the liquidated account without a movement. E is haircut equity, M maintenance margin, B and A are
-/// the account before and after, d the policy's discount, K the lot's size, W what is written off:
-///   evidence  E(B) < level · M(B): below a level of the policy's, or any lower one
-///   floor     E(F) < d · M(F): at its floor the lot costs the account less than that
-///   worth     E(F) ≥ −1e-6: nor is the account paid more for it than it is worth, but for a rounding
-///   size      E(F) + K ≥ (1 + d) · M(F), hence M(F) < K: the price starts above E(F) + premium · M(F), slices are capped
-///   slice     A at least `level`: the account improves even at the floor; A below the initial level: not more is sold
-///   close-out A without positions and debt (exit market); where W > 0, E(B) < 0 and E(A) = 0: nothing is left, hence
-///             W < d · M(F) − E(B): the fund pays what was missing, and the discount
-/// Collateral counts with its haircut here: what is sold at the floor costs its owner the haircut too.
+/// SAFETY rests on the gate, the market and the circuit. No signature here can raise a loss above the bounds of the docs,
+/// whoever is in league with whom.
+/// LIVENESS rests on the operator (who alone, except the owner, can follow an account) starting auctions and telling bidders what is in a
+/// lot, until it has been silent past its deadline; on bidders or a backstop; on a usable epoch for starting, taking and curing. Voiding
+/// needs none of them.
 ///
-/// Safety rests on the gate and on the market. No signature here can raise a loss above these bounds, whoever is in league
-/// with whom; an operator and a bidder who keep a lot's contents to themselves can make them come true.
-/// Liveness rests on the operator (who alone, but for the owner, can follow an account) starting auctions, and telling bidders
-/// and the owner what is in a lot. An operator silent past the gate's deadline is not asked: then anybody who can prove
-/// may start. As with `IMarginGate.flag`, an owner who takes a step in every block outruns a lot's proofs.
-interface ILiquidation {
+/// Amounts are in units of cash, 1e-6 quote.
+interface ILiquidation is IDesk {
     enum Kind {
-        None,
         Slice,
         CloseOut
     }
 
-    /// What is offered. Amounts in units of cash (1e-6 quote).
+    /// What is offered.
     struct Offer {
         Kind kind;
-        /// Commitment to F.
-        uint256 fill;
-        /// K, below 2^63. Slices: within dust and cap.
+        /// Basis points: the account is below it. At most what the policy allows for this kind of lot.
+        uint32 evidence;
+        /// What the lot is worth at market at least; at most a tolerance more.
         uint64 size;
-        /// W, below 2^63: cash paid into the account so that it has no debt, from its own credit, then from the fund. Zero for
-        /// slices.
-        uint64 writeOff;
-        /// Basis points. At most the policy's liquidation level for slices, or one less than its call level where a deadline
-        /// was missed; at most the close-out level for close-outs, or what a slice may have where slices have failed down to
-        /// dust; zero where something is written off.
-        uint32 level;
+        /// What the lot costs its account at least, at the policy's weights: zero, or shown by a proof. The auction ends below the size by
+        /// so much.
+        uint64 cost;
+        /// What the account owes after a close-out at most; exact where it is more than the lot is worth. Zero for a slice.
+        uint64 debt;
+        /// Commitment to the lot.
+        uint256 fill;
         /// Account whose credit gets the reward; zero for the fund.
         uint256 beneficiary;
+        /// Lots of each asset, and cash, of the account's credit that counts as its own.
+        uint64[16] credit;
         /// The lot's contents, for bidders: in the clear, encrypted to them, or where to ask. Not read here.
         bytes opening;
     }
 
-    /// A proof about an account that is not the gate's to change: only its stateAfter is free, and nothing becomes of it.
+    /// A proof of `Account` about an account that is not the gate's to change: only its stateAfter is free, and nothing becomes of it.
     struct Appraisal {
         uint256 stateAfter;
         uint256[8] proof;
     }
 
+    /// A lot on auction. The contract keeps its hash.
     struct Lot {
+        uint256 account;
+        uint256 stateBefore;
+        uint256 stateAfter;
+        uint256 fill;
         Kind kind;
-        uint32 board;
         /// In which the lot was made.
         uint64 epoch;
-        /// Seconds of the board's clock, of the policy when the lot was made.
-        uint32 duration;
-        /// Settlements of the board before the lot; after a further one it can only go back.
+        /// Settlements of the board before the lot; after a further one it is void.
         uint64 settlements;
-        uint64 size;
-        /// Of the account's own credit and of the fund.
-        uint64 writeOff;
-        uint64 fromFund;
+        /// The board's clock when the auction started, and when it ends; Unix seconds when it started.
+        uint64 start;
+        uint64 end;
+        uint64 time;
+        /// The board's clock when the backstop's turn ends; `end` where there is none.
+        uint64 turnEnd;
+        /// The board's clock from which anybody may void the lot; Unix seconds from which anybody may, whatever the clock.
+        uint64 voidFrom;
+        uint64 voidTime;
+        uint64 firstPrice;
+        uint64 lastPrice;
+        uint64 debt;
+        /// Whether the account is insolvent at market: the fund pays what the price lacks of `debt`.
+        bool insolvent;
         /// Of the policy when the lot was made: what `beneficiary` gets of the price, at most.
         uint64 reward;
-        uint256 fill;
-        /// 1e-6 quote.
-        uint256 firstPrice;
-        /// The board's clock when the auction started.
-        uint256 start;
         uint256 beneficiary;
+        uint64[16] credit;
+        /// Of the account after, encrypted to its viewing key.
+        bytes32 blobHash;
     }
 
-    /// What is proposed to leave the insurance fund.
-    struct Withdrawal {
-        address to;
-        /// Unix seconds from which it may be made; zero where nothing is proposed.
-        uint64 readyAt;
-        /// Units of the cash token.
-        uint256 amount;
-    }
-
-    event BackstopSet(uint256 indexed board, uint256 account);
-    event LotStarted(
-        uint256 indexed account,
-        Kind kind,
-        uint256 fill,
-        uint64 size,
-        uint64 writeOff,
-        uint64 fromFund,
-        uint32 level,
-        uint64 epoch,
-        bytes opening
+    event BackstopSet(uint256 account);
+    /// @param lot what the later calls are given; its hash names the auction
+    event LotStarted(uint256 indexed account, bytes32 indexed id, Lot lot, uint64 size, bytes blob, bytes opening);
+    event LotTaken(
+        uint256 indexed account, bytes32 indexed id, uint256 indexed bidder, uint256 price, uint256 reward, uint256 fromFund
     );
-    event LotTaken(uint256 indexed account, uint256 indexed bidder, uint256 price, uint256 repaid, uint256 reward);
-    event LotCured(uint256 indexed account);
-    event LotReturned(uint256 indexed account);
-    event WithdrawalProposed(address indexed to, uint256 amount, uint256 readyAt);
-    event WithdrawalCancelled(address indexed to, uint256 amount);
-    event FundWithdrawn(address indexed to, uint256 amount);
+    event LotCured(uint256 indexed account, bytes32 indexed id);
+    event LotVoided(uint256 indexed account, bytes32 indexed id);
 
     error LotOpen(uint256 account);
-    error LotMissing(uint256 account);
-    error OperatorSignatureMissing(address operator);
-    /// Above what the policy allows for such a lot, by this evidence.
-    error LevelNotAllowed(uint256 level, uint256 allowed);
-    error KindUnknown();
+    /// The account's auction is another one, or none (`id` zero).
+    error LotUnknown(uint256 account, bytes32 id);
+    /// Above what the policy allows for such a lot.
+    error EvidenceRefused(uint256 level, uint256 allowed);
     error SizeRefused(uint256 size, uint256 dust, uint256 cap);
-    error WriteOffRefused(uint256 writeOff);
+    /// More credit than the account has, or less by more than may have come since.
+    error CreditMiscounted(uint256 account, uint256 asset, uint256 lots, uint256 counted);
+    error DebtRefused(uint256 debt);
+    /// A proof for the cost unless it is zero, and of a close-out one or two for the debt.
     error AppraisalsMissing(uint256 expected, uint256 given);
     error PriceTooLow(uint256 price, uint256 asked);
-    /// The auction has ended; after it the backstop may take, and when `until` has passed the lot goes back.
+    /// More than an account can pay in one step.
+    error PriceTooHigh(uint256 price);
     error AuctionEnded(uint256 clock, uint256 end);
     error AuctionRunning(uint256 clock, uint256 until);
-    error BackstopRefused(uint256 board, uint256 account);
-    error NotBackstop(uint256 account, uint256 backstop);
-    /// A settlement has come since the lot was made: it can only go back.
+    error BackstopMissing();
+    error BidderRefused(uint256 bidder);
+    error BlobDiffers(bytes32 expected);
+    /// A settlement has come since the lot was made: it can only be voided.
     error LotSuperseded(uint64 settlements, uint64 current);
-    error WithdrawalMissing();
-    error WithdrawalTooEarly(uint256 readyAt, uint256 nowTime);
-    error WithdrawalLapsed(uint256 readyAt, uint256 nowTime);
+    error NotQueue(address sender);
 
-    /// Names the account that takes what nobody took, on a board. Owner of the gate only.
-    /// @param account of that board; zero for none
-    function setBackstop(uint256 board, uint256 account) external;
+    /// Names the account that may take what nobody took; zero for none. The queue only.
+    function setBackstop(uint256 account) external;
 
-    /// Takes a lot out of an account and starts its auction. Signed or sent by the operator, unless that is silent.
-    /// @param step of the account, applying `offer.fill` with −1 and `offer.writeOff` of cash
-    /// @param appraisals evidence, floor, worth, size; then for slices that A is below the initial level, and where something is
-    /// written off that nothing is left. Their context is `appraisalContext`
+    /// Starts the auction of a lot. Signed or sent by the operator, unless that is silent.
+    /// @param step of the account: state before and after, blob, and the proof of `Lot`, bound to `startDigest`. Its signature is not read.
+    /// @param appraisals of the cost, if it is not zero: genesis with the lot less `cost` in cash has equity of at least zero at
+    /// the epoch's values. Of a close-out: the account after with `debt` more cash owes nothing, under the exit market; and where `debt` is above
+    /// size + tolerance, with a millionth less than `debt` it owes
+    /// @return id hash of the lot
     function start(
         IMarginGate.Step calldata step,
         Offer calldata offer,
         Appraisal[] calldata appraisals,
         bytes calldata operatorSignature
-    ) external;
+    ) external returns (bytes32 id);
 
-    /// The bidder gets the lot and pays `price`, which pays the fund back, then the reward, then the account's credit. He
-    /// keeps at least the initial level.
-    /// @param price at least the price asked now, whole; the proof is made for it, so it may be paid later than meant
-    function take(uint256 account, IMarginGate.Step calldata bidder, uint256 price) external;
+    /// The bidder steps by the lot and pays `price`, keeping at least the initial level. After the auction's end the backstop
+    /// alone, for as long again, at the last price and with equity of at least zero.
+    /// @param bidder its step, of the call TakeLot: the owner's or with its signature
+    /// @param blob of the account after, as it was at the start
+    /// @param price at least the price asked now: the proof is made for it, so it may be paid later than meant
+    function take(Lot calldata lot, bytes calldata blob, IMarginGate.Step calldata bidder, uint256 price) external;
 
-    /// The account takes its lot back, and keeps at least the call level, by values not older than the lot's. Its owner only; at
-    /// any time before it is taken.
-    function cure(IMarginGate.Step calldata step) external;
+    /// Ends the auction: the account, with `amount` of its credit in an asset, has at least the call level, by values not older than
+    /// the lot's. Its owner only; at any time before the lot is taken or void.
+    /// @param amount units of the token; zero for none
+    function cure(Lot calldata lot, IMarginGate.Step calldata step, uint256 asset, uint256 amount) external;
 
-    /// The lot goes back to an account whose auction found no bidder, or met a settlement. Open to anyone who can prove, and
-    /// needs no market: of the two statements about the exit market one is true of any account.
-    /// @param below whether the account has positions or debt
-    function giveBack(IMarginGate.Step calldata step, bool below) external;
+    /// Ends an auction that found nobody, or met a settlement. Open to anyone; needs no proof and no market.
+    function void(Lot calldata lot) external;
 
-    /// The board's backstop takes a lot for nothing above its floor, after its auction and for as long again. It needs
-    /// equity of at least zero after it.
-    function backstop(uint256 account, IMarginGate.Step calldata step) external;
+    /// The account that may take what nobody took; zero for none.
+    function backstop() external view returns (uint256);
 
-    /// Proposes to take cash out of the insurance fund, in the place of what was proposed before. Owner of the gate only.
-    ///
-    /// What accounts may yet cost the fund is not known on chain. So it waits as a loosened policy does, for as long as
-    /// that (`IMarket.governance`), while whoever can may bring evidence, and members may leave.
-    /// @param amount units of the cash token
-    function proposeWithdrawal(address to, uint256 amount) external;
+    /// Hash of the account's lot on auction; zero where none is.
+    function auctionOf(uint256 account) external view returns (bytes32);
 
-    /// Withdraws the proposal. The gate's owner, and the guardian of the policies.
-    function cancelWithdrawal() external;
+    /// The price asked now: last + ⌈(first − last) · (1 − x)²⌉, where x is the part of the auction that has passed.
+    function priceOf(Lot calldata lot) external view returns (uint256);
 
-    /// Pays what was proposed, once its time has come: from a fund that has as much, and therefore owes nothing. Open to
-    /// anyone.
-    function withdrawFund() external;
-
-    /// The price asked now: ⌈(premium + discount) · size · (duration − elapsed) / (10^4 · duration)⌉.
-    function priceOf(uint256 account) external view returns (uint256);
-
-    function lotOf(uint256 account) external view returns (Lot memory);
-
-    /// Largest size of the account's next slice: the policy's, or half of the last one that failed.
+    /// Largest size of the account's next slice: the policy's, halved for each slice in a row that found nobody, not below dust.
     function capOf(uint256 account) external view returns (uint256);
 
-    /// What the appraisals of an offer are bound to.
-    function appraisalContext(IMarginGate.Step calldata step, Offer calldata offer) external view returns (uint256);
+    /// What the proofs of a start are bound to, modulo the group order, and what the operator agrees to.
+    function startDigest(IMarginGate.Step calldata step, Offer calldata offer) external view returns (bytes32);
 }
