@@ -6,12 +6,6 @@ import {IDesk, IMarginGate} from "./IMarginGate.sol";
 /// The desk for expiries: an account passes the board's next settlement, which turns expired positions into cash. Open to
 /// anyone who can make the proof: the outcome is the same whoever does it.
 interface IClearing is IDesk {
-    /// An item of a batch was not taken; `reason` is what it reverted with.
-    event Skipped(uint256 indexed index, bytes reason);
-
-    error NotSelf(address sender);
-    error GasTooLow(uint256 given, uint256 needed);
-
     /// Applies the board's next settlement to an account. Not while a lot of the account is on auction.
     /// @param step policyId, epoch and signature are not read
     function expire(IMarginGate.Step calldata step) external;

@@ -40,7 +40,9 @@ interface IExchange is IDesk {
         /// Of the members' digests.
         uint64 lastEpoch;
         uint256 deadline;
-        /// At least two, at most as many as the circuit has places; the other places are taken by nobody.
+        /// Of the circuit: 3 or 15.
+        uint256 places;
+        /// At least two, in ascending order of their numbers; the places after them are nobody's.
         IMarginGate.Entry[] members;
         uint256[8] proof;
         /// See `checkAgreement`: over the round's digest and zero.
@@ -48,8 +50,6 @@ interface IExchange is IDesk {
     }
 
     event OperatorSet(address operator);
-    /// An item of a batch was not taken; `reason` is what it reverted with.
-    event Skipped(uint256 indexed index, bytes reason);
     /// Accounts stepped in a round of that many places.
     event RoundTaken(uint64 indexed epoch, uint256 members, uint256 places);
     event Requested(uint256 indexed account, uint256 time);
@@ -58,18 +58,17 @@ interface IExchange is IDesk {
     error OperatorDeadlineRefused(uint64 deadline, uint64 most);
     /// The operator has not signed, was last seen less than `operatorDeadline` ago, and owes no account here an answer.
     error OperatorMissing(uint64 seen, uint64 deadline);
-    error NotSelf(address sender);
     error SameAccount(uint256 account);
     error EpochsDiffer(uint64 a, uint64 b);
     /// Signed for epochs up to `last`.
     error EpochAfterLast(uint64 epoch, uint64 last);
     error FillRefused(uint256 fill);
     error ImprovementMalformed(uint256 account);
+    /// Not before the clock says so: an account is held no longer than it is free.
+    error HoldTooEarly(uint256 account, uint256 until);
     error MembersRefused(uint256 members, uint256 places);
     /// A venue that keeps states in events takes blobs, one that does not takes their hashes.
     error BlobRefused(uint256 account);
-    /// The sender gave less gas than an item may use, or an item used it up: nothing is skipped for want of gas.
-    error GasTooLow(uint256 given, uint256 needed);
 
     // ---- Trades ----
 
@@ -97,6 +96,12 @@ interface IExchange is IDesk {
     /// agreed is the answer.
     function request(uint256 account) external;
 
+    /// Makes an account's owner wait for `Terms.holdPeriod` of the board's clock, so that a proof about the account is not outrun:
+    /// until then the gate takes of the owner's steps only a proof of the call level or more (which ends the hold), the account's
+    /// absorbs and exits, and the cure of a lot. The operator; anyone, once the account has missed its attestation. Not again for as
+    /// long after the hold's end.
+    function hold(uint256 account) external;
+
     /// Reverts unless the operator is the sender, has signed `Clear(bytes32 first,bytes32 second)` in this contract's domain, or
     /// has been silent for longer than its deadline. Changes nothing: no sign of life.
     /// @param sender of the call that asks
@@ -114,6 +119,9 @@ interface IExchange is IDesk {
 
     /// Unix seconds of the account's request; zero where there is none.
     function requestedAt(uint256 account) external view returns (uint64);
+
+    /// Whether the account's latest proof of the call level is older than the policy's interval, on the board's clock.
+    function attestationMissed(uint256 account) external view returns (bool);
 
     /// Whether members' encrypted states are in events; else only their hashes are given, and the operator serves them.
     function keepsBlobs() external view returns (bool);

@@ -10,7 +10,6 @@ interface IFund is IDesk {
     event FundWithdrawn(address indexed to, uint256 amount);
 
     error NotQueue(address sender);
-    error FundTooSmall(int256 fund, uint256 amount);
 
     /// Takes cash from the sender, who has approved the gate: first for what the fund owes, then for losses to come.
     function donate(uint256 amount) external;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IMarket, ISettled} from "./IMarket.sol";
+import {IBoardGate, IMarket} from "./IMarket.sol";
 
 /// What every desk answers: the gate that it works on.
 interface IDesk {
@@ -24,7 +24,7 @@ interface IDesk {
 ///
 /// Custody in cash = credits + fund + private holdings, where debts count as negative and so does a fund that owes (deficit); of other assets
 /// credits + private holdings. Amounts are in units of the token. They must be whole lots where private quantities change.
-interface IMarginGate is ISettled {
+interface IMarginGate is IBoardGate {
     // ---- What callers bring ----
 
     /// One step of an account, proven by the circuit `Account`. Of the public inputs of its proof only `stateAfter` is the
@@ -68,6 +68,18 @@ interface IMarginGate is ISettled {
         address agent;
     }
 
+    /// What leaves. The digest binds all of it.
+    struct Payment {
+        uint256 asset;
+        /// Whole lots.
+        uint256 amount;
+        address recipient;
+        /// Part of the amount that goes to the sender.
+        uint256 fee;
+        /// The recipient gets at least this, after levy and fee.
+        uint256 least;
+    }
+
     // ---- What the gate keeps ----
 
     /// Where an account stands on the margin ladder.
@@ -105,6 +117,8 @@ interface IMarginGate is ISettled {
         /// greater part.
         uint40 absorbedAt;
         uint40 absorbedByOthersAt;
+        /// Cash (1e-6) that the fund paid for the account and has not got back: until then only cash leaves, to the fund.
+        uint64 owed;
     }
 
     struct Asset {
@@ -180,7 +194,8 @@ interface IMarginGate is ISettled {
 
     // ---- Events ----
 
-    event Sealed(address exchange, address clearing, address liquidation, address fund);
+    /// Exchange, clearing, liquidation, fund.
+    event Sealed(address[4] desks);
     event AssetRegistered(uint256 indexed asset, address token, uint256 lot);
     event LimitsSet(uint256 indexed asset, uint64 depositCap, uint64 outflow);
     event AccountOpened(uint256 indexed account, address indexed owner, uint256 state);
@@ -209,6 +224,8 @@ interface IMarginGate is ISettled {
     event CreditMoved(uint256 indexed from, uint256 indexed to, uint256 indexed asset, uint256 amount);
     /// Cash of the fund; negative where it has promised more than it has.
     event FundChanged(int256 fund);
+    /// What the account owes the fund now, in 1e-6.
+    event Charged(uint256 indexed account, uint64 owed);
 
     // ---- Errors ----
 
@@ -251,22 +268,23 @@ interface IMarginGate is ISettled {
     error CreditTooSmall(uint256 account, uint256 asset, uint256 credit, uint256 amount);
     /// Less than half of the credit, of an account that is not healthy or under a hold.
     error AbsorbsTooLittle(uint256 account, uint256 credit, uint256 amount);
-    /// Such an account absorbs once an epoch, or once a day where no epoch comes: not since this epoch.
-    error AbsorbedAlready(uint256 account, uint64 epoch);
+    /// Such an account absorbs once in five minutes by its owner, and once by others.
+    error AbsorbedTooRecently(uint256 account, uint256 until);
     /// More is asked for than the gate holds of the asset: it has been lent to accounts whose cash is negative.
     error CustodyTooSmall(uint256 asset, uint256 custody, uint256 amount);
     /// Levy and fee leave the recipient less than the least that was signed for.
     error PaysTooLittle(uint256 least, uint256 paid);
     /// Only cash goes to and from the fund.
     error FundHoldsCash(uint256 asset);
+    /// The account owes the fund: it trades not at all, and nothing leaves before cash that repays it (1e-6).
+    error OwesFund(uint256 account, uint64 owed);
+    error StepsRefused(uint256 steps, uint256 effects);
     error LevelNotInPolicy(uint256 level, uint64 policyId);
     /// What is proven is known already: of this epoch, and of a level not above.
     error VerdictKnown(uint256 account, uint256 level);
     error StageWrong(uint256 account, Stage stage);
     /// A hold makes the owner's steps wait until the board's clock says so.
     error AccountHeld(uint256 account, uint256 until);
-    /// Not before the clock says so: an account is held no longer than it is free.
-    error HoldTooEarly(uint256 account, uint256 until);
     /// The board's settlement `number` comes first.
     error SettlementPending(uint256 account, uint64 number);
     error SettlementNone(uint256 account, uint64 settled);
@@ -274,8 +292,9 @@ interface IMarginGate is ISettled {
     // ---- Deployment and queue ----
 
     /// Names the four desks, for good. The deployer only, once. Each must name this gate, the market must name it for its
-    /// board, and the board must have a verifier of settlements and one of lots.
-    function seal(address exchange, address clearing, address liquidation, address fund) external;
+    /// board, the queue must be closed, and the board must have verifiers of settlements and of lots.
+    /// @param desks exchange, clearing, liquidation, fund
+    function seal(address[4] calldata desks) external;
 
     /// Binds an asset index to a token, for good. The deployer before `seal`, the queue after it.
     /// @param asset 0 to 14 in the order of the board's policy; 15 is cash
@@ -308,23 +327,19 @@ interface IMarginGate is ISettled {
 
     /// Moves credit into the account's private state, proven under the exit market: no oracle and no margin is needed, and a
     /// top-up is never refused for values. The owner, any amount. Of an account that is not healthy or under a hold, the owner and
-    /// anyone else, each once an epoch (or a day), at least half of the credit in that asset.
+    /// anyone else, each once in five minutes, at least half of the credit in that asset: nobody outruns a proof about such an account, and
+    /// nobody's dust keeps the owner's credit out.
     /// Not while a lot of the account is on auction.
     /// @param below whether the account has positions or debt: one of the two statements at EXIT_LEVEL is true of any account
     function absorb(Step calldata step, uint256 asset, uint256 amount, bool below) external;
 
     /// Pays out of the account, which keeps at least the initial level. Owner only; only while healthy and not held. While
     /// the fund is in deficit, a levy is kept back from cash (`IFund.levyOf`).
-    /// @param amount whole lots
-    /// @param fee part of the amount that goes to the sender
-    /// @param least what the recipient gets at least; bound by the digest
-    function withdraw(Step calldata step, uint256 asset, uint256 amount, address recipient, uint256 fee, uint256 least)
-        external;
+    function withdraw(Step calldata step, Payment calldata payment) external;
 
     /// Pays out of an account without positions and without debt, whatever becomes of market and operator, and under a hold
-    /// too; not while a lot of it is on auction. Owner only. Levy, fee and least as in `withdraw`.
-    function exit(Step calldata step, uint256 asset, uint256 amount, address recipient, uint256 fee, uint256 least)
-        external;
+    /// too; not while a lot of it is on auction. Owner only. Levy as in `withdraw`.
+    function exit(Step calldata step, Payment calldata payment) external;
 
     /// Shows that the account has at least a level, and records it. Owner only; from the call level up it makes a called or
     /// closed account healthy and ends a hold, unless a proof of a later epoch says otherwise.
@@ -337,10 +352,6 @@ interface IMarginGate is ISettled {
     /// @param level call, liquidation or close-out of the policy, or zero
     function flag(Step calldata step, uint256 level) external;
 
-    /// Makes the owner's steps wait for `Terms.holdPeriod` of the board's clock, so that a proof about the account is not outrun.
-    /// The operator; anyone, once the account has missed its attestation. Not again for as long after the hold's end.
-    function hold(uint256 account) external;
-
     // ---- Doors for desks ----
 
     /// Takes steps that are all proven by `Account` under one basis, and verifies them at once. The desk decides who may
@@ -351,15 +362,28 @@ interface IMarginGate is ISettled {
         returns (bytes32[] memory digests);
 
     /// Takes steps that the desk verifies by another circuit before its call ends. By desk:
-    ///  - exchange (a round): accounts are healthy and not held, each owner or agent has signed, and `level` is recorded as proven
-    ///    under the standing epoch;
-    ///  - clearing (an expiry): each account passes its next settlement, which the board must have had; no lot is on auction;
-    ///  - liquidation (a lot that was taken): in any stage, by nobody's signature. `deadline` is not read.
+    ///  - exchange (a round): accounts are healthy and not held, each owner or agent has signed, and `level` (at least the call
+    ///    level, at the standing epoch) is recorded as proven;
+    ///  - clearing (an expiry): each account passes its next settlement, which the board must have had, by nobody's signature.
     /// @param typeHash and args as in `Effect`
     /// @param level zero, or for a round the level that is proven
     function enter(bytes32 typeHash, bytes calldata args, uint256 deadline, uint256 level, Entry[] calldata entries)
         external
         returns (bytes32[] memory digests);
+
+    /// The account's state becomes the one that a lot left, and holds the credits that were counted. Liquidation only, which
+    /// has verified the lot when its auction started.
+    /// @param credits units of each token, no longer public credit
+    function takeLot(
+        uint256 account,
+        uint256 stateBefore,
+        uint256 stateAfter,
+        uint256[16] calldata credits,
+        bytes calldata blob
+    ) external;
+
+    /// Makes the owner's steps wait until the board's clock says so. Exchange only.
+    function setHold(uint256 account, uint256 until) external;
 
     /// Sets an account's stage. Liquidation only. The time it left `Healthy` is kept, the latest verdict too.
     function setStage(uint256 account, Stage stage) external;
@@ -367,8 +391,9 @@ interface IMarginGate is ISettled {
     /// Moves credit between accounts, FUND (0) among them for cash: the fund may become negative. Liquidation only.
     function moveCredit(uint256 from, uint256 to, uint256 asset, uint256 amount) external;
 
-    /// Takes credit of an account away because its private state holds it from now on. Liquidation only, with `enter`.
-    function joinCredit(uint256 account, uint256 asset, uint256 amount) external;
+    /// Records that the fund paid cash for an account, which moves nothing by itself. Liquidation only. Until it is repaid the
+    /// account is not healthy, does not trade, and only cash leaves it, to the fund.
+    function charge(uint256 account, uint256 amount) external;
 
     /// Takes cash from `from`, who has approved the gate, into the fund. Fund only.
     function receiveForFund(address from, uint256 amount) external;
@@ -397,14 +422,11 @@ interface IMarginGate is ISettled {
 
     function accountOf(uint256 account) external view returns (Account memory);
 
-    /// Whether a hold makes the owner's steps wait now.
-    function isHeld(uint256 account) external view returns (bool);
-
-    /// Whether the account's latest proof of the call level is older than the policy's interval, on the board's clock.
-    function attestationMissed(uint256 account) external view returns (bool);
-
-    /// Tokens paid in for the account and not absorbed yet. Of FUND (0): the fund's cash, zero where it owes.
+    /// Tokens paid in for the account and not absorbed yet. Not of FUND: see `fund`.
     function creditOf(uint256 account, uint256 asset) external view returns (uint256);
+
+    /// The credits of all assets, in order.
+    function creditsOf(uint256 account) external view returns (uint256[16] memory);
 
     /// The token of an asset, and how many of its units are one lot; zeros where none is registered.
     function assets(uint256 asset) external view returns (address token, uint96 lot);
@@ -416,7 +438,4 @@ interface IMarginGate is ISettled {
 
     /// Cash of the fund; negative where it has promised more than it has.
     function fund() external view returns (int256);
-
-    /// What the fund has promised and does not have.
-    function deficit() external view returns (uint256);
 }

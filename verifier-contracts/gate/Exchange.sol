@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Batches, Desk} from "./Desk.sol";
+import {IExchange} from "../interfaces/IExchange.sol";
+import {IMarginGate} from "../interfaces/IMarginGate.sol";
+import {Market} from "../interfaces/IMarket.sol";
+import {IRoundVerifier} from "../interfaces/IRoundVerifier.sol";
+import {Bn254, G1} from "../libraries/Bn254.sol";
+import {Nobody} from "../libraries/Nobody.sol";
+import {Signatures} from "../libraries/Signatures.sol";
+import {Statement} from "../libraries/Statement.sol";
+
+/// See `IExchange`. Money and states are the gate's: this desk says which steps belong together, and who has agreed.
+///
+/// Calls go out to gate and market, and to contracts that check a signature, which cannot change anything. So a call that comes
+/// back finds nothing half done, and no guard is needed.
+contract Exchange is Desk, Batches, EIP712, IExchange {
+    uint64 private constant MAX_OPERATOR_DEADLINE = 30 days;
+    /// Gas that the first attempt at a batch may use for each item.
+    uint256 private constant ATTEMPT_GAS = 600_000;
+
+    bytes32 private constant TRADE_TYPEHASH = keccak256(
+        "Trade(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,uint256 counterparty,uint256 fill,uint256 level,uint64 lastEpoch)"
+    );
+    bytes32 private constant WORSE_TYPEHASH = keccak256(
+        "Worse(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,uint256 level)"
+    );
+    bytes32 private constant ROUND_TYPEHASH = keccak256(
+        "Round(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,uint256 level,uint64 lastEpoch)"
+    );
+    bytes32 private constant CLEAR_TYPEHASH = keccak256("Clear(bytes32 first,bytes32 second)");
+
+    /// @inheritdoc IExchange
+    uint64 public immutable operatorDeadline;
+    /// @inheritdoc IExchange
+    bool public immutable keepsBlobs;
+    /// @inheritdoc IExchange
+    address public operator;
+    /// @inheritdoc IExchange
+    uint64 public operatorSeen;
+    /// Requests that have no answer: while there are none, no account is asked for one.
+    uint32 private _requests;
+    /// @inheritdoc IExchange
+    mapping(uint256 account => uint64) public requestedAt;
+
+    constructor(IMarginGate gate_, address operator_, uint64 operatorDeadline_, bool keepsBlobs_)
+        Desk(gate_)
+        EIP712("Plimsoll Exchange", "1")
+    {
+        if (operatorDeadline_ == 0 || operatorDeadline_ > MAX_OPERATOR_DEADLINE) {
+            revert OperatorDeadlineRefused(operatorDeadline_, MAX_OPERATOR_DEADLINE);
+        }
+        (operatorDeadline, keepsBlobs) = (operatorDeadline_, keepsBlobs_);
+        _setOperator(operator_);
+    }
+
+    // ---- Trades ----
+
+    /// @inheritdoc IExchange
+    function trade(Trade calldata trade_) external {
+        uint256 count = 2 + trade_.a.worse.length + trade_.b.worse.length;
+        IMarginGate.Step[] memory steps = new IMarginGate.Step[](count);
+        IMarginGate.Effect[] memory effects = new IMarginGate.Effect[](count);
+        _trade(trade_, steps, effects, 0, gate.instruments(), market.outflow(board), msg.sender);
+        bytes32[] memory digests = gate.settleMany(IMarginGate.Basis.Outflow, steps, effects);
+        _clear(trade_, digests, 0, msg.sender);
+    }
+
+    /// @inheritdoc IExchange
+    function settleBatch(Trade[] calldata trades, uint256 gasEach) external {
+        _isOperator(msg.sender);
+        bytes memory data = _forSelf(this.settleSome.selector);
+        (bool ok,) = _callSelf(data, 0, trades.length, trades.length * ATTEMPT_GAS);
+        if (!ok) _tryEach(data, trades.length, gasEach);
+    }
+
+    /// All or none of the trades of a range, which follows the arguments. For the desk itself: nobody is the sender.
+    function settleSome(Trade[] calldata trades, uint256) external {
+        (uint256 from, uint256 to) = _range();
+        uint256 count = 0;
+        for (uint256 index = from; index < to; index++) {
+            count += 2 + trades[index].a.worse.length + trades[index].b.worse.length;
+        }
+        IMarginGate.Step[] memory steps = new IMarginGate.Step[](count);
+        IMarginGate.Effect[] memory effects = new IMarginGate.Effect[](count);
+        uint256 instruments = gate.instruments();
+        Market memory current = market.outflow(board);
+        uint256 at = 0;
+        for (uint256 index = from; index < to; index++) {
+            at = _trade(trades[index], steps, effects, at, instruments, current, address(0));
+        }
+        bytes32[] memory digests = gate.settleMany(IMarginGate.Basis.Outflow, steps, effects);
+        at = 0;
+        for (uint256 index = from; index < to; index++) at = _clear(trades[index], digests, at, address(0));
+    }
+
+    /// @inheritdoc IExchange
+    function round(Round calldata round_) external {
+        Market memory current = market.outflow(board);
+        _checkEpoch(round_.epoch, current.epoch, round_.lastEpoch);
+        if (round_.policyId != current.policyId) {
+            revert IMarginGate.PolicySuperseded(current.policyId, round_.policyId);
+        }
+        uint256[] memory inputs = _roundInputs(round_, current.levels.initial);
+        bytes32 digest = _enterRound(round_, current.levels.initial);
+        inputs[inputs.length - 1] = uint256(digest) % Bn254.R;
+        (IRoundVerifier verifier, G1 memory point) = market.rounds(board, round_.places);
+        if (verifier.verify(round_.proof, inputs, point) != IRoundVerifier.verify.selector) {
+            revert IMarginGate.VerifierRefused(address(verifier));
+        }
+        emit RoundTaken(current.epoch, round_.members.length, round_.places);
+    }
+
+    // ---- Operator ----
+
+    /// @inheritdoc IExchange
+    function heartbeat() external {
+        if (!_isOperator(msg.sender)) revert IMarginGate.NotAuthorised(0, msg.sender);
+    }
+
+    /// @inheritdoc IExchange
+    function setOperator(address operator_) external {
+        if (msg.sender != market.queue()) revert IMarginGate.NotGovernor(msg.sender);
+        _setOperator(operator_);
+    }
+
+    /// @inheritdoc IExchange
+    function request(uint256 account) external {
+        if (msg.sender != gate.accountOf(account).owner) revert IMarginGate.NotAuthorised(account, msg.sender);
+        if (requestedAt[account] != 0) return;
+        requestedAt[account] = uint64(block.timestamp);
+        _requests++;
+        emit Requested(account, block.timestamp);
+    }
+
+    /// @inheritdoc IExchange
+    function hold(uint256 account) external {
+        if (!attestationMissed(account) && !_isOperator(msg.sender)) {
+            revert IMarginGate.NotAuthorised(account, msg.sender);
+        }
+        uint256 clock = market.clock(board);
+        uint256 period = market.termsOf(board).holdPeriod;
+        uint256 last = gate.accountOf(account).heldUntil;
+        if (last != 0 && clock < last + period) revert HoldTooEarly(account, last + period);
+        gate.setHold(account, clock + period);
+    }
+
+    /// @inheritdoc IExchange
+    function attestationMissed(uint256 account) public view returns (bool) {
+        return market.clock(board) > uint256(gate.accountOf(account).provenAt) + market.termsOf(board).attestInterval;
+    }
+
+    /// @inheritdoc IExchange
+    function checkAgreement(address sender, bytes32 first, bytes32 second, bytes calldata signature) external view {
+        if (sender == operator || _silent() || _signed(first, second, signature)) return;
+        revert OperatorMissing(operatorSeen, operatorDeadline);
+    }
+
+    // ---- Internal: trades ----
+
+    /// Appends a trade's steps, of both sides those that prove what was before them first.
+    function _trade(
+        Trade calldata trade_,
+        IMarginGate.Step[] memory steps,
+        IMarginGate.Effect[] memory effects,
+        uint256 at,
+        uint256 instruments,
+        Market memory current,
+        address sender
+    ) private view returns (uint256) {
+        (uint256 a, uint256 b) = (trade_.a.step.account, trade_.b.step.account);
+        if (a == b) revert SameAccount(a);
+        if (trade_.fill == 0 || trade_.fill == Statement.noFill(instruments)) revert FillRefused(trade_.fill);
+        at = _side(trade_.a, steps, effects, at, current);
+        (effects[at].args, effects[at].sender) = (_tradeArgs(trade_.a, b, trade_.fill), sender);
+        effects[at++].fill = trade_.fill;
+        at = _side(trade_.b, steps, effects, at, current);
+        (effects[at].args, effects[at].sender) = (_tradeArgs(trade_.b, a, trade_.fill), sender);
+        (effects[at].fill, effects[at].minus) = (trade_.fill, true);
+        return at + 1;
+    }
+
+    function _tradeArgs(Side calldata side, uint256 counterparty, uint256 fill) private pure returns (bytes memory) {
+        return abi.encode(counterparty, fill, side.level, side.lastEpoch);
+    }
+
+    /// @return at index of the side's own step
+    function _side(
+        Side calldata side,
+        IMarginGate.Step[] memory steps,
+        IMarginGate.Effect[] memory effects,
+        uint256 at,
+        Market memory current
+    ) private view returns (uint256) {
+        uint256 id = side.step.account;
+        _checkEpoch(side.step.epoch, current.epoch, side.lastEpoch);
+        uint256 initial = current.levels.initial;
+        if (side.worse.length == 0) {
+            IMarginGate.Stage stage = gate.accountOf(id).stage;
+            if (stage != IMarginGate.Stage.Healthy) revert IMarginGate.StageWrong(id, stage);
+            if (side.level != initial) revert IMarginGate.LevelNotInPolicy(side.level, current.policyId);
+        } else {
+            if (side.worse.length != 1 || side.worse[0].account != id) revert ImprovementMalformed(id);
+            if (side.level > initial) revert IMarginGate.LevelNotInPolicy(side.level, current.policyId);
+            steps[at] = side.worse[0];
+            (effects[at].typeHash, effects[at].args) = (WORSE_TYPEHASH, abi.encode(side.level));
+            (effects[at].level, effects[at].below) = (side.level, true);
+            at++;
+        }
+        steps[at] = side.step;
+        (effects[at].typeHash, effects[at].by) = (TRADE_TYPEHASH, IMarginGate.By.OwnerOrAgent);
+        effects[at].level = side.level;
+        return at;
+    }
+
+    function _checkEpoch(uint64 epoch, uint64 standing, uint64 last) private pure {
+        if (epoch != standing) revert IMarginGate.EpochNotStanding(standing, epoch);
+        if (epoch > last) revert EpochAfterLast(epoch, last);
+    }
+
+    /// The operator's agreement to a trade whose digests start there. @return at where the next one's start
+    function _clear(Trade calldata trade_, bytes32[] memory digests, uint256 at, address sender)
+        private
+        returns (uint256)
+    {
+        uint256[] memory accounts = new uint256[](2);
+        (accounts[0], accounts[1]) = (trade_.a.step.account, trade_.b.step.account);
+        at += trade_.a.worse.length;
+        uint256 second = at + 1 + trade_.b.worse.length;
+        _agree(sender, digests[at], digests[second], trade_.operatorSignature, accounts);
+        return second + 1;
+    }
+
+    // ---- Internal: rounds ----
+
+    /// Public inputs of a round's proof, all but the context, which is last.
+    function _roundInputs(Round calldata round_, uint256 level) private view returns (uint256[] memory inputs) {
+        (uint256 places, uint256 members) = (round_.places, round_.members.length);
+        if (members < 2 || members > places || places > Nobody.PLACES) revert MembersRefused(members, places);
+        inputs = new uint256[](2 * places + 2);
+        uint256 last = 0;
+        for (uint256 index = 0; index < members; index++) {
+            IMarginGate.Entry calldata member = round_.members[index];
+            // In this order nobody takes two places.
+            if (member.account <= last) revert SameAccount(member.account);
+            last = member.account;
+            if (keepsBlobs == (member.blobHash != bytes32(0)) || keepsBlobs == (member.blob.length == 0)) {
+                revert BlobRefused(member.account);
+            }
+            (inputs[index], inputs[places + index]) = (member.stateBefore, member.stateAfter);
+        }
+        for (uint256 index = members; index < places; index++) {
+            (inputs[index], inputs[places + index]) = Nobody.statesOf(index);
+        }
+        inputs[2 * places] = level;
+    }
+
+    /// Takes the members' steps, with the operator's agreement. @return digest of the round: of its members' digests, in order
+    function _enterRound(Round calldata round_, uint256 level) private returns (bytes32 digest) {
+        bytes memory args = abi.encode(level, round_.lastEpoch);
+        digest = keccak256(
+            abi.encodePacked(gate.enter(ROUND_TYPEHASH, args, round_.deadline, level, round_.members))
+        );
+        uint256[] memory accounts = new uint256[](round_.members.length);
+        for (uint256 index = 0; index < accounts.length; index++) accounts[index] = round_.members[index].account;
+        _agree(msg.sender, digest, bytes32(0), round_.operatorSignature, accounts);
+    }
+
+    // ---- Internal: operator ----
+
+    function _setOperator(address operator_) private {
+        if (operator_ == address(0) || operator_ == address(this)) revert IMarginGate.AddressZero();
+        (operator, operatorSeen) = (operator_, uint64(block.timestamp));
+        emit OperatorSet(operator_);
+    }
+
+    /// Whether the operator calls, who is thereby seen.
+    function _isOperator(address sender) private returns (bool) {
+        if (sender != operator) return false;
+        operatorSeen = uint64(block.timestamp);
+        return true;
+    }
+
+    /// The operator agrees, and has thereby answered the accounts' requests; or it is silent; or it has left a request of each of the
+    /// accounts unanswered. A signature is no sign of life: who has some put by could else keep the operator alive.
+    function _agree(
+        address sender,
+        bytes32 first,
+        bytes32 second,
+        bytes calldata signature,
+        uint256[] memory accounts
+    ) private {
+        if (_isOperator(sender) || _signed(first, second, signature)) {
+            if (_requests == 0) return;
+            for (uint256 index = 0; index < accounts.length; index++) _answer(accounts[index]);
+        } else if (!_silent()) {
+            for (uint256 index = 0; index < accounts.length; index++) {
+                if (!_ignored(accounts[index])) revert OperatorMissing(operatorSeen, operatorDeadline);
+            }
+        }
+    }
+
+    function _signed(bytes32 first, bytes32 second, bytes calldata signature) private view returns (bool) {
+        bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(CLEAR_TYPEHASH, first, second)));
+        return Signatures.isByEither(operator, address(0), digest, signature);
+    }
+
+    function _silent() private view returns (bool) {
+        return block.timestamp - operatorSeen > operatorDeadline;
+    }
+
+    /// Whether the operator has left the account's request unanswered for its deadline.
+    function _ignored(uint256 account) private view returns (bool) {
+        uint256 since = requestedAt[account];
+        return since != 0 && block.timestamp - since > operatorDeadline;
+    }
+
+    function _answer(uint256 account) private {
+        if (requestedAt[account] == 0) return;
+        delete requestedAt[account];
+        _requests--;
+        emit Answered(account);
+    }
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {IFund} from "../interfaces/IFund.sol";
+import {IDesk, IMarginGate} from "../interfaces/IMarginGate.sol";
+import {IMarket, IQueue} from "../interfaces/IMarket.sol";
+import {Family} from "../interfaces/IVerifier.sol";
+import {Statement} from "./Statement.sol";
+
+/// Books of a gate's tokens.
+struct Books {
+    mapping(uint256 asset => IMarginGate.Asset) assets;
+    mapping(uint256 asset => IMarginGate.Limits) limits;
+    mapping(uint256 account => mapping(uint256 asset => uint256)) credits;
+    mapping(uint256 asset => uint256) custody;
+    int256 fund;
+}
+
+/// Tokens of a gate: what is registered, whose credit is what, the fund, and the two places where tokens move. A part of
+/// `MarginGate` (linked; it works on the gate's storage).
+///
+/// custody = credits + private holdings, and for cash + fund (negative where it owes). Every change below keeps it so, given that
+/// the gate moves private holdings by the same amount.
+library Vault {
+    using SafeERC20 for IERC20;
+
+    /// Stands for the fund where a credit's account is asked for: no account has this number.
+    uint256 private constant FUND = 0;
+    /// Where an amount leaves the gate rather than becoming a credit.
+    uint256 internal constant OUTSIDE = type(uint256).max;
+    uint256 private constant CASH = Statement.CASH;
+    uint256 private constant CASH_DECIMALS = 6;
+    uint256 private constant MAX_LOT_DECIMALS = 8;
+    uint256 private constant MAX_LOTS = type(uint64).max;
+    /// In this many hours everybody can leave, whatever the limits say.
+    uint256 private constant LEAVING_HOURS = 720;
+    uint256 private constant HOUR = 1 hours;
+
+    error LotRefused(address token, uint256 lotDecimals, uint256 tokenDecimals);
+    /// The token moved another amount than it was asked to.
+    error TransferInexact(address token, uint256 asked, uint256 moved);
+
+    // ---- Desks ----
+
+    /// Refuses a market that is not this gate's, or without the keys that its accounts will need, and desks of another gate.
+    function checkSeal(IMarket market, uint256 board, address[4] calldata desks) external view {
+        if (market.gateOf(board) != address(this) || !IQueue(market.queue()).closed()) {
+            revert IMarginGate.MarketRefused(address(market));
+        }
+        if (!market.serves(board, Family.SETTLEMENT)) revert IMarket.FamilyMissing(board, Family.SETTLEMENT);
+        if (!market.serves(board, Family.LOT)) revert IMarket.FamilyMissing(board, Family.LOT);
+        for (uint256 index = 0; index < 4; index++) {
+            if (desks[index].code.length == 0 || address(IDesk(desks[index]).gate()) != address(this)) {
+                revert IMarginGate.DeskRefused(desks[index]);
+            }
+        }
+    }
+
+    // ---- Assets ----
+
+    function register(
+        Books storage books,
+        uint256 asset,
+        address token,
+        uint256 lotDecimals,
+        uint64 depositCap,
+        uint64 outflow
+    ) external {
+        if (asset > CASH) revert IMarginGate.AssetUnknown(asset);
+        address taken = books.assets[asset].token;
+        if (taken != address(0)) revert IMarginGate.AssetTaken(asset, taken);
+        for (uint256 other = 0; other <= CASH; other++) {
+            if (books.assets[other].token == token) revert IMarginGate.TokenTaken(token);
+        }
+        uint256 decimals = IERC20Metadata(token).decimals();
+        bool fits = asset == CASH ? lotDecimals == CASH_DECIMALS : lotDecimals <= MAX_LOT_DECIMALS;
+        if (!fits || decimals < lotDecimals || decimals - lotDecimals > 28) {
+            revert LotRefused(token, lotDecimals, decimals);
+        }
+        uint96 lot = uint96(10 ** (decimals - lotDecimals));
+        books.assets[asset] = IMarginGate.Asset(token, lot);
+        emit IMarginGate.AssetRegistered(asset, token, lot);
+        _limit(books, asset, depositCap, outflow);
+    }
+
+    /// By the queue; by its guardian, where neither limit is above the one that stands.
+    function setLimits(Books storage books, IQueue queue, uint256 asset, uint64 depositCap, uint64 outflow) external {
+        bool lowering = msg.sender != address(queue);
+        if (lowering && msg.sender != queue.guardian()) revert IMarginGate.NotGovernor(msg.sender);
+        if (books.assets[asset].lot == 0) revert IMarginGate.AssetUnknown(asset);
+        IMarginGate.Limits storage limits = books.limits[asset];
+        if (lowering && (depositCap > limits.depositCap || outflow > limits.outflow)) {
+            revert IMarginGate.LimitsRefused(asset, depositCap, outflow);
+        }
+        _limit(books, asset, depositCap, outflow);
+    }
+
+    function _limit(Books storage books, uint256 asset, uint64 depositCap, uint64 outflow) private {
+        if (depositCap == 0 || outflow == 0) revert IMarginGate.LimitsRefused(asset, depositCap, outflow);
+        IMarginGate.Limits storage limits = books.limits[asset];
+        (limits.depositCap, limits.outflow) = (depositCap, outflow);
+        emit IMarginGate.LimitsSet(asset, depositCap, outflow);
+    }
+
+    // ---- In ----
+
+    /// From somebody who has approved the gate and asked for it, as a credit within the asset's cap.
+    function deposit(Books storage books, uint256 account, uint256 asset, uint256 amount) external {
+        uint256 lots = _lots(books, asset, amount) + books.custody[asset] / books.assets[asset].lot;
+        uint256 cap = books.limits[asset].depositCap;
+        if (lots > cap) revert IMarginGate.DepositCapReached(asset, cap, lots);
+        _pull(books, msg.sender, asset, amount);
+        _add(books, account, asset, amount);
+        emit IMarginGate.Deposited(account, asset, amount, msg.sender);
+    }
+
+    /// Into the fund. @param from has approved the gate; the fund's desk sees to it that it asked for it
+    function donate(Books storage books, address from, uint256 amount) external {
+        _lots(books, CASH, amount);
+        _pull(books, from, CASH, amount);
+        _add(books, FUND, CASH, amount);
+    }
+
+    // ---- Between credits ----
+
+    /// Between a public credit and an account's private state. @param amount into the private state
+    /// @return lots of that amount
+    function join(Books storage books, uint256 counter, uint256 asset, int256 amount) external returns (int256 lots) {
+        bool into = amount > 0;
+        uint256 size = uint256(into ? amount : -amount);
+        lots = int256(_lots(books, asset, size));
+        if (into) _take(books, counter, asset, size);
+        else if (counter != OUTSIDE) _add(books, counter, asset, size);
+        if (!into) lots = -lots;
+    }
+
+    function joinAll(Books storage books, uint256 account, uint256[16] calldata amounts) external {
+        for (uint256 asset = 0; asset <= CASH; asset++) {
+            if (amounts[asset] != 0) _take(books, account, asset, amounts[asset]);
+        }
+    }
+
+    function move(Books storage books, uint256 from, uint256 to, uint256 asset, uint256 amount) external {
+        _take(books, from, asset, amount);
+        _add(books, to, asset, amount);
+        emit IMarginGate.CreditMoved(from, to, asset, amount);
+    }
+
+    // ---- Out ----
+
+    /// What has left a private state: first what its account owes the fund, then the levy, then the fee and the recipient.
+    /// @param owed by the account to the fund, in lots of cash
+    /// @return the rest of that
+    function payOut(
+        Books storage books,
+        uint256 account,
+        IMarginGate.Payment calldata payment,
+        uint64 owed,
+        IFund fund
+    ) external returns (uint64) {
+        (uint256 asset, uint256 rest) = (payment.asset, payment.amount);
+        if (owed != 0) {
+            if (asset != CASH) revert IMarginGate.OwesFund(account, owed);
+            uint256 lot = books.assets[CASH].lot;
+            uint256 repaid = rest < owed * lot ? rest : owed * lot;
+            owed -= uint64(repaid / lot);
+            rest -= repaid;
+            _add(books, FUND, CASH, repaid);
+            emit IMarginGate.Charged(account, owed);
+        }
+        uint256 levy = 0;
+        if (asset == CASH && books.fund < 0 && rest != 0) {
+            levy = fund.levyOf(rest);
+            rest -= levy;
+            _add(books, FUND, CASH, levy);
+        }
+        uint256 fee = payment.fee;
+        if (rest < fee || rest - fee < payment.least) {
+            revert IMarginGate.PaysTooLittle(payment.least, rest < fee ? 0 : rest - fee);
+        }
+        _outflow(books, asset, rest);
+        _push(books, asset, payment.recipient, rest - fee);
+        _push(books, asset, msg.sender, fee);
+        emit IMarginGate.Withdrawn(account, asset, payment.amount, payment.recipient, fee, levy);
+        return owed;
+    }
+
+    function payFromFund(Books storage books, address to, uint256 amount) external {
+        if (int256(amount) > books.fund) {
+            revert IMarginGate.CreditTooSmall(FUND, CASH, books.fund > 0 ? uint256(books.fund) : 0, amount);
+        }
+        _take(books, FUND, CASH, amount);
+        _outflow(books, CASH, amount);
+        _push(books, CASH, to, amount);
+    }
+
+    /// Counts what is about to leave against the asset's limit: an allowance that grows back within an hour.
+    function _outflow(Books storage books, uint256 asset, uint256 amount) private {
+        IMarginGate.Limits storage limits = books.limits[asset];
+        uint256 lot = books.assets[asset].lot;
+        uint256 lots = (amount + lot - 1) / lot;
+        uint256 floor = books.custody[asset] / lot / LEAVING_HOURS;
+        uint256 limit = limits.outflow < floor ? floor : limits.outflow;
+        uint256 passed = block.timestamp - limits.time;
+        uint256 recovered = passed >= HOUR ? limits.used : limit * passed / HOUR;
+        uint256 used = limits.used > recovered ? limits.used - recovered : 0;
+        if (used + lots > limit) revert IMarginGate.OutflowLimited(asset, limit > used ? limit - used : 0, lots);
+        // Deposits and limits fit 64 bits of lots, and so does what is used of them.
+        (limits.used, limits.time) = (uint64(used + lots), uint40(block.timestamp));
+    }
+
+    // ---- Internal ----
+
+    /// The amount in lots: at least one, whole, at most MAX_LOTS.
+    function _lots(Books storage books, uint256 asset, uint256 amount) private view returns (uint256 lots) {
+        uint256 lot = books.assets[asset].lot;
+        if (lot == 0) revert IMarginGate.AssetUnknown(asset);
+        if (amount == 0) revert IMarginGate.AmountZero();
+        if (amount % lot != 0) revert IMarginGate.AmountNotInLots(amount, lot);
+        lots = amount / lot;
+        if (lots > MAX_LOTS) revert IMarginGate.AmountTooLarge(amount, lot);
+    }
+
+    function _add(Books storage books, uint256 account, uint256 asset, uint256 amount) private {
+        if (account == FUND) _changeFund(books, asset, int256(amount));
+        else books.credits[account][asset] += amount;
+    }
+
+    /// The fund may promise what it does not have.
+    function _take(Books storage books, uint256 account, uint256 asset, uint256 amount) private {
+        if (account == FUND) return _changeFund(books, asset, -int256(amount));
+        uint256 credit = books.credits[account][asset];
+        if (amount > credit) revert IMarginGate.CreditTooSmall(account, asset, credit, amount);
+        books.credits[account][asset] = credit - amount;
+    }
+
+    function _changeFund(Books storage books, uint256 asset, int256 change) private {
+        if (asset != CASH) revert IMarginGate.FundHoldsCash(asset);
+        books.fund += change;
+        emit IMarginGate.FundChanged(books.fund);
+    }
+
+    /// Moves exact amounts, or reverts: what a fee, a rebase or a lie takes away is never the gate's loss.
+    function _pull(Books storage books, address from, uint256 asset, uint256 amount) private {
+        books.custody[asset] += amount;
+        IERC20 token = IERC20(books.assets[asset].token);
+        uint256 held = token.balanceOf(address(this));
+        token.safeTransferFrom(from, address(this), amount);
+        _check(token, amount, token.balanceOf(address(this)), held);
+    }
+
+    /// Tokens out. The claim they satisfy has fallen already.
+    function _push(Books storage books, uint256 asset, address to, uint256 amount) private {
+        if (amount == 0) return;
+        uint256 custody = books.custody[asset];
+        if (amount > custody) revert IMarginGate.CustodyTooSmall(asset, custody, amount);
+        books.custody[asset] = custody - amount;
+        IERC20 token = IERC20(books.assets[asset].token);
+        uint256 held = token.balanceOf(address(this));
+        token.safeTransfer(to, amount);
+        _check(token, amount, held, token.balanceOf(address(this)));
+    }
+
+    function _check(IERC20 token, uint256 asked, uint256 more, uint256 less) private pure {
+        if (more < less || more - less != asked) {
+            revert TransferInexact(address(token), asked, more < less ? 0 : more - less);
+        }
+    }
+}
