@@ -17,7 +17,6 @@ import type {
   ContractTransactionResponse,
   EventLog,
   Signer,
-  TypedDataDomain,
 } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
@@ -33,8 +32,7 @@ import type { Direction } from "../statement/account.ts";
 import { settle } from "../statement/settlement.ts";
 import { decodeTransfer, type SettlementMarks } from "../statement/signals.ts";
 import type { LevelBps } from "../units.ts";
-import { type Action, contextOf, type GateCall, type Step, signCall, stepOf } from "./gate-calls.ts";
-
+import { type Action, contextOf, type GateCall, type Step, signCall, stepOf, type VenueDomains } from "./gate-calls.ts";
 import { openState, sealState } from "./sealed-state.ts";
 
 /**
@@ -54,8 +52,9 @@ export interface Published {
  */
 export interface Venue {
   readonly gate: Contract;
-  /** `domainOf("MarginGate", …)`. */
-  readonly domain: TypedDataDomain;
+  readonly exchange: Contract;
+  readonly clearing: Contract;
+  readonly domains: VenueDomains;
   readonly prover: Pick<Prover, "prove" | "settle">;
   /**
    * Asks the operator to sign (`signClear`), for openings and trades. "0x" where it is not there: enough once it has been
@@ -86,7 +85,6 @@ export interface Question {
  * @see docs/library.md#on-chain
  */
 export interface OpeningTerms {
-  readonly board: bigint;
   readonly size: BoardSize;
   readonly viewingKey: FieldElement;
   /** May sign trades; none unless given. */
@@ -126,10 +124,10 @@ export class AccountClient {
   /** States that sent steps lead to, until the chain tells which it took. */
   #sent: Account[] = [];
 
-  /** Opens an account of the owner on a board, and follows it. */
-  static async open(venue: Venue, owner: Signer, { board, size, viewingKey, agent = NOBODY }: OpeningTerms) {
+  /** Opens an account of the owner, and follows it. */
+  static async open(venue: Venue, owner: Signer, { size, viewingKey, agent = NOBODY }: OpeningTerms) {
     const client = new AccountClient(venue, owner, 0n, genesis(size), viewingKeyOf(viewingKey));
-    const opening = { owner: await owner.getAddress(), agent, board };
+    const opening = { owner: await owner.getAddress(), agent };
     const prepared = await client.#prepare(
       genesis(size),
       { action: "Open", ...opening },
@@ -151,7 +149,7 @@ export class AccountClient {
 
   /** Restores an account from key and chain alone. Throws `STATE_UNKNOWN` where the key is not the account's. */
   static async restore(venue: Venue, owner: Signer, id: bigint, viewingKey: FieldElement) {
-    const { instruments } = await (venue.gate as Gate).accountOf!(id);
+    const instruments = (await (venue.gate as Gate).instruments!()) as bigint;
     const size = BOARD_SIZES.find((known) => BigInt(instrumentsOf(known)) === instruments)!;
     const client = new AccountClient(venue, owner, id, genesis(size), viewingKey);
     await client.catchUp();
@@ -197,7 +195,10 @@ export class AccountClient {
   async #fromEvents(state: bigint): Promise<Account | undefined> {
     const { gate } = this.#venue;
     const { size } = this.#state;
-    const events = (await gate.queryFilter(gate.filters.Settled!(this.#id))) as EventLog[];
+    const events = (
+      await Promise.all(["Settled", "Entered"].map((name) => gate.queryFilter(gate.filters[name]!(this.#id))))
+    ).flat() as EventLog[];
+    events.sort((one, other) => one.blockNumber - other.blockNumber || one.index - other.index);
     const later: EventLog[] = [];
     let account: Account | undefined;
     while (account === undefined) {
@@ -209,10 +210,10 @@ export class AccountClient {
       }
     }
     for (const { args } of later) {
-      // Under a settlement or with a fill this leads elsewhere, which the comparison below says.
+      // By another circuit or with a fill this leads elsewhere, which the comparison below says.
       const first = account.viewingKey === 0n ? { openWithViewingKey: this.#viewingKey } : {};
       const moved = { transfer: NO_TRANSFER, fill: noFill(size), side: 1n as Side, ...first };
-      const transfer = args.terms === 0n ? NO_TRANSFER : decodeTransfer(args.transfer);
+      const transfer = args.transfer === undefined ? NO_TRANSFER : decodeTransfer(args.transfer);
       account = applyTransition(account, { ...moved, transfer });
       if (commitState(account) !== args.stateAfter) return undefined;
     }
@@ -243,32 +244,34 @@ export class AccountClient {
     };
     const after = applyTransition(before, transition);
     const call = await this.#bind(before, after, action);
-    const context = contextOf(this.#venue.domain, call);
+    const context = contextOf(this.#venue.domains.gate, call);
     const proof = await this.#venue.prover.prove({ before, transition, level, direction, context, policy, market });
-    const signature = action.action === "Trade" ? await signCall(this.#owner, this.#venue.domain, call) : "0x";
+    const signature = action.action === "Trade" ? await signCall(this.#owner, this.#venue.domains.gate, call) : "0x";
     return { call, step: stepOf(call, { policyId, epoch }, proof.proof, signature), proof, after };
   }
 
-  /** Sends a step. Whether the chain took it is asked of the chain, not concluded from how sending ended. */
-  async #send(after: Account, call: (gate: Gate) => Promise<ContractTransactionResponse>) {
+  /** Sends a step, to the gate unless told. Whether the chain took it is asked of the chain, not concluded from how sending ended. */
+  async #send(
+    after: Account,
+    call: (contract: Gate) => Promise<ContractTransactionResponse>,
+    contract: Contract = this.#venue.gate,
+  ) {
     this.#sent.push(after);
-    const receipt = (await (
-      await call(this.#venue.gate.connect(this.#owner) as Gate)
-    ).wait()) as ContractTransactionReceipt;
+    const receipt = (await (await call(contract.connect(this.#owner) as Gate)).wait()) as ContractTransactionReceipt;
     await this.catchUp();
     return receipt;
   }
 
-  /** Takes a credit of whole lots (millionths of cash) into the account. */
-  async absorb(asset: number, lots: bigint, published: Published) {
+  /** Takes a credit of whole lots (millionths of cash) into the account. Needs no epoch. */
+  async absorb(asset: number, lots: bigint) {
     const amount = lots * (await this.#lot(asset));
     const action = { action: "Absorb", asset: BigInt(asset), amount } as const;
     const movement = { transfer: { asset, amount: lots } };
-    // Of the two statements about level zero one is true of any account.
-    const ask = (direction: Direction) =>
-      this.prepare(action, published, { level: 0n as LevelBps, direction }, movement);
+    // Whether the account has positions or debt: one of the two statements is true of any account.
+    const exit = exitOf(this.#state.size);
+    const ask = (direction: Direction) => this.prepare(action, exit, { level: EXIT_LEVEL, direction }, movement);
     const [prepared, below] = await ask("at-least").then(
-      (solvent) => [solvent, false] as const,
+      (empty) => [empty, false] as const,
       async (error) => {
         if (!(error instanceof PlimsollError && error.code === "STATEMENT_FALSE")) throw error;
         return [await ask("below"), true] as const;
@@ -280,14 +283,17 @@ export class AccountClient {
     };
   }
 
-  /** Pays lots out to a recipient; the account keeps at least `initial`. */
-  withdraw(asset: number, lots: bigint, recipient: string, initial: LevelBps, published: Published) {
-    return this.#payOut("Withdraw", asset, lots, recipient, published, initial);
+  /**
+   * Pays lots out to a recipient; the account keeps at least `initial`. The gate refuses where a levy leaves the recipient less than
+   * `least` units of the token (none unless given).
+   */
+  withdraw(asset: number, lots: bigint, recipient: string, initial: LevelBps, published: Published, least = 0n) {
+    return this.#payOut("Withdraw", asset, lots, recipient, published, initial, least);
   }
 
-  /** Pays lots out of an account without positions and without debt, which nothing and nobody can stop. */
-  exit(asset: number, lots: bigint, recipient: string) {
-    return this.#payOut("Exit", asset, lots, recipient, exitOf(this.#state.size), EXIT_LEVEL);
+  /** Pays lots out of an account without positions and without debt, which nothing and nobody can stop. As `withdraw`. */
+  exit(asset: number, lots: bigint, recipient: string, least = 0n) {
+    return this.#payOut("Exit", asset, lots, recipient, exitOf(this.#state.size), EXIT_LEVEL, least);
   }
 
   async #payOut(
@@ -297,17 +303,19 @@ export class AccountClient {
     recipient: string,
     published: Published,
     level: LevelBps,
+    least: bigint,
   ) {
     const amount = lots * (await this.#lot(asset));
+    const payment = { asset: BigInt(asset), amount, recipient, fee: 0n, least };
     const prepared = await this.prepare(
-      { action, asset: BigInt(asset), amount, recipient, fee: 0n },
+      { action, ...payment },
       published,
       { level, direction: "at-least" },
       { transfer: { asset, amount: -lots } },
     );
     const method = action === "Withdraw" ? "withdraw" : "exit";
     return {
-      receipt: await this.#send(prepared.after, (gate) => gate[method]!(prepared.step, asset, amount, recipient, 0n)),
+      receipt: await this.#send(prepared.after, (gate) => gate[method]!(prepared.step, payment)),
       proof: prepared.proof,
     };
   }
@@ -347,7 +355,11 @@ export class AccountClient {
     const operatorSignature = await this.#venue.cosign(mine.prepared.call, theirs.prepared.call);
     const trade = { a: mine.side, b: theirs.side, fill: commitment, operatorSignature };
     other.#sent.push(theirs.prepared.after);
-    const receipt = await this.#send(mine.prepared.after, (gate) => gate.trade!(trade));
+    const receipt = await this.#send(
+      mine.prepared.after,
+      (exchange) => exchange.trade!(trade),
+      this.#venue.exchange,
+    );
     await other.catchUp();
     return { receipt, proof: mine.prepared.proof, theirs: theirs.prepared.proof };
   }
@@ -368,12 +380,12 @@ export class AccountClient {
         : [await this.#prepare(this.#state, { action: "Worse", level }, published, { level, direction: "below" }, {})];
     const prepared = await this.#prepare(
       worse[0]?.after ?? this.#state,
-      { action: "Trade", counterparty, fill: commitFill(fill), level },
+      { action: "Trade", counterparty, fill: commitFill(fill), level, lastEpoch: published.epoch },
       published,
       { level, direction: "at-least" },
       { fill, side },
     );
-    return { prepared, side: { step: prepared.step, level, worse: worse.map(({ step }) => step) } };
+    return { prepared, side: { step: prepared.step, level, lastEpoch: published.epoch, worse: worse.map(({ step }) => step) } };
   }
 
   /** Passes the board's next settlement. Whoever knows the account's state may do it. */
@@ -381,10 +393,10 @@ export class AccountClient {
     await this.catchUp();
     const after = settle(this.#state, marks);
     const call = await this.#bind(this.#state, after, { action: "Expire", settlement });
-    const context = contextOf(this.#venue.domain, call);
+    const context = contextOf(this.#venue.domains.gate, call);
     const { proof } = await this.#venue.prover.settle({ before: this.#state, marks, context });
     const step = stepOf(call, { policyId: 0n, epoch: 0n }, proof);
-    return { receipt: await this.#send(after, (gate) => gate.expire!(step)) };
+    return { receipt: await this.#send(after, (clearing) => clearing.expire!(step), this.#venue.clearing) };
   }
 
   /** A call between two states, with its blob and deadline. */

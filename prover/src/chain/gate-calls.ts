@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Calls of `MarginGate`: what their proofs are bound to, what absent owners and the operator sign, and how proofs are
- * encoded.
+ * Calls of `MarginGate` and its desks: what their proofs are bound to, what absent owners and the operator sign, and how
+ * proofs are encoded.
  *
  * One EIP-712 digest does both: reduced modulo r it is the proof's context, as it stands it is what is signed. It names
- * chain, gate, action, account, both states, the blob and everything else that the call does.
+ * chain, gate, action, account, both states, the blob and everything else that the call does. Whichever contract takes the
+ * call, the digest is in the gate's domain; the operator's agreement is in the exchange's.
  */
-import { type Signer, type TypedDataDomain, TypedDataEncoder } from "ethers";
+import { concat, keccak256, type Signer, type TypedDataDomain, TypedDataEncoder } from "ethers";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import type { Groth16Proof } from "../prove/prover.ts";
 
@@ -27,6 +28,8 @@ interface Payment {
   readonly amount: bigint;
   readonly recipient: string;
   readonly fee: bigint;
+  /** The recipient gets at least this, after levy and fee. */
+  readonly least: bigint;
 }
 
 /**
@@ -34,7 +37,7 @@ interface Payment {
  * @see docs/library.md#on-chain
  */
 export type GateCall =
-  | (Common & { readonly action: "Open"; readonly owner: string; readonly agent: string; readonly board: bigint })
+  | (Common & { readonly action: "Open"; readonly owner: string; readonly agent: string })
   | (Common & { readonly action: "Absorb"; readonly asset: bigint; readonly amount: bigint })
   | (Common & Payment & { readonly action: "Withdraw" })
   | (Common & Payment & { readonly action: "Exit" })
@@ -47,7 +50,10 @@ export type GateCall =
       readonly counterparty: bigint;
       readonly fill: bigint;
       readonly level: bigint;
+      readonly lastEpoch: bigint;
     })
+  /** A member's part in a round: whichever the fills are, this is the account after it. */
+  | (Common & { readonly action: "Round"; readonly level: bigint; readonly lastEpoch: bigint })
   | (Common & { readonly action: "Expire"; readonly settlement: bigint });
 
 /** What a call names besides what all name. */
@@ -62,16 +68,18 @@ const COMMON = [
   { name: "blob", type: "bytes" },
   uint("deadline"),
 ];
-const PAYMENT = [...COMMON, uint("asset"), uint("amount"), address("recipient"), uint("fee")];
+const PAYMENT = [...COMMON, uint("asset"), uint("amount"), address("recipient"), uint("fee"), uint("least")];
+const LAST_EPOCH = { name: "lastEpoch", type: "uint64" };
 const TYPES = {
-  Open: [...COMMON, address("owner"), address("agent"), uint("board")],
+  Open: [...COMMON, address("owner"), address("agent")],
   Absorb: [...COMMON, uint("asset"), uint("amount")],
   Withdraw: PAYMENT,
   Exit: PAYMENT,
   Attest: [...COMMON, uint("level")],
   Flag: [...COMMON, uint("level")],
   Worse: [...COMMON, uint("level")],
-  Trade: [...COMMON, uint("counterparty"), uint("fill"), uint("level")],
+  Trade: [...COMMON, uint("counterparty"), uint("fill"), uint("level"), LAST_EPOCH],
+  Round: [...COMMON, uint("level"), LAST_EPOCH],
   Expire: [...COMMON, uint("settlement")],
 } satisfies Record<GateCall["action"], { name: string; type: string }[]>;
 
@@ -96,17 +104,46 @@ const CLEAR = [
 ];
 
 /**
+ * Domains of a venue: accounts' steps are signed in the gate's, the operator's agreement in the exchange's.
+ * @see docs/library.md#on-chain
+ */
+export interface VenueDomains {
+  /** `domainOf("MarginGate", …)`. */
+  readonly gate: TypedDataDomain;
+  /** `domainOf("Exchange", …)`. */
+  readonly exchange: TypedDataDomain;
+}
+
+const NOTHING = `0x${"0".repeat(64)}`;
+const signAgreement = (operator: Signer, { exchange }: VenueDomains, first: string, second: string) =>
+  operator.signTypedData(exchange, { Clear: CLEAR }, { first, second });
+
+/**
  * The operator's agreement to an opening (`second` left out) or to both sides of a trade, `a` first. Checks nothing: the
  * operator does, before it signs (that an opening's state is of the viewing key it was given: `openingState`).
  * @see docs/library.md#on-chain
  */
-export function signClear(operator: Signer, domain: TypedDataDomain, first: GateCall, second?: GateCall) {
-  const digests = {
-    first: digestOf(domain, first),
-    second: second === undefined ? `0x${"0".repeat(64)}` : digestOf(domain, second),
-  };
-  return operator.signTypedData(domain, { Clear: CLEAR }, digests);
+export function signClear(operator: Signer, domains: VenueDomains, first: GateCall, second?: GateCall) {
+  const other = second === undefined ? NOTHING : digestOf(domains.gate, second);
+  return signAgreement(operator, domains, digestOf(domains.gate, first), other);
 }
+
+type RoundCall = Extract<GateCall, { action: "Round" }>;
+
+/** Digest of a round: of its members' digests, in the order of their places. */
+export const roundDigest = (gate: TypedDataDomain, members: readonly RoundCall[]): string =>
+  keccak256(concat(members.map((member) => digestOf(gate, member))));
+
+/** The context of a round's proof. */
+export const roundContext = (gate: TypedDataDomain, members: readonly RoundCall[]) =>
+  (BigInt(roundDigest(gate, members)) % FIELD_ORDER) as FieldElement;
+
+/**
+ * The operator's agreement to a round. Checks nothing.
+ * @see docs/library.md#on-chain
+ */
+export const signRound = (operator: Signer, domains: VenueDomains, members: readonly RoundCall[]) =>
+  signAgreement(operator, domains, roundDigest(domains.gate, members), NOTHING);
 
 /** `IMarginGate.Step`. */
 export interface Step extends Common {
@@ -117,18 +154,47 @@ export interface Step extends Common {
   readonly signature: string;
 }
 
-/** `IMarginGate.Side`. */
+/** `IMarginGate.Entry`: `blobHash` stands for a blob that is kept elsewhere, and is zero where the blob is given. */
+export interface Entry {
+  readonly account: bigint;
+  readonly stateBefore: bigint;
+  readonly stateAfter: bigint;
+  readonly blob: string;
+  readonly blobHash: string;
+  readonly signature: string;
+}
+
+/** A member's entry in a round, with its signature; by its hash alone where the venue keeps blobs elsewhere. */
+export function entryOf({ account, stateBefore, stateAfter, blob }: GateCall, signature: string, byHash = false): Entry {
+  const sealed = byHash ? { blob: "0x", blobHash: keccak256(blob) } : { blob, blobHash: NOTHING };
+  return { account, stateBefore, stateAfter, ...sealed, signature };
+}
+
+/** `IExchange.Side`. */
 export interface Side {
   readonly step: Step;
   readonly level: bigint;
+  readonly lastEpoch: bigint;
   readonly worse: readonly Step[];
 }
 
-/** `IMarginGate.Trade`. */
+/** `IExchange.Trade`. */
 export interface Trade {
   readonly a: Side;
   readonly b: Side;
   readonly fill: bigint;
+  readonly operatorSignature: string;
+}
+
+/** `IExchange.Round`. */
+export interface Round {
+  readonly policyId: bigint;
+  readonly epoch: bigint;
+  readonly lastEpoch: bigint;
+  readonly deadline: bigint;
+  readonly places: bigint;
+  readonly members: readonly Entry[];
+  readonly proof: readonly bigint[];
   readonly operatorSignature: string;
 }
 

@@ -235,12 +235,12 @@ export const REPORT_TYPES = {
  * @see docs/library.md#on-chain
  */
 export const domainOf = (
-  name: "PriceOracle" | "MarginGate" | "Liquidation",
+  name: "PriceOracle" | "MarginGate" | "Exchange" | "Liquidation",
   chainId: bigint,
   contract: string,
 ): TypedDataDomain => ({
   name: `Plimsoll ${name}`,
-  version: "1",
+  version: name === "MarginGate" ? "2" : "1",
   chainId,
   verifyingContract: contract,
 });
