@@ -4,7 +4,6 @@
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import { openingState } from "../../prover/src/chain/client.ts";
-import { deploy } from "../../prover/src/chain/deploy.ts";
 import { contextOf, type GateCall, stepOf } from "../../prover/src/chain/gate-calls.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { genesis } from "../../prover/src/model/account.ts";
@@ -19,27 +18,27 @@ import {
   CASH,
   call,
   callView,
-  createChain,
-  deployable,
   E6,
   E8,
   E18,
   ETH,
   fillOf,
+  GateWorld,
   type Holder,
   LATE,
   marketAt,
-  parametersOf,
+  NO_LIMIT,
+  type Payment,
   type Ready,
+  roundOf,
   sideOf,
   tradeOf,
-  World,
-} from "./world.ts";
+} from "./gate-world.ts";
 
 const KEY = simulatedKey("board-60");
 
 describe("margin gate under attack", () => {
-  let world: World;
+  let world: GateWorld;
   let gate: Contract;
   let alice: Holder;
   let bob: Holder;
@@ -47,7 +46,7 @@ describe("margin gate under attack", () => {
   let states: Holder["state"][];
 
   before(async () => {
-    world = await World.create({ key: KEY });
+    world = await GateWorld.create({ key: KEY });
     gate = world.gate;
     alice = await world.holder(10);
     bob = await world.holder(11);
@@ -55,27 +54,20 @@ describe("margin gate under attack", () => {
     states = [alice.state, bob.state];
   });
   beforeEach(async () => {
-    const snapshot = await world.chain.networkHelpers.takeSnapshot();
-    restore = () => snapshot.restore();
+    restore = await world.snapshot();
   });
   afterEach(async () => {
     await restore();
     [alice.state, bob.state] = states as [Holder["state"], Holder["state"]];
-    world.market = marketAt("board-60", 100_000n, 4_000n);
-    world.epoch = 1n;
   });
 
   const stateOf = async ({ id }: Holder) => ((await callView(gate, "accountOf", id)) as { state: bigint }).state;
-  const refuses = (sent: Promise<unknown>, error: string, of = gate) =>
-    expect(sent).to.be.revertedWithCustomError(of, error);
+  const refuses = (sent: Promise<unknown>, error: string, of = gate) => world.refuses(sent, error, of);
   const invalid = (sent: Promise<unknown>) => refuses(sent, "ProofInvalid", world.verifier);
   const to = () => world.signers[16]!.address;
-  const payout = (asset = CASH, amount = 5n * E6, fee = 0n) => ({ asset, amount, recipient: to(), fee });
-  const withdraw = (
-    ready: Pick<Ready, "step">,
-    { asset, amount, recipient, fee }: ReturnType<typeof payout>,
-    by = alice,
-  ) => by.gate.withdraw!(ready.step, asset, amount, recipient, fee) as Promise<unknown>;
+  const payout = (asset = CASH, amount = 5n * E6, fee = 0n): Payment => ({ asset, amount, recipient: to(), fee, least: 0n });
+  const withdraw = (ready: Pick<Ready, "step">, payment: Payment, by = alice) =>
+    by.gate.withdraw!(ready.step, payment) as Promise<unknown>;
 
   /** A proof of any public inputs for a call, true or not. */
   async function forged(
@@ -139,19 +131,21 @@ describe("margin gate under attack", () => {
     expect(hers.step.stateBefore).to.equal(commitState(alice.state));
 
     // Another gate on the same market, another chain with the same addresses, another key at the same addresses.
-    const elsewhere = await World.create({ key: KEY, chainId: 1337 });
-    const rekeyed = await World.create({ key: simulatedKey("board-60", 2n) });
-    const [owner, operator] = [world.signers[0]!, world.operator];
-    const libraries = { Tokens: await world.ethers.deployContract("Tokens") };
-    const second = await world.ethers.deployContract("MarginGate", [world.oracle, owner, operator, 3600n], {
-      libraries,
-    });
+    const elsewhere = await GateWorld.create({ key: KEY, chainId: 1337 });
+    const rekeyed = await GateWorld.create({ key: simulatedKey("board-60", 2n) });
+    const second = await world.deployGate();
+    await call(world.fixed, "bindGate", second);
+    const desks = [];
+    for (const desk of ["Exchange", "Clearing", "IdleDesk", "Fund"]) {
+      desks.push(await world.deploy(desk, desk === "Exchange" ? [second, world.operator, 3600n, true] : [second]));
+    }
+    await call(second, "seal", desks);
     const stranger = alice.with({ state: genesis("board-60") });
     const { opening, ready: opened, signature } = await stranger.opening(alice.owner.address);
-    for (const [where, other] of [
-      [world, second as unknown as Contract],
-      [elsewhere, elsewhere.gate],
-      [rekeyed, rekeyed.gate],
+    for (const [where, other, exchange] of [
+      [world, second, desks[0]!],
+      [elsewhere, elsewhere.gate, elsewhere.exchange],
+      [rekeyed, rekeyed.gate, rekeyed.exchange],
     ] as const) {
       if (where !== world) expect(await other.getAddress()).to.equal(await gate.getAddress());
       const at = other.connect(where.operator) as Contract;
@@ -165,7 +159,7 @@ describe("margin gate under attack", () => {
       await refuses(
         own.open!(opening, opened.step, signature),
         where === rekeyed ? "ProofInvalid" : "OperatorMissing",
-        where === rekeyed ? where.verifier : other,
+        where === rekeyed ? where.verifier : exchange,
       );
     }
     await withdraw(ready, payout());
@@ -181,53 +175,42 @@ describe("margin gate under attack", () => {
       [{ fee: 2n * E6 }, {}],
       [{ fee: 0n }, {}],
       [{ amount: 6n * E6 }, {}],
-      [{ asset: BTC }, {}],
+      [{ asset: BTC, amount: 5n * E8 }, {}],
+      [{ least: 1n }, {}],
       [{}, { deadline: LATE + 1n }],
     ];
     for (const [change, changedStep] of changes) {
-      const { asset, amount, recipient, fee } = { ...given, ...change };
       const send = (by: unknown) =>
-        (gate.connect(by as never) as Contract).withdraw!({ ...step, ...changedStep }, asset, amount, recipient, fee);
+        (gate.connect(by as never) as Contract).withdraw!({ ...step, ...changedStep }, { ...given, ...change });
       await refuses(send(thief), "NotAuthorised");
       await invalid(send(alice.owner));
     }
-    await refuses(
-      (gate.connect(thief) as Contract).withdraw!(ready.step, CASH, given.amount, to(), given.fee),
-      "NotAuthorised",
-    );
-    const other = await alice.signed(ready, bob.owner);
-    await refuses(
-      (gate.connect(thief) as Contract).withdraw!(other, CASH, given.amount, to(), given.fee),
-      "NotAuthorised",
-    );
-    await call(gate.connect(thief), "withdraw", step, CASH, given.amount, to(), given.fee);
-    await refuses(
-      (gate.connect(thief) as Contract).withdraw!(step, CASH, given.amount, to(), given.fee),
-      "StateSuperseded",
-    );
+    const by = gate.connect(thief) as Contract;
+    await refuses(by.withdraw!(ready.step, given), "NotAuthorised");
+    await refuses(by.withdraw!(await alice.signed(ready, bob.owner), given), "NotAuthorised");
+    await call(by, "withdraw", step, given);
+    await refuses(by.withdraw!(step, given), "StateSuperseded");
   });
 
   it("V05, O09: a superseded policy is refused with the policy's id, and naming the current one does not help", async () => {
     const ready = await alice.withdrawal(payout());
-    const levels = { ...world.levels, initial: 15_001n };
-    const registry = world.deployment.registry.connect(world.guardian);
-    await call(registry, "tighten", 1n, world.chainPolicy(world.policy, { levels }));
-    await expect(withdraw(ready, payout())).to.be.revertedWithCustomError(gate, "PolicySuperseded").withArgs(2, 1);
-    await invalid(withdraw({ step: { ...ready.step, policyId: 2n } }, payout()));
+    await world.setPolicy(world.policy, { ...world.levels, initial: 15_001n });
+    await refuses(withdraw({ step: { ...ready.step, epoch: 2n } }, payout()), "PolicySuperseded").withArgs(2, 1);
+    await invalid(withdraw({ step: { ...ready.step, policyId: 2n, epoch: 2n } }, payout()));
   });
 
   it("V05: naming the current epoch does not help a proof of an older one", async () => {
     const ready = await alice.withdrawal(payout());
     await world.publish(marketAt("board-60", 99_000n, 4_000n));
-    await refuses(withdraw(ready, payout()), "EpochSuperseded", world.oracle);
+    await refuses(withdraw(ready, payout()), "EpochNotStanding").withArgs(2, 1);
     await invalid(withdraw({ step: { ...ready.step, epoch: 2n } }, payout()));
   });
 
   it("V06: swept from 100 k to 600 k gas, a call settles whole or reverts whole, and is never told invalid", async () => {
     const ready = await alice.withdrawal(payout());
     const step = await alice.signed(ready);
-    const { asset, amount, recipient, fee } = payout();
-    const data = gate.interface.encodeFunctionData("withdraw", [step, asset, amount, recipient, fee]);
+    const { amount, recipient } = payout();
+    const data = gate.interface.encodeFunctionData("withdraw", [step, payout()]);
     const limiter = await world.ethers.deployContract("GasLimiter");
     const error = world.verifier.interface.getError("ProofInvalid")!.selector;
     const before = { state: await stateOf(alice), custody: await gate.custodyOf!(CASH) };
@@ -264,20 +247,27 @@ describe("margin gate under attack", () => {
     };
     const account = await silenced(world.verifier);
     await refuses(alice.gate.attest!(step, 12_000n), "VerifierRefused").withArgs(account);
-    await refuses(gate.trade!(trade), "VerifierRefused").withArgs(account);
-    const { verifier } = world.deployment.keys.find(({ circuit }) => circuit === "settlement")!;
-    await world.openSettlement({ 0: 5n }, 1n);
+    const key = await world.useRounds(3);
+    const [rounds] = (await callView(world.fixed, "rounds", 1, 3)) as [string];
+    const members = [await alice.joining(noFill("board-60")), await bob.joining(noFill("board-60"))];
+    const round = await roundOf(world, members, { key });
+    await world.chain.networkHelpers.setCode(rounds, zero);
+    await refuses(world.exchange.round!(round), "VerifierRefused", world.exchange).withArgs(rounds);
+    await refuses(world.exchange.trade!(trade), "VerifierRefused", world.exchange).withArgs(account);
+    await world.openSettlement({ 0: 5n });
     const expiring = await alice.expiring(1n, { 0: 5n });
-    await refuses(gate.expire!(expiring.step), "VerifierRefused").withArgs(await silenced(verifier));
+    const settlement = await silenced(world.settlementVerifier);
+    await refuses(world.clearing.expire!(expiring.step), "VerifierRefused", world.clearing).withArgs(settlement);
     expect(await stateOf(alice)).to.equal(commitState(alice.state));
   });
 
-  it("V20: the gate takes no point from anyone, only the address of its market when it is made", () => {
-    const inputs = gate.interface.fragments
+  it("V20: gate and desks take no point from anyone, only the address of a market when the gate is made", () => {
+    const inputs = [gate, world.exchange, world.clearing, world.fund]
+      .flatMap((contract) => contract.interface.fragments)
       .filter((part) => part.type === "function")
       .flatMap((part) => part.inputs.flatMap((input) => [input, ...(input.components ?? [])]));
     expect(inputs.filter(({ name, type }) => /point|market/i.test(name) || type.includes("[2]"))).to.deep.equal([]);
-    expect(inputs.length).to.be.greaterThan(20);
+    expect(inputs.length).to.be.greaterThan(50);
   });
 
   describe("C10, C14: boards, sides and fills", () => {
@@ -285,23 +275,22 @@ describe("margin gate under attack", () => {
     const commitment = commitFill(FILL);
     /** Sends what both and the operator have signed. */
     const trade = async (a: Holder, one: Ready, b: Holder, two: Ready, change: object = {}) =>
-      gate.trade!({ ...(await tradeOf(a, one, b, two)), ...change }) as Promise<unknown>;
+      world.exchange.trade!({ ...(await tradeOf(a, one, b, two)), ...change }) as Promise<unknown>;
 
-    it("C10: a proof under another board's market is refused, and accounts of two boards do not trade", async () => {
-      const second = Object.assign(Object.create(Object.getPrototypeOf(world)), world, {
-        board: 2n,
-        epoch: 0n,
-      }) as World;
-      await second.createBoard(2n);
-      await second.publish(marketAt("board-60", 150_000n, 4_000n));
-      const there = await second.holder(12);
-      await there.fund(CASH, 1_000_000n * E6);
-      const wrong = alice.with({ world: second });
-      const ready = await wrong.withdrawal(payout());
-      await invalid(withdraw(ready, payout()));
-      const a = await alice.trading(FILL, 1n, there.id);
-      const b = await there.trading(FILL, -1n, alice.id);
-      await refuses(trade(alice, a, there, b), "BoardsDiffer");
+    it("C10, G03: a gate has one board and one market, and a proof under another's is refused", async () => {
+      const other = alice.with({ world: Object.create(world, { market: { value: marketAt("board-60", 150_000n, 4_000n) } }) });
+      await invalid(withdraw(await other.withdrawal(payout()), payout()));
+      // Nothing changes the board, and no call of anybody's names one: the first draft's owner made a board of its own, with a
+      // verifier that always says yes, and exited with every member's tokens.
+      const named = [gate, world.exchange, world.clearing, world.fund].flatMap(({ interface: { fragments } }) =>
+        fragments.filter(
+          (part) => part.type === "function" && !("constant" in part && part.constant) &&
+            part.inputs.some(({ name }) => /board/i.test(name)),
+        ),
+      );
+      expect(named).to.deep.equal([]);
+      expect(await gate.board!()).to.equal(1n);
+      expect(await gate.market!()).to.equal(await world.fixed.getAddress());
     });
 
     it("C10: every size has its own genesis, so no state of one is a state of another", () => {
@@ -329,10 +318,12 @@ describe("margin gate under attack", () => {
       await invalid(trade(alice, a, bob, { ...larger, call: { ...larger.call, fill: commitment } as GateCall }));
       const empty = noFill("board-60");
       const [none, nothing] = [await alice.trading(empty, 1n, bob.id), await bob.trading(empty, -1n, alice.id)];
-      await refuses(trade(alice, none, bob, nothing), "FillRefused");
-      await refuses(trade(alice, none, bob, nothing, { fill: 0n }), "FillRefused");
-      await refuses(trade(alice, a, alice, a), "SameAccount");
-      await refuses(trade(alice, a, bob, { ...b, step: { ...b.step, epoch: b.step.epoch + 1n } }), "EpochsDiffer");
+      const { exchange } = world;
+      await refuses(trade(alice, none, bob, nothing), "FillRefused", exchange);
+      await refuses(trade(alice, none, bob, nothing, { fill: 0n }), "FillRefused", exchange);
+      await refuses(trade(alice, a, alice, a), "SameAccount", exchange);
+      const elsewhen = { ...b, step: { ...b.step, epoch: b.step.epoch + 1n } };
+      await refuses(trade(alice, a, bob, elsewhen), "EpochNotStanding", exchange);
       const carol = await world.holder(12);
       await carol.fund(CASH, 1_000_000n * E6);
       const c = await carol.trading(FILL, -1n, alice.id);
@@ -356,8 +347,10 @@ describe("margin gate under attack", () => {
       const b = await bob.trading(FILL, -1n, alice.id);
       const good = await tradeOf(alice, a, bob, b);
       for (const level of [14_999n, 15_001n, 0n]) {
-        await refuses(gate.trade!({ ...good, a: { ...good.a, level } }), "LevelNotInPolicy").withArgs(level, 1);
-        await refuses(gate.trade!({ ...good, b: { ...good.b, level } }), "LevelNotInPolicy").withArgs(level, 1);
+        for (const change of [{ a: { ...good.a, level } }, { b: { ...good.b, level } }]) {
+          const sent = world.exchange.trade!({ ...good, ...change });
+          await refuses(sent, "LevelNotInPolicy", world.exchange).withArgs(level, 1);
+        }
       }
     });
 
@@ -365,14 +358,14 @@ describe("margin gate under attack", () => {
       const a = await alice.trading(FILL, 1n, bob.id);
       const b = await bob.trading(FILL, -1n, alice.id);
       const good = await tradeOf(alice, a, bob, b);
-      const relayer = gate.connect(world.signers[15]!) as Contract;
+      const relayer = world.exchange.connect(world.signers[15]!) as Contract;
       const bare = { ...good.a, step: a.step };
       await refuses(relayer.trade!({ ...good, a: bare }), "NotAuthorised");
       await refuses(relayer.trade!({ ...good, b: { ...good.b, step: b.step } }), "NotAuthorised");
       const stolen = { ...good.b, step: { ...b.step, signature: good.a.step.signature } };
       await refuses(relayer.trade!({ ...good, b: stolen }), "NotAuthorised");
       const snapshot = await world.chain.networkHelpers.takeSnapshot();
-      await call(alice.gate, "trade", { ...good, a: bare });
+      await call(alice.exchange, "trade", { ...good, a: bare });
       await snapshot.restore();
       await call(relayer, "trade", good);
     });
@@ -386,12 +379,10 @@ describe("margin gate under attack", () => {
       carol.id = (await gate.accounts!()) as bigint;
       carol.state = ready.after;
       await call(alice.gate, "deposit", carol.id, wallet, CASH, 1_000_000n * E6);
-      const funding = await carol.absorption({ asset: CASH, amount: 1_000_000n * E6 });
+      const funding = await carol.absorption(CASH, 1_000_000n * E6);
       await refuses(bob.gate.absorb!(funding.step, CASH, 1_000_000n * E6, false), "NotAuthorised");
-      await refuses(
-        bob.gate.absorb!(await carol.signed(funding, alice.owner), CASH, 1_000_000n * E6, false),
-        "NotAuthorised",
-      );
+      const hers = await carol.signed(funding, alice.owner);
+      await refuses(bob.gate.absorb!(hers, CASH, 1_000_000n * E6, false), "NotAuthorised");
       // The wallet as sender is as good as its signature.
       const data = gate.interface.encodeFunctionData("absorb", [funding.step, CASH, 1_000_000n * E6, false]);
       await call(wallet.connect(bob.owner), "send", gate, data);
@@ -405,12 +396,19 @@ describe("margin gate under attack", () => {
   describe("tokens", () => {
     let tokens: Contract;
     before(async () => {
-      tokens = (await world.ethers.getContractAt("Tokens", await gate.getAddress())) as unknown as Contract;
+      tokens = (await world.ethers.getContractAt("Vault", await gate.getAddress())) as unknown as Contract;
     });
 
+    const registering = async (asset: bigint, token: unknown, lotDecimals = 8) => {
+      const queue = gate.connect(await world.queue()) as Contract;
+      return queue.registerAsset!(asset, token, lotDecimals, NO_LIMIT, NO_LIMIT) as Promise<unknown>;
+    };
+    const register = async (asset: bigint, token: unknown, lotDecimals = 8) => {
+      await ((await registering(asset, token, lotDecimals)) as { wait(): Promise<unknown> }).wait();
+    };
     async function withToken(name: string) {
       const token = await world.ethers.deployContract(name);
-      await call(gate, "registerAsset", 2n, token, 8);
+      await register(2n, token);
       await call(token, "mint", alice.owner, 1_000n * E8);
       await call(token.connect(alice.owner), "approve", gate, 1n << 255n);
       return token as unknown as Contract;
@@ -436,25 +434,23 @@ describe("margin gate under attack", () => {
       await alice.fund(2n, 10n * E8);
       const ready = await alice.withdrawal(payout(2n, E8));
       const next = await alice.attestation(12_000n);
-      const side = { step: next.step, level: 15_000n, worse: [] };
-      const traded = { a: side, b: side, fill: 5n, operatorSignature: "0x" };
-      const opening = { owner: alice.owner.address, agent: alice.owner.address, board: 1n };
-      const calls: [string, unknown[]][] = [
+      const opening = { owner: alice.owner.address, agent: alice.owner.address };
+      const FILL = fillOf("board-60", { 0: 100n }, -5n * E6);
+      const traded = await tradeOf(alice, await alice.trading(FILL, 1n, bob.id), bob, await bob.trading(FILL, -1n, alice.id));
+      const calls: [string, unknown[], Contract?][] = [
         ["deposit", [alice.id, alice.owner.address, 2n, E8]],
-        ["withdraw", [await alice.signed(ready), 2n, E8, to(), 0n]],
+        ["withdraw", [await alice.signed(ready), payout(2n, E8)]],
         ["absorb", [next.step, 2n, E8, false]],
         ["attest", [await alice.signed(next), 12_000n]],
-        ["exit", [await alice.signed(ready), 2n, E8, to(), 0n]],
+        ["exit", [await alice.signed(ready), payout(2n, E8)]],
         ["flag", [next.step, 12_000n]],
-        ["trade", [traded]],
-        ["settleBatch", [[traded]]],
-        ["expire", [next.step]],
-        ["expireBatch", [[next.step]]],
         ["open", [opening, next.step, "0x"]],
-        ["donate", [E6]],
+        // Desks have no guard of their own: they reach the gate's.
+        ["trade", [traded], world.exchange],
+        ["donate", [E6], world.fund],
       ];
-      for (const [method, args] of calls) {
-        await call(token, "set", gate, gate.interface.encodeFunctionData(method, args));
+      for (const [method, args, of = gate] of calls) {
+        await call(token, "set", of, of.interface.encodeFunctionData(method, args));
         await refuses(alice.gate.deposit!(alice.id, alice.owner.address, 2n, E8), "ReentrancyGuardReentrantCall");
         await refuses(withdraw(ready, payout(2n, E8)), "ReentrancyGuardReentrantCall");
       }
@@ -474,7 +470,7 @@ describe("margin gate under attack", () => {
         [4n, "SilentToken"],
       ] as const) {
         const token = await world.ethers.deployContract(name);
-        await call(gate, "registerAsset", asset, token, 8);
+        await register(asset, token);
         await call(token, "mint", alice.owner, 1_000n * E8);
         await call(token.connect(alice.owner), "approve", gate, 1n << 255n);
       }
@@ -524,31 +520,33 @@ describe("margin gate under attack", () => {
     });
 
     it("a lot of 10^28 units of a token is the largest", async () => {
-      const token = await world.ethers.deployContract("TestToken", ["FINE", 36]);
-      await refuses(gate.registerAsset!(5n, token, 7), "LotRefused", tokens).withArgs(await token.getAddress(), 7, 36);
-      await expect(gate.registerAsset!(5n, token, 8))
+      const token = await world.deploy("TestToken", ["FINE", 36]);
+      await refuses(registering(5n, token, 7), "LotRefused", tokens).withArgs(await token.getAddress(), 7, 36);
+      await expect(registering(5n, token, 8))
         .to.emit(gate, "AssetRegistered")
         .withArgs(5, await token.getAddress(), 10n ** 28n);
     });
 
-    it("assets are registered once, by the owner, with tokens that hold whole lots", async () => {
-      const token = await world.ethers.deployContract("TestToken", ["X", 18]);
-      const coarse = await world.ethers.deployContract("TestToken", ["Y", 4]);
-      await refuses(alice.gate.registerAsset!(5n, token, 8), "OwnableUnauthorizedAccount");
-      await refuses(gate.registerAsset!(16n, token, 8), "AssetUnknown");
-      await refuses(gate.registerAsset!(CASH, token, 6), "AssetTaken");
-      await refuses(gate.registerAsset!(5n, world.tokens.get(BTC), 8), "TokenTaken");
-      await refuses(gate.registerAsset!(5n, token, 9), "LotRefused", tokens);
-      await refuses(gate.registerAsset!(5n, coarse, 5), "LotRefused", tokens);
-      await expect(gate.registerAsset!(5n, alice.owner, 8)).to.be.revert(world.ethers);
-      await call(gate, "registerAsset", 5n, coarse, 4);
-      await refuses(gate.registerAsset!(5n, token, 8), "AssetTaken");
-      const libraries = { Tokens: await world.ethers.deployContract("Tokens") };
-      const made = [world.oracle, world.signers[0], world.operator, 3600n];
-      const bare = await world.ethers.deployContract("MarginGate", made, { libraries });
-      await refuses(bare.registerAsset!(CASH, token, 8), "LotRefused", tokens);
-      await refuses(bare.registerAsset!(CASH, coarse, 4), "LotRefused", tokens);
-      await call(bare, "registerAsset", CASH, token, 6);
+    it("assets are registered once, by the queue (before the seal by the deployer), with tokens that hold whole lots", async () => {
+      const token = await world.deploy("TestToken", ["X", 18]);
+      const coarse = await world.deploy("TestToken", ["Y", 4]);
+      for (const somebody of [alice.gate, gate, gate.connect(world.guardian) as Contract]) {
+        await refuses(somebody.registerAsset!(5n, token, 8, 1n, 1n), "NotGovernor");
+      }
+      await refuses(registering(16n, token), "AssetUnknown");
+      await refuses(registering(CASH, token, 6), "AssetTaken");
+      await refuses(registering(5n, world.tokens.get(BTC)), "TokenTaken");
+      await refuses(registering(5n, token, 9), "LotRefused", tokens);
+      await refuses(registering(5n, coarse, 5), "LotRefused", tokens);
+      await expect(registering(5n, alice.owner)).to.be.revert(world.ethers);
+      await register(5n, coarse, 4);
+      await refuses(registering(5n, token), "AssetTaken");
+      const bare = await world.deployGate();
+      const made = (by: Contract, lotDecimals: number, of = token) => by.registerAsset!(CASH, of, lotDecimals, 1n, 1n);
+      await refuses(made(bare, 8), "LotRefused", tokens);
+      await refuses(made(bare, 4, coarse), "LotRefused", tokens);
+      await refuses(made(bare.connect(alice.owner) as Contract, 6), "NotGovernor", bare);
+      await made(bare, 6);
     });
   });
 
@@ -570,20 +568,20 @@ describe("margin gate under attack", () => {
       await refuses(alice.gate.deposit!(alice.id, alice.owner.address, 16n, 1n), "AssetUnknown");
       await refuses(alice.gate.deposit!(99n, alice.owner.address, ETH, lot), "AccountUnknown");
       await call(alice.gate, "deposit", alice.id, alice.owner.address, ETH, most);
-      const ready = await alice.absorption({ asset: ETH, amount: most });
+      const ready = await alice.absorption(ETH, most);
       await call(alice.gate, "absorb", ready.step, ETH, most, false);
     });
 
     it("absorbs refuse zero, part of a lot, and more than the credit, by one unit too", async () => {
       await call(alice.gate, "deposit", alice.id, alice.owner.address, ETH, 10n * lot);
-      const ready = await alice.absorption({ asset: ETH, amount: 11n * lot });
+      const ready = await alice.absorption(ETH, 11n * lot);
       await expect(alice.gate.absorb!(ready.step, ETH, 11n * lot, false))
         .to.be.revertedWithCustomError(gate, "CreditTooSmall")
         .withArgs(alice.id, ETH, 10n * lot, 11n * lot);
       await refuses(alice.gate.absorb!(ready.step, ETH, 0n, false), "AmountZero");
       await refuses(alice.gate.absorb!(ready.step, ETH, lot - 1n, false), "AmountNotInLots");
       await refuses(bob.gate.absorb!({ ...ready.step, account: bob.id }, ETH, lot, false), "CreditTooSmall");
-      const less = await alice.absorption({ asset: ETH, amount: 10n * lot });
+      const less = await alice.absorption(ETH, 10n * lot);
       await invalid(alice.gate.absorb!(less.step, ETH, 9n * lot, false));
       await call(alice.gate, "absorb", less.step, ETH, 10n * lot, false);
     });
@@ -594,8 +592,9 @@ describe("margin gate under attack", () => {
       const send = (change: object) => withdraw(ready, { ...payout(ETH, E18), ...change });
       await refuses(send({ amount: 0n }), "AmountZero");
       await refuses(send({ amount: E18 + 1n }), "AmountNotInLots");
-      await refuses(send({ amount: (1n << 64n) * lot }), "AmountTooLarge");
-      await refuses(send({ fee: E18 + 1n }), "FeeAboveAmount");
+      for (const amount of [(1n << 64n) * lot, 1n << 255n]) await refuses(send({ amount }), "AmountTooLarge");
+      const greedy = payout(ETH, E18, E18 + 1n);
+      await refuses(withdraw(await alice.withdrawal(greedy), greedy), "PaysTooLittle").withArgs(0, 0);
       await invalid(send({ amount: E18 - lot }));
       const whole = await alice.withdrawal(payout(ETH, E18, E18));
       const before = (await world.tokens.get(ETH)!.balanceOf!(alice.owner)) as bigint;
@@ -611,8 +610,7 @@ describe("margin gate under attack", () => {
         .to.be.revertedWithCustomError(gate, "DeadlinePassed")
         .withArgs(at, at + 1n);
       await restore();
-      const snapshot = await world.chain.networkHelpers.takeSnapshot();
-      restore = () => snapshot.restore();
+      restore = await world.snapshot();
       await world.time.setNextBlockTimestamp(at);
       await withdraw(ready, payout());
     });
@@ -627,11 +625,13 @@ describe("margin gate under attack", () => {
       await refuses(
         bob.gate.open!({ ...opening, owner: bob.owner.address }, opened.step, signature),
         "OperatorMissing",
+        world.exchange,
       );
-      await refuses(alice.gate.open!(opening, opened.step, "0x"), "OperatorMissing");
+      await refuses(alice.gate.open!(opening, opened.step, "0x"), "OperatorMissing", world.exchange);
       await refuses(
         alice.gate.open!({ ...opening, agent: bob.owner.address }, opened.step, signature),
         "OperatorMissing",
+        world.exchange,
       );
       await refuses(alice.gate.open!(opening, { ...opened.step, account: 1n }, signature), "AccountUnknown");
       await call(alice.gate, "open", opening, opened.step, signature);
@@ -639,19 +639,19 @@ describe("margin gate under attack", () => {
 
       const carol = await world.holder(12);
       await call(carol.gate, "deposit", carol.id, carol.owner.address, CASH, E6);
-      const ready = await carol.absorption({ asset: CASH, amount: E6 });
+      const ready = await carol.absorption(CASH, E6);
       await refuses(alice.gate.absorb!(ready.step, CASH, E6, false), "NotAuthorised");
       const attest = await carol.attestation(6_000n);
       await refuses(alice.gate.attest!(attest.step, 6_000n), "NotAuthorised");
-      await refuses(alice.gate.withdraw!(attest.step, CASH, E6, to(), 0n), "NotAuthorised");
-      await refuses(alice.gate.exit!(attest.step, CASH, E6, to(), 0n), "NotAuthorised");
+      await refuses(alice.gate.withdraw!(attest.step, payout()), "NotAuthorised");
+      await refuses(alice.gate.exit!(attest.step, payout()), "NotAuthorised");
       await call(carol.gate, "absorb", ready.step, CASH, E6, false);
     });
 
     it("no account is nobody's, nor the gate's own", async () => {
       const { step } = await alice.attestation(12_000n);
       for (const owner of [world.ethers.ZeroAddress, await gate.getAddress()]) {
-        const opening = { owner, agent: owner, board: 1n };
+        const opening = { owner, agent: owner };
         await refuses(alice.gate.open!(opening, { ...step, account: 0n }, "0x"), "AddressZero");
       }
     });
@@ -687,51 +687,17 @@ describe("margin gate under attack", () => {
 
     it("an absorb takes the direction that it is told, and proves no other", async () => {
       await call(alice.gate, "deposit", alice.id, alice.owner.address, CASH, E6);
-      for (const [direction, below] of [
-        ["at-least", true],
-        ["below", false],
-      ] as const) {
-        const ready = await alice.absorption({ asset: CASH, amount: E6 }, direction);
-        await invalid(alice.gate.absorb!(ready.step, CASH, E6, below));
+      for (const below of [true, false]) {
+        const ready = await alice.absorption(CASH, E6, { below });
+        await invalid(alice.gate.absorb!(ready.step, CASH, E6, !below));
       }
-      expect(((await callView(gate, "accountOf", alice.id)) as { attested: { time: bigint } }).attested.time).to.equal(
-        0n,
-      );
     });
 
-    it("boards and accounts that do not exist are refused", async () => {
-      for (const board of [2n, (1n << 32n) + 1n]) {
-        const fresh = alice.with({ state: genesis("board-60") });
-        const { opening, ready, signature } = await fresh.opening(alice.owner.address, undefined, board);
-        await refuses(alice.gate.open!(opening, ready.step, signature), "BoardUnknown", world.oracle);
-      }
+    it("accounts that do not exist are refused", async () => {
       for (const method of ["attest", "flag"]) {
         const step = { ...(await alice.attestation(12_000n)).step, account: 99n };
         await refuses(alice.gate[method]!(step, 12_000n), "AccountUnknown");
       }
     });
-  });
-
-  it("a gate of a second deployment on one chain answers to its own owner only", async () => {
-    const chain = await createChain();
-    const signers = await chain.ethers.getSigners();
-    const deployed = await deploy({
-      deployer: signers[3]!,
-      keys: [deployable(KEY)],
-      parameters: { ...parametersOf(signers), owner: signers[9]!.address },
-    });
-    expect(await deployed.gate.owner!()).to.equal(signers[3]!.address);
-    for (const contract of [deployed.gate, deployed.registry]) {
-      await refuses(
-        (contract.connect(signers[8]!) as Contract).acceptOwnership!(),
-        "OwnableUnauthorizedAccount",
-        contract,
-      );
-      await call(contract.connect(signers[9]!), "acceptOwnership");
-      expect(await contract.owner!()).to.equal(signers[9]!.address);
-    }
-    expect(await deployed.gate.market!()).to.equal(await deployed.oracle.getAddress());
-    expect(await deployed.oracle.gate!()).to.equal(await deployed.gate.getAddress());
-    expect(await deployed.gate.liquidation!()).to.equal(await deployed.liquidation.getAddress());
   });
 });

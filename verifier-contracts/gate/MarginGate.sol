@@ -4,9 +4,8 @@ pragma solidity 0.8.30;
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {Accounts} from "./Accounts.sol";
 import {IExchange} from "../interfaces/IExchange.sol";
-import {IFund} from "../interfaces/IFund.sol";
 import {IMarginGate} from "../interfaces/IMarginGate.sol";
-import {EXIT_LEVEL, IBoardGate, IMarket, IQueue, Market} from "../interfaces/IMarket.sol";
+import {EXIT_LEVEL, IBoardGate, IMarket, Market} from "../interfaces/IMarket.sol";
 import {Statement} from "../libraries/Statement.sol";
 import {Vault} from "../libraries/Vault.sol";
 
@@ -60,7 +59,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
     function seal(address[4] calldata desks) external {
         if (deskOf[Desk.Exchange] != address(0)) revert AlreadySealed();
         if (msg.sender != _deployer) revert NotGovernor(msg.sender);
-        Vault.checkSeal(market, board, desks);
+        Vault.checkSeal(address(market), board, desks);
         for (uint256 index = 0; index < 4; index++) deskOf[Desk(index)] = desks[index];
         emit Sealed(desks);
     }
@@ -73,7 +72,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function setLimits(uint256 asset, uint64 depositCap, uint64 outflow) external {
-        Vault.setLimits(_books, IQueue(queue), asset, depositCap, outflow);
+        Vault.setLimits(_books, queue, asset, depositCap, outflow);
     }
 
     // ---- Accounts ----
@@ -378,12 +377,13 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         Effect memory effect = _effect(
             exiting ? EXIT_TYPEHASH : WITHDRAW_TYPEHASH, abi.encode(payment), By.Owner, ground.market.levels.initial
         );
+        if (payment.amount == 0) revert AmountZero();
         if (payment.amount > uint256(type(int256).max)) revert AmountTooLarge(payment.amount, 1);
         (effect.asset, effect.amount, effect.counter) = (payment.asset, -int256(payment.amount), Vault.OUTSIDE);
         effect.evenHeld = exiting;
         _settle(step, account, ground, effect);
-        (uint64 owed, IFund fund_) = (account.owed, IFund(deskOf[Desk.Fund]));
-        uint64 rest = Vault.payOut(_books, step.account, payment, owed, fund_);
+        uint64 owed = account.owed;
+        uint64 rest = Vault.payOut(_books, step.account, payment, owed, deskOf[Desk.Fund]);
         if (rest != owed) account.owed = rest;
     }
 }

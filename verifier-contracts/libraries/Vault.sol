@@ -46,9 +46,10 @@ library Vault {
     // ---- Desks ----
 
     /// Refuses a market that is not this gate's, or without the keys that its accounts will need, and desks of another gate.
-    function checkSeal(IMarket market, uint256 board, address[4] calldata desks) external view {
+    function checkSeal(address market_, uint256 board, address[4] calldata desks) external view {
+        IMarket market = IMarket(market_);
         if (market.gateOf(board) != address(this) || !IQueue(market.queue()).closed()) {
-            revert IMarginGate.MarketRefused(address(market));
+            revert IMarginGate.MarketRefused(market_);
         }
         if (!market.serves(board, Family.SETTLEMENT)) revert IMarket.FamilyMissing(board, Family.SETTLEMENT);
         if (!market.serves(board, Family.LOT)) revert IMarket.FamilyMissing(board, Family.LOT);
@@ -87,9 +88,9 @@ library Vault {
     }
 
     /// By the queue; by its guardian, where neither limit is above the one that stands.
-    function setLimits(Books storage books, IQueue queue, uint256 asset, uint64 depositCap, uint64 outflow) external {
-        bool lowering = msg.sender != address(queue);
-        if (lowering && msg.sender != queue.guardian()) revert IMarginGate.NotGovernor(msg.sender);
+    function setLimits(Books storage books, address queue, uint256 asset, uint64 depositCap, uint64 outflow) external {
+        bool lowering = msg.sender != queue;
+        if (lowering && msg.sender != IQueue(queue).guardian()) revert IMarginGate.NotGovernor(msg.sender);
         if (books.assets[asset].lot == 0) revert IMarginGate.AssetUnknown(asset);
         IMarginGate.Limits storage limits = books.limits[asset];
         if (lowering && (depositCap > limits.depositCap || outflow > limits.outflow)) {
@@ -159,7 +160,7 @@ library Vault {
         uint256 account,
         IMarginGate.Payment calldata payment,
         uint64 owed,
-        IFund fund
+        address fund
     ) external returns (uint64) {
         (uint256 asset, uint256 rest) = (payment.asset, payment.amount);
         if (owed != 0) {
@@ -173,7 +174,7 @@ library Vault {
         }
         uint256 levy = 0;
         if (asset == CASH && books.fund < 0 && rest != 0) {
-            levy = fund.levyOf(rest);
+            levy = IFund(fund).levyOf(rest);
             rest -= levy;
             _add(books, FUND, CASH, levy);
         }

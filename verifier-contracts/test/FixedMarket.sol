@@ -29,6 +29,8 @@ contract FixedMarket is IMarket, IQueue {
     mapping(uint256 members => IRoundVerifier) private _roundVerifiers;
     mapping(uint256 members => G1) private _roundPoints;
     uint64 private _settlements;
+    mapping(uint64 settlement => ISettlementVerifier) private _settlementVerifiers;
+    mapping(uint64 settlement => G1) private _marks;
     address public guardian;
     bool public closed = true;
     address public gate;
@@ -89,7 +91,11 @@ contract FixedMarket is IMarket, IQueue {
     }
 
     function settle() external {
-        _settlements++;
+        openSettlement(ISettlementVerifier(address(_exitVerifier)), _exitPoint);
+    }
+
+    function openSettlement(ISettlementVerifier verifier, G1 memory marks) public {
+        (_settlementVerifiers[++_settlements], _marks[_settlements]) = (verifier, marks);
     }
 
     // ---- Market ----
@@ -160,7 +166,7 @@ contract FixedMarket is IMarket, IQueue {
 
     function settlementOf(uint256 board, uint64 settlement) external view returns (ISettlementVerifier, G1 memory) {
         if (settlement > _settlements) revert SettlementUnknown(board, settlement);
-        return (ISettlementVerifier(address(_exitVerifier)), _exitPoint);
+        return (_settlementVerifiers[settlement], _marks[settlement]);
     }
 
     function _standing(uint256 board) private view returns (Market memory) {

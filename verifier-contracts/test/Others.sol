@@ -57,3 +57,28 @@ contract GasMeter {
         require(ok, "the measured call reverted");
     }
 }
+
+/// A wallet that burns all the gas that it is given when asked for a signature, or answers at length.
+contract Burner {
+    bool public burning = true;
+
+    function set(bool burning_) external {
+        burning = burning_;
+    }
+
+    function isValidSignature(bytes32, bytes calldata) external view returns (bytes4) {
+        if (burning) while (true) {}
+        assembly {
+            return(0, 100000)
+        }
+    }
+}
+
+/// Names a gate as a desk does.
+contract IdleDesk {
+    address public gate;
+
+    constructor(address gate_) {
+        gate = gate_;
+    }
+}
