@@ -565,13 +565,8 @@ export async function roundOf(
 ): Promise<Round> {
   const domains = await world.domains();
   const calls = joined.map((member) => member.call);
-  const { policy, market, policyId, epoch } = world;
-  const request = {
-    members: joined.map(({ before, fill }) => ({ before, fill })),
-    level: world.levels.initial as LevelBps,
-    context: roundContext(domains.gate, calls) as bigint,
-    ...{ policy, market },
-  };
+  const { policyId, epoch } = world;
+  const request = await requestOf(world, joined);
   const proof =
     "prover" in prove
       ? (await prove.prover.round(request)).proof
@@ -584,6 +579,28 @@ export async function roundOf(
     proof: proofWords(proof),
     operatorSignature: await signRound(world.operator, domains, calls),
   };
+}
+
+/** The proof of a round in which a place holds other states, true or not. */
+export async function provenWith(
+  world: GateWorld,
+  joined: readonly Joined[],
+  key: SimulatedKey<CircuitOf<"round">>,
+  place: number,
+  before: bigint,
+  after: bigint,
+) {
+  const signals = [...signalsOf(await requestOf(world, joined), 3)];
+  [signals[place], signals[3 + place]] = [before, after];
+  return proofWords(key.prove(signals) as Groth16Proof);
+}
+
+async function requestOf(world: GateWorld, joined: readonly Joined[]) {
+  const { policy, market, levels } = world;
+  const calls = joined.map((member) => member.call);
+  const context: bigint = roundContext(await world.domain("MarginGate"), calls);
+  const members = joined.map(({ before, fill }) => ({ before, fill }));
+  return { members, level: levels.initial as LevelBps, context, policy, market };
 }
 
 /** Public signals of a round in a circuit of so many places, which may be more than its members need. */

@@ -1,31 +1,53 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The gate's main path, with real proofs of the real circuit throughout.
 import { expect } from "chai";
+import type { EventLog } from "ethers";
 import { openingState } from "../../prover/src/chain/client.ts";
+import { openState } from "../../prover/src/chain/sealed-state.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
+import { noFill } from "../../prover/src/model/transition.ts";
+import { loadManifest } from "../../prover/src/node/artifacts.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import type { RateBps, ScanLots } from "../../prover/src/units.ts";
-import { BTC, CASH, call, DAY, E6, E8, E18, ETH, fillOf, type Holder, marketAt, tradeOf, World } from "./world.ts";
+import { skip } from "../support/skip.ts";
+import {
+  BTC,
+  CASH,
+  call,
+  E6,
+  E8,
+  E18,
+  ETH,
+  eventsOf,
+  fillOf,
+  GateWorld,
+  type Holder,
+  marketAt,
+  roundOf,
+  tradeOf,
+} from "./gate-world.ts";
 
 interface Stored {
   owner: string;
   stage: bigint;
   state: bigint;
-  attested: { level: bigint; epoch: bigint; time: bigint };
-  below: { level: bigint; epoch: bigint; time: bigint };
+  provenLevel: bigint;
+  provenAt: bigint;
+  belowLevel: bigint;
+  belowEpoch: bigint;
 }
 
 describe("margin gate with real proofs", function () {
   this.timeout(300_000);
   const prover = createProver();
-  let world: World;
+  let world: GateWorld;
   let alice: Holder;
   let bob: Holder;
 
   before(async () => {
-    world = await World.create({ prover });
+    world = await GateWorld.create({ prover });
     alice = await world.holder(10);
     bob = await world.holder(11);
   });
@@ -34,8 +56,16 @@ describe("margin gate with real proofs", function () {
   const stored = async ({ id }: Holder) => (await world.gate.accountOf!(id)) as Stored;
   const held = async (asset: bigint, at: string) => (await world.tokens.get(asset)!.balanceOf!(at)) as bigint;
   const gateAt = () => world.gate.getAddress();
-  const refuses = (sent: Promise<unknown>, error: string, of = world.gate) =>
-    expect(sent).to.be.revertedWithCustomError(of, error);
+  const refuses = (sent: Promise<unknown>, error: string, of = world.gate) => world.refuses(sent, error, of);
+  const payout = (asset: bigint, amount: bigint, recipient = alice.owner.address, fee = 0n) => ({
+    ...{ asset, amount, recipient, fee },
+    least: 0n,
+  });
+  async function withdraw(holder: Holder, payment: ReturnType<typeof payout>) {
+    const ready = await holder.withdrawal(payment);
+    await call(holder.gate, "withdraw", ready.step, payment);
+    holder.state = ready.after;
+  }
 
   it("opens an account with a proof from genesis that sets its viewing key, which the operator has been given", async () => {
     expect((await stored(alice)).state).to.equal(commitState(openingState("board-60", alice.viewingKey)));
@@ -68,7 +98,7 @@ describe("margin gate with real proofs", function () {
       [BTC, 10n * E8],
       [ETH, 100n * E18],
     ] as const) {
-      const ready = await alice.absorption({ asset, amount });
+      const ready = await alice.absorption(asset, amount);
       await call(alice.gate, "absorb", ready.step, asset, amount, false);
       alice.state = ready.after;
       expect((await stored(alice)).state).to.equal(commitState(ready.after));
@@ -77,7 +107,7 @@ describe("margin gate with real proofs", function () {
     expect(await world.gate.custodyOf!(CASH)).to.equal(1_000_000n * E6);
     expect(alice.state.collateral[1]).to.equal(100n * E8);
     await bob.fund(CASH, 3_000_000n * E6);
-    expect((await stored(alice)).attested.time).to.equal(0n);
+    expect((await stored(alice)).provenLevel).to.equal(0n);
   });
 
   it("trades: one fill, both sides proven, nothing but two commitments on chain", async () => {
@@ -88,13 +118,13 @@ describe("margin gate with real proofs", function () {
     const b = await bob.trading(fill, -1n, alice.id);
     const trade = await tradeOf(alice, a, bob, b);
     const unsigned = { ...trade.b, step: { ...b.step, signature: "0x" } };
-    await refuses(alice.gate.trade!({ ...trade, b: unsigned }), "NotAuthorised");
-    await refuses(alice.gate.trade!({ ...trade, operatorSignature: "0x" }), "OperatorMissing");
-    await call(alice.gate, "trade", trade);
+    await refuses(alice.exchange.trade!({ ...trade, b: unsigned }), "NotAuthorised");
+    await refuses(alice.exchange.trade!({ ...trade, operatorSignature: "0x" }), "OperatorMissing", world.exchange);
+    await call(alice.exchange, "trade", trade);
     [alice.state, bob.state] = [a.after, b.after];
     for (const holder of [alice, bob]) {
       expect((await stored(holder)).state).to.equal(commitState(holder.state));
-      expect((await stored(holder)).attested.level).to.equal(15_000n);
+      expect((await stored(holder)).provenLevel).to.equal(15_000n);
     }
     expect(alice.state.positions[0]! + bob.state.positions[0]!).to.equal(0n);
     expect(alice.state.cash + bob.state.cash).to.equal(4_000_000n * E6);
@@ -102,11 +132,11 @@ describe("margin gate with real proofs", function () {
 
   it("pays a withdrawal that leaves the initial level, to the recipient named, less the relayer's fee", async () => {
     const [relayer, recipient] = [world.signers[15]!, world.signers[16]!];
-    const given = { asset: ETH, amount: 2n * E18, recipient: recipient.address, fee: 123n };
+    const given = payout(ETH, 2n * E18, recipient.address, 123n);
     const ready = await alice.withdrawal(given);
     const step = await alice.signed(ready);
     const custody = (await world.gate.custodyOf!(ETH)) as bigint;
-    await call(world.gate.connect(relayer), "withdraw", step, ETH, 2n * E18, recipient.address, 123n);
+    await call(world.gate.connect(relayer), "withdraw", step, given);
     alice.state = ready.after;
     expect(await held(ETH, recipient.address)).to.equal(2n * E18 - 123n);
     expect(await held(ETH, relayer.address)).to.equal(123n);
@@ -117,7 +147,7 @@ describe("margin gate with real proofs", function () {
 
   it("refuses a withdrawal that would leave too little, which nobody can prove", async () => {
     const amount = 9n * E8;
-    const given = { asset: BTC, amount, recipient: alice.owner.address, fee: 0n };
+    const given = payout(BTC, amount);
     const error = await alice.withdrawal(given).then(
       () => undefined,
       (thrown: unknown) => thrown,
@@ -129,21 +159,17 @@ describe("margin gate with real proofs", function () {
       { transfer: { asset: 0, amount: -amount } },
       { level: 0n },
     );
-    await refuses(
-      alice.gate.withdraw!(lesser.step, BTC, amount, alice.owner.address, 0n),
-      "ProofInvalid",
-      world.verifier,
-    );
+    await refuses(alice.gate.withdraw!(lesser.step, given), "ProofInvalid", world.verifier);
     expect((await stored(alice)).state).to.equal(commitState(alice.state));
   });
 
-  it("records an attestation with its level, epoch and time", async () => {
+  it("records an attestation with its level and the board's clock", async () => {
+    await call(world.fixed, "advance", 77n);
     const ready = await alice.attestation(12_000n);
     await call(alice.gate, "attest", ready.step, 12_000n);
     alice.state = ready.after;
-    const { attested } = await stored(alice);
-    expect([attested.level, attested.epoch]).to.deep.equal([12_000n, 1n]);
-    expect(attested.time).to.equal(BigInt(await world.time.latest()));
+    const { provenLevel, provenAt } = await stored(alice);
+    expect([provenLevel, provenAt]).to.deep.equal([12_000n, 77n]);
   });
 
   it("V02: a used proof, negated or re-randomised, has no second effect; as a first use it is as good", async () => {
@@ -188,16 +214,13 @@ describe("margin gate with real proofs", function () {
     const old = await alice.attestation(12_000n);
     await world.publish();
     await expect(alice.gate.attest!(old.step, 12_000n))
-      .to.be.revertedWithCustomError(world.oracle, "EpochSuperseded")
+      .to.be.revertedWithCustomError(world.fixed, "EpochSuperseded")
       .withArgs(2, 1);
   });
 
   it("a fall of 30%: anyone who can follow the account flags it, and withdrawals stop", async () => {
     // First about as much out as the initial level allows.
-    const given = { asset: BTC, amount: 4n * E8, recipient: alice.owner.address, fee: 0n };
-    const ready = await alice.withdrawal(given);
-    await call(alice.gate, "withdraw", ready.step, BTC, 4n * E8, alice.owner.address, 0n);
-    alice.state = ready.after;
+    await withdraw(alice, payout(BTC, 4n * E8));
 
     await world.publish(marketAt("board-60", 70_000n, 2_800n));
     const coverage = coverageBpsDown(evaluate(alice.state, world.policy, world.market))!;
@@ -206,11 +229,11 @@ describe("margin gate with real proofs", function () {
     const watcher = world.gate.connect(world.signers[17]!) as typeof world.gate;
     await call(watcher, "flag", flag.step, 12_000n);
     alice.state = flag.after;
-    const { below, stage, state } = await stored(alice);
-    expect([below.level, below.epoch, stage, state]).to.deep.equal([12_000n, 3n, 1n, commitState(alice.state)]);
+    const { belowLevel, belowEpoch, stage, state } = await stored(alice);
+    expect([belowLevel, belowEpoch, stage, state]).to.deep.equal([12_000n, 3n, 1n, commitState(alice.state)]);
     const again = await alice.flagging();
     await refuses(watcher.flag!(again.step, 12_000n), "VerdictKnown");
-    await refuses(alice.gate.withdraw!(again.step, CASH, 1n, alice.owner.address, 0n), "StageWrong");
+    await refuses(alice.gate.withdraw!(again.step, payout(CASH, 1n)), "StageWrong");
   });
 
   it("nobody flags an account that is not below the call level", async () => {
@@ -233,13 +256,14 @@ describe("margin gate with real proofs", function () {
     await world.publish(marketAt("board-60", 40_000n, 1_600n));
     await world.publish(marketAt("board-60", 20_000n, 800n));
     expect(evaluate(alice.state, world.policy, world.market).equity < 0n).to.equal(true);
-    await alice.fund(CASH, 100n * E6, "below");
-    // Values that are stale refuse everything else, and not this.
-    await world.time.increase(4000n);
+    await alice.fund(CASH, 100n * E6);
+    // A market that is not usable refuses everything else, and not this.
+    await world.time.increase(300n);
+    await call(world.fixed, "setUsable", false, true);
     await alice.fund(CASH, 2_500_000n * E6);
     const stale = await alice.attestation(12_000n);
-    await refuses(alice.gate.attest!(stale.step, 12_000n), "EpochStale", world.oracle);
-    await world.publish();
+    await refuses(alice.gate.attest!(stale.step, 12_000n), "EpochHalted", world.fixed);
+    await call(world.fixed, "setUsable", true, true);
     const lower = await alice.attestation(10_000n);
     await call(alice.gate, "attest", lower.step, 10_000n);
     alice.state = lower.after;
@@ -247,39 +271,51 @@ describe("margin gate with real proofs", function () {
     const cure = await alice.attestation(12_000n);
     await expect(alice.gate.attest!(cure.step, 12_000n)).to.emit(world.gate, "StageSet").withArgs(alice.id, 0);
     alice.state = cure.after;
-    expect((await stored(alice)).below.time).to.equal(0n);
-    const given = { asset: CASH, amount: E6, recipient: alice.owner.address, fee: 0n };
-    const ready = await alice.withdrawal(given);
-    await call(alice.gate, "withdraw", ready.step, CASH, E6, alice.owner.address, 0n);
-    alice.state = ready.after;
+    expect((await stored(alice)).belowEpoch).to.equal(0n);
+    await withdraw(alice, payout(CASH, E6));
+  });
+
+  it("a round of three places: two members and nobody step by one proof, and are followed from their blobs", async function () {
+    if ((await loadManifest()).circuits["round-60-3"] === undefined) skip(this, "round-60-3 is not set up");
+    await world.useRealRounds();
+    const price = world.market.board.rows[0]!.mark;
+    const positions = noFill("board-60").positions.with(0, 1_000n);
+    const buys = { ...noFill("board-60"), positions, cash: -1_000n * price };
+    const sells = { ...buys, positions: positions.map((lots) => -lots), cash: 1_000n * price };
+    const members = [await alice.joining(buys), await bob.joining(sells)];
+    const receipt = await call(world.exchange, "round", await roundOf(world, members, { prover }));
+    for (const { holder, after } of members) {
+      holder.state = after;
+      expect((await stored(holder)).state).to.equal(commitState(after));
+      expect((await stored(holder)).provenLevel).to.equal(15_000n);
+    }
+    const blobs = eventsOf(world.gate, receipt, "Entered").map((args) => [args.account, args.blob as string] as const);
+    expect(blobs.map(([id]) => id)).to.deep.equal([alice.id, bob.id]);
+    for (const [index, { holder, after }] of members.entries()) {
+      expect(openState(blobs[index]![1], commitState(after), "board-60", holder.viewingKey)).to.deep.equal(after);
+    }
   });
 
   it("G01, R08: an account without positions that owes is called while it is worth far more than it owes", async () => {
     // Debt carries a margin of a fifth, and bitcoin is scanned with the moves of the first row: a fall of 12%.
-    const { policy } = world;
-    world.policy = {
-      ...policy,
-      scanLots: policy.scanLots.with(Number(BTC), 100_000n as ScanLots),
+    const policy = {
+      ...world.policy,
+      scanLots: world.policy.scanLots.with(Number(BTC), 100_000n as ScanLots),
       debtRateBps: 2_000n as RateBps,
     };
+    const back = world.policy;
     try {
-      const next = world.chainPolicy();
-      await call(world.deployment.registry, "propose", world.board, next);
-      await world.time.increase(2n * DAY);
-      await call(world.deployment.registry, "enact", world.board, next);
-      await world.publish(marketAt("board-60", 30_000n, 1_200n));
+      world.market = marketAt("board-60", 30_000n, 1_200n);
+      await world.setPolicy(policy);
       await bob.fund(CASH, 1_000_000n * E6);
       const carol = await world.holder(12);
       await carol.fund(BTC, 10n * E8);
       // 10 BTC at 30,000 count 95%: 285,000 − D ≥ 150% · (12% of 285,000 + D / 5), so D ≤ 179,769.230769.
       const most = 179_769_230_769n;
-      const loan = (amount: bigint) =>
-        carol.withdrawal({ asset: CASH, amount, recipient: carol.owner.address, fee: 0n });
+      const loan = (amount: bigint) => carol.withdrawal(payout(CASH, amount, carol.owner.address));
       const error = await loan(most + 1n).catch((thrown: unknown) => thrown);
       expect(error).to.have.property("code", "STATEMENT_FALSE");
-      const ready = await loan(most);
-      await call(carol.gate, "withdraw", ready.step, CASH, most, carol.owner.address, 0n);
-      carol.state = ready.after;
+      await withdraw(carol, payout(CASH, most, carol.owner.address));
 
       await world.publish(marketAt("board-60", 26_000n, 1_040n));
       const { equity, debt, scan } = evaluate(carol.state, world.policy, world.market);
@@ -290,14 +326,17 @@ describe("margin gate with real proofs", function () {
       carol.state = flag.after;
       expect((await stored(carol)).stage).to.equal(1n);
     } finally {
-      world.policy = policy;
+      await world.setPolicy(back);
     }
   });
 
   it("whoever has the viewing key and the fills follows the account from the events alone", async () => {
-    const events = await world.gate.queryFilter(world.gate.filters.Settled!(alice.id));
-    const last = events.at(-1) as unknown as { args: { stateAfter: bigint } };
-    expect(last.args.stateAfter).to.equal(commitState(alice.state));
+    const filters = [world.gate.filters.Settled!(alice.id), world.gate.filters.Entered!(alice.id)];
+    const events = (
+      await Promise.all(filters.map((filter) => world.gate.queryFilter(filter) as Promise<EventLog[]>))
+    ).flat();
+    const last = events.find(({ args }) => args.stateAfter === commitState(alice.state));
+    expect(last).not.to.equal(undefined);
     expect(alice.state.sequence).to.equal(BigInt(events.length));
   });
 });
