@@ -10,22 +10,23 @@ import { type Account, genesis, randomViewingKey } from "../../prover/src/model/
 import { commitState } from "../../prover/src/model/commit.ts";
 import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
-import type { LevelBps } from "../../prover/src/units.ts";
+import { settle } from "../../prover/src/statement/settlement.ts";
+import type { ColumnE6, LevelBps } from "../../prover/src/units.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
-import { CASH, call, E6, fillOf, Holder, LEVELS, tradeOf, World } from "./world.ts";
+import { CASH, call, E6, fillOf, GateWorld, Holder, LEVELS, tradeOf } from "./gate-world.ts";
 
 const INITIAL = LEVELS.initial as LevelBps;
 
 describe("an account's client", () => {
   const key = simulatedKey("board-60");
   const prover = createProver({ load: () => simulatedArtifacts(key), backend: simulatedBackend(key) });
-  let world: World;
+  let world: GateWorld;
   let venue: Venue;
   let published: Published;
   let recipient: string;
 
   before(async () => {
-    world = await World.create({ key });
+    world = await GateWorld.create({ key });
     venue = await world.venue(prover);
     published = { policyId: 1n, epoch: 1n, policy: world.policy, market: world.market };
     recipient = world.signers[9]!.address;
@@ -38,11 +39,10 @@ describe("an account's client", () => {
   /** An account with a million in cash. */
   async function opened(index: number, at = venue): Promise<AccountClient> {
     const { owner, id: neighbour } = await world.holder(index);
-    const { board, size } = world;
-    const client = await AccountClient.open(at, owner, { board, size, viewingKey: randomViewingKey() });
+    const client = await AccountClient.open(at, owner, { size: world.size, viewingKey: randomViewingKey() });
     expect(client.id).to.equal(neighbour + 1n);
     await call(world.gate.connect(owner), "deposit", client.id, owner.address, CASH, 1_000_000n * E6);
-    await client.absorb(CASH_INDEX, 1_000_000n * E6, published);
+    await client.absorb(CASH_INDEX, 1_000_000n * E6);
     return client;
   }
 
@@ -61,7 +61,7 @@ describe("an account's client", () => {
     const stale = { ...published, epoch: 9n };
     await client.attest(INITIAL, stale).then(
       () => expect.fail("a proof of another epoch was taken"),
-      (error) => expect(world.oracle.interface.parseError(error.data)?.name).to.equal("EpochSuperseded"),
+      (error) => expect(world.fixed.interface.parseError(error.data)?.name).to.equal("EpochSuperseded"),
     );
     expect(client.state).to.equal(before);
     await client.attest(INITIAL, published);
@@ -122,10 +122,10 @@ describe("an account's client", () => {
     expect(theirs.state).to.deep.equal(other.state);
     await wiped.attest(INITIAL, published);
     await follows(wiped);
-    // The blobs show lengths in steps of 256, and nothing else.
+    // The blobs show lengths in steps of 128, and nothing else.
     const events = await world.gate.queryFilter(world.gate.filters.Settled!());
     const lengths = events.map((event) => ((event as unknown as { args: { blob: string } }).args.blob.length - 2) / 2);
-    expect(new Set(lengths)).to.deep.equal(new Set([256 + 16]));
+    expect(new Set(lengths)).to.deep.equal(new Set([128 + 16]));
   });
 
   it("restores past steps whose blobs are nonsense, where they moved nothing in secret", async () => {
@@ -157,8 +157,34 @@ describe("an account's client", () => {
     const fill = fillOf("board-60", { 0: 1n }, -E6);
     const mine = await holder.trading(fill, 1n, partner.id, { blob: "0x" });
     const theirs = await partner.trading(fill, -1n, holder.id);
-    await call(world.gate, "trade", await tradeOf(holder, mine, partner, theirs));
+    await call(world.exchange, "trade", await tradeOf(holder, mine, partner, theirs));
     await refused(client.attest(INITIAL, published));
+  });
+
+  it("G29: names the least that it is to be paid", async () => {
+    const client = await opened(9);
+    await client.withdraw(CASH_INDEX, 5n * E6, recipient, INITIAL, published, 5n * E6);
+    await client.withdraw(CASH_INDEX, 5n * E6, recipient, INITIAL, published, 5n * E6 + 1n).then(
+      () => expect.fail("less was paid than the least"),
+      (error) => expect(world.gate.interface.parseError(error.data)?.name).to.equal("PaysTooLittle"),
+    );
+    await follows(client);
+  });
+
+  it("passes a settlement, and is restored past it by its blob", async () => {
+    const [client, other] = [await opened(8), await opened(7)];
+    await client.trade(other, fillOf("board-60", { 0: 1_000n }, -25n * E6), INITIAL, published);
+    const back = await world.snapshot();
+    await world.openSettlement({ 0: 5n * E6 });
+    const marks = new Map([[0, (5n * E6) as ColumnE6]]);
+    const holder = new Holder(world, world.signers[8]!, client.id, client.state.viewingKey);
+    holder.state = client.state;
+    const ready = await holder.expiring(1n, { 0: 5n * E6 });
+    await call(world.clearing, "expire", ready.step);
+    expect(ready.after).to.deep.equal(settle(client.state, marks));
+    const restored = await AccountClient.restore(venue, world.signers[8]!, client.id, client.state.viewingKey);
+    expect(restored.state).to.deep.equal(ready.after);
+    await back();
   });
 
   it("leaves without oracle and operator", async () => {

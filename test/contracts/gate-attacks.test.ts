@@ -65,7 +65,13 @@ describe("margin gate under attack", () => {
   const refuses = (sent: Promise<unknown>, error: string, of = gate) => world.refuses(sent, error, of);
   const invalid = (sent: Promise<unknown>) => refuses(sent, "ProofInvalid", world.verifier);
   const to = () => world.signers[16]!.address;
-  const payout = (asset = CASH, amount = 5n * E6, fee = 0n): Payment => ({ asset, amount, recipient: to(), fee, least: 0n });
+  const payout = (asset = CASH, amount = 5n * E6, fee = 0n): Payment => ({
+    asset,
+    amount,
+    recipient: to(),
+    fee,
+    least: 0n,
+  });
   const withdraw = (ready: Pick<Ready, "step">, payment: Payment, by = alice) =>
     by.gate.withdraw!(ready.step, payment) as Promise<unknown>;
 
@@ -278,13 +284,17 @@ describe("margin gate under attack", () => {
       world.exchange.trade!({ ...(await tradeOf(a, one, b, two)), ...change }) as Promise<unknown>;
 
     it("C10, G03: a gate has one board and one market, and a proof under another's is refused", async () => {
-      const other = alice.with({ world: Object.create(world, { market: { value: marketAt("board-60", 150_000n, 4_000n) } }) });
+      const other = alice.with({
+        world: Object.create(world, { market: { value: marketAt("board-60", 150_000n, 4_000n) } }),
+      });
       await invalid(withdraw(await other.withdrawal(payout()), payout()));
       // Nothing changes the board, and no call of anybody's names one: the first draft's owner made a board of its own, with a
       // verifier that always says yes, and exited with every member's tokens.
       const named = [gate, world.exchange, world.clearing, world.fund].flatMap(({ interface: { fragments } }) =>
         fragments.filter(
-          (part) => part.type === "function" && !("constant" in part && part.constant) &&
+          (part) =>
+            part.type === "function" &&
+            !("constant" in part && part.constant) &&
             part.inputs.some(({ name }) => /board/i.test(name)),
         ),
       );
@@ -436,7 +446,12 @@ describe("margin gate under attack", () => {
       const next = await alice.attestation(12_000n);
       const opening = { owner: alice.owner.address, agent: alice.owner.address };
       const FILL = fillOf("board-60", { 0: 100n }, -5n * E6);
-      const traded = await tradeOf(alice, await alice.trading(FILL, 1n, bob.id), bob, await bob.trading(FILL, -1n, alice.id));
+      const traded = await tradeOf(
+        alice,
+        await alice.trading(FILL, 1n, bob.id),
+        bob,
+        await bob.trading(FILL, -1n, alice.id),
+      );
       const calls: [string, unknown[], Contract?][] = [
         ["deposit", [alice.id, alice.owner.address, 2n, E8]],
         ["withdraw", [await alice.signed(ready), payout(2n, E8)]],

@@ -109,7 +109,9 @@ describe("margin gate, what attacked it once", () => {
     it("under a hold the owner's steps wait; the call level ends it; deposits, absorbs and exits go on", async () => {
       const operator = as(7, exchange);
       await advance(1_000n);
-      await expect(operator.hold!(alice.id)).to.emit(gate, "Held").withArgs(alice.id, 1_000n + TERMS.holdPeriod);
+      await expect(operator.hold!(alice.id))
+        .to.emit(gate, "Held")
+        .withArgs(alice.id, 1_000n + TERMS.holdPeriod);
       await refuses(withdraw(await alice.withdrawal(payout()), alice), "AccountHeld").withArgs(
         alice.id,
         1_000n + TERMS.holdPeriod,
@@ -449,7 +451,9 @@ describe("margin gate, what attacked it once", () => {
       }
       await refuses(queue.setLimits!(CASH, 0n, 1n), "LimitsRefused");
       await refuses(queue.setLimits!(9n, 1n, 1n), "AssetUnknown");
-      await expect(queue.setLimits!(CASH, 700n, 800n)).to.emit(gate, "LimitsSet").withArgs(CASH, 700, 800);
+      await expect(queue.setLimits!(CASH, 700n, 800n))
+        .to.emit(gate, "LimitsSet")
+        .withArgs(CASH, 700, 800);
       const limits = (await gate.limitsOf!(CASH)) as { depositCap: bigint; outflow: bigint };
       expect([limits.depositCap, limits.outflow]).to.deep.equal([700n, 800n]);
     });
@@ -479,8 +483,9 @@ describe("margin gate, what attacked it once", () => {
 
     it("an account that the fund paid for repays it before anything else leaves, and does not trade meanwhile", async () => {
       await alice.fund(BTC, E8);
-      await world.asLiquidation("charge", alice.id, 8n * E6);
+      await refuses(world.asLiquidation("charge", alice.id, 8n * E6), "StageWrong");
       await world.asLiquidation("setStage", alice.id, 3n);
+      await world.asLiquidation("charge", alice.id, 8n * E6);
       const coin = await alice.leaving(payout(E8, BTC));
       await refuses(alice.gate.exit!(coin.step, payout(E8, BTC)), "OwesFund").withArgs(alice.id, 8n * E6);
       const { trade } = await prepared(alice, bob);

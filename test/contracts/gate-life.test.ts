@@ -136,7 +136,10 @@ describe("margin gate, the life of accounts", () => {
       const good = await tradeOf(alice, a, fresh, b);
       const signedBy = async (index: number) => ({ ...good, b: await sideOf(fresh, b, world.signers[index]) });
       const stranger = as(17, exchange);
-      await refuses(stranger.trade!(await signedBy(15)), "NotAuthorised").withArgs(fresh.id, world.signers[17]!.address);
+      await refuses(stranger.trade!(await signedBy(15)), "NotAuthorised").withArgs(
+        fresh.id,
+        world.signers[17]!.address,
+      );
       await call(stranger, "trade", await signedBy(14));
       await settled(fresh, b);
     });
@@ -384,7 +387,11 @@ describe("margin gate, the life of accounts", () => {
       const good = { a: side, b: await sideOf(bob, b), fill, operatorSignature: await cleared(world, ready, b) };
       const worse = side.worse[0]!;
       await refuses(exchange.trade!({ ...good, a: { ...side, worse: [] } }), "StageWrong", exchange);
-      await refuses(exchange.trade!({ ...good, a: { ...side, worse: [worse, worse] } }), "ImprovementMalformed", exchange);
+      await refuses(
+        exchange.trade!({ ...good, a: { ...side, worse: [worse, worse] } }),
+        "ImprovementMalformed",
+        exchange,
+      );
       await refuses(
         exchange.trade!({ ...good, a: { ...side, worse: [{ ...worse, account: bob.id }] } }),
         "ImprovementMalformed",
@@ -413,7 +420,16 @@ describe("margin gate, the life of accounts", () => {
     it("doors are the desks' that they name, and what a batch calls is the desk's own", async () => {
       const step = (await alice.attestation(12_000n)).step;
       const effect = {
-        ...{ typeHash: `0x${"1".repeat(64)}`, args: "0x", by: 0, sender: to(), asset: 0, amount: 0, counter: 0, fill: 0 },
+        ...{
+          typeHash: `0x${"1".repeat(64)}`,
+          args: "0x",
+          by: 0,
+          sender: to(),
+          asset: 0,
+          amount: 0,
+          counter: 0,
+          fill: 0,
+        },
         ...{ minus: false, level: 0, below: false, evenHeld: false },
       };
       const { clearing, liquidation, fund } = world;
@@ -508,7 +524,9 @@ describe("margin gate, the life of accounts", () => {
       await refuses(queue.withdraw!(NOBODY, E6), "AddressZero", fund);
       await refuses(queue.withdraw!(to(), 30n * E6 + 1n), "CreditTooSmall");
       const before = (await gate.custodyOf!(CASH)) as bigint;
-      await expect(queue.withdraw!(to(), 30n * E6)).to.emit(fund, "FundWithdrawn").withArgs(to(), 30n * E6);
+      await expect(queue.withdraw!(to(), 30n * E6))
+        .to.emit(fund, "FundWithdrawn")
+        .withArgs(to(), 30n * E6);
       expect(await world.tokens.get(CASH)!.balanceOf!(to())).to.equal(30n * E6);
       expect(await gate.custodyOf!(CASH)).to.equal(before - 30n * E6);
       expect(await gate.fund!()).to.equal(0n);
@@ -582,7 +600,11 @@ describe("margin gate, the life of accounts", () => {
       }
       expect(bob.state.sequence).to.equal(2n);
       // Nothing of it works a second time.
-      expect(skips(await call(as(15, exchange), "settleBatch", trades, EACH)).map(([index]) => index)).to.deep.equal([0n, 1n, 2n]);
+      expect(skips(await call(as(15, exchange), "settleBatch", trades, EACH)).map(([index]) => index)).to.deep.equal([
+        0n,
+        1n,
+        2n,
+      ]);
     });
 
     it("V06: given too little gas a batch reverts as a whole; nothing is skipped for want of gas", async () => {

@@ -6,7 +6,14 @@
 import { bn254 } from "@noble/curves/bn254.js";
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { expect } from "chai";
-import { type Contract, type ContractTransactionReceipt, concat, keccak256, toBeHex, type TypedDataDomain } from "ethers";
+import {
+  type Contract,
+  type ContractTransactionReceipt,
+  concat,
+  keccak256,
+  type TypedDataDomain,
+  toBeHex,
+} from "ethers";
 import type { Published, Venue } from "../../prover/src/chain/client.ts";
 import {
   type Action,
@@ -42,7 +49,7 @@ import { buildStatement, type Direction } from "../../prover/src/statement/accou
 import { type CircuitOf, ownSignalsOf } from "../../prover/src/statement/families.ts";
 import { buildRoundStatement } from "../../prover/src/statement/round.ts";
 import { buildSettlementStatement, settle } from "../../prover/src/statement/settlement.ts";
-import { marketSignals, settlementSignals, type SettlementMarks } from "../../prover/src/statement/signals.ts";
+import { marketSignals, type SettlementMarks, settlementSignals } from "../../prover/src/statement/signals.ts";
 import type { ColumnE6, LevelBps } from "../../prover/src/units.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
 import { pointOf } from "./points.ts";
@@ -186,7 +193,10 @@ export class GateWorld {
     const settlements = JSON.parse(new TextDecoder().decode(deployableSettlement(this.key).verificationKeyFile));
     this.verifier = await this.deployVerifier("AccountVerifier", this.#verificationKey, 6);
     this.settlementVerifier = await this.deployVerifier("SettlementVerifier", settlements, 3);
-    const exit = pointOf(this.#verificationKey, marketSignals(exitValues(this.size).policy, exitValues(this.size).market));
+    const exit = pointOf(
+      this.#verificationKey,
+      marketSignals(exitValues(this.size).policy, exitValues(this.size).market),
+    );
     this.fixed = await this.deploy("FixedMarket", [instrumentsOf(this.size), this.verifier, exit]);
     await call(this.fixed, "setTerms", { ...TERMS, ...terms });
     // What is asked of lots is that there is a verifier of them.
@@ -464,7 +474,10 @@ export class Holder {
     const after = applyTransition(bound.from ?? this.state, { transfer, fill: noFill(this.world.size), side: 1n });
     const below = bound.below ?? (after.cash < 0n || after.positions.some((lots) => lots !== 0n));
     const terms = { level: EXIT_LEVEL as bigint, direction: below ? "below" : "at-least" } as const;
-    const ready = await this.prepare({ action: "Absorb", asset, amount }, { transfer }, terms, { ...bound, exit: true });
+    const ready = await this.prepare({ action: "Absorb", asset, amount }, { transfer }, terms, {
+      ...bound,
+      exit: true,
+    });
     return { ...ready, below };
   }
 
@@ -487,7 +500,12 @@ export class Holder {
     return this.prepare({ action: "Flag", level }, {}, { level, direction: "below" }, bound);
   }
 
-  trading(fill: Fill, side: 1n | -1n, counterparty: bigint, bound: Bound & { level?: bigint; lastEpoch?: bigint } = {}) {
+  trading(
+    fill: Fill,
+    side: 1n | -1n,
+    counterparty: bigint,
+    bound: Bound & { level?: bigint; lastEpoch?: bigint } = {},
+  ) {
     const { level = this.world.levels.initial, lastEpoch = this.world.epoch } = bound;
     const given = { action: "Trade" as const, counterparty, fill: commitFill(fill), level, lastEpoch };
     return this.prepare(given, { fill, side }, { level }, bound);

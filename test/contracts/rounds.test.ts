@@ -188,7 +188,9 @@ describe("rounds", () => {
     const members = await two();
     const good = await roundOf(world, members, { key });
     const verifier = await roundVerifier();
-    const others = await roundOf(world, [await alice.joining(fill(6n, -E6)), await bob.joining(fill(-6n, E6))], { key });
+    const others = await roundOf(world, [await alice.joining(fill(6n, -E6)), await bob.joining(fill(-6n, E6))], {
+      key,
+    });
     const lower = Object.create(world, { levels: { value: { ...world.levels, initial: 14_999n } } }) as GateWorld;
     const rekeyed = simulatedKey("round-60-3" as CircuitOf<"round">, 3n);
     for (const { proof } of [

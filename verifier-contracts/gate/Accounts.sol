@@ -226,10 +226,12 @@ abstract contract Accounts is IMarginGate, EIP712 {
     /// values older than those that the account was found wanting under.
     function _proven(uint256 id, Account storage account, Ground memory ground, uint256 level) private {
         account.provenLevel = uint24(level);
-        if (level < ground.market.levels.call || ground.market.epoch < account.belowEpoch) return;
+        bool healthy = account.stage == Stage.Healthy;
+        // Of a healthy account nothing is known below a level, and it owes nothing.
+        if (level < ground.market.levels.call || !healthy && ground.market.epoch < account.belowEpoch) return;
         account.provenAt = uint40(ground.clock);
         if (account.heldUntil > ground.clock) account.heldUntil = uint40(ground.clock);
-        if (account.stage != Stage.Healthy && account.owed == 0) {
+        if (!healthy && account.owed == 0) {
             (account.stage, account.belowLevel, account.belowEpoch) = (Stage.Healthy, 0, 0);
             emit StageSet(id, Stage.Healthy);
         }

@@ -205,7 +205,9 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
                 if (effect.counter != FUND) _account(effect.counter);
             }
             Account storage account = _account(step.account);
-            if (!liquidation && account.owed != 0) revert OwesFund(step.account, account.owed);
+            if (!liquidation && account.stage != Stage.Healthy && account.owed != 0) {
+                revert OwesFund(step.account, account.owed);
+            }
             proofs[index] = step.proof;
             (inputs[index], digests[index]) = _move(step, step.account, account, ground, effect);
         }
@@ -240,7 +242,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
                 abi.encode(typeHash, id, entry.stateBefore, entry.stateAfter, sealed_, deadline),
                 args
             );
-            _entered(id, desk, entry.stateBefore, entry.stateAfter, entry.blob);
+            _entered(id, entry.stateAfter, entry.blob);
             if (!round) continue;
             if (account.stage != Stage.Healthy) revert StageWrong(id, account.stage);
             if (clock < account.heldUntil) revert AccountHeld(id, account.heldUntil);
@@ -259,7 +261,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
     ) external nonReentrant onlyDesk(Desk.Liquidation) {
         _replace(id, _account(id), stateBefore, stateAfter);
         Vault.joinAll(_books, id, credits);
-        _entered(id, Desk.Liquidation, stateBefore, stateAfter, blob);
+        _entered(id, stateAfter, blob);
     }
 
     /// @inheritdoc IMarginGate
@@ -283,6 +285,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
     function charge(uint256 id, uint256 amount) external onlyDesk(Desk.Liquidation) {
         Account storage account = _account(id);
         account.owed += uint64(amount / _books.assets[Statement.CASH].lot);
+        if (account.stage == Stage.Healthy) revert StageWrong(id, Stage.Healthy);
         emit Charged(id, account.owed);
     }
 
@@ -353,8 +356,8 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         return _ground(basis, epoch);
     }
 
-    function _entered(uint256 id, Desk desk, uint256 stateBefore, uint256 stateAfter, bytes calldata blob) private {
-        emit Entered(id, desk, stateBefore, stateAfter, blob);
+    function _entered(uint256 id, uint256 stateAfter, bytes calldata blob) private {
+        emit Entered(id, stateAfter, blob);
     }
 
     function _setAgent(uint256 id, Account storage account, address agent) private {
@@ -382,8 +385,9 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         (effect.asset, effect.amount, effect.counter) = (payment.asset, -int256(payment.amount), Vault.OUTSIDE);
         effect.evenHeld = exiting;
         _settle(step, account, ground, effect);
-        uint64 owed = account.owed;
-        uint64 rest = Vault.payOut(_books, step.account, payment, owed, deskOf[Desk.Fund]);
+        uint64 owed = account.stage == Stage.Healthy ? 0 : account.owed;
+        address fund_ = _books.fund < 0 ? deskOf[Desk.Fund] : address(0);
+        uint64 rest = Vault.payOut(_books, step.account, payment, owed, fund_);
         if (rest != owed) account.owed = rest;
     }
 }

@@ -217,7 +217,7 @@ interface IMarginGate is IBoardGate {
         bytes blob
     );
     /// A step by another circuit was taken. `blob` is empty where only its hash was given.
-    event Entered(uint256 indexed account, Desk indexed desk, uint256 stateBefore, uint256 stateAfter, bytes blob);
+    event Entered(uint256 indexed account, uint256 stateAfter, bytes blob);
     event Flagged(uint256 indexed account, uint256 level, uint64 epoch);
     event Held(uint256 indexed account, uint256 until);
     event StageSet(uint256 indexed account, Stage stage);
@@ -391,8 +391,8 @@ interface IMarginGate is IBoardGate {
     /// Moves credit between accounts, FUND (0) among them for cash: the fund may become negative. Liquidation only.
     function moveCredit(uint256 from, uint256 to, uint256 asset, uint256 amount) external;
 
-    /// Records that the fund paid cash for an account, which moves nothing by itself. Liquidation only. Until it is repaid the
-    /// account is not healthy, does not trade, and only cash leaves it, to the fund.
+    /// Records that the fund paid cash for an account, which moves nothing by itself. Liquidation only, of an account that is not
+    /// healthy. Until it is repaid the account does not become healthy, does not trade, and only cash leaves it, to the fund.
     function charge(uint256 account, uint256 amount) external;
 
     /// Takes cash from `from`, who has approved the gate, into the fund. Fund only.

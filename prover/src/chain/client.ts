@@ -11,13 +11,7 @@
  * Not here: amounts in other units than lots and millionths.
  */
 
-import type {
-  Contract,
-  ContractTransactionReceipt,
-  ContractTransactionResponse,
-  EventLog,
-  Signer,
-} from "ethers";
+import type { Contract, ContractTransactionReceipt, ContractTransactionResponse, EventLog, Signer } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import { type Account, genesis, viewingKey as viewingKeyOf } from "../model/account.ts";
@@ -355,11 +349,7 @@ export class AccountClient {
     const operatorSignature = await this.#venue.cosign(mine.prepared.call, theirs.prepared.call);
     const trade = { a: mine.side, b: theirs.side, fill: commitment, operatorSignature };
     other.#sent.push(theirs.prepared.after);
-    const receipt = await this.#send(
-      mine.prepared.after,
-      (exchange) => exchange.trade!(trade),
-      this.#venue.exchange,
-    );
+    const receipt = await this.#send(mine.prepared.after, (exchange) => exchange.trade!(trade), this.#venue.exchange);
     await other.catchUp();
     return { receipt, proof: mine.prepared.proof, theirs: theirs.prepared.proof };
   }
@@ -385,7 +375,10 @@ export class AccountClient {
       { level, direction: "at-least" },
       { fill, side },
     );
-    return { prepared, side: { step: prepared.step, level, lastEpoch: published.epoch, worse: worse.map(({ step }) => step) } };
+    return {
+      prepared,
+      side: { step: prepared.step, level, lastEpoch: published.epoch, worse: worse.map(({ step }) => step) },
+    };
   }
 
   /** Passes the board's next settlement. Whoever knows the account's state may do it. */

@@ -165,7 +165,11 @@ export interface Entry {
 }
 
 /** A member's entry in a round, with its signature; by its hash alone where the venue keeps blobs elsewhere. */
-export function entryOf({ account, stateBefore, stateAfter, blob }: GateCall, signature: string, byHash = false): Entry {
+export function entryOf(
+  { account, stateBefore, stateAfter, blob }: GateCall,
+  signature: string,
+  byHash = false,
+): Entry {
   const sealed = byHash ? { blob: "0x", blobHash: keccak256(blob) } : { blob, blobHash: NOTHING };
   return { account, stateBefore, stateAfter, ...sealed, signature };
 }

@@ -4,7 +4,7 @@
  * the key restores the account from there.
  *
  * XChaCha20-Poly1305 under HKDF-SHA-256(viewing key). The nonce is the first 24 bytes of the state's commitment: it recurs
- * only with the same state, whose plaintext is the same. Plaintexts are padded to multiples of 256 bytes, so that a length
+ * only with the same state, whose plaintext is the same. Plaintexts are padded to multiples of 128 bytes (about 25 positions; what a byte costs on chain, in calldata and event), so that a length
  * tells little of how many positions there are; an account that grows past a multiple shows that it did.
  *
  * What is NOT here: any proof that a blob holds the state it came with. Whoever makes a step writes its blob, and may write
@@ -20,7 +20,7 @@ import { commitState } from "../model/commit.ts";
 import type { BoardSize } from "../model/sizes.ts";
 import { cashE6, positionLots, quantityLots } from "../units.ts";
 
-const BUCKET = 256;
+const BUCKET = 128;
 const INFO = new TextEncoder().encode("plimsoll state 1");
 
 const cipherOf = (viewingKey: FieldElement, state: bigint) =>

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The gas snapshot: several files measure, each its own rows. */
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "chai";
+
+const FILE = path.join(import.meta.dirname, "../snapshots/gas.json");
+
+/**
+ * Holds what was measured against the snapshot: no row has grown, and none of `areas` (what stands before the first dot of
+ * a name) is there that was not measured. UPDATE_SNAPSHOTS=1 writes these rows and leaves others alone.
+ */
+export function checkGas(areas: readonly string[], gas: Readonly<Record<string, number>>): void {
+  const isOurs = (name: string) => areas.includes(name.split(".")[0]!);
+  expect(Object.keys(gas).filter((name) => !isOurs(name))).to.deep.equal([]);
+  const snapshot = JSON.parse(readFileSync(FILE, "utf8")) as Record<string, number>;
+  if (process.env.UPDATE_SNAPSHOTS === "1") {
+    const others = Object.entries(snapshot).filter(([name]) => !isOurs(name));
+    const rows = [...others, ...Object.entries(gas)].sort(([left], [right]) => (left < right ? -1 : 1));
+    writeFileSync(FILE, `${JSON.stringify(Object.fromEntries(rows), null, 2)}\n`);
+    return;
+  }
+  expect(Object.keys(gas).toSorted()).to.deep.equal(Object.keys(snapshot).filter(isOurs).toSorted());
+  const grown = Object.entries(gas).filter(([name, used]) => used > snapshot[name]!);
+  expect(grown, "calls that need more gas than the snapshot says").to.deep.equal([]);
+}
