@@ -18,7 +18,6 @@ import {
   GateWorld,
   type Holder,
   type Joined,
-  marketAt,
   NO_LIMIT,
   roundOf,
   sideOf,

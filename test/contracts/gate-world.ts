@@ -45,7 +45,7 @@ import { type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
 import { loadVerificationKey, type VerificationKey } from "../../prover/src/node/artifacts.ts";
 import type { Groth16Proof, Prover } from "../../prover/src/node/prover.ts";
-import { buildStatement, type Direction } from "../../prover/src/statement/account.ts";
+import type { Direction } from "../../prover/src/statement/account.ts";
 import { type CircuitOf, ownSignalsOf } from "../../prover/src/statement/families.ts";
 import { buildRoundStatement } from "../../prover/src/statement/round.ts";
 import { buildSettlementStatement, settle } from "../../prover/src/statement/settlement.ts";
