@@ -224,7 +224,7 @@ const PARTS: Readonly<Record<string, (size: BoardSize, cases: number) => Promise
     };
   },
 
-  hostile: () => mochaFile("test/circuits/hostile.test.ts"),
+  hostile: () => mochaFile("test/circuits/hostile.long.test.ts"),
 
   fuzz: async (_size, cases) => {
     const build = await compileSources(shippedSources(), MAINS.account, `build/soundness/fuzz-${process.pid}`);
