@@ -4,12 +4,12 @@
  *
  *   const policy = readPolicy(policyText, "policy.json");
  *   const market = readMarket(marketText, "market.json", policy);
- *   const { account } = readAccount(accountText, "account.json", policy, market);
+ *   const account = readAccount(accountText, "account.json", policy, market);
  *
  *   const prover = createProver();
- *   const before = { ...account, viewingKey: readViewingKey(keyText, "viewing.key") };
+ *   const holder = { ...account, viewingKey: readViewingKey(keyText, "viewing.key") };
  *   const claim = { level: policy.levels.initial, direction: "at-least", audience: "request 17", policy, market };
- *   const envelope = await proveCoverage(prover, before, claim);
+ *   const envelope = await proveCoverage(prover, holder, claim);
  *   await prover.close();
  *
  *   const verdict = await verifyEnvelope({ verifierFor: loadVerifier }, { envelope: …, policy: …, market: … });
@@ -32,6 +32,7 @@ export {
 } from "./app/disclose.ts";
 export { type KeySource, makePack, type Pack, type PackMachine, type PackRequest } from "./app/make-pack.ts";
 export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
+export type { KeyedAccount } from "./app/provable.ts";
 export { type CoverageClaim, type CoverageOutcome, proveAccounts, proveCoverage } from "./app/prove.ts";
 export { proveEnvelope, type Question } from "./app/prove-envelope.ts";
 export { accountReport, type ReportRequest } from "./app/report.ts";
@@ -99,6 +100,7 @@ export {
   type TableTotal,
 } from "./formats/account-tables.ts";
 export { type Basis, type CashConversion, type CashLine, cashOf, type Holding } from "./formats/cash.ts";
+export type { Departures } from "./formats/departures.ts";
 export { formatJson } from "./formats/json.ts";
 export { type MarketDocument, type MarketFile, readMarket } from "./formats/market.ts";
 export { type PolicyDocument, type PolicyFile, readPolicy } from "./formats/policy.ts";
