@@ -22,7 +22,7 @@ const STOPPED_AT: Readonly<Record<LotRule, RegExp>> = {
   margin: /^main\.offer/,
   discount: /^main\.offer/,
   size: /^main\.sized/,
-  rest: /^main$/,
+  part: /^main\.LotPart/,
 };
 
 /** Where circuit and model disagree about a lot; empty where they agree. */

@@ -6,14 +6,14 @@ import { ASSETS } from "../../../prover/src/model/sizes.ts";
 import { FAMILIES } from "../../../prover/src/statement/families.ts";
 import { bookLies } from "../../support/book-lies.ts";
 import { type Dimensions, ledgerOf } from "../../support/ledger.ts";
-import { lotLies, quietLot } from "../../support/lot-lies.ts";
+import { lotLies, lotRecipes, lotScenes, quietLot } from "../../support/lot-lies.ts";
 import { roundLies } from "../../support/round-lies.ts";
 import { BOOK_BUGS } from "../bugs/book.ts";
 import type { Bug } from "../bugs/bug.ts";
 import { LOT_BUGS } from "../bugs/lot.ts";
 import { ROUND_BUGS } from "../bugs/round.ts";
 import { disagreement, type Finding, holds, type Speaker, undetermined } from "./attack.ts";
-import { dropAround, scanRecipes } from "./drop.ts";
+import { dropAround, scanRecipes, type WireLies } from "./drop.ts";
 import type { Inputs } from "./generate.ts";
 import { type Build, type Case, compileSources, modelRow, SHAPE, type Sources, shippedSources } from "./miniature.ts";
 import type { Verdict } from "./mutate.ts";
@@ -43,6 +43,10 @@ export interface Small {
   readonly lies: () => readonly SmallLie[];
   /** A truth in which everybody is covered many times over. */
   readonly honest: () => Inputs;
+  /** Other truths around which constraints are dropped. */
+  readonly scenes?: () => readonly Inputs[];
+  /** Lies that take more than one idea, for dropped constraints that the search alone does not reach. */
+  readonly recipes?: (s: Speaker) => Iterable<WireLies>;
   /** Public inputs that a finished witness of it must be bound to. */
   readonly exchanged: readonly string[];
   /** Inputs that follow from the rest: what a lie may change without being asked. */
@@ -120,7 +124,9 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     exchanged: [...FAMILIES.lot.own, ...MARKET],
     commitments: ["stateBefore", "stateAfter", "fill"].map((name) => `main.${name}`),
     valuations: ["main.account[0]", "main.account[1]"],
-    // `Worth` in `Account`; what a close-out leaves by lies at every index; the flag of the kind by uniqueness.
+    scenes: lotScenes,
+    recipes: lotRecipes,
+    // `Worth` in `Account`; the flag of the kind by uniqueness.
     shownElsewhere: ([first, ...others]) =>
       first === "main.slice" || [first!, ...others].some((name) => name.startsWith("main.account[")),
     files: ["lot.circom", "lib/sale.circom"],
@@ -222,12 +228,19 @@ function outOfSmallLedger(small: Small, build: Build): Finding | undefined {
  * a haircut are not among them: policies are shared by all members, and the drops of `Account` are about the same template.
  */
 export function unneeded(small: Small, { full, shipped }: { full: Build; shipped: Build }): string[] {
-  const recipes = (s: Speaker) => small.valuations.flatMap((worth) => [...scanRecipes(s, worth)]);
-  const { report } = dropAround(full, shipped, small.honest(), recipes, undefined, small.commitments);
-  return report.caught.flatMap((lies, constraint) => {
+  const recipes = function* (s: Speaker) {
+    for (const worth of small.valuations) yield* scanRecipes(s, worth);
+    yield* small.recipes?.(s) ?? [];
+  };
+  const scenes = [small.honest(), ...(small.scenes?.() ?? [])];
+  const found = scenes.map(
+    (inputs) => dropAround(full, shipped, inputs, recipes, undefined, small.commitments).report.caught,
+  );
+  const missed = found[0]!.keys().filter((constraint) => found.every((caught) => caught[constraint] === undefined));
+  return [...missed].flatMap((constraint) => {
     const names = wiresOf(shipped.r1cs, constraint).map((wire) => shipped.names[wire]!);
     const ofHaircut = names.every((name) => /\.haircut\[\d+\]\.selected/.test(name));
-    return lies === undefined && !ofHaircut && !small.shownElsewhere?.(names)
+    return !ofHaircut && !small.shownElsewhere?.(names)
       ? [`constraint ${constraint} on ${names.slice(0, 4).join(", ")}`]
       : [];
   });
