@@ -12,7 +12,7 @@ import { BOOK_BUGS } from "../bugs/book.ts";
 import type { Bug } from "../bugs/bug.ts";
 import { LOT_BUGS } from "../bugs/lot.ts";
 import { ROUND_BUGS } from "../bugs/round.ts";
-import { disagreement, type Finding, holds, type Speaker, undetermined } from "./attack.ts";
+import { disagreement, type Finding, holds, type Speaker, speaker, undetermined } from "./attack.ts";
 import { dropAround, scanRecipes, type WireLies } from "./drop.ts";
 import type { Inputs } from "./generate.ts";
 import { type Build, type Case, compileSources, modelRow, SHAPE, type Sources, shippedSources } from "./miniature.ts";
@@ -69,7 +69,16 @@ const BOARD = {
 } as const;
 /** Rows of the model's board that the small one has: two of one packed element, and one of the next. */
 const ROWS = [0, 1, BOARD.instruments - 1].map(modelRow);
-const MARKET = ["policy[0][0]", "prices[0]", "prices[4]", "rows[0][0]", "rows[7][4]", "blocks[1][2]", "blocks[2][0]"];
+const MARKET = [
+  "policy[0][0]",
+  "debtRate",
+  "prices[0]",
+  "prices[4]",
+  "rows[0][0]",
+  "rows[7][4]",
+  "blocks[1][2]",
+  "blocks[2][0]",
+];
 const RANDOM = 12;
 
 function once<T>(make: () => T): () => T {
@@ -156,20 +165,42 @@ export function acceptedSmallLie({ lies }: Small, { r1cs, generate }: Build): Fi
   return lie && { detector: "hostile", what: lie.name };
 }
 
-/** The first public input that may take another value in a finished witness, or is none. */
-export function exchangeableIn({ honest, exchanged }: Small, { r1cs, wires, generate }: Build): Finding | undefined {
-  const witness = [...generate(honest())];
+/** The first public input that may take another value in every finished witness, or is none. */
+export function exchangeableIn(small: Small, { r1cs, wires, generate }: Build): Finding | undefined {
+  const witnesses = [small.honest(), owing(small)].map((inputs) => [...generate(inputs)]);
   const { constraintsOf } = incidence(r1cs);
-  for (const name of exchanged) {
+  for (const name of small.exchanged) {
     const wire = wires.get(`main.${name}`)!;
     const isPublic = wire > r1cs.outputs && wire <= r1cs.outputs + r1cs.publicInputs;
-    const value = witness[wire]!;
-    witness[wire] = toField(value + 1n);
-    const noticed = [...constraintsOf(wire)].some((constraint) => !holds(r1cs, constraint, witness));
-    witness[wire] = value;
+    const noticed = witnesses.some((witness) => {
+      const value = witness[wire]!;
+      witness[wire] = toField(value + 1n);
+      const broken = [...constraintsOf(wire)].some((constraint) => !holds(r1cs, constraint, witness));
+      witness[wire] = value;
+      return broken;
+    });
     if (!isPublic || !noticed) return { detector: "hostile", what: `C17: ${name} exchanged in a finished witness` };
   }
   return undefined;
+}
+
+/** The first commitment that may be another while everything else stays, hints excepted. */
+export function unboundIn({ honest, commitments }: Small, build: Build): Finding | undefined {
+  const { ripple, v } = speaker(build, honest(), incidence(build.r1cs), commitments);
+  const unbound = commitments.find(
+    (name) => ripple.repair(new Map([[build.wires.get(name)!, toField(v(name) + 1n)]])).violated.length === 0,
+  );
+  return unbound === undefined ? undefined : { detector: "hostile", what: `C16: ${unbound} of no account` };
+}
+
+const debts = new Map<Small, Inputs>();
+
+/** A truth in which somebody owes, so that the rate of debt counts. */
+function owing(small: Small): Inputs {
+  const known =
+    debts.get(small) ?? small.cases(1).find(({ holds, evaluation }) => holds && evaluation.debt > 0n)!.inputs;
+  debts.set(small, known);
+  return known;
 }
 
 /** The ledger of the small circuit as it ships. */
@@ -200,6 +231,7 @@ export async function examineSmall(
     detectors.push(
       () => acceptedSmallLie(small, build),
       () => exchangeableIn(small, simplified!),
+      () => unboundIn(small, build),
       () => undetermined(build),
       () => outOfSmallLedger(small, simplified!),
     );
