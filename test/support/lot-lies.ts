@@ -82,13 +82,19 @@ function spread({ step: { before, ...step }, ...found }: LotCase): LotCase {
   return { ...found, step: { ...step, before: account } };
 }
 
-/** An admissible lot of a kind in a quiet market, of an account with credit. */
-export function quietLot(kind: LotCase["terms"]["kind"], credited: boolean): LotClaim {
+let slice: LotClaim | undefined;
+
+/** An admissible slice in a quiet market, of an account with credit. */
+export function quietSlice(): LotClaim {
+  slice ??= searched();
+  return slice;
+}
+
+function searched(): LotClaim {
   for (let seed = 1; ; seed++) {
     const drawn = smallLot(seededRng(seed));
-    if (drawn.terms.kind !== kind || drawn.step.credit.cash > 0n !== credited) continue;
-    if (drawn.policy.debtRateBps === 0n) continue;
-    const found = quiet(kind === "slice" ? spread(drawn) : drawn);
+    if (drawn.terms.kind !== "slice" || drawn.step.credit.cash === 0n || drawn.policy.debtRateBps === 0n) continue;
+    const found = quiet(spread(drawn));
     try {
       // The quiet market asks for other cash and another size.
       const cash = offered(found.step, found.terms.discountBps, found.policy, found.market);
@@ -312,7 +318,7 @@ const both = (claim: LotClaim, changed: Partial<Account>): LotClaim => ({
 
 /** Lies about ranges, levels, credit, kind, blinding and states. Every commitment is of what is claimed. */
 export function* lotLies(): Generator<SmallLie> {
-  const slice = quietLot("slice", true);
+  const slice = quietSlice();
   const lie = (name: string, claim: LotClaim, stoppedAt: RegExp): SmallLie => ({
     name,
     inputs: lotInputs(claim),

@@ -75,7 +75,7 @@ function drawn(rng: Rng, size: BoardSize, shrunk = AS_DRAWN): LotCase {
   const policy = shrunk.policy(randomPolicy(rng, flavour));
   const market = shrunk.market(randomMarket(rng, size, flavour));
   const before = { ...shrunk.account(randomAccount(rng, size, flavour)) };
-  if (rng.chance(0.8)) before.cash = cashFor(rng.between(-5_000n, 15_000n), before, policy, market);
+  if (rng.chance(0.8)) before.cash = cashFor(rng.between(-1_000n, 12_000n), before, policy, market);
   const credit: Credit = rng.chance(0.5)
     ? NO_CREDIT
     : {
@@ -92,7 +92,7 @@ function drawn(rng: Rng, size: BoardSize, shrunk = AS_DRAWN): LotCase {
   const step: LotStep = { ...asked, cash: offered(asked, discountBps, policy, market) };
   const near = (value: bigint | undefined) =>
     within(
-      (value ?? rng.pick([0n, LEVEL_TOP])) + rng.pick([-1n, 0n, 1n, 1n, 50n, 5_000n, 10_000n]),
+      (value ?? rng.pick([0n, LEVEL_TOP])) + rng.pick([-1n, 0n, 1n, 1n, 50n, 500n, 5_000n, 10_000n, 10_000n]),
       0n,
       LEVEL_TOP,
     ) as LevelBps;

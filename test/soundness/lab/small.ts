@@ -6,7 +6,7 @@ import { ASSETS } from "../../../prover/src/model/sizes.ts";
 import { FAMILIES } from "../../../prover/src/statement/families.ts";
 import { bookLies } from "../../support/book-lies.ts";
 import { type Dimensions, ledgerOf } from "../../support/ledger.ts";
-import { lotLies, lotRecipes, lotScenes, quietLot } from "../../support/lot-lies.ts";
+import { lotLies, lotRecipes, lotScenes, quietSlice } from "../../support/lot-lies.ts";
 import { roundLies } from "../../support/round-lies.ts";
 import { BOOK_BUGS } from "../bugs/book.ts";
 import type { Bug } from "../bugs/bug.ts";
@@ -129,7 +129,7 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     of: BOARD,
     cases: lotCases,
     lies: once(() => [...lotLies()]),
-    honest: () => lotInputs(quietLot("slice", true)),
+    honest: () => lotInputs(quietSlice()),
     exchanged: [...FAMILIES.lot.own, ...MARKET],
     commitments: ["stateBefore", "stateAfter", "fill"].map((name) => `main.${name}`),
     valuations: ["main.account[0]", "main.account[1]"],
