@@ -122,6 +122,7 @@ export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifes
 export { verifyBatch } from "./node/batch.ts";
 export { fileLedger } from "./node/disclosure-ledger.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
+export { commitStates } from "./node/sponges.ts";
 export { loadVerifier } from "./node/verifier.ts";
 export { type Attestation, observationsDocument } from "./pack/evidence.ts";
 export { type ReportContext, renderPackReport } from "./pack/report.ts";
