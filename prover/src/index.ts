@@ -30,6 +30,13 @@ export {
   proveDisclosure,
   simulateDisclosure,
 } from "./app/disclose.ts";
+export {
+  type ImportedHolding,
+  type ImportOrder,
+  type ImportReport,
+  type ImportSource,
+  importAccount,
+} from "./app/import.ts";
 export { type KeySource, makePack, type Pack, type PackMachine, type PackRequest } from "./app/make-pack.ts";
 export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
 export type { KeyedAccount } from "./app/provable.ts";
@@ -104,6 +111,7 @@ export type { Departures } from "./formats/departures.ts";
 export { formatJson } from "./formats/json.ts";
 export { type MarketDocument, type MarketFile, readMarket } from "./formats/market.ts";
 export { type PolicyDocument, type PolicyFile, readPolicy } from "./formats/policy.ts";
+export { type ImportMap, readImportMap } from "./importers/import-map.ts";
 export { type Account, genesis, randomViewingKey, viewingKey } from "./model/account.ts";
 export { commitFill, commitState } from "./model/commit.ts";
 export { coverageBpsDown, type Evaluation, evaluate, isAtLeast } from "./model/evaluate.ts";

@@ -30,7 +30,7 @@ const TABLES: readonly Import[] = [
   },
 ];
 
-export function importCommand({ inputs, deliver, progress }: Context): Command {
+export function marketImportCommand({ inputs, deliver, progress }: Context): Command {
   const command = new Command("import").description(
     "turn other formats into parts of a policy, a market or a market input",
   );
