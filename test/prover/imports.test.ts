@@ -97,7 +97,10 @@ describe("imports", () => {
     const theirs = report.totals.reduce((all, { equity }) => all + Number(equity), 0);
     // A satoshi is worth 0.001 and a lot of coin 0.97; nothing is worth more than the venues say.
     expect(theirs - sum).to.be.within(0, 1);
-    expect(report.rounded.map(({ name }) => name)).to.deep.equal(["BTC", "USDT", "BTC-PERP"]);
+    expect(report.rounded.map(({ name }) => name)).to.deep.equal([
+      ...["BTC-COIN", "BTC-COIN", "BTC-COIN"],
+      ...["BTC", "USDT", "BTC-PERP"],
+    ]);
     expect(document.asOf).to.equal(market.time);
   });
 
@@ -132,7 +135,10 @@ describe("imports", () => {
         });
       expect(["-14.999", "-15"]).to.include(quantity);
       expect(other(quantity) >= other("-14.999") && other(quantity) >= other("-15")).to.equal(true);
-      expect(report.rounded).to.deep.equal([{ name: "BTC-PERP", exact: "-14.99992", rounded: quantity }]);
+      expect(report.rounded).to.deep.equal([
+        { name: "BTC-COIN", exact: "14.994068670213", rounded: "14.99406" },
+        { name: "BTC-PERP", exact: "-14.99992", rounded: quantity },
+      ]);
     });
 
     it("refuse an error, the test network, contradictions, and units that are not those of the contract", async () => {
@@ -325,6 +331,11 @@ describe("imports", () => {
           "ccxt",
           changed(["ccxt/other-positions.json", "ccxt/other-balance.json"], "ccxt/other-positions.json", ...changes),
         );
+      // Some venues write an empty list where there is no error.
+      expect(await refusal(read(['"market": "PF_XBTUSD"', '"error": []']))).to.equal("read");
+      expect(await refusal(read(['"market": "PF_XBTUSD"', '"error": ["EAPI:Invalid key"]']))).to.match(
+        /not an empty account/,
+      );
       expect(await refusal(read(['"contracts": 2.5', '"contracts": null']))).to.match(/contracts: expected a string/);
       expect(await refusal(read(['"entryPrice": 97000.5', '"entryPrice": null']))).to.match(/entryPrice/);
       const python = { file: "positions.json", text: "[{'info': {'instId': 'BTC'}}]" };
@@ -455,6 +466,42 @@ describe("imports", () => {
         "ETH-DEBT": { quantity: "-80.01", paid: true },
       });
       expect((await of("csv", files("100"), said, TAKEN)).document.collateral).to.deep.equal({ ETH: "100" });
+    });
+
+    it("U07: a debt without a row is netted with what other venues hold of the asset, and only where that is enough", async () => {
+      const both = (custody: string) =>
+        imported({
+          sources: [
+            { venue: "binance", files: sample(...BINANCE), taken: TAKEN },
+            {
+              venue: "csv",
+              files: [
+                {
+                  file: "m.json",
+                  text: '{"format":"plimsoll-csv-map/1","columns":{"asset":"A","amount":"B"},"decimal":"point"}',
+                },
+                { file: "t.csv", text: `A,B\nUSDT,${custody}\n` },
+              ],
+              taken: TAKEN,
+            },
+          ],
+        });
+      const enough = await both("60000");
+      // 150,000 − 200,012.34567891 + 60,000
+      expect(enough.document.collateral.USDT).to.equal("9987.654321");
+      expect(enough.document.unsettled).to.deep.equal(["left out: binance BNB"]);
+      const short = await both("50012.34");
+      expect(short.document.collateral.USDT).to.equal("50012.34");
+      expect(short.document.unsettled).to.include("left out: binance USDT debt");
+    });
+
+    it("U02: a board whose marks are zero takes the same profit, at the price that its deltas say", async () => {
+      const rows = importBoard.market.instruments.map((each) => (each.symbol === null ? each : { ...each, mark: "0" }));
+      const flat = readMarket(JSON.stringify({ ...importBoard.market, instruments: rows }), "flat.json", policy);
+      const sources = [{ venue: "csv", files: sample("csv/broker-map.json", "csv/broker.csv"), taken: TAKEN }];
+      const { document } = await imported({ sources, market: flat, sequence: 3n });
+      expect(document.positions["BTC-26MAR27"]).to.deep.equal({ quantity: "-12.5", unrealisedProfit: "-5267.375" });
+      expect(document.sequence).to.equal("3");
     });
 
     it("a map names what policy and market list, and says what nothing needed", async () => {

@@ -41,6 +41,8 @@ export interface ImportSource {
 export interface ImportOrder {
   /** Name of the account that is made. */
   readonly account: string;
+  /** How many proofs it has had accepted. Default: 0. */
+  readonly sequence?: bigint | undefined;
   /** One for each venue. Accounts at the same venue are imported one by one and added up by `provePortfolio`. */
   readonly sources: readonly ImportSource[];
   readonly policy: PolicyFile;
@@ -107,6 +109,7 @@ export async function importAccount(
 ): Promise<{ readonly document: AccountDocument; readonly report: ImportReport }> {
   const { policy, market, map = EMPTY_MAP } = order;
   const account = label(order.account, "account");
+  const identity = { account, sequence: order.sequence ?? 0n };
   const fault = nameFault(account);
   if (fault !== undefined) throw new PlimsollError("FIELD_INVALID", fault, { field: "account" });
   const sources = await readSources(order.sources);
@@ -116,9 +119,9 @@ export async function importAccount(
   for (const { venue, snapshot } of sources) placing.add(venue, snapshot);
   const placed = placing.finish();
   const marginOf = (document: AccountDocument): bigint => marginIn(document, policy, market);
-  const { document, roundings } = assemble(placed, account, { policy, market }, marginOf);
+  const { document, roundings } = assemble(placed, identity, { policy, market }, marginOf);
 
-  const { leftOut, holdings, atPar } = placing;
+  const { leftOut, atPar } = placing;
   const exceptions = [
     ...leftOut.flatMap(({ name, acknowledged }) => (acknowledged ? [`left out: ${name}`] : [])),
     ...[...atPar].map((currency) => `counted at par: ${currency} as ${policy.cashSymbol}`),
@@ -143,13 +146,13 @@ export async function importAccount(
     currency: policy.cashSymbol,
     marketTime: market.time,
     times,
-    holdings,
+    holdings: sources.flatMap(({ venue }) => placing.holdings.filter((each) => each.venue === venue)),
     netted: placing.netted(),
     rounded: roundings,
     leftOut,
     notes: sources.flatMap(({ venue, snapshot }) => snapshot.notes.map((note) => `${venue}: ${note}`)),
     totals: compareTotals(sources, placed, { policy, market, atPar: map.atPar }, (own) =>
-      marginOf(assemble(own, account, { policy, market }, marginOf).document),
+      marginOf(assemble(own, identity, { policy, market }, marginOf).document),
     ),
     margin: formatDecimal(marginOf(document), 10),
     exceptions,
@@ -228,10 +231,13 @@ const text = (value: Decimal) => {
 
 /** Gives each holding of each venue its place, or names it as left out. */
 class Placing {
+  /** Once finished: balances, then positions. */
   readonly holdings: ImportedHolding[] = [];
   readonly leftOut: { name: string; why: string; acknowledged: boolean }[] = [];
   readonly atPar = new Set<string>();
   readonly #placed: Placed[] = [];
+  /** Balances as they were read, of which `#placed` has the sums. */
+  readonly #read: { readonly venue: string; readonly asset: string; readonly balances: readonly Balance[] }[] = [];
   readonly #matcher: Matcher;
   readonly #leaveOut: ReadonlySet<string>;
   readonly #policy: PolicyFile;
@@ -282,23 +288,21 @@ class Placing {
     const net = addDecimals(...balances.map(({ amount }) => amount));
     const place = this.#matcher.asset(venue, asset);
     const name = `${venue} ${asset}${net.units < 0n ? " debt" : ""}`;
-    const as = "why" in place || this.#leaveOut.has(name) ? null : this.#symbolOf(place, net);
-    for (const { amount, of } of balances) {
-      const rule = "why" in place || as === null ? null : place.rule;
-      this.holdings.push({ venue, name: asset, unit: of, read: text(amount), as, amount: as && text(amount), rule });
-    }
-    if ("why" in place || as === null) {
+    if ("why" in place || this.#leaveOut.has(name)) {
       if (net.units !== 0n) this.#leave(name, "why" in place ? place.why : "as its owner says");
+      this.#list(venue, balances);
       return;
     }
     if (place.rule === "at par" && net.units !== 0n) this.atPar.add(asset);
     this.#placed.push({ venue, balance: { asset, amount: net, of: "net" }, place });
+    this.#read.push({ venue, asset, balances });
   }
 
-  #symbolOf(place: { cash?: true; asset?: number; row?: number }, net: Decimal): string {
-    if (place.cash) return this.#policy.cashSymbol;
-    const inRow = place.asset === undefined || (net.units < 0n && place.row !== undefined);
-    return inRow ? this.#market.instruments[place.row!]!.symbol : this.#policy.assets[place.asset!]!.symbol;
+  #list(venue: string, balances: readonly Balance[], as: string | null = null, rule: Rule | null = null): void {
+    for (const { asset, amount, of } of balances) {
+      const read = text(amount);
+      this.holdings.push({ venue, name: asset, unit: of, read, as, amount: as === null ? null : read, rule });
+    }
   }
 
   /** What has a place; debts in assets that only the policy lists are left out where other venues do not hold as much. */
@@ -309,21 +313,29 @@ class Placing {
       const { asset } = holding.place;
       sums.set(asset, addDecimals(sums.get(asset) ?? ZERO, holding.balance.amount));
     }
-    return this.#placed.filter((holding) => {
-      if (!("balance" in holding) || holding.place.asset === undefined || holding.place.row !== undefined) return true;
-      const short = sums.get(holding.place.asset)!.units < 0n;
-      if (!short || holding.balance.amount.units >= 0n) return true;
-      const { asset } = holding.balance;
-      for (const [index, each] of this.holdings.entries()) {
-        if (each.venue !== holding.venue || each.name !== asset || each.rule === null) continue;
-        this.holdings[index] = { ...each, as: null, amount: null, rule: null };
+    const positions = this.holdings.splice(0);
+    const placed = this.#placed.filter((holding) => {
+      if (!("balance" in holding)) return true;
+      const { venue, place, balance } = holding;
+      const { balances } = this.#read.find((each) => each.venue === venue && each.asset === balance.asset)!;
+      const owed = place.asset !== undefined && sums.get(place.asset)!.units < 0n;
+      if (owed && place.row === undefined && balance.amount.units < 0n) {
+        this.#list(venue, balances);
+        const why = "collateral is never below zero, and the market has no row of debts in it";
+        this.#leave(`${venue} ${balance.asset} debt`, why);
+        return false;
       }
-      this.#leave(
-        `${holding.venue} ${asset} debt`,
-        "collateral is never below zero, and the market has no row of debts in it",
-      );
-      return false;
+      if (place.cash) {
+        this.#list(venue, balances, this.#policy.cashSymbol, place.rule);
+        return true;
+      }
+      const inRow = place.asset === undefined || (owed && place.row !== undefined);
+      const { symbol } = inRow ? this.#market.instruments[place.row!]! : this.#policy.assets[place.asset]!;
+      this.#list(venue, balances, symbol, place.rule);
+      return true;
     });
+    this.holdings.push(...positions);
+    return placed;
   }
 
   netted(): ImportReport["netted"] {

@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { EXIT, PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { formatJson } from "../formats/json.ts";
+import { unsigned64 } from "../formats/market.ts";
 import { isTime, TIME_RULE } from "../formats/time.ts";
 import { VENUES } from "../importers/venues/index.ts";
 import { PRIVATE } from "../node/files.ts";
@@ -13,6 +14,7 @@ import { loadMarket, type MarketOptions, many, optionInteger, withMarket } from 
 
 interface ImportOptions extends MarketOptions {
   readonly name: string;
+  readonly sequence?: string;
   readonly map?: string;
   readonly leaveOut?: string[];
   readonly atPar?: string[];
@@ -27,6 +29,7 @@ export function importCommand(context: Context): Command {
     .requiredOption("--name <account>", "name of the account that is made");
   for (const { name, files } of VENUES) command.option(`--${name} <files...>`, files);
   return command
+    .option("--sequence <count>", "how many proofs the account has had accepted (default 0)")
     .option("--map <file>", "names of instruments and assets, what counts at par, what is left out: JSON")
     .addOption(
       new Option(
@@ -59,6 +62,7 @@ export function importCommand(context: Context): Command {
         options.map === undefined ? EMPTY_MAP : readImportMap(await context.inputs.text(options.map), policy, market);
       const { document, report } = await importAccount({
         account: options.name,
+        sequence: optionInteger("--sequence", options.sequence ?? "0", unsigned64),
         sources: await loadSources(context, options),
         policy,
         market,

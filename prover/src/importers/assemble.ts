@@ -45,6 +45,7 @@ export interface Assembly {
 }
 
 const ZERO: Decimal = { units: 0n, decimals: 0 };
+const ONE: Decimal = { units: 1n, decimals: 0 };
 /** Of profits and values that do not end: below a millionth, and rounded down. */
 const FINE = 12;
 
@@ -61,10 +62,14 @@ export function quotientDown(over: Decimal, under: Decimal, decimals: number): D
 export const worthOf = (quantity: Decimal, perLotE6: bigint, lot: Decimal): Decimal =>
   quotientDown(multiplied(quantity, { units: perLotE6, decimals: CASH_DECIMALS }), lot, FINE);
 
-/** What a linear contract costs by the market, per lot: a perpetual's mark counts funding that balances have paid, its delta does not. */
+/**
+ * What a linear contract costs by the market, per lot. Its delta is its price: the mark of a perpetual counts funding that balances have paid, and
+ * is zero on a board whose profits are paid into the balance.
+ */
 export function priceE6(row: number, market: MarketFile): bigint {
   const { mark, delta } = market.market.board.rows[row]!;
-  return market.instruments[row]!.terms.kind === "perpetual" ? delta : mark;
+  const { kind = "" } = market.instruments[row]!.terms;
+  return mark === 0n || kind === "perpetual" || kind === "future" ? delta : mark;
 }
 
 /** What one row of the board is to hold. */
@@ -82,7 +87,7 @@ interface Row {
 /** Sums holdings, rounds them, and writes the account. `marginOf` is asked which of two roundings needs more margin. */
 export function assemble(
   holdings: readonly Placed[],
-  account: string,
+  { account, sequence }: { readonly account: string; readonly sequence: bigint },
   { policy, market }: { readonly policy: PolicyFile; readonly market: MarketFile },
   marginOf: (document: AccountDocument) => bigint,
 ): Assembly {
@@ -96,7 +101,7 @@ export function assemble(
   let balance = ZERO;
   const assets = new Map<string, { readonly place: AssetPlace; amount: Decimal }>();
   for (const holding of holdings) {
-    if ("position" in holding) addPosition(holding.position, holding.place, rowAt, market);
+    if ("position" in holding) addPosition(holding, rowAt, market, roundings);
     else if (holding.place.cash) balance = addDecimals(balance, holding.balance.amount);
     else {
       const { place } = holding;
@@ -133,7 +138,7 @@ export function assemble(
         ]),
       ),
       ...(positions.some(({ profit }) => profit !== undefined) && { asOf: market.time }),
-      sequence: "0",
+      sequence: sequence.toString(),
     };
   };
   let chosen: readonly Entry[] = entries;
@@ -168,11 +173,13 @@ function note(roundings: Rounding[], name: string, exact: Decimal, rounded: stri
 }
 
 function addPosition(
-  { quantity, entryPrice, contract }: Position,
-  { row, coin }: InstrumentPlace,
+  { position, place }: Extract<Placed, { readonly position: Position }>,
   rowAt: (index: number) => Row,
   market: MarketFile,
+  roundings: Rounding[],
 ): void {
+  const { quantity, entryPrice, contract } = position;
+  const { row, coin } = place;
   const target = rowAt(row);
   if (entryPrice === undefined) {
     target.paid = addDecimals(target.paid, quantity);
@@ -184,25 +191,25 @@ function addPosition(
     return;
   }
   target.paid = addDecimals(target.paid, quantity);
-  rowAt(coin).coinLots += coinLots(quantity, entryPrice, isInverse(row, contract?.inverse, market), coin, market);
+  const { symbol, lot } = market.instruments[coin]!;
+  const paidIn = coinsOf(quantity, entryPrice, isInverse(row, contract?.inverse, market), lot);
+  rowAt(coin).coinLots += paidIn.lots;
+  note(roundings, symbol, paidIn.exact, formatLots(paidIn.lots, lot));
 }
 
 /** Whether a row is of an inverse contract: by the contract where it is known, else by the row. */
 export const isInverse = (row: number, inverse: boolean | undefined, market: MarketFile): boolean =>
   inverse ?? /^inverse-/.test(market.instruments[row]!.terms.kind ?? "");
 
-/** Coins that a position paid in coin has cost or brought, in lots of the coin's row, rounded down. */
-export function coinLots(
+/** Coins that a position paid in coin has cost or brought, to 12 decimals, and in lots of the coin's row; both rounded down. */
+export function coinsOf(
   quantity: Decimal,
   entryPrice: Decimal,
   inverse: boolean,
-  coin: number,
-  market: MarketFile,
-): bigint {
-  const { lot } = market.instruments[coin]!;
-  return inverse
-    ? quotientDown(quantity, multiplied(entryPrice, lot), 0).units
-    : quotientDown(negated(multiplied(quantity, entryPrice)), lot, 0).units;
+  lot: Decimal,
+): { readonly exact: Decimal; readonly lots: bigint } {
+  const [over, under] = inverse ? [quantity, entryPrice] : [negated(multiplied(quantity, entryPrice)), ONE];
+  return { exact: quotientDown(over, under, FINE), lots: quotientDown(over, multiplied(under, lot), 0).units };
 }
 
 /**

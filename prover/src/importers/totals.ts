@@ -3,7 +3,7 @@
 import { addDecimals, type Decimal, formatDecimal, multiplied, negated, simplified } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { CASH_DECIMALS, type PolicyFile } from "../formats/policy.ts";
-import { coinLots, isInverse, type Placed, priceE6, worthOf } from "./assemble.ts";
+import { coinsOf, isInverse, type Placed, priceE6, worthOf } from "./assemble.ts";
 import type { OwnFigure, Snapshot } from "./venues/snapshot.ts";
 
 /** Decimal strings in the cash of the policy; null where the venue's files or our prices do not say. */
@@ -87,7 +87,8 @@ function worth(holding: Placed, { policy, market }: Board): Decimal {
   if (place.coin === undefined) {
     return addDecimals(worthOf(quantity, priceE6(place.row, market), lot), negated(multiplied(quantity, entryPrice)));
   }
-  const lots = coinLots(quantity, entryPrice, isInverse(place.row, contract?.inverse, market), place.coin, market);
+  const inverse = isInverse(place.row, contract?.inverse, market);
+  const { lots } = coinsOf(quantity, entryPrice, inverse, market.instruments[place.coin]!.lot);
   const coins = { units: lots * market.market.board.rows[place.coin]!.mark, decimals: CASH_DECIMALS };
   return addDecimals(worthOf(quantity, mark, lot), coins);
 }

@@ -14,10 +14,10 @@ import { readDeribitRows, resultOf, summariesOf } from "./deribit.ts";
 import { okxData, readOkxRows } from "./okx.ts";
 import {
   type Contract,
-  errorBody,
   millisecondsTime,
   missingFile,
   openVenueJson,
+  refuseError,
   type Snapshot,
   SnapshotDraft,
   venueName,
@@ -66,7 +66,7 @@ function hasField(value: JsonValue, name: string): boolean {
   }
   if (value.kind !== "object") return false;
   const names = value.named();
-  if (names.has("error")) throw errorBody(names.get("error")!);
+  refuseError(names.get("error"));
   const inner = names.get("result") ?? names.get("data");
   return names.has(name) || (inner !== undefined && hasField(inner, name));
 }

@@ -12,11 +12,11 @@ import type { JsonValue } from "../../formats/json.ts";
 import {
   type Contract,
   dayMonthYear,
-  errorBody,
   millisecondsTime,
   missingFile,
   openVenueJson,
   type Position,
+  refuseError,
   type Snapshot,
   SnapshotDraft,
   venueName,
@@ -64,7 +64,7 @@ export function readDeribitRows(
 export function resultOf(root: JsonValue, draft: SnapshotDraft): JsonValue {
   if (root.kind !== "object") return root;
   const { error, result, testnet, usOut } = root.pick([], ["error", "result", "testnet", "usOut"]);
-  if (error !== undefined) throw errorBody(error);
+  refuseError(error);
   if (testnet?.kind === "boolean" && testnet.boolean()) throw testnet.error("FIELD_INVALID", "from the test network");
   if (usOut !== undefined) draft.times.push(millisecondsTime(usOut, 1000n));
   return result ?? root;

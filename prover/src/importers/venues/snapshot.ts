@@ -125,6 +125,12 @@ export function venueName(value: JsonValue): string {
 export const errorBody = (value: JsonValue): PlimsollError =>
   value.error("FIELD_INVALID", "the venue answered with an error, which is not an empty account; export it again");
 
+/** Throws for an error in an answer. Some venues write `null` or an empty list where there is none. */
+export function refuseError(error: JsonValue | undefined): void {
+  if (error === undefined || error.kind === "null" || (error.kind === "array" && error.elements().length === 0)) return;
+  throw errorBody(error);
+}
+
 /** `ms` since 1970 as a time to the second, rounded down. */
 export function millisecondsTime(value: JsonValue, unit: 1n | 1000n = 1n): string {
   const { units, decimals } = value.number();
