@@ -59,6 +59,7 @@ const margin = (document: AccountDocument) =>
   evaluate(readAccount(JSON.stringify(document), "a.json", policy, market).account, policy.policy, market.market)
     .margin;
 
+const FUTURE = { instruments: { "ibkr BTCZ6": "BTC-25DEC26", "BTCZ6 C100000": "BTC-25DEC26-100000-C" } };
 const GOLDEN = path.resolve(import.meta.dirname, "../snapshots/imports.json");
 const CASES: Readonly<Record<string, () => ReturnType<typeof of>>> = {
   deribit: () => of("deribit", sample(...DERIBIT)),
@@ -66,6 +67,12 @@ const CASES: Readonly<Record<string, () => ReturnType<typeof of>>> = {
   okx: () => of("okx", sample(...OKX)),
   "ccxt of okx": () => of("ccxt", sample("ccxt/okx-positions.json", "ccxt/okx-balance.json")),
   "ccxt of another venue": () => of("ccxt", sample("ccxt/other-positions.json", "ccxt/other-balance.json")),
+  ibkr: () =>
+    imported({
+      sources: [{ venue: "ibkr", files: sample("ibkr/statement.xml"), taken: "2026-11-21T22:00:00Z" }],
+      map: map({ ...AT_PAR, ...FUTURE }),
+      tolerance: 86_400,
+    }),
   csv: () => of("csv", sample(...CUSTODY)),
   crif: () => of("crif", sample("crif/trades.csv"), AT_PAR, TAKEN),
 };
@@ -340,6 +347,66 @@ describe("imports", () => {
       expect(await refusal(read(['"entryPrice": 97000.5', '"entryPrice": null']))).to.match(/entryPrice/);
       const python = { file: "positions.json", text: "[{'info': {'instId': 'BTC'}}]" };
       expect(await refusal(of("ccxt", [python]))).to.match(/^SYNTAX: .*json\.dump/);
+    });
+  });
+
+  describe("from Interactive Brokers", () => {
+    const read = (said: object, ...changes: readonly [string | RegExp, string][]) =>
+      imported({
+        sources: [
+          {
+            venue: "ibkr",
+            files: changed(["ibkr/statement.xml"], "ibkr/statement.xml", ...changes),
+            taken: "2026-11-21T22:00:00Z",
+          },
+        ],
+        map: map({ ...AT_PAR, ...FUTURE, ...said }),
+        tolerance: 86_400,
+      });
+
+    it("U05: contracts are as large as their multiplier, futures settle in cash, lots and the sum of currencies count once", async () => {
+      const { document, report } = await read({});
+      expect(document.balance).to.equal("1250000.52");
+      // −3 contracts of 5, at 97,823.696 against the statement's mark of 97,820; −4 calls of 5, paid for.
+      expect(document.positions["BTC-25DEC26"]).to.deep.equal({ quantity: "-15", unrealisedProfit: "-55.44" });
+      expect(document.positions["BTC-25DEC26-100000-C"]).to.deep.equal({ quantity: "-20", paid: true });
+      expect(Object.keys(why(report))).to.deep.equal(["ibkr T 4 1/4 11/15/34", "ibkr EUR debt", "ibkr IBIT"]);
+      expect(report.totals[0]!.ownEquity).to.equal("1347005.27");
+      expect(document.exceptions).to.include("taken 36000 s before the prices: ibkr");
+      const mapped = await read({ assets: { IBIT: "yETH" }, leaveOut: ["ibkr EUR debt", "ibkr T 4 1/4 11/15/34"] });
+      expect(mapped.document.collateral).to.deep.equal({ yETH: "2500" });
+      expect(mapped.document.unsettled).to.equal(undefined);
+    });
+
+    it("give a place by name alone to what the file leaves open, and check the rest", async () => {
+      expect(why((await read({ instruments: {} })).report)["ibkr BTCZ6"]).to.match(/no instrument of this name/);
+      const later = { instruments: { ...FUTURE.instruments, "ibkr BTCZ6": "BTC-26MAR27" } };
+      expect(why((await read(later)).report)["ibkr BTCZ6"]).to.match(/its expiry differs/);
+    });
+
+    it("refuse an error, another file, and what is missing, empty or twice there", async () => {
+      const xml = (text: string) => refusal(of("ibkr", [{ file: "s.xml", text }], AT_PAR, TAKEN));
+      expect(
+        await xml("<FlexStatementResponse><Status>Warn</Status><ErrorCode>1019</ErrorCode></FlexStatementResponse>"),
+      ).to.match(/not an empty account/);
+      expect(await xml("<FlexQueryResponse>")).to.match(/^SYNTAX: s\.xml, line 1: not valid XML/);
+      expect(await xml("{}")).to.match(/^SYNTAX/);
+      expect(await xml('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>')).to.match(/document type/);
+      expect(await refusal(read({}, [/<CashReport>[\s\S]*<\/CashReport>/, ""]))).to.match(
+        /section Cash Report is missing/,
+      );
+      expect(await refusal(read({}, ['endingCash="-39500.125"', 'endingCash=""']))).to.match(
+        /statement\.xml, line 13, endingCash: missing or empty/,
+      );
+      expect(await refusal(read({}, [/ cashSettlingMtm="[^"]*"/g, ""]))).to.match(/add Cash Settling MTM/);
+      expect(await refusal(read({}, ['multiplier="5" position="-3"', 'position="-3"']))).to.match(
+        /multiplier: missing/,
+      );
+      expect(await refusal(read({}, ['levelOfDetail="LOT"', ""]))).to.match(/line 17, symbol: this is there twice/);
+      expect(await refusal(read({}, ['toDate="20261121"', 'toDate="20261118"']))).to.match(
+        /is of 2026-11-18; give the time/,
+      );
+      expect(await refusal(of("ibkr", sample("ibkr/statement.xml")))).to.match(/no file of ibkr says when/);
     });
   });
 

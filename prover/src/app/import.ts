@@ -194,10 +194,19 @@ async function readSources(sources: readonly ImportSource[]): Promise<ReadSource
       const rule = `no file of ${venue} says when it was taken; give the time (--taken ${venue}=2026-11-22T08:00:00Z)`;
       throw new PlimsollError("FIELD_INVALID", rule, { field: "taken" });
     }
+    if (snapshot.day !== undefined) checkDay(venue, snapshot.day, times[0]!);
     read.push({ venue, snapshot, times });
   }
   if (read.length === 0) throw new PlimsollError("FIELD_INVALID", "expected the files of one venue or more");
   return read;
+}
+
+/** The close of a statement's day may be in the next one in UTC, and is in no other. */
+function checkDay(venue: string, day: string, taken: string): void {
+  const hours = (unixTime(taken) - unixTime(`${day}T00:00:00Z`)) / 3600;
+  if (hours >= 0 && hours <= 36) return;
+  const rule = `the statement of ${venue} is of ${day}; give the time of that day's close in UTC`;
+  throw new PlimsollError("FIELD_INVALID", rule, { field: "taken" });
 }
 
 /** When each source was taken, and the words for those farther from the market's time than anyone would expect. */

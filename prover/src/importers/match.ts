@@ -73,7 +73,7 @@ export class Matcher {
     if (mapped !== undefined) return this.#checked(this.#rowNamed(mapped), "map", contract);
     const same = this.#rowNamed(symbol);
     if (same !== -1) return this.#checked(same, "same name", contract);
-    if (contract === undefined) return { why: "the market lists no instrument of this name" };
+    if (contract === undefined || contract.byName) return { why: "the market lists no instrument of this name" };
     const open = this.#market.instruments.flatMap((instrument, row) =>
       instrument !== undefined && !this.#isClosed(row) && this.#misfit(contract, instrument, false) === undefined
         ? [row]

@@ -35,6 +35,11 @@ export const VENUES: readonly Venue[] = [
     reader: async () => (await import("./ccxt.ts")).readCcxt,
   },
   {
+    name: "ibkr",
+    files: "an activity Flex query with Open Positions and Cash Report, XML",
+    reader: async () => (await import("./ibkr.ts")).readIbkr,
+  },
+  {
     name: "crif",
     files: "trades in the shape of CRIF, CSV",
     reader: async () => (await import("./crif.ts")).readCrifTrades,

@@ -23,6 +23,8 @@ export interface Contract {
   readonly expiry?: string;
   readonly strike?: Decimal;
   readonly right?: "call" | "put";
+  /** The file leaves something of it open: only a map or the same name gives it a place, and the rest must agree. */
+  readonly byName?: true;
 }
 
 export interface Balance {
@@ -63,6 +65,8 @@ export interface OwnFigure {
 export interface Snapshot {
   /** Of a file: when it was taken. None where the file does not say. */
   readonly times: readonly string[];
+  /** The day of a statement without a time. */
+  readonly day?: string;
   readonly balances: readonly Balance[];
   readonly positions: readonly Position[];
   readonly unusable: readonly Unusable[];
