@@ -12,12 +12,12 @@ include "lib/sale.circom";
 
 /// The private account committed to by `stateBefore`, joined by its public credit, gives the private lot committed to by
 /// `fill` and becomes the one committed to by `stateAfter`; and the lot is one that a liquidation may take (`ReadLotTerms`,
-/// `LotLevels`, `LotDiscount`, `LotSize`).
+/// `LotPart`, `LotLevels`, `LotDiscount`, `LotSize`).
 ///
 /// Plan   1. read the public terms
 ///        2. value the account held (before, with its credit) and the account after, range-checking both
-///        3. the lot takes collateral and brings none; what it is worth, and what it costs
-///        4. a close-out leaves no position and no collateral
+///        3. the lot is the same part of every position and of every asset that has weight, the whole in a close-out
+///        4. what the lot is worth, and what it costs
 ///        5. levels, discount and size
 ///        6. commitments; the sequence grows by one, from any state but genesis; the lot's blinding follows from the
 ///           state's and from the state after
@@ -62,6 +62,7 @@ template Lot(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
     signal input cash[2];                          // millionths of quote currency
     // ---- PRIVATE ----
     signal input blinding;                         // of the state before: viewing key + sequence
+    signal input part;                             // of everything that the lot takes, 2^-32
     signal input level;                            // basis points: above coverage before, reached by a slice
 
     // 1. Terms.
@@ -88,26 +89,41 @@ template Lot(BLOCKS, ROWS, ASSETS, TIERS, SCENARIOS) {
         packed[i].cash <== account[i].checkedCash;
     }
 
-    // 3. The lot: collateral at its price, and at the first weight of its asset.
+    // 3. The lot. Of an asset without weight nothing is sold: no margin rests on it, and its price may be nobody's.
+    LotPart()(part, read.closeOut);
+    component portion[INSTRUMENTS];
+    for (var j = 0; j < INSTRUMENTS; j++) {
+        portion[j] = PartOf();
+        portion[j].given <== positions[HELD][j] - positions[AFTER][j];
+        portion[j].held <== positions[HELD][j];
+        portion[j].part <== part;
+    }
     signal given[ASSETS];
+    signal weighs[ASSETS];
+    signal counted[ASSETS];
+    component sold[ASSETS];
+    for (var a = 0; a < ASSETS; a++) {
+        given[a] <== collateral[HELD][a] - collateral[AFTER][a];
+        weighs[a] <== NonZero()(policy[a][TIERS]);
+        counted[a] <== weighs[a] * collateral[HELD][a];
+        sold[a] = PartOf();
+        sold[a].given <== given[a];
+        sold[a].held <== counted[a];
+        sold[a].part <== part;
+    }
+
+    // 4. Collateral at its price, and at the first weight of its asset.
     signal paid[ASSETS];
     signal weighted[ASSETS];
     var unit = 0;
     var first = 0;
     for (var a = 0; a < ASSETS; a++) {
-        given[a] <== collateral[HELD][a] - collateral[AFTER][a];
-        _ <== Unsigned(64)(given[a]);
         paid[a] <== prices[a] * given[a];
         weighted[a] <== policy[a][TIERS] * paid[a];
         unit += paid[a];
         first += weighted[a];
     }
     var ofCash = account[HELD].owned - account[AFTER].owned;
-
-    // 4. What a close-out leaves.
-    for (var e = 0; e < MOVABLE - 1; e++) {
-        read.closeOut * packed[AFTER].elements[e] === 0;
-    }
 
     // 5. Levels, discount, size.
     component levels = LotLevels(bitLength(maxSurplus(INSTRUMENTS, ASSETS)));

@@ -60,6 +60,9 @@ const EXPORTS = [
   "plimsoll_plan_wtns_bytes",
   "plimsoll_witness",
   "plimsoll_prove",
+  "plimsoll_poseidon_open",
+  "plimsoll_poseidon_close",
+  "plimsoll_sponges",
   "plimsoll_compute",
 ];
 const PAGE_BYTES = 65_536;

@@ -9,8 +9,10 @@ function purposeLotBlinding() { return 4; }
 
 // What a lot is held to. Equity, cost 1e-20; margin 1e-10; cash, size, tolerance 1e-6; levels and discount basis points.
 
-// Bits of what a bidder's discount may lack, 1e-20: two millionths of cash and the margin on them are always less.
+// Bits of how far a lot's cost may be from its discount, 1e-20: two millionths of cash and the margin on them are always less.
 function discountSlackBits() { return 48; }
+// Bits of what a part is counted in: a whole is 2^32.
+function partBits() { return 32; }
 // Bits of a lot's size, and of the tolerance.
 function sizeBits() { return 64; }
 
@@ -63,7 +65,7 @@ template LotLevels(BITS) {
     _ <== Unsigned(BITS)(under);
 }
 
-/// Enforces that a lot offers the discount on the margin that it frees: `0 <= discount * freed - cost < 2^48`, freed >= 0.
+/// Enforces that a lot offers the discount on the margin that it frees: `-2^48 <= discount * freed - cost < 2^48`, freed >= 0.
 /// What a slice costs counts collateral at the first weight of its asset, what a close-out costs at what leaves the schedule.
 /// Params     BITS   of the largest margin
 /// Inputs     equity, margin  before and after; bounded by construction
@@ -83,7 +85,7 @@ template LotDiscount(BITS) {
     signal freed <== margin[0] - margin[1];
     _ <== Unsigned(BITS)(freed);
     signal offered <== discount * freed;
-    _ <== Unsigned(discountSlackBits())(1000000 * offered - cost);
+    (_, _) <== Signed(discountSlackBits() + 1)(1000000 * offered - cost);
 }
 
 /// Enforces that a lot is worth its size: `size <= worth <= size + tolerance`.
@@ -103,4 +105,40 @@ template LotSize() {
     signal over <== worth - SCALE * amount[0];
     _ <== Unsigned(BITS)(over);
     _ <== Unsigned(BITS)(SCALE * amount[1] - over);
+}
+
+/// Enforces that the part is the whole in a close-out, and an odd number below in a slice: then no position above -2^31 is
+/// halfway between two lots, so long and short ones are rounded alike.
+/// Inputs     part      private; range enforced here
+///            closeOut  1: a close-out; 0: a slice
+template LotPart() {
+    signal input part;
+    signal input closeOut;
+
+    _ <== Unsigned(partBits() - 1)((part - 1 - closeOut) / 2);
+    closeOut * (part - (1 << partBits())) === 0;
+}
+
+/// Enforces that what is given is the part of what is held, rounded to whole lots: `-2^31 <= 2^32 * given - part * held < 2^31`.
+/// Inputs     given, held  lots, below 2^65 in absolute value; range-checked by the caller
+///            part         at most 2^32
+template PartOf() {
+    signal input given;
+    signal input held;
+    signal input part;
+
+    signal share <== part * held;
+    (_, _) <== Signed(partBits())((1 << partBits()) * given - share);
+}
+
+/// Tells whether a value is zero: nonZero = 1 exactly where it is not.
+template NonZero() {
+    signal input x;
+    signal output nonZero;
+
+    signal inverse <-- x == 0 ? 0 : 1 / x;
+    // hint, constrained by: what follows; the last only where x is zero, so that no other number is as good
+    nonZero <== x * inverse;
+    x * (1 - nonZero) === 0;
+    inverse * (1 - nonZero) === 0;
 }

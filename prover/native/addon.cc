@@ -9,6 +9,8 @@
 ///   witness(plan, input) → wtns bytes or status         at once: a few milliseconds
 ///   checkProofs(proofs, threads) → Promise<bytes or status>         one byte a proof
 ///   verifyBatch(key, proofs, coefficients, points, scalars, threads) → Promise<boolean or status>
+///   openPoseidon(constants, width, path) → handle or status         at once: a few milliseconds; freed with the last reference
+///   sponges(poseidon, inputs, blocks, threads) → Promise<bytes or status>
 ///   compute(operation, path, input, outputLength) → bytes or status
 ///
 /// A number in place of a result is a `Status`. Arguments of other types throw a TypeError, and so does a handle of another kind or
@@ -119,6 +121,7 @@ struct Job {
 /// What a handle is of. Each value is a random number of this addon's own, so that no other addon's handles bear it.
 constexpr napi_type_tag KEY_TAG = {0x125faf8a4a8de195, 0xd1e1744ce4ffdcc0};
 constexpr napi_type_tag PLAN_TAG = {0x68c18a7befb9cbad, 0xccfaf283c0d6fcc7};
+constexpr napi_type_tag POSEIDON_TAG = {0x2f0650bd41e6b227, 0x832ea44e9679f2d2};
 
 /// A handle that bears a tag. Frees nothing where it fails: null, and `data` is the caller's still.
 napi_value taggedHandle(napi_env env, void* data, napi_finalize finalize, const napi_type_tag& tag) {
@@ -222,6 +225,24 @@ struct BatchJob : Job {
   napi_value result(napi_env env) override {
     napi_value value = nullptr;
     return napi_get_boolean(env, hold == 1, &value) == napi_ok ? value : nullptr;
+  }
+};
+
+struct SpongesJob : Job {
+  const plimsoll_poseidon* poseidon;
+  Bytes inputs;
+  int32_t width, blocks, threads;
+  plimsoll::Buffer<uint8_t> outputs;
+
+  void execute() override {
+    const size_t count = inputs.length / 32 / (1 + size_t(blocks) * size_t(width - 1));
+    status = outputs.allocate(32 * count);
+    if (status != Status::ok) return;
+    status = Status(plimsoll_sponges(poseidon, inputs.data, inputs.length, size_t(blocks), unsigned(threads), outputs.data(), count));
+  }
+  napi_value result(napi_env env) override {
+    napi_value value = nullptr;
+    return napi_create_buffer_copy(env, outputs.size(), outputs.data(), nullptr, &value) == napi_ok ? value : nullptr;
   }
 };
 
@@ -337,6 +358,53 @@ napi_value verifyBatch(napi_env env, napi_callback_info info) {
   return Job::start(env, "plimsoll.verifyBatch", std::move(job), values, BatchJob::INPUTS);
 }
 
+/// What a handle of Poseidon holds.
+struct Hasher {
+  plimsoll_poseidon* poseidon;
+  int32_t width;
+
+  ~Hasher() { plimsoll_poseidon_close(poseidon); }
+};
+
+napi_value openPoseidon(napi_env env, napi_callback_info info) {
+  napi_value values[3];
+  Bytes constants;
+  int32_t width, path;
+  if (!readArguments(env, info, values) || !readBytes(env, values[0], napi_uint8_array, &constants) ||
+      !readInt(env, values[1], &width) || width < 2 || !readInt(env, values[2], &path)) {
+    return refuse(env);
+  }
+  plimsoll_poseidon* poseidon;
+  const int status = plimsoll_poseidon_open(constants.data, constants.length, size_t(width), path, &poseidon);
+  if (status != 0) return statusValue(env, Status(status));
+  Hasher* hasher = new (std::nothrow) Hasher{poseidon, width};
+  if (hasher == nullptr) {
+    plimsoll_poseidon_close(poseidon);
+    return statusValue(env, Status::memory);
+  }
+  const auto finalize = [](napi_env, void* data, void*) { delete static_cast<Hasher*>(data); };
+  napi_value result = taggedHandle(env, hasher, finalize, POSEIDON_TAG);
+  if (result != nullptr) return result;
+  delete hasher;
+  return statusValue(env, Status::memory);
+}
+
+napi_value sponges(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  auto job = std::unique_ptr<SpongesJob>(new (std::nothrow) SpongesJob);
+  if (job == nullptr) return statusValue(env, Status::memory);
+  if (!readArguments(env, info, values)) return refuse(env);
+  const auto* hasher = static_cast<const Hasher*>(handleData(env, values[0], POSEIDON_TAG));
+  if (hasher == nullptr || !readBytes(env, values[1], napi_uint8_array, &job->inputs) ||
+      !readInt(env, values[2], &job->blocks) || job->blocks < 1 || !readInt(env, values[3], &job->threads) || job->threads < 1) {
+    return refuse(env);
+  }
+  job->poseidon = hasher->poseidon;
+  job->width = hasher->width;
+  // The handle is held too: it is freed after the work.
+  return Job::start(env, "plimsoll.sponges", std::move(job), values, 2);
+}
+
 napi_value compute(napi_env env, napi_callback_info info) {
   napi_value values[4], result = nullptr;
   char operation[64];
@@ -368,6 +436,8 @@ NAPI_MODULE_INIT() {
       {"witness", nullptr, witness, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"checkProofs", nullptr, checkProofs, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"verifyBatch", nullptr, verifyBatch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"openPoseidon", nullptr, openPoseidon, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"sponges", nullptr, sponges, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"compute", nullptr, compute, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
   napi_define_properties(env, exports, sizeof functions / sizeof *functions, functions);

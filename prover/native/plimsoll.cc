@@ -106,6 +106,32 @@ extern "C" int plimsoll_verify_batch(const uint8_t* key, size_t key_length, cons
   return int(status);
 }
 
+struct plimsoll_poseidon {
+  plimsoll::Hasher hasher;
+};
+
+extern "C" int plimsoll_poseidon_open(const uint8_t* constants, size_t length, size_t width, int path,
+                                      plimsoll_poseidon** poseidon) {
+  *poseidon = nullptr;
+  if (plimsoll_supports(path) == 0) return int(Status::unsupported);
+  plimsoll_poseidon* opened = new (std::nothrow) plimsoll_poseidon;
+  if (opened == nullptr) return int(Status::memory);
+  const Status status = opened->hasher.open(constants, length, width, Path(path));
+  if (status == Status::ok) {
+    *poseidon = opened;
+  } else {
+    delete opened;
+  }
+  return int(status);
+}
+
+extern "C" void plimsoll_poseidon_close(plimsoll_poseidon* poseidon) { delete poseidon; }
+
+extern "C" int plimsoll_sponges(const plimsoll_poseidon* poseidon, const uint8_t* inputs, size_t length, size_t blocks,
+                                unsigned threads, uint8_t* outputs, size_t count) {
+  return int(poseidon->hasher.sponges(inputs, length, blocks, threads, outputs, count));
+}
+
 extern "C" int plimsoll_compute(const char* operation, int path, const uint8_t* input, size_t length, uint8_t* output,
                                 size_t output_length) {
   if (plimsoll_supports(path) == 0) return int(Status::unsupported);

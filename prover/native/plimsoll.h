@@ -54,6 +54,19 @@ int plimsoll_verify_batch(const uint8_t* key, size_t key_length, const uint8_t* 
                           const uint8_t* coefficients, size_t coefficients_length, const uint8_t* points,
                           size_t points_length, const uint8_t* scalars, size_t scalars_length, unsigned threads, int* hold);
 
+/// Poseidon of one width. It may be used by several threads at once.
+typedef struct plimsoll_poseidon plimsoll_poseidon;
+
+/// Reads the constants of a permutation of `width` elements (2 to 17), 32 bytes each: those of 8 full rounds and the partial ones between
+/// them, then the mixing matrix by rows. They are not needed afterwards.
+int plimsoll_poseidon_open(const uint8_t* constants, size_t length, size_t width, int path, plimsoll_poseidon** poseidon);
+void plimsoll_poseidon_close(plimsoll_poseidon* poseidon);
+
+/// Sponges over `blocks` (at least 1) blocks of `width` - 1 elements. An input is the capacity, then the blocks, 32 bytes an element; an
+/// output is 32 bytes.
+int plimsoll_sponges(const plimsoll_poseidon* poseidon, const uint8_t* inputs, size_t length, size_t blocks, unsigned threads,
+                     uint8_t* outputs, size_t count);
+
 /// One operation of the core on bytes, for tests that hold it against other implementations (core/compute.h lists them).
 int plimsoll_compute(const char* operation, int path, const uint8_t* input, size_t length, uint8_t* output,
                      size_t output_length);

@@ -52,6 +52,8 @@ const FAMILIES = {
   UNKNOWN_NAME: EXIT.input,
   /** A price history that is too short, too old, or has a large move that nobody has confirmed. */
   HISTORY_REFUSED: EXIT.input,
+  /** An account of which something is neither in it nor acknowledged as left out: nothing is proven of it. */
+  UNSETTLED: EXIT.input,
   /** An input larger than the reader accepts. */
   TOO_LARGE: EXIT.input,
   /** An account or market with more instruments or assets than any board size holds. */

@@ -4,12 +4,12 @@
  *
  *   const policy = readPolicy(policyText, "policy.json");
  *   const market = readMarket(marketText, "market.json", policy);
- *   const { account } = readAccount(accountText, "account.json", policy, market);
+ *   const account = readAccount(accountText, "account.json", policy, market);
  *
  *   const prover = createProver();
- *   const before = { ...account, viewingKey: readViewingKey(keyText, "viewing.key") };
+ *   const holder = { ...account, viewingKey: readViewingKey(keyText, "viewing.key") };
  *   const claim = { level: policy.levels.initial, direction: "at-least", audience: "request 17", policy, market };
- *   const envelope = await proveCoverage(prover, before, claim);
+ *   const envelope = await proveCoverage(prover, holder, claim);
  *   await prover.close();
  *
  *   const verdict = await verifyEnvelope({ verifierFor: loadVerifier }, { envelope: …, policy: …, market: … });
@@ -30,8 +30,16 @@ export {
   proveDisclosure,
   simulateDisclosure,
 } from "./app/disclose.ts";
+export {
+  type ImportedHolding,
+  type ImportOrder,
+  type ImportReport,
+  type ImportSource,
+  importAccount,
+} from "./app/import.ts";
 export { type KeySource, makePack, type Pack, type PackMachine, type PackRequest } from "./app/make-pack.ts";
 export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
+export type { KeyedAccount } from "./app/provable.ts";
 export { type CoverageClaim, type CoverageOutcome, proveAccounts, proveCoverage } from "./app/prove.ts";
 export { proveEnvelope, type Question } from "./app/prove-envelope.ts";
 export { accountReport, type ReportRequest } from "./app/report.ts";
@@ -99,9 +107,11 @@ export {
   type TableTotal,
 } from "./formats/account-tables.ts";
 export { type Basis, type CashConversion, type CashLine, cashOf, type Holding } from "./formats/cash.ts";
+export type { Departures } from "./formats/departures.ts";
 export { formatJson } from "./formats/json.ts";
 export { type MarketDocument, type MarketFile, readMarket } from "./formats/market.ts";
 export { type PolicyDocument, type PolicyFile, readPolicy } from "./formats/policy.ts";
+export { type ImportMap, readImportMap } from "./importers/import-map.ts";
 export { type Account, genesis, randomViewingKey, viewingKey } from "./model/account.ts";
 export { commitFill, commitState } from "./model/commit.ts";
 export { coverageBpsDown, type Evaluation, evaluate, isAtLeast } from "./model/evaluate.ts";
@@ -120,6 +130,7 @@ export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifes
 export { verifyBatch } from "./node/batch.ts";
 export { fileLedger } from "./node/disclosure-ledger.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
+export { commitStates } from "./node/sponges.ts";
 export { loadVerifier } from "./node/verifier.ts";
 export { type Attestation, observationsDocument } from "./pack/evidence.ts";
 export { type ReportContext, renderPackReport } from "./pack/report.ts";

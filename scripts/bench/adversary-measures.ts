@@ -157,7 +157,8 @@ export function walkPerpetuals(model: string, aligned: readonly PriceHistory[], 
   const underlyings = aligned.map(({ symbol }) => symbol);
   const known = knownOf(aligned);
   const { dates } = aligned[0]!;
-  let [days, breaches, worst, date, book] = [0, 0, 0, "", ""];
+  const judged: number[] = [];
+  let [breaches, worst, date, book] = [0, 0, "", ""];
   const books = plainBooks(underlyings.length);
   const plain: [number, number][][] = [];
   for (let day = WARM_UP_DAYS; day + 1 < dates.length; day += every) {
@@ -175,11 +176,11 @@ export function walkPerpetuals(model: string, aligned: readonly PriceHistory[], 
         return [marginOf(set, held, TERMS), lossOf(held)];
       }),
     );
-    days++;
+    judged.push(loss);
     if (loss > 1) breaches++;
     if (loss > worst) [worst, date, book] = [loss, dates[day]!, bookText(set, units)];
   }
-  return { days, breaches, worst, date, book, plain: plainMargins(books, plain) };
+  return { days: judged.length, losses: judged, breaches, worst, date, book, plain: plainMargins(books, plain) };
 }
 
 /** A perpetual and futures of 30, 90 and 180 days on the last day: the worst of carry by ten points either way. */

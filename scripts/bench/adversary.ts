@@ -8,6 +8,7 @@
  *   --sets 3          sets of each size
  *   --every 1         days from one walk-forward board to the next
  *   --out FILE        where to write the page; else stdout
+ *   --chart FILE      also draw the worst days of perpetuals, SVG
  *
  * PRICES is a directory of daily closes, one CSV file an asset (BTC-USD.csv).
  */
@@ -15,6 +16,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { readPriceHistory } from "../../prover/src/importers/price-history.ts";
+import { plotFile, type Series } from "../../prover/src/report/charts.ts";
 import { alignHistories } from "../../prover/src/risk/prices.ts";
 import { attackOptions, MAKERS, setsOf, shortStrangle, walkPerpetuals, worstCalendar } from "./adversary-measures.ts";
 
@@ -28,6 +30,7 @@ const { values, positionals } = parseArgs({
     sets: { type: "string", default: DEFAULTS.sets },
     every: { type: "string", default: DEFAULTS.every },
     out: { type: "string" },
+    chart: { type: "string" },
   },
 });
 const [folder] = positionals;
@@ -57,6 +60,24 @@ const table = (header: readonly string[], rows: readonly (readonly string[])[]) 
 const percent = (value: number, digits = 1) => `${(100 * value).toFixed(digits)}%`;
 const figure = (value: number | undefined) => (value === undefined ? "" : value.toFixed(2));
 
+/** Of the largest sets: what the worst books lost, the worst days first. */
+const drawn: { label: string; losses: readonly number[] }[] = [];
+const DRAWN_SIZES = ["4", "8"];
+
+function chart(): string {
+  return plotFile({
+    title: "The worst book's loss on the next day, in margins, the worst days first",
+    x: { label: "share of days", format: (share) => percent(share, 0) },
+    y: { label: "margins", format: (power) => String(Number((10 ** power).toPrecision(2))) },
+    lines: drawn.map(({ label, losses }, index) => {
+      const descending = losses.filter((loss) => loss > 0.1).toSorted((a, b) => b - a);
+      const points = descending.map((loss, rank) => [rank / losses.length, Math.log10(loss)] as const);
+      return { label, points, series: (index + 1) as Series };
+    }),
+    levels: [{ y: 0, label: "margin" }],
+  });
+}
+
 function perpetuals(): string {
   const worst: string[] = [];
   const plain: string[][] = [];
@@ -66,6 +87,9 @@ function perpetuals(): string {
       const walks = models.map((model) => walkPerpetuals(model, set, Number(values.every), progress));
       for (const [index, { date, book }] of walks.entries())
         worst.push(`- ${models[index]}, ${names}, ${date}: ${book}`);
+      if (DRAWN_SIZES.includes(size) && !drawn.some(({ label }) => label.endsWith(` ${size}`)))
+        for (const [index, { losses }] of walks.entries())
+          drawn.push({ label: `${models[index]}, underlyings: ${size}`, losses });
       for (const { kind } of walks[0]!.plain) {
         const found = walks.map((walk) => walk.plain.find((each) => each.kind === kind)!);
         plain.push([names, kind, ...found.flatMap(({ margin, overNeeded }) => [percent(margin), figure(overNeeded)])]);
@@ -83,6 +107,7 @@ function perpetuals(): string {
     "",
     table(["underlyings", "set", "days", ...header], rows),
     "",
+    ...(values.chart === undefined ? [] : [`![The worst days](${path.basename(values.chart)})`, ""]),
     "The worst books, in dollars for a dollar of margin:",
     "",
     ...worst,
@@ -187,7 +212,7 @@ This page shows what a book can lose that was chosen against a board's margin; i
 Made by this command from daily closes:
 
 \`\`\`sh
-npm run adversary -- prices${given} --out docs/adversary.md
+npm run adversary -- prices${given} --out docs/adversary.md --chart docs/adversary.svg
 \`\`\`
 
 Losses are in margins: the loss of a book divided by the margin that was asked for it. Charges count; what is charged only above a
@@ -199,3 +224,4 @@ const PARTS: Readonly<Record<string, () => string>> = { perpetuals, calendar, st
 const page = [HEAD, ...values.parts.split(",").map((part) => PARTS[part]!())].join("\n\n");
 if (values.out === undefined) process.stdout.write(`${page}\n`);
 else writeFileSync(values.out, `${page}\n`);
+if (values.chart !== undefined) writeFileSync(values.chart, chart());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Fuzzes the native core: its readers of keys and witnesses, proving with keys that the reader accepts, witness plans, and batches
- * of proofs: `fuzz-readers [zkey|wtns|prove|plan|batch…] [--minutes <n>]`, all at once and for one minute by default.
+ * Fuzzes the native core: its readers of keys and witnesses, proving with keys that the reader accepts, witness plans, batches of
+ * proofs, and sponges: `fuzz-readers [zkey|wtns|prove|plan|batch|sponges…] [--minutes <n>]`, all at once and for one minute by default.
  *
  * libFuzzer under AddressSanitizer and UndefinedBehaviorSanitizer; needs clang++ (CXX of the environment, clang++-19 or clang++).
  * Seeds are keys and witnesses of small circuits; the corpus stays in build/fuzz. Exit code 1 where anything is found: the input
@@ -21,14 +21,15 @@ import { makePlan } from "../../prover/src/prove/witness-plan.ts";
 import { compileFull, compileSmall, SMALL_INPUT, SMALL_SOURCE, squareR1cs } from "../../test/support/small-circuit.ts";
 import { nativeUnits } from "../build-native.ts";
 
-const TARGETS = ["zkey", "wtns", "prove", "plan", "batch"] as const;
+const TARGETS = ["zkey", "wtns", "prove", "plan", "batch", "sponges"] as const;
 type Target = (typeof TARGETS)[number];
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const SOURCES = path.join(ROOT, "prover/native");
 const DIRECTORY = path.join(ROOT, "build/fuzz");
 const FLAGS = ["-std=c++20", "-O1", "-g", "-fno-exceptions", "-fno-rtti", "-pthread", "-fno-sanitize-recover=all"];
-const SANITIZERS = "-fsanitize=fuzzer,address,undefined";
+/** Types of functions are not compared: those of each arithmetic are named by its own namespace (avx2.cc). */
+const SANITIZERS = ["-fsanitize=fuzzer,address,undefined", "-fno-sanitize=function"];
 
 function findClang(): string {
   const candidates = [process.env.CXX, "clang++-19", "clang++"].filter((name) => name !== undefined);
@@ -54,6 +55,14 @@ async function writeSeeds(): Promise<void> {
   for (const [name, source] of Object.entries({ small: SMALL_SOURCE, digits: DIGITS_SOURCE })) {
     const plan = makePlan(await compileFull(source), () => false);
     writeFileSync(path.join(DIRECTORY, `corpus-plan/${name}`), plan);
+  }
+  // Width, partial rounds, blocks and sponges; elements of every kind.
+  const kinds = Uint8Array.from({ length: 4_000 }, (_, at) => (37 * at) % 252);
+  for (const header of [
+    [3, 7, 2, 20],
+    [17, 1, 1, 3],
+  ]) {
+    writeFileSync(path.join(DIRECTORY, `corpus-sponges/${header[0]}`), Uint8Array.of(...header, ...kinds));
   }
   for (const count of [1, 3]) writeFileSync(path.join(DIRECTORY, `corpus-batch/${count}`), await batchThatHolds(count));
 }
@@ -126,7 +135,7 @@ function compileAll(clang: string, targets: readonly Target[]): void {
   };
   const object = (unit: string, flags: readonly string[] = []) => {
     const file = path.join(DIRECTORY, `${path.basename(unit)}.o`);
-    run([...FLAGS, SANITIZERS, ...flags, `-I${SOURCES}`, "-c", path.join(SOURCES, unit), "-o", file]);
+    run([...FLAGS, ...SANITIZERS, ...flags, `-I${SOURCES}`, "-c", path.join(SOURCES, unit), "-o", file]);
     return file;
   };
   const isReader = (target: Target) => target === "zkey" || target === "wtns";
@@ -134,7 +143,7 @@ function compileAll(clang: string, targets: readonly Target[]): void {
   const core = units.map(({ unit, flags }) => object(unit, flags));
   for (const target of targets) {
     const linked = isReader(target) ? [] : core;
-    run([...FLAGS, SANITIZERS, ...linked, object(`fuzz/${target}.cc`), "-o", path.join(DIRECTORY, target)]);
+    run([...FLAGS, ...SANITIZERS, ...linked, object(`fuzz/${target}.cc`), "-o", path.join(DIRECTORY, target)]);
   }
 }
 

@@ -8,7 +8,7 @@ import { disagreement, undetermined } from "../soundness/lab/attack.ts";
 import { type Build, shippedSources } from "../soundness/lab/miniature.ts";
 import { violations } from "../soundness/lab/r1cs.ts";
 import { seed } from "../soundness/lab/seeded-bugs.ts";
-import { examineSmall, exchangeableIn, SMALL, smallLedger, smallTarget } from "../soundness/lab/small.ts";
+import { examineSmall, exchangeableIn, SMALL, smallLedger, smallTarget, unboundIn } from "../soundness/lab/small.ts";
 import type { Target } from "../soundness/lab/target.ts";
 import { COUNTS } from "../support/ledger.ts";
 
@@ -46,6 +46,7 @@ for (const small of Object.values(SMALL)) {
     it("C17: each public input changed alone on a valid witness violates a constraint", () => {
       expect(violations(shipped.r1cs, shipped.generate(small.honest()))).deep.equal([]);
       expect(exchangeableIn(small, shipped)).equal(undefined);
+      expect(unboundIn(small, full)).equal(undefined);
     });
 
     it("C19: every signal is determined by the inputs, with nothing on an allow-list", () => {

@@ -12,6 +12,7 @@ import {
   readEnvelope,
 } from "../../prover/src/document/proof.ts";
 import { signalNotes } from "../../prover/src/document/signal-notes.ts";
+import type { Foreign } from "../../prover/src/document/words.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../../prover/src/field.ts";
 import { formatJson, type Json } from "../../prover/src/formats/json.ts";
@@ -185,12 +186,36 @@ describe("proof envelope", () => {
     expect(await codes({ after })).to.not.include.members(["STATES_CLAIMED", "TRANSFER_CLAIMED"]);
   });
 
+  it("U07: says what the account leaves out, in the sentence by number and in the statement by name", async () => {
+    const exceptions = ["left out: binance DOGE", "left out: okx USDT debt"];
+    const made = await proveEnvelope(prover(key), question("board-60", market, { exceptions }));
+    expect(made.statement.exceptions).to.deep.equal(exceptions);
+    expect(made.statement.text).to.match(/ The account's owner names 2 exceptions from its records\.$/);
+    expect(await outcome(made)).to.equal("valid");
+    const verdict = await verifyEnvelope({ verifierFor: () => verifier }, inputs(made));
+    expect(verdict.ok && verdict.notProven.map(({ code }) => code)).to.include("EXCEPTIONS");
+    const facts = describeEnvelope(made).facts.filter(({ label }) => label === "exception, as the owner names it");
+    expect(facts.map(({ value }) => (value as Foreign).words)).to.deep.equal(exceptions);
+    // None can be taken out, or replaced by another.
+    const { statement } = made;
+    const without = { ...statement, exceptions: [], text: envelope.statement.text };
+    expect(await outcome({ ...made, statement: without })).to.match(/^SIGNAL_MISMATCH: public signal 5 \(context\)/);
+    const other = { ...statement, exceptions: ["left out: binance DOGE", "left out: okx DAI debt"] };
+    expect(await outcome({ ...made, statement: other })).to.match(/^SIGNAL_MISMATCH: public signal 5 \(context\)/);
+    const twice = { ...statement, exceptions: [exceptions[0], exceptions[0]] };
+    expect(await outcome({ ...made, statement: twice })).to.match(/^ENVELOPE_MALFORMED.*twice/);
+  });
+
   it("refuses a proof under the key of a larger board, whose further signals nothing here would check", async () => {
     const larger = simulatedKey("board-240");
     const { level, direction, audience, account } = envelope.statement;
     const claim = { account, level: levelBps(BigInt(level)), direction, audience, fill: "none", side: 1n } as const;
     const files = { policy, market: readMarket(market, "market.json", policy) };
-    const { draft, context } = draftEnvelope({ ...claim, transfer: NO_TRANSFER }, files, larger.identity);
+    const { draft, context } = draftEnvelope(
+      { ...claim, transfer: NO_TRANSFER, exceptions: [] },
+      files,
+      larger.identity,
+    );
     // What the statement fixes is as it says; the rest is what a prover would like.
     const fixed = envelope.publicSignals.map(BigInt).with(5, context);
     const chosen = [...fixed, ...Array<bigint>(publicInputsOf("board-240") - fixed.length).fill(0n)];
@@ -340,6 +365,8 @@ describe("proof envelope", () => {
       [{ level: "015000" }, /^ENVELOPE_MALFORMED/],
       [{ level: "15000.0" }, /^ENVELOPE_MALFORMED/],
       [{ extra: "" }, /^ENVELOPE_MALFORMED/],
+      [{ exceptions: ["left out: binance DOGE"] }, /^ENVELOPE_MALFORMED.*statement\.text/],
+      [{ exceptions: undefined }, /^ENVELOPE_MALFORMED.*"exceptions" is missing/],
     ];
     for (const [change, reason] of cases)
       expect(await outcome(changed(change)), JSON.stringify(change)).to.match(reason);

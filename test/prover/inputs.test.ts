@@ -148,6 +148,7 @@ const contextOf = (inputs: Inputs, printed: string[] = []): Context => ({
   deliver: async (_out, text) => void printed.push(text),
   show: async (_options, _value, text) => void printed.push(text()),
   progress: () => {},
+  endAtOnce: () => {},
 });
 
 function leaves(command: Command, above: readonly string[] = []): { name: string; command: Command }[] {

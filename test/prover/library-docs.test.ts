@@ -16,6 +16,7 @@ const PROGRAMS = [
 /** What each program prints. */
 const PRINTED: Readonly<Record<string, RegExp>> = {
   Accounts: /^initial: true, call: true, .*\npublic commitment \d{60,}n\n$/,
+  Imports: /name: 'csv DOGE'.*acknowledged: true.*rounded: '12\.12345678'/s,
   Proofs: /covers its maintenance margin at least 1\.2 times/,
   "Several accounts": /^board-60 1\n$/,
   Links: /^true development\n$/,

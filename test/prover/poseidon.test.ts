@@ -11,14 +11,18 @@ describe("the Poseidon permutation", () => {
     const rng = seededRng(1);
     const check = (block: bigint[], capacity: bigint) =>
       expect(poseidon(block, capacity)).to.equal(theirs.F.toObject(theirs(block, capacity)));
-    for (const value of [0n, 1n, FIELD_ORDER - 1n]) check(new Array(16).fill(value), value);
-    for (let run = 0; run < 30; run++) {
-      const element = () => biased(rng, 0n, FIELD_ORDER - 1n);
-      check(Array.from({ length: 16 }, element), element());
+    for (const length of [2, 16]) {
+      for (const value of [0n, 1n, FIELD_ORDER - 1n]) check(new Array(length).fill(value), value);
+      for (let run = 0; run < 30; run++) {
+        const element = () => biased(rng, 0n, FIELD_ORDER - 1n);
+        check(Array.from({ length }, element), element());
+      }
     }
   });
 
   it("refuses a block of another length", () => {
-    expect(() => poseidon(new Array(15).fill(0n), 0n)).to.throw(RangeError);
+    for (const length of [0, 1, 3, 15, 17]) {
+      expect(() => poseidon(new Array(length).fill(0n), 0n)).to.throw(RangeError);
+    }
   });
 });

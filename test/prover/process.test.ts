@@ -2,7 +2,7 @@
 /** The command line as a process: signals, pipes, full disks, and what a crash would write. */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -62,6 +62,24 @@ describe("the command line as a process", function () {
       expect((await ended).code).equal(4);
     });
   }
+
+  it("W11: in a computation that waits for nothing, a signal ends it too, and no file is begun", async function () {
+    if (process.platform !== "linux") return skip(this, "not on this platform");
+    // Ten years of two prices: minutes of work.
+    const prices = ["BTC", "ETH"].map((symbol, one) => {
+      const days = Array.from({ length: 3_650 }, (_, day) => {
+        const date = new Date(Date.UTC(2014, 0, 1 + day)).toISOString().slice(0, 10);
+        return `${date},${(1000 * Math.exp(0.3 * Math.sin(day / 7 + one) + 0.2 * Math.sin(day * day))).toFixed(2)}`;
+      });
+      writeFileSync(at(`${symbol}-USD.csv`), `Date,Close\n${days.join("\n")}\n`);
+      return at(`${symbol}-USD.csv`);
+    });
+    const { child, ended } = start(["outlook", "score", "--prices", ...prices, "--out", at("score.md")]);
+    // Its first words of how far it is: files are read, and the work has begun.
+    await once(child.stderr!, "data");
+    child.kill("SIGTERM");
+    expect([(await ended).signal, existsSync(at("score.md"))]).deep.equal(["SIGTERM", false]);
+  });
 
   it("W11: a file that comes through a pipe is read whole, however late and slowly it comes", async () => {
     const { ended } = start(["value", ...MARKET(), "--account", at("pipe"), "--json"]);

@@ -6,7 +6,7 @@
 import { BOOK_LEAVES } from "../../prover/src/model/book.ts";
 import { TOTALS_PER_ELEMENT, WIDE_PER_ELEMENT, WIDE_STRIDE } from "../../prover/src/model/commit.ts";
 import { E6_TO_E10, E6_TO_E20, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
-import { DISCOUNT_SLACK_BITS } from "../../prover/src/model/lot.ts";
+import { DISCOUNT_SLACK_BITS, PART_BITS } from "../../prover/src/model/lot.ts";
 import { ASSETS, BLOCK_INSTRUMENTS, blocksOf, SCENARIOS, TIERS } from "../../prover/src/model/sizes.ts";
 import { boardSizeOf, type CircuitName, type FamilyName, shapeOf } from "../../prover/src/statement/families.ts";
 import { BITS, BPS } from "../../prover/src/units.ts";
@@ -299,12 +299,19 @@ function lot(s: Signals, of: Dimensions): Entry[] {
     { label: "evidence", form: at("levels.evidence"), range: level },
     { label: "target", form: at("levels.target"), range: level },
     { label: "discount", form: discount, range: level },
-    { label: "closeOut", form: closeOut, values: BINARY },
-    ...upTo(of.assets).map((asset) => ({
-      label: `given[${asset}]`,
-      form: sum([at(`collateral[0][${asset}]`), 1n], [at(`collateral[1][${asset}]`), -1n]),
-      range: unsignedBits(BITS.quantity),
-    })),
+    // Its lowest digit is the kind.
+    { label: "part", form: at("part"), range: [1n, 1n << BigInt(PART_BITS)] },
+    ...(["positions", "collateral"] as const).flatMap((kind) =>
+      upTo(kind === "positions" ? of.instruments : of.assets).map((place) => ({
+        label: `${kind}[${place}] given over its part`,
+        form: sum(
+          [at(`${kind}[0][${place}]`), 1n << BigInt(PART_BITS)],
+          [at(`${kind}[1][${place}]`), -1n << BigInt(PART_BITS)],
+          [at(`${kind === "positions" ? "portion" : "sold"}[${place}].share`), -1n],
+        ),
+        range: signedBits(PART_BITS),
+      })),
+    ),
     { label: "level", form: at("level"), range: level },
     { label: "evidence above level", form: sum([at("levels.evidence"), 1n], [at("level"), -1n]), range: level },
     {
@@ -327,7 +334,7 @@ function lot(s: Signals, of: Dimensions): Entry[] {
         [equity(s, "account[0]", held, of), -1n],
         [equity(s, "account[1]", after, of), 1n],
       ),
-      range: unsignedBits(DISCOUNT_SLACK_BITS),
+      range: signedBits(DISCOUNT_SLACK_BITS + 1),
     },
     { label: "size", form: at("size"), range: unsignedBits(2 * BITS.size) },
     { label: "worth over size", form: over, range: inSize },
@@ -467,10 +474,10 @@ export const COUNTS: Readonly<Record<FamilyName, (of: Dimensions) => number>> = 
   // Then whether each is used, and the count.
   book: ({ instruments, assets, tiers, scenarios, blocks, members }) =>
     members! * (instruments + assets * (tiers + 6) + blocks * (scenarios + 6) + 4) + 2,
-  // Two accounts with cash and what is owned; what is given of each asset; of the terms three and the kind; level and what is
-  // left to the evidence, three surpluses, margin freed, discount; size, and both ends of the worth.
+  // Two accounts with cash and what is owned; the part, and what is given of each position and asset; three of the terms; level
+  // and what is left to the evidence, three surpluses, margin freed, discount; size, and both ends of the worth.
   lot: ({ instruments, assets, tiers, scenarios, blocks }) =>
-    2 * (instruments + assets * (tiers + 6) + blocks * (scenarios + 6) + 2) + assets + 14,
+    2 * (instruments + assets * (tiers + 6) + blocks * (scenarios + 6) + 2) + instruments + assets + 14,
 };
 
 /** What the constraints hold, against what the ledger says that they must. */

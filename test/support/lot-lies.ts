@@ -4,42 +4,64 @@ import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import type { Account } from "../../prover/src/model/account.ts";
 import { PURPOSE, stateBlinding } from "../../prover/src/model/commit.ts";
-import { coverageBpsDown } from "../../prover/src/model/evaluate.ts";
-import { appraiseLot, NO_CREDIT, offered, sizeDown } from "../../prover/src/model/lot.ts";
+import { coverageBpsDown, E6_TO_E20, evaluate, MARGIN_LEVEL_TO_E20 } from "../../prover/src/model/evaluate.ts";
+import { appraiseLot, NO_CREDIT, offered, partOf, sizeDown, WHOLE } from "../../prover/src/model/lot.ts";
 import { EMPTY_ROW } from "../../prover/src/model/market.ts";
-import { NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
+import { type HaircutSchedule, NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS } from "../../prover/src/model/sizes.ts";
 import { creditSignals } from "../../prover/src/statement/signals.ts";
 import {
   BPS,
   type CashE6,
+  type ColumnE6,
   type LevelBps,
   type LotPriceE16,
   levelBps,
   type PositionLots,
   type QuantityLots,
+  quantityLots,
   type RateBps,
-  sizeE6,
+  type WeightBps,
 } from "../../prover/src/units.ts";
+import type { Speaker } from "../soundness/lab/attack.ts";
+import type { WireLies } from "../soundness/lab/drop.ts";
 import type { Inputs } from "../soundness/lab/generate.ts";
-import { MODEL_BOARD, miniSponge, modelRow, SHAPE, smallMarket, smallPolicy } from "../soundness/lab/miniature.ts";
+import { miniSponge, modelRow, SHAPE } from "../soundness/lab/miniature.ts";
 import type { SmallLie } from "../soundness/lab/small.ts";
-import { claimOf, type LotClaim, lotInputs, SHRUNK, smallLot } from "../soundness/lab/small-lot.ts";
+import { claimOf, type LotClaim, lotInputs, smallLot } from "../soundness/lab/small-lot.ts";
+import { upTo } from "./ledger.ts";
 import { cashFor, type LotCase } from "./lots.ts";
-import { randomAccount, randomMarket, randomPolicy, seededRng } from "./random.ts";
+import { seededRng } from "./random.ts";
 
 const EMPTY = SHAPE.rows - 1;
 const WORTHLESS = 9;
+const UNWEIGHTED = 11;
+const E6 = 10n ** 6n;
 
-/** A market in which one row and one asset are worth nothing and risk nothing, so that a lie about them is about its range. */
+const less = (one: readonly bigint[], other: readonly bigint[]) => one.map((piece, place) => piece - other[place]!);
+const floorDiv = (value: bigint, by: bigint) => value / by - (value < 0n && value % by !== 0n ? 1n : 0n);
+
+/** A schedule by which everything counts half; its later tiers are empty, and have no weight. */
+const HALF: HaircutSchedule = UNLISTED.map((_, tier) => ({
+  boundaryLots: quantityLots.high as QuantityLots,
+  weightBps: (tier === 0 ? 5000n : 0n) as WeightBps,
+}));
+
+/** A market in which two rows and two assets are worth nothing and risk nothing, so that a lie about them is about its range. */
 function quiet({ policy, market, ...found }: LotCase): LotCase {
   const row = market.board.rows.with(modelRow(EMPTY), EMPTY_ROW).with(modelRow(EMPTY - 1), EMPTY_ROW);
   return {
     ...found,
     policy: {
       ...policy,
-      schedules: policy.schedules.with(WORTHLESS, UNLISTED).with(WORTHLESS + 1, UNLISTED),
-      scanLots: policy.scanLots.with(WORTHLESS, NOT_SCANNED).with(WORTHLESS + 1, NOT_SCANNED),
+      schedules: policy.schedules
+        .with(WORTHLESS, HALF)
+        .with(WORTHLESS + 1, HALF)
+        .with(UNWEIGHTED, UNLISTED),
+      scanLots: [WORTHLESS, WORTHLESS + 1, UNWEIGHTED].reduce(
+        (list, asset) => list.with(asset, NOT_SCANNED),
+        policy.scanLots,
+      ),
     },
     market: {
       prices: market.prices.with(WORTHLESS, 0n as LotPriceE16).with(WORTHLESS + 1, 0n as LotPriceE16),
@@ -48,32 +70,35 @@ function quiet({ policy, market, ...found }: LotCase): LotCase {
   };
 }
 
-/** The same with something where a public input is looked at: in two rows, and in two assets, of which the lot takes a little. */
-function spread({ step: { before, contents, ...step }, ...found }: LotCase): LotCase {
+/** The same with something where a public input is looked at: in two rows, and in two assets. */
+function spread({ step: { before, ...step }, ...found }: LotCase): LotCase {
   const least = (pieces: readonly bigint[], places: readonly number[], amount: bigint) =>
     places.reduce((list, place) => (list[place] === 0n ? list.with(place, amount) : list), pieces);
   const account: Account = {
     ...before,
-    positions: least(before.positions, [0, 7].map(modelRow), 3n) as PositionLots[],
+    positions: least(before.positions, [0, 7].map(modelRow), 300n) as PositionLots[],
     collateral: least(before.collateral, [0, 4], 1000n) as QuantityLots[],
   };
-  return {
-    ...found,
-    step: { ...step, before: account, contents: { ...contents, collateral: least(contents.collateral, [0, 4], 1n) } },
-  };
+  return { ...found, step: { ...step, before: account } };
 }
 
-/** An admissible lot of a kind in a quiet market, of an account with credit. */
-export function quietLot(kind: LotCase["terms"]["kind"], credited: boolean): LotClaim {
+let slice: LotClaim | undefined;
+
+/** An admissible slice in a quiet market, of an account with credit. */
+export function quietSlice(): LotClaim {
+  slice ??= searched();
+  return slice;
+}
+
+function searched(): LotClaim {
   for (let seed = 1; ; seed++) {
     const drawn = smallLot(seededRng(seed));
-    if (drawn.terms.kind !== kind || drawn.step.credit.cash > 0n !== credited) continue;
-    if (drawn.policy.debtRateBps === 0n) continue;
-    const found = quiet(kind === "slice" ? spread(drawn) : drawn);
+    if (drawn.terms.kind !== "slice" || drawn.step.credit.cash === 0n || drawn.policy.debtRateBps === 0n) continue;
+    const found = quiet(spread(drawn));
     try {
       // The quiet market asks for other cash and another size.
-      const contents = offered(found.step, found.terms, found.policy, found.market);
-      const step = { ...found.step, contents };
+      const cash = offered(found.step, found.terms.discountBps, found.policy, found.market);
+      const step = { ...found.step, cash };
       const open = appraiseLot(step, found.terms, found.policy, found.market);
       const terms = { ...found.terms, size: sizeDown(open), tolerance: 5n };
       const { claim, appraisal } = claimOf({ ...found, step, terms });
@@ -85,72 +110,215 @@ export function quietLot(kind: LotCase["terms"]["kind"], credited: boolean): Lot
 }
 
 const add = (pieces: readonly bigint[], place: number, amount: bigint) => pieces.with(place, pieces[place]! + amount);
-/** The same lie about the account held and the account after: the lot is as it was. */
-function both(claim: LotClaim, change: (account: Account) => Partial<Record<keyof Account, unknown>>): LotClaim {
-  const changed = (account: Account): Account => ({ ...account, ...(change(account) as Partial<Account>) });
-  return { ...claim, held: changed(claim.held), after: changed(claim.after) };
-}
-
-/** A lot that brings an account more of what it has, for which the account is paid: it frees less margin than none. */
-function loadingLot(): LotClaim {
-  const rng = seededRng(2);
-  const policy: Policy = {
-    ...smallPolicy(randomPolicy(rng, "typical")),
-    debtRateBps: 0n as RateBps,
-    scanLots: new Array(ASSETS).fill(NOT_SCANNED),
-  };
-  const market = smallMarket(randomMarket(rng, MODEL_BOARD, "typical"));
-  const drawn = SHRUNK.account(randomAccount(rng, MODEL_BOARD, "typical"));
-  const before = { ...drawn, cash: cashFor(2_000n, drawn, policy, market) };
-  const contents = {
-    positions: before.positions.map((lots) => -lots / 10n),
-    collateral: before.collateral.map((lots) => lots / 2n),
-  };
-  const offer = { kind: "slice", discountBps: BPS as RateBps } as const;
-  const step = { before, credit: NO_CREDIT, contents };
-  const sold = { ...step, contents: offered(step, offer, policy, market) };
-  const open = { ...offer, evidence: BPS as LevelBps, target: levelBps.high as LevelBps, size: 0n, tolerance: 5n };
-  const terms = { ...open, size: sizeDown(appraiseLot(sold, open, policy, market)) };
-  const { claim, appraisal } = claimOf({ step: sold, terms, policy, market });
-  if (appraisal.broken.join() !== "margin") throw new Error(`the lot breaks ${appraisal.broken}`);
-  return claim;
-}
-
-/** A close-out of debt alone where nothing has value or risk: what it leaves is stopped by the rule of close-outs or nothing. */
-function deadLot(): LotClaim {
-  const found = closeOutOf(quietLot("close-out", false));
-  const { claim, appraisal } = claimOf(found);
-  if (appraisal.broken.length > 0) throw new Error(`the lot breaks ${appraisal.broken}`);
-  return claim;
-}
-
-function closeOutOf({ step: { before }, market, policy, terms }: LotCase): LotCase {
-  const dead = {
-    policy: { ...policy, schedules: policy.schedules.map(() => UNLISTED) },
-    market: {
-      prices: market.prices.map(() => 0n as LotPriceE16),
-      board: { ...market.board, rows: market.board.rows.map(() => EMPTY_ROW) },
+/** The claim that its account held something else, of which the lot is the same part. */
+function holding(claim: LotClaim, change: (account: Account) => Partial<Record<keyof Account, unknown>>): LotClaim {
+  const held = { ...claim.held, ...change(claim.held) } as Account;
+  const kept = (now: readonly bigint[], of: readonly bigint[], after: readonly bigint[]) =>
+    after.map((lots, place) => {
+      if (now[place] === of[place]) return lots;
+      const part = claim.step.part;
+      return now[place]! - partOf(now[place]!, part);
+    });
+  return {
+    ...claim,
+    held,
+    after: {
+      ...claim.after,
+      positions: kept(held.positions, claim.held.positions, claim.after.positions) as PositionLots[],
+      collateral: kept(held.collateral, claim.held.collateral, claim.after.collateral) as QuantityLots[],
     },
   };
-  const owing: Account = {
-    ...before,
-    positions: before.positions.map(() => 0n as PositionLots),
-    collateral: before.collateral.map(() => 0n as QuantityLots),
-    cash: -(10n ** 12n) as CashE6,
-  };
-  const step = {
-    before: owing,
-    credit: NO_CREDIT,
-    contents: { positions: owing.positions, collateral: owing.collateral },
-  };
-  const sold = { ...step, contents: offered(step, terms, dead.policy, dead.market) };
-  return { step: sold, ...dead, terms: { ...terms, size: 0n, tolerance: sizeE6.high } };
 }
+
+/** What a lot of an account is taken from, where nothing has a mark, and collateral has no price and no risk unless said. */
+interface Bare {
+  /** Lots of a position that one loses 15 with: by the place of its row. */
+  readonly held: Readonly<Record<number, bigint>>;
+  /** By the place of a row what one lot of it loses, unless 15. */
+  readonly loss?: Readonly<Record<number, bigint>>;
+  /** Lots of every other position, and of every asset. */
+  readonly others: bigint;
+  readonly part: bigint;
+  /** Basis points. */
+  readonly coverage: bigint;
+  /** 1e-16 quote a lot, of the first asset. */
+  readonly price?: bigint;
+  readonly schedule?: HaircutSchedule;
+}
+
+/** A lot of a bare account, at a discount of 10%, whatever its part; a close-out where that is the whole. */
+function bareLot({ held, loss = {}, others, part, coverage, price = 0n, schedule = HALF }: Bare): LotClaim {
+  const base = smallLot(seededRng(1));
+  const rows = base.market.board.rows.map(() => EMPTY_ROW);
+  for (const place of Object.keys(held).map(Number)) {
+    const move = (loss[place] ?? 15n) * E6;
+    rows[modelRow(place)] = {
+      ...EMPTY_ROW,
+      profits: EMPTY_ROW.profits.map((_, column) => (column === 0 ? move : column === 1 ? -move : 0n) as ColumnE6),
+    };
+  }
+  const policy: Policy = {
+    schedules: new Array(ASSETS).fill(schedule),
+    scanLots: new Array(ASSETS).fill(NOT_SCANNED),
+    debtRateBps: 0n as RateBps,
+  };
+  const prices = base.market.prices.map((_, asset) => (asset === 0 ? price : 0n) as LotPriceE16);
+  const market = { prices, board: { ...base.market.board, rows } };
+  const found = { ...base.step.before, collateral: new Array(ASSETS).fill(others) as QuantityLots[] };
+  const places = upTo(SHAPE.blocks * SHAPE.rows);
+  const lots = new Map(places.map((place) => [modelRow(place), held[place] ?? others]));
+  const owner: Account = {
+    ...found,
+    positions: found.positions.map((_, row) => (lots.get(row) ?? 0n) as PositionLots),
+  };
+  // A millionth below the coverage asked for: of no margin, below nothing.
+  const account = { ...owner, cash: (cashFor(coverage, owner, policy, market) - 1n) as CashE6 };
+  const kind = part === WHOLE ? ("close-out" as const) : ("slice" as const);
+  const of = (pieces: readonly bigint[]) => pieces.map((piece) => partOf(piece, part));
+  const given = schedule === UNLISTED ? account.collateral.map(() => 0n) : of(account.collateral);
+  const taken: Account = {
+    ...account,
+    positions: less(account.positions, of(account.positions)) as PositionLots[],
+    collateral: less(account.collateral, given) as QuantityLots[],
+  };
+  const [heldValue, bareValue] = [account, taken].map((one) => evaluate(one, policy, market));
+  const discountBps = 1000n as RateBps;
+  const collateral = kind === "slice" ? 5000n * price * given[0]! : heldValue!.collateral - bareValue!.collateral;
+  const freed = heldValue!.margin - bareValue!.margin;
+  const cash = floorDiv(MARGIN_LEVEL_TO_E20 * discountBps * freed - collateral, E6_TO_E20);
+  const after: Account = { ...taken, cash: (account.cash - cash) as CashE6, sequence: account.sequence + 1n };
+  const size = floorDiv(BPS * price * given[0]!, E6_TO_E20) + cash;
+  const open = { evidence: BPS as LevelBps, discountBps, size: size < 0n ? 0n : size, tolerance: 5n };
+  const terms = kind === "slice" ? { kind, target: levelBps.high as LevelBps, ...open } : { kind, ...open };
+  const reached = coverageBpsDown(evaluate(after, policy, market)) ?? BPS;
+  return {
+    step: { before: account, credit: NO_CREDIT, part, cash },
+    terms,
+    policy,
+    market,
+    held: account,
+    after,
+    level: kind === "close-out" || reached > BPS ? BPS : reached,
+  };
+}
+
+/** A hedge of which a slice takes one leg, rounded as its part has it: for less margin than none the account is paid. */
+const loadingLot = (): LotClaim =>
+  bareLot({
+    held: { 0: 3n, 1: -1n },
+    loss: { 0: 5n },
+    others: 30n,
+    part: WHOLE / 5n,
+    coverage: 0n,
+    price: 10n ** 17n,
+  });
+
+type Lying = (name: string, claim: LotClaim, stoppedAt: RegExp) => SmallLie;
+
+const PLACES = upTo(SHAPE.blocks * SHAPE.rows);
+/** Just over a quarter. */
+const PART = WHOLE / 4n + 1n;
+/** Debt, closed out. */
+const NOTHING = { held: {}, others: 0n, part: WHOLE, coverage: 0n };
+
+/** Lies about what of the account is in the lot. */
+function* partLies(lie: Lying): Generator<SmallLie> {
+  const claimed = (claim: LotClaim, changed: Partial<Account>): LotClaim => ({
+    ...claim,
+    after: { ...claim.after, ...changed },
+  });
+  const bare = { others: 42n, part: PART, coverage: 9_500n };
+  const slice = bareLot({ ...bare, held: { 0: 1000n } });
+  // What is worth something moves levels and discount too: each row is worth nothing in one of two accounts.
+  const piecesOf = (active: number) => [
+    ...PLACES.filter((place) => place !== active).map((place) => ["positions", modelRow(place)] as const),
+    ...upTo(ASSETS).map((asset) => ["collateral", asset] as const),
+  ];
+  for (const active of [0, 7]) {
+    const claim = bareLot({ ...bare, held: { [active]: 1000n } });
+    for (const [part, place] of piecesOf(active)) {
+      for (const more of [1n, -1n]) {
+        yield lie(
+          `G15: a slice that leaves ${more} more than its part in ${part}[${place}]`,
+          claimed(claim, { [part]: add(claim.after[part], place, more) }),
+          /^main\.(portion|sold)/,
+        );
+      }
+    }
+  }
+  const legs = bareLot({ ...bare, held: { 0: 1000n, 1: -900n } });
+  const leg = { positions: legs.after.positions.with(modelRow(1), -900n as PositionLots) };
+  yield lie("G15: a slice that leaves the hedge", claimed(legs, leg), /^main\.(portion|sold|offer|levels)/);
+  yield lie(
+    "a slice that leaves assets whose later tiers have no weight",
+    claimed(slice, { collateral: slice.held.collateral }),
+    /^main\.sold/,
+  );
+  yield lie("a slice of an even part", { ...slice, part: PART + 1n }, /^main\.LotPart/);
+  const turned = bareLot({ ...bare, others: 0n, held: { 0: 1000n }, part: (19n * WHOLE) / 10n });
+  yield lie("G02: a slice that turns positions over", turned, /^main\.LotPart/);
+  const brought = bareLot({ ...bare, others: 0n, held: { 0: 1000n }, part: -PART });
+  yield lie("G02: a slice that brings more of everything", brought, /^main\.(LotPart|offer|levels|sized)/);
+  yield lie("G02: a slice that loads the account with risk", loadingLot(), /^main\.offer\.Unsigned/);
+
+  // Kind.
+  const asCloseOut = {
+    evidence: BPS as LevelBps,
+    discountBps: 1000n as RateBps,
+    size: slice.terms.size,
+    tolerance: 5n,
+  };
+  const quarter = bareLot({ ...bare, others: 40n, held: { 0: 1000n } });
+  yield lie(
+    "a slice told as a close-out",
+    { ...quarter, part: WHOLE / 4n, level: BPS, terms: { ...asCloseOut, kind: "close-out" } },
+    /^main\.LotPart/,
+  );
+  const whole = bareLot({ ...bare, held: { 0: 1000n }, part: WHOLE });
+  yield lie(
+    "a close-out told as a slice",
+    { ...whole, terms: { ...whole.terms, kind: "slice", target: levelBps.high as LevelBps } },
+    /^main\.(LotPart|levels)/,
+  );
+
+  // A close-out of debt where nothing has value or risk: what it leaves is stopped by its part or by nothing.
+  const debt = bareLot(NOTHING);
+  for (const [part, place] of piecesOf(-1)) {
+    yield lie(
+      `a close-out that leaves ${part}[${place}]`,
+      both(debt, { [part]: debt.held[part].with(place, 3n as never) }),
+      /^main\.(portion|sold)/,
+    );
+    const ends = part === "positions" ? [1n << 31n, -(1n << 31n) - 1n, 1n << 70n] : [1n << 64n, -1n];
+    for (const pieces of ends) {
+      yield lie(
+        `C02 C03: ${pieces} in ${part}[${place}]`,
+        { ...debt, held: { ...debt.held, [part]: debt.held[part].with(place, pieces as never) } },
+        part === "positions" ? /^main\.account\[0\]\.held/ : /^main\.account\[0\]\.haircut/,
+      );
+    }
+  }
+  const unweighted = bareLot({ ...NOTHING, schedule: UNLISTED });
+  for (const asset of upTo(ASSETS)) {
+    const collateral = unweighted.held.collateral.with(asset, 3n as QuantityLots);
+    yield lie(
+      `a close-out of what has no weight: collateral[${asset}]`,
+      { ...unweighted, held: { ...unweighted.held, collateral } },
+      /^main\.(portion|sold)/,
+    );
+  }
+}
+
+/** The same lie about the account held and the account after. */
+const both = (claim: LotClaim, changed: Partial<Account>): LotClaim => ({
+  ...claim,
+  held: { ...claim.held, ...changed },
+  after: { ...claim.after, ...changed },
+});
 
 /** Lies about ranges, levels, credit, kind, blinding and states. Every commitment is of what is claimed. */
 export function* lotLies(): Generator<SmallLie> {
-  const slice = quietLot("slice", true);
-  const closeOut = quietLot("close-out", false);
+  const slice = quietSlice();
   const lie = (name: string, claim: LotClaim, stoppedAt: RegExp): SmallLie => ({
     name,
     inputs: lotInputs(claim),
@@ -158,7 +326,7 @@ export function* lotLies(): Generator<SmallLie> {
   });
   const row = modelRow(EMPTY);
   const positions = (change: (lots: readonly bigint[]) => readonly bigint[]) =>
-    both(slice, (account) => ({ positions: change(account.positions) }));
+    holding(slice, (account) => ({ positions: change(account.positions) }));
   for (const lots of [1n << 31n, -(1n << 31n) - 1n, 1n << 70n]) {
     yield lie(
       `C03: a position of ${lots}`,
@@ -174,7 +342,7 @@ export function* lotLies(): Generator<SmallLie> {
   for (const lots of [-1n, 1n << 64n]) {
     yield lie(
       `C02: a quantity of ${lots}`,
-      both(slice, ({ collateral }) => ({ collateral: collateral.with(WORTHLESS, lots as QuantityLots) })),
+      holding(slice, ({ collateral }) => ({ collateral: collateral.with(WORTHLESS, lots as QuantityLots) })),
       /^main\.account\[[01]\]\.haircut/,
     );
   }
@@ -182,7 +350,7 @@ export function* lotLies(): Generator<SmallLie> {
   yield lie(
     "a lot that brings collateral",
     { ...slice, after: { ...slice.after, collateral: add(collateral, WORTHLESS, 5n) as QuantityLots[] } },
-    /^main\.Unsigned/,
+    /^main\.(portion|sold)/,
   );
 
   // Levels.
@@ -210,12 +378,12 @@ export function* lotLies(): Generator<SmallLie> {
   // The account keeps more than the discount leaves, or less; size and target are of what is claimed.
   for (const [name, kept] of [
     ["G15: a lot that offers a dollar less than the discount", 10n ** 6n],
-    ["G15: a lot that offers three millionths less than the discount", 3n],
-    ["G02: a lot that costs three millionths more than the discount", -3n],
+    ["G15: a lot that offers five millionths less than the discount", 5n],
+    ["G02: a lot that costs five millionths more than the discount", -5n],
   ] as const) {
     const after = { ...slice.after, cash: (slice.after.cash + kept) as CashE6 };
     const terms = { ...slice.terms, size: slice.terms.size - kept, target: levelBps.high as LevelBps };
-    yield lie(name, { ...slice, after, terms }, /^main\.offer\.Unsigned/);
+    yield lie(name, { ...slice, after, terms }, /^main\.offer\.Signed/);
   }
   for (const [name, told] of [
     ["G01: a lot worth more than its size and tolerance", -6n],
@@ -231,36 +399,7 @@ export function* lotLies(): Generator<SmallLie> {
   yield lie("G16: less credit counted than there is", { ...slice, input: credited(0n) }, /^main$/);
   yield lie("more credit counted than there is", { ...slice, input: credited(slice.step.credit.cash + 1n) }, /^main$/);
 
-  // Kind.
-  const asCloseOut = { ...slice.terms, kind: "close-out" as const };
-  yield lie("a slice told as a close-out", { ...slice, terms: asCloseOut }, /^main$|^main\.(levels|offer)/);
-  yield lie(
-    "a close-out that leaves a lot of an empty row",
-    { ...closeOut, after: { ...closeOut.after, positions: add(closeOut.after.positions, row, 1n) as PositionLots[] } },
-    /^main$/,
-  );
-
-  const dead = deadLot();
-  const places = [
-    ...Array.from({ length: SHAPE.blocks * SHAPE.rows }, (_, at) => ["positions", modelRow(at)] as const),
-    ...Array.from({ length: ASSETS }, (_, asset) => ["collateral", asset] as const),
-  ];
-  for (const [part, place] of places) {
-    yield lie(
-      `a close-out that leaves ${part}[${place}]`,
-      both(dead, (account) => ({ [part]: account[part].with(place, 3n as never) })),
-      /^main$/,
-    );
-    const ends = part === "positions" ? [1n << 31n, -(1n << 31n) - 1n, 1n << 70n] : [1n << 64n, -1n];
-    for (const pieces of ends) {
-      yield lie(
-        `C02 C03: ${pieces} in ${part}[${place}]`,
-        { ...dead, held: { ...dead.held, [part]: dead.held[part].with(place, pieces as never) } },
-        // Of collateral the lot takes as much.
-        part === "positions" ? /^main\.account\[0\]\.held/ : /^main\.(account\[0\]\.haircut|Unsigned)/,
-      );
-    }
-  }
+  yield* partLies(lie);
 
   // Terms out of range, and the size's.
   for (const [name, value] of [
@@ -291,4 +430,17 @@ export function* lotLies(): Generator<SmallLie> {
     { ...slice, held: unblinded(slice.held, 0n), after: unblinded(slice.after, 1n) },
     /^main\.Onward/,
   );
+}
+
+/** Close-outs of debt alone: where every asset has weight, and where none has. */
+export const lotScenes = (): Inputs[] =>
+  [HALF, UNLISTED].map((schedule) => lotInputs(bareLot({ ...NOTHING, schedule })));
+
+/** That an asset of which nothing is held has no weight, or one without weight an inverse; that a part of nothing is another. */
+export function* lotRecipes({ build, v, find }: Speaker): Generator<WireLies> {
+  for (const name of find(/^main\.NonZero\S*\.inverse$/)) {
+    const inverse = build.wires.get(name)!;
+    for (const value of [0n, 5n]) yield new Map([[inverse, value]]);
+  }
+  yield new Map([[build.wires.get("main.part")!, v("main.part") - 2n]]);
 }

@@ -11,6 +11,7 @@ import {
   NO_CREDIT,
   offered,
   sizeDown,
+  WHOLE,
   withCredit,
 } from "../../prover/src/model/lot.ts";
 import type { Market } from "../../prover/src/model/market.ts";
@@ -67,14 +68,14 @@ export function admissibleLot(rng: Rng, size: BoardSize, shrunk?: Shrunk): LotCa
   }
 }
 
-const WHOLE: Shrunk = { policy: (policy) => policy, market: (market) => market, account: (account) => account };
+const AS_DRAWN: Shrunk = { policy: (policy) => policy, market: (market) => market, account: (account) => account };
 
-function drawn(rng: Rng, size: BoardSize, shrunk = WHOLE): LotCase {
+function drawn(rng: Rng, size: BoardSize, shrunk = AS_DRAWN): LotCase {
   const flavour = rng.chance(0.7) ? "typical" : rng.pick(FLAVOURS);
   const policy = shrunk.policy(randomPolicy(rng, flavour));
   const market = shrunk.market(randomMarket(rng, size, flavour));
   const before = { ...shrunk.account(randomAccount(rng, size, flavour)) };
-  if (rng.chance(0.8)) before.cash = cashFor(rng.between(-5_000n, 15_000n), before, policy, market);
+  if (rng.chance(0.8)) before.cash = cashFor(rng.between(-1_000n, 12_000n), before, policy, market);
   const credit: Credit = rng.chance(0.5)
     ? NO_CREDIT
     : {
@@ -85,21 +86,13 @@ function drawn(rng: Rng, size: BoardSize, shrunk = WHOLE): LotCase {
       };
   const held = withCredit(before, credit);
   const kind = rng.pick(["slice", "slice", "close-out"] as const);
-  const part = rng.between(1n, 1000n);
-  const some = (lots: bigint) => (kind === "close-out" ? lots : (lots * part) / 1000n);
-  const contents = {
-    positions: held.positions.map((lots) => (kind === "slice" && rng.chance(0.01) ? -some(lots) : some(lots))),
-    collateral: held.collateral.map((lots) => (kind === "slice" && rng.chance(0.8) ? 0n : some(lots))),
-  };
+  const part = kind === "close-out" ? WHOLE : 2n * biased(rng, 0n, rng.pick([WHOLE / 4n, WHOLE / 2n - 1n])) + 1n;
   const discountBps = biased(rng, 0n, rng.pick([1000n, 10_000n])) as RateBps;
-  const step: LotStep = {
-    before,
-    credit,
-    contents: offered({ before, credit, contents }, { kind, discountBps }, policy, market),
-  };
+  const asked = { before, credit, part };
+  const step: LotStep = { ...asked, cash: offered(asked, discountBps, policy, market) };
   const near = (value: bigint | undefined) =>
     within(
-      (value ?? rng.pick([0n, LEVEL_TOP])) + rng.pick([-1n, 0n, 1n, 1n, 50n, 5_000n, 10_000n]),
+      (value ?? rng.pick([0n, LEVEL_TOP])) + rng.pick([-1n, 0n, 1n, 1n, 50n, 500n, 5_000n, 10_000n, 10_000n]),
       0n,
       LEVEL_TOP,
     ) as LevelBps;

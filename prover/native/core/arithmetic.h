@@ -10,6 +10,7 @@
 #include "groth16.h"
 #include "key.h"
 #include "lanes.h"
+#include "poseidon.h"
 #include "status.h"
 #ifdef __wasm__
 #include "lanes-wasm.h"
@@ -29,6 +30,10 @@ struct Arithmetic {
   Status (*prove)(const void* opened, const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
                   const volatile int32_t* cancel, uint8_t proof[256]);
   Status (*compute)(const char* operation, const uint8_t* input, size_t length, uint8_t* output, size_t outputLength);
+  Status (*openPoseidon)(const uint8_t* constants, size_t length, size_t width, void** opened);
+  void (*closePoseidon)(void* opened);
+  Status (*sponges)(const void* opened, const uint8_t* inputs, size_t length, size_t blocks, unsigned threads, uint8_t* outputs,
+                    size_t count);
   size_t minDomain;
 };
 
@@ -57,7 +62,26 @@ struct ArithmeticOver {
     const Mode mode;
     return computing::compute<Lanes>(operation, input, length, output, outputLength);
   }
-  static constexpr Arithmetic FUNCTIONS = {open, close, prove, compute, Prover<Lanes>::MIN_DOMAIN};
+  using Hash = Poseidon<Lanes<Fr>>;
+  static Status openPoseidon(const uint8_t* constants, size_t length, size_t width, void** opened) {
+    const Mode mode;
+    Hash* hash = new (std::nothrow) Hash;
+    if (hash == nullptr) return Status::memory;
+    const Status status = hash->open(constants, length, width);
+    if (status == Status::ok) {
+      *opened = hash;
+    } else {
+      delete hash;
+    }
+    return status;
+  }
+  static void closePoseidon(void* opened) { delete static_cast<Hash*>(opened); }
+  static Status sponges(const void* opened, const uint8_t* inputs, size_t length, size_t blocks, unsigned threads, uint8_t* outputs,
+                        size_t count) {
+    const Mode mode;
+    return static_cast<const Hash*>(opened)->sponges(inputs, length, blocks, threads, outputs, count);
+  }
+  static constexpr Arithmetic FUNCTIONS = {open, close, prove, compute, openPoseidon, closePoseidon, sponges, Prover<Lanes>::MIN_DOMAIN};
 };
 
 }  // namespace plimsoll
@@ -118,6 +142,33 @@ class ProvingKey {
   [[nodiscard]] Status prove(const Wtns& witness, const uint8_t r[32], const uint8_t s[32], unsigned threads,
                              const volatile int32_t* cancel, uint8_t proof[256]) const {
     return functions_->prove(opened_, witness, r, s, threads, cancel, proof);
+  }
+
+ private:
+  const Arithmetic* functions_ = nullptr;
+  void* opened_ = nullptr;
+};
+
+/// Poseidon opened for one arithmetic.
+class Hasher {
+ public:
+  Hasher() = default;
+  Hasher(const Hasher&) = delete;
+  Hasher& operator=(const Hasher&) = delete;
+  ~Hasher() {
+    if (opened_ != nullptr) functions_->closePoseidon(opened_);
+  }
+
+  /// Once. See `Poseidon::open`.
+  [[nodiscard]] Status open(const uint8_t* constants, size_t length, size_t width, Path path) {
+    if (!supported(path)) return Status::unsupported;
+    functions_ = &arithmetic(path);
+    return functions_->openPoseidon(constants, length, width, &opened_);
+  }
+  /// See `Poseidon::sponges`.
+  [[nodiscard]] Status sponges(const uint8_t* inputs, size_t length, size_t blocks, unsigned threads, uint8_t* outputs,
+                               size_t count) const {
+    return functions_->sponges(opened_, inputs, length, blocks, threads, outputs, count);
   }
 
  private:

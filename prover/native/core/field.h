@@ -121,6 +121,48 @@ struct PrimeField {
 #endif
   }
   constexpr PrimeField square() const { return *this * *this; }
+#ifndef __wasm__
+  /// Products that are added up before they are reduced: at most 22, which keep to 512 bits and, reduced, to 256 (22·p / 2^256 + 1 is 5.2).
+  class Products {
+   public:
+    void add(const PrimeField& a, const PrimeField& b) {
+      uint64_t product[8] = {};
+      for (int i = 0; i < 4; i++) {
+        uint64_t high = 0;
+        for (int j = 0; j < 4; j++) {
+          const unsigned __int128 sum = static_cast<unsigned __int128>(a.limbs[j]) * b.limbs[i] + product[i + j] + high;
+          product[i + j] = static_cast<uint64_t>(sum);
+          high = static_cast<uint64_t>(sum >> 64);
+        }
+        product[i + 4] = high;
+      }
+      bool carry = false;
+      for (int i = 0; i < 8; i++) words_[i] = addWithCarry(words_[i], product[i], carry);
+    }
+    PrimeField sum() const {
+      uint64_t t[8];
+      std::memcpy(t, words_, sizeof t);
+      // Carries out of the lower words, in turn.
+      bool above = false;
+      for (int i = 0; i < 4; i++) {
+        const uint64_t m = t[i] * NEGATED_INVERSE;
+        uint64_t high = 0;
+        for (int j = 0; j < 4; j++) {
+          const unsigned __int128 sum = static_cast<unsigned __int128>(m) * MODULUS[j] + t[i + j] + high;
+          t[i + j] = static_cast<uint64_t>(sum);
+          high = static_cast<uint64_t>(sum >> 64);
+        }
+        t[i + 4] = addWithCarry(t[i + 4], high, above);
+      }
+      PrimeField result{{t[4], t[5], t[6], t[7]}};
+      for (int multiple = 2; multiple >= 0; multiple--) result = result.lessMultiple(multiple);
+      return result;
+    }
+
+   private:
+    uint64_t words_[8] = {};
+  };
+#endif
   constexpr PrimeField doubled() const { return *this + *this; }
   constexpr PrimeField negate() const { return zero() - *this; }
   /// 0 gives 0.
@@ -156,6 +198,17 @@ struct PrimeField {
       if (limbs[i] != MODULUS[i]) return limbs[i] > MODULUS[i];
     }
     return true;
+  }
+  /// Less 2^log2 times the modulus, where that is not more.
+  constexpr PrimeField lessMultiple(int log2) const {
+    PrimeField difference{};
+    bool borrow = false;
+    for (int i = 0; i < 4; i++) {
+      const uint64_t multiple = MODULUS[i] << log2 | (i > 0 && log2 > 0 ? MODULUS[i - 1] >> (64 - log2) : 0);
+      difference.limbs[i] = subtractWithBorrow(limbs[i], multiple, borrow);
+    }
+    for (int i = 0; i < 4; i++) difference.limbs[i] = borrow ? limbs[i] : difference.limbs[i];
+    return difference;
   }
   /// From below twice the modulus to below it.
   constexpr PrimeField reduced() const {

@@ -30,6 +30,7 @@ struct Quads {
   };
   using Doubles = double __attribute__((vector_size(32)));
   using Words = uint64_t __attribute__((vector_size(32)));
+  using Signed = int64_t __attribute__((vector_size(32)));
 
   static PLIMSOLL_INLINE Doubles number(double value) { return Doubles{value, value, value, value}; }
   static PLIMSOLL_INLINE Doubles number(Words bits) { return (Doubles)bits; }

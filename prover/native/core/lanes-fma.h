@@ -164,9 +164,9 @@ struct Table {
   Each columns[3][2 * LIMBS];
 
   /// Products of limbs that are made for a column of them.
-  static constexpr uint64_t products(int kind, int column) { return kind == 0 ? (lows(column) + 1) / 2 : lows(column) * uint64_t(kind); }
+  static constexpr uint64_t products(size_t kind, int column) { return kind == 0 ? (lows(column) + 1) / 2 : lows(column) * uint64_t(kind); }
   /// Offsets out, and what the carries want in. Columns from 4 on also get the lower ones, brought there, and a multiple of the modulus.
-  static constexpr uint64_t start(int kind, int column) {
+  static constexpr uint64_t start(size_t kind, int column) {
     const auto added = [kind](int at) {
       const int above = at - (LIMBS - 1);
       return products(kind, at) + (above >= 0 && above < LIMBS ? uint64_t(LIMBS) : 0);
@@ -261,6 +261,61 @@ struct Lanes {
   /// a·b + c·d, where two of them are tight.
   static PLIMSOLL_APART Lanes twoProducts(const Lanes& a, const Lanes& b, const Lanes& c, const Lanes& d) {
     return sumOfProducts<2>({a.limbs, c.limbs}, {b.limbs, d.limbs});
+  }
+  /// A constant that values are multiplied by, in limbs like those of a tight value, of at most half a modulus.
+  struct Factor {
+    double limbs[LIMBS];
+  };
+  static Factor factor(const S& element) {
+    uint64_t w[4];
+    toForm(element, w);
+    const uint64_t l[LIMBS] = {w[0] & MASK, (w[0] >> 51 | w[1] << 13) & MASK, (w[1] >> 38 | w[2] << 26) & MASK, (w[2] >> 25 | w[3] << 39) & MASK,
+                               w[3] >> 12};
+    Factor factor;
+    for (int k = 0; k < LIMBS; k++) factor.limbs[k] = double(l[k]) - 0x1p50;
+    return factor;
+  }
+  /// See `OneLane`; of a tight value.
+  Lanes plus(const Factor& constant) const {
+    Lanes sum;
+    for (int k = 0; k < LIMBS; k++) sum.limbs[k] = limbs[k] + number(constant.limbs[k]);
+    return sum.tight();
+  }
+  static constexpr bool PAIRED = true;
+  /// Of tight values; the addend may be loose. Tight, because all of it is at most 6.4 moduli: a pair adds (0.51 + 0.5)² moduli squared,
+  /// 2^255 of which are 0.38 moduli, and the reduction adds one.
+  static __attribute__((noinline)) Lanes dot(const Run<Lanes>& first, const Run<Lanes>& second, const Lanes& addend, const Factor& constant) {
+    const Constant& in = V::table(TABLE);
+    Words columns[2 * LIMBS];
+    begin(columns, first.count / 2 + first.count % 2 + second.count);
+    size_t i = 0;
+    for (; i + 1 < first.count; i += 2) {
+      Doubles a[LIMBS], b[LIMBS];
+      PLIMSOLL_UNROLL
+      for (int k = 0; k < LIMBS; k++) {
+        a[k] = first.values[i].limbs[k] + number(first.factors[i + 1].limbs[k]);
+        b[k] = first.values[i + 1].limbs[k] + number(first.factors[i].limbs[k]);
+      }
+      addProducts(in, a, b, columns);
+    }
+    if (i < first.count) addMultiple(in, first.values[i], first.factors[i], columns);
+    for (size_t n = 0; n < second.count; n++) addMultiple(in, second.values[n], second.factors[n], columns);
+    const Words* const result = reduce(in, columns);
+    Words sum[LIMBS];
+    PLIMSOLL_UNROLL
+    for (int k = 0; k < LIMBS; k++) {
+      sum[k] = result[k] + V::bits(addend.limbs[k] + number(LOW)) + V::bits(number(constant.limbs[k]) + number(LOW)) - integer(2 * LOW_BITS);
+    }
+    nearer(sum);
+    return carried(in, sum);
+  }
+  /// Σ x1·x2 over pairs of tight values that follow one another; a last one without another is left out. Tight.
+  static __attribute__((noinline)) Lanes pairs(const Lanes* values, size_t count) {
+    const Constant& in = V::table(TABLE);
+    Words columns[2 * LIMBS];
+    begin(columns, count / 2);
+    for (size_t i = 0; i + 1 < count; i += 2) addProducts(in, values[i].limbs, values[i + 1].limbs, columns);
+    return carried(in, reduce(in, columns));
   }
   PLIMSOLL_INLINE Lanes operator+(const Lanes& other) const {
     Lanes sum;
@@ -457,8 +512,64 @@ struct Lanes {
     return carried(in, columns + LIMBS);
   }
 
+  // The same in steps, for sums of any number of products.
+
+  /// Columns of nothing yet, for so many products.
+  static PLIMSOLL_INLINE void begin(Words (&columns)[2 * LIMBS], size_t products) {
+    PLIMSOLL_UNROLL
+    for (int k = 0; k < 2 * LIMBS; k++) columns[k] = integer(Constant::start(products, k));
+  }
+  static PLIMSOLL_INLINE void addProducts(const Constant& in, const Doubles (&a)[LIMBS], const Doubles (&b)[LIMBS], Words (&columns)[2 * LIMBS]) {
+    PLIMSOLL_UNROLL
+    for (int i = 0; i < LIMBS; i++) {
+      PLIMSOLL_UNROLL
+      for (int j = 0; j < LIMBS; j++) addProduct(in, a[i], b[j], columns[i + j], columns[i + j + 1]);
+    }
+  }
+  static PLIMSOLL_INLINE void addMultiple(const Constant& in, const Lanes& value, const Factor& factor, Words (&columns)[2 * LIMBS]) {
+    Doubles repeated[LIMBS];
+    PLIMSOLL_UNROLL
+    for (int k = 0; k < LIMBS; k++) repeated[k] = number(factor.limbs[k]);
+    addProducts(in, value.limbs, repeated, columns);
+  }
+  /// Steps 2 and 3 of `sumOfProducts`: the five columns of the result.
+  static PLIMSOLL_INLINE const Words* reduce(const Constant& in, Words (&columns)[2 * LIMBS]) {
+    Doubles low[LIMBS];
+    PLIMSOLL_UNROLL
+    for (int k = 0; k < LIMBS - 1; k++) {
+      low[k] = limbOf(in, columns[k]);
+      columns[k + 1] = columns[k + 1] + (columns[k] >> BITS);
+    }
+    PLIMSOLL_UNROLL
+    for (int up = 0; up < LIMBS; up++) {
+      const int k = LIMBS - 1 + up;
+      PLIMSOLL_UNROLL
+      for (int n = 0; n < LIMBS - 1; n++) addProduct(in, low[n], V::number(in.descents[n][up]), columns[k], columns[k + 1]);
+      if (up == 0) {
+        const Doubles limb = limbOf(in, columns[k]), factor = V::number(in.negatedInverse);
+        const Doubles upper = V::fma(limb, factor, V::number(in.high));
+        low[LIMBS - 1] = V::fma(limb, factor, V::number(in.high) - upper);
+      }
+      addProduct(in, low[LIMBS - 1], V::number(in.modulus[up]), columns[k], columns[k + 1]);
+      if (up == 0) columns[k + 1] = columns[k + 1] + (columns[k] >> BITS);
+    }
+    return columns + LIMBS;
+  }
+  /// To at most 2.4 moduli, from 6.4. What the columns will carry is nothing beside the highest.
+  static PLIMSOLL_INLINE void nearer(Words (&columns)[LIMBS]) {
+    using Signed = typename V::Signed;
+    constexpr int64_t TWICE = int64_t(2 * Modulus::MODULUS.at[LIMBS - 1]);
+    const Signed top = (Signed)columns[LIMBS - 1];
+    const Words above = (Words)(top > (Signed)integer(uint64_t(TWICE))), below = (Words)(top < (Signed)integer(uint64_t(-TWICE)));
+    PLIMSOLL_UNROLL
+    for (int k = 0; k < LIMBS; k++) {
+      const Words multiple = integer(uint64_t(4 * int64_t(Modulus::MODULUS.at[k])));
+      columns[k] = columns[k] - (above & multiple) + (below & multiple);
+    }
+  }
+
   /// 4. To half a modulus, from less than 2.5: at most two moduli away. Then carries.
-  static PLIMSOLL_INLINE Lanes carried(const Constant& in, Words result[LIMBS]) {
+  static PLIMSOLL_INLINE Lanes carried(const Constant& in, const Words result[LIMBS]) {
     const Doubles low = V::number(in.low);
     const Doubles top = V::number(result[LIMBS - 1] + V::words(in.lowBits)) - low;
     const Doubles excess = V::fma(top, V::number(in.minusPerTop), low) - low;

@@ -19,6 +19,7 @@ struct Pairs {
   using Mode = NoMode;
   using Doubles = double __attribute__((vector_size(16)));
   using Words = uint64_t __attribute__((vector_size(16)));
+  using Signed = int64_t __attribute__((vector_size(16)));
 
   static PLIMSOLL_INLINE Doubles number(double value) { return Doubles{value, value}; }
   static PLIMSOLL_INLINE Doubles number(Words bits) { return (Doubles)bits; }

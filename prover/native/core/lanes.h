@@ -6,6 +6,17 @@
 
 namespace plimsoll {
 
+/// Products of values and constants, to be added up.
+template <typename L>
+struct Run {
+  const L* values = nullptr;
+  const typename L::Factor* factors = nullptr;
+  size_t count = 0;
+};
+
+/// Products that a sum of all kinds of lanes may have.
+constexpr size_t MOST_PRODUCTS = 22;
+
 /// While it lives, the processor is in the mode that a kind of lanes needs: here in any.
 struct NoMode {
   NoMode() {}
@@ -33,6 +44,28 @@ struct OneLane {
   OneLane square() const { return {element.square()}; }
   /// a·b + c·d.
   static OneLane twoProducts(const OneLane& a, const OneLane& b, const OneLane& c, const OneLane& d) { return a * b + c * d; }
+  /// A constant that values are multiplied by.
+  using Factor = S;
+  static Factor factor(const S& element) { return element; }
+  /// The sum with a constant, tight.
+  OneLane plus(const Factor& constant) const { return {element + constant}; }
+  /// Whether `dot` takes products of its first run in pairs (x1 + f2)·(x2 + f1), without taking x1·x2 and f1·f2 off.
+  static constexpr bool PAIRED = false;
+  /// Both runs, the addend and the constant added up: at most MOST_PRODUCTS.
+  static OneLane dot(const Run<OneLane>& first, const Run<OneLane>& second, const OneLane& addend, const Factor& constant) {
+    const S sum = addend.element + constant;
+#ifdef __wasm__
+    S products = sum;
+    for (size_t i = 0; i < first.count; i++) products = products + first.values[i].element * first.factors[i];
+    for (size_t i = 0; i < second.count; i++) products = products + second.values[i].element * second.factors[i];
+    return {products};
+#else
+    typename S::Products products;
+    for (size_t i = 0; i < first.count; i++) products.add(first.values[i].element, first.factors[i]);
+    for (size_t i = 0; i < second.count; i++) products.add(second.values[i].element, second.factors[i]);
+    return {products.sum() + sum};
+#endif
+  }
   OneLane operator+(const OneLane& other) const { return {element + other.element}; }
   OneLane operator-(const OneLane& other) const { return {element - other.element}; }
   /// a − b, where b may be as large as K times the modulus in kinds that are loose.

@@ -121,6 +121,9 @@ class Frobenius {
             {part(value.b.a, 1), part(value.b.b, 3), part(value.b.c, 5)}};
   }
   G2 operator()(const G2& point) const { return {conjugate(point.x) * powers_[2], conjugate(point.y) * powers_[3]}; }
+  Xyzz<Fp2> operator()(const Xyzz<Fp2>& point) const {
+    return {conjugate(point.x) * powers_[2], conjugate(point.y) * powers_[3], conjugate(point.zz), conjugate(point.zzz)};
+  }
 
  private:
   Fp2 powers_[6];
@@ -137,9 +140,8 @@ inline bool isOnCurve(const G2& point) {
   return timesXi(point.y.square() - point.x.square() * point.x) == Fp2{three, Fp::zero()};
 }
 
-template <typename F>
-Xyzz<F> timesSeed(const Xyzz<F>& point) {
-  Xyzz<F> result = point;
+inline Xyzz<Fp2> timesSeed(const G2& point) {
+  Xyzz<Fp2> result = Xyzz<Fp2>::from(point);
   for (int bit = 61; bit >= 0; bit--) {
     result = result.doubled();
     if (SEED >> bit & 1) result = result + point;
@@ -147,12 +149,15 @@ Xyzz<F> timesSeed(const Xyzz<F>& point) {
   return result;
 }
 
-/// Whether a point of the twist is in the subgroup of order r: whether the power p acts on it as t − 1 = 6·seed².
-/// It satisfies φ² − t·φ + p = 0 on the whole twist, so then ((t − 1)² − t·(t − 1) + p) = p + 1 − t = r takes the point to zero.
+/// Whether a point of the twist is in the subgroup of order r: whether f(φ) takes it to zero, where φ is the power p and
+/// f = (z + 1) + z·X + z·X² − 2z·X³ with the seed z.
+///
+/// In the subgroup φ acts as p, and f(p) is a multiple of r. On the whole twist φ² − t·φ + p = 0, so what f(φ) takes to zero its norm
+/// Res(f, X² − t·X + p) does too; that norm and the order (2p − r)·r of the twist have the greatest common divisor r, so r does.
+/// Dai, Lin, Zhao, Zhou 2022. test/native/subgroup.test.ts computes the divisor.
 inline bool isInSubgroup(const G2& point, const Frobenius& frobenius) {
-  const Xyzz<Fp2> squared = timesSeed(timesSeed(Xyzz<Fp2>::from(point)));
-  const Xyzz<Fp2> doubled = squared.doubled();
-  const Xyzz<Fp2> difference = doubled.doubled() + doubled + frobenius(point).negate();
+  const Xyzz<Fp2> multiple = timesSeed(point), once = frobenius(multiple), twice = frobenius(once);
+  const Xyzz<Fp2> difference = multiple + point + once + twice + frobenius(twice).doubled().negate();
   return difference.isInfinity();
 }
 

@@ -11,7 +11,7 @@ const MANY_TIMES = 20n;
 /**
  * Positions worth more than 20 times the equity, by their mark or their delta: often a quantity in contracts or in quote
  * currency. Futures and perpetuals that are said to be paid for. And perpetuals at an entry price where the mark counts
- * funding that a balance has paid already. Throws like `evaluate`.
+ * funding that a balance has paid already. First of all where the account departs from its records. Throws like `evaluate`.
  *
  *   for (const line of accountWarnings(holder, policy, market)) console.warn(line);
  */
@@ -20,7 +20,11 @@ export function accountWarnings(holder: AccountFile, policy: PolicyFile, market:
   const limit = MANY_TIMES * (equity > 0n ? equity : 0n);
   const large = (value: bigint) => E6_TO_E20 * (value < 0n ? -value : value) > limit;
   const basisOf = new Map(holder.conversion?.lines.map(({ instrument, basis }) => [instrument, basis]));
-  return market.instruments.flatMap((instrument, index) => {
+  const departures = [
+    ...(holder.unsettled ?? []).map((name) => `nothing is proven of this account before this is settled: ${name}`),
+    ...(holder.exceptions ?? []).map((name) => `an exception that every proof of this account names: ${name}`),
+  ];
+  const positions = market.instruments.flatMap((instrument, index) => {
     if (instrument === undefined) return [];
     const { symbol, terms } = instrument;
     const lots = holder.account.positions[index]!;
@@ -44,4 +48,5 @@ export function accountWarnings(holder: AccountFile, policy: PolicyFile, market:
     }
     return warnings;
   });
+  return [...departures, ...positions];
 }

@@ -25,6 +25,7 @@ import type { Published } from "../document/kit.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import { formatLots } from "../formats/decimal.ts";
+import type { Departures } from "../formats/departures.ts";
 import { documentSha256 } from "../formats/json.ts";
 import { timeText } from "../formats/time.ts";
 import type { Account } from "../model/account.ts";
@@ -32,6 +33,7 @@ import { commitAuditorSecret, commitState } from "../model/commit.ts";
 import type { ProveOptions, Prover } from "../prove/prover.ts";
 import { type CircuitOf, circuitOf } from "../statement/families.ts";
 import type { Verifier } from "../verify/verifier.ts";
+import { checkSettled } from "./provable.ts";
 
 /**
  * What a disclosure needs of the machine: prover, verifiers, ledger and clock.
@@ -63,7 +65,7 @@ export type DisclosureQuestion =
  * What is to be disclosed, of which account, to whom.
  * @see docs/library.md#disclosure
  */
-export interface DisclosureOrder extends Published {
+export interface DisclosureOrder extends Published, Departures {
   readonly account: Account;
   readonly figure: NamedFigure;
   readonly question: DisclosureQuestion;
@@ -99,7 +101,7 @@ export const excessWords = (excess: readonly Excess[]): string =>
  * not sent does no harm.
  *
  * Throws `BUDGET_EXCEEDED` for an answer over budget, `PROOF_REFUSED` for a key whose secret nobody is shown to have,
- * `STATEMENT_FALSE` where the figure is not in the band, `OUT_OF_RANGE` for a step or band that is none, and as
+ * `STATEMENT_FALSE` where the figure is not in the band, `UNSETTLED` for an account that departs from its records, `OUT_OF_RANGE` for a step or band that is none, and as
  * `Prover.disclose` and the ledger's store.
  *
  *   const figure = namedFigure("equity", policy, market);
@@ -110,7 +112,13 @@ export const excessWords = (excess: readonly Excess[]): string =>
  */
 export async function proveDisclosure(machine: DiscloseMachine, order: DisclosureOrder): Promise<Disclosure> {
   const { prover, ledger, signal } = machine;
-  const { account, figure, policy, market, to, overBudget = false } = order;
+  const { account, figure, policy, market, to, overBudget = false, exceptions = [] } = order;
+  checkSettled(order);
+  if (exceptions.length > 0) {
+    const rule =
+      "the account leaves something out, or counts it in another way, and a disclosure cannot say so; prove a level";
+    throw new PlimsollError("UNSETTLED", rule);
+  }
   const value = figureValue(account, figure, policy, market);
   const { band, words } = answerOf(order.question, figure, value);
   const answer: Answer = {

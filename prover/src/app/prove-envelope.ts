@@ -21,6 +21,8 @@ export interface Question extends Published {
   readonly direction: Direction;
   /** 1 to 200 visible characters. */
   readonly audience: string;
+  /** What the account's owner left out, or counts in another way; the statement names it. None unless given. */
+  readonly exceptions?: readonly string[] | undefined;
 }
 
 /**
@@ -32,14 +34,15 @@ export interface Question extends Published {
  *   const envelope = await proveEnvelope(prover, { ...question, policy, market });
  */
 export async function proveEnvelope(prover: Prover, question: Question, options?: ProveOptions): Promise<Envelope> {
-  const { before, transition, level, direction, policy, market } = question;
+  const { before, transition, level, direction, policy, market, exceptions = [] } = question;
   const { transfer, side } = transition;
   const fill = isNoFill(transition.fill) ? "none" : "private";
   const audience = label(question.audience, "audience");
+  for (const name of exceptions) label(name, "exceptions");
   const account = commitState(applyTransition(before, transition)).toString();
   const key = await prover.key(before.size);
   const { draft, context } = draftEnvelope(
-    { account, level, direction, transfer, side, fill, audience },
+    { account, level, direction, transfer, side, fill, audience, exceptions },
     question,
     key,
   );

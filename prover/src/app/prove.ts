@@ -5,12 +5,12 @@ import { PlimsollError } from "../errors.ts";
 import { formatDecimal } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
 import type { PolicyFile } from "../formats/policy.ts";
-import type { Account } from "../model/account.ts";
 import { commitState } from "../model/commit.ts";
 import { NO_TRANSFER, noFill } from "../model/transition.ts";
 import type { ProveOptions, Prover } from "../prove/prover.ts";
 import type { Direction } from "../statement/signals.ts";
 import type { LevelBps } from "../units.ts";
+import { checkSettled, type KeyedAccount, provable } from "./provable.ts";
 import { proveEnvelope } from "./prove-envelope.ts";
 
 /**
@@ -29,22 +29,23 @@ export interface CoverageClaim {
 }
 
 /**
- * Proves a claim of one account, which has its viewing key. Throws like `Prover.prove`; `STATEMENT_FALSE` where the claim
- * is not true.
+ * Proves a claim of one account. Throws like `Prover.prove`; `STATEMENT_FALSE` where the claim is not true, `UNSETTLED` where
+ * the account leaves out something that its owner has not acknowledged.
  *
- *   const before = { ...holder.account, viewingKey: readViewingKey(keyText, "viewing.key") };
+ *   const holder = { ...readAccount(text, file, policy, market), viewingKey: readViewingKey(keyText, "viewing.key") };
  *   const claim = { level: policy.levels.initial, direction: "at-least", audience: "request 17", policy, market };
- *   const envelope = await proveCoverage(prover, before, claim);
+ *   const envelope = await proveCoverage(prover, holder, claim);
  */
 export async function proveCoverage(
   prover: Prover,
-  before: Account,
+  holder: KeyedAccount,
   { name, ...claim }: CoverageClaim,
   options?: ProveOptions,
 ): Promise<Envelope> {
+  const before = provable(holder);
   const transition = { transfer: NO_TRANSFER, fill: noFill(before.size), side: 1n } as const;
   try {
-    return await proveEnvelope(prover, { before, transition, ...claim }, options);
+    return await proveEnvelope(prover, { before, transition, ...claim, exceptions: holder.exceptions }, options);
   } catch (error) {
     if (!(error instanceof PlimsollError) || error.code !== "STATEMENT_FALSE") throw error;
     throw new PlimsollError(
@@ -74,23 +75,24 @@ export interface CoverageOutcome {
 
 /**
  * Proves the same claim of several accounts, one after another. An account of which it is not true fails none of the others.
- * Throws what is no answer: `CANCELLED`, missing keys, a malformed account.
+ * Throws what is no answer: `CANCELLED`, missing keys, a malformed account, `UNSETTLED` before the first proof.
  *
  *   const outcomes = await proveAccounts(prover, accounts, claim);
  *   const short = outcomes.filter(({ envelope }) => envelope === undefined);
  */
 export async function proveAccounts(
   prover: Prover,
-  accounts: readonly { readonly name: string; readonly account: Account }[],
+  accounts: readonly ({ readonly name: string } & KeyedAccount)[],
   claim: CoverageClaim,
   options?: ProveOptions & { readonly onAccount?: (name: string, index: number) => void },
 ): Promise<CoverageOutcome[]> {
   const outcomes: CoverageOutcome[] = [];
-  for (const [index, { name, account }] of accounts.entries()) {
+  for (const each of accounts) checkSettled(each);
+  for (const [index, { name, ...holder }] of accounts.entries()) {
     options?.onAccount?.(name, index);
-    const outcome = { account: name, commitment: commitState(account).toString() };
+    const outcome = { account: name, commitment: commitState(provable(holder)).toString() };
     try {
-      outcomes.push({ ...outcome, envelope: await proveCoverage(prover, account, claim, options) });
+      outcomes.push({ ...outcome, envelope: await proveCoverage(prover, holder, claim, options) });
     } catch (error) {
       if (!(error instanceof PlimsollError) || error.code !== "STATEMENT_FALSE") throw error;
       outcomes.push(outcome);

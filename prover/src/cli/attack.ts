@@ -21,7 +21,7 @@ interface AttackOptions extends HistoryOptions {
 /** Milliseconds between two lines that say how far it is. */
 const EVERY = 5_000;
 
-export function attackCommand({ inputs, show, progress }: Context): Command {
+export function attackCommand({ inputs, show, progress, endAtOnce }: Context): Command {
   return withConfirmations(new Command("attack"))
     .description("find the books that lose most for the margin that a board asks for")
     .requiredOption("--input <file>", "market input, JSON")
@@ -46,6 +46,7 @@ export function attackCommand({ inputs, show, progress }: Context): Command {
       ]);
       const { text, file } = await inputs.text(options.input);
       const histories = await readHistories(inputs, options.prices ?? []);
+      endAtOnce();
       let shown = performance.now();
       const attack = attackMarket(
         readMarketInput(text, file),

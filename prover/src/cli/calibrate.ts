@@ -25,7 +25,7 @@ interface CalibrateOptions extends HistoryOptions, PeriodOptions {
   readonly out?: string;
 }
 
-export function calibrateCommand({ inputs, deliver, progress }: Context): Command {
+export function calibrateCommand({ inputs, deliver, progress, endAtOnce }: Context): Command {
   return withPeriod(withConfirmations(new Command("calibrate")))
     .description("print scenarios, haircuts and liquidity terms from price histories, JSON")
     .requiredOption("--prices <csv...>", PRICES_HELP)
@@ -42,8 +42,10 @@ export function calibrateCommand({ inputs, deliver, progress }: Context): Comman
         import("../risk/calibration/report.ts"),
         import("../report/histories.ts"),
       ]);
+      const histories = await readHistories(inputs, options.prices);
+      endAtOnce();
       const result = calibrate(
-        await readHistories(inputs, options.prices),
+        histories,
         { ...confirmations(options), time: timeText(time) },
         { ...DEFAULT_CALIBRATION, periodDays: Number(options.period), volatility: options.garch ? "garch" : "ewma" },
       );
@@ -60,7 +62,7 @@ interface BacktestOptions extends HistoryOptions, PeriodOptions {
   readonly json?: boolean;
 }
 
-export function backtestCommand({ inputs, show, progress }: Context): Command {
+export function backtestCommand({ inputs, show, progress, endAtOnce }: Context): Command {
   return withPeriod(withConfirmations(new Command("backtest")))
     .description(
       "test the default calibration on past prices, day by day; prints Markdown, exit code 1 if coverage fails",
@@ -76,6 +78,7 @@ export function backtestCommand({ inputs, show, progress }: Context): Command {
         import("../report/histories.ts"),
       ]);
       const histories = await readHistories(inputs, options.prices);
+      endAtOnce();
       const report = backtestMargins(
         histories,
         { ...confirmations(options), time: timeText(new Date()) },

@@ -5,6 +5,7 @@ import { commitCommand } from "./commit.ts";
 import { deployCommand } from "./deploy.ts";
 import { discloseCommand, disclosureCommand } from "./disclosure.ts";
 import { doctorCommand } from "./doctor.ts";
+import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
 import { marketCommand } from "./market.ts";
@@ -22,6 +23,7 @@ import { verifyCommand } from "./verify.ts";
 export const COMMANDS = [
   setupCommand,
   initCommand,
+  importCommand,
   valueCommand,
   outlookCommand,
   reportCommand,

@@ -12,6 +12,8 @@ export interface Context {
   readonly inputs: Inputs;
   /** Raised by SIGINT and SIGTERM. */
   readonly signal: AbortSignal;
+  /** Before work that waits for nothing, in which nobody would see `signal`: from here on a signal ends the process. */
+  endAtOnce(): void;
   /** Prints a result on stdout: as JSON for machines, else as text. */
   print(json: boolean | undefined, value: unknown, text: () => string): void;
   /** Writes a file that a command makes: to `out` if given, else to stdout. `PRIVATE` is the mode of what is for the owner alone. */
@@ -26,7 +28,7 @@ const replacer = (_: string, member: unknown) => (typeof member === "bigint" ? m
 const rendered = (json: boolean | undefined, value: unknown, text: () => string) =>
   json ? `${JSON.stringify(value, replacer, 2)}\n` : `${text()}\n`;
 
-export function createContext(signal: AbortSignal): Context {
+export function createContext(signal: AbortSignal, endAtOnce: () => void): Context {
   const deliver: Context["deliver"] = async (out, text, mode) => {
     if (out === undefined) process.stdout.write(text);
     else await writeResult(out, text, mode);
@@ -34,6 +36,7 @@ export function createContext(signal: AbortSignal): Context {
   return {
     inputs: new Inputs(signal),
     signal,
+    endAtOnce,
     print: (json, value, text) => void process.stdout.write(rendered(json, value, text)),
     deliver,
     show: ({ json, out }, value, text, mode) => deliver(out, rendered(json, value, text), mode),

@@ -96,7 +96,9 @@ export function discloseCommand(context: Context): Command {
         now: () => new Date(),
       };
       try {
-        const order = { account, figure, question, audience, policy, market, to, overBudget };
+        const { exceptions, unsettled } = holder;
+        const departures = { ...(exceptions && { exceptions }), ...(unsettled && { unsettled }) };
+        const order = { account, ...departures, figure, question, audience, policy, market, to, overBudget };
         const { envelope, excess } = await proveDisclosure(machine, order);
         throwIfCancelled(signal);
         if (excess.length > 0) progress(`over budget: ${excessWords(excess)}`);

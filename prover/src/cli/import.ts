@@ -1,71 +1,114 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll market import`: tables from elsewhere as parts of a policy, a market or a market input. Public. */
+/** `plimsoll import`: one account from the files of venues, custodians and brokers. PRIVATE. */
 import { Command, Option } from "commander";
-import { PlimsollError } from "../errors.ts";
-import { formatJson, type Json } from "../formats/json.ts";
-import type { TierFactor } from "../importers/tier-strings.ts";
+import { EXIT, PlimsollError } from "../errors.ts";
+import type { NamedText } from "../formats/account.ts";
+import { formatJson } from "../formats/json.ts";
+import { unsigned64 } from "../formats/market.ts";
+import { isTime, TIME_RULE } from "../formats/time.ts";
+import { VENUES } from "../importers/venues/index.ts";
+import { PRIVATE } from "../node/files.ts";
+import { nameText } from "../report/terminal.ts";
 import type { Context } from "./context.ts";
+import { loadMarket, type MarketOptions, many, optionInteger, withMarket } from "./options.ts";
 
-interface Import {
+interface ImportOptions extends MarketOptions {
   readonly name: string;
-  readonly description: string;
-  read(text: string, file: string): Promise<unknown>;
+  readonly sequence?: string;
+  readonly map?: string;
+  readonly leaveOut?: string[];
+  readonly atPar?: string[];
+  readonly taken?: string[];
+  readonly tolerance?: string;
+  readonly out?: string;
 }
 
-const TABLES: readonly Import[] = [
-  {
-    name: "risk-arrays",
-    description: "rows of a market from CSV: symbol,lot,mark,delta,longCharge,shortCharge,profit0,…,profit15",
-    read: async (text, file) => (await import("../importers/risk-arrays.ts")).readRiskArrays(text, file),
-  },
-  {
-    name: "scenarios",
-    description: "scenarios of a risk policy from CSV: scenario,counted,underlying,price,volatility",
-    read: async (text, file) => (await import("../importers/risk-tables.ts")).readScenarioTable(text, file),
-  },
-  {
-    name: "crif",
-    description: "instruments and quotes of a market input from CRIF-shaped sensitivities",
-    read: async (text, file) => (await import("../importers/risk-tables.ts")).readCrif(text, file),
-  },
-];
-
-export function importCommand({ inputs, deliver, progress }: Context): Command {
-  const command = new Command("import").description(
-    "turn other formats into parts of a policy, a market or a market input",
-  );
-  for (const { name, description, read } of TABLES) {
-    command
-      .command(name)
-      .argument("<file>", "the table, CSV")
-      .description(description)
-      .option("--out <file>", "where to write it; else stdout")
-      .action(async (source: string, { out }: { out?: string }) => {
-        const { text, file } = await inputs.text(source);
-        await deliver(out, formatJson((await read(text, file)) as Json));
-      });
-  }
-  command
-    .command("tiers")
-    .argument("<file>", 'a tier string such as "[0-3000000:100, 3000000-6000000:95]"')
-    .description("haircut tiers of an asset from a tier string")
+export function importCommand(context: Context): Command {
+  const command = withMarket(new Command("import"))
+    .description("make an account from files of venues, and say what was read, netted, rounded and left out (private)")
+    .requiredOption("--name <account>", "name of the account that is made");
+  for (const { name, files } of VENUES) command.option(`--${name} <files...>`, files);
+  return command
+    .option("--sequence <count>", "how many proofs the account has had accepted (default 0)")
+    .option("--map <file>", "names of instruments and assets, what counts at par, what is left out: JSON")
     .addOption(
-      new Option("--factor <unit>", "unit of the share that counts")
-        .choices(["percent", "bps", "1e18"])
-        .default("percent"),
+      new Option(
+        "--leave-out <name>",
+        "acknowledge what is left out, as the report names it; may be repeated",
+      ).argParser(many),
     )
-    .option("--out <file>", "where to write it; else stdout")
-    .action(async (source: string, { factor, out }: { factor: TierFactor; out?: string }) => {
-      const { readTierString, formatTierString } = await import("../importers/tier-strings.ts");
-      const { text, file } = await inputs.text(source);
-      let tiers: ReturnType<typeof readTierString>;
-      try {
-        tiers = readTierString(text, factor);
-      } catch (error) {
-        throw error instanceof PlimsollError ? error.at({ file }) : error;
-      }
-      progress(`read as ${formatTierString(tiers)} percent`);
-      await deliver(out, formatJson(tiers));
+    .addOption(
+      new Option("--at-par <currency>", "count it as the policy's cash, one for one; may be repeated").argParser(many),
+    )
+    .addOption(
+      new Option(
+        "--taken <venue=time>",
+        "when a venue's files were taken, if they do not say; may be repeated",
+      ).argParser(many),
+    )
+    .option("--tolerance <seconds>", "how far from the market's time files may have been taken (default 300)")
+    .option(
+      "--out <file>",
+      "where to write the account, readable by you alone if it is new; else only the report is printed",
+    )
+    .action(async (options: ImportOptions) => {
+      const { policy, market } = await loadMarket(context, options);
+      const [{ importAccount, TOLERANCE }, { EMPTY_MAP, readImportMap }, { renderImport }] = await Promise.all([
+        import("../app/import.ts"),
+        import("../importers/import-map.ts"),
+        import("../report/import.ts"),
+      ]);
+      const map =
+        options.map === undefined ? EMPTY_MAP : readImportMap(await context.inputs.text(options.map), policy, market);
+      const { document, report } = await importAccount({
+        account: options.name,
+        sequence: optionInteger("--sequence", options.sequence ?? "0", unsigned64),
+        sources: await loadSources(context, options),
+        policy,
+        market,
+        map: {
+          ...map,
+          atPar: [...map.atPar, ...(options.atPar ?? [])],
+          leaveOut: [...map.leaveOut, ...(options.leaveOut ?? [])],
+        },
+        tolerance:
+          options.tolerance === undefined ? TOLERANCE : optionInteger("--tolerance", options.tolerance, Number),
+      });
+      if (options.out !== undefined) await context.deliver(options.out, formatJson(document), PRIVATE);
+      context.print(options.json, report, () => renderImport(report));
+      for (const name of report.unused)
+        context.progress(`nothing needed what the map or an option says of ${nameText(name)}`);
+      if (report.unsettled.length > 0) process.exitCode = EXIT.no;
     });
-  return command;
+}
+
+/** The files of each venue that has some, and when they were taken. */
+async function loadSources({ inputs }: Context, options: ImportOptions) {
+  const times = new Map(
+    (options.taken ?? []).map((word) => {
+      const [, venue = "", time = ""] = /^([a-z]+)=(.*)$/.exec(word) ?? [];
+      if (!VENUES.some(({ name }) => name === venue)) {
+        throw new PlimsollError("USAGE", "expected a venue and a time: binance=2026-11-22T08:00:00Z", {
+          field: "--taken",
+        });
+      }
+      if (!isTime(time)) throw new PlimsollError("USAGE", TIME_RULE, { field: "--taken" });
+      return [venue, time] as const;
+    }),
+  );
+  const sources = [];
+  for (const { name } of VENUES) {
+    const given = (options as unknown as Readonly<Record<string, readonly string[] | undefined>>)[name];
+    if (given === undefined) {
+      if (times.has(name)) throw new PlimsollError("USAGE", `no files of ${name} are given`, { field: "--taken" });
+      continue;
+    }
+    const files: NamedText[] = [];
+    for (const file of given) files.push(await inputs.text(file));
+    sources.push({ venue: name, files, taken: times.get(name) });
+  }
+  if (sources.length === 0) {
+    throw new PlimsollError("USAGE", `give the files of a venue: ${VENUES.map(({ name }) => `--${name}`).join(", ")}`);
+  }
+  return sources;
 }

@@ -3,7 +3,7 @@
  * The command line. Each command reads its options, asks one use case of `app/`, and prints the answer.
  *
  * Results go to stdout and nothing else does; progress, warnings and errors go to stderr. On an error nothing is
- * written. SIGINT and SIGTERM stop the work at its next step.
+ * written. SIGINT and SIGTERM stop the work at its next step, or the process where work has no steps.
  */
 import { Command } from "commander";
 import { EXIT } from "../errors.ts";
@@ -27,7 +27,7 @@ Circuits and keys are read from ${defaultBuildDirectory()}, or from the director
 Proofs are made by the fastest prover available, or by the one in PLIMSOLL_BACKEND: native, wasm or snarkjs (see doctor).`;
 
 const cancellation = new AbortController();
-const context = createContext(cancellation.signal);
+const context = createContext(cancellation.signal, listenNoMore);
 
 const program = new Command("plimsoll")
   .description("Prove that a margin account covers its margin without showing its contents, and verify such proofs.")
@@ -46,8 +46,11 @@ leaveMemoryOutOfCoreFiles();
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 /** The first signal stops the work at its next step; a second one, which nobody listens to any more, ends the process. */
 function stop(): void {
-  for (const name of SIGNALS) process.removeListener(name, stop);
+  listenNoMore();
   cancellation.abort();
+}
+function listenNoMore(): void {
+  for (const name of SIGNALS) process.removeListener(name, stop);
 }
 for (const name of SIGNALS) process.on(name, stop);
 // A reader that has seen enough (head, less) is no error.

@@ -9,7 +9,7 @@ import { table } from "../report/text.ts";
 import { attackCommand } from "./attack.ts";
 import { backtestCommand, calibrateCommand } from "./calibrate.ts";
 import type { Context } from "./context.ts";
-import { importCommand } from "./import.ts";
+import { marketImportCommand } from "./market-import.ts";
 import { optionInteger } from "./options.ts";
 
 export function marketCommand(context: Context): Command {
@@ -21,7 +21,7 @@ export function marketCommand(context: Context): Command {
     calibrateCommand,
     backtestCommand,
     attackCommand,
-    importCommand,
+    marketImportCommand,
   ];
   for (const command of commands) market.addCommand(command(context));
   return market;

@@ -42,8 +42,9 @@ export function mergeCommand(context: Context): Command {
       const parts = [];
       for (const [index, name] of options.account.entries()) {
         const { text, file } = await inputs.text(name);
-        const { account } = readAccount(text, file, policy, market);
-        parts.push({ ...account, viewingKey: await loadViewingKey(context, options.key[index]!) });
+        const { account, exceptions, unsettled } = readAccount(text, file, policy, market);
+        const departures = { ...(exceptions && { exceptions }), ...(unsettled && { unsettled }) };
+        parts.push({ ...account, ...departures, viewingKey: await loadViewingKey(context, options.key[index]!) });
       }
       const [{ createProver }, { provePortfolio }] = await Promise.all([
         import("../node/prover.ts"),
@@ -51,7 +52,7 @@ export function mergeCommand(context: Context): Command {
       ]);
       const prover = createProver();
       try {
-        const { account, merges } = await provePortfolio(prover, parts, options.audience, {
+        const { merges, ...sum } = await provePortfolio(prover, parts, options.audience, {
           signal,
           onStep: (step, size) => progress(`${step} (${size})`),
         });
@@ -60,10 +61,10 @@ export function mergeCommand(context: Context): Command {
         const files = [
           {
             name: "account.json",
-            text: json(stateDocument({ name: options.name, account }, policy, market)),
+            text: json(stateDocument({ name: options.name, ...sum }, policy, market)),
             secret: true,
           },
-          { name: "viewing.key", text: `${account.viewingKey}\n`, secret: true },
+          { name: "viewing.key", text: `${sum.account.viewingKey}\n`, secret: true },
           ...merges.map((merge, index) => ({ name: `merge-${index + 1}.json`, text: json(merge) })),
         ];
         await writeDirectory(options.out, files);

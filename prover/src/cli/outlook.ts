@@ -25,7 +25,7 @@ interface OutlookOptions extends AccountOptions, HistoryOptions {
 }
 
 function accountCommand(context: Context): Command {
-  const { inputs, show } = context;
+  const { inputs, show, endAtOnce } = context;
   return withConfirmations(withAccount(new Command("account")))
     .description(
       "the default, of an account: equity and coverage over the next hours, chances of falling below a level, cures",
@@ -47,6 +47,7 @@ function accountCommand(context: Context): Command {
       const { readMarketInput } = await import("../risk/input.ts");
       const follows = readMarketInput(input.text, input.file);
       const terms = confirmations(options);
+      endAtOnce();
       const ahead = lookAhead(holder, policy, market, follows, histories, { hours, paths: 20_000, seed: 1, ...terms });
       if (options.report !== undefined) await writeResult(options.report, renderAheadPage(ahead), PRIVATE);
       await show(options, ahead, () => renderAhead(ahead), PRIVATE);
@@ -63,7 +64,7 @@ interface ScoreOptions extends HistoryOptions {
 /** Seconds between two lines that say how far a long command is. */
 const EVERY = 5_000;
 
-function scoreCommand({ inputs, show, progress }: Context): Command {
+function scoreCommand({ inputs, show, progress, endAtOnce }: Context): Command {
   return withConfirmations(new Command("score"))
     .description("score forecasts of falling below a level on past prices; prints Markdown (public)")
     .requiredOption("--prices <csv...>", PRICES_HELP)
@@ -78,6 +79,7 @@ function scoreCommand({ inputs, show, progress }: Context): Command {
         import("node:path"),
       ]);
       const histories = await readHistories(inputs, options.prices);
+      endAtOnce();
       let shown = performance.now();
       const scored = scoreOutlook(histories, { ...confirmations(options), time: timeText(new Date()) }, (done) => {
         if (performance.now() - shown < EVERY) return;

@@ -2,11 +2,11 @@
 /** `plimsoll prove`: proofs that accounts cover their margin. */
 import path from "node:path";
 import { Command } from "commander";
+import type { KeyedAccount } from "../app/provable.ts";
 import type { CoverageClaim } from "../app/prove.ts";
 import { foreign } from "../document/words.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import { formatJson } from "../formats/json.ts";
-import type { Account } from "../model/account.ts";
 import { writeDirectory } from "../node/files.ts";
 import type { Prover } from "../prove/prover.ts";
 import { factText, nameText } from "../report/terminal.ts";
@@ -49,9 +49,10 @@ export function proveCommand(context: Context): Command {
         throw new PlimsollError("USAGE", "several accounts need --keys, and --out with a directory");
       }
       const accounts: NamedAccount[] = [];
-      for (const { name, account } of holders) {
+      for (const holder of holders) {
+        const { name } = holder;
         const key = options.key ?? path.join(options.keys!, `${fileName(name)}.key`);
-        accounts.push({ name, account: { ...account, viewingKey: await loadViewingKey(context, key) } });
+        accounts.push({ ...holder, viewingKey: await loadViewingKey(context, key) });
       }
       const { createProver } = await import("../node/prover.ts");
       const prover = createProver();
@@ -64,10 +65,7 @@ export function proveCommand(context: Context): Command {
     });
 }
 
-interface NamedAccount {
-  readonly name: string;
-  readonly account: Account;
-}
+type NamedAccount = { readonly name: string } & KeyedAccount;
 
 type Work = (
   context: Context,
@@ -80,7 +78,7 @@ type Work = (
 const proveOne: Work = async ({ signal, progress, deliver, print }, prover, [first], claim, { out, json }) => {
   const { proveCoverage } = await import("../app/prove.ts");
   const onStep = (step: string, size: string) => progress(`${step} (${size})`);
-  const envelope = await proveCoverage(prover, first!.account, claim, { signal, onStep });
+  const envelope = await proveCoverage(prover, first!, claim, { signal, onStep });
   throwIfCancelled(signal);
   await deliver(out, formatJson(envelope));
   if (out !== undefined) print(json, { file: out, statement: envelope.statement }, () => envelope.statement.text);

@@ -9,6 +9,7 @@ import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { NamedText } from "../formats/account.ts";
 import { type Decimal, formatLots, lotOfDecimals, lotsOf, parseDecimal } from "../formats/decimal.ts";
+import { readDepartures } from "../formats/departures.ts";
 import { canonicalJson, type Json, type JsonValue } from "../formats/json.ts";
 import { CASH_DECIMALS, type PolicyFile } from "../formats/policy.ts";
 import { CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
@@ -69,6 +70,8 @@ export interface StatementDocument extends StatementTerms {
   readonly transfer: { readonly asset: string; readonly amount: string };
   readonly side: "1" | "-1";
   readonly fill: "none" | "private";
+  /** What the account's owner left out of it, or counts in another way than the records; names, no amounts. */
+  readonly exceptions: readonly string[];
 }
 const OWN = FAMILIES.account.own;
 type ProofSignals = OwnSignals<"account", FieldElement>;
@@ -101,6 +104,7 @@ const SAID: Readers<Said> = {
   transfer: (value) => readFields({ asset: (asset) => asset.symbol(), amount: decimalText }, value),
   side: (value) => value.oneOf(["1", "-1"]),
   fill: (value) => value.oneOf(["none", "private"]),
+  exceptions: (value) => readDepartures(value, 0),
 };
 
 function decimalText(value: JsonValue): string {
@@ -136,7 +140,7 @@ export const completeEnvelope = (
 ): Envelope => ({ ...draft, proof, publicSignals, signals: signalNotes(draft.size) });
 
 /** What a statement says, as the model takes it. */
-export interface Claim extends Pick<Said, "account" | "direction" | "fill" | "audience"> {
+export interface Claim extends Pick<Said, "account" | "direction" | "fill" | "audience" | "exceptions"> {
   readonly level: LevelBps;
   readonly transfer: Transfer;
   readonly side: Side;
@@ -156,11 +160,15 @@ function saidOf(claim: Claim, { policy, market }: Published): Said {
     transfer: { asset: symbol, amount: formatLots(amount, lot) },
     side: claim.side === 1n ? "1" : "-1",
     fill: claim.fill,
+    exceptions: claim.exceptions,
   };
 }
 
 /** The inverse of `saidOf` for a statement that policy and market bear out; throws for most others. */
-function claimOf({ account, transfer, level, direction, side, fill, audience }: Said, policy: PolicyFile): Claim {
+function claimOf(
+  { account, transfer, level, direction, side, fill, audience, exceptions }: Said,
+  policy: PolicyFile,
+): Claim {
   const index = policy.assets.findIndex(({ symbol }) => symbol === transfer.asset);
   const asset = transfer.asset === policy.cashSymbol ? CASH_INDEX : index;
   const amount = lotsOf(parseDecimal(transfer.amount), assetAt(asset, policy).lot);
@@ -174,6 +182,7 @@ function claimOf({ account, transfer, level, direction, side, fill, audience }: 
     side: side === "1" ? 1n : -1n,
     fill,
     audience,
+    exceptions,
   };
 }
 
@@ -187,7 +196,7 @@ function assetAt(index: number, { assets, cashSymbol }: PolicyFile): { symbol: s
 }
 
 function sentence(said: Said): string {
-  const { level, direction, transfer, fill, marketTime } = said;
+  const { level, direction, transfer, fill, marketTime, exceptions } = said;
   const below = direction === "below";
   const coverage =
     level === "0"
@@ -201,18 +210,25 @@ function sentence(said: Said): string {
   ].filter((part) => part !== false);
   return (
     `${accountWords(said)} ${coverage}, at the prices of ${momentWords(marketTime)}. ` +
-    (moved.length === 0 ? "Nothing moved in or out for this proof." : `This counts ${moved.join(" and ")}.`)
+    (moved.length === 0 ? "Nothing moved in or out for this proof." : `This counts ${moved.join(" and ")}.`) +
+    (exceptions.length === 0 ? "" : ` The account's owner names ${exceptionsWords(exceptions)}.`)
   );
 }
 
+const exceptionsWords = ({ length }: readonly string[]) =>
+  `${length} ${length === 1 ? "exception" : "exceptions"} from its records`;
+
 /** What a statement of coverage claims. */
-function coverageClaim({ direction, level, transfer: { asset, amount } }: StatementDocument): StatedClaim {
+function coverageClaim({ direction, level, transfer: { asset, amount }, exceptions }: StatementDocument): StatedClaim {
   const moved: Fact[] = [
     { label: amount.startsWith("-") ? "withdrawal" : "deposit", value: amount.replace("-", "") },
     { label: "asset of it, as named by the policy file", value: foreign(asset, "policy file") },
   ];
   const unit = "basis points of the maintenance margin";
-  return { figure: "coverage", direction, level, unit, facts: amount === "0" ? [] : moved };
+  const excepted = exceptions.map(
+    (name): Fact => ({ label: "exception, as the owner names it", value: foreign(name, "prover") }),
+  );
+  return { figure: "coverage", direction, level, unit, facts: [...(amount === "0" ? [] : moved), ...excepted] };
 }
 
 /**
@@ -222,7 +238,13 @@ function coverageClaim({ direction, level, transfer: { asset, amount } }: Statem
 export type EnvelopeRefusal = DocumentRefusal;
 
 export type EnvelopeCaveat = Caveat<
-  KeyCaveatCode | "STATES_CLAIMED" | "COMPLETENESS" | "MARKET_VALUES" | "TRANSFER_CLAIMED" | "FILL_PRIVATE"
+  | KeyCaveatCode
+  | "STATES_CLAIMED"
+  | "COMPLETENESS"
+  | "EXCEPTIONS"
+  | "MARKET_VALUES"
+  | "TRANSFER_CLAIMED"
+  | "FILL_PRIVATE"
 >;
 
 export interface KnownStates {
@@ -357,6 +379,10 @@ function caveats({ statement }: EnvelopeTerms, { before, after }: KnownStates): 
         text: "The commitment to the account is the prover's own claim; this proof does not tie it to a chain or a custodian.",
       },
     COMPLETENESS,
+    statement.exceptions.length > 0 && {
+      code: "EXCEPTIONS",
+      text: "The account leaves out, or counts in another way, what the statement names as exceptions; this proof does not show how much that is.",
+    },
     MARKET_VALUES,
     moved &&
       after !== "expected" && {

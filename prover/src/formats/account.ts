@@ -13,6 +13,7 @@ import { ASSETS, BOARD_SIZES, instrumentsOf } from "../model/sizes.ts";
 import { type CashE6, cashE6, type PositionLots, positionLots, type QuantityLots, quantityLots } from "../units.ts";
 import { type CashConversion, cashOf, type Holding } from "./cash.ts";
 import { type Decimal, formatDecimal, formatLots, lotOfDecimals } from "./decimal.ts";
+import { DEPARTURES, type Departures, readDepartures } from "./departures.ts";
 import { type JsonLimits, type JsonValue, parseJson } from "./json.ts";
 import { type MarketFile, unsigned64 } from "./market.ts";
 import { unknownName } from "./names.ts";
@@ -28,7 +29,7 @@ const E6 = lotOfDecimals(CASH_DECIMALS);
  * An account as a file has it, on the board of a market.
  * @see docs/library.md#accounts
  */
-export interface AccountFile {
+export interface AccountFile extends Departures {
   readonly name: string;
   /** Without a viewing key (zero): that is in a file of its own. */
   readonly account: Account;
@@ -40,7 +41,7 @@ export interface AccountFile {
  * An account as people keep it. Amounts are decimal strings in whole units.
  * @see docs/library.md#accounts
  */
-export interface AccountDocument {
+export interface AccountDocument extends Departures {
   readonly format: typeof FORMAT;
   readonly account: string;
   /** Of the cash asset; negative is debt. May have more than 6 decimals. */
@@ -69,7 +70,7 @@ export interface PositionDocument {
  * An account as the model keeps it: any market of the board reads the same state.
  * @see docs/library.md#accounts
  */
-export interface StateDocument {
+export interface StateDocument extends Departures {
   readonly format: typeof STATE_FORMAT;
   readonly account: string;
   /** The model's: every position is paid for. */
@@ -95,7 +96,7 @@ export interface NamedText {
 export function readAccount(text: string, file: string, policy: PolicyFile, market: MarketFile): AccountFile {
   const top = parseJson(text, file, LIMITS).fields(
     ["format", "account", "collateral", "positions", "sequence"],
-    ["cash", "balance", "asOf"],
+    ["cash", "balance", "asOf", ...DEPARTURES],
   );
   const format = top.format.oneOf([FORMAT, STATE_FORMAT]);
   const [amount, other] = format === FORMAT ? [top.balance, top.cash] : [top.cash, top.balance];
@@ -144,6 +145,7 @@ export function readAccount(text: string, file: string, policy: PolicyFile, mark
     name,
     account: checkAccount({ ...genesis(size), cash, collateral, positions, sequence }),
     ...(conversion !== undefined && { conversion }),
+    ...Object.fromEntries(DEPARTURES.flatMap((name) => (top[name] ? [[name, readDepartures(top[name], 1)]] : []))),
   };
 }
 
@@ -232,7 +234,11 @@ export function checkFits(
  * The model's state as a document; it reads back as this account under the same policy and market.
  * @see docs/library.md#accounts
  */
-export function stateDocument({ name, account }: AccountFile, policy: PolicyFile, market: MarketFile): StateDocument {
+export function stateDocument(
+  { name, account, exceptions, unsettled }: AccountFile,
+  policy: PolicyFile,
+  market: MarketFile,
+): StateDocument {
   const held = (found: Iterable<[string, Place]>, lots: (index: number) => bigint) =>
     Object.fromEntries(
       [...found].flatMap(([symbol, { index, lot }]) => {
@@ -248,6 +254,8 @@ export function stateDocument({ name, account }: AccountFile, policy: PolicyFile
     collateral: held(assets, (index) => account.collateral[index]!),
     positions: held(instruments, (index) => account.positions[index]!),
     sequence: account.sequence.toString(),
+    ...(exceptions && { exceptions }),
+    ...(unsettled && { unsettled }),
   };
 }
 

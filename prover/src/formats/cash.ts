@@ -22,6 +22,7 @@ import {
   addDecimals,
   amountIn,
   type Decimal,
+  floorDivided,
   floorTo,
   formatDecimal,
   formatLots,
@@ -160,8 +161,7 @@ function coinsOf(quantity: Decimal, entryPrice: Decimal, inverse: boolean, coin:
         -quantity.units * entryPrice.units * ten(lot.decimals),
         ten(quantity.decimals + entryPrice.decimals) * lot.units,
       ];
-  const whole = over / under;
-  return { index, lots: over < 0n && whole * under !== over ? whole - 1n : whole };
+  return { index, lots: floorDivided(over, under) };
 }
 
 function lineOf({ index, lots, basis }: Holding, market: MarketFile): Line {

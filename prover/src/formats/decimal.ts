@@ -28,6 +28,33 @@ export function parseDecimal(text: string): Decimal {
   return { units, decimals: fraction.length };
 }
 
+/**
+ * Reads a number as programs write it: an exponent, a plus sign, `-0` and zeros at the end are allowed. Exact. Throws
+ * `FIELD_INVALID`; an empty text is no zero.
+ */
+export function parseNumber(text: string): Decimal {
+  const match = text.length > 2 * MAX_LENGTH ? null : NUMBER.exec(text);
+  if (match === null) {
+    const found = text === "" ? "an empty text, which is no zero" : "something else";
+    throw new PlimsollError("FIELD_INVALID", `expected a number: found ${found}`);
+  }
+  const [, sign, whole, fraction = "", exponent = "0"] = match;
+  const decimals = fraction.length - Number(exponent);
+  if (Math.abs(decimals) > MAX_LENGTH) throw new PlimsollError("FIELD_INVALID", "expected a number of a usual size");
+  const units = BigInt(`${whole}${fraction}`) * (sign === "-" ? -1n : 1n);
+  return simplified(decimals < 0 ? { units: units * 10n ** BigInt(-decimals), decimals: 0 } : { units, decimals });
+}
+const NUMBER = /^([+-]?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,3}))?$/;
+
+/** The same number without zeros at its end. */
+export function simplified({ units, decimals }: Decimal): Decimal {
+  while (decimals > 0 && units % 10n === 0n) {
+    units /= 10n;
+    decimals--;
+  }
+  return { units, decimals };
+}
+
 /** Signs that spreadsheets write into amounts. */
 const SIGNS = {
   point: ".",
@@ -143,12 +170,22 @@ export const multiplied = (a: Decimal, b: Decimal): Decimal => ({
   decimals: a.decimals + b.decimals,
 });
 
+/** −1, 0 or 1. */
+export const compareDecimals = (a: Decimal, b: Decimal): number => {
+  const { units } = addDecimals(a, negated(b));
+  return units === 0n ? 0 : units < 0n ? -1 : 1;
+};
+
+/** The largest whole number that is at most `over` / `under`; `under` is above zero. */
+export function floorDivided(over: bigint, under: bigint): bigint {
+  const quotient = over / under;
+  return over < 0n && quotient * under !== over ? quotient - 1n : quotient;
+}
+
 /** The largest whole number of lots of 10^-decimals that is at most `value`. */
 export function floorTo(value: Decimal, decimals: number): bigint {
   if (value.decimals <= decimals) return value.units * 10n ** BigInt(decimals - value.decimals);
-  const divisor = 10n ** BigInt(value.decimals - decimals);
-  const quotient = value.units / divisor;
-  return value.units < 0n && quotient * divisor !== value.units ? quotient - 1n : quotient;
+  return floorDivided(value.units, 10n ** BigInt(value.decimals - decimals));
 }
 
 /** The lot 10^-decimals: what an amount with that many decimals is a multiple of. */

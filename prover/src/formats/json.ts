@@ -12,7 +12,15 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { type ErrorCode, PlimsollError } from "../errors.ts";
 import type { UnitOf } from "../units.ts";
-import { amountIn, type Decimal, lotOfDecimals, lotsOf, parseDecimal } from "./decimal.ts";
+import {
+  amountIn,
+  compareDecimals,
+  type Decimal,
+  lotOfDecimals,
+  lotsOf,
+  parseDecimal,
+  parseNumber,
+} from "./decimal.ts";
 import { isLabel, isSymbol, LABEL_RULE } from "./labels.ts";
 import { isTime, TIME_RULE } from "./time.ts";
 
@@ -116,6 +124,43 @@ export class JsonValue {
     const missing = required.find((name) => !found.has(name));
     if (missing !== undefined) throw this.error("FIELD_INVALID", `the field "${missing}" is missing`);
     return Object.fromEntries(found) as never;
+  }
+
+  /**
+   * Some members of an object that somebody else designed; others are not read. Throws `FIELD_INVALID` for one that is missing
+   * or twice there.
+   */
+  pick<Required extends string, Optional extends string = never>(
+    required: readonly Required[],
+    optional: readonly Optional[] = [],
+  ): { readonly [Name in Required]: JsonValue } & { readonly [Name in Optional]?: JsonValue } {
+    const wanted = new Set<string>([...required, ...optional]);
+    const found = new Map<string, JsonValue>();
+    for (const { name, value } of this.#members()) {
+      if (!wanted.has(name)) continue;
+      const member = new JsonValue(value, this.#source, this.path === "" ? name : `${this.path}.${name}`);
+      if (found.has(name)) throw member.error("FIELD_INVALID", "duplicate");
+      found.set(name, member);
+    }
+    const missing = required.find((name) => !found.has(name));
+    if (missing !== undefined) throw this.error("FIELD_INVALID", `the field "${missing}" is missing`);
+    return Object.fromEntries(found) as never;
+  }
+
+  /** The members of an object by name, whatever they are called. Throws `FIELD_INVALID` for a name that is twice there. */
+  named(): ReadonlyMap<string, JsonValue> {
+    const members = this.#members().map(({ name, value }): [string, JsonValue] => [
+      name,
+      new JsonValue(value, this.#source, this.path),
+    ]);
+    const map = new Map(members);
+    if (map.size !== members.length) throw this.error("FIELD_INVALID", "a name is there twice");
+    return map;
+  }
+
+  /** What kind of value it is. */
+  get kind(): "object" | "array" | "string" | "number" | "boolean" | "null" {
+    return this.#node.type.toLowerCase() as "object";
   }
 
   /** Of a document: which format it says it has, for a reader who gave one file for another. */
@@ -256,6 +301,19 @@ export class JsonValue {
 
   decimal(): Decimal {
     return this.check(() => parseDecimal(this.string()));
+  }
+
+  /**
+   * A number of a program's, quoted or not, exact: the text counts, and an unquoted one must be one that a double holds, since
+   * a program between has cut any other.
+   */
+  number(): Decimal {
+    if (this.#node.type !== "Number") return this.check(() => parseNumber(this.string()));
+    const text = this.#text();
+    const value = this.check(() => parseNumber(text));
+    const held = this.check(() => parseNumber(String(Number(text))));
+    if (compareDecimals(value, held) === 0) return value;
+    throw this.error("FIELD_INVALID", "a number of more digits than a double holds; export it in quotes");
   }
 
   /** A decimal as a whole number of lots (by default of 10^0: an integer), in the range of its unit. */

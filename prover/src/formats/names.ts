@@ -40,11 +40,11 @@ export class DistinctSymbols {
 }
 
 /** What exchanges call by two names. */
-const ALIASES: Readonly<Record<string, string>> = { XBT: "BTC", XETH: "ETH", XXBT: "BTC" };
+export const VENUE_ALIASES: Readonly<Record<string, string>> = { XBT: "BTC", XETH: "ETH", XXBT: "BTC" };
 
 function nearest(name: string, known: readonly string[]): string[] {
   const upper = name.toUpperCase();
-  const meant = upper.replace(/[A-Z]+/g, (word) => ALIASES[word] ?? word);
+  const meant = upper.replace(/[A-Z]+/g, (word) => VENUE_ALIASES[word] ?? word);
   const distances = known.map((each) => ({ each, distance: editDistance(meant, each.toUpperCase()) }));
   return distances
     .toSorted((a, b) => a.distance - b.distance)

@@ -23,7 +23,20 @@ import { PlimsollError } from "../errors.ts";
 import { type FieldElement, toField } from "../field.ts";
 import { BITS } from "../units.ts";
 import { type Account, checkAccount } from "./account.ts";
-import { commitState, PURPOSE, packTotals, packWide, SPONGE_RATE, sponge } from "./commit.ts";
+import {
+  commitState,
+  PURPOSE,
+  packTotals,
+  packWide,
+  SPONGE_RATE,
+  type SpongeInput,
+  type Sponges,
+  type SpongeWork,
+  soakInTurn,
+  soakTogether,
+  sponge,
+  spongeOf,
+} from "./commit.ts";
 import { ASSETS, type BoardSize, instrumentsOf } from "./sizes.ts";
 
 /** Children of a node, and leaves of a lowest one. */
@@ -156,31 +169,41 @@ export interface BookTree {
   pathOf(index: number): BookPath;
 }
 
-const leavesNode = (leaves: readonly BookLeaf[]) =>
-  sponge(
-    PURPOSE.bookLeaves,
-    0,
-    leaves.flatMap(({ state, tag }) => [state, tag]),
-  );
-const innerNode = (children: readonly FieldElement[]) => sponge(PURPOSE.bookNode, 0, children);
+const overLeaves = (leaves: readonly BookLeaf[]): SpongeInput => ({
+  purpose: PURPOSE.bookLeaves,
+  instruments: 0,
+  elements: leaves.flatMap(({ state, tag }) => [state, tag]),
+});
+const overNodes = (elements: readonly FieldElement[]): SpongeInput => ({
+  purpose: PURPOSE.bookNode,
+  instruments: 0,
+  elements,
+});
 const filled = <T>(list: readonly T[], empty: T): T[] =>
   Array.from({ length: BOOK_ARITY }, (_, index) => list[index] ?? empty);
+/** The children of a node, by its place on its level. */
+const childrenAt = <T>(list: readonly T[], at: number, empty: T) =>
+  filled(list.slice(at * BOOK_ARITY, (at + 1) * BOOK_ARITY), empty);
 
 /** The tree over these leaves and unused ones after them. Throws `FIELD_INVALID` for more than BOOK_LEAVES. */
-export function bookTree(leaves: readonly BookLeaf[]): BookTree {
+export const bookTree = (leaves: readonly BookLeaf[]): BookTree => soakInTurn(treeOver(leaves));
+
+/** The same by what takes many sponges at once. Rejects likewise, and like `sponges`. */
+export const buildBookTree = async (leaves: readonly BookLeaf[], sponges: Sponges): Promise<BookTree> =>
+  soakTogether(treeOver(leaves), sponges);
+
+function* treeOver(leaves: readonly BookLeaf[]): SpongeWork<BookTree> {
   if (leaves.length > BOOK_LEAVES) {
     throw new PlimsollError("FIELD_INVALID", `expected at most ${BOOK_LEAVES} leaves`, { field: "leaves" });
   }
-  const group = <T>(list: readonly T[], at: number, empty: T) =>
-    filled(list.slice(at * BOOK_ARITY, (at + 1) * BOOK_ARITY), empty);
-  const nodesOver = <T>(list: readonly T[], empty: T, node: (children: readonly T[]) => FieldElement) =>
-    Array.from({ length: Math.ceil(list.length / BOOK_ARITY) }, (_, at) => node(group(list, at, empty)));
+  const over = <T>(list: readonly T[], empty: T, input: (children: readonly T[]) => SpongeInput) =>
+    Array.from({ length: Math.ceil(list.length / BOOK_ARITY) }, (_, at) => input(childrenAt(list, at, empty)));
   // Nodes of each level from the lowest, and what an empty one is there.
-  const levels = [nodesOver(leaves, UNUSED_LEAF, leavesNode)];
-  const empty = [leavesNode(filled([], UNUSED_LEAF))];
+  const levels = [yield over(leaves, UNUSED_LEAF, overLeaves)];
+  const empty = [spongeOf(overLeaves(filled([], UNUSED_LEAF)))];
   for (let level = 1; level < BOOK_DEPTH; level++) {
-    levels.push(nodesOver(levels[level - 1]!, empty[level - 1]!, innerNode));
-    empty.push(innerNode(filled([], empty[level - 1]!)));
+    levels.push(yield over(levels[level - 1]!, empty[level - 1]!, overNodes));
+    empty.push(spongeOf(overNodes(filled([], empty[level - 1]!))));
   }
   return {
     root: levels[BOOK_DEPTH - 1]![0] ?? empty[BOOK_DEPTH - 1]!,
@@ -188,9 +211,9 @@ export function bookTree(leaves: readonly BookLeaf[]): BookTree {
       let at = Math.floor(index / BOOK_ARITY);
       const children = levels.slice(0, -1).map((nodes, level) => {
         at = Math.floor(at / BOOK_ARITY);
-        return group(nodes, at, empty[level]!);
+        return childrenAt(nodes, at, empty[level]!);
       });
-      return { leaves: group(leaves, Math.floor(index / BOOK_ARITY), UNUSED_LEAF), children };
+      return { leaves: childrenAt(leaves, Math.floor(index / BOOK_ARITY), UNUSED_LEAF), children };
     },
   };
 }
@@ -201,11 +224,11 @@ export function isInBook(root: FieldElement, leaf: BookLeaf, index: number, { le
   if (!fits || !Number.isInteger(index) || index < 0 || index >= BOOK_LEAVES) return false;
   const own = leaves[index % BOOK_ARITY]!;
   if (own.state !== leaf.state || own.tag !== leaf.tag) return false;
-  let node = leavesNode(leaves);
+  let node = spongeOf(overLeaves(leaves));
   let at = Math.floor(index / BOOK_ARITY);
   for (const nodes of children) {
     if (nodes.length !== BOOK_ARITY || nodes[at % BOOK_ARITY] !== node) return false;
-    node = innerNode(nodes);
+    node = spongeOf(overNodes(nodes));
     at = Math.floor(at / BOOK_ARITY);
   }
   return node === root;

@@ -31,14 +31,52 @@ export const PURPOSE = {
   bookTotals: 11,
 } as const;
 
-/** The sponge of this file over elements below the field's order. */
-export function sponge(purpose: number, instruments: number, elements: readonly FieldElement[]): FieldElement {
-  let capacity = BigInt(purpose) * 65536n + BigInt(instruments);
+/** Elements below the field's order, and what they are of. */
+export interface SpongeInput {
+  readonly purpose: number;
+  readonly instruments: number;
+  readonly elements: readonly FieldElement[];
+}
+
+/** What the capacity of a sponge starts as. */
+export const spongeTag = ({ purpose, instruments }: SpongeInput): bigint =>
+  BigInt(purpose) * 65536n + BigInt(instruments);
+
+/** The sponge of this file. */
+export function spongeOf(input: SpongeInput): FieldElement {
+  const { elements } = input;
+  let capacity = spongeTag(input);
   for (let start = 0; start < elements.length; start += SPONGE_RATE) {
     const block = Array.from({ length: SPONGE_RATE }, (_, index) => elements[start + index] ?? 0n);
     capacity = poseidon(block, capacity);
   }
   return capacity as FieldElement;
+}
+
+export const sponge = (purpose: number, instruments: number, elements: readonly FieldElement[]): FieldElement =>
+  spongeOf({ purpose, instruments, elements });
+
+/**
+ * The sponges of many inputs, in their order, as `sponge` gives each. Rejects with `OUT_OF_RANGE`, naming it, for an element that is not
+ * below the field's order.
+ */
+export type Sponges = (inputs: readonly SpongeInput[]) => Promise<FieldElement[]>;
+
+/** Work that asks for many sponges at a time, and goes on with them. */
+export type SpongeWork<T> = Generator<readonly SpongeInput[], T, readonly FieldElement[]>;
+
+/** The result of the work, its sponges worked out one after another. */
+export function soakInTurn<T>(work: SpongeWork<T>): T {
+  let step = work.next();
+  while (!step.done) step = work.next(step.value.map(spongeOf));
+  return step.value;
+}
+
+/** The result of the work. Rejects like the work and like `sponges`. */
+export async function soakTogether<T>(work: SpongeWork<T>, sponges: Sponges): Promise<T> {
+  let step = work.next();
+  while (!step.done) step = work.next(await sponges(step.value));
+  return step.value;
 }
 
 /** What blinds a state: the viewing key plus the sequence. Zero only at genesis. */
@@ -50,14 +88,19 @@ export function stateBlinding(account: Account): FieldElement {
  * Commitment to an account: Poseidon sponge (packed positions, packed collateral, cash, viewingKey + sequence).
  * @see docs/library.md#accounts
  */
-export function commitState(account: Account): FieldElement {
-  return sponge(PURPOSE.state, instrumentsOf(account.size), [
+export const commitState = (account: Account): FieldElement => spongeOf(stateSponge(account));
+
+/** What the commitment to an account is the sponge of. */
+export const stateSponge = (account: Account): SpongeInput => ({
+  purpose: PURPOSE.state,
+  instruments: instrumentsOf(account.size),
+  elements: [
     ...packPositions(account.positions),
     ...packWide(account.collateral),
     toField(account.cash),
     stateBlinding(account),
-  ]);
-}
+  ],
+});
 
 /**
  * Commitment to a fill: Poseidon sponge (packed position deltas, packed collateral deltas, cash delta, blinding).

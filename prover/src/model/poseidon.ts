@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * The Poseidon permutation of circomlib on 17 elements of the scalar field: 8 full rounds, 68 partial ones, S-box x^5.
+ * The Poseidon permutation of circomlib on 17 elements of the scalar field, and on 3: 8 full rounds, 68 or 57 partial ones, S-box x^5.
  *
  * Its constants are generated when they are first needed, as the specification's own script does (Grassi et al., "Poseidon: A
  * New Hash Function for Zero-Knowledge Proof Systems", appendix E), and are held against circomlibjs's in the tests: that
@@ -8,11 +8,15 @@
  */
 import { FIELD_ORDER, type FieldElement, invert } from "../field.ts";
 
-const WIDTH = 17;
 const FULL_ROUNDS = 8;
-const PARTIAL_ROUNDS = 68;
-const ROUNDS = FULL_ROUNDS + PARTIAL_ROUNDS;
+/** By the width of the state. */
+const PARTIAL_ROUNDS = { 3: 57, 17: 68 } as const;
 const FIELD_BITS = 254;
+
+/** Elements of a state: the capacity and a block. */
+export type PoseidonWidth = keyof typeof PARTIAL_ROUNDS;
+
+const isWidth = (width: number): width is PoseidonWidth => width in PARTIAL_ROUNDS;
 
 /**
  * A partial round raises the first element alone, so that all others stay a linear function of what they were before the
@@ -23,11 +27,7 @@ const FIELD_BITS = 254;
  *
  * and the others after the last of n rounds are inner^n · u + Σ_j inner^(n-1-j) · down · a_j + constants: a third of the products.
  */
-interface Constants {
-  /** ROUNDS times WIDTH. */
-  readonly round: readonly bigint[];
-  /** The mixing matrix by rows. */
-  readonly mix: Matrix;
+interface Constants extends PoseidonConstants {
   /** What the power of the round k - d adds to the first element after the round k, by d. */
   readonly first: readonly bigint[];
   /** What `u` adds to the first element, by partial round. */
@@ -40,37 +40,60 @@ interface Constants {
 }
 type Matrix = readonly (readonly bigint[])[];
 
-let constants: Constants | undefined;
+/** What the permutation is made of. */
+export interface PoseidonConstants {
+  /** Of each element in each round. */
+  readonly round: readonly bigint[];
+  /** The mixing matrix by rows. */
+  readonly mix: Matrix;
+}
 
-/** One element of the state after the permutation of (capacity, block). Elements below the field's order; the block has 16. */
+const known = new Map<PoseidonWidth, Constants>();
+
+function constantsOf(width: PoseidonWidth): Constants {
+  let constants = known.get(width);
+  if (constants === undefined) {
+    const drawn = poseidonConstants(width);
+    constants = { ...drawn, ...partial(drawn) };
+    known.set(width, constants);
+  }
+  return constants;
+}
+
+/**
+ * One element of the state after the permutation of (capacity, block). Elements below the field's order. Throws a RangeError for a
+ * block of a length other than 2 and 16.
+ */
 export function poseidon(block: readonly bigint[], capacity: bigint): bigint {
-  if (block.length !== WIDTH - 1) throw new RangeError(`block: expected ${WIDTH - 1} elements`);
-  constants ??= generate();
+  const width = block.length + 1;
+  if (!isWidth(width)) throw new RangeError("block: expected 2 or 16 elements");
+  const constants = constantsOf(width);
   const { round, mix } = constants;
+  const rounds = FULL_ROUNDS + PARTIAL_ROUNDS[width];
   let state: readonly bigint[] = [capacity, ...block];
-  for (let r = 0; r < ROUNDS - 1; r++) {
+  for (let r = 0; r < rounds - 1; r++) {
     if (r === FULL_ROUNDS / 2) {
       state = partialRounds(constants, state);
-      r += PARTIAL_ROUNDS;
+      r += PARTIAL_ROUNDS[width];
     }
-    const raised = state.map((element, i) => fifth(element + round[r * WIDTH + i]!));
+    const raised = state.map((element, i) => fifth(element + round[r * width + i]!));
     state = mix.map((row) => dot(row, raised));
   }
   return dot(
     mix[0]!,
-    state.map((element, i) => fifth(element + round[(ROUNDS - 1) * WIDTH + i]!)),
+    state.map((element, i) => fifth(element + round[(rounds - 1) * width + i]!)),
   );
 }
 
 function partialRounds({ round, first, outer, added, others, othersAdded }: Constants, state: readonly bigint[]) {
   const u = state.slice(1);
   const powers: bigint[] = [];
-  let head = state[0]! + round[(FULL_ROUNDS / 2) * WIDTH]!;
-  for (let k = 0; k < PARTIAL_ROUNDS; k++) {
+  let head = state[0]! + round[(FULL_ROUNDS / 2) * state.length]!;
+  for (let k = 0; k < added.length; k++) {
     powers.push(fifth(head));
     let sum = added[k]!;
     for (let j = 0; j <= k; j++) sum += first[k - j]! * powers[j]!;
-    for (let i = 0; i < WIDTH - 1; i++) sum += outer[k]![i]! * u[i]!;
+    for (let i = 0; i < u.length; i++) sum += outer[k]![i]! * u[i]!;
     head = sum % FIELD_ORDER;
   }
   const known = [...u, ...powers];
@@ -88,8 +111,9 @@ function fifth(x: bigint): bigint {
   return (((square * square) % FIELD_ORDER) * x) % FIELD_ORDER;
 }
 
-function generate(): Constants {
-  const bits = grain();
+/** The constants of a width, generated. */
+export function poseidonConstants(width: PoseidonWidth): PoseidonConstants {
+  const bits = grain(width);
   const number = () => {
     let value = 0n;
     for (let word = 0; word < FIELD_BITS; word += 32) {
@@ -106,29 +130,33 @@ function generate(): Constants {
       if (value < FIELD_ORDER) return value;
     }
   };
-  const round = Array.from({ length: ROUNDS * WIDTH }, below);
+  const round = Array.from({ length: (FULL_ROUNDS + PARTIAL_ROUNDS[width]) * width }, below);
   // A Cauchy matrix, whose numbers are reduced where those of the rounds are drawn again.
-  const drawn = Array.from({ length: 2 * WIDTH }, () => number() % FIELD_ORDER);
-  const [xs, ys] = [drawn.slice(0, WIDTH), drawn.slice(WIDTH)];
+  const drawn = Array.from({ length: 2 * width }, () => number() % FIELD_ORDER);
+  const [xs, ys] = [drawn.slice(0, width), drawn.slice(width)];
   const inverses = invertAll(xs.flatMap((x) => ys.map((y) => (x + y) % FIELD_ORDER)));
-  const mix = xs.map((_, i) => inverses.slice(i * WIDTH, (i + 1) * WIDTH));
-  return { round, mix, ...partial(round, mix) };
+  const mix = xs.map((_, i) => inverses.slice(i * width, (i + 1) * width));
+  return { round, mix };
 }
 
 /** The constants of all partial rounds together. */
-function partial(round: readonly bigint[], mix: Matrix) {
+function partial({ round, mix }: PoseidonConstants) {
+  const width = mix.length;
+  const partialRounds = round.length / width - FULL_ROUNDS;
   const [corner = 0n, ...across] = mix[0]!;
   const inner = mix.slice(1).map((row) => row.slice(1));
   const columns = transposed(inner);
-  let power: Matrix = inner; // to the power 68 = 64 + 4
-  let fourth: Matrix = inner;
-  for (let doubled = 2; doubled <= 64; doubled *= 2) {
-    const right = transposed(power);
-    power = power.map((row) => right.map((column) => dot(row, column)));
-    if (doubled === 4) fourth = power;
-  }
-  const right = transposed(fourth);
-  const whole = power.map((row) => right.map((column) => dot(row, column)));
+  const times = (left: Matrix, right: Matrix) => {
+    const down = transposed(right);
+    return left.map((row) => down.map((column) => dot(row, column)));
+  };
+  const powerOf = (exponent: number): Matrix => {
+    if (exponent === 1) return inner;
+    const half = powerOf(exponent >> 1);
+    const even = times(half, half);
+    return exponent % 2 === 0 ? even : times(even, inner);
+  };
+  const whole = powerOf(partialRounds);
 
   const first = [corner];
   const outer: (readonly bigint[])[] = [];
@@ -137,11 +165,11 @@ function partial(round: readonly bigint[], mix: Matrix) {
   let ahead: readonly bigint[] = across;
   let down: readonly bigint[] = mix.slice(1).map((row) => row[0]!);
   let constant: readonly bigint[] = inner.map(() => 0n);
-  for (let k = 0; k < PARTIAL_ROUNDS; k++) {
-    const at = (FULL_ROUNDS / 2 + k) * WIDTH;
+  for (let k = 0; k < partialRounds; k++) {
+    const at = (FULL_ROUNDS / 2 + k) * width;
     const moved = constant.map((value, i) => value + round[at + 1 + i]!);
     // The constant of the round that follows; that of a full round is added there.
-    const next = k + 1 < PARTIAL_ROUNDS ? round[at + WIDTH]! : 0n;
+    const next = k + 1 < partialRounds ? round[at + width]! : 0n;
     added.push(dot(across, moved, next));
     constant = inner.map((row) => dot(row, moved));
     outer.push(ahead);
@@ -158,14 +186,14 @@ function partial(round: readonly bigint[], mix: Matrix) {
 const transposed = (matrix: Matrix): Matrix => matrix[0]!.map((_, i) => matrix.map((row) => row[i]!));
 
 /** The bits of the Grain LFSR in self-shrinking mode, seeded with the parameters of this permutation. */
-function grain(): () => number {
+function grain(width: PoseidonWidth): () => number {
   const parameters: [value: number, bits: number][] = [
     [1, 2], // a prime field
     [0, 4], // x^5
     [FIELD_BITS, 12],
-    [WIDTH, 12],
+    [width, 12],
     [FULL_ROUNDS, 10],
-    [PARTIAL_ROUNDS, 10],
+    [PARTIAL_ROUNDS[width], 10],
     [2 ** 30 - 1, 30],
   ];
   const seed = parameters.map(([value, bits]) => value.toString(2).padStart(bits, "0")).join("");

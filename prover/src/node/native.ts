@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import path from "node:path";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import type { Sponges } from "../model/commit.ts";
 import type { Backend, Circuit } from "../prove/backend.ts";
 import { openCalculator } from "../prove/calculator.ts";
 import {
@@ -22,6 +23,7 @@ import {
   statusError,
   takeOver,
 } from "../prove/core.ts";
+import { constantBytes, SPONGE_WIDTH, spongesBy } from "../prove/sponges.ts";
 import type { BatchCore } from "../verify/batch.ts";
 import { CLONE, IN_CLONE } from "./installation.ts";
 
@@ -52,6 +54,8 @@ export interface Addon {
     scalars: Uint8Array,
     threads: number,
   ): Promise<boolean | number>;
+  openPoseidon(constants: Uint8Array, width: number, path: number): object | number;
+  sponges(poseidon: object, inputs: Uint8Array, blocks: number, threads: number): Promise<Uint8Array | number>;
   compute(operation: string, path: number, input: Uint8Array, outputLength: number): Uint8Array | number;
 }
 
@@ -198,6 +202,24 @@ export function nativeBatchCore(
     checkProofs: (proofs) => answerOf(addon.checkProofs(proofs, threads)),
     verifyBatch: (...inputs) => answerOf(addon.verifyBatch(...inputs, threads)),
   };
+}
+
+/** Sponges of many inputs, on the same threads. */
+export function nativeSponges(
+  { addon, path }: Extract<NativeState, { addon: Addon }>,
+  threads = availableParallelism(),
+): Sponges {
+  let opened: object | undefined;
+  return spongesBy(async (inputs, blocks) => {
+    if (opened === undefined) {
+      const poseidon = addon.openPoseidon(constantBytes(SPONGE_WIDTH), SPONGE_WIDTH, PATHS.indexOf(path));
+      if (typeof poseidon === "number") throw statusError(poseidon, "sponge");
+      opened = poseidon;
+    }
+    const outputs = await addon.sponges(opened, inputs, blocks, threads);
+    if (typeof outputs === "number") throw statusError(outputs, "sponge");
+    return outputs;
+  });
 }
 
 /** The arithmetic that PLIMSOLL_NATIVE asks for, for tests and measurements. */

@@ -40,9 +40,18 @@ const KEY_OR_WITNESS: Readonly<Record<number, string>> = {
 };
 
 /** The error that a status other than 0 stands for. `what` was being read. */
-export function statusError(status: number, what: "proving key" | "witness" | "witness plan" | "batch"): PlimsollError {
+export function statusError(
+  status: number,
+  what: "proving key" | "witness" | "witness plan" | "batch" | "sponge",
+): PlimsollError {
   if (status === CANCELLED) return new PlimsollError("CANCELLED", "the work was cancelled before it was done");
-  if (status === MEMORY) return new PlimsollError("OUT_OF_MEMORY", "there is not enough memory to prove with this key");
+  if (status === MEMORY)
+    return new PlimsollError(
+      "OUT_OF_MEMORY",
+      what === "sponge"
+        ? "there is not enough memory for these sponges"
+        : "there is not enough memory to prove with this key",
+    );
   if (status === UNSOLVED) return new PlimsollError("INTERNAL", "the circuit has no witness of this input");
   const why = KEY_OR_WITNESS[status];
   if (why === undefined) return new PlimsollError("INTERNAL", `the prover's core answered with status ${status}`);

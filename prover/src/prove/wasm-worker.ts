@@ -7,6 +7,7 @@ import { release } from "./core.ts";
 export const MEMORY = { initial: 16, maximum: 16_384, shared: true } as const;
 const STACK_BYTES = 256 * 1_024;
 const PROOF_BYTES = 256;
+const NUMBER_BYTES = 32;
 
 /** plimsoll.h and wasm/runtime.cc. Pointers are offsets in the memory. */
 interface Exports {
@@ -27,6 +28,16 @@ interface Exports {
     threads: number,
     cancel: number,
     proof: number,
+  ): number;
+  plimsoll_poseidon_open(constants: number, length: number, width: number, path: number, poseidon: number): number;
+  plimsoll_sponges(
+    poseidon: number,
+    inputs: number,
+    length: number,
+    blocks: number,
+    threads: number,
+    outputs: number,
+    count: number,
   ): number;
   plimsoll_compute(
     operation: number,
@@ -63,6 +74,19 @@ interface Calls {
   prove: {
     request: { readonly key: number; readonly wtns: Uint8Array; readonly blinding: Uint8Array };
     reply: { readonly status: number; readonly proof: Uint8Array };
+  };
+  poseidon: {
+    request: { readonly constants: Uint8Array; readonly width: number; readonly path: number };
+    reply: { readonly status: number; readonly pointer: number };
+  };
+  sponges: {
+    request: {
+      readonly poseidon: number;
+      readonly inputs: Uint8Array;
+      readonly blocks: number;
+      readonly count: number;
+    };
+    reply: { readonly status: number; readonly outputs: Uint8Array };
   };
   compute: {
     request: {
@@ -213,6 +237,24 @@ function start({ module, memory = new WebAssembly.Memory(MEMORY), helpers }: Cal
           release(wtns as Uint8Array<ArrayBuffer>);
           const status = exports.plimsoll_prove(key, file!, length, secret!, helpers + 1, cancelFlag, proof!);
           return { status, proof: bytes().slice(proof!, proof! + PROOF_BYTES) };
+        });
+      }
+      case "poseidon": {
+        const { constants, width } = request;
+        return within([constants, 4], { status: OUT_OF_MEMORY, pointer: 0 }, (from, opened) => {
+          const status = exports.plimsoll_poseidon_open(from!, constants.length, width, request.path, opened!);
+          return { status, pointer: status === 0 ? wordAt(opened!) : 0 };
+        });
+      }
+      case "sponges": {
+        const { poseidon, inputs, blocks, count } = request;
+        const { length } = inputs;
+        const failed = { status: OUT_OF_MEMORY, outputs: new Uint8Array() };
+        return within([inputs, count * NUMBER_BYTES], failed, (from, to) => {
+          // A copy that came with the message.
+          inputs.fill(0);
+          const status = exports.plimsoll_sponges(poseidon, from!, length, blocks, helpers + 1, to!, count);
+          return { status, outputs: bytes().slice(to!, to! + count * NUMBER_BYTES) };
         });
       }
       case "compute": {

@@ -7,8 +7,10 @@
  * differs is the `WasmPlatform`.
  */
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
+import type { Sponges } from "../model/commit.ts";
 import type { Backend, Circuit, CircuitFiles } from "./backend.ts";
 import { type Blinding, ownsBuffer, plannedInputs, proofJson, randomBlinding, statusError, takeOver } from "./core.ts";
+import { constantBytes, SPONGE_WIDTH, spongesBy } from "./sponges.ts";
 import { MEMORY, type Reply, type Request, type Started } from "./wasm-worker.ts";
 
 /** A thread that runs `serve` of wasm-worker.ts. */
@@ -130,6 +132,24 @@ export async function startCore({ module, startWorker, threads }: WasmPlatform):
     await end(failure());
     throw error;
   }
+}
+
+/** Sponges of many inputs, in the workers of a core. */
+export function wasmSponges({ call, path }: WasmCore): Sponges {
+  let opened: number | undefined;
+  return spongesBy(async (inputs, blocks, count) => {
+    if (opened === undefined) {
+      const constants = constantBytes(SPONGE_WIDTH);
+      const poseidon = await call<"poseidon">({ call: "poseidon", constants, width: SPONGE_WIDTH, path });
+      if (poseidon.status !== 0) throw statusError(poseidon.status, "sponge");
+      opened = poseidon.pointer;
+    }
+    const request = { call: "sponges", poseidon: opened, inputs, blocks, count } as const;
+    // Moved, not copied: what messages are copied through is not wiped.
+    const { status, outputs } = await call<"sponges">(request, [inputs.buffer]);
+    if (status !== 0) throw statusError(status, "sponge");
+    return outputs;
+  });
 }
 
 export function wasmBackend(platform: WasmPlatform, { blinding = randomBlinding }: WasmOptions = {}): Backend {

@@ -147,7 +147,7 @@ export const FAMILIES = {
     ],
     shared: MARKET,
     linked: MARKET_LINKS,
-    hints: [...WORTH_HINTS.map((name) => `account.${name}`), "Onward.inverse"],
+    hints: [...WORTH_HINTS.map((name) => `account.${name}`), "Onward.inverse", "NonZero.inverse"],
     onDemand: true,
   },
 } as const satisfies Record<string, Family>;

@@ -60,10 +60,15 @@ export function buildLotStatement({ terms, context, policy, market, ...step }: L
       cash: [held, after].map(({ cash }) => toField(cash)),
       blinding,
       level: toField(level ?? 0n),
+      part: toField(step.part),
     },
     hints: {
       ...Object.fromEntries(WORTH_HINTS.map((name) => [`account.${name}`, worth.map((hints) => hints[name])])),
       "Onward.inverse": invert(toField(blinding * (blinding + 1n))),
+      "NonZero.inverse": policy.schedules.map(([tier]) => {
+        const weight = toField(tier!.weightBps);
+        return weight === 0n ? weight : invert(weight);
+      }),
     },
   };
 }

@@ -108,7 +108,10 @@ export function speaker(
   // Digits follow from the number that they are of.
   const isHint = (name: string, wire: number) => build.hints.has(name) && name !== "bits" && !isInput(wire);
   const hints = [...build.wires].filter(([name, wire]) => isHint(local(name), wire));
-  const soft = [...Map.groupBy(hints, ([name]) => local(name)).values()].map((group) => group.map(([, wire]) => wire));
+  const groups = Map.groupBy(hints, ([name]) => local(name));
+  // An inverse follows from what it is of, once that is known.
+  const names = [...groups.keys()].sort((one, other) => Number(one === "inverse") - Number(other === "inverse"));
+  const soft = names.map((name) => groups.get(name)!.map(([, wire]) => wire));
   const base = build.generate(inputs);
   const wireOf = (name: string) => {
     const wire = build.wires.get(name);

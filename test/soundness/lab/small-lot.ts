@@ -4,7 +4,7 @@
 import { type FieldElement, toField } from "../../../prover/src/field.ts";
 import type { Account } from "../../../prover/src/model/account.ts";
 import { PURPOSE, packPositions, packWide, stateBlinding } from "../../../prover/src/model/commit.ts";
-import { appraiseLot, type LotAppraisal, NO_CREDIT } from "../../../prover/src/model/lot.ts";
+import { appraiseLot, type LotAppraisal, NO_CREDIT, offered, WHOLE } from "../../../prover/src/model/lot.ts";
 import { ASSETS } from "../../../prover/src/model/sizes.ts";
 import { publicNamesOf } from "../../../prover/src/statement/families.ts";
 import { creditSignals, encodeLotSize, encodeLotTerms } from "../../../prover/src/statement/signals.ts";
@@ -39,6 +39,8 @@ export interface LotClaim extends LotCase {
   /** What blinds the lot, unless that follows from the state's. */
   readonly blinding?: FieldElement;
   readonly level: bigint;
+  /** What is said of the lot's part, unless it is the step's. */
+  readonly part?: bigint;
   readonly context?: bigint;
   readonly input?: Inputs;
 }
@@ -74,6 +76,7 @@ export function lotInputs({ step, terms, policy, market, held, after, level, ...
     cash: both.map(({ cash }) => toField(cash)),
     blinding: stateBlinding(before),
     level: toField(level),
+    part: toField(claim.part ?? step.part),
     ...claim.input,
   };
 }
@@ -113,31 +116,24 @@ export const SHRUNK = {
 export const smallLot = (rng: Rng): LotCase => randomLot(rng, MODEL_BOARD, SHRUNK);
 export const admissibleSmallLot = (rng: Rng): LotCase => admissibleLot(rng, MODEL_BOARD, SHRUNK);
 
-/** A lot that was admissible, with a cash that is not the discount's, or a close-out that leaves something. */
+/** A lot that was admissible, with a cash that is not the discount's, or a part that is another. */
 function bentLot(rng: Rng): LotCase {
   const found = admissibleSmallLot(rng);
-  const { contents } = found.step;
-  const with_ = (changed: Partial<typeof contents>): LotCase => ({
-    ...found,
-    step: { ...found.step, contents: { ...contents, ...changed } },
-  });
-  if (found.terms.kind === "slice" || rng.chance(0.3)) {
-    return with_({ cash: contents.cash + rng.pick([1n, -1n, -2n, -3n, 10n ** 6n, -(10n ** 6n)]) });
+  const { step } = found;
+  if (rng.chance(0.7)) {
+    return { ...found, step: { ...step, cash: step.cash + rng.pick([1n, -1n, -2n, -3n, 10n ** 6n, -(10n ** 6n)]) } };
   }
-  const less = (pieces: readonly bigint[]) => {
-    const place = pieces.findIndex((piece) => piece !== 0n);
-    return place < 0 ? pieces : pieces.with(place, pieces[place]! > 0n ? pieces[place]! - 1n : pieces[place]! + 1n);
-  };
-  return rng.chance(0.5)
-    ? with_({ positions: less(contents.positions) })
-    : with_({ collateral: less(contents.collateral) });
+  const part = step.part === WHOLE ? WHOLE - 1n : step.part < WHOLE / 2n ? step.part + 2n : WHOLE;
+  const { terms, policy, market } = found;
+  return { ...found, step: { ...step, part, cash: offered({ ...step, part }, terms.discountBps, policy, market) } };
 }
 
-/** An admissible lot of a kind, of an account with credit. */
-function creditedLot(rng: Rng, kind: LotCase["terms"]["kind"]): LotCase {
+/** An admissible lot of an account with credit. */
+function creditedLot(rng: Rng): LotCase {
   for (;;) {
-    const found = admissibleSmallLot(rng);
-    if (found.step.credit !== NO_CREDIT && found.terms.kind === kind) return found;
+    const found = smallLot(rng);
+    if (found.step.credit === NO_CREDIT) continue;
+    if (claimOf(found).appraisal.broken.length === 0) return found;
   }
 }
 
@@ -145,8 +141,7 @@ function creditedLot(rng: Rng, kind: LotCase["terms"]["kind"]): LotCase {
 export function* lotCases(firstSeed: number): Generator<Case> {
   for (let seed = firstSeed; ; seed++) {
     const rng = seededRng(seed);
-    const credited = () => creditedLot(rng, seed % 2 === 0 ? "slice" : "close-out");
-    const found = [smallLot, credited, bentLot][seed % 3]!(rng);
+    const found = [smallLot, creditedLot, bentLot][seed % 3]!(rng);
     yield lotCase(`seed ${seed}`, found, rng.below(1n << 200n));
   }
 }

@@ -6,14 +6,14 @@ import { ASSETS } from "../../../prover/src/model/sizes.ts";
 import { FAMILIES } from "../../../prover/src/statement/families.ts";
 import { bookLies } from "../../support/book-lies.ts";
 import { type Dimensions, ledgerOf } from "../../support/ledger.ts";
-import { lotLies, quietLot } from "../../support/lot-lies.ts";
+import { lotLies, lotRecipes, lotScenes, quietSlice } from "../../support/lot-lies.ts";
 import { roundLies } from "../../support/round-lies.ts";
 import { BOOK_BUGS } from "../bugs/book.ts";
 import type { Bug } from "../bugs/bug.ts";
 import { LOT_BUGS } from "../bugs/lot.ts";
 import { ROUND_BUGS } from "../bugs/round.ts";
-import { disagreement, type Finding, holds, type Speaker, undetermined } from "./attack.ts";
-import { dropAround, scanRecipes } from "./drop.ts";
+import { disagreement, type Finding, holds, type Speaker, speaker, undetermined } from "./attack.ts";
+import { dropAround, scanRecipes, type WireLies } from "./drop.ts";
 import type { Inputs } from "./generate.ts";
 import { type Build, type Case, compileSources, modelRow, SHAPE, type Sources, shippedSources } from "./miniature.ts";
 import type { Verdict } from "./mutate.ts";
@@ -43,6 +43,10 @@ export interface Small {
   readonly lies: () => readonly SmallLie[];
   /** A truth in which everybody is covered many times over. */
   readonly honest: () => Inputs;
+  /** Other truths around which constraints are dropped. */
+  readonly scenes?: () => readonly Inputs[];
+  /** Lies that take more than one idea, for dropped constraints that the search alone does not reach. */
+  readonly recipes?: (s: Speaker) => Iterable<WireLies>;
   /** Public inputs that a finished witness of it must be bound to. */
   readonly exchanged: readonly string[];
   /** Inputs that follow from the rest: what a lie may change without being asked. */
@@ -65,7 +69,16 @@ const BOARD = {
 } as const;
 /** Rows of the model's board that the small one has: two of one packed element, and one of the next. */
 const ROWS = [0, 1, BOARD.instruments - 1].map(modelRow);
-const MARKET = ["policy[0][0]", "prices[0]", "prices[4]", "rows[0][0]", "rows[7][4]", "blocks[1][2]", "blocks[2][0]"];
+const MARKET = [
+  "policy[0][0]",
+  "debtRate",
+  "prices[0]",
+  "prices[4]",
+  "rows[0][0]",
+  "rows[7][4]",
+  "blocks[1][2]",
+  "blocks[2][0]",
+];
 const RANDOM = 12;
 
 function once<T>(make: () => T): () => T {
@@ -116,11 +129,13 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     of: BOARD,
     cases: lotCases,
     lies: once(() => [...lotLies()]),
-    honest: () => lotInputs(quietLot("slice", true)),
+    honest: () => lotInputs(quietSlice()),
     exchanged: [...FAMILIES.lot.own, ...MARKET],
     commitments: ["stateBefore", "stateAfter", "fill"].map((name) => `main.${name}`),
     valuations: ["main.account[0]", "main.account[1]"],
-    // `Worth` in `Account`; what a close-out leaves by lies at every index; the flag of the kind by uniqueness.
+    scenes: lotScenes,
+    recipes: lotRecipes,
+    // `Worth` in `Account`; the flag of the kind by uniqueness.
     shownElsewhere: ([first, ...others]) =>
       first === "main.slice" || [first!, ...others].some((name) => name.startsWith("main.account[")),
     files: ["lot.circom", "lib/sale.circom"],
@@ -150,20 +165,42 @@ export function acceptedSmallLie({ lies }: Small, { r1cs, generate }: Build): Fi
   return lie && { detector: "hostile", what: lie.name };
 }
 
-/** The first public input that may take another value in a finished witness, or is none. */
-export function exchangeableIn({ honest, exchanged }: Small, { r1cs, wires, generate }: Build): Finding | undefined {
-  const witness = [...generate(honest())];
+/** The first public input that may take another value in every finished witness, or is none. */
+export function exchangeableIn(small: Small, { r1cs, wires, generate }: Build): Finding | undefined {
+  const witnesses = [small.honest(), owing(small)].map((inputs) => [...generate(inputs)]);
   const { constraintsOf } = incidence(r1cs);
-  for (const name of exchanged) {
+  for (const name of small.exchanged) {
     const wire = wires.get(`main.${name}`)!;
     const isPublic = wire > r1cs.outputs && wire <= r1cs.outputs + r1cs.publicInputs;
-    const value = witness[wire]!;
-    witness[wire] = toField(value + 1n);
-    const noticed = [...constraintsOf(wire)].some((constraint) => !holds(r1cs, constraint, witness));
-    witness[wire] = value;
+    const noticed = witnesses.some((witness) => {
+      const value = witness[wire]!;
+      witness[wire] = toField(value + 1n);
+      const broken = [...constraintsOf(wire)].some((constraint) => !holds(r1cs, constraint, witness));
+      witness[wire] = value;
+      return broken;
+    });
     if (!isPublic || !noticed) return { detector: "hostile", what: `C17: ${name} exchanged in a finished witness` };
   }
   return undefined;
+}
+
+/** The first commitment that may be another while everything else stays, hints excepted. */
+export function unboundIn({ honest, commitments }: Small, build: Build): Finding | undefined {
+  const { ripple, v } = speaker(build, honest(), incidence(build.r1cs), commitments);
+  const unbound = commitments.find(
+    (name) => ripple.repair(new Map([[build.wires.get(name)!, toField(v(name) + 1n)]])).violated.length === 0,
+  );
+  return unbound === undefined ? undefined : { detector: "hostile", what: `C16: ${unbound} of no account` };
+}
+
+const debts = new Map<Small, Inputs>();
+
+/** A truth in which somebody owes, so that the rate of debt counts. */
+function owing(small: Small): Inputs {
+  const known =
+    debts.get(small) ?? small.cases(1).find(({ holds, evaluation }) => holds && evaluation.debt > 0n)!.inputs;
+  debts.set(small, known);
+  return known;
 }
 
 /** The ledger of the small circuit as it ships. */
@@ -194,6 +231,7 @@ export async function examineSmall(
     detectors.push(
       () => acceptedSmallLie(small, build),
       () => exchangeableIn(small, simplified!),
+      () => unboundIn(small, build),
       () => undetermined(build),
       () => outOfSmallLedger(small, simplified!),
     );
@@ -222,12 +260,19 @@ function outOfSmallLedger(small: Small, build: Build): Finding | undefined {
  * a haircut are not among them: policies are shared by all members, and the drops of `Account` are about the same template.
  */
 export function unneeded(small: Small, { full, shipped }: { full: Build; shipped: Build }): string[] {
-  const recipes = (s: Speaker) => small.valuations.flatMap((worth) => [...scanRecipes(s, worth)]);
-  const { report } = dropAround(full, shipped, small.honest(), recipes, undefined, small.commitments);
-  return report.caught.flatMap((lies, constraint) => {
+  const recipes = function* (s: Speaker) {
+    for (const worth of small.valuations) yield* scanRecipes(s, worth);
+    yield* small.recipes?.(s) ?? [];
+  };
+  const scenes = [small.honest(), ...(small.scenes?.() ?? [])];
+  const found = scenes.map(
+    (inputs) => dropAround(full, shipped, inputs, recipes, undefined, small.commitments).report.caught,
+  );
+  const missed = found[0]!.keys().filter((constraint) => found.every((caught) => caught[constraint] === undefined));
+  return [...missed].flatMap((constraint) => {
     const names = wiresOf(shipped.r1cs, constraint).map((wire) => shipped.names[wire]!);
     const ofHaircut = names.every((name) => /\.haircut\[\d+\]\.selected/.test(name));
-    return lies === undefined && !ofHaircut && !small.shownElsewhere?.(names)
+    return !ofHaircut && !small.shownElsewhere?.(names)
       ? [`constraint ${constraint} on ${names.slice(0, 4).join(", ")}`]
       : [];
   });

@@ -27,7 +27,7 @@
  *                so over the integers t moves by at most M = K₂ − K₁ + h − l between witnesses. Where M < |g|, a quotient that
  *                moves by one would move t by g: f is the same in every witness.
  *   zero test    Determined forms that differ by constants: at most one is zero, the same in every witness. What is
- *                determined in each case is determined.
+ *                determined in each case is determined. Where one is zero a product with it is, and what that makes a number.
  *   elimination  Gauss-Jordan over the rows: a row that is left with one u determines it.
  *
  * Ranges come from booleans (a constraint quadratic in one form, with two roots), sums and products of ranges, and facts.
@@ -826,6 +826,8 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
       let common: Set<number> | undefined;
       for (const zero of [...offsets, undefined]) {
         const found = new Set<number>();
+        /** What is a number in this case: what a product with the zero gives. */
+        const numbers = new Map<number, Form>();
         const open = (form: Form) => form.atoms.filter((atom) => known[atom] === undefined && !found.has(atom));
         const settle = (form: Form): boolean => {
           const unknown = open(form);
@@ -840,7 +842,21 @@ export function uniqueness(r1cs: R1cs, symbols: Symbols, facts: readonly Fact[] 
             const { a, b, c } = product;
             const [other, offset] = members.get(product) ?? [];
             if (offset !== undefined && offset === zero) {
+              const [atom] = c.atoms;
+              if (c.atoms.length === 1) numbers.set(atom!, constantForm(mod(-c.constant * inverse(c.values[0]!))));
               if (settle(c)) again = true;
+              continue;
+            }
+            // A factor that is a number other than zero.
+            const partner = [
+              [a, b],
+              [b, a],
+            ].find(([factor]) => {
+              const { atoms, constant } = substitute(factor!, numbers);
+              return atoms.length === 0 && constant !== 0n;
+            })?.[1];
+            if (partner !== undefined && open(c).length === 0) {
+              if (settle(partner)) again = true;
             } else if (open(a).length === 0 && open(b).length === 0) {
               if (settle(c)) again = true;
             } else if (other !== undefined && open(c).length === 0) {

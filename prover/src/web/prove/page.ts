@@ -158,7 +158,7 @@ function showTruth(): void {
 async function prove(): Promise<void> {
   const { policy, market, holder } = await open();
   const keyFile = await textFor("key");
-  const before = { ...holder.account, viewingKey: readViewingKey(keyFile.text, keyFile.file) };
+  const keyed = { ...holder, viewingKey: readViewingKey(keyFile.text, keyFile.file) };
   const audience = field("audience").value;
   if (!isLabel(audience)) throw new PlimsollError("USAGE", "name the reader or the request that the proof is for");
   const bar = element<HTMLProgressElement>("bar");
@@ -173,7 +173,7 @@ async function prove(): Promise<void> {
   };
   const envelope = await proveCoverage(
     prover,
-    before,
+    keyed,
     { ...claim(policy), audience, policy, market },
     { onStep },
   ).finally(() => {

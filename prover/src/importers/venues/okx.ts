@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * OKX: `/api/v5/account/positions`, `/api/v5/account/balance` and `/api/v5/public/instruments`, which says how large a contract is.
+ *
+ * A currency's cash balance has paid for everything but the profits of open positions, and is below zero where it is owed; its equity is
+ * compared with it to know that. What the venue does not take as collateral, and what stands in isolated margin, is left out.
+ */
+import type { NamedText } from "../../formats/account.ts";
+import { addDecimals, compareDecimals, type Decimal, multiplied, negated } from "../../formats/decimal.ts";
+import type { JsonValue } from "../../formats/json.ts";
+import {
+  type Contract,
+  errorBody,
+  millisecondsTime,
+  missingFile,
+  openVenueJson,
+  type Position,
+  type Snapshot,
+  SnapshotDraft,
+  venueName,
+  yearMonthDay,
+} from "./snapshot.ts";
+
+/** How large one contract is, by the name of its instrument. */
+export type ContractSizes = ReadonlyMap<string, Decimal>;
+
+/** Reads the files of one account. Throws `SYNTAX`, `TOO_LARGE`, `FIELD_INVALID` or `UNKNOWN_NAME`, naming file, line and field. */
+export function readOkx(files: readonly NamedText[]): Snapshot {
+  const draft = new SnapshotDraft();
+  const rows = { balance: [] as JsonValue[], position: [] as JsonValue[], instrument: [] as JsonValue[] };
+  let empty = 0;
+  for (const file of files) {
+    const data = okxData(openVenueJson(file));
+    const elements = data.elements();
+    if (elements.length === 0) empty++;
+    for (const element of elements) rows[kindOf(element)].push(element);
+  }
+  if (rows.position.length === 0 && empty === 0) {
+    throw missingFile("the positions are missing: /api/v5/account/positions", files);
+  }
+  readOkxRows(draft, rows.balance, rows.position, contractSizes(rows.instrument), files);
+  return draft;
+}
+
+/** The balance of all currencies, and rows of positions. */
+export function readOkxRows(
+  draft: SnapshotDraft,
+  [balance, ...others]: readonly JsonValue[],
+  positions: readonly JsonValue[],
+  sizes: ContractSizes,
+  files: readonly NamedText[],
+): void {
+  if (balance === undefined || others.length > 0) {
+    throw missingFile("expected one answer of /api/v5/account/balance, for all currencies", files);
+  }
+  readBalance(balance, draft, optionFigures(positions));
+  for (const row of positions) readRow(row, sizes, draft);
+}
+
+/** The list in an answer, or the list alone. */
+export function okxData(root: JsonValue): JsonValue {
+  if (root.kind === "array") return root;
+  const { code, data } = root.pick(["data"], ["code"]);
+  if (code !== undefined && code.string() !== "0") throw errorBody(code);
+  return data;
+}
+
+function kindOf(element: JsonValue): "balance" | "position" | "instrument" {
+  const names = element.named();
+  if (names.has("details") && names.has("totalEq")) return "balance";
+  if (names.has("posSide")) return "position";
+  if (names.has("ctVal")) return "instrument";
+  throw element.error("FIELD_INVALID", "no answer that is read: positions, balance or instruments");
+}
+
+const ZERO: Decimal = { units: 0n, decimals: 0 };
+const absolute = ({ units, decimals }: Decimal): Decimal => ({ units: units < 0n ? -units : units, decimals });
+/** A number, and zero for `""`, which this venue writes where a field does not apply to the mode of the account. */
+const applicable = (value: JsonValue | undefined): Decimal =>
+  value === undefined || (value.kind === "string" && value.string() === "") ? ZERO : value.number();
+
+/** Of a currency with options: their value, and the profits of all its other positions. */
+type OptionFigures = ReadonlyMap<string, Decimal>;
+
+function optionFigures(rows: readonly JsonValue[]): OptionFigures {
+  const sums = new Map<string, Decimal>();
+  const withOptions = new Set<string>();
+  for (const row of rows) {
+    const { instType, instId, mgnMode, ...fields } = row.pick(["instType", "instId", "mgnMode"], ["upl", "optVal"]);
+    const settle = okxContract(venueName(instId))?.settle;
+    if (settle === undefined || mgnMode.string() !== "cross") continue;
+    const option = instType.string() === "OPTION";
+    if (option) withOptions.add(settle);
+    sums.set(settle, addDecimals(sums.get(settle) ?? ZERO, applicable(option ? fields.optVal : fields.upl)));
+  }
+  return new Map([...sums].filter(([settle]) => withOptions.has(settle)));
+}
+
+function readBalance(row: JsonValue, draft: SnapshotDraft, options: OptionFigures): void {
+  const { totalEq, details, uTime, mmr } = row.pick(["totalEq", "details", "uTime"], ["mmr"]);
+  draft.times.push(millisecondsTime(uTime));
+  draft.equity.push({ asset: "USD", amount: totalEq.number() });
+  const margin = applicable(mmr);
+  if (margin.units !== 0n) draft.margin.push({ asset: "USD", amount: margin });
+  for (const detail of details.elements()) readDetail(detail, draft, options);
+}
+
+function readDetail(detail: JsonValue, draft: SnapshotDraft, options: OptionFigures): void {
+  const fields = detail.pick(
+    ["ccy", "eq", "cashBal", "upl"],
+    ["liab", "interest", "isoEq", "stgyEq", "collateralEnabled"],
+  );
+  const asset = venueName(fields.ccy);
+  draft.once(`balance ${asset}`, (rule) => fields.ccy.error("FIELD_INVALID", rule));
+  const [equity, cash, profit] = [fields.eq.number(), fields.cashBal.number(), applicable(fields.upl)];
+  const liability = absolute(applicable(fields.liab));
+  const [isolated, strategies] = [applicable(fields.isoEq), applicable(fields.stgyEq)];
+  for (const [amount, of] of [
+    [isolated, "isolated margin"],
+    [strategies, "strategies"],
+  ] as const) {
+    if (amount.units !== 0n)
+      draft.unusable.push({ name: `${asset} in ${of}`, why: `equity in ${of} is in no balance` });
+  }
+  const free = addDecimals(equity, negated(addDecimals(isolated, strategies)));
+  const scale = multiplied(addDecimals(absolute(equity), absolute(cash), liability), { units: 1n, decimals: 3 });
+  const isNear = (owed: Decimal) =>
+    [profit, options.get(asset) ?? profit].some((gain) => {
+      const apart = absolute(addDecimals(free, negated(addDecimals(cash, gain, negated(owed)))));
+      return compareDecimals(apart, scale) <= 0;
+    });
+  // Borrowed coins are in the cash balance of some modes, and out of it in others; equity is net of them in all.
+  const owed = [ZERO, liability].find(isNear);
+  if (owed === undefined) {
+    draft.unusable.push({ name: asset, why: "its equity is not what cash, profits and liability come to" });
+    return;
+  }
+  if (fields.collateralEnabled?.kind === "boolean" && !fields.collateralEnabled.boolean() && cash.units > 0n) {
+    draft.unusable.push({ name: asset, why: "the venue does not take it as collateral" });
+    return;
+  }
+  draft.balance(asset, cash, "cash balance");
+  draft.balance(asset, negated(owed), "liability");
+  draft.balance(asset, negated(absolute(applicable(fields.interest))), "interest accrued");
+}
+
+function contractSizes(instruments: readonly JsonValue[]): ContractSizes {
+  const sizes = new Map<string, Decimal>();
+  for (const instrument of instruments) {
+    const { instId, ctVal, ctMult } = instrument.pick(["instId", "ctVal", "ctMult"]);
+    // Spot instruments have none.
+    if (ctVal.kind === "string" && ctVal.string() === "") continue;
+    sizes.set(venueName(instId), multiplied(ctVal.number(), ctMult.number()));
+  }
+  return sizes;
+}
+
+function readRow(row: JsonValue, sizes: ContractSizes, draft: SnapshotDraft): void {
+  const { instType, instId, mgnMode, pos } = row.pick(["instType", "instId", "mgnMode", "pos"]);
+  const symbol = venueName(instId);
+  if (pos.number().units === 0n) {
+    draft.notes.push(`${symbol}: a row of zero`);
+    return;
+  }
+  if (mgnMode.string() !== "cross") {
+    draft.unusable.push({ name: `${symbol} isolated`, why: "isolated margin, whose collateral is in no balance" });
+    return;
+  }
+  if (instType.string() === "MARGIN") {
+    draft.notes.push(`${symbol}: what a margin position has bought and owes is in the balances`);
+    return;
+  }
+  const { position, error, side } = readPosition(row, sizes);
+  draft.once(`${symbol} ${side}`, error);
+  if (position.contract === undefined) draft.unusable.push({ name: symbol, why: "an instrument that is not read" });
+  else draft.position(position);
+}
+
+/** One row of the positions: SWAP, FUTURES or OPTION. Throws `UNKNOWN_NAME` where no file says how large its contract is. */
+function readPosition(
+  row: JsonValue,
+  sizes: ContractSizes,
+): { position: Position; error: (rule: string) => Error; side: string } {
+  const fields = row.pick(["instType", "instId", "posSide", "pos", "avgPx"], ["upl", "optVal"]);
+  const symbol = venueName(fields.instId);
+  const error = (rule: string) => fields.instId.error("FIELD_INVALID", rule);
+  const side = fields.posSide.oneOf(["long", "short", "net"]);
+  const count = fields.pos.number();
+  if (side !== "net" && count.units < 0n) {
+    throw fields.pos.error("FIELD_INVALID", "below zero, where posSide says the side");
+  }
+  const amount = side === "short" ? negated(count) : count;
+  const contract = okxContract(symbol);
+  const size = sizes.get(symbol);
+  if (size === undefined) {
+    throw fields.instId.error("UNKNOWN_NAME", "no file of /api/v5/public/instruments says how large its contract is");
+  }
+  const option = contract?.kind === "option";
+  const own = option ? fields.optVal : fields.upl;
+  const position = {
+    symbol,
+    source: { amount, unit: "contracts" },
+    quantity: multiplied(amount, size),
+    ...(option ? {} : { entryPrice: fields.avgPx.number() }),
+    ...(contract && { contract }),
+    ...(own && { own: own.number() }),
+  };
+  return { position, error, side };
+}
+
+/** `BTC-USDT-SWAP`, `BTC-USD-261225`, `BTC-USD-261225-100000-C`; undefined for other names. */
+export function okxContract(name: string): Contract | undefined {
+  const pattern = /^([A-Z0-9]+)-(USDT|USDC|USD)-(SWAP|\d{6})(?:-(\d+(?:\.\d+)?)-([CP]))?$/;
+  const [, underlying, quote, day, strike, letter] = pattern.exec(name) ?? [];
+  if (underlying === undefined || quote === undefined || day === undefined) return undefined;
+  const expiry = day === "SWAP" ? undefined : yearMonthDay(day);
+  const settle = quote === "USD" ? underlying : quote;
+  if (strike === undefined) {
+    const kind = expiry === undefined ? "perpetual" : "future";
+    return { kind, underlying, quote, settle, inverse: quote === "USD", ...(expiry && { expiry }) };
+  }
+  if (expiry === undefined) return undefined;
+  const [whole, fraction = ""] = strike.split(".");
+  const units = { units: BigInt(`${whole}${fraction}`), decimals: fraction.length };
+  const right = letter === "C" ? "call" : "put";
+  return { kind: "option", underlying, quote, settle, inverse: false, expiry, strike: units, right };
+}
