@@ -1,124 +1,90 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
+import {IExchange} from "../interfaces/IExchange.sol";
 import {ILiquidation} from "../interfaces/ILiquidation.sol";
-import {IMarginGate} from "../interfaces/IMarginGate.sol";
+import {ILotVerifier} from "../interfaces/ILotVerifier.sol";
+import {IDesk, IMarginGate} from "../interfaces/IMarginGate.sol";
 import {EXIT_LEVEL, IMarket, Market, Terms} from "../interfaces/IMarket.sol";
-import {Bn254} from "../libraries/Bn254.sol";
+import {Bn254, G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 
-/// What of the gate only its implementation has.
-interface IGate is IMarginGate {
-    function market() external view returns (IMarket);
-    function owner() external view returns (address);
-    function operatorSeen() external view returns (uint64);
-    function operatorDeadline() external view returns (uint64);
-}
-
-/// See `ILiquidation` for what is proven and what is bounded by it. Why it is so and not otherwise:
+/// See `ILiquidation` for what is proven and what is bounded by it, docs/liquidation.md for the auction. Why it is so and not otherwise:
 ///
-///  - The floor is paid inside the fill. A public value V of the lot would tell the market what is being sold, would need
-///    prices below zero for insolvent accounts, and would leave the account after the lot without what it was sold for, so
-///    that no statement about it could say "improved" or "not too much". In the fill all that is one statement.
-///  - `size` bounds the lot's margin from above. That caps slices and sets the first price, but bounds no loss: whoever starts
-///    a lot could overstate it. The loss is bounded by `floor`, in terms of the margin that the lot really has.
-///  - An account must improve at the floor (`level` before and after). Else one leg after the other of a hedged account, each
-///    of a large margin of its own, could be sold at a discount without end.
-///  - Only the operator starts lots. The owner could else hold liquidation up with lots that nobody wants.
-///  - While a lot is out the account has been paid for what may still come back. It must not pay, trade, attest or bid: the
-///    gate sees to the first three by its stage, `take` to the last.
-///  - What the account is paid inside a lot is at most what the lot is worth (`worth`): else whoever starts it would have the
-///    account's state hold cash that no bidder will ever bring.
-///  - The reward is paid out of the price, not by the fund: a lot can be as small as one likes, and the fund would pay for
-///    each.
-///  - A settlement while a lot is out would leave the lot's expired positions unsettled: the lot goes back first.
-///  - An auction runs on the board's clock, which stops with the market, and ends: an unsold lot whose contents only one
-///    bidder knows would be his option for as long as he likes.
-contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
+///  - The account's state changes when the lot is taken and not before. What nobody takes leaves nothing to undo, so that no secret
+///    can lock an account.
+///  - The fund pays when a lot is taken, and only for an account that owes more than its lot is worth at market. Payment before
+///    the auction, or by haircut equity, would let a member sell to himself what the fund has paid for.
+///  - The price ends at (size − cost) · (1 − discount): a lot that nobody else can open is not sold for nothing. What a lot costs at the policy's
+///    weights is the bidder's pay for the risk that he takes over; the rest of its worth has a market.
+///  - Only the operator starts lots. The owner could else hold liquidation up with lots that nobody is told of.
+///  - A failed slice lowers the next one's size, never below twice dust, and raises no level: why nobody took it is not known.
+///  - The whole credit counts, and may lack only dust: else either dust would outrun proofs, or a payment that came would not count.
+///  - The reward is what the price brings above the debt: neither fund nor account pays for lots that bring nothing.
+///  - An auction runs on the board's clock, which stops with the market, and is void after a stop that is longer than the policy
+///    lets one be.
+contract Liquidation is ILiquidation {
     uint256 private constant BPS = 10_000;
     uint256 private constant MAX_AMOUNT = uint256(int256(type(int64).max));
     uint256 private constant FUND = 0;
+    uint256 private constant CREDITS = Statement.ASSETS + 1;
+    /// Of an asset's deposit cap: so many lots less are dust.
+    uint256 private constant DUST_SHIFT = 20;
+    /// Stride of packed collateral, and of the members of `terms`.
+    uint256 private constant STRIDE = 84;
+    uint256 private constant MOST_FAILURES = 63;
+    /// Of a `Lot`, encoded.
+    uint256 private constant LOT_BYTES = 0x320;
 
-    bytes32 private constant LOT_TYPEHASH = keccak256(
-        "Lot(uint256 account,uint256 stateBefore,uint256 stateAfter,uint64 policyId,uint64 epoch,uint8 kind,uint256 fill,uint64 size,uint64 writeOff,uint32 level,uint256 beneficiary,bytes opening)"
-    );
+    /// First word of what is hashed to a start's digest.
+    bytes32 private constant START = keccak256("plimsoll-lot-start/2");
     // Calls of the gate, with the members that it fills in itself.
-    bytes32 private constant START_TYPEHASH = keccak256(
-        "StartLot(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,bytes32 lot)"
-    );
     bytes32 private constant TAKE_TYPEHASH = keccak256(
-        "TakeLot(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,uint256 liquidated,uint256 fill,uint256 price)"
+        "TakeLot(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,bytes32 lot,uint256 price)"
     );
     bytes32 private constant CURE_TYPEHASH = keccak256(
-        "CureLot(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,uint256 fill)"
-    );
-    bytes32 private constant RETURN_TYPEHASH = keccak256(
-        "ReturnLot(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,uint256 fill)"
+        "CureLot(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,bytes32 lot,uint256 asset,uint256 amount)"
     );
 
-    IGate public immutable gate;
+    /// @inheritdoc IDesk
+    IMarginGate public immutable gate;
     IMarket public immutable market;
-    /// Of each board; zero for none.
-    mapping(uint256 board => uint256 account) public backstopOf;
-    mapping(uint256 account => Lot) private _lots;
-    /// Proposed by the gate's owner; zeros where nothing is.
-    Withdrawal public withdrawal;
-    /// Size of the last slice that found no bidder, since the account was healthy or a slice of it was sold.
-    mapping(uint256 account => uint64) private _failed;
+    uint256 private immutable _board;
+    uint256 private immutable _instruments;
+    /// @inheritdoc ILiquidation
+    uint256 public backstop;
+    /// @inheritdoc ILiquidation
+    mapping(uint256 account => bytes32) public auctionOf;
+    /// Slices in a row that found nobody.
+    mapping(uint256 account => uint256) private _failures;
 
-    modifier onlyOwner() {
-        if (msg.sender != gate.owner()) revert IMarginGate.NotAuthorised(FUND, msg.sender);
-        _;
+    /// What a start is held to.
+    struct Ground {
+        IMarginGate.Account account;
+        Market values;
+        Terms terms;
+        uint256 clock;
+        uint64 settlements;
+        uint256 tolerance;
+        /// Of the proofs.
+        bytes32 digest;
     }
 
-    constructor(IGate gate_) EIP712("Plimsoll Liquidation", "1") {
+    constructor(IMarginGate gate_) {
         gate = gate_;
-        market = gate_.market();
+        (market, _board, _instruments) = (gate_.market(), gate_.board(), gate_.instruments());
     }
 
-    // ---- Owner of the gate ----
+    // ---- Queue ----
 
     /// @inheritdoc ILiquidation
-    function setBackstop(uint256 board, uint256 account) external onlyOwner {
-        if (account != 0 && gate.accountOf(account).board != board) revert BackstopRefused(board, account);
-        backstopOf[board] = account;
-        emit BackstopSet(board, account);
-    }
-
-    /// @inheritdoc ILiquidation
-    function proposeWithdrawal(address to, uint256 amount) external onlyOwner {
-        if (to == address(0)) revert IMarginGate.AddressZero();
-        if (amount == 0) revert IMarginGate.AmountZero();
-        (, uint256 timelock,) = market.governance();
-        uint256 readyAt = block.timestamp + timelock;
-        withdrawal = Withdrawal(to, uint64(readyAt), amount);
-        emit WithdrawalProposed(to, amount, readyAt);
-    }
-
-    /// @inheritdoc ILiquidation
-    function cancelWithdrawal() external {
-        (address guardian,,) = market.governance();
-        if (msg.sender != guardian && msg.sender != gate.owner()) revert IMarginGate.NotAuthorised(FUND, msg.sender);
-        Withdrawal memory proposed = _proposed();
-        emit WithdrawalCancelled(proposed.to, proposed.amount);
-    }
-
-    // ---- Anyone, when the time has come ----
-
-    /// @inheritdoc ILiquidation
-    function withdrawFund() external nonReentrant {
-        Withdrawal memory proposed = _proposed();
-        (,, uint256 life) = market.governance();
-        uint256 readyAt = proposed.readyAt;
-        if (block.timestamp < readyAt) revert WithdrawalTooEarly(readyAt, block.timestamp);
-        if (block.timestamp > readyAt + life) revert WithdrawalLapsed(readyAt, block.timestamp);
-        gate.payFromFund(proposed.to, proposed.amount);
-        emit FundWithdrawn(proposed.to, proposed.amount);
+    function setBackstop(uint256 account) external {
+        if (msg.sender != gate.queue()) revert NotQueue(msg.sender);
+        if (account != 0) gate.accountOf(account);
+        backstop = account;
+        emit BackstopSet(account);
     }
 
     // ---- Auctions ----
@@ -127,356 +93,358 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
     function start(
         IMarginGate.Step calldata step,
         Offer calldata offer,
+        bytes calldata opening,
         Appraisal[] calldata appraisals,
         bytes calldata operatorSignature
-    ) external nonReentrant {
-        IMarginGate.Account memory account = gate.accountOf(step.account);
-        if (_lots[step.account].kind != Kind.None) revert LotOpen(step.account);
-        if (offer.fill == Statement.noFill(account.instruments)) revert IMarginGate.FillRefused(offer.fill);
-        Market memory current = market.fresh(account.board);
-        if (!current.complete) revert IMarginGate.EpochIncomplete(account.board, current.epoch);
-        if (step.epoch != current.epoch) revert IMarginGate.EpochNotStanding(current.epoch, step.epoch);
-        if (step.policyId != current.policyId) revert IMarginGate.PolicySuperseded(current.policyId, step.policyId);
-        if (account.stage == IMarginGate.Stage.Healthy) delete _failed[step.account];
+    ) external returns (bytes32 id) {
+        Ground memory ground = _ground(step);
+        ground.digest = startDigest(step, offer, opening);
+        IExchange(gate.deskOf(IMarginGate.Desk.Exchange)).checkAgreement(msg.sender, ground.digest, 0, operatorSignature);
+        _checkOffer(step.account, offer, ground);
+        _checkCredit(step.account, offer.credit);
+        _verifyLot(step, offer, ground);
+        bool insolvent = _appraise(step.stateAfter, offer, appraisals, ground);
 
-        Terms memory terms = market.termsOf(account.board);
-        bytes32 lot = _lotDigest(step, offer);
-        _checkOperator(lot, operatorSignature);
-        _checkOffer(step.account, account, offer, current, terms);
-        _appraise(step, account.instruments, offer, appraisals, current, terms.discountBps, lot);
-        uint64 fromFund = _writeOff(step.account, offer.writeOff);
-        _lots[step.account] = Lot({
-            kind: offer.kind,
-            board: account.board,
-            epoch: current.epoch,
-            duration: terms.auctionDuration,
-            settlements: account.settled,
-            size: offer.size,
-            writeOff: offer.writeOff,
-            fromFund: fromFund,
-            reward: terms.reward,
-            fill: offer.fill,
-            firstPrice: Math.ceilDiv((uint256(terms.premiumBps) + terms.discountBps) * offer.size, BPS),
-            start: market.clock(account.board),
-            beneficiary: offer.beneficiary
-        });
-
-        IMarginGate.Effect memory effect;
-        (effect.typeHash, effect.args, effect.sender) = (START_TYPEHASH, abi.encode(lot), msg.sender);
-        (effect.fill, effect.minus) = (offer.fill, true);
-        if (offer.kind == Kind.Slice) {
-            (effect.basis, effect.level) = (IMarginGate.Basis.Current, offer.level);
-        } else {
-            effect.basis = IMarginGate.Basis.Exit;
-            _cash(effect, int256(uint256(offer.writeOff)), step.account);
-        }
-        gate.settleFor(step, effect);
+        Lot memory lot = _lotOf(step, offer, ground, insolvent);
+        id = keccak256(abi.encode(lot));
+        auctionOf[step.account] = id;
         gate.setStage(step.account, IMarginGate.Stage.Liquidating);
-        emit LotStarted(
-            step.account,
-            offer.kind,
-            offer.fill,
-            offer.size,
-            offer.writeOff,
-            fromFund,
-            offer.level,
-            current.epoch,
-            offer.opening
-        );
+        emit LotStarted(step.account, id, lot, offer.size, step.blob, opening);
     }
 
     /// @inheritdoc ILiquidation
-    function take(uint256 account, IMarginGate.Step calldata bidder, uint256 price) external nonReentrant {
-        Lot memory lot = _lot(account);
-        uint256 elapsed = market.clock(lot.board) - lot.start;
-        if (elapsed >= lot.duration) revert AuctionEnded(elapsed, lot.duration);
-        uint256 asked = _price(lot, elapsed);
+    function take(Lot calldata lot, bytes calldata blob, IMarginGate.Step calldata bidder, uint256 price) external {
+        bytes32 id = _close(lot);
+        if (keccak256(blob) != lot.blobHash) revert BlobDiffers(lot.blobHash);
+        uint64 settlements = market.settlementsOf(_board);
+        if (settlements != lot.settlements) revert LotSuperseded(lot.settlements, settlements);
+        bool byBackstop = _checkTurn(lot, bidder.account);
+        uint256 asked = _price(lot);
         if (price < asked) revert PriceTooLow(price, asked);
-        if (price > MAX_AMOUNT) revert IMarginGate.AmountTooLarge(price, 1);
-        IMarginGate.Effect memory effect = _taking(account, lot, bidder.account, price);
-        effect.level = market.at(lot.board, bidder.epoch).levels.initial;
-        _cash(effect, -int256(price), account);
-        _sold(account, lot, bidder, effect, price);
+        if (price > MAX_AMOUNT) revert PriceTooHigh(price);
+        if (bidder.account == lot.account) revert BidderRefused(bidder.account);
+        IMarginGate.Stage stage = gate.accountOf(bidder.account).stage;
+        if (stage != IMarginGate.Stage.Healthy) revert IMarginGate.StageWrong(bidder.account, stage);
+
+        delete _failures[lot.account];
+        uint256 unit = _unit(Statement.CASH);
+        IMarginGate.Effect memory effect;
+        (effect.typeHash, effect.args) = (TAKE_TYPEHASH, abi.encode(id, price));
+        (effect.by, effect.sender, effect.fill) = (IMarginGate.By.Owner, msg.sender, lot.fill);
+        (effect.asset, effect.amount, effect.counter) = (Statement.CASH, -int256(price * unit), lot.account);
+        if (!byBackstop) effect.level = market.outflow(_board).levels.initial;
+        _step(IMarginGate.Basis.Outflow, bidder, effect);
+        _sold(lot, blob);
+        _share(lot, id, bidder.account, price, unit);
     }
 
     /// @inheritdoc ILiquidation
-    function backstop(uint256 account, IMarginGate.Step calldata step) external nonReentrant {
-        Lot memory lot = _lot(account);
-        if (step.account != backstopOf[lot.board]) revert NotBackstop(step.account, backstopOf[lot.board]);
-        uint256 elapsed = market.clock(lot.board) - lot.start;
-        if (elapsed < lot.duration) revert AuctionRunning(elapsed, lot.duration);
-        if (elapsed >= 2 * uint256(lot.duration)) revert AuctionEnded(elapsed, 2 * uint256(lot.duration));
-        _sold(account, lot, step, _taking(account, lot, step.account, 0), 0);
-    }
-
-    /// @inheritdoc ILiquidation
-    function cure(IMarginGate.Step calldata step) external nonReentrant {
-        Lot memory lot = _lot(step.account);
+    function cure(Lot calldata lot, IMarginGate.Step calldata step, uint256 asset, uint256 amount) external {
+        bytes32 id = _close(lot);
+        if (step.account != lot.account) revert LotUnknown(step.account, id);
         // Values older than the lot's would undo what was proven with them.
         if (step.epoch < lot.epoch) revert IMarket.EpochSuperseded(lot.epoch, step.epoch);
-        Market memory values = market.at(lot.board, step.epoch);
+        // A step at the call level makes a called account healthy.
+        gate.setStage(lot.account, IMarginGate.Stage.Called);
         IMarginGate.Effect memory effect;
-        (effect.typeHash, effect.by, effect.level) = (CURE_TYPEHASH, IMarginGate.By.Owner, values.levels.call);
-        // By values that are not to be acted on the lot comes back, but the account is not healthy again.
-        effect.basis = values.usable ? IMarginGate.Basis.Usable : IMarginGate.Basis.Any;
-        _back(step, lot, effect);
-        emit LotCured(step.account);
+        (effect.typeHash, effect.args) = (CURE_TYPEHASH, abi.encode(id, asset, amount));
+        (effect.by, effect.sender, effect.evenHeld) = (IMarginGate.By.Owner, msg.sender, true);
+        (effect.asset, effect.amount, effect.counter) = (asset, int256(amount), lot.account);
+        effect.level = market.attesting(_board, step.epoch).levels.call;
+        _step(IMarginGate.Basis.Attesting, step, effect);
+        emit LotCured(lot.account, id);
     }
 
     /// @inheritdoc ILiquidation
-    function giveBack(IMarginGate.Step calldata step, bool below) external nonReentrant {
-        Lot memory lot = _lot(step.account);
-        IMarginGate.Effect memory effect;
-        effect.pending = market.settlementsOf(lot.board) != lot.settlements;
-        if (!effect.pending) {
-            uint256 elapsed = market.clock(lot.board) - lot.start;
-            uint256 end = (backstopOf[lot.board] == 0 ? 1 : 2) * uint256(lot.duration);
-            if (elapsed < end) revert AuctionRunning(elapsed, end);
-            if (lot.kind == Kind.Slice) _failed[step.account] = lot.size;
+    function void(Lot calldata lot) external {
+        bytes32 id = _close(lot);
+        if (market.settlementsOf(_board) == lot.settlements) {
+            uint256 clock = market.clock(_board);
+            if (clock < lot.voidFrom && block.timestamp < lot.voidTime) revert AuctionRunning(clock, lot.voidFrom);
+            if (lot.kind == Kind.Slice && clock >= lot.end) {
+                _failures[lot.account] = Math.min(_failures[lot.account] + 1, MOST_FAILURES);
+            }
         }
-        (effect.typeHash, effect.basis) = (RETURN_TYPEHASH, IMarginGate.Basis.Exit);
-        (effect.level, effect.below) = (EXIT_LEVEL, below);
-        _back(step, lot, effect);
-        emit LotReturned(step.account);
+        gate.setStage(lot.account, IMarginGate.Stage.Called);
+        emit LotVoided(lot.account, id);
+    }
+
+    // ---- Views ----
+
+    /// @inheritdoc ILiquidation
+    function priceOf(Lot calldata lot) external view returns (uint256) {
+        _opened(lot);
+        return _price(lot);
     }
 
     /// @inheritdoc ILiquidation
-    function priceOf(uint256 account) external view returns (uint256) {
-        Lot memory lot = _lot(account);
-        return _price(lot, market.clock(lot.board) - lot.start);
+    function capOf(uint256 account) external view returns (uint256) {
+        return _cap(account, gate.accountOf(account).stage, market.termsOf(_board));
     }
 
     /// @inheritdoc ILiquidation
-    function lotOf(uint256 account) external view returns (Lot memory) {
-        return _lots[account];
-    }
-
-    /// @inheritdoc ILiquidation
-    function capOf(uint256 account) public view returns (uint256 cap) {
-        IMarginGate.Account memory held = gate.accountOf(account);
-        cap = market.termsOf(held.board).maxSlice;
-        uint64 failed = _failed[account];
-        if (failed != 0 && held.stage != IMarginGate.Stage.Healthy) cap = Math.min(cap, failed / 2);
-    }
-
-    /// @inheritdoc ILiquidation
-    function appraisalContext(IMarginGate.Step calldata step, Offer calldata offer) external view returns (uint256) {
-        return uint256(_lotDigest(step, offer)) % Bn254.R;
-    }
-
-    // ---- Starting ----
-
-    function _lotDigest(IMarginGate.Step calldata step, Offer calldata offer) private view returns (bytes32) {
-        return _hashTypedDataV4(
-            keccak256(
-                abi.encode(
-                    LOT_TYPEHASH,
-                    step.account,
-                    step.stateBefore,
-                    step.stateAfter,
-                    step.policyId,
-                    step.epoch,
-                    offer.kind,
-                    offer.fill,
-                    offer.size,
-                    offer.writeOff,
-                    offer.level,
-                    offer.beneficiary,
-                    keccak256(offer.opening)
-                )
+    function startDigest(IMarginGate.Step calldata step, Offer calldata offer, bytes calldata opening)
+        public
+        view
+        returns (bytes32)
+    {
+        return keccak256(
+            abi.encode(
+                START,
+                block.chainid,
+                address(this),
+                step.account,
+                step.stateBefore,
+                step.stateAfter,
+                keccak256(step.blob),
+                step.deadline,
+                step.policyId,
+                step.epoch,
+                keccak256(abi.encode(offer)),
+                keccak256(opening)
             )
         );
     }
 
-    function _checkOperator(bytes32 digest, bytes calldata signature) private view {
-        address operator = gate.operator();
-        if (msg.sender == operator) return;
-        if (block.timestamp > uint256(gate.operatorSeen()) + gate.operatorDeadline()) return;
-        if (!SignatureChecker.isValidSignatureNowCalldata(operator, digest, signature)) {
-            revert OperatorSignatureMissing(operator);
-        }
+    // ---- Starting ----
+
+    /// What the step is held to; reverts where it is of another state, epoch or policy than the one that counts.
+    function _ground(IMarginGate.Step calldata step) private view returns (Ground memory ground) {
+        if (block.timestamp > step.deadline) revert IMarginGate.DeadlinePassed(step.deadline, block.timestamp);
+        Market memory values = market.evidence(_board);
+        if (step.epoch != values.epoch) revert IMarginGate.EpochNotStanding(values.epoch, step.epoch);
+        if (step.policyId != values.policyId) revert IMarginGate.PolicySuperseded(values.policyId, step.policyId);
+        ground.values = values;
+        ground.terms = market.termsOf(_board);
+        ground.clock = market.clock(_board);
+        ground.settlements = market.settlementsOf(_board);
+        ground.account = gate.accountOf(step.account);
+        if (auctionOf[step.account] != 0) revert LotOpen(step.account);
+        uint256 state = ground.account.state;
+        if (state != step.stateBefore) revert IMarginGate.StateSuperseded(step.account, state, step.stateBefore);
+        uint24 settled = ground.account.settled;
+        if (settled != ground.settlements) revert IMarginGate.SettlementPending(step.account, uint64(settled) + 1);
     }
 
-    function _checkOffer(
-        uint256 id,
-        IMarginGate.Account memory account,
-        Offer calldata offer,
-        Market memory current,
-        Terms memory terms
-    ) private view {
-        uint256 cap = capOf(id);
-        // Just below the call level: to prove that one would start the account's clocks anew, should the lot come back.
-        uint256 allowed = current.levels.call - 1;
-        if (!_missed(account, terms)) allowed = Math.min(allowed, current.levels.liquidation);
+    function _checkOffer(uint256 id, Offer calldata offer, Ground memory ground) private view {
+        Terms memory terms = ground.terms;
+        uint256 size = offer.size;
+        uint256 allowed = ground.values.levels.closeOut;
         if (offer.kind == Kind.Slice) {
-            if (offer.size < terms.dust || offer.size > cap) revert SizeRefused(offer.size, terms.dust, cap);
-            if (offer.writeOff != 0) revert WriteOffRefused(offer.writeOff);
-        } else if (offer.kind == Kind.CloseOut) {
-            if (offer.size == 0 || offer.size > MAX_AMOUNT) revert SizeRefused(offer.size, 1, MAX_AMOUNT);
-            if (offer.writeOff > MAX_AMOUNT || offer.writeOff != 0 && offer.level != 0) {
-                revert WriteOffRefused(offer.writeOff);
-            }
-            if (cap >= terms.dust) allowed = current.levels.closeOut;
-        } else {
-            revert KindUnknown();
+            uint256 cap = _cap(id, ground.account.stage, terms);
+            if (size < terms.dust || size > cap) revert SizeRefused(size, terms.dust, cap);
+            if (offer.debt != 0) revert DebtRefused(offer.debt);
+            allowed = _missed(ground) ? ground.values.levels.call : ground.values.levels.liquidation;
+        } else if (offer.debt > MAX_AMOUNT) {
+            revert DebtRefused(offer.debt);
         }
-        if (offer.level > allowed) revert LevelNotAllowed(offer.level, allowed);
-        // Else no price above the floor could be paid.
+        if (offer.evidence > allowed) revert EvidenceRefused(offer.evidence, allowed);
+        // Else no price could be paid.
         if (offer.beneficiary != FUND) gate.accountOf(offer.beneficiary);
+        ground.tolerance = size * terms.toleranceBps / BPS + 1;
     }
 
     /// Whether a deadline of the account's has passed, on the board's clock: to attest, or to cure once called.
-    function _missed(IMarginGate.Account memory account, Terms memory terms) private view returns (bool) {
-        uint256 clock = market.clock(account.board);
-        return clock > uint256(account.provenAt) + terms.attestInterval
-            || (account.stage != IMarginGate.Stage.Healthy && clock > uint256(account.calledAt) + terms.curePeriod);
+    function _missed(Ground memory ground) private pure returns (bool) {
+        IMarginGate.Account memory account = ground.account;
+        return ground.clock > uint256(account.provenAt) + ground.terms.attestInterval
+            || (
+                account.stage != IMarginGate.Stage.Healthy
+                    && ground.clock > uint256(account.calledAt) + ground.terms.curePeriod
+            );
     }
 
+    function _cap(uint256 account, IMarginGate.Stage stage, Terms memory terms) private view returns (uint256) {
+        uint256 failures = stage == IMarginGate.Stage.Healthy ? 0 : _failures[account];
+        return Math.min(terms.maxSlice, Math.max(terms.maxSlice >> failures, 2 * uint256(terms.dust)));
+    }
+
+    /// That the credit counted is what is there, or that and dust.
+    function _checkCredit(uint256 account, uint256[6] calldata counted) private view {
+        uint256[16] memory credits = gate.creditsOf(account);
+        for (uint256 asset = 0; asset < CREDITS; asset++) {
+            uint256 lots = _creditOf(counted, asset);
+            if (credits[asset] == 0 && lots == 0) continue;
+            uint256 there = credits[asset] == 0 ? 0 : credits[asset] / _unit(asset);
+            uint256 dust = lots == there ? 0 : gate.limitsOf(asset).depositCap >> DUST_SHIFT;
+            if (lots > Math.min(there, type(uint64).max) || there - lots > dust) revert CreditMiscounted(account, asset, there, lots);
+        }
+    }
+
+    /// Lots of an asset in packed credits; beyond 2^64 where they are no packing.
+    function _creditOf(uint256[6] calldata credit, uint256 asset) private pure returns (uint256) {
+        if (asset == Statement.CASH) return credit[5];
+        uint256 word = credit[asset / 3] >> STRIDE * (asset % 3);
+        // What is above the last one's place counts as part of it.
+        return asset % 3 == 2 ? word : word & ((1 << STRIDE) - 1);
+    }
+
+    function _verifyLot(IMarginGate.Step calldata step, Offer calldata offer, Ground memory ground) private view {
+        bool slice = offer.kind == Kind.Slice;
+        uint256[12] memory inputs;
+        (inputs[0], inputs[1], inputs[2]) = (step.stateBefore, step.stateAfter, offer.fill);
+        inputs[3] = Statement.encodeLotTerms(
+            !slice, offer.evidence, slice ? ground.values.levels.initial : 0, ground.terms.discountBps
+        );
+        inputs[4] = uint256(offer.size) | ground.tolerance << 64;
+        inputs[5] = uint256(ground.digest) % Bn254.R;
+        for (uint256 word = 0; word < 6; word++) inputs[6 + word] = offer.credit[word];
+        (ILotVerifier verifier, G1 memory point) = market.lots(_board);
+        if (verifier.verify(step.proof, inputs, point) != ILotVerifier.verify.selector) {
+            revert IMarginGate.VerifierRefused(address(verifier));
+        }
+    }
+
+    /// Verifies what is shown of the lot's cost and of the account after it.
+    /// @return insolvent whether the account owes more than the lot is worth
     function _appraise(
-        IMarginGate.Step calldata step,
-        uint256 instruments,
+        uint256 stateAfter,
         Offer calldata offer,
         Appraisal[] calldata appraisals,
-        Market memory current,
-        uint256 discountBps,
-        bytes32 lot
-    ) private view {
-        uint256 expected = offer.kind == Kind.Slice || offer.writeOff != 0 ? 5 : 4;
-        if (appraisals.length != expected) revert AppraisalsMissing(expected, appraisals.length);
-        uint256[8][] memory proofs = new uint256[8][](expected);
-        uint256[6][] memory inputs = new uint256[6][](expected);
-        uint256 genesis = Statement.genesisState(instruments);
-        for (uint256 i = 0; i < expected; i++) {
-            proofs[i] = appraisals[i].proof;
-            inputs[i] = [
-                genesis,
-                appraisals[i].stateAfter,
-                Statement.encodeTransfer(0, 0),
-                offer.fill,
-                Statement.encodeTerms(discountBps, true, false),
-                uint256(lot) % Bn254.R
-            ];
+        Ground memory ground
+    ) private view returns (bool insolvent) {
+        uint256 ofCost = offer.cost == 0 ? 0 : 1;
+        insolvent = offer.debt > uint256(offer.size) + ground.tolerance;
+        uint256 ofDebt = offer.kind == Kind.Slice ? 0 : insolvent ? 2 : 1;
+        if (appraisals.length != ofCost + ofDebt) revert AppraisalsMissing(ofCost + ofDebt, appraisals.length);
+        uint256 noFill = Statement.noFill(_instruments);
+        uint256 context = uint256(ground.digest) % Bn254.R;
+        if (ofCost != 0) {
+            // The lot alone, and `cost` less in cash: equity of at least zero.
+            uint256[6][] memory lot = new uint256[6][](1);
+            uint256 less = Statement.encodeTransfer(Statement.CASH, -int256(uint256(offer.cost)));
+            uint256 terms = Statement.encodeTerms(0, false, false);
+            lot[0] = [Statement.genesisState(_instruments), appraisals[0].stateAfter, less, offer.fill, terms, context];
+            _verify(ground.values.verifier, appraisals[:1], lot, ground.values.point);
         }
-        // evidence: the account as it stands
-        inputs[0][0] = step.stateBefore;
-        inputs[0][3] = Statement.noFill(instruments);
-        inputs[0][4] = Statement.encodeTerms(offer.level, true, false);
-        // floor: as it is; worth; size
-        inputs[2][2] = Statement.encodeTransfer(Statement.CASH, 1);
-        inputs[2][4] = Statement.encodeTerms(0, false, false);
-        inputs[3][2] = Statement.encodeTransfer(Statement.CASH, int256(uint256(offer.size)));
-        inputs[3][4] = Statement.encodeTerms(BPS + discountBps, false, false);
-        if (expected == 5) {
-            inputs[4][0] = step.stateAfter;
-            inputs[4][3] = Statement.noFill(instruments);
-            if (offer.kind == Kind.Slice) {
-                inputs[4][4] = Statement.encodeTerms(current.levels.initial, true, false);
-            } else {
-                // Nothing is left: one millionth less, and it would be a debt.
-                inputs[4][2] = Statement.encodeTransfer(Statement.CASH, -1);
-                inputs[4][4] = Statement.encodeTerms(0, true, false);
-            }
+        if (ofDebt == 0) return insolvent;
+        // The account after with `debt` more in cash owes nothing, and with a millionth less something: it has no positions.
+        uint256[6][] memory inputs = new uint256[6][](ofDebt);
+        for (uint256 index = 0; index < ofDebt; index++) {
+            uint256 more = Statement.encodeTransfer(Statement.CASH, int256(uint256(offer.debt) - index));
+            uint256 terms = Statement.encodeTerms(EXIT_LEVEL, index == 1, false);
+            inputs[index] = [stateAfter, appraisals[ofCost + index].stateAfter, more, noFill, terms, context];
         }
-        if (
-            current.verifier.verifyBatch(proofs, inputs, current.point)
-                != IAccountVerifier.verifyBatch.selector
-        ) revert IMarginGate.VerifierRefused(address(current.verifier));
+        (IAccountVerifier verifier, G1 memory point) = market.exitMarket(_board);
+        _verify(verifier, appraisals[ofCost:], inputs, point);
     }
 
-    /// Has the account's credit hold what is written off. @return fromFund what of it the fund paid, in 1e-6
-    function _writeOff(uint256 account, uint64 amount) private returns (uint64 fromFund) {
-        if (amount == 0) return 0;
-        uint256 unit = _cashLot();
-        uint256 own = gate.creditOf(account, Statement.CASH) / unit;
-        if (own >= amount) return 0;
-        fromFund = uint64(amount - own);
-        gate.moveCredit(FUND, account, Statement.CASH, fromFund * unit);
+    function _verify(
+        IAccountVerifier verifier,
+        Appraisal[] calldata appraisals,
+        uint256[6][] memory inputs,
+        G1 memory point
+    ) private view {
+        uint256[8][] memory proofs = new uint256[8][](inputs.length);
+        for (uint256 index = 0; index < proofs.length; index++) proofs[index] = appraisals[index].proof;
+        if (verifier.verifyBatch(proofs, inputs, point) != IAccountVerifier.verifyBatch.selector) {
+            revert IMarginGate.VerifierRefused(address(verifier));
+        }
+    }
+
+    function _lotOf(IMarginGate.Step calldata step, Offer calldata offer, Ground memory ground, bool insolvent)
+        private
+        view
+        returns (Lot memory lot)
+    {
+        Terms memory terms = ground.terms;
+        uint256 first = Math.ceilDiv((offer.size + ground.tolerance) * (BPS + terms.premiumBps), BPS);
+        if (first > MAX_AMOUNT) revert SizeRefused(offer.size, 0, MAX_AMOUNT);
+        uint256 rest = offer.size > offer.cost ? offer.size - offer.cost : 0;
+        uint256 last = Math.ceilDiv(rest * (BPS - terms.discountBps), BPS);
+        if (!insolvent) last = Math.max(last, offer.debt);
+        uint256 turn = backstop == 0 ? 0 : terms.auctionDuration;
+        uint256 whole = terms.auctionDuration + turn + terms.voidDelay;
+
+        (lot.account, lot.stateBefore, lot.stateAfter) = (step.account, step.stateBefore, step.stateAfter);
+        (lot.fill, lot.kind, lot.epoch, lot.settlements) =
+            (offer.fill, offer.kind, ground.values.epoch, ground.settlements);
+        lot.start = uint64(ground.clock);
+        lot.end = uint64(ground.clock + terms.auctionDuration);
+        lot.turnEnd = uint64(lot.end + turn);
+        lot.voidFrom = uint64(ground.clock + whole);
+        lot.voidTime = uint64(block.timestamp + whole + terms.stopLimit);
+        (lot.firstPrice, lot.lastPrice) = (uint64(first), uint64(last));
+        (lot.debt, lot.insolvent) = (offer.debt, insolvent);
+        (lot.reward, lot.beneficiary) = (terms.reward, offer.beneficiary);
+        (lot.credit, lot.blobHash) = (offer.credit, keccak256(step.blob));
     }
 
     // ---- Ending ----
 
-    function _taking(uint256 account, Lot memory lot, uint256 bidder, uint256 price)
-        private
-        view
-        returns (IMarginGate.Effect memory effect)
-    {
-        if (bidder == account) revert IMarginGate.SameAccount(account);
-        IMarginGate.Account memory held = gate.accountOf(bidder);
-        if (held.board != lot.board) revert IMarginGate.BoardsDiffer(lot.board, held.board);
-        if (held.stage != IMarginGate.Stage.Healthy) revert IMarginGate.StageWrong(bidder, held.stage);
-        uint64 settlements = market.settlementsOf(lot.board);
-        if (settlements != lot.settlements) revert LotSuperseded(lot.settlements, settlements);
-        (effect.typeHash, effect.args) = (TAKE_TYPEHASH, abi.encode(account, lot.fill, price));
-        (effect.sender, effect.fill) = (msg.sender, lot.fill);
-        effect.by = IMarginGate.By.Owner;
-        effect.basis = IMarginGate.Basis.Usable;
+    /// The hash of an account's lot on auction; reverts where it is another one.
+    function _opened(Lot calldata lot) private view returns (bytes32 id) {
+        // As `abi.encode` has it: a word for each member, and nothing of it is dynamic.
+        assembly ("memory-safe") {
+            let at := mload(0x40)
+            calldatacopy(at, lot, LOT_BYTES)
+            id := keccak256(at, LOT_BYTES)
+        }
+        if (auctionOf[lot.account] != id) revert LotUnknown(lot.account, auctionOf[lot.account]);
     }
 
-    /// The bidder's step, and who gets the price.
-    function _sold(
-        uint256 account,
-        Lot memory lot,
-        IMarginGate.Step calldata bidder,
-        IMarginGate.Effect memory effect,
-        uint256 price
-    ) private {
-        delete _lots[account];
-        delete _failed[account];
-        gate.settleFor(bidder, effect);
-        uint256 repaid = Math.min(price, lot.fromFund);
-        uint256 reward = lot.beneficiary == account ? 0 : Math.min(price - repaid, lot.reward);
-        _move(account, FUND, repaid);
-        _move(account, lot.beneficiary, reward);
+    function _close(Lot calldata lot) private returns (bytes32 id) {
+        id = _opened(lot);
+        delete auctionOf[lot.account];
+    }
+
+    /// Reverts where the bidder comes too late. @return whether it is the backstop in its turn
+    function _checkTurn(Lot calldata lot, uint256 bidder) private view returns (bool) {
+        uint256 clock = market.clock(_board);
+        if (clock < lot.end) return false;
+        if (clock >= lot.turnEnd) revert AuctionEnded(clock, lot.turnEnd);
+        if (bidder != backstop) revert BidderRefused(bidder);
+        return true;
+    }
+
+    function _step(IMarginGate.Basis basis, IMarginGate.Step calldata step, IMarginGate.Effect memory effect) private {
+        IMarginGate.Step[] memory steps = new IMarginGate.Step[](1);
+        IMarginGate.Effect[] memory effects = new IMarginGate.Effect[](1);
+        (steps[0], effects[0]) = (step, effect);
+        gate.settleMany(basis, steps, effects);
+    }
+
+    /// The account becomes the one after, its credit counted becomes part of it.
+    function _sold(Lot calldata lot, bytes calldata blob) private {
+        uint256[16] memory credits;
+        for (uint256 asset = 0; asset < CREDITS; asset++) {
+            uint256 lots = _creditOf(lot.credit, asset);
+            if (lots != 0) credits[asset] = lots * _unit(asset);
+        }
+        gate.takeLot(lot.account, lot.stateBefore, lot.stateAfter, credits, blob);
         gate.setStage(
-            account, lot.kind == Kind.Slice ? IMarginGate.Stage.Called : IMarginGate.Stage.Closed
+            lot.account, lot.kind == Kind.Slice ? IMarginGate.Stage.Called : IMarginGate.Stage.Closed
         );
-        emit LotTaken(account, bidder.account, price, repaid, reward);
     }
 
-    /// The account's step back, and the fund's money with it. The account is called; its step may make it healthy.
-    function _back(IMarginGate.Step calldata step, Lot memory lot, IMarginGate.Effect memory effect) private {
-        delete _lots[step.account];
-        (effect.args, effect.sender, effect.fill) = (abi.encode(lot.fill), msg.sender, lot.fill);
-        gate.setStage(step.account, IMarginGate.Stage.Called);
-        _cash(effect, -int256(uint256(lot.writeOff)), step.account);
-        gate.settleFor(step, effect);
-        _move(step.account, FUND, lot.fromFund);
-    }
-
-    // ---- The fund ----
-
-    /// Takes what is proposed.
-    function _proposed() private returns (Withdrawal memory proposed) {
-        proposed = withdrawal;
-        if (proposed.readyAt == 0) revert WithdrawalMissing();
-        delete withdrawal;
+    /// Who gets the price, which is the account's credit so far, and what the fund adds.
+    function _share(Lot calldata lot, bytes32 id, uint256 bidder, uint256 price, uint256 unit) private {
+        uint256 repaid = Math.min(price, lot.debt);
+        uint256 reward = lot.beneficiary == lot.account ? 0 : Math.min(price - repaid, lot.reward);
+        uint256 fromFund = lot.insolvent ? lot.debt - repaid : 0;
+        if (reward != 0) gate.moveCredit(lot.account, lot.beneficiary, Statement.CASH, reward * unit);
+        if (fromFund != 0) {
+            gate.moveCredit(FUND, lot.account, Statement.CASH, fromFund * unit);
+            gate.charge(lot.account, fromFund * unit);
+        }
+        emit LotTaken(lot.account, id, bidder, price, reward, fromFund);
     }
 
     // ---- Amounts ----
 
-    function _lot(uint256 account) private view returns (Lot memory lot) {
-        lot = _lots[account];
-        if (lot.kind == Kind.None) revert LotMissing(account);
+    function _price(Lot calldata lot) private view returns (uint256) {
+        uint256 clock = market.clock(_board);
+        if (clock >= lot.end) return lot.lastPrice;
+        unchecked {
+            // Durations are below 2^32, prices below 2^63.
+            uint256 left = lot.end - (clock > lot.start ? clock : lot.start);
+            uint256 duration = lot.end - lot.start;
+            uint256 above = uint256(lot.firstPrice) - lot.lastPrice;
+            return lot.lastPrice + Math.ceilDiv(above * left * left * left, duration * duration * duration);
+        }
     }
 
-    function _price(Lot memory lot, uint256 elapsed) private pure returns (uint256) {
-        if (elapsed >= lot.duration) return 0;
-        return Math.mulDiv(lot.firstPrice, lot.duration - elapsed, lot.duration, Math.Rounding.Ceil);
-    }
-
-    /// Cash (1e-6) between an account's private state and a credit.
-    function _cash(IMarginGate.Effect memory effect, int256 amount, uint256 counter) private view {
-        if (amount == 0) return;
-        effect.asset = Statement.CASH;
-        effect.amount = amount * int256(_cashLot());
-        effect.counter = counter;
-    }
-
-    function _move(uint256 from, uint256 to, uint256 amount) private {
-        if (amount != 0) gate.moveCredit(from, to, Statement.CASH, amount * _cashLot());
-    }
-
-    function _cashLot() private view returns (uint256 lot) {
-        (, lot) = gate.assets(Statement.CASH);
+    function _unit(uint256 asset) private view returns (uint256 unit) {
+        (, unit) = gate.assets(asset);
     }
 }

@@ -39,10 +39,9 @@ interface ILiquidation is IDesk {
         uint256 fill;
         /// Account whose credit gets the reward; zero for the fund.
         uint256 beneficiary;
-        /// Lots of each asset, and cash, of the account's credit that counts as its own.
-        uint64[16] credit;
-        /// The lot's contents, for bidders: in the clear, encrypted to them, or where to ask. Not read here.
-        bytes opening;
+        /// The account's credit that counts as its own, as the circuit takes it: lots of each asset, three to a word at a stride of
+        /// 84 bits, and cash.
+        uint256[6] credit;
     }
 
     /// A proof of `Account` about an account that is not the gate's to change: only its stateAfter is free, and nothing becomes of it.
@@ -62,10 +61,9 @@ interface ILiquidation is IDesk {
         uint64 epoch;
         /// Settlements of the board before the lot; after a further one it is void.
         uint64 settlements;
-        /// The board's clock when the auction started, and when it ends; Unix seconds when it started.
+        /// The board's clock when the auction started, and when it ends.
         uint64 start;
         uint64 end;
-        uint64 time;
         /// The board's clock when the backstop's turn ends; `end` where there is none.
         uint64 turnEnd;
         /// The board's clock from which anybody may void the lot; Unix seconds from which anybody may, whatever the clock.
@@ -79,7 +77,8 @@ interface ILiquidation is IDesk {
         /// Of the policy when the lot was made: what `beneficiary` gets of the price, at most.
         uint64 reward;
         uint256 beneficiary;
-        uint64[16] credit;
+        /// As in `Offer`.
+        uint256[6] credit;
         /// Of the account after, encrypted to its viewing key.
         bytes32 blobHash;
     }
@@ -99,7 +98,7 @@ interface ILiquidation is IDesk {
     /// Above what the policy allows for such a lot.
     error EvidenceRefused(uint256 level, uint256 allowed);
     error SizeRefused(uint256 size, uint256 dust, uint256 cap);
-    /// More credit than the account has, or less by more than may have come since.
+    /// More credit than the account has, or less by more than may have come since; or a word that is no packing of credits.
     error CreditMiscounted(uint256 account, uint256 asset, uint256 lots, uint256 counted);
     error DebtRefused(uint256 debt);
     /// A proof for the cost unless it is zero, and of a close-out one or two for the debt.
@@ -120,7 +119,9 @@ interface ILiquidation is IDesk {
     function setBackstop(uint256 account) external;
 
     /// Starts the auction of a lot. Signed or sent by the operator, unless that is silent.
-    /// @param step of the account: state before and after, blob, and the proof of `Lot`, bound to `startDigest`. Its signature is not read.
+    /// @param step of the account: state before and after, blob, and the proof of `Lot`, bound to `startDigest`. Its signature is not
+    /// read.
+    /// @param opening the lot's contents, for bidders: in the clear, encrypted to them, or where to ask. Not read here.
     /// @param appraisals of the cost, if it is not zero: genesis with the lot less `cost` in cash has equity of at least zero at
     /// the epoch's values. Of a close-out: the account after with `debt` more cash owes nothing, under the exit market; and where `debt` is above
     /// size + tolerance, with a millionth less than `debt` it owes
@@ -128,6 +129,7 @@ interface ILiquidation is IDesk {
     function start(
         IMarginGate.Step calldata step,
         Offer calldata offer,
+        bytes calldata opening,
         Appraisal[] calldata appraisals,
         bytes calldata operatorSignature
     ) external returns (bytes32 id);
@@ -153,12 +155,15 @@ interface ILiquidation is IDesk {
     /// Hash of the account's lot on auction; zero where none is.
     function auctionOf(uint256 account) external view returns (bytes32);
 
-    /// The price asked now: last + ⌈(first − last) · (1 − x)²⌉, where x is the part of the auction that has passed.
+    /// The price asked now: last + ⌈(first − last) · (1 − x)³⌉, where x is the part of the auction that has passed.
     function priceOf(Lot calldata lot) external view returns (uint256);
 
-    /// Largest size of the account's next slice: the policy's, halved for each slice in a row that found nobody, not below dust.
+    /// Largest size of the account's next slice: the policy's, halved for each slice in a row that found nobody, not below twice dust.
     function capOf(uint256 account) external view returns (uint256);
 
     /// What the proofs of a start are bound to, modulo the group order, and what the operator agrees to.
-    function startDigest(IMarginGate.Step calldata step, Offer calldata offer) external view returns (bytes32);
+    function startDigest(IMarginGate.Step calldata step, Offer calldata offer, bytes calldata opening)
+        external
+        view
+        returns (bytes32);
 }

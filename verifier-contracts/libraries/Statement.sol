@@ -80,4 +80,16 @@ library Statement {
     function encodeTerms(uint256 level, bool below, bool minus) internal pure returns (uint256) {
         return level | (uint256(below ? 1 : 0) << LEVEL_BITS) | (uint256(minus ? 1 : 0) << (LEVEL_BITS + 1));
     }
+
+    /// @param closeOut whether nothing with weight is left; its target is zero
+    /// @param evidence basis points, below 2^20; the account is below it
+    /// @param target basis points, below 2^20; the account after is at most there
+    /// @param discountBps at most 10000
+    function encodeLotTerms(bool closeOut, uint256 evidence, uint256 target, uint256 discountBps)
+        internal
+        pure
+        returns (uint256)
+    {
+        return uint256(closeOut ? 1 : 0) | evidence << 1 | target << (1 + LEVEL_BITS) | discountBps << (1 + 2 * LEVEL_BITS);
+    }
 }
