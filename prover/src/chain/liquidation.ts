@@ -1,266 +1,224 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Lots: which part of an account to sell, what has to be proven of it, and the steps that take a lot out of one account and
- * into another. `ILiquidation` says what is bounded by which proof.
- *
- * A lot is a fill. Its cash is what the account gets for it at least (negative in the fill: the bidder pays it), and is
- * chosen so that the lot costs the account as much of the lot's own margin as the policy's discount allows, less a millionth:
- * the most that a bidder can be offered. What he bids goes on top, in public.
+ * Lots on chain: which part of an account to offer, what a start proves, and the steps by which a lot is taken or cured.
+ * `model/lot.ts` has the rules of a lot, docs/liquidation.md the auction, `ILiquidation` the calls.
  *
  * Not here: sending. Keep states and fills BEFORE sending, as for every step.
  */
 
-import { type Signer, type TypedDataDomain, TypedDataEncoder } from "ethers";
+import {
+  AbiCoder,
+  hexlify,
+  keccak256,
+  type Result,
+  type Signer,
+  type TypedDataDomain,
+  TypedDataEncoder,
+  toUtf8Bytes,
+} from "ethers";
 import { PlimsollError } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import { type Account, genesis, randomViewingKey } from "../model/account.ts";
 import { commitFill, commitState, lotBlinding } from "../model/commit.ts";
-import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../model/evaluate.ts";
+import { E6_TO_E20, evaluate, isAtLeast } from "../model/evaluate.ts";
 import { EXIT_LEVEL, exitValues } from "../model/exit-market.ts";
+import {
+  admissible,
+  appraiseLot,
+  type Credit,
+  type LotAppraisal,
+  type LotKind,
+  type LotStep,
+  type LotTerms,
+  NO_CREDIT,
+  offered,
+  sizeDown,
+  WHOLE,
+  withCredit,
+} from "../model/lot.ts";
 import type { Market } from "../model/market.ts";
-import { NOT_SCANNED, type Policy } from "../model/policy.ts";
-import { ASSETS, CASH_INDEX } from "../model/sizes.ts";
-import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
+import type { Policy } from "../model/policy.ts";
+import { CASH_INDEX } from "../model/sizes.ts";
+import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../model/transition.ts";
 import type { Prover } from "../prove/prover.ts";
 import type { Direction } from "../statement/account.ts";
-import { BPS, type LevelBps } from "../units.ts";
+import { creditSignals } from "../statement/signals.ts";
+import { BPS, type LevelBps, type RateBps } from "../units.ts";
 import type { Published } from "./client.ts";
 import { proofWords, type Step } from "./gate-calls.ts";
 import type { ChainLevels, ChainTerms } from "./publication.ts";
 import { sealState } from "./sealed-state.ts";
 
 /** What of a policy's terms bears on lots; `maxSlice` is `capOf` where slices of the account have failed. */
-export type AuctionTerms = Pick<ChainTerms, "premiumBps" | "discountBps" | "auctionDuration" | "maxSlice" | "dust">;
+export type AuctionTerms = Pick<
+  ChainTerms,
+  "premiumBps" | "discountBps" | "toleranceBps" | "auctionDuration" | "maxSlice" | "dust"
+>;
 
 /** `ILiquidation.Kind`. */
-export const KIND = { slice: 1n, closeOut: 2n } as const;
+export const KIND = { slice: 0n, "close-out": 1n } as const satisfies Record<LotKind, bigint>;
 
-/** A part of an account that may be sold, and what becomes of the account. */
+/** A lot that a liquidation may start. */
 export interface Lot {
-  readonly kind: keyof typeof KIND;
-  /** Private until it is told to bidders. */
-  readonly fill: Fill;
-  /** Public bound of the lot's margin, 1e-6. */
-  readonly size: bigint;
-  /** Paid by the fund into the account, 1e-6. */
-  readonly writeOff: bigint;
-  /** The account is below it before; slices: and at least at it after. */
-  readonly level: LevelBps;
-  /** Private: the account after. */
-  readonly after: Account;
+  /** PRIVATE: account, credit, and how much is taken. */
+  readonly step: LotStep;
+  readonly terms: LotTerms;
+  /** PRIVATE: what the account becomes, and the lot as a fill. Admissible. */
+  readonly appraisal: LotAppraisal;
+  /** What the lot costs its account at least, and what the account owes after it; 1e-6, public. */
+  readonly cost: bigint;
+  readonly debt: bigint;
 }
 
 /** Values under which account and lot are judged. */
-interface Values {
+export interface Values {
   readonly policy: Policy;
   readonly market: Market;
 }
 
-/** The statements of one lot, in the order in which `Liquidation.start` takes their proofs, its step first. */
-interface Claim extends Values {
+/** An account to take a lot from. */
+export interface Indebted {
   readonly before: Account;
-  readonly transition: Transition;
-  readonly level: LevelBps;
-  readonly direction: Direction;
+  /** What it has been paid in and has not absorbed; all of it counts. */
+  readonly credit?: Credit;
+}
+
+/** How a lot is offered. */
+export interface Offering extends Values {
+  readonly levels: ChainLevels;
+  readonly terms: AuctionTerms;
+  /** The account with its credit is below it: of the policy, by kind of lot and by missed deadlines. */
+  readonly evidence: bigint;
+  /**
+   * Whether the auction falls by what the lot costs its account, for which another proof is made. Unless given, where there are
+   * positions in the lot: what collateral is worth a market pays.
+   */
+  readonly withCost?: boolean;
 }
 
 const NO_LOT = "no lot of this kind does what the policy asks of it";
-const cash = (amount: bigint) => (amount === 0n ? NO_TRANSFER : { asset: CASH_INDEX, amount });
+const cashOf = (amount: bigint) => (amount === 0n ? NO_TRANSFER : { asset: CASH_INDEX, amount });
 const max = (a: bigint, b: bigint) => (b > a ? b : a);
-const ceilDiv = (value: bigint, by: bigint) => value / by + (value > 0n && value % by !== 0n ? 1n : 0n);
+const ceilDiv = (value: bigint, by: bigint) => (value + by - 1n) / by;
 
-/** The lot that took an account from one state to the next: what an owner cures who knows only the chain and his key. */
-export function lotBetween(before: Account, after: Account, writeOff: bigint): Fill {
+/** How much more than its size a lot may be worth, 1e-6. */
+export const toleranceOf = (size: bigint, { toleranceBps }: Pick<AuctionTerms, "toleranceBps">): bigint =>
+  (size * toleranceBps) / BPS + 1n;
+
+/**
+ * The smallest slice that brings an account to the call level; where the cap does not let it get there, the largest slice within
+ * the cap.
+ *
+ * @throws `STATEMENT_FALSE` where there is none: the account is not below the level, needs less than dust, or no part improves it
+ */
+export function sliceOf({ before, credit = NO_CREDIT }: Indebted, offering: Offering): Lot {
+  const { levels, terms } = offering;
+  const lotOf = (part: bigint) => lotWith({ before, credit, part }, offering);
+  const start = evaluate(withCredit(before, credit), offering.policy, offering.market);
+  if (start.equity < 0n || isAtLeast(start, offering.evidence as LevelBps)) {
+    throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
+  }
+  // Parts are odd: 2 · index + 1. The smallest that reaches the call level, or, past the cap, the largest within it.
+  let [low, high] = [0n, WHOLE / 2n - 1n];
+  while (high - low > 1n) {
+    const middle = (low + high) / 2n;
+    const lot = lotOf(2n * middle + 1n);
+    if (lot.terms.size > terms.maxSlice || isAtLeast(lot.appraisal.afterValue, levels.call as LevelBps)) high = middle;
+    else low = middle;
+  }
+  const found = [high, low].map((index) => lotOf(2n * index + 1n));
+  const lot = found.find(
+    ({ appraisal, terms: { size } }) => appraisal.broken.length === 0 && size >= terms.dust && size <= terms.maxSlice,
+  );
+  if (lot === undefined) throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
+  return lot;
+}
+
+/** The whole of an account. Throws `STATEMENT_FALSE` where it is not below the level. */
+export function closeOutOf({ before, credit = NO_CREDIT }: Indebted, offering: Offering): Lot {
+  const lot = lotWith({ before, credit, part: WHOLE }, offering);
+  admissible(lot.appraisal);
+  return lot;
+}
+
+/** The lot of a part of an account, admissible or not. */
+function lotWith(taken: Omit<LotStep, "cash">, { policy, market, levels, terms, evidence, withCost }: Offering): Lot {
+  const discountBps = terms.discountBps as RateBps;
+  const step = { ...taken, cash: offered(taken, discountBps, policy, market) };
+  const held = { evidence: evidence as LevelBps, discountBps };
+  const kind: LotKind = taken.part === WHOLE ? "close-out" : "slice";
+  const termsOf = (size: bigint): LotTerms => ({
+    ...(kind === "slice" ? { kind, target: levels.initial as LevelBps } : { kind }),
+    ...held,
+    size,
+    tolerance: toleranceOf(size, terms),
+  });
+  const size = max(sizeDown(appraiseLot(step, termsOf(0n), policy, market)), 0n);
+  const appraisal = appraiseLot(step, termsOf(size), policy, market);
+  const { fill, after } = appraisal;
+  const shown = withCost ?? fill.positions.some((lots) => lots !== 0n);
+  const alone = shown ? evaluate(holding(fill), policy, market).equity / E6_TO_E20 : 0n;
   return {
-    size: before.size,
-    positions: before.positions.map((lots, row) => lots - after.positions[row]!),
-    collateral: before.collateral.map((lots, asset) => lots - after.collateral[asset]!),
-    cash: before.cash + writeOff - after.cash,
+    step,
+    terms: termsOf(size),
+    appraisal,
+    cost: max(alone, 0n),
+    debt: kind === "close-out" ? max(-after.cash, 0n) : 0n,
+  };
+}
+
+/** A fill as an account that holds nothing else. */
+const holding = (fill: Fill): Account =>
+  applyTransition(genesis(fill.size), { ...still(fill.size), fill, openWithViewingKey: randomViewingKey() });
+
+const still = (size: Account["size"]): Transition => ({ transfer: NO_TRANSFER, fill: noFill(size), side: 1n });
+
+/** The lot that takes an account with its credit from one state to the other: what an owner finds with the viewing key alone. */
+export function lotBetween(before: Account, credit: Credit, after: Account): Fill {
+  const held = withCredit(before, credit);
+  return {
+    size: held.size,
+    positions: held.positions.map((lots, row) => lots - after.positions[row]!),
+    collateral: held.collateral.map((lots, asset) => lots - after.collateral[asset]!),
+    cash: held.cash - after.cash,
     blinding: lotBlinding(before, after),
   };
 }
 
-/** A fill as an account that holds nothing else: what an appraisal looks at. Throws where it would not be one. */
-export const holding = (fill: Fill): Account =>
-  applyTransition(genesis(fill.size), {
-    transfer: NO_TRANSFER,
-    fill,
-    side: 1n,
-    openWithViewingKey: randomViewingKey(),
-  });
+/** First and last price of an auction, 1e-6. */
+export interface AuctionPrices {
+  readonly firstPrice: bigint;
+  readonly lastPrice: bigint;
+}
 
-/**
- * The smallest slice, the same part of every position (halves rounded away from zero) and of what is in the scan beside
- * them, that brings an account from below `allowed` to the call level at least; where the cap does not let it get there, the
- * largest slice within the cap. Of an account without positions the slice is a part of all its collateral.
- *
- * @param allowed the policy's liquidation level, or one less than its call level where a deadline was missed
- * @throws `STATEMENT_FALSE` where there is none: the account is not below the level, or no slice improves it without
- * lifting it to the initial level
- */
-export function sliceOf(
-  before: Account,
-  { policy, market }: Values,
-  levels: ChainLevels,
-  terms: AuctionTerms,
-  allowed: LevelBps,
-): Lot {
-  const start = evaluate(before, policy, market);
-  if (start.equity < 0n || isAtLeast(start, allowed)) throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
-  const flat = before.positions.every((lots) => lots === 0n);
-  const attempt = (part: bigint) => {
-    const collateral = before.collateral.map((lots, asset) =>
-      flat || policy.scanLots[asset]! !== NOT_SCANNED ? (part * lots) / PARTS : 0n,
-    );
-    const positions = before.positions.map((lots) => {
-      const whole = (2n * part * (lots < 0n ? -lots : lots) + PARTS) / (2n * PARTS);
-      return lots < 0n ? -whole : whole;
-    });
-    const sold = { ...noFill(before.size), positions, collateral };
-    const fill = priced(sold, { policy, market }, terms.discountBps);
-    const after = applyTransition(before, { transfer: NO_TRANSFER, fill, side: -1n });
-    const size = sizeOf(fill, { policy, market }, terms.discountBps);
-    return { after, size, now: evaluate(after, policy, market) };
+/** The prices between which the auction of a lot falls. */
+export function pricesOf({ terms: { size }, cost, debt }: Pick<Lot, "terms" | "cost" | "debt">, terms: AuctionTerms) {
+  const most = size + toleranceOf(size, terms);
+  const last = ceilDiv(max(size - cost, 0n) * (BPS - terms.discountBps), BPS);
+  return {
+    firstPrice: ceilDiv(most * (BPS + terms.premiumBps), BPS),
+    // Of an account that owes more than the lot is worth the fund pays what the price lacks.
+    lastPrice: debt > most ? last : max(last, debt),
   };
-  // The smallest part that reaches the call level, or, past the cap, the largest within it.
-  let [low, high] = [0n, PARTS];
-  while (high - low > 1n) {
-    const middle = (low + high) / 2n;
-    const { size, now } = attempt(middle);
-    if (size > terms.maxSlice || isAtLeast(now, levels.call as LevelBps)) high = middle;
-    else low = middle;
-  }
-  for (const part of [high, low]) {
-    const { after, size, now } = attempt(part);
-    const reached = max(coverageBpsDown(now) ?? 0n, 0n);
-    const level = (reached < allowed ? reached : allowed) as LevelBps;
-    const good =
-      size <= terms.maxSlice &&
-      !isAtLeast(start, level) &&
-      isAtLeast(now, level) &&
-      !isAtLeast(now, levels.initial as LevelBps);
-    if (good) {
-      return {
-        kind: "slice",
-        fill: lotBetween(before, after, 0n),
-        size: max(size, terms.dust),
-        writeOff: 0n,
-        level,
-        after,
-      };
-    }
-  }
-  throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
-}
-const PARTS = 1n << 32n;
-
-/**
- * All positions of an account, with as much of its collateral (assets in order) as pays for them where its cash does not.
- *
- * What is missing after all collateral is written off. An account that is not insolvent has nothing written off: its bidder
- * is offered no more than what it has.
- *
- * @param allowed the policy's close-out level, or what else the account may be closed out by
- * @throws `STATEMENT_FALSE` where the account is not below that level
- */
-export function closeOutOf(before: Account, values: Values, terms: AuctionTerms, allowed: LevelBps): Lot {
-  const start = evaluate(before, values.policy, values.market);
-  if (isAtLeast(start, allowed)) throw new PlimsollError("STATEMENT_FALSE", NO_LOT);
-  const positions = before.positions.map(BigInt);
-  const withCollateral = (collateral: readonly bigint[]) =>
-    priced({ ...noFill(before.size), positions, collateral }, values, terms.discountBps);
-  let fill = withCollateral(new Array<bigint>(ASSETS).fill(0n));
-  for (let asset = 0; asset < ASSETS && fill.cash > before.cash; asset++) {
-    const withLots = (lots: bigint) => withCollateral(fill.collateral.map((q, i) => (i === asset ? lots : q)));
-    let [low, high]: [bigint, bigint] = [0n, before.collateral[asset]!];
-    if (withLots(high).cash <= before.cash) {
-      while (high - low > 1n) {
-        const middle = (low + high) / 2n;
-        if (withLots(middle).cash <= before.cash) high = middle;
-        else low = middle;
-      }
-    }
-    fill = withLots(high);
-  }
-  if (fill.cash > before.cash && start.equity >= 0n) fill = { ...fill, cash: before.cash };
-  const writeOff = fill.cash > before.cash ? fill.cash - before.cash : 0n;
-  const after = applyTransition(before, { transfer: cash(writeOff), fill, side: -1n });
-  const level = writeOff > 0n ? (0n as LevelBps) : allowed;
-  const size = sizeOf(fill, values, terms.discountBps);
-  return { kind: "closeOut", fill: lotBetween(before, after, writeOff), size, writeOff, level, after };
 }
 
-/**
- * The fill with the most cash with which it is worth less than the discount on its own margin. Cash below what its positions
- * owe leaves the lot in debt, which is part of its margin.
- */
-function priced(fill: Fill, { policy, market }: Values, discountBps: bigint): Fill {
-  const { equity, margin, debtMargin, markValue } = evaluate(holding({ ...fill, cash: 0n }), policy, market);
-  const discount = MARGIN_LEVEL_TO_E20 * discountBps;
-  const room = discount * (margin - debtMargin) - equity - 1n;
-  const cash = floorDiv(room, E6_TO_E20);
-  if (cash + markValue >= 0n) return { ...fill, cash };
-  // equity + 10^14 · cash < discount · (margin + rate · (−cash − marks))
-  const rate = discount * policy.debtRateBps;
-  return { ...fill, cash: floorDiv(room - rate * markValue, E6_TO_E20 + rate) };
-}
-
-const floorDiv = (value: bigint, by: bigint) => value / by - (value < 0n && value % by !== 0n ? 1n : 0n);
-
-/** The smallest size of a lot: what with it in cash has (1 + discount) of its margin. */
-function sizeOf(fill: Fill, { policy, market }: Values, discountBps: bigint): bigint {
-  const { equity, margin } = evaluate(holding(fill), policy, market);
-  const size = ceilDiv(MARGIN_LEVEL_TO_E20 * (BPS + discountBps) * margin - equity, E6_TO_E20);
-  return max(size, 1n);
-}
-
-/** The public price after so many seconds of the auction, 1e-6: `Liquidation.priceOf`. */
-export function priceAt({ size }: Pick<Lot, "size">, terms: AuctionTerms, elapsed: bigint): bigint {
-  if (elapsed >= terms.auctionDuration) return 0n;
-  const first = ceilDiv((terms.premiumBps + terms.discountBps) * size, BPS);
-  return ceilDiv(first * (terms.auctionDuration - elapsed), terms.auctionDuration);
-}
-
-/** What of a policy the claims of a lot depend on. */
-type Judged = { levels: ChainLevels; terms: Pick<AuctionTerms, "discountBps"> };
-
-/** Step and appraisals of a lot as statements. */
-export function claimsOf(before: Account, lot: Lot, values: Values, { levels, terms }: Judged): Claim[] {
-  const still = (account: Account, level: bigint, amount = 0n): Claim => ({
-    ...values,
-    before: account,
-    transition: { transfer: cash(amount), fill: noFill(account.size), side: 1n },
-    level: level as LevelBps,
-    direction: "below",
-  });
-  const alone = (amount: bigint, level: bigint, direction: Direction): Claim => ({
-    ...values,
-    before: genesis(before.size),
-    transition: { transfer: cash(amount), fill: lot.fill, side: 1n, openWithViewingKey: randomViewingKey() },
-    level: level as LevelBps,
-    direction,
-  });
-  const sold = { before, transition: { transfer: cash(lot.writeOff), fill: lot.fill, side: -1n as Side } };
-  return [
-    lot.kind === "slice"
-      ? { ...sold, ...values, level: lot.level, direction: "at-least" }
-      : { ...sold, ...exitValues(before.size), level: EXIT_LEVEL, direction: "at-least" },
-    still(before, lot.level),
-    alone(0n, terms.discountBps, "below"),
-    alone(1n, 0n, "at-least"),
-    alone(lot.size, BPS + terms.discountBps, "at-least"),
-    ...(lot.kind === "slice" ? [still(lot.after, levels.initial)] : []),
-    ...(lot.writeOff > 0n ? [still(lot.after, 0n, -1n)] : []),
-  ];
+/** The price after so many seconds of an auction, 1e-6: `Liquidation.priceOf`. */
+export function priceAt({ firstPrice, lastPrice }: AuctionPrices, duration: bigint, elapsed: bigint): bigint {
+  if (elapsed >= duration) return lastPrice;
+  const left = duration - elapsed;
+  return lastPrice + ceilDiv((firstPrice - lastPrice) * left ** 3n, duration ** 3n);
 }
 
 // ---- Calls ----
 
 export interface LiquidationVenue {
-  /** EIP-712 domains of the gate and of the liquidation module. */
+  /** EIP-712 domains of the gate, and of the exchange where the operator's agreement is. */
   readonly gate: TypedDataDomain;
-  readonly liquidation: TypedDataDomain;
-  readonly prover: Pick<Prover, "prove">;
+  readonly exchange: TypedDataDomain;
+  readonly chainId: bigint;
+  /** Address of the liquidation desk. */
+  readonly liquidation: string;
+  readonly prover: Pick<Prover, "prove" | "liquidate">;
 }
 
 /** An account at the gate, by somebody who can follow it. */
@@ -285,25 +243,63 @@ export interface TakenStep {
 /** `ILiquidation.Offer`. */
 export interface Offer {
   readonly kind: bigint;
-  readonly fill: FieldElement;
+  readonly evidence: bigint;
   readonly size: bigint;
-  readonly writeOff: bigint;
-  readonly level: bigint;
+  readonly cost: bigint;
+  readonly debt: bigint;
+  readonly fill: bigint;
   readonly beneficiary: bigint;
-  readonly opening: string;
+  readonly credit: readonly bigint[];
 }
 
 /** `ILiquidation.Appraisal`. */
 export interface Appraisal {
-  readonly stateAfter: FieldElement;
+  readonly stateAfter: bigint;
   readonly proof: readonly bigint[];
 }
 
 /** Arguments of `Liquidation.start`. */
 export interface StartedLot extends TakenStep {
   readonly offer: Offer;
+  readonly opening: string;
   readonly appraisals: readonly Appraisal[];
   readonly operatorSignature: string;
+}
+
+/** `ILiquidation.Lot`: a lot on auction, as its event tells it and later calls are given it. */
+export interface AuctionLot extends AuctionPrices {
+  readonly account: bigint;
+  readonly stateBefore: bigint;
+  readonly stateAfter: bigint;
+  readonly fill: bigint;
+  readonly kind: bigint;
+  readonly epoch: bigint;
+  readonly settlements: bigint;
+  /** Of the board's clock. */
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly turnEnd: bigint;
+  readonly voidFrom: bigint;
+  /** Unix seconds. */
+  readonly voidTime: bigint;
+  readonly debt: bigint;
+  readonly insolvent: boolean;
+  readonly reward: bigint;
+  readonly beneficiary: bigint;
+  readonly credit: readonly bigint[];
+  readonly blobHash: string;
+}
+
+/** The lot of a `LotStarted` event's argument of that name. */
+export function auctionLotOf(lot: Result): AuctionLot {
+  const { credit, ...rest } = lot.toObject();
+  return { ...rest, credit: [...(credit as Result)] } as unknown as AuctionLot;
+}
+
+/** An auction: its hash, the account whose lot it is, and what the lot is committed to. */
+export interface Auction {
+  readonly id: string;
+  readonly fill: Fill;
 }
 
 const uint = (name: string) => ({ name, type: "uint256" });
@@ -314,152 +310,202 @@ const COMMON = [
   { name: "blob", type: "bytes" },
   uint("deadline"),
 ];
+const LOT = { name: "lot", type: "bytes32" };
 const TYPES = {
-  StartLot: [...COMMON, { name: "lot", type: "bytes32" }],
-  TakeLot: [...COMMON, uint("liquidated"), uint("fill"), uint("price")],
-  CureLot: [...COMMON, uint("fill")],
-  ReturnLot: [...COMMON, uint("fill")],
+  TakeLot: [...COMMON, LOT, uint("price")],
+  CureLot: [...COMMON, LOT, uint("asset"), uint("amount")],
 };
-const LOT_TYPE = {
-  Lot: [
-    uint("account"),
-    uint("stateBefore"),
-    uint("stateAfter"),
-    { name: "policyId", type: "uint64" },
-    { name: "epoch", type: "uint64" },
-    { name: "kind", type: "uint8" },
-    uint("fill"),
-    { name: "size", type: "uint64" },
-    { name: "writeOff", type: "uint64" },
-    { name: "level", type: "uint32" },
-    uint("beneficiary"),
-    { name: "opening", type: "bytes" },
+const CLEAR = {
+  Clear: [
+    { name: "first", type: "bytes32" },
+    { name: "second", type: "bytes32" },
   ],
 };
-
+const START = keccak256(toUtf8Bytes("plimsoll-lot-start/2"));
+const coder = AbiCoder.defaultAbiCoder();
 const toContext = (digest: string) => (BigInt(digest) % FIELD_ORDER) as FieldElement;
+
+/** What a start's proofs are bound to: `Liquidation.startDigest`. */
+export function startDigest(
+  { chainId, liquidation }: Pick<LiquidationVenue, "chainId" | "liquidation">,
+  step: Omit<Step, "proof" | "signature">,
+  { kind, evidence, size, cost, debt, fill, beneficiary, credit }: Offer,
+  opening: string,
+): string {
+  const offer = coder.encode(["uint256[13]"], [[kind, evidence, size, cost, debt, fill, beneficiary, ...credit]]);
+  const { account, stateBefore, stateAfter, blob, deadline, policyId, epoch } = step;
+  return keccak256(
+    coder.encode(
+      [
+        "bytes32",
+        "uint256",
+        "address",
+        "uint256",
+        "uint256",
+        "uint256",
+        "bytes32",
+        "uint256",
+        "uint64",
+        "uint64",
+        "bytes32",
+        "bytes32",
+      ],
+      [
+        ...[START, chainId, liquidation, account, stateBefore, stateAfter, keccak256(blob), deadline],
+        ...[policyId, epoch, keccak256(offer), keccak256(opening)],
+      ],
+    ),
+  );
+}
+
+/** A statement about an account that is not the gate's to change. */
+interface Claim extends Values {
+  readonly before: Account;
+  readonly transition: Transition;
+  readonly level: bigint;
+  readonly direction: Direction;
+}
+
+/** What a start proves besides the lot, in the order in which `Liquidation.start` takes it. */
+export function claimsOf({ appraisal: { fill, after }, cost, debt, terms }: Lot, values: Values): Claim[] {
+  const { size } = after;
+  const ofCost: Claim = {
+    ...values,
+    before: genesis(size),
+    transition: { ...still(size), transfer: cashOf(-cost), fill, openWithViewingKey: randomViewingKey() },
+    level: 0n,
+    direction: "at-least",
+  };
+  const owes = (amount: bigint, direction: Direction): Claim => ({
+    ...exitValues(size),
+    before: after,
+    // A transfer of nothing in cash is encoded as cash.
+    transition: { ...still(size), transfer: { asset: CASH_INDEX, amount } },
+    level: EXIT_LEVEL,
+    direction,
+  });
+  const insolvent = debt > terms.size + terms.tolerance;
+  return [
+    ...(cost > 0n ? [ofCost] : []),
+    ...(terms.kind === "close-out" ? [owes(debt, "at-least")] : []),
+    ...(insolvent ? [owes(debt - 1n, "below")] : []),
+  ];
+}
+
+export interface StartOptions extends Pick<StepOptions, "deadline"> {
+  /** Account whose credit gets the reward; zero for the fund. */
+  readonly beneficiary: bigint;
+  /** Tells bidders what is in the lot; in the clear, encrypted to them, or where to ask. Nothing unless given. */
+  readonly opening?: string;
+  /** Signs the lot; nobody where it sends the call itself, or has been silent for too long. */
+  readonly operator?: Signer;
+  /** In place of the state after, encrypted to its viewing key. */
+  readonly blob?: string;
+}
+
+/** Proves a lot. Throws as the prover, `STATEMENT_FALSE` where the lot is not admissible. */
+export async function startLot(
+  venue: LiquidationVenue,
+  id: bigint,
+  lot: Lot,
+  { policyId, epoch, ...values }: Published,
+  options: StartOptions,
+): Promise<StartedLot> {
+  const { after, fill } = lot.appraisal;
+  const { evidence, size } = lot.terms;
+  const offer: Offer = {
+    kind: KIND[lot.terms.kind],
+    ...{ evidence, size, cost: lot.cost, debt: lot.debt },
+    fill: commitFill(fill),
+    beneficiary: options.beneficiary,
+    credit: creditSignals(lot.step.credit),
+  };
+  const opening = options.opening ?? "0x";
+  const bound = {
+    account: id,
+    stateBefore: commitState(lot.step.before),
+    stateAfter: commitState(after),
+    blob: options.blob ?? sealState(after),
+    ...{ policyId, epoch, deadline: options.deadline },
+  };
+  const digest = startDigest(venue, bound, offer, opening);
+  const context = toContext(digest);
+  const { proof } = await venue.prover.liquidate({ ...lot.step, terms: lot.terms, context, ...values });
+  const appraisals: Appraisal[] = [];
+  for (const claim of claimsOf(lot, values)) {
+    const shown = await venue.prover.prove({ ...claim, level: claim.level as LevelBps, context });
+    const looked = applyTransition(claim.before, claim.transition);
+    appraisals.push({ stateAfter: commitState(looked), proof: proofWords(shown.proof) });
+  }
+  const agreed = { first: digest, second: hexlify(new Uint8Array(32)) };
+  const operatorSignature = (await options.operator?.signTypedData(venue.exchange, CLEAR, agreed)) ?? "0x";
+  return {
+    step: { ...bound, proof: proofWords(proof), signature: "0x" },
+    ...{ after, offer, opening, appraisals, operatorSignature },
+  };
+}
 
 async function stepFor(
   venue: LiquidationVenue,
   action: keyof typeof TYPES,
   args: Record<string, unknown>,
-  id: bigint,
-  claim: Claim,
-  { policyId, epoch }: Published,
+  { id, state }: Held,
+  { transition, level }: { transition: Transition; level: bigint },
+  { policyId, epoch, policy, market }: Published,
   { deadline, signer }: StepOptions,
 ): Promise<TakenStep> {
-  const after = applyTransition(claim.before, claim.transition);
+  const after = applyTransition(state, transition);
   const bound = {
     account: id,
-    stateBefore: commitState(claim.before),
+    stateBefore: commitState(state),
     stateAfter: commitState(after),
     deadline,
     blob: sealState(after),
   };
   const types = { [action]: TYPES[action] };
-  const context = toContext(TypedDataEncoder.hash(venue.gate, types, { ...bound, ...args }));
+  const message = { ...bound, ...args };
+  const context = toContext(TypedDataEncoder.hash(venue.gate, types, message));
+  const claim = { before: state, transition, level: level as LevelBps, direction: "at-least" as const, policy, market };
   const { proof } = await venue.prover.prove({ ...claim, context });
-  const signature = signer === undefined ? "0x" : await signer.signTypedData(venue.gate, types, { ...bound, ...args });
+  const signature = (await signer?.signTypedData(venue.gate, types, message)) ?? "0x";
   return { step: { ...bound, policyId, epoch, proof: proofWords(proof), signature }, after };
 }
 
 /**
- * Proves a lot and signs it. Throws `STATEMENT_FALSE` where a claim of the lot is not true.
- *
- * @param operator signs the lot; nobody where it sends the call itself, or has been silent for too long
- */
-export async function startLot(
-  venue: LiquidationVenue,
-  { id, state: before }: Held,
-  lot: Lot,
-  published: Published,
-  judged: Judged,
-  options: StepOptions & { beneficiary: bigint; opening?: string; operator?: Signer },
-): Promise<StartedLot> {
-  const [sold, ...appraised] = claimsOf(before, lot, published, judged);
-  const offer: Offer = {
-    kind: KIND[lot.kind],
-    fill: commitFill(lot.fill),
-    size: lot.size,
-    writeOff: lot.writeOff,
-    level: lot.level,
-    beneficiary: options.beneficiary,
-    opening: options.opening ?? "0x",
-  };
-  const message = {
-    ...offer,
-    account: id,
-    stateBefore: commitState(before),
-    stateAfter: commitState(lot.after),
-    policyId: published.policyId,
-    epoch: published.epoch,
-  };
-  const digest = TypedDataEncoder.hash(venue.liquidation, LOT_TYPE, message);
-  const { step, after } = await stepFor(venue, "StartLot", { lot: digest }, id, sold!, published, options);
-  const appraisals: Appraisal[] = [];
-  for (const claim of appraised) {
-    const { proof } = await venue.prover.prove({ ...claim, context: toContext(digest) });
-    const looked = applyTransition(claim.before, claim.transition);
-    appraisals.push({ stateAfter: commitState(looked), proof: proofWords(proof) });
-  }
-  const operatorSignature = (await options.operator?.signTypedData(venue.liquidation, LOT_TYPE, message)) ?? "0x";
-  return { step, after, offer, appraisals, operatorSignature };
-}
-
-/** What an account's taking, curing or getting back a lot moves. */
-const inwards = (before: Account, fill: Fill, paid: bigint, level: bigint, values: Values): Claim => ({
-  before,
-  transition: { transfer: cash(-paid), fill, side: 1n },
-  level: level as LevelBps,
-  direction: "at-least",
-  policy: values.policy,
-  market: values.market,
-});
-
-/**
- * A bidder takes a lot and pays `price`; `backstop` takes it with a price of zero and no level but solvency.
- * Throws `STATEMENT_FALSE` where the bidder would not have the level.
+ * A bidder takes a lot and pays `price`. Throws `STATEMENT_FALSE` where the bidder would not have the level.
+ * @param asked the initial level; zero for the backstop in its turn
  */
 export function takeLot(
   venue: LiquidationVenue,
   bidder: Held,
-  { liquidated, fill, price, level }: { liquidated: bigint; fill: Fill; price: bigint; level: bigint },
+  { id, fill, price, level }: Auction & { readonly price: bigint; readonly level: bigint },
   published: Published,
   options: StepOptions,
 ): Promise<TakenStep> {
-  const args = { liquidated, fill: commitFill(fill), price };
-  const claim = inwards(bidder.state, fill, price, level, published);
-  return stepFor(venue, "TakeLot", args, bidder.id, claim, published, options);
-}
-
-/** The owner takes his lot back. Throws `STATEMENT_FALSE` where the account does not have the call level with it. */
-export function cureLot(
-  venue: LiquidationVenue,
-  owner: Held,
-  lot: Pick<Lot, "fill" | "writeOff">,
-  call: bigint,
-  published: Published,
-  options: StepOptions,
-): Promise<TakenStep> {
-  const claim = inwards(owner.state, lot.fill, lot.writeOff, call, published);
-  return stepFor(venue, "CureLot", { fill: commitFill(lot.fill) }, owner.id, claim, published, options);
+  const transition: Transition = { transfer: { asset: CASH_INDEX, amount: -price }, fill, side: 1n };
+  return stepFor(venue, "TakeLot", { lot: id, price }, bidder, { transition, level }, published, options);
 }
 
 /**
- * An unsold lot goes back, which needs no market. `below` is what `Liquidation.giveBack` is told: that the account has
- * positions or debt.
+ * The owner proves the call level of an account of which a lot is out, with as much of a credit as it absorbs. Throws
+ * `STATEMENT_FALSE` where the account does not have it.
+ * @param absorbed amounts in lots, and in units of the token (`units`)
  */
-export async function returnLot(
+export function cureLot(
   venue: LiquidationVenue,
-  account: Held,
-  lot: Pick<Lot, "fill" | "writeOff">,
+  owner: Held,
+  { id, level, absorbed }: CuredLot,
+  published: Published,
   options: StepOptions,
-): Promise<TakenStep & { below: boolean }> {
-  const exit = { policyId: 0n, epoch: 0n, ...exitValues(account.state.size) };
-  const claim = inwards(account.state, lot.fill, lot.writeOff, EXIT_LEVEL, exit);
-  const after = evaluate(applyTransition(claim.before, claim.transition), exit.policy, exit.market);
-  const below = !isAtLeast(after, EXIT_LEVEL);
-  const asked: Claim = { ...claim, direction: below ? "below" : "at-least" };
-  const args = { fill: commitFill(lot.fill) };
-  return { ...(await stepFor(venue, "ReturnLot", args, account.id, asked, exit, options)), below };
+): Promise<TakenStep> {
+  const { asset = 0, lots = 0n, units = 0n } = absorbed ?? {};
+  const transition: Transition = { ...still(owner.state.size), transfer: { asset, amount: lots } };
+  const args = { lot: id, asset, amount: units };
+  return stepFor(venue, "CureLot", args, owner, { transition, level }, published, options);
+}
+
+export interface CuredLot extends Pick<Auction, "id"> {
+  /** The call level. */
+  readonly level: bigint;
+  readonly absorbed?: { readonly asset: number; readonly lots: bigint; readonly units: bigint };
 }
