@@ -1,60 +1,37 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Lots: who may start them and when, what they may cost whom, and every way they end. Under a simulated key that proves
-// what is true by the integer model, unless a test says that it lies.
+// Lots: who may start them and when, how their auctions run, and every way they end. Under simulated keys that prove what
+// is true by the integer model, unless a test says that they lie.
 
 import { expect } from "chai";
-import type { Result } from "ethers";
-import fc from "fast-check";
+import type { Contract } from "ethers";
 import {
-  type Appraisal,
-  type AuctionTerms,
-  claimsOf,
   closeOutOf,
-  cureLot,
-  holding,
   type Lot,
   lotBetween,
-  type Offer,
+  type Offering,
   priceAt,
-  returnLot,
-  type StartedLot,
+  pricesOf,
   sliceOf,
-  startLot,
-  takeLot,
 } from "../../prover/src/chain/liquidation.ts";
 import { openState } from "../../prover/src/chain/sealed-state.ts";
-import type { FieldElement } from "../../prover/src/field.ts";
-import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
-import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
-import { EXIT_LEVEL } from "../../prover/src/model/exit-market.ts";
-import { applyTransition, type Fill, noFill } from "../../prover/src/model/transition.ts";
-import type { LevelBps } from "../../prover/src/units.ts";
-import { stress } from "../../scripts/stress.ts";
 import {
+  BTC,
+  CASH,
   call,
   E6,
   E8,
   fillOf,
-  LATE,
   LEVELS,
-  LotWorld,
-  liar,
+  type LotWorld,
   type Member,
   marketAt,
-  POLICY,
+  type OpenLot,
+  peopled,
   SIZE,
+  STAGE,
   TERMS,
 } from "./lot-world.ts";
-
-const STAGE = { healthy: 0n, called: 1n, liquidating: 2n, closed: 3n };
-const CASH = 15n;
-const level = (bps: bigint) => bps as LevelBps;
-const blinding = 99n as FieldElement;
-const least = (a: bigint, b: bigint) => (b < a ? b : a);
-/** The account without the lot. */
-const moved = (before: Account, fill: Fill, paid = 0n) =>
-  applyTransition(before, { transfer: { asset: 15, amount: paid }, fill, side: -1n });
 
 describe("liquidation", function () {
   this.timeout(300_000);
@@ -62,1121 +39,615 @@ describe("liquidation", function () {
   /** On the other side of every position. */
   let house: Member;
   let bidder: Member;
-  /** Long 10,000 lots: 250,000 of cash and a margin of about 12% of the notional. */
+  /** Long 10,000 lots (10 bitcoin) on 200,000 of cash and half a bitcoin. */
   let debtor: Member;
-  let fallen: ReturnType<typeof marketAt>;
   let restore: () => Promise<void>;
 
   before(async () => {
-    world = await LotWorld.create();
-    const at = (index: number) => world.signers[index]!;
-    house = await world.member(at(1), 500_000_000n * E6);
-    bidder = await world.member(at(2), 10_000_000n * E6);
-    debtor = await world.member(at(3), 200_000n * E6, E8 / 2n);
-    await world.trade(debtor, house, fillOf({ 0: 10_000n }, -10_000n * 100_000_000n));
-    fallen = marketAt(84_500n);
-    const members = [house, bidder, debtor].map((member) => [member, member.state] as const);
-    const { prover } = world.venue;
-    const { epoch, market, terms } = world;
-    let snapshot = await world.chain.networkHelpers.takeSnapshot();
-    restore = async () => {
-      await snapshot.restore();
-      snapshot = await world.chain.networkHelpers.takeSnapshot();
-      for (const [member, state] of members) member.state = state;
-      Object.assign(world, { epoch, market, terms, policyId: 1n, venue: { ...world.venue, prover } });
-    };
+    ({ world, house, bidder, debtor, restore } = await peopled());
   });
   beforeEach(() => restore());
 
-  const slice = (terms: AuctionTerms = world.terms, allowed = LEVELS.liquidation, member = debtor) =>
-    sliceOf(member.state, world.published, LEVELS, terms, level(allowed));
-  const closeOut = (allowed = LEVELS.closeOut, member = debtor) =>
-    closeOutOf(member.state, world.published, world.terms, level(allowed));
-  const made = (lot: Lot, beneficiary = house.id, options: object = {}) =>
-    startLot(world.venue, debtor, lot, world.published, world.judged, { deadline: LATE, beneficiary, ...options });
-  const send = ({ step, offer, appraisals }: Pick<StartedLot, "step" | "offer" | "appraisals">, by = world.operator) =>
-    (world.liquidation.connect(by) as typeof world.liquidation).start!(step, offer, appraisals, "0x");
-  const refuses = (sent: Promise<unknown>, error: string, of = world.liquidation) =>
+  const slice = (given: Partial<Offering> = {}, evidence = LEVELS.liquidation) =>
+    sliceOf({ before: debtor.state }, world.offering(evidence, given));
+  const closeOut = (given: Partial<Offering> = {}) =>
+    closeOutOf({ before: debtor.state }, world.offering(LEVELS.closeOut, given));
+  const made = (lot: Lot, options = {}) => world.made(debtor, lot, { beneficiary: house.id, ...options });
+  const refuses = (sent: Promise<unknown>, error: string, of: Contract = world.liquidation) =>
     expect(sent).to.be.revertedWithCustomError(of, error);
-  const advance = (seconds: bigint) => call(world.source, "advance", seconds);
-  const lie = () => Object.assign(world, { venue: { ...world.venue, prover: liar(world.key!) } });
-  const code = (work: () => unknown) => {
+  const untrue = async (work: () => unknown) => {
+    let code = "provable";
     try {
-      work();
+      await work();
     } catch (error) {
-      return (error as { code?: string }).code;
+      code = (error as { code: string }).code;
     }
-    return undefined;
+    expect(code).equal("STATEMENT_FALSE");
   };
-  const untrue = async (work: Promise<unknown>) =>
-    expect(
-      await work.then(
-        () => "provable",
-        (error) => error.code,
-      ),
-    ).to.equal("STATEMENT_FALSE");
-  const taking = (lot: Lot, price: bigint, options: object = {}, by = bidder) =>
-    takeLot(world.venue, by, { liquidated: debtor.id, fill: lot.fill, price, level: LEVELS.initial }, world.published, {
-      deadline: LATE,
-      signer: by.owner,
-      ...options,
-    });
-  const credit = (account: bigint) => world.credit(account);
-  const deficit = async () => (await world.gate.deficit!()) as bigint;
-
-  /** At 84,500 the account has 93% of its margin. */
-  const fall = () => world.publish(fallen);
-  const sliced = async (lot = slice()) => {
-    await world.start(debtor, lot, house.id);
-    return lot;
+  /** At 86,000 coverage is below the liquidation level, at 81,500 below the close-out level. */
+  const fall = (price = 86_000n) => world.publish(marketAt(price));
+  const sliced = async () => {
+    await fall();
+    return world.start(debtor, slice(), house.id);
   };
+  const takeAt = (open: OpenLot, price?: bigint) => world.take(debtor, bidder, open, price);
 
   describe("a slice", () => {
-    it("brings the account back above the call level, and not above the initial one, even at the floor", async () => {
+    it("leaves the account as it was until it is taken; then it has the state after, and the price as credit", async () => {
       await fall();
-      expect(world.isAtLeast(debtor.state, LEVELS.liquidation)).to.equal(false);
-      const lot = await sliced();
-      expect(await world.stage(debtor)).to.equal(STAGE.liquidating);
-      expect(world.isAtLeast(debtor.state, LEVELS.call)).to.equal(true);
-      expect(world.isAtLeast(debtor.state, LEVELS.initial)).to.equal(false);
-      const price = await world.take(debtor, bidder, lot.fill);
-      expect(price).to.equal(priceAt(lot, world.terms, 0n));
-      expect(await world.stage(debtor)).to.equal(STAGE.called);
-      expect(await credit(debtor.id)).to.equal(price - TERMS.reward);
-      expect(await credit(house.id)).to.equal(TERMS.reward);
+      const lot = slice();
+      const before = commitState(debtor.state);
+      const open = await world.start(debtor, lot, house.id);
+      expect(await world.stage(debtor)).equal(STAGE.liquidating);
+      expect((await world.gate.accountOf!(debtor.id)).state).equal(before);
+      const price = await takeAt(open);
+      expect(price).equal(pricesOf(lot, world.terms).firstPrice);
+      expect((await world.gate.accountOf!(debtor.id)).state).equal(commitState(open.after));
+      expect(await world.stage(debtor)).equal(STAGE.called);
+      expect(await world.credit(debtor.id)).equal(price - TERMS.reward);
+      expect(await world.credit(house.id)).equal(TERMS.reward);
       await world.absorb(debtor, CASH, price - TERMS.reward);
       await world.attest(debtor, LEVELS.call);
-      expect(await world.stage(debtor)).to.equal(STAGE.healthy);
-      const held = [debtor, bidder, house].map(({ state }) => state.positions[0]!);
-      expect(held.reduce<bigint>((sum, lots) => sum + lots, 0n)).to.equal(0n);
+      expect(await world.stage(debtor)).equal(STAGE.healthy);
+      expect(house.state.positions[0]! + bidder.state.positions[0]! + debtor.state.positions[0]!).equal(0n);
     });
 
-    it("gets cheaper on the board's clock, down to nothing above its floor", async () => {
+    it("starts above what it is worth, falls fast and then slow, and ends where the bidder keeps cost and discount", async () => {
       await fall();
-      const lot = await sliced();
-      for (const elapsed of [0n, 1n, 599n, 600n, 1199n]) {
-        const undo = await world.chain.networkHelpers.takeSnapshot();
-        await advance(elapsed);
-        expect(await world.liquidation.priceOf!(debtor.id)).to.equal(priceAt(lot, world.terms, elapsed));
-        await undo.restore();
+      const lot = slice();
+      const prices = pricesOf(lot, world.terms);
+      const open = await world.start(debtor, lot);
+      const worth = lot.appraisal.worth / 10n ** 14n;
+      let last = (1n << 62n) - 1n;
+      const drops: bigint[] = [];
+      for (const elapsed of [0n, 300n, 600n, 900n, 1199n]) {
+        const price = await world.priceOf(open);
+        expect(price).equal(priceAt(prices, TERMS.auctionDuration, elapsed));
+        drops.push(last - price);
+        last = price;
+        await world.advance([300n, 300n, 300n, 299n, 1n][drops.length - 1]!);
       }
-      await advance(1199n);
-      const price = await world.take(debtor, bidder, lot.fill);
-      expect(price).to.equal(priceAt(lot, world.terms, 1199n));
+      expect(prices.firstPrice > worth).equal(true);
+      expect(drops.slice(2).every((drop, index) => drop < drops[index + 1]!)).equal(true);
+      expect(await world.priceOf(open)).equal(prices.lastPrice);
+      // The bidder keeps the whole discount on the margin freed, and of the rest, which is the haircut of collateral, a twentieth.
+      const cost = lot.appraisal.cost / 10n ** 14n;
+      expect(cost - lot.cost <= 1n && lot.cost <= cost).equal(true);
+      expect(worth - prices.lastPrice).within(cost + (worth - cost) / 20n - 3n, cost + (worth - cost) / 20n + 3n);
     });
 
-    it("pays no reward to the account itself, and to nobody more than the price", async () => {
+    it("without its cost the auction ends at the size less the discount: one proof, and no more to be had", async () => {
       await fall();
-      const undo = await world.chain.networkHelpers.takeSnapshot();
-      const before = debtor.state;
-      const lot = slice();
-      await world.start(debtor, lot, debtor.id);
-      const price = await world.take(debtor, bidder, lot.fill);
-      expect(await credit(debtor.id)).to.equal(price);
-      await undo.restore();
-      await restore();
-      await fall();
-      expect(debtor.state).to.equal(before);
-      await world.setTerms({ ...world.terms, reward: 10n ** 15n });
-      await sliced();
-      await world.take(debtor, bidder, lot.fill);
-      expect(await credit(debtor.id)).to.equal(0n);
-      expect(await credit(house.id)).to.equal(price);
+      const lot = slice({ withCost: false });
+      expect(lot.cost).equal(0n);
+      const started = await made(lot);
+      expect(started.appraisals).deep.equal([]);
+      const open = await world.start(debtor, lot);
+      await world.advance(TERMS.auctionDuration);
+      expect(await world.priceOf(open)).equal((lot.terms.size * 95n + 99n) / 100n);
     });
 
-    it("may be bid for at more than is asked", async () => {
-      await fall();
-      const lot = await sliced();
-      await world.take(debtor, bidder, lot.fill, 10_000n * E6);
-      expect(await credit(debtor.id)).to.equal(10_000n * E6 - TERMS.reward);
-    });
-
-    it("V18: above the policy's cap is refused, and so is one below the dust", async () => {
+    it("V18: above the cap is refused, and so is one below the dust", async () => {
       await fall();
       const lot = slice();
-      await world.setTerms({ ...world.terms, maxSlice: lot.size - 1n });
-      await refuses(send(await made(lot)), "SizeRefused");
-      await world.setTerms({ ...world.terms, maxSlice: lot.size, dust: lot.size });
-      await refuses(lying({ ...lot, size: lot.size - 1n }).then(send), "SizeRefused");
-      await send(await made(lot));
+      for (const terms of [{ maxSlice: lot.terms.size - 1n }, { dust: lot.terms.size + 1n }]) {
+        await world.setTerms({ ...TERMS, ...terms });
+        await refuses(world.startOf(await made(lot)), "SizeRefused");
+      }
+      await world.setTerms({ ...TERMS, maxSlice: lot.terms.size, dust: lot.terms.size });
+      await world.startOf(await made(lot));
     });
 
     it("is as large as the cap lets it be where that does not bring the account back", async () => {
       await fall();
-      const terms = { ...world.terms, maxSlice: slice().size / 4n };
-      await world.setTerms(terms);
-      const lot = await sliced(slice(terms));
-      expect(lot.size <= terms.maxSlice && lot.size > (terms.maxSlice * 99n) / 100n).to.equal(true);
-      expect(world.isAtLeast(debtor.state, LEVELS.call)).to.equal(false);
-      await world.take(debtor, bidder, lot.fill);
-      // And again, until it is back.
-      const next = await sliced(slice(terms));
-      await world.take(debtor, bidder, next.fill);
+      const whole = slice();
+      const half = slice({ terms: { ...world.terms, maxSlice: whole.terms.size / 2n } });
+      expect(half.terms.size <= whole.terms.size / 2n && half.terms.size > whole.terms.size / 3n).equal(true);
+      expect(world.isAtLeast(half.appraisal.after, LEVELS.call)).equal(false);
+      await world.startOf(await made(half));
+    });
+
+    it("pays the reward out of the price and never more than that, and none to the account itself", async () => {
+      await world.setTerms({ ...TERMS, reward: 10n ** 12n });
+      const price = await takeAt(await sliced());
+      expect([await world.credit(house.id), await world.credit(debtor.id)]).deep.equal([price, 0n]);
+      await restore();
+      await fall();
+      const paid = await takeAt(await world.start(debtor, slice()));
+      expect(await world.credit(debtor.id)).equal(paid);
+    });
+
+    it("counts in millionths whatever the decimals of the cash token", async () => {
+      const other = await peopled({ cashDecimals: 18 });
+      await other.world.publish(marketAt(86_000n));
+      const lot = sliceOf({ before: other.debtor.state }, other.world.offering(LEVELS.liquidation));
+      const open = await other.world.start(other.debtor, lot);
+      const price = await other.world.take(other.debtor, other.bidder, open);
+      expect(price).equal(pricesOf(lot, TERMS).firstPrice);
+      expect(await other.world.gate.creditOf!(other.debtor.id, CASH)).equal(price * 10n ** 12n);
     });
   });
 
   describe("evidence", () => {
-    it("V17: a level above the policy's is refused", async () => {
-      await world.publish(marketAt(87_500n)); // between liquidation and call
-      expect(code(() => slice())).to.equal("STATEMENT_FALSE");
-      const lot = slice(world.terms, LEVELS.call - 1n);
-      expect(lot.level > LEVELS.liquidation).to.equal(true);
-      await refuses(send(await made(lot)), "LevelNotAllowed");
+    it("V17: a level above the policy's is refused, by kind of lot", async () => {
+      await fall(88_000n);
+      await refuses(world.startOf(await made(slice({}, LEVELS.call))), "EvidenceRefused");
+      const dear = closeOutOf({ before: debtor.state }, world.offering(LEVELS.call));
+      await refuses(world.startOf(await made(dear)), "EvidenceRefused");
     });
 
-    it("V17: a close-out above the close-out level is refused", async () => {
-      await fall();
-      await refuses(send(await made(closeOut(LEVELS.liquidation))), "LevelNotAllowed");
-    });
-
-    it("V17: of an older epoch is refused, within its grace too", async () => {
+    it("V17: of an older epoch or a superseded policy is refused", async () => {
       await fall();
       const started = await made(slice());
-      await world.publish(fallen);
-      await call(world.source, "setGrace", true);
-      await refuses(send(started), "EpochNotStanding", world.gate);
+      await fall(86_001n);
+      await refuses(world.startOf(started), "EpochNotStanding", world.gate);
+      await restore();
+      await fall();
+      const late = await made(slice());
+      await refuses(world.startOf({ ...late, step: { ...late.step, policyId: 2n } }), "PolicySuperseded", world.gate);
     });
 
-    it("V17: under a superseded policy is refused", async () => {
+    it("V17: is not taken of an incomplete or halted epoch", async () => {
       await fall();
       const started = await made(slice());
-      world.epoch--;
-      world.policyId++;
-      await world.publish(fallen);
-      await refuses(send(started), "PolicySuperseded", world.gate);
-    });
-
-    it("is not taken of an incomplete epoch", async () => {
-      await world.publish(fallen, true, false);
-      await refuses(send(await made(slice())), "EpochIncomplete", world.gate);
-    });
-
-    it("is not taken of a halted epoch", async () => {
-      await world.publish(fallen, false, false);
-      await refuses(send(await made(slice())), "EpochHalted", world.source);
+      await call(world.source, "setUsable", true, false);
+      await refuses(world.startOf(started), "EpochIncomplete", world.source);
+      await call(world.source, "setUsable", false, true);
+      await refuses(world.startOf(started), "EpochHalted", world.source);
     });
 
     it("V16: a missed attestation counts when the board's clock has run, not when time has passed", async () => {
-      await world.publish(marketAt(87_500n));
-      const lot = slice(world.terms, LEVELS.call - 1n);
-      await world.chain.networkHelpers.time.increase(Number(TERMS.attestInterval) * 3);
-      await call(world.gate, "heartbeat");
-      await refuses(send(await made(lot)), "LevelNotAllowed");
-      await advance(TERMS.attestInterval);
-      await refuses(send(await made(lot)), "LevelNotAllowed");
-      await advance(1n);
-      await send(await made(lot));
+      await fall(88_000n);
+      const lot = () => slice({}, LEVELS.call);
+      await world.chain.networkHelpers.time.increase(2n * TERMS.attestInterval);
+      await refuses(world.startOf(await made(lot())), "EvidenceRefused");
+      await world.advance(TERMS.attestInterval);
+      await refuses(world.startOf(await made(lot())), "EvidenceRefused");
+      await world.advance(1n);
+      await world.startOf(await made(lot()));
     });
 
     it("V16: so does a cure period, once the account is called", async () => {
-      await world.publish(marketAt(87_500n));
+      await fall(88_000n);
       await world.flag(debtor, LEVELS.call);
-      const lot = slice(world.terms, LEVELS.call - 1n);
-      await advance(TERMS.curePeriod);
-      await refuses(send(await made(lot)), "LevelNotAllowed");
-      await advance(1n);
-      await send(await made(lot));
+      await world.advance(TERMS.curePeriod);
+      await refuses(world.startOf(await made(slice({}, LEVELS.call))), "EvidenceRefused");
+      await world.advance(1n);
+      await world.startOf(await made(slice({}, LEVELS.call)));
     });
 
     it("V16: a missed deadline sells nothing of an account that has the call level", async () => {
-      await advance(TERMS.attestInterval + 1n);
-      expect(code(() => slice(world.terms, LEVELS.call - 1n))).to.equal("STATEMENT_FALSE");
-      const lot = { ...slice0(), level: level(LEVELS.call) };
-      await untrue(made(lot));
-      await refuses(send(await lying({ ...lot, level: level(LEVELS.initial) })), "LevelNotAllowed");
+      await fall(95_000n);
+      await world.advance(TERMS.attestInterval + 1n);
+      await untrue(() => slice({}, LEVELS.call));
     });
 
-    it("changes when the account does: a step of its owner makes a lot's proofs of a state that is past", async () => {
+    it("is of the account as it stands: after its owner's step a lot's proof is of a state that is past", async () => {
       await fall();
       const started = await made(slice());
-      await world.payIn(debtor, CASH, 1n);
-      await refuses(send(started), "StateSuperseded", world.gate);
+      await world.attest(debtor, LEVELS.closeOut);
+      await refuses(world.startOf(started), "StateSuperseded", world.gate);
+    });
+
+    it("waits for a settlement that the account has to pass", async () => {
+      await fall();
+      const started = await made(slice());
+      await call(world.source, "settle");
+      await refuses(world.startOf(started), "SettlementPending", world.gate);
     });
   });
 
-  /** A lot that nothing speaks for, of the healthy account. */
-  const slice0 = (): Lot => {
-    const fill = fillOf({ 0: 100n }, -100n * 100_000_000n);
-    return {
-      kind: "slice",
-      fill,
-      size: 10_000n * E6,
-      writeOff: 0n,
-      level: level(0n),
-      after: moved(debtor.state, fill),
-    };
-  };
-  const lying = (lot: Lot) => {
-    lie();
-    return made(lot);
-  };
-
-  describe("what is proven of a lot", () => {
-    it("each statement is needed: a proof of any other one in its place is refused", async () => {
+  describe("what a start proves", () => {
+    it("is of this lot, these terms, this account and this chain: any other word in its place is refused", async () => {
       await fall();
-      const lot = slice();
-      const good = await made(lot);
-      for (const index of good.appraisals.keys()) {
-        const appraisals = good.appraisals.map((one, at) =>
-          at === index ? good.appraisals[(index + 1) % good.appraisals.length]! : one,
-        );
-        await refuses(send({ ...good, appraisals }), "ProofInvalid", world.verifier);
+      const started = await made(slice());
+      const { offer } = started;
+      const changes = { size: offer.size - 1n, evidence: offer.evidence - 1n, fill: offer.fill + 1n, beneficiary: 0n };
+      for (const [name, value] of Object.entries(changes)) {
+        const other = { ...started, offer: { ...offer, [name]: value } };
+        await refuses(world.startOf(other), "ProofInvalid", world.verifiers.lot);
       }
-      await send(good);
+      await refuses(world.startOf({ ...started, opening: "0x01" }), "ProofInvalid", world.verifiers.lot);
+      const cheaper = { ...started, offer: { ...offer, cost: 0n }, appraisals: [] };
+      await refuses(world.startOf(cheaper), "ProofInvalid", world.verifiers.lot);
+      await refuses(
+        world.startOf({ ...started, step: { ...started.step, stateAfter: 5n } }),
+        "ProofInvalid",
+        world.verifiers.lot,
+      );
+      expect(await world.liquidation.startDigest!(started.step, offer, "0x")).not.equal(
+        await world.liquidation.startDigest!(started.step, offer, "0x01"),
+      );
+      await world.startOf(started);
     });
 
-    it("the reward goes to an account that there is, or to the fund", async () => {
+    it("shows the cost and the debt that it says: none may be missing, none added, none higher than is true", async () => {
+      await fall(81_500n);
+      const started = await made(closeOut());
+      expect(started.appraisals.length).equal(2);
+      for (const appraisals of [[], started.appraisals.slice(1), [...started.appraisals, started.appraisals[0]!]]) {
+        await refuses(world.startOf({ ...started, appraisals }), "AppraisalsMissing");
+      }
+      const swapped = { ...started, appraisals: started.appraisals.toReversed() };
+      await refuses(world.startOf(swapped), "ProofInvalid", world.verifiers.account);
+      const lot = closeOut();
+      await untrue(() => world.made(debtor, { ...lot, cost: lot.cost + 1n }));
       await fall();
-      await refuses(send(await made(slice(), 1n << 200n)), "AccountUnknown", world.gate);
-      const lot = slice();
-      await world.start(debtor, lot, 0n);
-      await world.take(debtor, bidder, lot.fill);
-      expect(await credit(0n)).to.equal(TERMS.reward);
+      const sold = await made(slice());
+      await refuses(world.startOf({ ...sold, offer: { ...sold.offer, debt: 1n } }), "DebtRefused");
     });
 
     it("V07: is nothing where the verifier answers with another word than its selector", async () => {
       await fall();
-      const started = await made(slice());
-      const zero = await world.chain.ethers.provider.getCode(await world.chain.ethers.deployContract("Answerer", [32]));
-      const at = await world.verifier.getAddress();
-      await world.chain.networkHelpers.setCode(at, zero);
-      await refuses(send(started), "VerifierRefused", world.gate).withArgs(at);
+      const started = await made(slice({ withCost: false }));
+      const other = await world.chain.ethers.deployContract("Answerer", [32]);
+      await call(world.source, "setLots", other, { x: 1n, y: 2n });
+      await refuses(world.startOf(started), "VerifierRefused", world.gate);
     });
 
-    it("is bound to the context that the contract names, and the lot says under which terms it was made", async () => {
+    it("the reward goes to an account that there is, or to the fund", async () => {
       await fall();
-      const lot = slice();
-      const contexts: bigint[] = [];
-      const { prover } = world.venue;
-      const recording: typeof prover = {
-        prove(request, options) {
-          contexts.push(request.context);
-          return prover.prove(request, options);
-        },
-      };
-      Object.assign(world, { venue: { ...world.venue, prover: recording } });
-      const { step, offer, appraisals, after } = await made(lot);
-      const context = (await world.liquidation.appraisalContext!(step, offer)) as bigint;
-      expect(contexts.filter((each) => each === context).length).to.equal(appraisals.length);
-      expect((await world.liquidation.lotOf!(debtor.id)).kind).to.equal(0n);
-      await send({ step, offer, appraisals });
-      debtor.state = after;
-      const { auctionDuration, premiumBps, discountBps, reward } = TERMS;
-      const terms = (premiumBps + discountBps) * lot.size;
-      expect(((await world.liquidation.lotOf!(debtor.id)) as Result).toObject()).to.deep.equal({
-        ...{ kind: 1n, board: 1n, epoch: 2n, duration: auctionDuration, settlements: 0n, size: lot.size, writeOff: 0n },
-        ...{ fromFund: 0n, reward, fill: commitFill(lot.fill), firstPrice: (terms + 9_999n) / 10_000n, start: 0n },
-        beneficiary: house.id,
-      });
-    });
-
-    it("none may be missing, and none added", async () => {
-      await fall();
-      const good = await made(slice());
-      await refuses(send({ ...good, appraisals: good.appraisals.slice(1) }), "AppraisalsMissing");
-      await refuses(send({ ...good, appraisals: [...good.appraisals, good.appraisals[0]!] }), "AppraisalsMissing");
-    });
-
-    it("is of this lot, these terms and this epoch: appraisals of another are refused", async () => {
-      await fall();
-      const good = await made(slice());
-      const other: Partial<Offer>[] = [
-        { size: good.offer.size + 1n },
-        { level: good.offer.level - 1n },
-        { beneficiary: 1n + good.offer.beneficiary },
-        { opening: "0x01" },
-        { fill: good.offer.fill === 1n ? (2n as FieldElement) : (1n as FieldElement) },
-      ];
-      for (const change of other) {
-        await refuses(send({ ...good, offer: { ...good.offer, ...change } }), "ProofInvalid", world.verifier);
-      }
-      await world.publish(fallen);
-      const next = { ...good, step: { ...good.step, epoch: world.epoch } };
-      await refuses(send(next), "ProofInvalid", world.verifier);
-    });
-
-    it("an appraisal opens no account, though it descends from the same genesis", async () => {
-      await fall();
-      const good = await made(slice());
-      const { stateAfter, proof } = good.appraisals[1] as Appraisal;
-      const step = { ...good.step, account: 0n, stateBefore: commitState(genesis(SIZE)), stateAfter, proof };
-      const opening = { owner: world.operator.address, agent: `0x${"0".repeat(40)}`, board: 1n };
-      await refuses(world.gate.open!(opening, step, "0x") as Promise<unknown>, "ProofInvalid", world.verifier);
-    });
-
-    it("a lot that costs more than the discount on its own margin has no proof", async () => {
-      await fall();
-      const lot = slice();
-      const fill = { ...lot.fill, cash: lot.fill.cash + 1n };
-      await untrue(made({ ...lot, fill, after: moved(debtor.state, fill) }));
-    });
-
-    it("nor has one that pays the account more than it is worth: its state would hold cash that nobody brings", async () => {
-      await fall();
-      const lot = slice();
-      const { equity } = world.evaluation(holding(lot.fill));
-      const paying = (more: bigint) => {
-        const fill = { ...lot.fill, cash: lot.fill.cash - equity / 10n ** 14n - more };
-        return { ...lot, fill, size: lot.size * 4n, after: moved(debtor.state, fill) };
-      };
-      expect(world.evaluation(holding(paying(2n).fill)).equity < -(10n ** 14n)).to.equal(true);
-      await untrue(made(paying(2n)));
-      await send(await made(paying(1n)));
-    });
-
-    it("nor has one whose margin is above its size", async () => {
-      await fall();
-      const lot = slice();
-      await untrue(made({ ...lot, size: lot.size - 1n }));
-    });
-
-    it("nor one that lifts the account to the initial level", async () => {
-      await fall();
-      const lot = slice();
-      const half = fillOf({ 0: 9_000n }, -9_000n * 84_500_000n);
-      const fill = { ...half, blinding: lot.fill.blinding };
-      const size = lot.size * 4n;
-      await untrue(made({ ...lot, fill, size, after: moved(debtor.state, fill) }));
-    });
-
-    it("nor one leg of a hedge, which would leave the account worse than it was", async () => {
-      // Long 10,000 and short 9,000 of nearly the same: a large margin for the leg, a small one for both.
-      const hedged = {
-        ...debtor.state,
-        positions: debtor.state.positions.map((p, i) => (i === 1 ? -9_000n : p)),
-      } as Account;
-      await fall();
-      const values = world.published;
-      const leg = fillOf({ 1: -9_000n }, 0n);
-      // Sold for what it is worth, neither more nor less.
-      const fill = {
-        ...leg,
-        blinding,
-        cash: -evaluate(holding(leg), values.policy, values.market).equity / 10n ** 14n,
-      };
-      const before = hedged;
-      const margin = (account: Account) => evaluate(account, values.policy, values.market).margin;
-      const after = moved(before, fill);
-      expect(margin(after) > margin(before)).to.equal(true);
-      for (let bps = 1n; bps <= LEVELS.liquidation; bps += 97n) {
-        const lot: Lot = { kind: "slice", fill, size: 1n << 60n, writeOff: 0n, level: level(bps), after };
-        const claims = claimsOf(before, lot, values, world.judged);
-        const both = isAtLeast(evaluate(after, values.policy, values.market), claims[0]!.level);
-        const evidence = !isAtLeast(evaluate(before, values.policy, values.market), level(bps));
-        expect(both && evidence).to.equal(false);
-      }
-    });
-
-    it("no lot is the fill of nothing", async () => {
-      await fall();
-      const good = await made(slice());
-      const nothing = commitFill(noFill(SIZE));
-      await refuses(send({ ...good, offer: { ...good.offer, fill: nothing } }), "FillRefused", world.gate);
-    });
-
-    it("no lot is of no kind, and no slice writes anything off", async () => {
-      await fall();
-      const good = await made(slice());
-      await refuses(send({ ...good, offer: { ...good.offer, kind: 0n } }), "KindUnknown");
-      await refuses(send({ ...good, offer: { ...good.offer, writeOff: 1n } }), "WriteOffRefused");
+      await refuses(world.startOf(await made(slice(), { beneficiary: 99n })), "AccountUnknown", world.gate);
+      const open = await world.start(debtor, slice(), 0n);
+      await takeAt(open);
+      expect(await world.funds()).equal(TERMS.reward);
     });
   });
 
   describe("who may start one", () => {
-    it("the operator, or whoever carries its signature", async () => {
+    it("the operator, whoever carries its signature, and nobody else while it is there", async () => {
       await fall();
-      const signed = await made(slice(), house.id, { operator: world.operator });
-      const anyone = world.liquidation.connect(world.signers[9]!) as typeof world.liquidation;
-      await refuses(anyone.start!(signed.step, signed.offer, signed.appraisals, "0x"), "OperatorSignatureMissing");
-      const offer = { ...signed.offer, size: signed.offer.size + 1n };
+      const stranger = world.signers[9]!;
+      await refuses(world.startOf(await made(slice()), stranger), "OperatorMissing", world.exchange);
+      await refuses(world.startOf(await made(slice()), debtor.owner), "OperatorMissing", world.exchange);
       await refuses(
-        anyone.start!(signed.step, offer, signed.appraisals, signed.operatorSignature),
-        "OperatorSignatureMissing",
+        world.startOf(await made(slice(), { operator: stranger }), stranger),
+        "OperatorMissing",
+        world.exchange,
       );
-      await anyone.start!(signed.step, signed.offer, signed.appraisals, signed.operatorSignature);
-    });
-
-    it("not the owner, who could hold liquidation up with lots that nobody wants", async () => {
-      await fall();
-      await refuses(send(await made(slice()), debtor.owner), "OperatorSignatureMissing");
+      await world.startOf(await made(slice(), { operator: world.operator }), stranger);
     });
 
     it("anyone who can prove, once the operator has been silent for too long", async () => {
       await fall();
-      const started = await made(slice());
-      await world.chain.networkHelpers.time.increase(86_401);
-      await send(started, world.signers[9]!);
+      await world.chain.networkHelpers.time.increase(86_401n);
+      await world.startOf(await made(slice()), world.signers[9]!);
     });
 
     it("one lot of an account at a time", async () => {
       await fall();
       const started = await made(slice());
-      await send(started);
-      await refuses(send(started), "LotOpen");
+      await world.startOf(started);
+      await refuses(world.startOf(started), "LotOpen");
+    });
+
+    it("not after its deadline", async () => {
+      await fall();
+      await refuses(world.startOf(await made(slice(), { deadline: 1n })), "DeadlinePassed", world.gate);
     });
   });
 
   describe("while a lot is out", () => {
-    const out = async () => {
-      await fall();
-      return sliced();
-    };
-
-    it("the account pays nothing out", async () => {
-      await out();
-      const recipient = debtor.owner.address;
-      const args = { asset: CASH, amount: 1n, recipient, fee: 0n };
-      const transfer = { asset: 15, amount: -1n };
-      const left = await world.step({ action: "Withdraw", ...args }, debtor, { transfer }, { level: 0n });
-      await refuses(world.gate.withdraw!(left.step, CASH, 1n, recipient, 0n), "StageWrong", world.gate);
-      // Nor by the exit, for which a closed-out account with a lot out would qualify.
-      await refuses(world.gate.exit!(left.step, CASH, 1n, recipient, 0n), "StageWrong", world.gate);
+    it("V18: the account takes no step at all, its state stands still, and what is paid in waits", async () => {
+      await sliced();
+      await world.deposit(debtor, CASH, E6);
+      for (const work of [
+        () => world.absorb(debtor, CASH, E6),
+        () => world.attest(debtor, LEVELS.closeOut),
+        () => world.flag(debtor, LEVELS.liquidation),
+      ]) {
+        await refuses(work(), "StageWrong", world.gate);
+      }
+      await fall(100_000n);
+      await refuses(world.withdraw(debtor, CASH, E6), "StageWrong", world.gate);
+      await refuses(world.trade(debtor, house, fillOf({ 0: -1n }, 100n * E6)), "StageWrong", world.exchange);
+      expect(await world.credit(debtor.id)).equal(E6);
     });
 
-    it("the account does not trade, however much it would improve", async () => {
-      await out();
-      lie();
-      const fill = fillOf({ 0: -10n }, 0n);
-      const ready = await world.step(
-        { action: "Trade", counterparty: house.id, fill: 1n, level: 0n },
-        debtor,
-        { fill },
-        { level: 0n },
-      );
-      const side = { step: ready.step, level: LEVELS.call, worse: [ready.step] };
-      const trade = { a: side, b: side, fill: 1n, operatorSignature: "0x" };
-      const other = { ...side, step: { ...ready.step, account: house.id } };
-      await refuses(world.gate.trade!({ ...trade, b: other }), "StageWrong", world.gate);
+    it("the account does not bid for another's lot, nor for its own", async () => {
+      const open = await sliced();
+      const own = await world.taking({ ...bidder, id: debtor.id }, open, 0n, 0n);
+      await refuses(world.liquidation.take!(open.lot, open.blob, own.step, 10n ** 12n), "BidderRefused");
     });
 
-    it("nor bids for another's, nor for its own", async () => {
-      const lot = await out();
-      lie();
-      const own = await taking(lot, 10_000n * E6, {}, debtor);
-      await refuses(world.liquidation.take!(debtor.id, own.step, 10_000n * E6), "SameAccount");
-      const other = await world.member(world.signers[5]!, 1_000n * E6);
-      other.state = { ...other.state };
-      await world.flag(other, 0n);
-      const given = await taking(lot, 10_000n * E6, {}, other);
-      await refuses(world.liquidation.take!(debtor.id, given.step, 10_000n * E6), "StageWrong", world.gate);
-    });
-
-    it("the account's settlement waits, nobody takes the lot, and it goes back at once", async () => {
-      const lot = await out();
+    it("a settlement makes the lot void at once: nobody takes it, and then the account can pass", async () => {
+      const open = await sliced();
+      const taken = await world.taking(bidder, open, await world.priceOf(open));
       await call(world.source, "settle");
-      const late = await taking(lot, 10_000n * E6);
-      await refuses(world.liquidation.take!(debtor.id, late.step, 10_000n * E6), "LotSuperseded");
-      await refuses(world.gate.expire!({ ...late.step, account: debtor.id }), "StageWrong", world.gate);
-      const back = await returnLot(world.venue, debtor, lot, { deadline: LATE });
-      await call(world.liquidation, "giveBack", back.step, back.below);
-      expect(await world.stage(debtor)).to.equal(STAGE.called);
-      expect(await world.liquidation.capOf!(debtor.id)).to.equal(TERMS.maxSlice);
+      await refuses(
+        world.liquidation.take!(open.lot, open.blob, taken.step, await world.priceOf(open)),
+        "LotSuperseded",
+      );
+      await call(world.liquidation, "void", open.lot);
+      expect(await world.stage(debtor)).equal(STAGE.called);
+      expect(await world.liquidation.capOf!(debtor.id)).equal(TERMS.maxSlice);
     });
   });
 
   describe("taking", () => {
     it("V18: a bidder below the initial level after it is refused", async () => {
-      await fall();
-      const lot = await sliced();
-      const poor = await world.member(world.signers[6]!, 20_000n * E6);
-      await untrue(taking(lot, 10_000n * E6, {}, poor));
-      // What can be proven of any bidder is not what is asked.
-      const lower = await takeLot(
-        world.venue,
-        bidder,
-        { liquidated: debtor.id, fill: lot.fill, price: 10_000n * E6, level: LEVELS.call },
-        world.published,
-        { deadline: LATE, signer: bidder.owner },
-      );
-      await refuses(world.liquidation.take!(debtor.id, lower.step, 10_000n * E6), "ProofInvalid", world.verifier);
+      const open = await sliced();
+      const poor = await world.member(world.signers[5]!, 10_000n * E6);
+      await untrue(async () => world.taking(poor, open, await world.priceOf(open)));
     });
 
-    it("is the owner's to decide, not an agent's: the price is nobody's to agree to but his", async () => {
-      await fall();
-      const lot = await sliced();
-      const agent = world.signers[13]!;
-      await call(world.gate.connect(bidder.owner) as typeof world.gate, "setAgent", bidder.id, agent.address);
-      const { step } = await taking(lot, 10_000n * E6, { signer: agent });
-      const sent = world.liquidation.connect(agent) as typeof world.liquidation;
-      await refuses(sent.take!(debtor.id, step, 10_000n * E6), "NotAuthorised", world.gate);
-      const own = await taking(lot, 10_000n * E6);
-      await call(sent, "take", debtor.id, own.step, 10_000n * E6);
-    });
-
-    it("V18: a lot taken once cannot be taken again, nor cured, nor given back", async () => {
-      await fall();
-      const lot = await sliced();
-      const second = await taking(lot, 10_000n * E6, {}, house);
-      const back = await returnLot(world.venue, debtor, lot, { deadline: LATE });
-      await world.take(debtor, bidder, lot.fill);
-      await refuses(world.liquidation.take!(debtor.id, second.step, 10_000n * E6), "LotMissing");
-      await refuses(world.liquidation.cure!(back.step), "LotMissing");
-      await refuses(world.liquidation.giveBack!(back.step, true), "LotMissing");
-      await refuses(world.liquidation.backstop!(debtor.id, second.step), "LotMissing");
-      await refuses(world.liquidation.priceOf!(debtor.id), "LotMissing");
+    it("V18: a lot taken once is not taken again, nor cured, nor void", async () => {
+      const open = await sliced();
+      const price = await world.priceOf(open);
+      const again = await world.taking(bidder, open, price);
+      await takeAt(open);
+      await refuses(world.liquidation.take!(open.lot, open.blob, again.step, price), "LotUnknown");
+      await refuses(world.liquidation.void!(open.lot), "LotUnknown");
+      await refuses(world.liquidation.cure!(open.lot, again.step, 0n, 0n), "LotUnknown");
     });
 
     it("a price below the one asked is refused, and one that no account can pay", async () => {
-      await fall();
-      const lot = await sliced();
-      const asked = priceAt(lot, world.terms, 0n);
-      const low = await taking(lot, asked - 1n);
-      await refuses(world.liquidation.take!(debtor.id, low.step, asked - 1n), "PriceTooLow");
-      await refuses(world.liquidation.take!(debtor.id, low.step, 1n << 63n), "AmountTooLarge", world.gate);
-      const other = await taking(lot, asked);
-      await refuses(world.liquidation.take!(debtor.id, other.step, asked + 1n), "NotAuthorised", world.gate);
+      const open = await sliced();
+      const asked = await world.priceOf(open);
+      const low = await world.taking(bidder, open, asked - 1n);
+      await refuses(world.liquidation.take!(open.lot, open.blob, low.step, asked - 1n), "PriceTooLow");
+      await refuses(world.liquidation.take!(open.lot, open.blob, low.step, 1n << 63n), "PriceTooHigh");
+      await takeAt(open, asked + E6);
     });
 
-    it("a bid without the bidder's signature is refused", async () => {
-      await fall();
-      const lot = await sliced();
-      const asked = priceAt(lot, world.terms, 0n);
-      const taken = await taking(lot, asked, { signer: world.signers[9]! });
-      await refuses(world.liquidation.take!(debtor.id, taken.step, asked), "NotAuthorised", world.gate);
+    it("a bid without the bidder's signature is refused, and so is another state after", async () => {
+      const open = await sliced();
+      const price = await world.priceOf(open);
+      const taken = await world.taking(bidder, open, price);
+      const unsigned = { ...taken.step, signature: "0x" };
+      await refuses(world.liquidation.take!(open.lot, open.blob, unsigned, price), "NotAuthorised", world.gate);
+      await refuses(world.liquidation.take!(open.lot, "0x00", taken.step, price), "BlobDiffers");
     });
 
-    it("another lot of the same terms is not what was taken", async () => {
-      await fall();
-      const lot = await sliced();
-      const asked = priceAt(lot, world.terms, 0n);
-      const other = { ...lot, fill: { ...lot.fill, positions: noFill(SIZE).positions, cash: 1_000_000n * E6 } };
-      const taken = await taking(other, asked);
-      await refuses(world.liquidation.take!(debtor.id, taken.step, asked), "NotAuthorised", world.gate);
-      const own = world.liquidation.connect(bidder.owner) as typeof world.liquidation;
-      await refuses(own.take!(debtor.id, taken.step, asked), "ProofInvalid", world.verifier);
-    });
-
-    it("a bidder of another board is refused", async () => {
-      await fall();
-      const lot = await sliced();
-      Object.assign(world, { board: 2n });
-      const stranger = await world.member(world.signers[7]!, 10_000_000n * E6);
-      Object.assign(world, { board: 1n });
-      const taken = await taking(lot, 10_000n * E6, {}, stranger);
-      await refuses(world.liquidation.take!(debtor.id, taken.step, 10_000n * E6), "BoardsDiffer", world.gate);
+    it("a bid is for one auction: of the next one of the same lot it is not", async () => {
+      const open = await sliced();
+      const price = await world.priceOf(open);
+      const bid = await world.taking(bidder, open, price);
+      await world.advance(TERMS.auctionDuration + TERMS.voidDelay);
+      await call(world.liquidation, "void", open.lot);
+      const next = await world.start(debtor, slice({ terms: { ...world.terms, maxSlice: TERMS.maxSlice / 2n } }));
+      expect(commitFill(next.fill)).equal(commitFill(open.fill));
+      await refuses(world.liquidation.take!(open.lot, open.blob, bid.step, price), "LotUnknown");
+      await refuses(world.liquidation.take!(next.lot, next.blob, bid.step, price), "NotAuthorised", world.gate);
     });
 
     it("stops while the market is not usable, and when the auction has ended", async () => {
-      await fall();
-      const lot = await sliced();
-      const asked = priceAt(lot, world.terms, 0n);
-      const taken = await taking(lot, asked);
-      await call(world.source, "setUsable", false, false);
-      await refuses(world.liquidation.take!(debtor.id, taken.step, asked), "EpochHalted", world.source);
+      const open = await sliced();
+      const price = await world.priceOf(open);
+      const taken = await world.taking(bidder, open, price);
+      const take = () => world.liquidation.take!(open.lot, open.blob, taken.step, price);
+      await call(world.source, "setUsable", false, true);
+      await refuses(take(), "EpochHalted", world.source);
       await call(world.source, "setUsable", true, true);
-      await advance(TERMS.auctionDuration);
-      await refuses(world.liquidation.take!(debtor.id, taken.step, asked), "AuctionEnded");
-      expect(await world.liquidation.priceOf!(debtor.id)).to.equal(0n);
+      await world.advance(TERMS.auctionDuration);
+      await refuses(take(), "AuctionEnded");
+    });
+
+    it("G05: is of the standing epoch alone, under the policy in force, as all new risk is", async () => {
+      const open = await sliced();
+      const price = await world.priceOf(open);
+      const taken = await world.taking(bidder, open, price);
+      await call(world.source, "setGrace", true);
+      await fall(85_000n);
+      await refuses(world.liquidation.take!(open.lot, open.blob, taken.step, price), "EpochNotStanding", world.gate);
+      await call(world.source, "setInForce", 2n);
+      await refuses(
+        world.liquidation.take!(open.lot, open.blob, taken.step, price),
+        "EpochOfFormerPolicy",
+        world.source,
+      );
     });
   });
 
   describe("curing", () => {
-    const cures = async (lot: Lot, asked = LEVELS.call) => {
-      const cured = await cureLot(world.venue, debtor, lot, asked, world.published, {
-        deadline: LATE,
-        signer: debtor.owner,
-      });
-      return { ...cured, send: () => call(world.liquidation, "cure", cured.step) };
-    };
-
-    it("takes the lot back with the call level, any time before it is taken, and the account is healthy", async () => {
-      await fall();
-      const before = debtor.state;
-      const lot = await sliced();
-      await world.payIn(debtor, CASH, 200_000n * E6);
-      const taken = await taking(lot, 10_000n * E6);
-      const cured = await cures(lot);
-      await cured.send();
-      debtor.state = cured.after;
-      expect(await world.stage(debtor)).to.equal(STAGE.healthy);
-      expect(debtor.state.positions).to.deep.equal(before.positions);
-      expect(debtor.state.cash).to.equal(before.cash + 200_000n * E6);
-      await refuses(world.liquidation.take!(debtor.id, taken.step, 10_000n * E6), "LotMissing");
+    it("needs the call level of the account before, at any time before the lot is taken or void", async () => {
+      const open = await sliced();
+      await world.advance(TERMS.auctionDuration + 1n);
+      await untrue(() => world.cure(debtor, open));
+      await fall(95_000n);
+      await world.cure(debtor, open);
+      expect(await world.stage(debtor)).equal(STAGE.healthy);
+      expect(await world.liquidation.auctionOf!(debtor.id)).equal(`0x${"0".repeat(64)}`);
     });
 
-    it("needs nobody: whoever has the viewing key finds the lot between two states of the chain", async () => {
-      await fall();
-      const before = debtor.state;
-      const { step, offer } = await world.start(debtor, slice(), house.id);
-      const after = openState(step.blob, step.stateAfter, SIZE, before.viewingKey)!;
-      expect(commitFill(lotBetween(before, after, 0n))).to.equal(offer.fill);
+    it("takes a payment that came in the meantime with it", async () => {
+      const open = await sliced();
+      await world.deposit(debtor, CASH, 50_000n * E6);
+      await world.cure(debtor, open, { asset: CASH, lots: 50_000n * E6 });
+      expect(await world.stage(debtor)).equal(STAGE.healthy);
+      expect(await world.credit(debtor.id)).equal(0n);
     });
 
-    it("needs the call level", async () => {
-      await fall();
-      const lot = await sliced();
-      await untrue(cures(lot));
-      const { step } = await cures(lot, LEVELS.closeOut);
-      await refuses(world.liquidation.cure!(step), "ProofInvalid", world.verifier);
-    });
-
-    it("needs the owner", async () => {
-      await fall();
-      const lot = await sliced();
-      await world.payIn(debtor, CASH, 200_000n * E6);
-      const { step } = await cures(lot);
-      await refuses(world.liquidation.cure!({ ...step, signature: "0x" }), "NotAuthorised", world.gate);
-    });
-
-    it("is not done by values older than the lot's, whose grace has not passed", async () => {
-      const past = { epoch: world.epoch, market: world.market };
-      await fall();
+    it("needs the owner, of this account, by values not older than the lot's", async () => {
       await call(world.source, "setGrace", true);
-      const lot = await sliced();
-      const now = { epoch: world.epoch, market: world.market };
-      Object.assign(world, past);
-      const { step } = await cures(lot);
-      Object.assign(world, now);
-      await refuses(world.liquidation.cure!(step), "EpochSuperseded", world.source);
-    });
-
-    it("under a halted epoch gives the lot back, but does not make the account healthy", async () => {
-      await fall();
-      const lot = await sliced();
-      await world.payIn(debtor, CASH, 200_000n * E6);
-      await call(world.source, "setUsable", false, false);
-      const cured = await cures(lot);
-      await cured.send();
-      expect(await world.stage(debtor)).to.equal(STAGE.called);
+      const early = { ...world.published };
+      const open = await sliced();
+      const thief = { ...debtor, owner: bidder.owner };
+      await fall(95_000n);
+      await refuses(world.cure(thief, open), "NotAuthorised", world.gate);
+      const old = await world.taking(debtor, open, 0n);
+      await refuses(world.liquidation.cure!(open.lot, { ...old.step, epoch: early.epoch }, 0n, 0n), "EpochSuperseded");
+      await refuses(world.liquidation.cure!(open.lot, { ...old.step, account: bidder.id }, 0n, 0n), "LotUnknown");
     });
   });
 
   describe("a lot that nobody takes", () => {
-    const giving = (lot: Lot) => returnLot(world.venue, debtor, lot, { deadline: LATE });
-    /** A slice that has been out for its auction, and is back. */
-    const failed = async () => {
-      const lot = await sliced();
-      await advance(TERMS.auctionDuration);
-      const back = await giving(lot);
-      await call(world.liquidation, "giveBack", back.step, true);
-      debtor.state = back.after;
-      return lot;
-    };
+    const over = (whole = TERMS.auctionDuration) => world.advance(whole + TERMS.voidDelay);
 
-    it("goes back after its auction, and the next slice is at most half of it", async () => {
-      await fall();
-      const before = debtor.state;
-      const lot = await sliced();
-      await advance(TERMS.auctionDuration - 1n);
-      const back = await giving(lot);
-      await refuses(world.liquidation.giveBack!(back.step, true), "AuctionRunning");
-      await advance(1n);
-      await (world.liquidation.connect(world.signers[9]!) as typeof world.liquidation).giveBack!(back.step, true);
-      debtor.state = back.after;
-      expect(debtor.state.positions).to.deep.equal(before.positions);
-      expect(debtor.state.cash).to.equal(before.cash);
-      expect(await world.stage(debtor)).to.equal(STAGE.called);
-      expect(await world.liquidation.capOf!(debtor.id)).to.equal(lot.size / 2n);
-      await refuses(send(await made(slice())), "SizeRefused");
-      const terms = { ...world.terms, maxSlice: lot.size / 2n };
-      await sliced(slice(terms));
+    it("is void after its auction and the delay: the account is as it was, and its next slice at most half the cap", async () => {
+      const open = await sliced();
+      await world.advance(TERMS.auctionDuration + TERMS.voidDelay - 1n);
+      await refuses(world.liquidation.void!(open.lot), "AuctionRunning");
+      await world.advance(1n);
+      await call(world.liquidation.connect(world.signers[9]!), "void", open.lot);
+      const account = await world.gate.accountOf!(debtor.id);
+      expect([account.state, account.stage]).deep.equal([commitState(debtor.state), STAGE.called]);
+      expect(await world.liquidation.capOf!(debtor.id)).equal(TERMS.maxSlice / 2n);
     });
 
     it("V16: costs no attestation: none could be made while it was out", async () => {
-      await advance(TERMS.attestInterval - 1n);
-      await fall();
-      const lot = await failed();
-      await world.publish(marketAt(87_500n)); // between liquidation and call
-      const terms = { ...world.terms, maxSlice: lot.size / 2n };
-      await refuses(send(await made(slice(terms, LEVELS.call - 1n))), "LevelNotAllowed");
-      await advance(TERMS.curePeriod);
-      await send(await made(slice(terms, LEVELS.call - 1n)));
-    });
-
-    it("after the smallest slice has failed the account may be closed out by what a slice needs", async () => {
-      await fall();
-      await world.setTerms({ ...world.terms, dust: slice().size });
-      const lot = await failed();
-      await refuses(send(await made({ ...slice(), size: lot.size })), "SizeRefused");
-      await send(await made(closeOut(LEVELS.liquidation)));
+      const open = await sliced();
+      await world.advance(TERMS.attestInterval + 1n);
+      await call(world.liquidation, "void", open.lot);
+      expect(await world.exchange.attestationMissed!(debtor.id)).equal(false);
     });
 
     it("what failed is forgotten when the account is healthy again, or a slice of it is sold", async () => {
-      await fall();
-      await failed();
-      await world.payIn(debtor, CASH, 200_000n * E6);
-      await world.attest(debtor, LEVELS.call);
-      expect(await world.liquidation.capOf!(debtor.id)).to.equal(TERMS.maxSlice);
+      const open = await sliced();
+      await over();
+      await call(world.liquidation, "void", open.lot);
+      await takeAt(await world.start(debtor, slice()));
+      expect(await world.liquidation.capOf!(debtor.id)).equal(TERMS.maxSlice);
     });
 
-    it("goes to the backstop for as long again, at its floor, and only then back", async () => {
-      await call(world.liquidation, "setBackstop", world.board, house.id);
-      await fall();
-      const lot = await sliced();
-      const back = await giving(lot);
-      const options = { deadline: LATE, signer: house.owner };
-      const given = { liquidated: debtor.id, fill: lot.fill, price: 0n, level: 0n };
-      const backed = await takeLot(world.venue, house, given, world.published, options);
-      await refuses(world.liquidation.backstop!(debtor.id, backed.step), "AuctionRunning");
-      await advance(TERMS.auctionDuration);
-      await refuses(world.liquidation.giveBack!(back.step, true), "AuctionRunning");
-      const undo = await world.chain.networkHelpers.takeSnapshot();
-      await advance(TERMS.auctionDuration);
-      await refuses(world.liquidation.backstop!(debtor.id, backed.step), "AuctionEnded");
-      await world.liquidation.giveBack!(back.step, true);
-      await undo.restore();
-      const other = await takeLot(world.venue, bidder, given, world.published, { ...options, signer: bidder.owner });
-      await refuses(world.liquidation.backstop!(debtor.id, other.step), "NotBackstop");
-      await world.liquidation.backstop!(debtor.id, backed.step);
-      expect(await credit(debtor.id)).to.equal(0n);
+    it("is void without the clock after a stop that is longer than the policy lets one be", async () => {
+      const open = await sliced();
+      const whole = TERMS.auctionDuration + TERMS.voidDelay + TERMS.stopLimit;
+      await call(world.source, "setUsable", false, false);
+      await world.chain.networkHelpers.time.increase(whole - 10n);
+      await refuses(world.liquidation.void!(open.lot), "AuctionRunning");
+      await world.chain.networkHelpers.time.increase(10n);
+      await call(world.liquidation, "void", open.lot);
+      expect(await world.liquidation.capOf!(debtor.id)).equal(TERMS.maxSlice);
     });
 
-    it("only the gate's owner names the backstop, an account of the board's or none", async () => {
-      const { board, liquidation } = world;
-      const other = liquidation.connect(house.owner) as typeof liquidation;
-      await refuses(other.setBackstop!(board, house.id), "NotAuthorised", world.gate);
-      await expect(liquidation.setBackstop!(board + 1n, house.id))
-        .to.be.revertedWithCustomError(liquidation, "BackstopRefused")
-        .withArgs(board + 1n, house.id);
-      await call(liquidation, "setBackstop", board, house.id);
-      await call(liquidation, "setBackstop", board, 0n);
-      expect(await liquidation.backstopOf!(board)).to.equal(0n);
-      // With none, a lot goes back after its auction.
-      await fall();
-      const lot = await sliced();
-      const back = await giving(lot);
-      await advance(TERMS.auctionDuration);
-      await call(liquidation, "giveBack", back.step, true);
+    it("goes to the backstop for as long again, at the last price, with equity of zero or more", async () => {
+      const backstop = await world.member(world.signers[6]!, 20_000n * E6);
+      await world.asQueue("setBackstop", backstop.id);
+      const open = await sliced();
+      await world.advance(TERMS.auctionDuration);
+      const price = await world.priceOf(open);
+      const other = await world.taking(bidder, open, price, 0n);
+      await refuses(world.liquidation.take!(open.lot, open.blob, other.step, price), "BidderRefused");
+      await untrue(() => world.taking(backstop, open, price));
+      await world.take(debtor, backstop, open, price, 0n);
+      expect(await world.stage(debtor)).equal(STAGE.called);
+      await restore();
+      await world.asQueue("setBackstop", house.id);
+      const late = await sliced();
+      await world.advance(2n * TERMS.auctionDuration);
+      const taken = await world.taking(house, late, price, 0n);
+      await refuses(world.liquidation.take!(late.lot, late.blob, taken.step, price), "AuctionEnded");
+      await refuses(world.liquidation.void!(late.lot), "AuctionRunning");
+      await world.advance(TERMS.voidDelay);
+      await call(world.liquidation, "void", late.lot);
     });
 
-    it("only what waits for a settlement may be given back by a state that has one to pass", async () => {
-      await fall();
-      const lot = await sliced();
-      await advance(TERMS.auctionDuration);
-      await call(world.source, "settle");
-      const back = await giving(lot);
-      await world.liquidation.giveBack!(back.step, back.below);
-      expect(await world.liquidation.capOf!(debtor.id)).to.equal(TERMS.maxSlice);
+    it("only the queue names the backstop, an account that there is or none", async () => {
+      await refuses(world.liquidation.setBackstop!(house.id), "NotQueue");
+      await expect(world.asQueue("setBackstop", 99n)).to.be.revertedWithCustomError(world.gate, "AccountUnknown");
+      await world.asQueue("setBackstop", house.id);
+      expect(await world.liquidation.backstop!()).equal(house.id);
+      await world.asQueue("setBackstop", 0n);
     });
   });
 
   describe("a close-out", () => {
     it("leaves an account without positions and debt, which its owner empties", async () => {
-      await world.publish(marketAt(80_300n)); // 55% or so of margin
+      await fall(81_500n);
       const lot = closeOut();
-      expect(lot.writeOff).to.equal(0n);
-      await world.start(debtor, lot, house.id);
-      const price = await world.take(debtor, bidder, lot.fill);
-      expect(await world.stage(debtor)).to.equal(STAGE.closed);
-      expect(debtor.state.positions.every((lots) => lots === 0n)).to.equal(true);
+      expect(lot.debt).equal(0n);
+      const open = await world.start(debtor, lot, house.id);
+      const price = await takeAt(open);
+      expect(await world.stage(debtor)).equal(STAGE.closed);
       await world.absorb(debtor, CASH, price - TERMS.reward);
-      const amount = debtor.state.cash as bigint;
-      const recipient = world.signers[12]!.address;
-      const args = { asset: CASH, amount, recipient, fee: 0n };
-      const transfer = { asset: 15, amount: -amount };
-      const exit = await world.step(
-        { action: "Exit", ...args },
-        debtor,
-        { transfer },
-        { level: EXIT_LEVEL, exit: true },
-      );
-      await call(world.gate, "exit", exit.step, CASH, amount, recipient, 0n);
-      expect(await world.token.balanceOf!(recipient)).to.equal(amount);
+      expect(debtor.state.positions.every((lots) => lots === 0n)).equal(true);
+      expect(debtor.state.collateral.every((lots) => lots === 0n)).equal(true);
+      await world.attest(debtor, LEVELS.call);
+      await world.withdraw(debtor, CASH, debtor.state.cash);
+      expect(debtor.state.cash).equal(0n);
     });
 
-    it("V18: an account that still holds a position after it is refused", async () => {
-      await world.publish(marketAt(80_300n));
-      const lot = closeOut();
-      const positions = lot.fill.positions.map((lots) => (lots === 0n ? 0n : lots - 1n));
-      const fill = { ...lot.fill, positions };
-      await untrue(made({ ...lot, fill, after: moved(debtor.state, fill) }));
-    });
-
-    it("of an insolvent account costs the fund what was missing and the discount, and not more", async () => {
+    it("of an insolvent account costs the fund what the price lacks of the debt, when it is taken and not before", async () => {
       await world.donate(1_000_000n * E6);
-      await world.publish(marketAt(72_000n));
-      const { equity, margin } = world.evaluation(debtor.state);
-      expect(equity < 0n).to.equal(true);
+      await fall(75_000n);
       const lot = closeOut();
-      const fund = await credit(0n);
-      await world.start(debtor, lot, house.id);
-      expect(fund - (await credit(0n))).to.equal(lot.writeOff);
-      const missing = -equity / 10n ** 14n;
-      const discount = (margin * TERMS.discountBps) / 10n ** 8n;
-      expect(lot.writeOff >= missing && lot.writeOff <= missing + discount + 1n).to.equal(true);
-      const price = await world.take(debtor, bidder, lot.fill);
-      expect(price < lot.writeOff).to.equal(true);
-      expect(fund - (await credit(0n))).to.equal(lot.writeOff - price);
-      expect(await credit(debtor.id)).to.equal(0n);
-      expect(world.evaluation(debtor.state).equity).to.equal(0n);
+      expect(lot.debt > lot.terms.size + lot.terms.tolerance).equal(true);
+      const open = await world.start(debtor, lot, house.id);
+      expect(await world.funds()).equal(1_000_000n * E6);
+      await world.advance(TERMS.auctionDuration / 2n);
+      const price = await takeAt(open);
+      expect(await world.funds()).equal(1_000_000n * E6 - (lot.debt - price));
+      expect([await world.credit(debtor.id), await world.credit(house.id)]).deep.equal([lot.debt, 0n]);
+      await world.absorb(debtor, CASH, lot.debt);
+      expect(debtor.state.cash).equal(0n);
+      expect((await world.gate.accountOf!(debtor.id)).owed).equal(lot.debt - price);
     });
 
-    it("takes what was paid in for the account first, and gives the fund its own back when the lot comes back", async () => {
+    it("of an empty fund is a deficit", async () => {
+      await fall(75_000n);
+      const lot = closeOut();
+      const price = await takeAt(await world.start(debtor, lot));
+      expect(await world.funds()).equal(price - lot.debt);
+    });
+
+    it("of a debt alone is an empty lot of size zero, and no fund pays a debt twice", async () => {
       await world.donate(1_000_000n * E6);
-      await world.publish(marketAt(72_000n));
-      await world.deposit(debtor, CASH, 10_000n * E6);
+      await fall(75_000n);
       const lot = closeOut();
-      await world.start(debtor, lot, house.id);
-      expect(await credit(0n)).to.equal(1_010_000n * E6 - lot.writeOff);
-      expect(await credit(debtor.id)).to.equal(0n);
-      await advance(TERMS.auctionDuration);
-      const back = await returnLot(world.venue, debtor, lot, { deadline: LATE });
-      expect(back.below).to.equal(true);
-      await call(world.liquidation, "giveBack", back.step, true);
-      expect(await credit(0n)).to.equal(1_000_000n * E6);
-      expect(await credit(debtor.id)).to.equal(10_000n * E6);
-      expect(await world.liquidation.capOf!(debtor.id)).to.equal(TERMS.maxSlice);
-    });
-
-    it("costs the fund nothing where enough was paid in for the account", async () => {
-      await world.publish(marketAt(72_000n));
-      const lot = closeOut();
-      await world.deposit(debtor, CASH, lot.writeOff + 1n);
-      await world.start(debtor, lot, house.id);
-      expect([await credit(debtor.id), await credit(0n), await deficit()]).to.deep.equal([1n, 0n, 0n]);
-      const price = await world.take(debtor, bidder, lot.fill);
-      expect(await credit(debtor.id)).to.equal(1n + price - TERMS.reward);
-    });
-
-    it("has cost the fund all that it will when it starts: a lot that nobody gives back does not hold the rest", async () => {
-      await world.donate(1_000_000n * E6);
-      await world.publish(marketAt(72_000n));
-      const to = world.signers[12]!.address;
-      await call(world.liquidation, "proposeWithdrawal", to, 400_000n * E6);
-      await world.chain.networkHelpers.time.increase(2n * 86_400n);
-      const lot = closeOut();
-      await world.start(debtor, lot, house.id);
-      await call(world.liquidation, "withdrawFund");
-      expect(await world.token.balanceOf!(to)).to.equal(400_000n * E6);
-      expect(await credit(0n)).to.equal(600_000n * E6 - lot.writeOff);
-      await advance(TERMS.auctionDuration);
-      const back = await returnLot(world.venue, debtor, lot, { deadline: LATE });
-      await call(world.liquidation, "giveBack", back.step, true);
-      expect(await credit(0n)).to.equal(600_000n * E6);
-    });
-
-    it("of an empty fund is a deficit, which the price repays first", async () => {
-      await world.publish(marketAt(72_000n));
-      const lot = closeOut();
-      await world.start(debtor, lot, house.id);
-      expect(await deficit()).to.equal(lot.writeOff);
-      const price = await world.take(debtor, bidder, lot.fill);
-      expect(await deficit()).to.equal(lot.writeOff - price);
-      expect(await credit(house.id)).to.equal(0n);
-    });
-
-    it("writes nothing off for an account that has something left", async () => {
-      await world.publish(marketAt(72_000n));
-      const lot = closeOut();
-      const fill = { ...lot.fill, cash: lot.fill.cash - 1n };
-      const more = { ...lot, fill };
-      await untrue(made({ ...more, after: moved(debtor.state, fill, lot.writeOff) }));
-    });
-
-    it("writes nothing off on evidence of less than insolvency", async () => {
-      await world.publish(marketAt(72_000n));
-      const lot = { ...closeOut(), level: level(LEVELS.closeOut) };
-      await refuses(send(await made(lot)), "WriteOffRefused");
-    });
-
-    it("of no size, or beyond what an account can hold, is refused", async () => {
-      await world.publish(marketAt(72_000n));
-      const good = await made(closeOut());
-      await refuses(send({ ...good, offer: { ...good.offer, size: 0n } }), "SizeRefused");
-      await refuses(send({ ...good, offer: { ...good.offer, size: 1n << 63n } }), "SizeRefused");
-      await refuses(send({ ...good, offer: { ...good.offer, writeOff: 1n << 63n } }), "WriteOffRefused");
+      const open = await world.start(debtor, lot);
+      await takeAt(open);
+      // What the fund paid is the account's credit, which counts: it owes no second time.
+      const again = closeOut();
+      expect([again.terms.size, again.debt]).deep.equal([0n, lot.debt]);
+      await refuses(world.startOf(await made(again)), "CreditMiscounted");
+      const credit = await world.creditOf(debtor);
+      await untrue(() => closeOutOf({ before: debtor.state, credit }, world.offering(LEVELS.closeOut)));
     });
   });
 
-  it("V19: a gap of 30% and 50 accounts called at once: who can survives, who is insolvent is closed, the fund loses what the model says", async () => {
-    const { fund, modelLoss, rows } = await stress(
-      await LotWorld.create(),
-      Array.from({ length: 50 }, (_, index) => index),
-      50,
-      "model",
-    );
-    expect(modelLoss > 0n && fund.before - fund.after + fund.deficit === modelLoss).to.equal(true);
-    const count = (outcome: string) => rows.filter((row) => row.outcome === outcome).length;
-    const kinds = ["cured", "sliced", "sliced after the cure period", "closed", "closed by the fund"];
-    expect(kinds.map(count)).to.deep.equal([17, 10, 5, 5, 13]);
+  describe("what the chain keeps", () => {
+    it("V11: whoever has the viewing key finds the lot between two states of the chain, and the state after in its event", async () => {
+      await world.deposit(debtor, BTC, E8 / 100n);
+      await fall();
+      const credit = await world.creditOf(debtor);
+      const lot = sliceOf({ before: debtor.state, credit }, world.offering(LEVELS.liquidation));
+      const open = await world.start(debtor, lot);
+      const after = openState(open.blob, open.lot.stateAfter, SIZE, debtor.state.viewingKey)!;
+      expect(after).deep.equal(open.after);
+      const found = lotBetween(debtor.state, credit, after);
+      expect(commitFill(found)).equal(open.lot.fill);
+      await takeAt({ ...open, fill: found });
+      expect(await world.gate.creditOf!(debtor.id, BTC)).equal(0n);
+      const entered = await world.gate.queryFilter(world.gate.filters.Entered!(debtor.id));
+      expect((entered.at(-1) as unknown as { args: { blob: string } }).args.blob).equal(open.blob);
+    });
+
+    it("is a hash: a lot that differs in one word from the one on auction is unknown", async () => {
+      const open = await sliced();
+      const names = ["lastPrice", "firstPrice", "end", "reward", "beneficiary", "debt", "stateAfter"] as const;
+      for (const name of names) {
+        await refuses(world.liquidation.priceOf!({ ...open.lot, [name]: open.lot[name] + 1n }), "LotUnknown");
+      }
+      await world.liquidation.priceOf!(open.lot);
+    });
   });
 
-  it("counts in millionths whatever the decimals of the cash token", async () => {
-    const other = await LotWorld.create({ cashDecimals: 18 });
-    const at = (index: number) => other.signers[index]!;
-    const members: Member[] = [];
-    for (const index of [1, 2, 3, 4])
-      members.push(await other.member(at(index), index < 3 ? 10n ** 14n : 200_000n * E6));
-    const [seller, buyer, slicer, loser] = members as [Member, Member, Member, Member];
-    for (const [member, lots] of [
-      [slicer, 6_500n],
-      [loser, 8_000n],
+  it("V12: whatever the prices and the time, cash is conserved and the price goes where it belongs", async () => {
+    const total = async () => {
+      const members = [house, bidder, debtor];
+      const inside = members.reduce((sum, { state }) => sum + state.cash, 0n);
+      const credits = await Promise.all(members.map(({ id }) => world.credit(id)));
+      return inside + credits.reduce((sum, each) => sum + each) + (await world.funds());
+    };
+    for (const [price, elapsed] of [
+      [86_000n, 0n],
+      [83_000n, 600n],
+      [81_000n, 30n],
+      [79_500n, 1000n],
+      [77_000n, 700n],
+      [70_000n, 1199n],
     ] as const) {
-      await other.trade(member, seller, fillOf({ 0: lots }, -lots * 100_000_000n, lots));
+      await restore();
+      const before = await total();
+      await fall(price);
+      const lot = price > 82_000n ? slice() : closeOut();
+      const open = await world.start(debtor, lot, house.id);
+      await world.advance(elapsed);
+      await takeAt(open);
+      expect(await total(), `${price}`).equal(before);
+      const custody = (await world.gate.custodyOf!(CASH)) as bigint;
+      expect(custody, `${price}`).equal(before);
     }
-    await other.donate(30_000n * E6);
-    await other.publish(marketAt(75_000n));
-    const { terms, published } = other;
-    const cut = sliceOf(slicer.state, published, LEVELS, terms, level(LEVELS.liquidation));
-    const whole = closeOutOf(loser.state, published, terms, level(LEVELS.closeOut));
-    await other.start(slicer, cut, 0n);
-    await other.take(slicer, buyer, cut.fill);
-    expect(await other.credit(slicer.id)).to.equal(priceAt(cut, terms, 0n) - TERMS.reward);
-    await other.publish(marketAt(74_000n));
-    const now = closeOutOf(loser.state, other.published, terms, level(LEVELS.closeOut));
-    expect([whole.writeOff > 0n, now.writeOff > whole.writeOff]).to.deep.equal([false, true]);
-    await other.start(loser, now, 0n);
-    const price = await other.take(loser, buyer, now.fill);
-    const repaid = least(price, now.writeOff);
-    const spare = least(price - repaid, TERMS.reward);
-    const lacking = ((await other.gate.deficit!()) as bigint) / other.unit;
-    expect((await other.credit(0n)) - lacking).to.equal(30_000n * E6 + TERMS.reward - now.writeOff + repaid + spare);
-  });
-
-  describe("bounds, over random accounts, lots and times", () => {
-    const account = fc.record({
-      future: fc.integer({ min: -20_000, max: 20_000 }),
-      option: fc.integer({ min: -20_000, max: 20_000 }),
-      cash: fc.integer({ min: -300_000, max: 600_000 }),
-      bitcoin: fc.integer({ min: 0, max: 200 }),
-      price: fc.integer({ min: 50_000, max: 150_000 }),
-    });
-    type Random = typeof account extends fc.Arbitrary<infer T> ? T : never;
-    const of = ({ future, option, cash, bitcoin, price }: Random) => {
-      const market = marketAt(BigInt(price));
-      // Roughly what the positions cost, so that equity is near cash.
-      const paid = BigInt(future) * market.board.rows[0]!.mark + BigInt(option) * market.board.rows[1]!.mark;
-      const empty = genesis(SIZE);
-      const before = {
-        ...empty,
-        cash: BigInt(cash) * E6 - paid,
-        collateral: empty.collateral.map((_, asset) => (asset === 0 ? (BigInt(bitcoin) * E8) / 100n : 0n)),
-        positions: empty.positions.map((_, row) => (row === 0 ? BigInt(future) : row === 1 ? BigInt(option) : 0n)),
-        viewingKey: 5n,
-      } as unknown as Account;
-      return { before, values: { policy: POLICY, market } };
-    };
-    const value = (account: Account, { policy, market }: ReturnType<typeof of>["values"]) =>
-      evaluate(account, policy, market);
-    const judged = { levels: LEVELS, terms: TERMS };
-    const holds = (before: Account, lot: Lot, values: ReturnType<typeof of>["values"]) =>
-      claimsOf(before, lot, values, judged).every(({ before, transition, level, direction, policy, market }) => {
-        const after = evaluate(applyTransition(before, transition), policy, market);
-        return isAtLeast(after, level) === (direction === "at-least");
-      });
-    /**
-     * No account loses more than the discount on the lot's margin, or gains more than a rounding; the fund loses no more
-     * than that and what was missing.
-     */
-    const bounded = (before: Account, lot: Lot, values: ReturnType<typeof of>["values"]) => {
-      const [b, a, f] = [before, lot.after, holding(lot.fill)].map((each) => value(each, values));
-      const discount = TERMS.discountBps * f!.margin * 10n ** 6n;
-      const paid = lot.writeOff * 10n ** 14n;
-      expect(b!.equity - (a!.equity - paid) < discount, "loss").to.equal(true);
-      expect(f!.equity >= -(10n ** 14n), "worth").to.equal(true);
-      expect(f!.margin < lot.size * 10n ** 4n, "size").to.equal(true);
-      const first = priceAt(lot, TERMS, 0n) * 10n ** 14n;
-      const fair = f!.equity + TERMS.premiumBps * f!.margin * 10n ** 6n;
-      expect(first >= fair, "first price").to.equal(true);
-      if (lot.writeOff > 0n) expect(paid < discount - b!.equity + 10n ** 14n, "write-off").to.equal(true);
-      else expect(a!.equity + f!.equity >= b!.equity, "conserved").to.equal(true);
-    };
-
-    it("whatever lot the search finds is provable, bounded, and enough", () => {
-      let found = 0;
-      fc.assert(
-        fc.property(account, (random) => {
-          const { before, values } = of(random);
-          const start = value(before, values);
-          const below = (bps: bigint) => !isAtLeast(start, level(bps));
-          if (start.equity >= 0n && below(LEVELS.liquidation)) {
-            let lot: Lot | undefined;
-            try {
-              lot = sliceOf(before, values, LEVELS, TERMS, level(LEVELS.liquidation));
-            } catch (error) {
-              expect(error).to.have.property("code", "STATEMENT_FALSE");
-            }
-            if (lot !== undefined) {
-              found++;
-              expect(holds(before, lot, values), "provable").to.equal(true);
-              bounded(before, lot, values);
-              const reached = isAtLeast(value(lot.after, values), level(LEVELS.call));
-              expect(reached || lot.size > (TERMS.maxSlice * 9n) / 10n, "enough").to.equal(true);
-            }
-          }
-          if (below(LEVELS.closeOut)) {
-            found++;
-            const lot = closeOutOf(before, values, TERMS, level(LEVELS.closeOut));
-            expect(holds(before, lot, values), "provable close-out").to.equal(true);
-            expect(lot.writeOff === 0n || start.equity < 0n, "write-off only where insolvent").to.equal(true);
-            bounded(before, lot, values);
-          }
-        }),
-        { numRuns: 150, seed: 7 },
-      );
-      expect(found).to.be.greaterThan(30);
-    });
-
-    it("no lot that is provable loses more, found by the search or not", () => {
-      let provable = 0;
-      const part = fc.record({
-        share: fc.integer({ min: 0, max: 1000 }),
-        optionShare: fc.integer({ min: -1000, max: 1000 }),
-        bitcoinShare: fc.integer({ min: 0, max: 1000 }),
-        cash: fc.integer({ min: -40, max: 40 }),
-        size: fc.integer({ min: 0, max: 3000 }),
-        level: fc.integer({ min: 0, max: 12_000 }),
-      });
-      fc.assert(
-        fc.property(account, part, (random, { share, optionShare, bitcoinShare, cash, size, level: bps }) => {
-          const { before, values } = of(random);
-          const of1000 = (whole: bigint, thousandths: number) => (whole * BigInt(thousandths)) / 1000n;
-          const rough = {
-            ...fillOf({ 0: of1000(before.positions[0]!, share), 1: of1000(before.positions[1]!, optionShare) }, 0n),
-            collateral: before.collateral.map((lots) => of1000(lots, bitcoinShare)),
-          };
-          const worth = value(holding(rough), values);
-          const fill = { ...rough, cash: -worth.equity / 10n ** 14n + of1000(worth.margin / 10n ** 4n, cash) };
-          const after = moved(before, fill);
-          const lot: Lot = {
-            kind: "slice",
-            fill,
-            size: of1000(worth.margin / 10n ** 4n, size) + 1n,
-            writeOff: 0n,
-            level: level(BigInt(bps)),
-            after,
-          };
-          if (!holds(before, lot, values)) return;
-          provable++;
-          bounded(before, lot, values);
-          expect(value(after, values).margin < value(before, values).margin || worth.equity < 0n).to.equal(true);
-        }),
-        { numRuns: 2000, seed: 11 },
-      );
-      expect(provable).to.be.greaterThan(5);
-    });
-
-    it("on chain: whatever the prices and the time, cash is conserved and the price goes where it belongs", async () => {
-      await fc.assert(
-        fc
-          .asyncProperty(
-            fc.integer({ min: 60_000, max: 84_000 }),
-            fc.integer({ min: 0, max: 1199 }),
-            async (btc, seconds) => {
-              await world.publish(marketAt(BigInt(btc)));
-              const insolvent = !world.isAtLeast(debtor.state, LEVELS.closeOut);
-              const lot = insolvent ? closeOut() : slice();
-              const cash = async () => {
-                const inside = [debtor, bidder, house].reduce((sum, { state }) => sum + state.cash, 0n);
-                const ids = [0n, debtor.id, bidder.id, house.id];
-                const credits = await Promise.all(ids.map(credit));
-                return inside + credits.reduce((sum, each) => sum + each) - (await deficit());
-              };
-              const custody = (await world.gate.custodyOf!(CASH)) as bigint;
-              expect(await cash()).to.equal(custody);
-              await world.start(debtor, lot, house.id);
-              // What is in the lot is nobody's until it is taken.
-              expect((await cash()) + lot.fill.cash).to.equal(custody);
-              await advance(BigInt(seconds));
-              const price = await world.take(debtor, bidder, lot.fill);
-              expect(price).to.equal(priceAt(lot, TERMS, BigInt(seconds)));
-              expect(await cash()).to.equal(custody);
-              expect(await deficit()).to.equal(lot.writeOff > price ? lot.writeOff - price : 0n);
-            },
-          )
-          .beforeEach(() => restore()),
-        { numRuns: 15, seed: 3 },
-      );
-    });
   });
 });

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Gate and liquidation on a chain of their own, with a market that the test sets (`FixedMarket`): auctions need a clock and
+ * Gate and desks on a chain of their own, with a market that the test sets (`FixedMarket`): auctions need a clock and
  * epochs that do what they are told. Accounts are followed from genesis; the operator sends everything.
  */
 
+import { bn254 } from "@noble/curves/bn254.js";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import type { Contract } from "ethers";
+import { type Contract, concat, type EventLog, hexlify, keccak256, toBeHex } from "ethers";
 import { network } from "hardhat";
 import {
   type Action,
@@ -15,46 +16,74 @@ import {
   signCall,
   stepOf,
 } from "../../prover/src/chain/gate-calls.ts";
-import { type LiquidationVenue, type Lot, startLot, takeLot } from "../../prover/src/chain/liquidation.ts";
+import {
+  type AuctionLot,
+  auctionLotOf,
+  cureLot,
+  type LiquidationVenue,
+  type Lot,
+  type Offering,
+  type StartedLot,
+  startLot,
+  type TakenStep,
+  takeLot,
+} from "../../prover/src/chain/liquidation.ts";
 import type { ChainLevels, ChainTerms } from "../../prover/src/chain/publication.ts";
 import { sealState } from "../../prover/src/chain/sealed-state.ts";
-import { chainKey } from "../../prover/src/chain/verifying-key.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
+import { HEAD_BYTES, POINT_BYTES, writeLinkKey } from "../../prover/src/keys/link-key.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
 import { EXIT_LEVEL, exitValues } from "../../prover/src/model/exit-market.ts";
+import type { Credit } from "../../prover/src/model/lot.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, blocksOf, CASH_INDEX, instrumentsOf, SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
-import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { loadLinkKey, loadVerificationKey, type VerificationKey } from "../../prover/src/node/artifacts.ts";
 import type { Prover } from "../../prover/src/node/prover.ts";
 import { buildStatement, type Direction, marketSignals } from "../../prover/src/statement/account.ts";
+import { type CircuitName, publicInputsOf } from "../../prover/src/statement/families.ts";
+import { buildLotStatement } from "../../prover/src/statement/lot.ts";
 import type { LevelBps, RateBps, ScanLots } from "../../prover/src/units.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
 import { GAS_LIMIT } from "./limits.ts";
+import { pointOf } from "./points.ts";
 
 export const SIZE = "board-60";
+const LOT_CIRCUIT = "lot-60";
+/** Public signals of their own: those of `Account` and of `Lot`. */
+const OWN = { [SIZE]: 6, [LOT_CIRCUIT]: 12 } as const;
 export const E6 = 10n ** 6n;
 export const E8 = 10n ** 8n;
 export const LEVELS: ChainLevels = { initial: 15_000n, call: 12_000n, liquidation: 10_000n, closeOut: 6_000n };
+/** Sizes are what lots are worth: 5% of the margin freed, and the haircut of collateral. */
 export const TERMS: ChainTerms = {
   curePeriod: 3600n,
   attestInterval: 86_400n,
   stopLimit: 7200n,
   auctionDuration: 1200n,
+  holdPeriod: 3600n,
+  voidDelay: 300n,
   premiumBps: 1000n,
   discountBps: 500n,
   levyBps: 50n,
-  maxSlice: 1_000_000n * E6,
-  dust: 1000n * E6,
+  toleranceBps: 100n,
+  maxSlice: 100_000n * E6,
+  dust: 10n * E6,
   reward: 50n * E6,
+  tillFloor: 0n,
 };
 export const LATE = 1n << 40n;
-const CASH = BigInt(CASH_INDEX);
-const BTC = 0n;
+export const CASH = BigInt(CASH_INDEX);
+/** What the venue takes in of cash at most, 1e-6. */
+export const CASH_CAP = 10n ** 16n;
+export const BTC = 0n;
+export const OLD = 1n;
+export const STAGE = { healthy: 0n, called: 1n, liquidating: 2n, closed: 3n } as const;
+const NOBODY = `0x${"0".repeat(40)}`;
 
 const tiers = (...given: [bigint, bigint][]) =>
   given.map(([boundaryLots, weightBps]) => ({ boundaryLots, weightBps })) as unknown as HaircutSchedule;
@@ -64,7 +93,7 @@ export const POLICY: Policy = {
     ...new Array<HaircutSchedule>(ASSETS - 1).fill(UNLISTED),
   ],
   scanLots: new Array<ScanLots>(ASSETS).fill(NOT_SCANNED),
-  debtRateBps: 0n as RateBps,
+  debtRateBps: 500n as RateBps,
 };
 
 /** A future on 0.001 bitcoin and a short-dated call on as much, moves of ±12% in 16 steps. `btc` in whole dollars. */
@@ -92,28 +121,34 @@ export function marketAt(btc: bigint): Market {
   };
 }
 
-/** Proves under a simulated key what is true by the model, and nothing else. */
-export const modelProver = (key: SimulatedKey): Pick<Prover, "prove"> => ({
-  async prove(request) {
-    const { holds, publicSignals } = buildStatement(request);
-    if (!holds) throw new PlimsollError("STATEMENT_FALSE", "by the model the statement is not true");
-    return { proof: key.prove(publicSignals) } as unknown as Awaited<ReturnType<Prover["prove"]>>;
-  },
-});
+export interface SimulatedKeys {
+  readonly account: SimulatedKey;
+  readonly lot: SimulatedKey<typeof LOT_CIRCUIT>;
+}
+type LotProver = Pick<Prover, "prove" | "liquidate">;
 
-/** Proves under a simulated key whatever it is asked to. */
-export const liar = (key: SimulatedKey): Pick<Prover, "prove"> => ({
-  async prove(request) {
-    return { proof: key.prove(buildStatement(request).publicSignals) } as unknown as Awaited<
-      ReturnType<Prover["prove"]>
-    >;
-  },
-});
+/** Proves under simulated keys what is true by the model and nothing else, or whatever it is asked to where it `lies`. */
+export function modelProver({ account, lot }: SimulatedKeys, lies = false): LotProver {
+  const proved = (holds: boolean, prove: () => object) => {
+    if (!holds && !lies) throw new PlimsollError("STATEMENT_FALSE", "by the model the statement is not true");
+    return { proof: prove() } as never;
+  };
+  return {
+    async prove(request) {
+      const { holds, publicSignals } = buildStatement(request);
+      return proved(holds, () => account.prove(publicSignals));
+    },
+    async liquidate(request) {
+      const { appraisal, publicSignals } = buildLotStatement(request);
+      return proved(appraisal.broken.length === 0, () => lot.prove(publicSignals));
+    },
+  };
+}
 
 /** Sends a transaction and waits for it. */
 export async function call(contract: unknown, method: string, ...args: unknown[]) {
   const methods = contract as Record<string, (...args: unknown[]) => Promise<{ wait(): Promise<unknown> }>>;
-  return (await (await methods[method]!(...args)).wait()) as { gasUsed: bigint };
+  return (await (await methods[method]!(...args)).wait()) as { gasUsed: bigint; logs: readonly EventLog[] };
 }
 
 export interface Member {
@@ -122,12 +157,28 @@ export interface Member {
   owner: HardhatEthersSigner;
 }
 
+/** A lot on auction, as its event tells it. */
+export interface OpenLot {
+  readonly id: string;
+  readonly lot: AuctionLot;
+  readonly blob: string;
+  readonly fill: Fill;
+  /** PRIVATE: the account after. */
+  readonly after: Account;
+}
+
 export interface LotWorldOptions {
-  /** The real circuit's; a simulated key that proves what the model says unless given. */
+  /** The real circuits'; simulated keys that prove what the model says unless given. */
   readonly prover?: Prover;
   readonly terms?: Partial<ChainTerms>;
   /** Of the cash token, 6 unless given. Everything else here is in 1e-6 all the same. */
   readonly cashDecimals?: number;
+}
+
+/** What a world has of a circuit: how its points are computed, and its key as the contracts take it. */
+interface OnChain {
+  readonly point: (values: readonly bigint[]) => { readonly x: bigint; readonly y: bigint };
+  readonly key: string;
 }
 
 export class LotWorld {
@@ -136,20 +187,24 @@ export class LotWorld {
   readonly operator!: HardhatEthersSigner;
   /** Units of the cash token in 1e-6. */
   readonly unit!: bigint;
-  readonly verifier!: Contract;
+  readonly verifiers!: { readonly account: Contract; readonly lot: Contract };
+  readonly circuits!: { readonly account: OnChain; readonly lot: OnChain };
   readonly source!: Contract;
   readonly gate!: Contract;
+  readonly exchange!: Contract;
   readonly liquidation!: Contract;
+  readonly fund!: Contract;
   readonly token!: Contract;
   readonly bitcoin!: Contract;
-  readonly key: SimulatedKey | undefined;
+  /** An asset without weight. */
+  readonly unlisted!: Contract;
+  readonly keys: SimulatedKeys | undefined;
   readonly venue!: LiquidationVenue;
   terms: ChainTerms = TERMS;
   policy: Policy = POLICY;
   market: Market = marketAt(100_000n);
   policyId = 1n;
   epoch = 0n;
-  readonly board = 1n;
   #members = 0n;
 
   private constructor(given: Partial<LotWorld>) {
@@ -160,55 +215,55 @@ export class LotWorld {
     const chain = await network.create({ override: { chainId: 31_337, gas: GAS_LIMIT } });
     const signers = await chain.ethers.getSigners();
     const operator = signers[0]!;
-    const key = prover === undefined ? simulatedKey(SIZE) : undefined;
-    const file = key?.file ?? (await loadVerificationKey(SIZE)).verificationKeyFile;
-    const { hash, pages } = chainKey(JSON.parse(new TextDecoder().decode(file)));
-    const addresses: string[] = [];
-    for (const data of pages) {
-      addresses.push((await (await operator.sendTransaction({ data })).wait())!.contractAddress!);
-    }
-    const create = async (name: string, ...args: unknown[]) =>
-      (await chain.ethers.deployContract(name, args)) as unknown as Contract;
-    const libraries = { Tokens: await create("Tokens") };
-    const verifier = await create("AccountVerifier", instrumentsOf(SIZE), addresses, hash);
+    const keys = prover === undefined ? { account: simulatedKey(SIZE), lot: simulatedKey(LOT_CIRCUIT, 2n) } : undefined;
+    const circuits = {
+      account: keys === undefined ? await truly(SIZE) : simulated(keys.account),
+      lot: keys === undefined ? await truly(LOT_CIRCUIT) : simulated(keys.lot),
+    };
+    const create = async (name: string, args: unknown[], libraries = {}) =>
+      (await chain.ethers.deployContract(name, args, { libraries })) as unknown as Contract;
+    const verifierOf = (name: string, { key }: OnChain) => create(name, [instrumentsOf(SIZE), key, keccak256(key)]);
+    const verifiers = {
+      account: await verifierOf("AccountVerifier", circuits.account),
+      lot: await verifierOf("LotVerifier", circuits.lot),
+    };
     const exit = exitValues(SIZE);
-    const exitPoint = await accumulate(verifier, marketSignals(exit.policy, exit.market));
-    const source = await create("FixedMarket", instrumentsOf(SIZE), verifier, exitPoint);
-    const gate = (await chain.ethers.deployContract("MarginGate", [source, operator, operator, 86_400n], {
-      libraries,
-    })) as unknown as Contract;
-    const liquidation = await create("Liquidation", gate);
-    await call(gate, "setLiquidation", liquidation);
-    const token = await create("TestToken", "USDC", cashDecimals);
-    const bitcoin = await create("TestToken", "WBTC", 8);
-    await call(gate, "registerAsset", CASH, token, 6);
-    await call(gate, "registerAsset", BTC, bitcoin, 8);
+    const exitPoint = circuits.account.point(marketSignals(exit.policy, exit.market));
+    const source = await create("FixedMarket", [instrumentsOf(SIZE), verifiers.account, exitPoint]);
+    await call(source, "setLots", verifiers.lot, exitPoint);
+    const gate = await create("MarginGate", [source, 1n, false], { Vault: await create("Vault", []) });
+    const exchange = await create("Exchange", [gate, operator, 86_400n, true]);
+    const [clearing, liquidation, fund] = [
+      await create("Clearing", [gate]),
+      await create("Liquidation", [gate]),
+      await create("Fund", [gate]),
+    ];
+    const token = await create("TestToken", ["USDC", cashDecimals]);
+    const bitcoin = await create("TestToken", ["WBTC", 8]);
+    await call(gate, "registerAsset", CASH, token, 6, CASH_CAP, CASH_CAP);
+    await call(gate, "registerAsset", BTC, bitcoin, 8, 10_000n * E8, 10_000n * E8);
+    const unlisted = await create("TestToken", ["OLD", 8]);
+    await call(gate, "registerAsset", OLD, unlisted, 8, 10_000n * E8, 10_000n * E8);
+    await call(source, "bindGate", gate);
+    await call(gate, "seal", [exchange, clearing, liquidation, fund]);
     const { chainId } = await chain.ethers.provider.getNetwork();
-    const domain = async (name: string, contract: Contract) => ({
-      name: `Plimsoll ${name}`,
-      version: "1",
-      chainId,
+    const domain = async (name: string, version: string, contract: Contract) => ({
+      ...{ name, version, chainId },
       verifyingContract: await contract.getAddress(),
     });
     const world = new LotWorld({
-      chain,
-      signers,
-      operator,
-      unit: 10n ** BigInt(cashDecimals - 6),
-      verifier,
-      source,
-      gate,
-      liquidation,
-      token,
-      bitcoin,
-      key,
+      ...{ chain, signers, operator, verifiers, circuits, source, gate, exchange, liquidation, fund },
+      ...{ token, bitcoin, unlisted },
+      ...{ keys, unit: 10n ** BigInt(cashDecimals - 6) },
       venue: {
-        gate: await domain("MarginGate", gate),
-        liquidation: await domain("Liquidation", liquidation),
-        prover: prover ?? modelProver(key!),
+        gate: await domain("Plimsoll MarginGate", "2", gate),
+        exchange: await domain("Plimsoll Exchange", "1", exchange),
+        chainId,
+        liquidation: await liquidation.getAddress(),
+        prover: prover ?? modelProver(keys!),
       },
     });
-    for (const each of [token, bitcoin]) {
+    for (const each of [token, bitcoin, unlisted]) {
       await call(each, "mint", operator, 10n ** 30n);
       await call(each, "approve", gate, 1n << 255n);
     }
@@ -223,27 +278,24 @@ export class LotWorld {
   }
 
   /** Opens the next epoch. */
-  async publish(market: Market, usable = true, complete = true) {
+  async publish(market: Market) {
     this.market = market;
     this.epoch++;
+    const values = marketSignals(this.policy, market);
     await call(this.source, "open", {
-      verifier: this.verifier,
+      verifier: this.verifiers.account,
       policyId: this.policyId,
       epoch: this.epoch,
       time: 0n,
       levels: LEVELS,
-      usable,
-      complete,
-      point: await accumulate(this.verifier, marketSignals(this.policy, market)),
+      point: this.circuits.account.point(values),
     });
+    await call(this.source, "setLots", this.verifiers.lot, this.circuits.lot.point(values));
   }
 
   get published() {
     const { policyId, epoch, policy, market } = this;
     return { policyId, epoch, policy, market };
-  }
-  get judged() {
-    return { levels: LEVELS, terms: this.terms };
   }
   evaluation(account: Account) {
     return evaluate(account, this.policy, this.market);
@@ -281,13 +333,9 @@ export class LotWorld {
   async member(owner: HardhatEthersSigner, cash: bigint, bitcoin = 0n): Promise<Member> {
     const key = (1000n * (BigInt(owner.address) + this.#members++)) as FieldElement;
     const member: Member = { id: 0n, state: genesis(SIZE), owner };
-    const args = { owner: owner.address, agent: `0x${"0".repeat(40)}`, board: this.board };
-    const opened = await this.step(
-      { action: "Open", ...args },
-      member,
-      { openWithViewingKey: key },
-      { level: EXIT_LEVEL, exit: true },
-    );
+    const args = { owner: owner.address, agent: NOBODY };
+    const movement = { openWithViewingKey: key };
+    const opened = await this.step({ action: "Open", ...args }, member, movement, { level: EXIT_LEVEL, exit: true });
     await call(this.gate, "open", args, opened.step, "0x");
     member.id = (await this.gate.accounts!()) as bigint;
     member.state = opened.after;
@@ -310,15 +358,17 @@ export class LotWorld {
   }
 
   async donate(amount: bigint) {
-    await call(this.gate, "donate", amount * this.unit);
+    await call(this.fund, "donate", amount * this.unit);
   }
 
   async absorb(member: Member, asset: bigint, lots: bigint) {
     const transfer = { asset: Number(asset), amount: lots };
     const amount = this.units(asset, lots);
-    const below = !this.isAtLeast({ ...applied(member.state, transfer) }, 0n);
-    const direction = below ? "below" : "at-least";
-    const ready = await this.step({ action: "Absorb", asset, amount }, member, { transfer }, { level: 0n, direction });
+    const after = applyTransition(member.state, { transfer, fill: noFill(SIZE), side: 1n });
+    const exit = exitValues(SIZE);
+    const below = !isAtLeast(evaluate(after, exit.policy, exit.market), EXIT_LEVEL);
+    const asked = { level: EXIT_LEVEL, direction: below ? "below" : "at-least", exit: true } as const;
+    const ready = await this.step({ action: "Absorb", asset, amount }, member, { transfer }, asked);
     await call(this.gate, "absorb", ready.step, asset, amount, below);
     member.state = ready.after;
   }
@@ -326,16 +376,17 @@ export class LotWorld {
   /** `a` gets the fill, `b` gives it; both keep the initial level. */
   async trade(a: Member, b: Member, fill: Fill) {
     const commitment = commitFill(fill);
+    const { initial } = LEVELS;
     const side = (member: Member, other: Member, sign: 1n | -1n) =>
       this.step(
-        { action: "Trade", counterparty: other.id, fill: commitment, level: LEVELS.initial },
+        { action: "Trade", counterparty: other.id, fill: commitment, level: initial, lastEpoch: LATE },
         member,
         { fill, side: sign },
-        { level: LEVELS.initial },
+        { level: initial },
       );
     const [first, second] = [await side(a, b, 1n), await side(b, a, -1n)];
-    const part = ({ step }: { step: Step }) => ({ step, level: LEVELS.initial, worse: [] });
-    await call(this.gate, "trade", { a: part(first), b: part(second), fill: commitment, operatorSignature: "0x" });
+    const part = ({ step }: { step: Step }) => ({ step, level: initial, lastEpoch: LATE, worse: [] });
+    await call(this.exchange, "trade", { a: part(first), b: part(second), fill: commitment, operatorSignature: "0x" });
     [a.state, b.state] = [first.after, second.after];
   }
 
@@ -351,28 +402,105 @@ export class LotWorld {
     member.state = ready.after;
   }
 
-  /** Makes and starts a lot. `beneficiary` gets the reward. */
-  async start(member: Member, lot: Lot, beneficiary = member.id) {
-    const options = { deadline: LATE, beneficiary };
-    const started = await startLot(this.venue, member, lot, this.published, this.judged, options);
-    await call(this.liquidation, "start", started.step, started.offer, started.appraisals, "0x");
-    member.state = started.after;
-    return started;
+  /** Pays out of an account to its owner; amounts as in `payIn`. */
+  async withdraw(member: Member, asset: bigint, lots: bigint) {
+    const amount = this.units(asset, lots);
+    const args = { asset, amount, recipient: member.owner.address, fee: 0n, least: 0n };
+    const transfer = { asset: Number(asset), amount: -lots };
+    const ready = await this.step({ action: "Withdraw", ...args }, member, { transfer }, { level: LEVELS.initial });
+    await call(this.gate, "withdraw", ready.step, args);
+    member.state = ready.after;
   }
 
-  /** Takes a lot at the price asked now. */
-  async take(liquidated: Member, bidder: Member, fill: Fill, price?: bigint) {
-    const asked = price ?? ((await this.liquidation.priceOf!(liquidated.id)) as bigint);
-    const taken = await takeLot(
-      this.venue,
-      bidder,
-      { liquidated: liquidated.id, fill, price: asked, level: LEVELS.initial },
-      this.published,
-      { deadline: LATE, signer: bidder.owner },
-    );
-    await call(this.liquidation, "take", liquidated.id, taken.step, asked);
-    bidder.state = taken.after;
-    return asked;
+  /** Pays out of an account without positions and debt. */
+  async exit(member: Member, asset: bigint, lots: bigint) {
+    const amount = this.units(asset, lots);
+    const args = { asset, amount, recipient: member.owner.address, fee: 0n, least: 0n };
+    const transfer = { asset: Number(asset), amount: -lots };
+    const asked = { level: EXIT_LEVEL, exit: true };
+    const ready = await this.step({ action: "Exit", ...args }, member, { transfer }, asked);
+    await call(this.gate, "exit", ready.step, args);
+    member.state = ready.after;
+  }
+
+  /** A call of the queue's to the liquidation desk. In this world the queue is the market itself. */
+  async asQueue(method: string, ...args: unknown[]) {
+    const queue = await this.source.getAddress();
+    await this.chain.networkHelpers.impersonateAccount(queue);
+    await this.chain.networkHelpers.setBalance(queue, 10n ** 18n);
+    return call(this.liquidation.connect(await this.chain.ethers.getSigner(queue)), method, ...args);
+  }
+
+  /** How a lot is offered now, to accounts below a level. */
+  offering(evidence: bigint, given: Partial<Offering> = {}): Offering {
+    return { policy: this.policy, market: this.market, levels: LEVELS, terms: this.terms, evidence, ...given };
+  }
+
+  /** The account's credit, as lots count it. */
+  async creditOf(member: Member): Promise<Credit> {
+    const credits = (await this.gate.creditsOf!(member.id)) as bigint[];
+    return { collateral: credits.slice(0, ASSETS), cash: credits[CASH_INDEX]! / this.unit };
+  }
+
+  made(member: Member, lot: Lot, options: Partial<Parameters<typeof startLot>[4]> = {}): Promise<StartedLot> {
+    const given = { deadline: LATE, beneficiary: member.id, ...options };
+    return startLot(this.venue, member.id, lot, this.published, given);
+  }
+
+  startOf({ step, offer, opening, appraisals, operatorSignature }: StartedLot, by = this.operator) {
+    const desk = this.liquidation.connect(by) as Contract;
+    return desk.start!(step, offer, opening, appraisals, operatorSignature);
+  }
+
+  /** Starts a lot of which the chain is told nothing but what it must be: the state after is not in its blob. */
+  async startSecretly(member: Member, lot: Lot): Promise<OpenLot> {
+    return this.#open(lot, await this.made(member, lot, { blob: "0x" }));
+  }
+
+  /** Makes and starts a lot. `beneficiary` gets the reward. */
+  async start(member: Member, lot: Lot, beneficiary = member.id): Promise<OpenLot & { readonly gasUsed: bigint }> {
+    return this.#open(lot, await this.made(member, lot, { beneficiary }));
+  }
+
+  async #open(lot: Lot, made: StartedLot) {
+    const { logs, gasUsed } = await (await this.startOf(made)).wait();
+    const {
+      id,
+      lot: opened,
+      blob,
+    } = (logs as EventLog[]).find(({ fragment }) => fragment?.name === "LotStarted")!.args;
+    return { id, lot: auctionLotOf(opened), blob, fill: lot.appraisal.fill, after: made.after, gasUsed };
+  }
+
+  taking(bidder: Member, { id, fill }: OpenLot, price: bigint, level = LEVELS.initial): Promise<TakenStep> {
+    const signed = { deadline: LATE, signer: bidder.owner };
+    return takeLot(this.venue, bidder, { id, fill, price, level }, this.published, signed);
+  }
+
+  priceOf({ lot }: OpenLot): Promise<bigint> {
+    return this.liquidation.priceOf!(lot);
+  }
+
+  /** Takes a lot at the price asked now, unless another is given. */
+  async take(liquidated: Member, bidder: Member, open: OpenLot, price?: bigint, level = LEVELS.initial) {
+    const paid = price ?? (await this.priceOf(open));
+    const taken = await this.taking(bidder, open, paid, level);
+    await call(this.liquidation, "take", open.lot, open.blob, taken.step, paid);
+    [bidder.state, liquidated.state] = [taken.after, open.after];
+    return paid;
+  }
+
+  async cure(member: Member, { id, lot }: OpenLot, absorbed?: { asset: bigint; lots: bigint }) {
+    const { asset = 0n, lots = 0n } = absorbed ?? {};
+    const units = this.units(asset, lots);
+    const given = { id, level: LEVELS.call, absorbed: { asset: Number(asset), lots, units } };
+    const cured = await cureLot(this.venue, member, given, this.published, { deadline: LATE, signer: member.owner });
+    await call(this.liquidation, "cure", lot, cured.step, asset, units);
+    member.state = cured.after;
+  }
+
+  advance(seconds: bigint) {
+    return call(this.source, "advance", seconds);
   }
 
   async stage(member: Member): Promise<bigint> {
@@ -381,19 +509,10 @@ export class LotWorld {
   async credit(account: bigint): Promise<bigint> {
     return ((await this.gate.creditOf!(account, CASH)) as bigint) / this.unit;
   }
-}
-
-const applied = (account: Account, transfer: Transition["transfer"]) =>
-  applyTransition(account, {
-    transfer,
-    fill: noFill(account.size),
-    side: 1n,
-    ...(account.viewingKey === 0n ? { openWithViewingKey: 1n as FieldElement } : {}),
-  });
-
-async function accumulate(verifier: Contract, values: readonly bigint[]) {
-  const { x, y } = await verifier.accumulate!(6, values, { x: 0n, y: 0n });
-  return { x: x as bigint, y: y as bigint };
+  /** Cash of the fund, 1e-6; negative where it owes. */
+  async funds(): Promise<bigint> {
+    return ((await this.gate.fund!()) as bigint) / this.unit;
+  }
 }
 
 /** A fill of positions and cash. */
@@ -405,4 +524,69 @@ export function fillOf(positions: Record<number, bigint>, cash: bigint, blinding
     cash,
     blinding: blinding as FieldElement,
   };
+}
+
+/** A key as contracts hold it: alpha, beta, gamma, delta, the ICs of a proof's own signals, and the head of the link key. */
+function keyBytes(
+  { vk_alpha_1, vk_beta_2, vk_gamma_2, vk_delta_2, IC }: VerificationKey,
+  own: number,
+  head: Uint8Array,
+) {
+  const g2 = (point: string[][]) => [point[0]![1]!, point[0]![0]!, point[1]![1]!, point[1]![0]!];
+  const words = [
+    ...vk_alpha_1.slice(0, 2),
+    ...[vk_beta_2, vk_gamma_2, vk_delta_2].flatMap(g2),
+    ...IC.slice(0, own + 1).flatMap((point) => point.slice(0, 2)),
+  ];
+  return concat([...words.map((word) => toBeHex(BigInt(word), 32)), hexlify(head)]);
+}
+
+async function truly(circuit: typeof SIZE | typeof LOT_CIRCUIT): Promise<OnChain> {
+  const { verificationKey } = await loadVerificationKey(circuit);
+  const { linkKeyFile } = await loadLinkKey(circuit);
+  const own = OWN[circuit];
+  return {
+    point: (values) => pointOf(verificationKey, values, own),
+    key: keyBytes(verificationKey, own, linkKeyFile.subarray(0, HEAD_BYTES)),
+  };
+}
+
+/** A simulated key links nothing: the head of its link key only has the right shape. */
+function simulated<Name extends typeof SIZE | typeof LOT_CIRCUIT>({
+  key,
+  identity,
+  pointOf,
+}: SimulatedKey<Name>): OnChain {
+  const own = OWN[identity.size];
+  const publics = publicInputsOf(identity.size satisfies CircuitName);
+  const [k1, k2, tau] = [2n, 3n, 5n].map((secret) => bn254.G2.Point.BASE.multiply(secret));
+  const head = writeLinkKey({
+    ...{ verificationKeySha256: identity.sha256, publics, first: own + 1, k1: k1!, k2: k2!, tau: tau! },
+    powers: new Uint8Array(POINT_BYTES * publics),
+    links: new Uint8Array(POINT_BYTES * (publics - own)),
+  }).subarray(0, HEAD_BYTES);
+  return { point: (values) => pointOf(values, own), key: keyBytes(key, own, head) };
+}
+
+/**
+ * A world with a house on the other side of every position, a bidder, a debtor who is long 10,000 lots (10 bitcoin) on 200,000 of
+ * cash and half a bitcoin, and a way back to the beginning.
+ */
+export async function peopled(options: LotWorldOptions = {}) {
+  const world = await LotWorld.create(options);
+  const at = (index: number) => world.signers[index]!;
+  const house = await world.member(at(1), 500_000_000n * E6);
+  const bidder = await world.member(at(2), 10_000_000n * E6);
+  const debtor = await world.member(at(3), 200_000n * E6, E8 / 2n);
+  await world.trade(debtor, house, fillOf({ 0: 10_000n }, -10_000n * 100n * E6));
+  const members = [house, bidder, debtor].map((member) => [member, member.state] as const);
+  const { venue, epoch, market, terms } = world;
+  let snapshot = await world.chain.networkHelpers.takeSnapshot();
+  const restore = async () => {
+    await snapshot.restore();
+    snapshot = await world.chain.networkHelpers.takeSnapshot();
+    for (const [member, state] of members) member.state = state;
+    Object.assign(world, { epoch, market, terms, venue, policyId: 1n });
+  };
+  return { world, house, bidder, debtor, restore };
 }

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Lots of accounts whose margin is more than that of positions: debt, and collateral in the scan.
 import { expect } from "chai";
-import { claimsOf, closeOutOf, type Lot, sliceOf } from "../../prover/src/chain/liquidation.ts";
+import {
+  claimsOf,
+  closeOutOf,
+  type Lot,
+  type Offering,
+  priceAt,
+  pricesOf,
+  sliceOf,
+} from "../../prover/src/chain/liquidation.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
-import { tierValue } from "../../prover/src/model/policy.ts";
 import { applyTransition } from "../../prover/src/model/transition.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
-import type { CashE6, PositionLots, QuantityLots, RateBps } from "../../prover/src/units.ts";
+import type { CashE6, LevelBps, PositionLots, QuantityLots, RateBps } from "../../prover/src/units.ts";
 
 const firm = sampleFirm();
 const file = readPolicy(JSON.stringify(firm.policy), "policy.json");
@@ -18,6 +25,7 @@ const levels = { initial: 15_000n, call: 12_000n, liquidation: 10_000n, closeOut
 const terms = {
   premiumBps: 500n,
   discountBps: 1_000n,
+  toleranceBps: 50n,
   auctionDuration: 600n,
   maxSlice: 1n << 60n,
   dust: 1n,
@@ -27,7 +35,7 @@ const PERPETUAL = instruments.findIndex((instrument) => instrument?.symbol === "
 describe("lots of debtors and of hedgers", () => {
   for (const rate of [0n, 1_000n, 10_000n]) {
     const policy = { ...file.policy, debtRateBps: rate as RateBps };
-    const values = { policy, market };
+    const offering = (evidence: bigint): Offering => ({ policy, market, levels, terms, evidence });
 
     /** Lots of the perpetual and of bitcoin, and so much cash that coverage is at the level, or next below it. */
     function account(perpetuals: bigint, bitcoin: bigint, level: bigint): Account {
@@ -56,45 +64,62 @@ describe("lots of debtors and of hedgers", () => {
       "short perpetuals beside bitcoin": [-20_000n, 5n * 10n ** 8n],
     } as const;
 
-    const holdsAll = (before: Account, lot: Lot) =>
-      claimsOf(before, lot, values, { levels, terms }).map((claim) => {
+    const holdsAll = (lot: Lot) =>
+      claimsOf(lot, { policy, market }).map((claim) => {
         const after = applyTransition(claim.before, claim.transition);
-        return isAtLeast(evaluate(after, claim.policy, claim.market), claim.level) === (claim.direction === "at-least");
+        const reached = isAtLeast(evaluate(after, claim.policy, claim.market), claim.level as LevelBps);
+        return reached === (claim.direction === "at-least");
       });
 
     for (const [what, [perpetuals, bitcoin]] of Object.entries(accounts)) {
-      it(`a debt rate of ${rate} bps: a slice of ${what} is provable, and lifts the account`, () => {
+      // Lent upon without a margin on the debt, an account has none at all: its levels are one line.
+      if (rate === 0n && perpetuals === 0n) continue;
+
+      it(`a debt rate of ${rate} bps: a slice of ${what} is admissible, provable, and lifts the account`, () => {
         const before = account(perpetuals, bitcoin, 9_000n);
-        const lot = sliceOf(before, values, levels, terms, levels.liquidation as never);
-        expect(holdsAll(before, lot)).to.not.include(false);
-        expect(coverageBpsDown(evaluate(lot.after, policy, market))! > 9_000n).to.equal(true);
+        const lot = sliceOf({ before }, offering(levels.liquidation));
+        expect(lot.appraisal.broken).deep.equal([]);
+        expect(holdsAll(lot)).not.include(false);
+        expect(coverageBpsDown(lot.appraisal.afterValue)! >= levels.call).equal(true);
+        const { firstPrice, lastPrice } = pricesOf(lot, terms);
+        expect(firstPrice * 10n ** 14n > lot.appraisal.worth).equal(true);
+        expect(priceAt({ firstPrice, lastPrice }, terms.auctionDuration, 0n)).equal(firstPrice);
+        expect(priceAt({ firstPrice, lastPrice }, terms.auctionDuration, terms.auctionDuration)).equal(lastPrice);
       });
 
-      it(`a debt rate of ${rate} bps: a close-out of ${what} is provable, solvent or not`, () => {
-        for (const level of [5_000n, -2_000n]) {
-          const before = account(perpetuals, bitcoin, level);
-          const lot = closeOutOf(before, values, terms, (level < 0n ? 0n : levels.closeOut) as never);
-          expect(holdsAll(before, lot), `${level}`).to.not.include(false);
-          expect(lot.after.positions.every((lots) => lots === 0n)).to.equal(true);
+      it(`a debt rate of ${rate} bps: a close-out of ${what} is admissible and provable, solvent or not`, () => {
+        for (const level of [5_000n, 200n, -2_000n, -20_000n]) {
+          const lot = closeOutOf({ before: account(perpetuals, bitcoin, level) }, offering(levels.closeOut));
+          expect(holdsAll(lot), `${level}`).not.include(false);
+          expect(lot.appraisal.after.positions.every((lots) => lots === 0n)).equal(true);
+          expect(lot.debt).equal(lot.appraisal.after.cash < 0n ? -lot.appraisal.after.cash : 0n);
+          // What it is worth less what it owes is what the account was worth at market.
+          const { firstPrice, lastPrice } = pricesOf(lot, terms);
+          expect(firstPrice >= lastPrice).equal(true);
         }
       });
     }
   }
 
-  it("what a haircut takes, and what is above its last boundary, hedges nothing", () => {
-    const schedule = file.policy.schedules[0]!;
-    const cap = schedule.at(-1)!.boundaryLots;
-    const holding = (quantity: bigint): Account => ({
+  it("an account that is not below the level has no lot, and neither has one whose slice is above the cap or below dust", () => {
+    const { policy } = file;
+    const before: Account = {
       ...genesis("board-60"),
-      collateral: genesis("board-60").collateral.map((_, asset) => (asset === 0 ? quantity : 0n) as QuantityLots),
-    });
-    const scanned = (quantity: bigint) => evaluate(holding(quantity), file.policy, market).assets[0]!.scannedLots;
-    const weighted = (quantity: bigint) => tierValue(schedule, quantity as QuantityLots).weightedLotsBps;
-    for (const quantity of [cap, cap / 2n, cap / 7n]) {
-      const whole = quantity / file.policy.scanLots[0]!;
-      expect(scanned(quantity)).to.equal(weighted(quantity) / (10_000n * file.policy.scanLots[0]!));
-      expect(scanned(quantity) < whole).to.equal(true);
-    }
-    expect(scanned(4n * cap)).to.equal(scanned(cap));
+      viewingKey: 7n as Account["viewingKey"],
+      sequence: 3n,
+      positions: genesis("board-60").positions.map((_, row) => (row === PERPETUAL ? 1_000n : 0n) as PositionLots),
+      cash: 10_000_000_000_000n as CashE6,
+    };
+    const offered: Offering = { policy, market, levels, terms, evidence: levels.liquidation };
+    const none = (work: () => unknown) => expect(work).throw().with.property("code", "STATEMENT_FALSE");
+    none(() => sliceOf({ before }, offered));
+    none(() => closeOutOf({ before }, offered));
+    const { equity, margin } = evaluate({ ...before, cash: 0n as CashE6 }, policy, market);
+    const cash = ((9_000n * 10n ** 6n * margin - equity) / 10n ** 14n) as CashE6;
+    const short = { before: { ...before, cash } };
+    const { size } = sliceOf(short, offered).terms;
+    none(() => sliceOf(short, { ...offered, terms: { ...terms, dust: size * 50n } }));
+    const capped = sliceOf(short, { ...offered, terms: { ...terms, maxSlice: size / 2n } });
+    expect(capped.terms.size <= size / 2n).equal(true);
   });
 });

@@ -32,6 +32,8 @@ export interface SimulatedKey<Name extends CircuitName = BoardSize> {
   readonly file: Uint8Array<ArrayBuffer>;
   /** A proof of these signals that verifies under the key. */
   prove(signals: readonly bigint[]): ProofJson;
+  /** Σ values[j]·IC of public signal `from + j`, counted from 0, without a multiplication for each. */
+  pointOf(values: readonly bigint[], from: number): { readonly x: bigint; readonly y: bigint };
 }
 
 /** Different seeds give different keys. `tweak` changes the key before it is written. */
@@ -69,6 +71,11 @@ export function simulatedKey<Name extends CircuitName>(
       const sum = signals.reduce((total, signal, i) => total + signal * (first! + BigInt(i + 1) * step!), first!);
       const c = toField((a * b - alpha! * beta! - gamma! * sum) * bn254.fields.Fr.inv(delta!));
       return { pi_a, pi_b, pi_c: g1(G1.BASE.multiply(c)), protocol: "groth16", curve: "bn128" };
+    },
+    pointOf(values, from) {
+      const sum = values.reduce((total, value, j) => total + value * (first! + BigInt(from + j + 1) * step!), 0n);
+      const scalar = toField(sum);
+      return scalar === 0n ? { x: 0n, y: 0n } : G1.BASE.multiply(scalar).toAffine();
     },
   };
 }

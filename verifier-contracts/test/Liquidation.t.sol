@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Fund} from "../gate/Fund.sol";
 import {Liquidation} from "../gate/Liquidation.sol";
 import {MarginGate} from "../gate/MarginGate.sol";
 import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
 import {ILiquidation} from "../interfaces/ILiquidation.sol";
+import {ILotVerifier} from "../interfaces/ILotVerifier.sol";
 import {IMarginGate} from "../interfaces/IMarginGate.sol";
 import {Levels, Market, Terms} from "../interfaces/IMarket.sol";
 import {G1} from "../libraries/Bn254.sol";
@@ -15,7 +17,39 @@ import {Release} from "./Release.sol";
 import {TestToken} from "./Tokens.sol";
 import {VM} from "./Vm.sol";
 
-/// Owner of every account and operator at once, before the module as it is. Every proof holds, so what is kept here is what
+/// What a lot becomes on auction, said a second time.
+library Auction {
+    uint256 private constant BPS = 10_000;
+
+    function lotOf(
+        IMarginGate.Step memory step,
+        ILiquidation.Offer memory offer,
+        Terms memory terms,
+        uint256 clock,
+        bool withBackstop
+    ) internal view returns (ILiquidation.Lot memory lot) {
+        uint256 most = offer.size + uint256(offer.size) * terms.toleranceBps / BPS + 1;
+        uint256 last = up((offer.size > offer.cost ? offer.size - offer.cost : 0) * (BPS - terms.discountBps));
+        lot.insolvent = offer.debt > most;
+        lot.firstPrice = uint64(up(most * (BPS + terms.premiumBps)));
+        lot.lastPrice = uint64(lot.insolvent || last > offer.debt ? last : offer.debt);
+        (lot.account, lot.stateBefore, lot.stateAfter, lot.fill) =
+            (step.account, step.stateBefore, step.stateAfter, offer.fill);
+        (lot.kind, lot.debt, lot.credit, lot.beneficiary) = (offer.kind, offer.debt, offer.credit, offer.beneficiary);
+        (lot.epoch, lot.reward, lot.blobHash) = (1, terms.reward, keccak256(""));
+        lot.start = uint64(clock);
+        lot.end = uint64(clock + terms.auctionDuration);
+        lot.turnEnd = lot.end + (withBackstop ? terms.auctionDuration : 0);
+        lot.voidFrom = lot.turnEnd + terms.voidDelay;
+        lot.voidTime = uint64(block.timestamp) + (lot.voidFrom - lot.start) + terms.stopLimit;
+    }
+
+    function up(uint256 value) internal pure returns (uint256) {
+        return value == 0 ? 0 : (value - 1) / BPS + 1;
+    }
+}
+
+/// Owner of every account and operator at once, before the desk as it is. Every proof holds, so what is kept here is what
 /// rests on the contracts alone.
 contract LotHandler {
     uint256 private constant CASH = Statement.CASH;
@@ -28,33 +62,47 @@ contract LotHandler {
     MarginGate public immutable gate;
     Liquidation public immutable liquidation;
     TestToken public immutable token;
+    address private immutable _fund;
     /// What all accounts would prove that they hold, in the token's units.
     int256 public inside;
-    /// What the fund was given less what it has promised and not had back, and what was withdrawn from it.
+    /// What the fund was given less what it paid.
     int256 public fund;
-    /// By account: lots that left it, and those that came back or went to a bidder.
-    mapping(uint256 account => uint256) public left;
+    /// By account: lots whose auction started, and those that ended.
+    mapping(uint256 account => uint256) public started;
     mapping(uint256 account => uint256) public ended;
+    mapping(uint256 account => ILiquidation.Lot) private _lots;
+    Terms private _terms;
     uint256 private _states = 1000;
 
     constructor() {
-        IAccountVerifier verifier = IAccountVerifier(address(new AnyVerifier()));
-        market = new FixedMarket(60, verifier, G1(1, 2));
+        address any = address(new AnyVerifier());
+        market = new FixedMarket(60, IAccountVerifier(any), G1(1, 2));
         Levels memory levels = Levels(15_000, 12_000, 10_000, 6_000);
-        market.open(Market(verifier, 1, 1, uint64(block.timestamp), levels, true, true, G1(1, 2)));
-        market.setTerms(Terms(1 hours, 1 days, 1 days, 1 hours, 1000, 500, 100, 1_000_000, 1000, 5000));
-        gate = Release.gate(market, address(this), address(this), 1 days);
+        market.open(Market(IAccountVerifier(any), 1, 1, uint64(block.timestamp), levels, G1(1, 2)));
+        market.setLots(ILotVerifier(any), G1(1, 2));
+        _terms.curePeriod = 1 hours;
+        (_terms.attestInterval, _terms.stopLimit, _terms.auctionDuration) = (1 days, 1 days, 1 hours);
+        (_terms.holdPeriod, _terms.voidDelay) = (1 hours, 10 minutes);
+        (_terms.premiumBps, _terms.discountBps, _terms.levyBps, _terms.toleranceBps) = (1000, 500, 100, 100);
+        (_terms.maxSlice, _terms.dust, _terms.reward) = (1_000_000, 1000, 5000);
+        market.setTerms(_terms);
+        gate = Release.gate(market);
+        address exchange = Release.deploy("Exchange", abi.encode(gate, address(this), 1 days, true));
         liquidation = Liquidation(Release.deploy("Liquidation", abi.encode(gate)));
-        gate.setLiquidation(address(liquidation));
+        address clearing = Release.deploy("Clearing", abi.encode(gate));
+        _fund = Release.deploy("Fund", abi.encode(gate));
         token = new TestToken("T", 8);
-        gate.registerAsset(CASH, address(token), 6);
+        gate.registerAsset(CASH, address(token), 6, type(uint64).max, type(uint64).max);
+        market.bindGate(address(gate));
+        gate.seal([exchange, clearing, address(liquidation), _fund]);
         token.approve(address(gate), type(uint256).max);
         for (uint256 index = 0; index < ACCOUNTS; index++) {
             IMarginGate.Step memory step = _step(0);
             step.stateBefore = Statement.genesisState(60);
-            gate.open(IMarginGate.Opening(address(this), address(0), 1), step, "");
+            gate.open(IMarginGate.Opening(address(this), address(0)), step, "");
         }
-        liquidation.setBackstop(1, BACKSTOP);
+        VM.prank(address(market));
+        liquidation.setBackstop(BACKSTOP);
     }
 
     function deposit(uint256 id, uint256 lots) external {
@@ -66,61 +114,70 @@ contract LotHandler {
     function donate(uint256 lots) external {
         uint256 amount = _amount(lots);
         token.mint(address(this), amount);
-        gate.donate(amount);
+        Fund(_fund).donate(amount);
         fund += int256(amount);
     }
 
-    function start(uint256 id, bool slice, uint256 size, uint256 writeOff, uint256 beneficiary) external {
+    function start(uint256 id, bool slice, uint256 size, uint256 cost, uint256 debt, uint256 beneficiary) external {
         id = _id(id);
         ILiquidation.Offer memory offer;
         offer.kind = slice ? ILiquidation.Kind.Slice : ILiquidation.Kind.CloseOut;
-        offer.fill = 7;
-        offer.size = uint64(size % 1_100_000);
-        offer.writeOff = slice ? 0 : uint64(writeOff % 300_000);
+        (offer.fill, offer.size) = (7, uint64(size % 1_100_000));
+        offer.cost = uint64(cost % 1_200_000);
+        offer.debt = slice ? 0 : uint64(debt % 2_000_000);
         offer.beneficiary = beneficiary % (ACCOUNTS + 1);
-        uint256 proofs = slice || offer.writeOff != 0 ? 5 : 4;
-        bool free = liquidation.lotOf(id).kind == ILiquidation.Kind.None;
-        try liquidation.start(_step(id), offer, new ILiquidation.Appraisal[](proofs), "") {
+        offer.credit[5] = gate.creditOf(id, CASH) / UNIT;
+        IMarginGate.Step memory step = _step(id);
+        ILiquidation.Lot memory lot = Auction.lotOf(step, offer, _terms, market.clock(1), true);
+        uint256 proofs = (offer.cost == 0 ? 0 : 1) + (slice ? 0 : lot.insolvent ? 2 : 1);
+        bool free = started[id] == ended[id];
+        try liquidation.start(step, offer, "", new ILiquidation.Appraisal[](proofs), "") returns (bytes32 hash) {
             require(free, "V18: two lots of one account");
-            inside += int256(uint256(offer.writeOff) * UNIT);
-            uint256 promised = uint256(liquidation.lotOf(id).fromFund) * UNIT;
-            require(promised <= uint256(offer.writeOff) * UNIT, "V18: the fund pays more than is written off");
-            fund -= int256(promised);
-            left[id]++;
+            require(hash == keccak256(abi.encode(lot)), "the lot on auction is another one");
+            require(gate.accountOf(id).state == step.stateBefore, "G10: a start changed the state");
+            _lots[id] = lot;
+            started[id]++;
         } catch {}
     }
 
     function take(uint256 id, uint256 bidder, uint256 over) external {
         (id, bidder) = (_id(id), _id(bidder));
-        if (liquidation.lotOf(id).kind == ILiquidation.Kind.None) return;
-        uint256 price = liquidation.priceOf(id) + over % 1000;
-        _end(id, bidder, price, false);
+        if (started[id] == ended[id]) return;
+        ILiquidation.Lot memory lot = _lots[id];
+        uint256 price = liquidation.priceOf(lot) + over % 1000;
+        uint256 before = gate.creditOf(id, CASH);
+        int256 fundBefore = gate.fund();
+        try liquidation.take(lot, "", _step(bidder), price) {
+            _taken(lot, bidder, price, before, fundBefore);
+        } catch {}
     }
 
-    function backstop(uint256 id) external {
+    function cure(uint256 id, uint256 lots) external {
         id = _id(id);
-        if (liquidation.lotOf(id).kind == ILiquidation.Kind.None) return;
-        _end(id, BACKSTOP, 0, true);
+        uint256 credit = gate.creditOf(id, CASH);
+        uint256 amount = lots % 3 == 0 ? 0 : _amount(lots) < credit ? _amount(lots) : credit;
+        try liquidation.cure(_lots[id], _step(id), CASH, amount) {
+            require(started[id] == ended[id] + 1, "V18: a lot was cured that was not out");
+            inside += int256(amount);
+            ended[id]++;
+        } catch {}
     }
 
-    function goBack(uint256 id, bool cured, bool below) external {
+    function void(uint256 id) external {
         id = _id(id);
-        ILiquidation.Lot memory lot = liquidation.lotOf(id);
-        bool done;
-        if (cured) {
-            try liquidation.cure(_step(id)) {
-                done = true;
-            } catch {}
-        } else {
-            try liquidation.giveBack(_step(id), below) {
-                done = true;
-            } catch {}
+        ILiquidation.Lot memory lot = _lots[id];
+        uint256 clock = market.clock(1);
+        try liquidation.void(lot) {
+            require(started[id] == ended[id] + 1, "V18: a lot became void that was not out");
+            require(clock >= lot.voidFrom || block.timestamp >= lot.voidTime, "G10: void before its time");
+            require(gate.accountOf(id).state == lot.stateBefore, "G10: a void lot changed the state");
+            ended[id]++;
+        } catch {
+            require(
+                started[id] == ended[id] || clock < lot.voidFrom && block.timestamp < lot.voidTime,
+                "G10: a lot that is over cannot be voided"
+            );
         }
-        if (!done) return;
-        require(lot.kind != ILiquidation.Kind.None, "V18: a lot came back that was not out");
-        inside -= int256(uint256(lot.writeOff) * UNIT);
-        fund += int256(uint256(lot.fromFund) * UNIT);
-        ended[id]++;
     }
 
     function absorb(uint256 id, uint256 lots) external {
@@ -128,6 +185,7 @@ contract LotHandler {
         uint256 credit = gate.creditOf(id, CASH);
         uint256 amount = _amount(lots) < credit ? _amount(lots) : credit;
         try gate.absorb(_step(id), CASH, amount, false) {
+            require(started[id] == ended[id], "V18: a step while a lot is out");
             inside += int256(amount);
         } catch {}
     }
@@ -135,24 +193,24 @@ contract LotHandler {
     function payOut(uint256 id, uint256 lots, bool leaving) external {
         id = _id(id);
         uint256 amount = _amount(lots);
-        bool out = liquidation.lotOf(id).kind != ILiquidation.Kind.None;
-        uint256 owed = gate.deficit();
+        int256 before = gate.fund();
+        IMarginGate.Payment memory payment = IMarginGate.Payment(CASH, amount, address(1), 0, 0);
         bool done;
         if (leaving) {
-            try gate.exit(_step(id), CASH, amount, address(1), 0) {
+            try gate.exit(_step(id), payment) {
                 done = true;
             } catch {}
         } else {
-            try gate.withdraw(_step(id), CASH, amount, address(1), 0) {
+            try gate.withdraw(_step(id), payment) {
                 done = true;
             } catch {}
         }
         if (!done) return;
-        require(!out, "V18: paid out while a lot is out");
-        uint256 levy = owed - gate.deficit();
-        require(levy * 10_000 <= amount * 100, "V18: a levy above its limit");
+        require(started[id] == ended[id], "V18: paid out while a lot is out");
         inside -= int256(amount);
-        fund += int256(levy);
+        // A levy, or what the fund had paid for the account.
+        require(gate.fund() >= before, "V12: a withdrawal cost the fund");
+        fund += gate.fund() - before;
     }
 
     function flagOrAttest(uint256 id, bool attest, uint256 which) external {
@@ -164,47 +222,31 @@ contract LotHandler {
 
     function advance(uint256 time) external {
         market.advance(time % 2 hours);
+        VM.warp(block.timestamp + time % 2 hours);
     }
 
-    function proposeWithdrawal(uint256 lots) external {
-        (, uint64 readyAt,) = liquidation.withdrawal();
-        if (readyAt == 0 || lots % 4 == 0) liquidation.proposeWithdrawal(address(2), _amount(lots));
+    function lotOf(uint256 id) external view returns (ILiquidation.Lot memory) {
+        return _lots[id];
     }
 
-    function withdrawFund(uint256 time) external {
-        VM.warp(block.timestamp + time % 3 days);
-        (, uint64 readyAt, uint256 amount) = liquidation.withdrawal();
-        try liquidation.withdrawFund() {
-            require(readyAt != 0 && block.timestamp >= readyAt, "V14: out of the fund before its time");
-            require(block.timestamp <= readyAt + market.LIFE(), "V14: out of the fund by what had lapsed");
-            fund -= int256(amount);
-            require(fund >= 0, "V12: more out of the fund than was in it");
-        } catch {}
-    }
-
-    function _end(uint256 id, uint256 bidder, uint256 price, bool last) private {
-        ILiquidation.Lot memory lot = liquidation.lotOf(id);
-        int256 before = int256(gate.creditOf(id, CASH));
-        bool done;
-        if (last) {
-            try liquidation.backstop(id, _step(bidder)) {
-                done = true;
-            } catch {}
-        } else {
-            try liquidation.take(id, _step(bidder), price) {
-                done = true;
-            } catch {}
-        }
-        if (!done) return;
+    function _taken(ILiquidation.Lot memory lot, uint256 bidder, uint256 price, uint256 before, int256 fundBefore)
+        private
+    {
+        uint256 id = lot.account;
         require(bidder != id, "V18: an account bought its own lot");
-        uint256 repaid = price < lot.fromFund ? price : lot.fromFund;
+        uint256 repaid = price < lot.debt ? price : lot.debt;
         uint256 reward = lot.beneficiary == id ? 0 : price - repaid < lot.reward ? price - repaid : lot.reward;
-        inside -= int256(price * UNIT);
-        fund += int256((repaid + (lot.beneficiary == 0 ? reward : 0)) * UNIT);
+        uint256 fromFund = lot.insolvent ? lot.debt - repaid : 0;
+        require(lot.insolvent || price >= lot.debt, "G01: a solvent account's lot brought less than its debt");
+        inside += int256(lot.credit[5] * UNIT) - int256(price * UNIT);
+        int256 change = int256((lot.beneficiary == 0 ? reward : 0) * UNIT) - int256(fromFund * UNIT);
+        require(gate.fund() - fundBefore == change, "G01: the fund paid what the price did not lack");
+        fund += change;
         require(
-            int256(gate.creditOf(id, CASH)) - before == int256((price - repaid - reward) * UNIT),
+            gate.creditOf(id, CASH) == before + (price + fromFund - reward) * UNIT - lot.credit[5] * UNIT,
             "V18: the account did not get the rest of the price"
         );
+        require(gate.accountOf(id).state == lot.stateAfter, "V18: the account is not the one after");
         ended[id]++;
     }
 
@@ -236,11 +278,11 @@ contract LiquidationInvariants {
         targets[0] = address(handler);
     }
 
-    /// custody = credits + fund + holdings inside accounts − deficit; the fund's is what it was given less what it promised.
+    /// custody = credits + fund + holdings inside accounts; the fund's is what it was given less what it paid for lots.
     /// hardhat-config: invariant.failOnRevert = true
     function invariant_V12_lotsMoveNoTokens() public view {
         MarginGate gate = handler.gate();
-        int256 fund = int256(gate.creditOf(0, Statement.CASH)) - int256(gate.deficit());
+        int256 fund = gate.fund();
         require(fund == handler.fund(), "V18: the fund paid what it had not promised");
         int256 claims = handler.inside() + fund;
         for (uint256 account = 1; account <= handler.ACCOUNTS(); account++) {
@@ -248,75 +290,107 @@ contract LiquidationInvariants {
         }
         require(claims == int256(gate.custodyOf(Statement.CASH)), "V12: custody is not the sum of claims");
         require(handler.token().balanceOf(address(gate)) == gate.custodyOf(Statement.CASH), "V12: tokens are missing");
-        require(gate.deficit() == 0 || gate.creditOf(0, Statement.CASH) == 0, "V18: a deficit beside a fund");
     }
 
-    /// An account is in liquidation while one lot of it is out, and every lot that left has one end.
+    /// An account is in liquidation while one lot of it is out, its state stands still as long, and every lot has one end.
     /// hardhat-config: invariant.failOnRevert = true
     function invariant_V18_oneLotAtATime() public view {
-        for (uint256 account = 1; account <= handler.ACCOUNTS(); account++) {
-            bool out = handler.liquidation().lotOf(account).kind != ILiquidation.Kind.None;
-            bool stage = handler.gate().accountOf(account).stage == IMarginGate.Stage.Liquidating;
-            require(out == stage, "V18: stage and lot disagree");
-            require(handler.left(account) == handler.ended(account) + (out ? 1 : 0), "V18: a lot was lost or doubled");
+        for (uint256 id = 1; id <= handler.ACCOUNTS(); id++) {
+            bool out = handler.liquidation().auctionOf(id) != 0;
+            IMarginGate.Account memory account = handler.gate().accountOf(id);
+            require(out == (account.stage == IMarginGate.Stage.Liquidating), "V18: stage and lot disagree");
+            require(handler.started(id) == handler.ended(id) + (out ? 1 : 0), "V18: a lot was lost or doubled");
+            if (!out) continue;
+            ILiquidation.Lot memory lot = handler.lotOf(id);
+            require(keccak256(abi.encode(lot)) == handler.liquidation().auctionOf(id), "V18: another lot is on auction");
+            require(account.state == lot.stateBefore, "V18: the state moved under a lot");
+        }
+    }
+
+    /// hardhat-config: invariant.failOnRevert = true
+    function invariant_G15_capsAreNeverBelowTwiceDust() public view {
+        for (uint256 id = 1; id <= handler.ACCOUNTS(); id++) {
+            uint256 cap = handler.liquidation().capOf(id);
+            require(cap >= 2000 && cap <= 1_000_000, "G15: a cap out of its bounds");
         }
     }
 }
 
-/// What a gate says to the module, as far as prices depend on it.
+/// What a gate says to the desk, as far as prices depend on it.
 contract OneAccountGate {
     FixedMarket public immutable market;
-    address public immutable operator;
+    uint256 public constant board = 1;
+    uint256 public constant instruments = 60;
 
     constructor(FixedMarket market_) {
-        (market, operator) = (market_, msg.sender);
+        market = market_;
     }
 
-    function accountOf(uint256) external pure returns (IMarginGate.Account memory account) {
-        (account.board, account.instruments) = (1, 60);
-    }
-
-    function settleFor(IMarginGate.Step calldata, IMarginGate.Effect calldata) external {}
+    function accountOf(uint256) external pure returns (IMarginGate.Account memory account) {}
+    function creditsOf(uint256) external pure returns (uint256[16] memory credits) {}
     function setStage(uint256, IMarginGate.Stage) external {}
+    function checkAgreement(address, bytes32, bytes32, bytes calldata) external view {}
+
+    function deskOf(IMarginGate.Desk) external view returns (address) {
+        return address(this);
+    }
 }
 
 /// Any terms, any size, any two moments.
 contract LiquidationPrices {
-    function testFuzz_pricesFallFromFirstToZero(
+    function testFuzz_pricesFallFastAndThenSlow(
         uint64 size,
+        uint64 cost,
+        uint64 debt,
         uint16 premium,
         uint16 discount,
         uint32 duration,
         uint256 early,
         uint256 late
     ) public {
-        size = uint64(size % uint64(type(int64).max)) + 1;
-        (premium, discount, duration) = (premium % 10_001, discount % 10_001, duration % uint32(90 days) + 1);
-        IAccountVerifier verifier = IAccountVerifier(address(new AnyVerifier()));
-        FixedMarket market = new FixedMarket(60, verifier, G1(1, 2));
-        Levels memory levels = Levels(15_000, 12_000, 10_000, 6_000);
-        market.open(Market(verifier, 1, 1, uint64(block.timestamp), levels, true, true, G1(1, 2)));
-        market.setTerms(Terms(1, 1, 1, duration, premium, discount, 0, 0, 0, 0));
-        address oneAccount = address(new OneAccountGate(market));
-        Liquidation liquidation = Liquidation(Release.deploy("Liquidation", abi.encode(oneAccount)));
-        IMarginGate.Step memory step;
-        (step.account, step.policyId, step.epoch) = (1, 1, 1);
-        ILiquidation.Offer memory offer;
-        (offer.kind, offer.fill, offer.size) = (ILiquidation.Kind.CloseOut, 7, size);
-        liquidation.start(step, offer, new ILiquidation.Appraisal[](4), "");
+        size = size % (1 << 60);
+        cost = cost % (size + 2);
+        debt = debt % (1 << 62);
+        Terms memory terms;
+        (terms.premiumBps, terms.discountBps, terms.toleranceBps) = (premium % 10_001, 1 + discount % 10_000, 100);
+        terms.auctionDuration = duration = duration % uint32(90 days) + 1;
+        (Liquidation liquidation, FixedMarket market, ILiquidation.Lot memory lot) =
+            _started(terms, size, cost, debt);
 
-        uint256 exact = (uint256(premium) + discount) * size;
-        uint256 first = liquidation.priceOf(1);
-        require(first * 10_000 >= exact && first * 10_000 < exact + 10_000, "not the first price, rounded up");
+        uint256 first = liquidation.priceOf(lot);
+        require(first == lot.firstPrice && first > size && first >= lot.lastPrice, "not the first price");
+        require(lot.insolvent || lot.lastPrice >= debt, "G01: the fund would have to pay for a solvent account");
         early %= duration;
         market.advance(early);
-        uint256 sooner = liquidation.priceOf(1);
-        require(sooner <= first, "above the first price");
-        require(sooner * duration >= first * (duration - early), "below the line");
-        require(sooner == 0 || (sooner - 1) * duration < first * (duration - early), "above the line");
+        uint256 sooner = liquidation.priceOf(lot);
+        uint256 left = duration - early;
+        uint256 above = uint256(lot.firstPrice) - lot.lastPrice;
+        uint256 whole = uint256(duration) ** 3;
+        require((sooner - lot.lastPrice) * whole >= above * left ** 3, "below the curve");
+        require(sooner == lot.lastPrice || (sooner - lot.lastPrice - 1) * whole < above * left ** 3, "above the curve");
         market.advance(late % duration);
-        require(liquidation.priceOf(1) <= sooner, "the price rose");
+        require(liquidation.priceOf(lot) <= sooner, "the price rose");
         market.advance(duration);
-        require(liquidation.priceOf(1) == 0, "not zero at the end");
+        require(liquidation.priceOf(lot) == lot.lastPrice, "not the last price at the end");
+    }
+
+    function _started(Terms memory terms, uint64 size, uint64 cost, uint64 debt)
+        private
+        returns (Liquidation liquidation, FixedMarket market, ILiquidation.Lot memory lot)
+    {
+        address any = address(new AnyVerifier());
+        market = new FixedMarket(60, IAccountVerifier(any), G1(1, 2));
+        Levels memory levels = Levels(15_000, 12_000, 10_000, 6_000);
+        market.open(Market(IAccountVerifier(any), 1, 1, uint64(block.timestamp), levels, G1(1, 2)));
+        market.setLots(ILotVerifier(any), G1(1, 2));
+        market.setTerms(terms);
+        liquidation = Liquidation(Release.deploy("Liquidation", abi.encode(new OneAccountGate(market))));
+        IMarginGate.Step memory step;
+        (step.account, step.policyId, step.epoch, step.deadline) = (1, 1, 1, block.timestamp);
+        ILiquidation.Offer memory offer;
+        (offer.kind, offer.fill, offer.size, offer.cost, offer.debt) = (ILiquidation.Kind.CloseOut, 7, size, cost, debt);
+        lot = Auction.lotOf(step, offer, terms, 0, false);
+        uint256 proofs = (cost == 0 ? 0 : 1) + (lot.insolvent ? 2 : 1);
+        liquidation.start(step, offer, "", new ILiquidation.Appraisal[](proofs), "");
     }
 }
