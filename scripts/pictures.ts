@@ -1,18 +1,58 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
  * Makes the pictures of the documentation again: `node scripts/pictures.ts`, with Chromium at /usr/bin/chromium or where
- * PLIMSOLL_CHROMIUM says. They are of the sample firm's report, and of verdicts on the sample pack.
+ * PLIMSOLL_CHROMIUM says. They are of the sample firm's report, of verdicts on the sample pack, and of auctions.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
+import { type AuctionPrices, priceAt, pricesOf } from "../prover/src/chain/liquidation.ts";
+import { plotFile, type Series } from "../prover/src/report/charts.ts";
 import { refusedPackReport, samplePackReport, sampleReport } from "../test/support/documents.ts";
 
 const IMAGES = path.resolve(import.meta.dirname, "../docs/images");
 const MAX_BYTES = 200_000;
 const WIDTH = 900;
+
+/** Prices of three lots that are worth 100, from the first to the last second of an auction, in parts of their worth. */
+export function auctionPicture(): string {
+  const terms = {
+    premiumBps: 1000n,
+    discountBps: 500n,
+    toleranceBps: 100n,
+    auctionDuration: 1200n,
+    maxSlice: 0n,
+    dust: 0n,
+  };
+  const size = 100_000_000n;
+  const priced = (cost: bigint, debt = 0n): AuctionPrices =>
+    pricesOf({ terms: { size } as Parameters<typeof pricesOf>[0]["terms"], cost, debt }, terms);
+  const lots: [string, AuctionPrices][] = [
+    ["collateral: no cost shown", priced(0n)],
+    ["positions, and a fifth collateral: cost shown", priced((size * 4n) / 5n)],
+    ["the same, closed out, solvent, owing 60% of the worth", priced((size * 4n) / 5n, (size * 3n) / 5n)],
+  ];
+  const steps = Array.from({ length: 61 }, (_, step) => BigInt(20 * step));
+  return plotFile({
+    title: "Price of a lot over its auction",
+    x: { label: "seconds of the board's clock" },
+    y: { label: "price, of the lot's worth", format: (value) => `${Math.round(100 * value)}%` },
+    lines: lots.map(([label, prices], index) => ({
+      label,
+      points: steps.map((elapsed) => [
+        Number(elapsed),
+        Number(priceAt(prices, terms.auctionDuration, elapsed)) / Number(size),
+      ]),
+      series: (index + 1) as Series,
+    })),
+    levels: [{ y: 1, label: "worth" }],
+  });
+}
+
+mkdirSync(IMAGES, { recursive: true });
+writeFileSync(path.join(IMAGES, "auction.svg"), auctionPicture());
 
 const folder = mkdtempSync(path.join(tmpdir(), "plimsoll-pictures-"));
 const browser = await chromium.launch({
@@ -20,7 +60,6 @@ const browser = await chromium.launch({
   args: ["--no-sandbox", "--disable-gpu"],
 });
 try {
-  mkdirSync(IMAGES, { recursive: true });
   const page = await browser.newPage({ viewport: { width: WIDTH, height: 800 }, deviceScaleFactor: 1.25 });
   for (const [name, html, height] of [
     ["report", sampleReport(), 766],
