@@ -665,10 +665,12 @@ describe("margin gate under attack", () => {
 
     it("no account is nobody's, nor the gate's own", async () => {
       const { step } = await alice.attestation(12_000n);
-      for (const owner of [world.ethers.ZeroAddress, await gate.getAddress()]) {
-        const opening = { owner, agent: owner };
-        await refuses(alice.gate.open!(opening, { ...step, account: 0n }, "0x"), "AddressZero");
-      }
+      const nobody = { owner: world.ethers.ZeroAddress, agent: alice.owner.address };
+      await refuses(alice.gate.open!(nobody, { ...step, account: 0n }, "0x"), "AddressZero");
+      // The gate signs nothing, and is the sender of nothing.
+      const fresh = alice.with({ state: genesis("board-60") });
+      const { opening, ready, signature } = await fresh.opening(await gate.getAddress());
+      await refuses(alice.gate.open!(opening, await fresh.signed(ready), signature), "NotAuthorised");
     });
 
     it("opens where nothing else is true: a viewing key of zero is no account's", async () => {

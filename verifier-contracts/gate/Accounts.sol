@@ -239,6 +239,7 @@ abstract contract Accounts is IMarginGate, EIP712 {
 
     function _setStage(uint256 id, Account storage account, Stage stage, uint256 clock) internal {
         if (account.stage == stage) return;
+        if (stage == Stage.Healthy && account.owed != 0) revert OwesFund(id, account.owed);
         if (account.stage == Stage.Healthy) account.calledAt = uint40(clock);
         // While a lot was on auction nobody could attest.
         if (account.stage == Stage.Liquidating) account.provenAt = uint40(clock);

@@ -86,7 +86,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         address exchange = deskOf[Desk.Exchange];
         if (exchange == address(0)) revert NotSealed();
         if (step.account != 0) revert AccountUnknown(step.account);
-        if (opening.owner == address(0) || opening.owner == address(this)) revert AddressZero();
+        if (opening.owner == address(0)) revert AddressZero();
         Ground memory ground = _groundOfCall(0);
         Account storage account;
         (id, account) = _create(opening.owner, ground.settlements);
@@ -192,7 +192,6 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         bool liquidation = msg.sender == deskOf[Desk.Liquidation];
         if (!liquidation && msg.sender != deskOf[Desk.Exchange]) revert NotDesk(msg.sender);
         uint256 count = steps.length;
-        if (count == 0 || effects.length != count) revert StepsRefused(count, effects.length);
         Ground memory ground = _ground(basis, steps[0].epoch);
         uint256[8][] memory proofs = new uint256[8][](count);
         uint256[6][] memory inputs = new uint256[6][](count);
@@ -284,9 +283,10 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
     /// @inheritdoc IMarginGate
     function charge(uint256 id, uint256 amount) external onlyDesk(Desk.Liquidation) {
         Account storage account = _account(id);
-        account.owed += uint64(amount / _books.assets[Statement.CASH].lot);
         if (account.stage == Stage.Healthy) revert StageWrong(id, Stage.Healthy);
-        emit Charged(id, account.owed);
+        uint64 owed = account.owed + uint64(amount / _books.assets[Statement.CASH].lot);
+        account.owed = owed;
+        emit Charged(id, owed);
     }
 
     /// @inheritdoc IMarginGate
@@ -318,7 +318,10 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function creditsOf(uint256 account) external view returns (uint256[16] memory credits) {
-        for (uint256 asset = 0; asset <= Statement.CASH; asset++) credits[asset] = _books.credits[account][asset];
+        uint256 registered = _books.registered;
+        for (uint256 asset = 0; asset <= Statement.CASH; asset++) {
+            if (registered >> asset & 1 != 0) credits[asset] = _books.credits[account][asset];
+        }
     }
 
     /// @inheritdoc IMarginGate

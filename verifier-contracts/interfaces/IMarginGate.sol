@@ -230,7 +230,6 @@ interface IMarginGate is IBoardGate {
     // ---- Errors ----
 
     error MarketRefused(address market);
-    /// Or the gate's own address, where another's is meant.
     error AddressZero();
     /// The desk is not a contract that names this gate, or the market's gate for this board is another.
     error DeskRefused(address desk);
@@ -278,7 +277,6 @@ interface IMarginGate is IBoardGate {
     error FundHoldsCash(uint256 asset);
     /// The account owes the fund: it trades not at all, and nothing leaves before cash that repays it (1e-6).
     error OwesFund(uint256 account, uint64 owed);
-    error StepsRefused(uint256 steps, uint256 effects);
     error LevelNotInPolicy(uint256 level, uint64 policyId);
     /// What is proven is known already: of this epoch, and of a level not above.
     error VerdictKnown(uint256 account, uint256 level);
@@ -354,7 +352,7 @@ interface IMarginGate is IBoardGate {
 
     // ---- Doors for desks ----
 
-    /// Takes steps that are all proven by `Account` under one basis, and verifies them at once. The desk decides who may
+    /// Takes steps, at least one and each with its effect, that are all proven by `Account` under one basis, and verifies them at once. The desk decides who may
     /// do it and when: stage and level are not checked here. Exchange and liquidation; amounts are the liquidation's alone.
     /// @return digests EIP-712 digests of the steps, in order
     function settleMany(Basis basis, Step[] calldata steps, Effect[] calldata effects)

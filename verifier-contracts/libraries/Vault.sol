@@ -17,6 +17,8 @@ struct Books {
     mapping(uint256 account => mapping(uint256 asset => uint256)) credits;
     mapping(uint256 asset => uint256) custody;
     int256 fund;
+    /// A bit for each asset that is registered.
+    uint256 registered;
 }
 
 /// Tokens of a gate: what is registered, whose credit is what, the fund, and the two places where tokens move. A part of
@@ -83,6 +85,7 @@ library Vault {
         }
         uint96 lot = uint96(10 ** (decimals - lotDecimals));
         books.assets[asset] = IMarginGate.Asset(token, lot);
+        books.registered |= 1 << asset;
         emit IMarginGate.AssetRegistered(asset, token, lot);
         _limit(books, asset, depositCap, outflow);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {MarginGate} from "../gate/MarginGate.sol";
+import {IMarginGate} from "../interfaces/IMarginGate.sol";
 import {IMarket} from "../interfaces/IMarket.sol";
 import {VM} from "./Vm.sol";
 
@@ -13,7 +13,7 @@ library Release {
     }
 
     /// A gate with the library that it calls, not sealed yet.
-    function gate(IMarket market) internal returns (MarginGate) {
+    function gate(IMarket market) internal returns (IMarginGate) {
         string memory placeholder = VM.toString(keccak256("verifier-contracts/libraries/Vault.sol:Vault"));
         assembly {
             mstore(placeholder, 36) // "0x" and the 34 digits that the compiler writes between "__$" and "$__"
@@ -21,7 +21,15 @@ library Release {
         placeholder = string.concat(VM.replace(placeholder, "0x", "__$"), "$__");
         string memory vault = VM.replace(VM.toString(deploy("Vault", "")), "0x", "");
         string memory code = VM.replace(_code("MarginGate"), placeholder, vault);
-        return MarginGate(_create("MarginGate", code, abi.encode(market, 1, false)));
+        return IMarginGate(_create("MarginGate", code, abi.encode(market, 1, false)));
+    }
+
+    /// Exchange, clearing and fund of a gate, around a desk for liquidation that is there already.
+    function desks(IMarginGate gate_, address operator, address liquidation) internal returns (address[4] memory made) {
+        made[0] = deploy("Exchange", abi.encode(gate_, operator, 1 days, true));
+        made[1] = deploy("Clearing", abi.encode(gate_));
+        made[2] = liquidation;
+        made[3] = deploy("Fund", abi.encode(gate_));
     }
 
     function _code(string memory name) private view returns (string memory) {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {Liquidation} from "../gate/Liquidation.sol";
-import {MarginGate} from "../gate/MarginGate.sol";
 import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
-import {ILiquidation} from "../interfaces/ILiquidation.sol";
-import {IMarginGate} from "../interfaces/IMarginGate.sol";
+import {IClearing} from "../interfaces/IClearing.sol";
+import {IExchange} from "../interfaces/IExchange.sol";
+import {IFund} from "../interfaces/IFund.sol";
+import {ILotVerifier} from "../interfaces/ILotVerifier.sol";
+import {IDesk, IMarginGate} from "../interfaces/IMarginGate.sol";
 import {Levels, Market, Terms} from "../interfaces/IMarket.sol";
+import {IRoundVerifier} from "../interfaces/IRoundVerifier.sol";
 import {G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 import {FixedMarket} from "./FixedMarket.sol";
@@ -15,37 +17,42 @@ import {Release} from "./Release.sol";
 import {TestToken} from "./Tokens.sol";
 import {VM, Vm} from "./Vm.sol";
 
-/// Gate, liquidation and a market that the fuzzer moves, under a verifier that holds every proof for good: what is left
-/// is who may do what when, and where the money goes. Owner of every account, owner of the gate and operator at once. Keeps
-/// books of its own from the events of each call, and reverts where they do not agree.
-contract VenueHandler {
+/// Gate, desks and a market that the fuzzer moves, under a verifier that holds every proof for good: what is left is who may
+/// do what when, and where the money goes. Owner of every account, operator, guardian and liquidation desk at once. Keeps books
+/// of its own from the events of each call, and reverts where they do not agree.
+contract VenueHandler is IDesk {
     uint256 private constant CASH = Statement.CASH;
     uint256 private constant CASH_UNIT = 100;
     uint256 private constant MOST_ACCOUNTS = 5;
     uint256 private constant LEVY_BPS = 100;
-    uint32 private constant DURATION = 600;
+    uint32 private constant HOLD = 500;
+    uint32 private constant INTERVAL = 3000;
 
     struct Books {
-        uint256 fund;
-        uint256 deficit;
+        int256 fund;
         uint256[2] custody;
     }
 
     /// What the events of one call add up to.
     struct Tally {
-        int256 fund;
         int256[2] into;
         int256[2] withdrawn;
         int256[2] out;
+        int256 fund;
     }
 
-    MarginGate public immutable gate;
-    Liquidation public immutable liquidation;
+    IMarginGate public gate;
+    IExchange public exchange;
+    IClearing public clearing;
+    IFund public fund;
     FixedMarket public immutable market;
     TestToken[2] public tokens;
     uint256[2] private _assets = [CASH, uint256(0)];
     uint256 public accounts;
     uint64 private _epoch;
+    bool private _usable = true;
+    bool private _complete = true;
+    bool private _former;
     uint256 private _unique = 1000;
     bytes private _last;
     address private _lastTo;
@@ -56,37 +63,45 @@ contract VenueHandler {
     int256 private _donated;
     int256[2] private _deposited;
 
-    // By account: its state, stage and settlements by what was emitted, and what the fund has paid for its lot.
+    // By account: its state, stage and settlements by what was emitted, when a hold ends, when it absorbed last.
     mapping(uint256 account => uint256) public stateOf;
     mapping(uint256 account => IMarginGate.Stage) public stageOf;
     mapping(uint256 account => uint256) public settledOf;
-    mapping(uint256 account => uint64) private _fromFund;
-    mapping(uint256 account => uint256) private _beneficiary;
+    mapping(uint256 account => uint256) private _heldUntil;
+    mapping(uint256 account => uint256) private _absorbedAt;
     mapping(uint256 state => bool) private _seen;
 
-    /// By commitment: times applied with +1 less times applied with −1. A fill that is not 0 here is out as a lot.
+    /// By commitment: times applied with +1 less times applied with −1; all come out even.
     mapping(uint256 fill => int256) public net;
     uint256 public fillsOut;
 
     constructor() {
         IAccountVerifier verifier = IAccountVerifier(address(new AnyVerifier()));
         market = new FixedMarket(60, verifier, G1(1, 2));
-        _open(true, true);
+        _open();
+        market.setLots(ILotVerifier(address(verifier)), G1(1, 2));
+        market.setRounds(3, IRoundVerifier(address(verifier)), G1(1, 2));
         Terms memory terms;
-        (terms.curePeriod, terms.attestInterval, terms.auctionDuration) = (300, 3000, DURATION);
-        (terms.premiumBps, terms.discountBps, terms.levyBps) = (1000, 500, uint16(LEVY_BPS));
-        (terms.maxSlice, terms.dust, terms.reward) = (1e6, 1e5, 1e3);
+        (terms.curePeriod, terms.attestInterval, terms.holdPeriod) = (300, INTERVAL, HOLD);
+        terms.levyBps = uint16(LEVY_BPS);
         market.setTerms(terms);
-        gate = Release.gate(market, address(this), address(this), 1 days);
-        liquidation = Liquidation(Release.deploy("Liquidation", abi.encode(gate)));
-        gate.setLiquidation(address(liquidation));
+    }
+
+    /// Apart from the constructor: a desk is a contract, and this is one of them.
+    function setUp() external {
+        if (address(gate) != address(0)) return;
+        gate = Release.gate(market);
+        market.bindGate(address(gate));
         for (uint256 index = 0; index < 2; index++) {
             tokens[index] = new TestToken("T", index == 0 ? 8 : 18);
-            gate.registerAsset(_assets[index], address(tokens[index]), index == 0 ? 6 : 8);
+            uint64 most = type(uint64).max;
+            gate.registerAsset(_assets[index], address(tokens[index]), index == 0 ? 6 : 8, most, most);
             tokens[index].approve(address(gate), type(uint256).max);
         }
+        address[4] memory desks = Release.desks(gate, address(this), address(this));
+        (exchange, clearing, fund) = (IExchange(desks[0]), IClearing(desks[1]), IFund(desks[3]));
+        gate.seal(desks);
         for (uint256 index = 0; index < 3; index++) open();
-        liquidation.setBackstop(1, 1);
     }
 
     // ---- Books ----
@@ -99,7 +114,7 @@ contract VenueHandler {
     }
 
     function _books() private view returns (Books memory books) {
-        (books.fund, books.deficit) = (gate.creditOf(0, CASH), gate.deficit());
+        books.fund = gate.fund();
         for (uint256 index = 0; index < 2; index++) books.custody[index] = gate.custodyOf(_assets[index]);
     }
 
@@ -110,14 +125,17 @@ contract VenueHandler {
         for (uint256 index = 0; index < logs.length; index++) {
             bytes32 topic = logs[index].topics[0];
             if (topic == IMarginGate.Settled.selector) _settled(logs[index], tally);
+            else if (topic == IMarginGate.Entered.selector) _entered(logs[index]);
             else if (topic == IMarginGate.StageSet.selector) _staged(logs[index]);
             else if (topic == IMarginGate.Withdrawn.selector) _withdrawn(logs[index], tally, before);
-            else if (logs[index].emitter == address(liquidation)) _auctioned(logs[index], tally);
+            else if (topic == IMarginGate.CreditMoved.selector) _moved(logs[index], tally);
+            else if (topic == IFund.FundWithdrawn.selector) {
+                int256 amount = int256(abi.decode(logs[index].data, (uint256)));
+                (tally.fund, tally.out[0]) = (tally.fund - amount, tally.out[0] + amount);
+            }
         }
         Books memory next = _books();
-        int256 fund = int256(next.fund) - int256(next.deficit);
-        require(fund == int256(before.fund) - int256(before.deficit) + tally.fund, "the fund moved by something else");
-        require(next.fund == 0 || next.deficit == 0, "a fund that has cash owes some");
+        require(next.fund == before.fund + tally.fund, "the fund moved by something else");
         for (uint256 index = 0; index < 2; index++) {
             int256 gained = int256(next.custody[index]) - int256(before.custody[index]);
             require(gained == _deposited[index] - tally.out[index], "V12: custody moved by something else");
@@ -128,18 +146,19 @@ contract VenueHandler {
         (_donated, _deposited) = (0, [int256(0), 0]);
     }
 
+    function _stepped(uint256 id, uint256 next) private {
+        require(!_seen[next], "V02: a state came back");
+        (stateOf[id], _seen[next]) = (next, true);
+    }
+
     function _settled(Vm.Log memory log, Tally memory tally) private {
         uint256 id = uint256(log.topics[1]);
         (uint256 before, uint256 next, uint256 transfer, uint256 fill, uint256 terms,,) =
             abi.decode(log.data, (uint256, uint256, uint256, uint256, uint256, uint64, bytes));
         require(before == stateOf[id], "V05: a step from another state");
-        require(!_seen[next], "V02: a state came back");
-        (stateOf[id], _seen[next]) = (next, true);
-        if (fill == 0) {
-            require(transfer == ++settledOf[id], "settlements out of order");
-            return;
-        }
-        require(settledOf[id] == market.settlementsOf(1) || fill != Statement.noFill(60), "a step before a settlement");
+        _stepped(id, next);
+        require(settledOf[id] == market.settlementsOf(1), "a step before a settlement");
+        require(stageOf[id] != IMarginGate.Stage.Liquidating, "V18: a step while a lot is out");
         uint256 asset = transfer >> Statement.TRANSFER_BITS;
         int256 lots =
             int256(transfer & ((1 << Statement.TRANSFER_BITS) - 1)) - int256(1 << (Statement.TRANSFER_BITS - 1));
@@ -149,6 +168,11 @@ contract VenueHandler {
         net[fill] = was + (terms >> (Statement.LEVEL_BITS + 1) == 0 ? int256(1) : int256(-1));
         if (was == 0) fillsOut++;
         else if (net[fill] == 0) fillsOut--;
+    }
+
+    function _entered(Vm.Log memory log) private {
+        (uint256 next,) = abi.decode(log.data, (uint256, bytes));
+        _stepped(uint256(log.topics[1]), next);
     }
 
     function _staged(Vm.Log memory log) private {
@@ -162,58 +186,57 @@ contract VenueHandler {
             require(from == IMarginGate.Stage.Liquidating, "closed without an auction");
         } else if (to == IMarginGate.Stage.Healthy) {
             require(from == IMarginGate.Stage.Called || from == IMarginGate.Stage.Closed, "healthy with a lot out");
+            require(gate.accountOf(id).owed == 0, "healthy though it owes the fund");
         } else {
             require(from != IMarginGate.Stage.Liquidating, "V18: two lots");
         }
     }
 
-    function _withdrawn(Vm.Log memory log, Tally memory tally, Books memory before) private pure {
-        (uint256 asset, uint256 amount, uint256 levy) = (uint256(log.topics[2]), 0, 0);
-        (amount,,, levy) = abi.decode(log.data, (uint256, address, uint256, uint256));
-        require(levy * 10_000 <= amount * LEVY_BPS && levy <= before.deficit, "the levy is out of its bounds");
-        require(asset == CASH || levy == 0, "a levy on collateral");
-        tally.fund += int256(levy);
-        tally.withdrawn[asset == CASH ? 0 : 1] += int256(amount);
-        tally.out[asset == CASH ? 0 : 1] += int256(amount - levy);
+    function _withdrawn(Vm.Log memory log, Tally memory tally, Books memory before) private view {
+        (uint256 id, uint256 asset) = (uint256(log.topics[1]), uint256(log.topics[2]));
+        (uint256 amount,, uint256 fee, uint256 levy) = abi.decode(log.data, (uint256, address, uint256, uint256));
+        uint256 index = asset == CASH ? 0 : 1;
+        int256 paid = int256(before.custody[index]) - int256(gate.custodyOf(asset));
+        int256 kept = int256(amount) - paid;
+        require(kept >= int256(levy) && paid >= int256(fee), "paid more than was taken");
+        require(asset == CASH || kept == 0, "a levy on collateral");
+        // What is kept beyond the levy repays what the account owed; the levy is at least fair, and at most the debt.
+        int256 owes = -(before.fund + kept - int256(levy));
+        if (asset == CASH && (levy != 0 || owes > 0)) {
+            require(int256(levy) <= owes, "the levy is more than the deficit");
+            uint256 rest = uint256(paid) + levy;
+            bool fair = levy * (before.custody[0] + uint256(owes)) >= rest * uint256(owes);
+            bool policy = levy * 10_000 >= rest * LEVY_BPS;
+            require(int256(levy) == owes || rest == 0 || fair && policy, "the first to leave is paid more than the last");
+        }
+        require(gate.accountOf(id).owed == 0 || asset == CASH && paid == 0, "left though the fund is owed");
+        tally.fund += kept;
+        tally.withdrawn[index] += int256(amount);
+        tally.out[index] += paid;
     }
 
-    function _auctioned(Vm.Log memory log, Tally memory tally) private {
-        uint256 id = uint256(log.topics[1]);
-        int256 gain = int256(uint256(_fromFund[id]));
-        if (log.topics[0] == ILiquidation.LotStarted.selector) {
-            (,,,, uint64 fromFund,,,) =
-                abi.decode(log.data, (ILiquidation.Kind, uint256, uint64, uint64, uint64, uint32, uint64, bytes));
-            _fromFund[id] = fromFund;
-            gain = -int256(uint256(fromFund));
-        } else if (log.topics[0] == ILiquidation.LotTaken.selector) {
-            (uint256 price, uint256 repaid, uint256 reward) = abi.decode(log.data, (uint256, uint256, uint256));
-            require(repaid == (price < _fromFund[id] ? price : _fromFund[id]), "the fund is paid back first");
-            require(repaid + reward <= price && reward <= 1e3, "the reward is out of its bounds");
-            gain = int256(repaid + (_beneficiary[id] == 0 ? reward : 0));
-        } else if (log.topics[0] == ILiquidation.FundWithdrawn.selector) {
-            int256 amount = int256(abi.decode(log.data, (uint256)));
-            tally.fund -= amount;
-            tally.out[0] += amount;
-            return;
-        } else if (log.topics[0] == ILiquidation.WithdrawalProposed.selector) {
-            return;
-        }
-        tally.fund += gain * int256(CASH_UNIT);
+    function _moved(Vm.Log memory log, Tally memory tally) private pure {
+        int256 amount = int256(abi.decode(log.data, (uint256)));
+        if (uint256(log.topics[1]) == 0) tally.fund -= amount;
+        if (uint256(log.topics[2]) == 0) tally.fund += amount;
     }
 
     // ---- The market ----
 
     function condition(uint256 seed) external {
-        market.setUsable(seed % 4 != 0, seed % 4 != 0 && seed % 5 != 0);
+        (_usable, _complete, _former) = (seed % 4 != 0, seed % 5 != 0, seed % 7 == 0);
+        market.setUsable(_usable, _complete);
+        market.setInForce(_former ? 2 : 0);
     }
 
     function newEpoch(bool grace) external {
-        _open(true, true);
+        _open();
         market.setGrace(grace);
     }
 
     function advance(uint256 secondsOfClock) external {
-        market.advance(secondsOfClock % (2 * DURATION));
+        market.advance(secondsOfClock % (2 * HOLD));
+        VM.warp(block.timestamp + secondsOfClock % 400);
     }
 
     /// An instrument expires, now and then; every account is offered the settlement, some do not take it.
@@ -223,7 +246,10 @@ contract VenueHandler {
     }
 
     function expireOne(uint256 id) public booked {
-        _try(abi.encodeCall(gate.expire, (_step(_id(id)))));
+        id = _id(id);
+        if (!_tryAt(address(clearing), abi.encodeCall(clearing.expire, (_step(id))))) return;
+        require(stageOf[id] != IMarginGate.Stage.Liquidating, "settled while a lot is out");
+        require(++settledOf[id] <= market.settlementsOf(1), "settlements out of order");
     }
 
     // ---- Accounts ----
@@ -232,11 +258,9 @@ contract VenueHandler {
         if (accounts == MOST_ACCOUNTS) return;
         IMarginGate.Step memory step = _step(0);
         step.stateBefore = Statement.genesisState(60);
-        uint256 board = accounts % 3 == 2 ? 2 : 1;
-        uint256 id = gate.open(IMarginGate.Opening(address(this), address(0), board), step, "");
-        (accounts, stateOf[id], settledOf[id]) = (id, step.stateAfter, market.settlementsOf(board));
-        require(!_seen[step.stateAfter], "V02: a state came back");
-        _seen[step.stateAfter] = true;
+        uint256 id = gate.open(IMarginGate.Opening(address(this), address(0)), step, "");
+        (accounts, settledOf[id]) = (id, market.settlementsOf(1));
+        _stepped(id, step.stateAfter);
     }
 
     function deposit(uint256 id, uint256 index, uint256 lots) external booked {
@@ -250,7 +274,7 @@ contract VenueHandler {
     function donate(uint256 lots) external booked {
         uint256 amount = _amount(0, lots);
         tokens[0].mint(address(this), amount);
-        gate.donate(amount);
+        fund.donate(amount);
         (_donated, _deposited[0]) = (int256(amount), int256(amount));
     }
 
@@ -266,52 +290,89 @@ contract VenueHandler {
         (id, index) = (_id(id), index % 2);
         (uint256 amount, uint256 credit) = (_amount(index, lots), gate.creditOf(id, _assets[index]));
         if (all || credit < amount) amount = credit;
-        _try(abi.encodeCall(gate.absorb, (_step(id), _assets[index], amount, below)));
+        if (!_try(abi.encodeCall(gate.absorb, (_step(id), _assets[index], amount, below)))) return;
+        if (stageOf[id] == IMarginGate.Stage.Healthy && !_isHeld(id)) return;
+        require(amount >= credit - amount, "G07: less than half of a credit");
+        require(block.timestamp >= _absorbedAt[id] + 5 minutes || _absorbedAt[id] == 0, "G07: absorbed too often");
+        _absorbedAt[id] = block.timestamp;
     }
 
     function payOut(uint256 id, uint256 index, uint256 lots, uint256 fee, bool leaving) external booked {
         (id, index) = (_id(id), index % 2);
         uint256 amount = _amount(index, lots);
-        fee = fee % (amount + amount / 8);
         address recipient = lots % 7 == 0 ? address(gate) : address(1);
+        IMarginGate.Payment memory payment =
+            IMarginGate.Payment(_assets[index], amount, recipient, fee % (amount + amount / 8), 0);
         IMarginGate.Stage stage = stageOf[id];
         bytes memory call = leaving
-            ? abi.encodeCall(gate.exit, (_step(id), _assets[index], amount, recipient, fee))
-            : abi.encodeCall(gate.withdraw, (_step(id), _assets[index], amount, recipient, fee));
+            ? abi.encodeCall(gate.exit, (_step(id), payment))
+            : abi.encodeCall(gate.withdraw, (_step(id), payment));
         if (!_try(call)) return;
-        require(recipient != address(gate), "V11: paid to itself");
+        require(recipient != address(gate) || amount == payment.fee, "V11: paid to itself");
         require(stage != IMarginGate.Stage.Liquidating, "paid out while a lot is out");
         require(leaving || stage == IMarginGate.Stage.Healthy, "withdrawn while called");
-        require(leaving || _usable(), "V13: withdrawn while the market is not usable");
+        require(leaving || _usable && !_former, "V13, G05: withdrawn while no money may leave");
+        require(leaving || !_isHeld(id), "G07: withdrawn under a hold");
     }
 
     function flagOrAttest(uint256 id, bool attest, uint256 which) external booked {
         uint256 level = [uint256(12_000), 10_000, 6_000, 0, 15_000, 11_000][which % 6];
         id = _id(id);
         IMarginGate.Step memory step = _step(id);
-        IMarginGate.Stage stage = stageOf[id];
-        if (_try(attest ? abi.encodeCall(gate.attest, (step, level)) : abi.encodeCall(gate.flag, (step, level)))) {
-            require(level != 11_000 && _usable(), "V17: a level that the policy does not name");
-            require(attest || market.latest(1).complete, "held against an account though an asset has no value");
-            require(!attest || stage != IMarginGate.Stage.Liquidating, "attested while a lot is out");
-        }
+        bool held = _isHeld(id);
+        if (!_try(attest ? abi.encodeCall(gate.attest, (step, level)) : abi.encodeCall(gate.flag, (step, level)))) return;
+        require(level != 11_000 && _usable, "V17: a level that the policy does not name");
+        require(attest || _complete, "held against an account though an asset has no value");
+        require(!attest || !held || level >= 12_000, "G07: a lower level attested under a hold");
+        if (attest && held && gate.accountOf(id).heldUntil <= market.clock(1)) _heldUntil[id] = market.clock(1);
+    }
+
+    function hold(uint256 id) external booked {
+        id = _id(id);
+        (uint256 clock, uint256 last) = (market.clock(1), _heldUntil[id]);
+        if (!_tryAt(address(exchange), abi.encodeCall(exchange.hold, (id)))) return;
+        require(last == 0 || clock >= last + HOLD, "G07: held again too early");
+        _heldUntil[id] = clock + HOLD;
+        // The same call is no replay when its time has come again.
+        delete _last;
     }
 
     function trade(uint256 a, uint256 b, bool improvesA, bool improvesB, bool batch) external booked {
         (a, b) = (_id(a), _id(b));
         (IMarginGate.Stage stageA, IMarginGate.Stage stageB) = (stageOf[a], stageOf[b]);
-        IMarginGate.Trade[] memory trades = new IMarginGate.Trade[](1);
-        trades[0] = IMarginGate.Trade(_side(a, improvesA), _side(b, improvesB), ++_unique, hex"01");
+        bool held = _isHeld(a) || _isHeld(b);
+        IExchange.Trade[] memory trades = new IExchange.Trade[](1);
+        trades[0] = IExchange.Trade(_side(a, improvesA), _side(b, improvesB), ++_unique, hex"01");
         uint256 before = stateOf[a];
-        if (batch) gate.settleBatch(trades);
-        else _try(abi.encodeCall(gate.trade, (trades[0])));
+        if (batch) exchange.settleBatch(trades, 1_500_000);
+        else _tryAt(address(exchange), abi.encodeCall(exchange.trade, (trades[0])));
         if (gate.accountOf(a).state == before) return _forget();
-        require(a != b && _usable(), "traded with itself, or at no price");
+        require(a != b && _usable && !_former, "G05: traded with itself, or at no price");
         require(_mayTrade(stageA, improvesA) && _mayTrade(stageB, improvesB), "traded though called");
+        require(!held, "G07: traded under a hold");
     }
 
     function _mayTrade(IMarginGate.Stage stage, bool improves) private pure returns (bool) {
         return improves ? stage != IMarginGate.Stage.Liquidating : stage == IMarginGate.Stage.Healthy;
+    }
+
+    function round(uint256 a, uint256 b) external booked {
+        (a, b) = (_id(a), _id(b));
+        IMarginGate.Entry[] memory members = new IMarginGate.Entry[](2);
+        for (uint256 index = 0; index < 2; index++) {
+            uint256 id = index == 0 ? a : b;
+            members[index] = IMarginGate.Entry(id, stateOf[id], ++_unique, hex"01", bytes32(0), hex"01");
+        }
+        uint256[8] memory proof;
+        IExchange.Round memory made =
+            IExchange.Round(1, _epoch, _epoch, block.timestamp, 3, members, proof, hex"01");
+        if (!_tryAt(address(exchange), abi.encodeCall(exchange.round, (made)))) return;
+        require(a < b && _usable && !_former, "a round out of order, or at no price");
+        for (uint256 index = 0; index < 2; index++) {
+            uint256 id = index == 0 ? a : b;
+            require(stageOf[id] == IMarginGate.Stage.Healthy && !_isHeld(id), "in a round though called or held");
+            require(settledOf[id] == market.settlementsOf(1), "in a round before a settlement");
+        }
     }
 
     /// As the owner of accounts, and the operator: signs everything.
@@ -324,77 +385,46 @@ contract VenueHandler {
         if (_last.length != 0) require(!_tryAt(_lastTo, _last), "V02: a call had a second effect");
     }
 
-    // ---- Auctions ----
+    // ---- As the liquidation desk ----
 
-    function start(uint256 id, bool closeOut, uint256 size, uint256 writeOff, uint256 level, uint256 beneficiary)
-        external
-        booked
-    {
+    function startLot(uint256 id) external booked {
         id = _id(id);
-        ILiquidation.Offer memory offer;
-        offer.kind = closeOut ? ILiquidation.Kind.CloseOut : ILiquidation.Kind.Slice;
-        (offer.fill, offer.size) = (++_unique, uint64(size % 2e6));
-        if (closeOut && writeOff % 2 == 0) offer.writeOff = uint64(writeOff % 1e6);
-        offer.level = offer.writeOff != 0 ? 0 : uint32([uint256(5_000), 6_000, 10_000, 11_999, 12_000][level % 5]);
-        offer.beneficiary = beneficiary % (accounts + 1);
-        ILiquidation.Appraisal[] memory appraisals =
-            new ILiquidation.Appraisal[](!closeOut || offer.writeOff != 0 ? 5 : 4);
-        uint256 cap = liquidation.capOf(id);
-        IMarginGate.Step memory step = _step(id);
-        if (liquidation.lotOf(id).kind == ILiquidation.Kind.None) _beneficiary[id] = offer.beneficiary;
-        if (!_tryAt(address(liquidation), abi.encodeCall(liquidation.start, (step, offer, appraisals, "")))) return;
-        require(closeOut || offer.size <= cap && offer.size >= 1e5, "V18: a slice beyond its cap");
-        require(offer.level < 12_000 && market.latest(1).complete, "V17: a lot without evidence");
+        if (stageOf[id] != IMarginGate.Stage.Liquidating) gate.setStage(id, IMarginGate.Stage.Liquidating);
     }
 
-    function take(uint256 id, uint256 bidder, uint256 more, bool less) external booked {
-        (id, bidder) = (_id(id), _id(bidder));
-        if (liquidation.lotOf(id).kind == ILiquidation.Kind.None) return;
-        uint256 asked = liquidation.priceOf(id);
-        uint256 price = less ? asked - asked / 10 : asked + more % 1000;
-        bytes memory call = abi.encodeCall(liquidation.take, (id, _step(bidder), price));
-        if (_tryAt(address(liquidation), call)) require(price >= asked && bidder != id, "V18: sold too low");
+    /// Void, or taken with half of the credits in one asset, and paid from the fund into the account's credit.
+    function endLot(uint256 id, uint256 index, uint256 lots, bool taken, bool whole) external booked {
+        (id, index) = (_id(id), index % 2);
+        if (stageOf[id] != IMarginGate.Stage.Liquidating) return;
+        if (taken) {
+            uint256[16] memory credits;
+            uint256 joined = gate.creditOf(id, _assets[index]);
+            credits[_assets[index]] = joined;
+            gate.takeLot(id, stateOf[id], ++_unique, credits, "");
+            inside[_assets[index]] += int256(joined);
+            gate.moveCredit(0, id, CASH, _amount(0, lots));
+        }
+        gate.setStage(id, taken && whole ? IMarginGate.Stage.Closed : IMarginGate.Stage.Called);
+        if (taken && whole && lots % 2 == 0) gate.charge(id, _amount(0, lots));
     }
 
-    function giveBack(uint256 id, bool cure, bool below) external booked {
-        IMarginGate.Step memory step = _step(_id(id));
-        bytes memory call =
-            cure ? abi.encodeCall(liquidation.cure, (step)) : abi.encodeCall(liquidation.giveBack, (step, below));
-        _tryAt(address(liquidation), call);
-    }
-
-    function backstop(uint256 id) external booked {
-        _tryAt(address(liquidation), abi.encodeCall(liquidation.backstop, (_id(id), _step(1))));
-    }
-
-    // ---- The fund ----
-
-    function proposeWithdrawal(uint256 lots) external booked {
-        (, uint64 readyAt,) = liquidation.withdrawal();
-        if (readyAt != 0 && lots % 4 != 0) return;
-        liquidation.proposeWithdrawal(address(2), _amount(0, lots));
-        // What is proposed anew is paid out anew: the same call is no replay.
-        delete _last;
-    }
-
-    function withdrawFund(uint256 time) external booked {
-        VM.warp(block.timestamp + time % 3 days);
-        (, uint64 readyAt,) = liquidation.withdrawal();
-        if (_tryAt(address(liquidation), abi.encodeCall(liquidation.withdrawFund, ()))) {
-            require(readyAt != 0 && block.timestamp >= readyAt, "V14: out of the fund before its time");
+    function withdrawFund(uint256 lots) external booked {
+        VM.prank(address(market));
+        try fund.withdraw(address(2), _amount(0, lots)) {} catch {
+            _forget();
         }
     }
 
     // ---- Helpers ----
 
-    function _open(bool usable, bool complete) private {
+    function _open() private {
         Levels memory levels = Levels(15_000, 12_000, 10_000, 6_000);
         (IAccountVerifier verifier,) = market.exitMarket(1);
-        market.open(Market(verifier, 1, ++_epoch, uint64(block.timestamp), levels, usable, complete, G1(1, 2)));
+        market.open(Market(verifier, 1, ++_epoch, uint64(block.timestamp), levels, G1(1, 2)));
     }
 
-    function _usable() private view returns (bool) {
-        return market.latest(1).usable;
+    function _isHeld(uint256 id) private view returns (bool) {
+        return market.clock(1) < _heldUntil[id];
     }
 
     function _try(bytes memory call) private returns (bool ok) {
@@ -420,11 +450,12 @@ contract VenueHandler {
         return (1 + lots % 1_000_000) * (index == 0 ? CASH_UNIT : 1e10);
     }
 
-    function _side(uint256 id, bool improves) private returns (IMarginGate.Side memory side) {
-        side.level = improves ? 9_000 : 15_000;
+    function _side(uint256 id, bool improves) private returns (IExchange.Side memory side) {
+        (side.level, side.lastEpoch) = (improves ? 9_000 : 15_000, _epoch);
         side.worse = new IMarginGate.Step[](improves ? 1 : 0);
         if (improves) side.worse[0] = _step(id);
         side.step = _step(id);
+        side.step.signature = hex"01";
         if (improves) side.step.stateBefore = side.worse[0].stateAfter;
     }
 
@@ -434,12 +465,13 @@ contract VenueHandler {
     }
 }
 
-/// V02, V12, V17, V18: whatever is called in whatever order, under whatever market.
+/// V02, V12, V17, V18, G05, G07 and the run on a fund: whatever is called in whatever order, under whatever market.
 contract VenueInvariants {
     VenueHandler public handler;
 
     function setUp() public {
         handler = new VenueHandler();
+        handler.setUp();
     }
 
     function targetContracts() public view returns (address[] memory targets) {
@@ -449,48 +481,37 @@ contract VenueInvariants {
 
     /// hardhat-config: invariant.failOnRevert = true
     function invariant_V12_V18_booksStagesAndLotsAgree() public view {
-        MarginGate gate = handler.gate();
+        IMarginGate gate = handler.gate();
         uint256 accounts = handler.accounts();
         _checkCustody(gate, accounts);
-        uint256 lots = 0;
         for (uint256 id = 1; id <= accounts; id++) {
             IMarginGate.Account memory account = gate.accountOf(id);
             require(account.state == handler.stateOf(id), "a state that no step led to");
             require(account.stage == handler.stageOf(id), "a stage that was not announced");
             require(account.settled == handler.settledOf(id), "a settlement that no step passed");
-            ILiquidation.Lot memory lot = handler.liquidation().lotOf(id);
-            bool out = lot.kind != ILiquidation.Kind.None;
-            require(out == (account.stage == IMarginGate.Stage.Liquidating), "V18: a lot without its account");
-            if (out) require(handler.net(lot.fill) == -1, "V18: a lot that is somebody's already");
-            if (out) lots++;
         }
-        require(handler.fillsOut() == lots, "V12: a fill was lost or doubled");
+        require(handler.fillsOut() == 0, "V12: a fill was lost or doubled");
         _checkSettlements(gate, accounts);
     }
 
-    /// custody = credits + fund + holdings inside accounts − deficit, and the tokens are there.
-    function _checkCustody(MarginGate gate, uint256 accounts) private view {
+    /// custody = credits + fund + holdings inside accounts, and the tokens are there.
+    function _checkCustody(IMarginGate gate, uint256 accounts) private view {
         for (uint256 index = 0; index < 2; index++) {
             uint256 asset = index == 0 ? Statement.CASH : 0;
-            int256 claims = handler.inside(asset);
-            for (uint256 id = 0; id <= accounts; id++) claims += int256(gate.creditOf(id, asset));
-            if (index == 0) claims -= int256(gate.deficit());
+            int256 claims = handler.inside(asset) + (index == 0 ? gate.fund() : int256(0));
+            for (uint256 id = 1; id <= accounts; id++) claims += int256(gate.creditOf(id, asset));
             require(claims == int256(gate.custodyOf(asset)), "V12: custody is not the sum of claims");
             uint256 held = handler.tokens(index).balanceOf(address(gate));
             require(held == gate.custodyOf(asset) + handler.stray(index), "V12: custody is not what the gate holds");
         }
     }
 
-    function _checkSettlements(MarginGate gate, uint256 accounts) private view {
-        for (uint256 board = 1; board <= 2; board++) {
-            uint64 settlements = handler.market().settlementsOf(board);
-            for (uint64 number = 0; number <= settlements; number++) {
-                bool all = true;
-                for (uint256 id = 1; id <= accounts; id++) {
-                    if (gate.accountOf(id).board == board) all = all && gate.accountOf(id).settled >= number;
-                }
-                require(gate.allSettled(board, number) == all, "settled, or not, by all");
-            }
+    function _checkSettlements(IMarginGate gate, uint256 accounts) private view {
+        uint64 settlements = handler.market().settlementsOf(1);
+        for (uint64 number = 0; number <= settlements; number++) {
+            bool all = true;
+            for (uint256 id = 1; id <= accounts; id++) all = all && gate.accountOf(id).settled >= number;
+            require(gate.allSettled(1, number) == all, "settled, or not, by all");
         }
     }
 }

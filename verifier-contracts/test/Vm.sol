@@ -10,6 +10,7 @@ interface Vm {
     }
 
     function warp(uint256 timestamp) external;
+    function prank(address sender) external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     function addr(uint256 key) external pure returns (address);
