@@ -15,6 +15,7 @@ import {
   toBeHex,
 } from "ethers";
 import type { Published, Venue } from "../../prover/src/chain/client.ts";
+import { deployGate, type GateAsset, type GateSteps, sealGate } from "../../prover/src/chain/deploy-gate.ts";
 import {
   type Action,
   contextOf,
@@ -184,7 +185,7 @@ export class GateWorld {
     return this.deploy(name, [instrumentsOf(this.size), ...shape, bytes, hash]);
   }
 
-  async deploy(name: string, args: unknown[] = [], libraries?: Record<string, Contract>): Promise<Contract> {
+  async deploy(name: string, args: unknown[] = [], libraries?: Readonly<Record<string, Contract>>): Promise<Contract> {
     const options = libraries === undefined ? {} : { libraries };
     return (await this.ethers.deployContract(name, args, options as never)) as unknown as Contract;
   }
@@ -202,33 +203,33 @@ export class GateWorld {
     // What is asked of lots is that there is a verifier of them.
     await call(this.fixed, "setLots", this.verifier, exit);
     await call(this.fixed, "setGuardian", this.signers[6]!);
-    this.vault = await this.deploy("Vault");
-    this.gate = await this.deployGate();
-    for (const [asset, symbol, decimals, lotDecimals] of [
+    const assets: GateAsset[] = [];
+    for (const [index, symbol, decimals, lotDecimals] of [
       [CASH, "USDC", 6, 6],
       [BTC, "WBTC", 8, 8],
       [ETH, "WETH", 18, 8],
     ] as const) {
       const token = await this.deploy("TestToken", [symbol, decimals]);
-      await call(this.gate, "registerAsset", asset, token, lotDecimals, depositCap, outflow);
-      this.tokens.set(asset, token);
+      this.tokens.set(index, token);
+      assets.push({ index: Number(index), token, lotDecimals, depositCap, outflow });
     }
+    const steps: GateSteps = {
+      create: (name, args, libraries) => this.deploy(name, [...args], libraries),
+      send: async (_, contract, method, ...args) => void (await call(contract, method, ...args)),
+    };
+    const deployed = await deployGate(steps, {
+      ...{ market: this.fixed, board: 1n, operator: this.operator.address, operatorDeadline: OPERATOR_DEADLINE },
+      ...{ keepsBlobs, staging: false, assets, liquidation: "IdleDesk" },
+    });
+    Object.assign(this, deployed);
     await call(this.fixed, "bindGate", this.gate);
-    await this.#seal(keepsBlobs);
+    await sealGate(steps, deployed);
     await this.publish();
   }
 
   /** A gate that is not sealed. */
   deployGate(staging = false): Promise<Contract> {
     return this.deploy("MarginGate", [this.fixed, 1, staging], { Vault: this.vault });
-  }
-
-  async #seal(keepsBlobs: boolean) {
-    this.exchange = await this.deploy("Exchange", [this.gate, this.operator.address, OPERATOR_DEADLINE, keepsBlobs]);
-    this.clearing = await this.deploy("Clearing", [this.gate]);
-    this.fund = await this.deploy("Fund", [this.gate]);
-    this.liquidation = await this.deploy("IdleDesk", [this.gate]);
-    await call(this.gate, "seal", [this.exchange, this.clearing, this.liquidation, this.fund]);
   }
 
   get ethers(): HardhatEthers {

@@ -262,10 +262,10 @@ describe("rounds", () => {
     }
   });
 
-  it("a round of fifteen places takes as few as two, and its constants for nobody are the model's", async () => {
+  it("a round of fifteen places takes four members, and its constants for nobody are the model's", async () => {
     const rounds = await world.useRounds(15);
     const members: Joined[] = [];
-    // Four, so that the circuit of fifteen is the one that fits.
+    // One more than the smaller circuit has places for.
     const dave = await world.holder(13);
     await dave.fund(CASH, 1_000_000n * E6);
     for (const holder of [alice, bob, clearing, dave]) members.push(await holder.joining(fill(0n, 0n)));
