@@ -12,6 +12,7 @@ export {
   openingState,
   type PreparedStep,
   type Published,
+  type RoundPart,
   type Venue,
 } from "./chain/client.ts";
 export {
@@ -29,7 +30,7 @@ export {
   readDeploymentRecord,
   readDeploymentRequest,
 } from "./chain/deployment-file.ts";
-export { type GateCall, signClear } from "./chain/gate-calls.ts";
+export { type GateCall, type RoundCall, signClear, signRound, type VenueDomains } from "./chain/gate-calls.ts";
 export {
   type ChainPolicy,
   chainPolicy,
@@ -40,6 +41,7 @@ export {
   settlementPublication,
   signSettlement,
 } from "./chain/publication.ts";
+export { makeRound } from "./chain/rounds.ts";
 export { openState, sealState } from "./chain/sealed-state.ts";
 export { type LoadedLinkKey, loadLinkKey, loadVerificationKey } from "./node/artifacts.ts";
 export { createLinkMaker, type LinkMaker } from "./prove/link.ts";

@@ -512,7 +512,14 @@ describe("margin gate, the life of accounts", () => {
       await fromFund(E6);
       expect(await gate.fund!()).to.equal(0n);
       await refuses(world.asLiquidation("moveCredit", 0n, bob.id, BTC, 1n), "FundHoldsCash");
-      await refuses(world.asLiquidation("moveCredit", alice.id, 0n, BTC, 0n), "FundHoldsCash");
+      await call(alice.gate, "deposit", alice.id, alice.owner.address, BTC, 1n);
+      await refuses(world.asLiquidation("moveCredit", alice.id, 0n, BTC, 1n), "FundHoldsCash");
+      for (const [amount, error] of [
+        [0n, "AmountZero"],
+        [1n << 255n, "AmountTooLarge"],
+      ] as const) {
+        await refuses(world.asLiquidation("moveCredit", 0n, bob.id, CASH, amount), error);
+      }
       await refuses(world.asLiquidation("moveCredit", alice.id, bob.id, CASH, 1n), "CreditTooSmall");
       await refuses(world.asLiquidation("moveCredit", bob.id, 99n, CASH, 1n), "AccountUnknown");
     });

@@ -2,7 +2,9 @@
 // The gate's main path, with real proofs of the real circuit throughout.
 import { expect } from "chai";
 import type { EventLog } from "ethers";
-import { openingState } from "../../prover/src/chain/client.ts";
+import { AccountClient, openingState } from "../../prover/src/chain/client.ts";
+import { signRound } from "../../prover/src/chain/gate-calls.ts";
+import { makeRound } from "../../prover/src/chain/rounds.ts";
 import { openState } from "../../prover/src/chain/sealed-state.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
@@ -10,7 +12,7 @@ import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
 import { loadManifest } from "../../prover/src/node/artifacts.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
-import type { RateBps, ScanLots } from "../../prover/src/units.ts";
+import type { LevelBps, RateBps, ScanLots } from "../../prover/src/units.ts";
 import { skip } from "../support/skip.ts";
 import {
   BTC,
@@ -25,7 +27,6 @@ import {
   GateWorld,
   type Holder,
   marketAt,
-  roundOf,
   tradeOf,
 } from "./gate-world.ts";
 
@@ -282,8 +283,28 @@ describe("margin gate with real proofs", function () {
     const positions = noFill("board-60").positions.with(0, 1_000n);
     const buys = { ...noFill("board-60"), positions, cash: -1_000n * price };
     const sells = { ...buys, positions: positions.map((lots) => -lots), cash: 1_000n * price };
-    const members = [await alice.joining(buys), await bob.joining(sells)];
-    const receipt = await call(world.exchange, "round", await roundOf(world, members, { prover }));
+    const venue = await world.venue(prover);
+    const parts = [];
+    for (const [holder, fill] of [
+      [bob, sells],
+      [alice, buys],
+    ] as const) {
+      const client = new AccountClient(venue, holder.owner, holder.id, holder.state, holder.viewingKey);
+      parts.push(await client.join(fill, 15_000n as LevelBps, await world.published()));
+    }
+    const agree = async (calls: Parameters<typeof signRound>[2]) => signRound(world.operator, venue.domains, calls);
+    const round = await makeRound({ ...venue, prover }, parts, await world.published(), { agree });
+    await refuses(world.exchange.round!({ ...round, operatorSignature: "0x" }), "OperatorMissing", world.exchange);
+    const receipt = await call(world.exchange, "round", round);
+    const members = [alice, bob].map((holder, index) => {
+      const after = openState(
+        round.members[index]!.blob,
+        round.members[index]!.stateAfter,
+        "board-60",
+        holder.viewingKey,
+      )!;
+      return { holder, after };
+    });
     for (const { holder, after } of members) {
       holder.state = after;
       expect((await stored(holder)).state).to.equal(commitState(after));

@@ -147,7 +147,9 @@ library Vault {
         }
     }
 
+    /// @param amount whole lots, so that every credit can be absorbed to its end
     function move(Books storage books, uint256 from, uint256 to, uint256 asset, uint256 amount) external {
+        _lots(books, asset, amount);
         _take(books, from, asset, amount);
         _add(books, to, asset, amount);
         emit IMarginGate.CreditMoved(from, to, asset, amount);

@@ -19,6 +19,7 @@ import { commitFill, commitState } from "../model/commit.ts";
 import { EXIT_LEVEL, exitValues } from "../model/exit-market.ts";
 import type { Market } from "../model/market.ts";
 import type { Policy } from "../model/policy.ts";
+import type { RoundFill, RoundMember } from "../model/round.ts";
 import { BOARD_SIZES, type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Side, type Transition } from "../model/transition.ts";
 import type { Proof, Prover } from "../prove/prover.ts";
@@ -26,7 +27,16 @@ import type { Direction } from "../statement/account.ts";
 import { settle } from "../statement/settlement.ts";
 import { decodeTransfer, type SettlementMarks } from "../statement/signals.ts";
 import type { LevelBps } from "../units.ts";
-import { type Action, contextOf, type GateCall, type Step, signCall, stepOf, type VenueDomains } from "./gate-calls.ts";
+import {
+  type Action,
+  contextOf,
+  type GateCall,
+  type RoundCall,
+  type Step,
+  signCall,
+  stepOf,
+  type VenueDomains,
+} from "./gate-calls.ts";
 import { openState, sealState } from "./sealed-state.ts";
 
 /**
@@ -83,6 +93,16 @@ export interface OpeningTerms {
   readonly viewingKey: FieldElement;
   /** May sign trades; none unless given. */
   readonly agent?: string;
+}
+
+/**
+ * A member's agreement to a round. The call and its signature go on chain; `member` is private.
+ * @see docs/library.md#on-chain
+ */
+export interface RoundPart {
+  readonly member: RoundMember;
+  readonly call: RoundCall;
+  readonly signature: string;
 }
 
 type Gate = Contract & Record<string, (...args: unknown[]) => Promise<never>>;
@@ -379,6 +399,27 @@ export class AccountClient {
       prepared,
       side: { step: prepared.step, level, lastEpoch: published.epoch, worse: worse.map(({ step }) => step) },
     };
+  }
+
+  /**
+   * Agrees to a part in a round: the account's state after the fill, which keeps at least `initial`, until `VALIDITY` has passed or
+   * the epoch. Nothing is proven here and nothing is sent: the operator proves the round of all its parts (`makeRound`).
+   */
+  async join(fill: RoundFill, initial: LevelBps, { epoch }: Published): Promise<RoundPart> {
+    await this.catchUp();
+    const before = this.#state;
+    const whole = { ...noFill(before.size), ...fill };
+    const after = applyTransition(before, { transfer: NO_TRANSFER, fill: whole, side: 1n });
+    const call = await this.#bind(before, after, { action: "Round", level: initial, lastEpoch: epoch });
+    const signature = await signCall(this.#owner, this.#venue.domains.gate, call);
+    this.#sent.push(after);
+    return { member: { before, fill }, call: call as RoundCall, signature };
+  }
+
+  /** Makes the operator answer in public: what it does not answer for its deadline, this account trades without it. */
+  async request(): Promise<ContractTransactionReceipt> {
+    const exchange = this.#venue.exchange.connect(this.#owner) as Gate;
+    return (await ((await exchange.request!(this.#id)) as ContractTransactionResponse).wait())!;
   }
 
   /** Passes the board's next settlement. Whoever knows the account's state may do it. */

@@ -128,7 +128,11 @@ export function signClear(operator: Signer, domains: VenueDomains, first: GateCa
   return signAgreement(operator, domains, digestOf(domains.gate, first), other);
 }
 
-type RoundCall = Extract<GateCall, { action: "Round" }>;
+/**
+ * A member's part in a round, as it is signed.
+ * @see docs/library.md#on-chain
+ */
+export type RoundCall = Extract<GateCall, { action: "Round" }>;
 
 /** Digest of a round: of its members' digests, in the order of their places. */
 export const roundDigest = (gate: TypedDataDomain, members: readonly RoundCall[]): string =>
