@@ -62,8 +62,8 @@ const BUGS: readonly Bug[] = [
     what: "collateral leaves an account that owes the fund",
     file: "libraries/Vault",
     code: "if (asset != CASH) revert IMarginGate.OwesFund(account, owed);",
-    caughtBy: "invariant_V12_custodyIsTheSumOfClaims",
-    tests: "MarginGate",
+    caughtBy: "invariant_V12_V18_booksStagesAndLotsAgree",
+    tests: "Venue",
   },
   {
     what: "an account steps while a lot of it is out",

@@ -436,7 +436,7 @@ describe("margin gate, the life of accounts", () => {
       const none = new Array(16).fill(0n);
       const calls: [string, unknown[], Contract[]][] = [
         ["settleMany", [0, [step], [effect]], [exchange, liquidation]],
-        ["enter", [effect.typeHash, "0x", 0, 0, []], [exchange, clearing]],
+        ["enter", [effect.typeHash, "0x", 0, []], [exchange, clearing]],
         ["takeLot", [alice.id, 1n, 2n, none, "0x"], [liquidation]],
         ["setStage", [alice.id, 2n], [liquidation]],
         ["moveCredit", [alice.id, bob.id, CASH, 1n], [liquidation]],

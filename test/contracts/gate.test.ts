@@ -34,7 +34,6 @@ interface Stored {
   owner: string;
   stage: bigint;
   state: bigint;
-  provenLevel: bigint;
   provenAt: bigint;
   belowLevel: bigint;
   belowEpoch: bigint;
@@ -108,10 +107,11 @@ describe("margin gate with real proofs", function () {
     expect(await world.gate.custodyOf!(CASH)).to.equal(1_000_000n * E6);
     expect(alice.state.collateral[1]).to.equal(100n * E8);
     await bob.fund(CASH, 3_000_000n * E6);
-    expect((await stored(alice)).provenLevel).to.equal(0n);
+    expect((await stored(alice)).provenAt).to.equal(0n);
   });
 
   it("trades: one fill, both sides proven, nothing but two commitments on chain", async () => {
+    await call(world.fixed, "advance", 33n);
     // Alice buys 100 bitcoin (100,000 lots) at the mark, and pays for them.
     const price = world.market.board.rows[0]!.mark;
     const fill = fillOf("board-60", { 0: 100_000n }, -100_000n * price);
@@ -125,7 +125,8 @@ describe("margin gate with real proofs", function () {
     [alice.state, bob.state] = [a.after, b.after];
     for (const holder of [alice, bob]) {
       expect((await stored(holder)).state).to.equal(commitState(holder.state));
-      expect((await stored(holder)).provenLevel).to.equal(15_000n);
+      // Who trades has proven the initial level, and therefore the call level.
+      expect((await stored(holder)).provenAt).to.equal(33n);
     }
     expect(alice.state.positions[0]! + bob.state.positions[0]!).to.equal(0n);
     expect(alice.state.cash + bob.state.cash).to.equal(4_000_000n * E6);
@@ -164,13 +165,17 @@ describe("margin gate with real proofs", function () {
     expect((await stored(alice)).state).to.equal(commitState(alice.state));
   });
 
-  it("records an attestation with its level and the board's clock", async () => {
-    await call(world.fixed, "advance", 77n);
-    const ready = await alice.attestation(12_000n);
-    await call(alice.gate, "attest", ready.step, 12_000n);
-    alice.state = ready.after;
-    const { provenLevel, provenAt } = await stored(alice);
-    expect([provenLevel, provenAt]).to.deep.equal([12_000n, 77n]);
+  it("records by the board's clock when the call level was proven last, and no lower one", async () => {
+    for (const [level, provenAt] of [
+      [10_000n, 33n],
+      [12_000n, 77n],
+    ] as const) {
+      if (level === 12_000n) await call(world.fixed, "advance", 44n);
+      const ready = await alice.attestation(level);
+      await call(alice.gate, "attest", ready.step, level);
+      alice.state = ready.after;
+      expect((await stored(alice)).provenAt).to.equal(provenAt);
+    }
   });
 
   it("V02: a used proof, negated or re-randomised, has no second effect; as a first use it is as good", async () => {
@@ -279,6 +284,7 @@ describe("margin gate with real proofs", function () {
   it("a round of three places: two members and nobody step by one proof, and are followed from their blobs", async function () {
     if ((await loadManifest()).circuits["round-60-3"] === undefined) skip(this, "round-60-3 is not set up");
     await world.useRealRounds();
+    await call(world.fixed, "advance", 23n);
     const price = world.market.board.rows[0]!.mark;
     const positions = noFill("board-60").positions.with(0, 1_000n);
     const buys = { ...noFill("board-60"), positions, cash: -1_000n * price };
@@ -308,7 +314,7 @@ describe("margin gate with real proofs", function () {
     for (const { holder, after } of members) {
       holder.state = after;
       expect((await stored(holder)).state).to.equal(commitState(after));
-      expect((await stored(holder)).provenLevel).to.equal(15_000n);
+      expect((await stored(holder)).provenAt).to.equal(100n);
     }
     const blobs = eventsOf(world.gate, receipt, "Entered").map((args) => [args.account, args.blob as string] as const);
     expect(blobs.map(([id]) => id)).to.deep.equal([alice.id, bob.id]);

@@ -61,7 +61,7 @@ abstract contract Accounts is IMarginGate, EIP712 {
 
     function _account(uint256 id) internal view returns (Account storage account) {
         account = _accounts[id];
-        if (account.owner == address(0)) revert AccountUnknown(id);
+        if (account.state == 0) revert AccountUnknown(id);
     }
 
     /// Whether a hold makes the owner's steps wait.
@@ -86,7 +86,7 @@ abstract contract Accounts is IMarginGate, EIP712 {
         account.state = Statement.genesisState(instruments);
         // Settlements are counted from 1, the clock in seconds: neither comes near its width.
         account.settled = uint24(settlements);
-        account.provenAt = uint40(market.clock(board));
+        account.provenAt = uint32(market.clock(board));
         _waiting[account.settled]++;
     }
 
@@ -215,22 +215,24 @@ abstract contract Accounts is IMarginGate, EIP712 {
         bytes32 digest,
         bytes calldata signature
     ) internal view {
-        address owner = account.owner;
-        if (by == By.Anyone || sender == owner) return;
+        if (by == By.Anyone) return;
+        address key = Signatures.keyOf(digest, signature);
+        // The agent first: in a round its word is with the rest that is read, the owner's is not.
         address agent = by == By.OwnerOrAgent ? account.agent : address(0);
-        if (agent != address(0) && sender == agent) return;
-        if (!Signatures.isByEither(owner, agent, digest, signature)) revert NotAuthorised(id, sender);
+        if (agent != address(0) && (agent == sender || agent == key)) return;
+        address owner = account.owner;
+        if (owner == sender || owner == key || Signatures.isApprovedBy(owner, digest, signature)) return;
+        if (agent == address(0) || !Signatures.isApprovedBy(agent, digest, signature)) revert NotAuthorised(id, sender);
     }
 
     /// Any proof of at least a level above zero is an attestation. One from the call level up cures and ends a hold, but not by
     /// values older than those that the account was found wanting under.
     function _proven(uint256 id, Account storage account, Ground memory ground, uint256 level) private {
-        account.provenLevel = uint24(level);
         bool healthy = account.stage == Stage.Healthy;
         // Of a healthy account nothing is known below a level, and it owes nothing.
         if (level < ground.market.levels.call || !healthy && ground.market.epoch < account.belowEpoch) return;
-        account.provenAt = uint40(ground.clock);
-        if (account.heldUntil > ground.clock) account.heldUntil = uint40(ground.clock);
+        account.provenAt = uint32(ground.clock);
+        if (account.heldUntil > ground.clock) account.heldUntil = uint32(ground.clock);
         if (!healthy && account.owed == 0) {
             (account.stage, account.belowLevel, account.belowEpoch) = (Stage.Healthy, 0, 0);
             emit StageSet(id, Stage.Healthy);
@@ -242,7 +244,7 @@ abstract contract Accounts is IMarginGate, EIP712 {
         if (stage == Stage.Healthy && account.owed != 0) revert OwesFund(id, account.owed);
         if (account.stage == Stage.Healthy) account.calledAt = uint40(clock);
         // While a lot was on auction nobody could attest.
-        if (account.stage == Stage.Liquidating) account.provenAt = uint40(clock);
+        if (account.stage == Stage.Liquidating) account.provenAt = uint32(clock);
         account.stage = stage;
         if (stage == Stage.Healthy) (account.belowLevel, account.belowEpoch) = (0, 0);
         emit StageSet(id, stage);

@@ -36,7 +36,7 @@ contract Clearing is Desk, Batches, IClearing {
         IMarginGate.Entry[] memory entries = new IMarginGate.Entry[](1);
         entries[0] =
             IMarginGate.Entry(step.account, step.stateBefore, step.stateAfter, step.blob, bytes32(0), new bytes(0));
-        bytes32 digest = gate.enter(EXPIRE_TYPEHASH, abi.encode(number), step.deadline, 0, entries)[0];
+        bytes32 digest = gate.enter(EXPIRE_TYPEHASH, abi.encode(number), step.deadline, entries)[0];
         (ISettlementVerifier verifier, G1 memory marks) = market.settlementOf(board, number);
         uint256[3] memory inputs = [step.stateBefore, step.stateAfter, uint256(digest) % Bn254.R];
         if (verifier.verify(step.proof, inputs, marks) != ISettlementVerifier.verify.selector) {

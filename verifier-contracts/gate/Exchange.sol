@@ -261,7 +261,7 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
     function _enterRound(Round calldata round_, uint256 level) private returns (bytes32 digest) {
         bytes memory args = abi.encode(level, round_.lastEpoch);
         digest = keccak256(
-            abi.encodePacked(gate.enter(ROUND_TYPEHASH, args, round_.deadline, level, round_.members))
+            abi.encodePacked(gate.enter(ROUND_TYPEHASH, args, round_.deadline, round_.members))
         );
         uint256[] memory accounts = new uint256[](round_.members.length);
         for (uint256 index = 0; index < accounts.length; index++) accounts[index] = round_.members[index].account;
@@ -304,7 +304,9 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
 
     function _signed(bytes32 first, bytes32 second, bytes calldata signature) private view returns (bool) {
         bytes32 digest = _hashTypedDataV4(keccak256(abi.encode(CLEAR_TYPEHASH, first, second)));
-        return Signatures.isByEither(operator, address(0), digest, signature);
+        address operator_ = operator;
+        return Signatures.keyOf(digest, signature) == operator_
+            || Signatures.isApprovedBy(operator_, digest, signature);
     }
 
     function _silent() private view returns (bool) {

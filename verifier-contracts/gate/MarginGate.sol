@@ -61,7 +61,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         if (msg.sender != _deployer) revert NotGovernor(msg.sender);
         Vault.checkSeal(address(market), board, desks);
         for (uint256 index = 0; index < 4; index++) deskOf[Desk(index)] = desks[index];
-        emit Sealed(desks);
+        emit Sealed();
     }
 
     /// @inheritdoc IMarginGate
@@ -214,7 +214,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IMarginGate
-    function enter(bytes32 typeHash, bytes calldata args, uint256 deadline, uint256 level, Entry[] calldata entries)
+    function enter(bytes32 typeHash, bytes calldata args, uint256 deadline, Entry[] calldata entries)
         external
         nonReentrant
         returns (bytes32[] memory digests)
@@ -246,7 +246,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
             if (account.stage != Stage.Healthy) revert StageWrong(id, account.stage);
             if (clock < account.heldUntil) revert AccountHeld(id, account.heldUntil);
             _checkAuthor(id, account, By.OwnerOrAgent, address(0), digests[index], entry.signature);
-            (account.provenLevel, account.provenAt) = (uint24(level), uint40(clock));
+            account.provenAt = uint32(clock);
         }
     }
 
@@ -265,7 +265,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function setHold(uint256 id, uint256 until) external onlyDesk(Desk.Exchange) {
-        _account(id).heldUntil = uint40(until);
+        _account(id).heldUntil = uint32(until);
         emit Held(id, until);
     }
 

@@ -96,17 +96,15 @@ interface IMarginGate is IBoardGate {
 
     struct Account {
         address owner;
-        /// The board's clock at which the latest hold ends; zero if there was none.
-        uint40 heldUntil;
         /// May sign trades in the owner's place; zero for none.
         address agent;
         Stage stage;
         /// Settlements of the board that the account has passed.
         uint24 settled;
         /// The board's clock when the call level or more was proven last; when the account opened, at first.
-        uint40 provenAt;
-        /// Basis points: the latest level above zero that was proven.
-        uint24 provenLevel;
+        uint32 provenAt;
+        /// The board's clock at which the latest hold ends; zero if there was none.
+        uint32 heldUntil;
         uint256 state;
         /// The board's clock when the account left `Healthy`; read only while it is not.
         uint40 calledAt;
@@ -194,8 +192,8 @@ interface IMarginGate is IBoardGate {
 
     // ---- Events ----
 
-    /// Exchange, clearing, liquidation, fund.
-    event Sealed(address[4] desks);
+    /// The desks are named (`deskOf`), and accounts may open.
+    event Sealed();
     event AssetRegistered(uint256 indexed asset, address token, uint256 lot);
     event LimitsSet(uint256 indexed asset, uint64 depositCap, uint64 outflow);
     event AccountOpened(uint256 indexed account, address indexed owner, uint256 state);
@@ -360,12 +358,11 @@ interface IMarginGate is IBoardGate {
         returns (bytes32[] memory digests);
 
     /// Takes steps that the desk verifies by another circuit before its call ends. By desk:
-    ///  - exchange (a round): accounts are healthy and not held, each owner or agent has signed, and `level` (at least the call
-    ///    level, at the standing epoch) is recorded as proven;
+    ///  - exchange (a round): accounts are healthy and not held, each owner or agent has signed, and at least the call
+    ///    level counts as proven now;
     ///  - clearing (an expiry): each account passes its next settlement, which the board must have had, by nobody's signature.
     /// @param typeHash and args as in `Effect`
-    /// @param level zero, or for a round the level that is proven
-    function enter(bytes32 typeHash, bytes calldata args, uint256 deadline, uint256 level, Entry[] calldata entries)
+    function enter(bytes32 typeHash, bytes calldata args, uint256 deadline, Entry[] calldata entries)
         external
         returns (bytes32[] memory digests);
 

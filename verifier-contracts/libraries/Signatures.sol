@@ -13,22 +13,18 @@ library Signatures {
     /// There is less gas than a contract may use: its answer would mean nothing.
     error SignatureGasTooLow(uint256 given, uint256 needed);
 
-    /// Whether one of the two signed. @param second zero for none
-    function isByEither(address first, address second, bytes32 digest, bytes calldata signature)
-        internal
-        view
-        returns (bool)
-    {
-        if (signature.length == 0) return false;
-        if (signature.length == 65) {
-            (address signer,,) = ECDSA.tryRecover(digest, signature);
-            if (signer != address(0) && (signer == first || signer == second)) return true;
-        }
-        return _approves(first, digest, signature) || second != address(0) && _approves(second, digest, signature);
+    /// Whose key signed; zero for nobody's.
+    function keyOf(bytes32 digest, bytes calldata signature) internal pure returns (address signer) {
+        if (signature.length == 65) (signer,,) = ECDSA.tryRecoverCalldata(digest, signature);
     }
 
-    function _approves(address account, bytes32 digest, bytes calldata signature) private view returns (bool approved) {
-        if (account.code.length == 0) return false;
+    /// Whether an account's code approves what was signed; never without a signature.
+    function isApprovedBy(address account, bytes32 digest, bytes calldata signature)
+        internal
+        view
+        returns (bool approved)
+    {
+        if (signature.length == 0 || account.code.length == 0) return false;
         bytes memory question = abi.encodeCall(IERC1271.isValidSignature, (digest, signature));
         uint256 needed = CONTRACT_GAS + CONTRACT_GAS / 63 + 3_000;
         if (gasleft() < needed) revert SignatureGasTooLow(gasleft(), needed);

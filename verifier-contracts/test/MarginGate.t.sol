@@ -29,7 +29,7 @@ contract AnyVerifier {
 contract GateHandler is IDesk {
     uint256 private constant CASH = Statement.CASH;
     uint256 public constant ACCOUNTS = 3;
-    uint64 private constant LIMIT = 2_000_000;
+    uint64 private constant LIMIT = 600_000;
 
     IMarginGate public gate;
     IExchange public exchange;

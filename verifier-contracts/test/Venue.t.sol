@@ -295,6 +295,14 @@ contract VenueHandler is IDesk {
         require(amount >= credit - amount, "G07: less than half of a credit");
         require(block.timestamp >= _absorbedAt[id] + 5 minutes || _absorbedAt[id] == 0, "G07: absorbed too often");
         _absorbedAt[id] = block.timestamp;
+        // What comes in now waits: in the same block there is no second one.
+        amount = _amount(index, 0);
+        tokens[index].mint(address(this), amount);
+        gate.deposit(id, address(this), _assets[index], amount);
+        _deposited[index] += int256(amount);
+        bytes memory again = abi.encodeCall(gate.absorb, (_step(id), _assets[index], amount, below));
+        (bool ok,) = address(gate).call(again);
+        require(!ok, "G07: absorbed twice in a block");
     }
 
     function payOut(uint256 id, uint256 index, uint256 lots, uint256 fee, bool leaving) external booked {
@@ -302,13 +310,16 @@ contract VenueHandler is IDesk {
         uint256 amount = _amount(index, lots);
         address recipient = lots % 7 == 0 ? address(gate) : address(1);
         IMarginGate.Payment memory payment =
-            IMarginGate.Payment(_assets[index], amount, recipient, fee % (amount + amount / 8), 0);
+            IMarginGate.Payment(_assets[index], amount, recipient, fee % (amount / 8 + 1), 0);
         IMarginGate.Stage stage = stageOf[id];
         bytes memory call = leaving
             ? abi.encodeCall(gate.exit, (_step(id), payment))
             : abi.encodeCall(gate.withdraw, (_step(id), payment));
+        uint256 custody = gate.custodyOf(_assets[index]);
         if (!_try(call)) return;
-        require(recipient != address(gate) || amount == payment.fee, "V11: paid to itself");
+        // Where what is owed takes all of it, nothing is paid to anybody.
+        bool paid = custody > gate.custodyOf(_assets[index]) + payment.fee;
+        require(recipient != address(gate) || !paid, "V11: paid to itself");
         require(stage != IMarginGate.Stage.Liquidating, "paid out while a lot is out");
         require(leaving || stage == IMarginGate.Stage.Healthy, "withdrawn while called");
         require(leaving || _usable && !_former, "V13, G05: withdrawn while no money may leave");
@@ -392,10 +403,10 @@ contract VenueHandler is IDesk {
         if (stageOf[id] != IMarginGate.Stage.Liquidating) gate.setStage(id, IMarginGate.Stage.Liquidating);
     }
 
-    /// Void, or taken with half of the credits in one asset, and paid from the fund into the account's credit.
+    /// Void, or taken with the credit in one asset, and paid from the fund, which the account then owes every other time.
     function endLot(uint256 id, uint256 index, uint256 lots, bool taken, bool whole) external booked {
         (id, index) = (_id(id), index % 2);
-        if (stageOf[id] != IMarginGate.Stage.Liquidating) return;
+        if (stageOf[id] != IMarginGate.Stage.Liquidating) gate.setStage(id, IMarginGate.Stage.Liquidating);
         if (taken) {
             uint256[16] memory credits;
             uint256 joined = gate.creditOf(id, _assets[index]);
@@ -405,7 +416,7 @@ contract VenueHandler is IDesk {
             gate.moveCredit(0, id, CASH, _amount(0, lots));
         }
         gate.setStage(id, taken && whole ? IMarginGate.Stage.Closed : IMarginGate.Stage.Called);
-        if (taken && whole && lots % 2 == 0) gate.charge(id, _amount(0, lots));
+        if (taken && lots % 2 == 0) gate.charge(id, _amount(0, lots));
     }
 
     function withdrawFund(uint256 lots) external booked {
