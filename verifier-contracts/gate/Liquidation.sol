@@ -82,7 +82,7 @@ contract Liquidation is ILiquidation {
     /// @inheritdoc ILiquidation
     function setBackstop(uint256 account) external {
         if (msg.sender != gate.queue()) revert NotQueue(msg.sender);
-        if (account != 0) gate.accountOf(account);
+        if (account > gate.accounts()) revert IMarginGate.AccountUnknown(account);
         backstop = account;
         emit BackstopSet(account);
     }
@@ -240,7 +240,7 @@ contract Liquidation is ILiquidation {
         }
         if (offer.evidence > allowed) revert EvidenceRefused(offer.evidence, allowed);
         // Else no price could be paid.
-        if (offer.beneficiary != FUND) gate.accountOf(offer.beneficiary);
+        if (offer.beneficiary > gate.accounts()) revert IMarginGate.AccountUnknown(offer.beneficiary);
         ground.tolerance = size * terms.toleranceBps / BPS + 1;
     }
 
@@ -263,9 +263,10 @@ contract Liquidation is ILiquidation {
     function _checkCredit(uint256 account, uint256[6] calldata counted) private view {
         uint256[16] memory credits = gate.creditsOf(account);
         for (uint256 asset = 0; asset < CREDITS; asset++) {
+            uint256 there = credits[asset];
             uint256 lots = _creditOf(counted, asset);
-            if (credits[asset] == 0 && lots == 0) continue;
-            uint256 there = credits[asset] == 0 ? 0 : credits[asset] / _unit(asset);
+            if (there | lots == 0) continue;
+            if (there != 0) there /= _unit(asset);
             uint256 dust = lots == there ? 0 : gate.limitsOf(asset).depositCap >> DUST_SHIFT;
             if (lots > Math.min(there, type(uint64).max) || there - lots > dust) revert CreditMiscounted(account, asset, there, lots);
         }
@@ -274,9 +275,11 @@ contract Liquidation is ILiquidation {
     /// Lots of an asset in packed credits; beyond 2^64 where they are no packing.
     function _creditOf(uint256[6] calldata credit, uint256 asset) private pure returns (uint256) {
         if (asset == Statement.CASH) return credit[5];
-        uint256 word = credit[asset / 3] >> STRIDE * (asset % 3);
-        // What is above the last one's place counts as part of it.
-        return asset % 3 == 2 ? word : word & ((1 << STRIDE) - 1);
+        unchecked {
+            uint256 word = credit[asset / 3] >> STRIDE * (asset % 3);
+            // What is above the last one's place counts as part of it.
+            return asset % 3 == 2 ? word : word & ((1 << STRIDE) - 1);
+        }
     }
 
     function _verifyLot(IMarginGate.Step calldata step, Offer calldata offer, Ground memory ground) private view {
