@@ -495,8 +495,9 @@ export class LotWorld {
     const units = this.units(asset, lots);
     const given = { id, level: LEVELS.call, absorbed: { asset: Number(asset), lots, units } };
     const cured = await cureLot(this.venue, member, given, this.published, { deadline: LATE, signer: member.owner });
-    await call(this.liquidation, "cure", lot, cured.step, asset, units);
+    const receipt = await call(this.liquidation, "cure", lot, cured.step, asset, units);
     member.state = cured.after;
+    return receipt;
   }
 
   advance(seconds: bigint) {
