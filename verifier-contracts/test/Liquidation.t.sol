@@ -3,7 +3,6 @@ pragma solidity 0.8.30;
 
 import {Fund} from "../gate/Fund.sol";
 import {Liquidation} from "../gate/Liquidation.sol";
-import {MarginGate} from "../gate/MarginGate.sol";
 import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
 import {ILiquidation} from "../interfaces/ILiquidation.sol";
 import {ILotVerifier} from "../interfaces/ILotVerifier.sol";
@@ -58,8 +57,15 @@ contract LotHandler {
     uint256 private constant BACKSTOP = ACCOUNTS;
     uint256 private constant UNIT = 10 ** 2; // of a token of eight decimals in 1e-6
 
+    /// An account's and the fund's cash, and the fund's claim, before a lot is taken.
+    struct Before {
+        uint256 credit;
+        uint256 owed;
+        int256 fund;
+    }
+
     FixedMarket public immutable market;
-    MarginGate public immutable gate;
+    IMarginGate public immutable gate;
     Liquidation public immutable liquidation;
     TestToken public immutable token;
     address private immutable _fund;
@@ -145,10 +151,11 @@ contract LotHandler {
         if (started[id] == ended[id]) return;
         ILiquidation.Lot memory lot = _lots[id];
         uint256 price = liquidation.priceOf(lot) + over % 1000;
-        uint256 before = gate.creditOf(id, CASH);
-        int256 fundBefore = gate.fund();
+        bool late = market.clock(1) >= lot.end;
+        Before memory before = Before(gate.creditOf(id, CASH), gate.accountOf(id).owed, gate.fund());
         try liquidation.take(lot, "", _step(bidder), price) {
-            _taken(lot, bidder, price, before, fundBefore);
+            require(!late || bidder == BACKSTOP, "V18: taken after the auction's end");
+            _taken(lot, bidder, price, before);
         } catch {}
     }
 
@@ -229,9 +236,7 @@ contract LotHandler {
         return _lots[id];
     }
 
-    function _taken(ILiquidation.Lot memory lot, uint256 bidder, uint256 price, uint256 before, int256 fundBefore)
-        private
-    {
+    function _taken(ILiquidation.Lot memory lot, uint256 bidder, uint256 price, Before memory before) private {
         uint256 id = lot.account;
         require(bidder != id, "V18: an account bought its own lot");
         uint256 repaid = price < lot.debt ? price : lot.debt;
@@ -240,13 +245,14 @@ contract LotHandler {
         require(lot.insolvent || price >= lot.debt, "G01: a solvent account's lot brought less than its debt");
         inside += int256(lot.credit[5] * UNIT) - int256(price * UNIT);
         int256 change = int256((lot.beneficiary == 0 ? reward : 0) * UNIT) - int256(fromFund * UNIT);
-        require(gate.fund() - fundBefore == change, "G01: the fund paid what the price did not lack");
+        require(gate.fund() - before.fund == change, "G01: the fund paid what the price did not lack");
         fund += change;
         require(
-            gate.creditOf(id, CASH) == before + (price + fromFund - reward) * UNIT - lot.credit[5] * UNIT,
+            gate.creditOf(id, CASH) == before.credit + (price + fromFund - reward) * UNIT - lot.credit[5] * UNIT,
             "V18: the account did not get the rest of the price"
         );
         require(gate.accountOf(id).state == lot.stateAfter, "V18: the account is not the one after");
+        require(gate.accountOf(id).owed == before.owed + fromFund, "G01: the fund paid without a claim");
         ended[id]++;
     }
 
@@ -281,7 +287,7 @@ contract LiquidationInvariants {
     /// custody = credits + fund + holdings inside accounts; the fund's is what it was given less what it paid for lots.
     /// hardhat-config: invariant.failOnRevert = true
     function invariant_V12_lotsMoveNoTokens() public view {
-        MarginGate gate = handler.gate();
+        IMarginGate gate = handler.gate();
         int256 fund = gate.fund();
         require(fund == handler.fund(), "V18: the fund paid what it had not promised");
         int256 claims = handler.inside() + fund;
@@ -321,6 +327,7 @@ contract OneAccountGate {
     FixedMarket public immutable market;
     uint256 public constant board = 1;
     uint256 public constant instruments = 60;
+    uint256 public constant accounts = 1;
 
     constructor(FixedMarket market_) {
         market = market_;
