@@ -5,6 +5,7 @@ import path from "node:path";
 import { expect } from "chai";
 import { type ImportOrder, type ImportReport, importAccount } from "../../prover/src/app/import.ts";
 import { valueAccount } from "../../prover/src/app/value.ts";
+import { PlimsollError } from "../../prover/src/errors.ts";
 import { type AccountDocument, type NamedText, readAccount } from "../../prover/src/formats/account.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
@@ -20,6 +21,7 @@ const TAKEN = "2026-11-22T07:59:00Z";
 const DERIBIT = ["deribit/positions.json", "deribit/summaries.json"];
 const BINANCE = ["binance/account.json", "binance/balance.json", "binance/cm.json", "binance/um.json"];
 const OKX = ["okx/positions.json", "okx/balance.json", "okx/instruments.json"];
+const CCXT = ["ccxt/okx-positions.json", "ccxt/okx-balance.json", "okx/instruments.json"];
 const CUSTODY = ["csv/custody-map.json", "csv/custody.csv"];
 
 const map = (said: object) =>
@@ -60,12 +62,21 @@ const margin = (document: AccountDocument) =>
     .margin;
 
 const FUTURE = { instruments: { "ibkr BTCZ6": "BTC-25DEC26", "BTCZ6 C100000": "BTC-25DEC26-100000-C" } };
+/** A document with another value in its nth field; fields that hold others are counted, too. */
+function withField(text: string, place: number, value: unknown): string {
+  let seen = -1;
+  return JSON.stringify(JSON.parse(text), (_, member) => {
+    seen++;
+    return seen === place * 3 + 1 ? value : member;
+  });
+}
+
 const GOLDEN = path.resolve(import.meta.dirname, "../snapshots/imports.json");
 const CASES: Readonly<Record<string, () => ReturnType<typeof of>>> = {
   deribit: () => of("deribit", sample(...DERIBIT)),
   binance: () => of("binance", sample(...BINANCE), { ...AT_PAR, assets: { USDT: "USDC" } }),
   okx: () => of("okx", sample(...OKX)),
-  "ccxt of okx": () => of("ccxt", sample("ccxt/okx-positions.json", "ccxt/okx-balance.json")),
+  "ccxt of okx": () => of("ccxt", sample(...CCXT)),
   "ccxt of another venue": () => of("ccxt", sample("ccxt/other-positions.json", "ccxt/other-balance.json")),
   ibkr: () =>
     imported({
@@ -278,6 +289,9 @@ describe("imports", () => {
       expect(document.positions["BTC-COIN"]).to.deep.equal({ quantity: "1.03626", paid: true });
       expect(document.positions["ETH-25DEC26-3600-C"]).to.deep.equal({ quantity: "30", paid: true });
       expect(holdings(report, "BTC-USDT-SWAP")).to.deep.equal([["-1250", "BTC-PERP", "-12.5"]]);
+      expect(await refusal(read("instruments", ['"ctValCcy": "BTC"', '"ctValCcy": "USDT"']))).to.match(
+        /ctValCcy: the size/,
+      );
       expect(await refusal(of("okx", sample(...OKX.slice(0, 2))))).to.match(
         /^UNKNOWN_NAME: .*instId: no file of \/api\/v5\/public/,
       );
@@ -318,9 +332,21 @@ describe("imports", () => {
   describe("from CCXT", () => {
     it("take quantities from info where the venue is known, whatever the unified numbers say", async () => {
       const direct = await of("okx", sample(...OKX));
-      const { document } = await of("ccxt", sample("ccxt/okx-positions.json", "ccxt/okx-balance.json"));
+      const { document } = await of("ccxt", sample(...CCXT));
       expect(document.positions).to.deep.equal(direct.document.positions);
       expect(document.collateral).to.deep.equal(direct.document.collateral);
+      // CCXT's size of an option leaves out its multiplier.
+      expect(await refusal(of("ccxt", sample(...CCXT.slice(0, 2))))).to.match(
+        /instId: no file of .*instruments says how large/,
+      );
+    });
+
+    it("refuse one account that is read twice, by the venue's files and by CCXT's", async () => {
+      const sources = [
+        { venue: "okx", files: sample(...OKX) },
+        { venue: "ccxt", files: sample(...CCXT) },
+      ];
+      expect(await refusal(imported({ sources }))).to.match(/ccxt holds exactly what okx holds/);
     });
 
     it("mark the numbers of other venues as approximate, which nobody can acknowledge", async () => {
@@ -496,6 +522,46 @@ describe("imports", () => {
       const { document } = await of("crif", sample("crif/trades.csv"), mapped, TAKEN);
       expect(document.positions).to.deep.equal({ "BTC-26MAR27-80000-C": { quantity: "1", paid: true } });
     });
+  });
+
+  it("whatever stands in a field, readers answer with an error that names the place, and never repeat it", async () => {
+    const odd = [
+      null,
+      true,
+      {},
+      [],
+      [null],
+      "",
+      "x",
+      "-0",
+      "1e999",
+      "7777777.7777777",
+      -7777777.7777777,
+      "__proto__",
+      '"',
+    ];
+    let read = 0;
+    for (const [venue, names] of Object.entries({ deribit: DERIBIT, binance: BINANCE, okx: OKX, ccxt: CCXT })) {
+      const reader = await VENUES.find(({ name }) => name === venue)!.reader();
+      for (const name of names) {
+        for (const [index, value] of Array.from({ length: 60 }, (_, at) => [at, odd[at % odd.length]] as const)) {
+          const files = sample(...names).map((file) =>
+            file.file === name ? { ...file, text: withField(file.text, index, value) } : file,
+          );
+          try {
+            reader(files);
+            read++;
+          } catch (error) {
+            expect(error, `${name} ${index} ${JSON.stringify(value)}`).to.be.instanceOf(PlimsollError);
+            const { message, place } = error as PlimsollError;
+            // Of the file, or of another that it does not agree with.
+            expect(names.some((each) => place.file?.includes(each))).to.equal(true);
+            expect(message).to.not.contain("7777777");
+          }
+        }
+      }
+    }
+    expect(read).to.be.above(50);
   });
 
   describe("places", () => {

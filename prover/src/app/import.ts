@@ -194,12 +194,23 @@ async function readSources(sources: readonly ImportSource[]): Promise<ReadSource
       const rule = `no file of ${venue} says when it was taken; give the time (--taken ${venue}=2026-11-22T08:00:00Z)`;
       throw new PlimsollError("FIELD_INVALID", rule, { field: "taken" });
     }
+    const same = read.find((each) => holdingsKey(each.snapshot) === holdingsKey(snapshot));
+    if (same !== undefined && snapshot.balances.length + snapshot.positions.length > 0) {
+      const rule = `${venue} holds exactly what ${same.venue} holds: one account, read twice`;
+      throw new PlimsollError("FIELD_INVALID", rule, { field: "venue" });
+    }
     if (snapshot.day !== undefined) checkDay(venue, snapshot.day, times[0]!);
     read.push({ venue, snapshot, times });
   }
   if (read.length === 0) throw new PlimsollError("FIELD_INVALID", "expected the files of one venue or more");
   return read;
 }
+
+const holdingsKey = ({ balances, positions }: Snapshot): string =>
+  [
+    ...balances.map(({ asset, amount }) => `${asset} ${text(amount)}`),
+    ...positions.map(({ symbol, quantity }) => `${symbol} ${text(quantity)}`),
+  ].join("\n");
 
 /** The close of a statement's day may be in the next one in UTC, and is in no other. */
 function checkDay(venue: string, day: string, taken: string): void {

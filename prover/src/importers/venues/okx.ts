@@ -144,13 +144,19 @@ function readDetail(detail: JsonValue, draft: SnapshotDraft, options: OptionFigu
   draft.balance(asset, negated(absolute(applicable(fields.interest))), "interest accrued");
 }
 
-function contractSizes(instruments: readonly JsonValue[]): ContractSizes {
+export function contractSizes(instruments: readonly JsonValue[]): ContractSizes {
   const sizes = new Map<string, Decimal>();
   for (const instrument of instruments) {
-    const { instId, ctVal, ctMult } = instrument.pick(["instId", "ctVal", "ctMult"]);
+    const { instId, ctVal, ctMult, ctValCcy } = instrument.pick(["instId", "ctVal", "ctMult"], ["ctValCcy"]);
     // Spot instruments have none.
     if (ctVal.kind === "string" && ctVal.string() === "") continue;
-    sizes.set(venueName(instId), multiplied(ctVal.number(), ctMult.number()));
+    const name = venueName(instId);
+    const contract = okxContract(name);
+    const unit = contract?.inverse ? contract.quote : contract?.underlying;
+    if (contract !== undefined && ctValCcy !== undefined && ctValCcy.string() !== unit) {
+      throw ctValCcy.error("FIELD_INVALID", "the size of this contract is in another currency than its kind has");
+    }
+    sizes.set(name, multiplied(ctVal.number(), ctMult.number()));
   }
   return sizes;
 }
