@@ -490,6 +490,11 @@ describe("imports", () => {
       ]);
     });
 
+    it("U05: a table with sizes in contracts or dollars is asked about", async () => {
+      const { report } = await table("Symbol,Size\nBTC-26MAR27,-1458750\n", {}, { symbol: "Symbol", quantity: "Size" });
+      expect(report.warnings[0]).to.match(/^BTC-26MAR27: the position is more than 20 times the equity/);
+    });
+
     it("refuses a table without a map, an asset twice, and dates that are none; names the columns", async () => {
       expect(await refusal(of("csv", sample("csv/custody.csv"), AT_PAR, TAKEN))).to.match(/give the map/);
       expect(await refusal(table("Asset,Amount\nUSDC,1\nUSDC,1\n"))).to.match(/line 3, Asset: this is there twice/);
