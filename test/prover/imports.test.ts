@@ -313,6 +313,13 @@ describe("imports", () => {
         ['"cashBal": "-5000.25"', '"cashBal": "1000"'],
       );
       expect(gross.document.balance).to.equal("-4001.5000001");
+      // Also where it is small beside the balance.
+      const small = await read(
+        "balance",
+        ['"eq": "51.92"', '"eq": "51.91"'],
+        [/("ccy": "ETH",[\s\S]*?"liab": )""/, '$1"0.01"'],
+      );
+      expect(small.document.collateral.ETH).to.equal("49.99");
       // Where neither is so, nobody knows what the balance is.
       const neither = await read("balance", ['"eq": "4.00842"', '"eq": "9"']);
       expect(why(neither.report)["okx BTC"]).to.match(/not what cash, profits and liability come to/);

@@ -171,7 +171,7 @@ export async function importAccount(
 }
 
 /** A source, read. */
-export interface ReadSource {
+interface ReadSource {
   readonly venue: string;
   readonly snapshot: Snapshot;
   readonly times: readonly string[];
