@@ -9,7 +9,7 @@ interface IAccountVerifier is IVerifier {
     /// Returns if and only if the proof is valid; reverts otherwise, too little gas included.
     /// @param proof A.x, A.y, B.x imaginary, B.x real, B.y imaginary, B.y real, C.x, C.y
     /// @param inputs stateBefore, stateAfter, transfer, fill, terms, context
-    /// @param market sum over policy, prices, rows and blocks of value times IC
+    /// @param market point of policy and market, as `IMarket` returns it
     /// @return the selector of this function, by which callers know that it was a verifier that answered
     function verify(uint256[8] calldata proof, uint256[6] calldata inputs, G1 calldata market)
         external

@@ -7,8 +7,7 @@ import {IVerifier} from "./IVerifier.sol";
 /// Groth16 verifier of the circuit `Settlement` for boards of one size. As `IAccountVerifier`, with other inputs.
 interface ISettlementVerifier is IVerifier {
     /// @param inputs stateBefore, stateAfter, context
-    /// @param marks sum over rows of expired times IC and value times IC: `accumulate` from
-    /// `Statement.FIRST_MARK_SIGNAL` on, two values a row
+    /// @param marks point of the settlement's marks, as `IMarket.settlementOf` returns it
     function verify(uint256[8] calldata proof, uint256[3] calldata inputs, G1 calldata marks)
         external
         view
