@@ -15,14 +15,30 @@ import { copyProject, hardhat } from "./copy.ts";
 
 const LEAST_PERCENT = 95;
 const TESTS = [
-  ...["statement", "policy", "verifier", "batch", "oracle", "gate-attacks", "gate-life", "liquidation", "auction"],
+  ...[
+    "statement",
+    "policy",
+    "verifier",
+    "batch",
+    "oracle",
+    "sources",
+    "clock",
+    "settlements",
+    "gate-attacks",
+    "gate-life",
+    "liquidation",
+    "auction",
+  ],
   "gate",
 ];
 const CONTRACTS = [
   ...["gate/Custody", "gate/Liquidation", "gate/MarginGate"],
-  ...["market/PolicyRegistry", "market/PriceOracle", "market/PriceSources"],
-  ...["verify/AccountVerifier", "verify/Groth16Verifier", "verify/SettlementVerifier", "verify/VerifierRouter"],
-  ...["libraries/Bn254", "libraries/DataPages", "libraries/Statement", "libraries/Tokens"],
+  ...["market/Epochs", "market/PolicyPoints", "market/PolicyRegistry", "market/PolicyRules", "market/PriceOracle"],
+  ...["market/PriceSources", "market/Queue", "market/Reporters", "market/Settlements"],
+  ...["verify/AccountVerifier", "verify/Groth16Verifier", "verify/LotVerifier", "verify/RoundVerifier"],
+  ...["verify/SettlementVerifier", "verify/VerifierRouter"],
+  ...["libraries/Bn254", "libraries/BoardTerms", "libraries/Clock", "libraries/DataPage", "libraries/PackedMarks"],
+  ...["libraries/PackedValues", "libraries/Statement", "libraries/Tokens"],
 ];
 /** Loaded before the tests: what Hardhat has compiled, instrumented, takes the place of the release in the copy. */
 const INSTRUMENTED = `

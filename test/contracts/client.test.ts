@@ -42,7 +42,7 @@ describe("an account's client", () => {
     const client = await AccountClient.open(at, owner, { board, size, viewingKey: randomViewingKey() });
     expect(client.id).to.equal(neighbour + 1n);
     await call(world.gate.connect(owner), "deposit", client.id, owner.address, CASH, 1_000_000n * E6);
-    await client.absorb(CASH_INDEX, 1_000_000n * E6, published);
+    await client.absorb(CASH_INDEX, 1_000_000n * E6);
     return client;
   }
 

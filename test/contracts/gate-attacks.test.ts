@@ -212,14 +212,17 @@ describe("margin gate under attack", () => {
     const levels = { ...world.levels, initial: 15_001n };
     const registry = world.deployment.registry.connect(world.guardian);
     await call(registry, "tighten", 1n, world.chainPolicy(world.policy, { levels }));
-    await expect(withdraw(ready, payout())).to.be.revertedWithCustomError(gate, "PolicySuperseded").withArgs(2, 1);
-    await invalid(withdraw({ step: { ...ready.step, policyId: 2n } }, payout()));
+    await refuses(withdraw(ready, payout()), "EpochOfFormerPolicy", world.oracle).withArgs(1, 1, 1, 2);
+    await world.publish();
+    const late = { step: { ...ready.step, epoch: 2n } };
+    await refuses(withdraw(late, payout()), "PolicySuperseded", gate).withArgs(2, 1);
+    await invalid(withdraw({ step: { ...late.step, policyId: 2n } }, payout()));
   });
 
   it("V05: naming the current epoch does not help a proof of an older one", async () => {
     const ready = await alice.withdrawal(payout());
     await world.publish(marketAt("board-60", 99_000n, 4_000n));
-    await refuses(withdraw(ready, payout()), "EpochSuperseded", world.oracle);
+    await refuses(withdraw(ready, payout()), "EpochNotStanding");
     await invalid(withdraw({ step: { ...ready.step, epoch: 2n } }, payout()));
   });
 
@@ -265,7 +268,7 @@ describe("margin gate under attack", () => {
     const account = await silenced(world.verifier);
     await refuses(alice.gate.attest!(step, 12_000n), "VerifierRefused").withArgs(account);
     await refuses(gate.trade!(trade), "VerifierRefused").withArgs(account);
-    const { verifier } = world.deployment.keys.find(({ circuit }) => circuit === "settlement")!;
+    const { verifier } = world.deployment.keys.find(({ family }) => family === "settlement")!;
     await world.openSettlement({ 0: 5n }, 1n);
     const expiring = await alice.expiring(1n, { 0: 5n });
     await refuses(gate.expire!(expiring.step), "VerifierRefused").withArgs(await silenced(verifier));
@@ -721,7 +724,7 @@ describe("margin gate under attack", () => {
       parameters: { ...parametersOf(signers), owner: signers[9]!.address },
     });
     expect(await deployed.gate.owner!()).to.equal(signers[3]!.address);
-    for (const contract of [deployed.gate, deployed.registry]) {
+    for (const contract of [deployed.gate]) {
       await refuses(
         (contract.connect(signers[8]!) as Contract).acceptOwnership!(),
         "OwnableUnauthorizedAccount",
@@ -731,7 +734,7 @@ describe("margin gate under attack", () => {
       expect(await contract.owner!()).to.equal(signers[9]!.address);
     }
     expect(await deployed.gate.market!()).to.equal(await deployed.oracle.getAddress());
-    expect(await deployed.oracle.gate!()).to.equal(await deployed.gate.getAddress());
+    expect(await deployed.registry.queue!()).to.equal(await deployed.queue.getAddress());
     expect(await deployed.gate.liquidation!()).to.equal(await deployed.liquidation.getAddress());
   });
 });

@@ -2,10 +2,9 @@
 // The life of accounts beside the main path: agents and a silent operator, batches, improvements, settlements, pauses and
 // exits. A simulated key that proves what is true by the model, and nothing else.
 import { expect } from "chai";
-import { type Contract, type ContractTransactionReceipt, concat, toBeHex } from "ethers";
+import type { Contract, ContractTransactionReceipt } from "ethers";
 import { deploy } from "../../prover/src/chain/deploy.ts";
 import { signClear } from "../../prover/src/chain/gate-calls.ts";
-import { publication } from "../../prover/src/chain/publication.ts";
 import { genesis } from "../../prover/src/model/account.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
@@ -263,7 +262,7 @@ describe("margin gate, the life of accounts", () => {
 
     it("exits whatever its stage; withdrawals only while healthy; a step for one is none for the other", async () => {
       const [leaving, withdrawing] = [await alice.leaving(payout()), await alice.withdrawal(payout())];
-      await refuses(withdraw(leaving), "EpochSuperseded", world.oracle);
+      await refuses(withdraw(leaving), "EpochNotStanding");
       await refuses(
         withdraw({ ...leaving, step: { ...leaving.step, policyId: 1n, epoch: 1n } }),
         "ProofInvalid",
@@ -276,7 +275,7 @@ describe("margin gate, the life of accounts", () => {
       await settled(alice, leaving);
     });
 
-    it("a price that halves and more halts withdrawals, trades and evidence for one epoch; exits go on", async () => {
+    it("a price that halves and more halts withdrawals, trades and evidence for ten minutes; exits go on", async () => {
       const crash = marketAt("board-60", 45_000n, 4_000n);
       await world.publish(crash);
       await refuses(withdraw(await alice.withdrawal(payout())), "EpochHalted", world.oracle);
@@ -284,6 +283,8 @@ describe("margin gate, the life of accounts", () => {
       const leaving = await alice.leaving(payout());
       await exit(leaving);
       await settled(alice, leaving);
+      // A second epoch says so ten minutes later.
+      await world.time.increase(600);
       await world.publish(crash);
       await withdraw(await alice.withdrawal(payout()));
     });
@@ -313,12 +314,12 @@ describe("margin gate, the life of accounts", () => {
       expect((await stored(alice)).stage).to.equal(1n);
       const old = await alice.flagging();
       await world.publish(world.market);
-      await refuses(as(17).flag!(old.step, 12_000n), "EpochSuperseded", world.oracle);
+      await refuses(as(17).flag!(old.step, 12_000n), "EpochNotStanding");
       // An asset without a price: nothing is held against anyone.
       const market = { ...world.market, prices: world.market.prices.with(1, 0n as never) };
       await world.publish(market);
       const flag = await alice.flagging();
-      await refuses(as(17).flag!(flag.step, 12_000n), "EpochIncomplete");
+      await refuses(as(17).flag!(flag.step, 12_000n), "EpochIncomplete", world.oracle);
     });
 
     it("V17: a lower level of the same epoch is news, and so is any level of a later one", async () => {
@@ -345,7 +346,7 @@ describe("margin gate, the life of accounts", () => {
       await settled(alice, ready);
     });
 
-    it("within the grace a proof of the epoch before lands, but is neither evidence nor a cure of what came after", async () => {
+    it("G05: within the grace an attestation of the epoch before lands, but no money leaves by it, and it is neither evidence nor a cure", async () => {
       const graced = await World.create({ key: KEY, truthful: true, terms: { epochGrace: 60n } });
       const [a, b] = [await graced.holder(10), await graced.holder(11)];
       for (const holder of [a, b]) await holder.fund(CASH, 1_000_000n * E6);
@@ -357,8 +358,7 @@ describe("margin gate, the life of accounts", () => {
       const early = await b.withdrawal(payout());
       await graced.publish(RISEN);
       const { asset, amount, recipient, fee } = payout();
-      await call(b.gate, "withdraw", early.step, asset, amount, recipient, fee);
-      b.state = early.after;
+      await refuses(b.gate.withdraw!(early.step, asset, amount, recipient, fee), "EpochNotStanding", graced.gate);
 
       const flag = await a.flagging();
       await call(a.gate, "flag", flag.step, 12_000n);
@@ -370,12 +370,12 @@ describe("margin gate, the life of accounts", () => {
       await call(a.gate, "attest", cure.step, 12_000n);
       a.state = cure.after;
       expect((await graced.gate.accountOf!(a.id)).stage).to.equal(1n);
-      const late = await b.withdrawal(payout(), { epoch: 1n });
+      const late = await a.attestation(12_000n, { epoch: 1n });
       graced.market = fallen;
       const evidence = await a.flagging(12_000n, { epoch: 1n });
       await refuses(a.gate.flag!(evidence.step, 12_000n), "EpochNotStanding", graced.gate);
       await graced.time.increase(61n);
-      await refuses(b.gate.withdraw!(late.step, asset, amount, recipient, fee), "EpochSuperseded", graced.oracle);
+      await refuses(a.gate.attest!(late.step, 12_000n), "EpochSuperseded", graced.oracle);
     });
 
     it("a called account trades where it improves, for a level of its choice; worse or equal it cannot prove", async () => {
@@ -634,26 +634,13 @@ describe("margin gate, the life of accounts", () => {
       expect(skips(await call(as(15), "settleBatch", trades)).map(([index]) => index)).to.deep.equal([0n, 1n, 2n]);
     });
 
-    it("within the grace one batch holds trades of two epochs, each proven under its own", async () => {
-      const graced = world.chainPolicy(world.policy, { epochGrace: 60n });
-      const { registry } = world.deployment;
-      await call(registry, "propose", 1n, graced);
-      await world.time.increase(2n * DAY);
-      await call(registry, "enact", 1n, graced);
+    it("G05: a batch takes trades under the standing epoch, whatever the grace, and skips those under the one before", async () => {
+      await world.setPolicy(world.policy, { epochGrace: 60n });
       await world.publish();
       const [early] = await round([alice], bob, [LOTS]);
       await world.publish(marketAt("board-60", 101_000n, 4_000n));
-      const [late] = await round([alice], bob, [-LOTS]);
-      // As the gate calls itself: all of them or none, where a batch goes on with each by itself.
-      const data = gate.interface.encodeFunctionData("settleSome", [[early, late]]);
-      const self = await impersonated(await gate.getAddress());
-      const sent = await self.sendTransaction({ to: gate, data: concat([data, toBeHex(0, 32), toBeHex(2, 32)]) });
-      const epochs = (await sent.wait())!.logs
-        .map((log) => gate.interface.parseLog(log))
-        .filter((log) => log?.name === "Settled")
-        .map((log) => log!.args.epoch as bigint);
-      expect(epochs).to.deep.equal([2n, 2n, 3n, 3n]);
-      for (const holder of [alice, bob]) expect((await stored(holder)).state).to.equal(commitState(holder.state));
+      const reason = gate.interface.encodeErrorResult("EpochNotStanding", [world.epoch, world.epoch - 1n]);
+      expect(skips(await call(as(15), "settleBatch", [early]))).to.deep.equal([[0n, reason]]);
     });
 
     it("V06: given too little gas a batch reverts as a whole; nothing is skipped for want of gas", async () => {
@@ -768,8 +755,7 @@ describe("margin gate, the life of accounts", () => {
       await trade(alice, bob, 1_000n);
       await call(alice.gate, "donate", 30n * E6);
       await world.time.increase(31n * DAY);
-      const { parts } = publication(MARKET, { board: 1n, epoch: 1n });
-      await call(world.oracle.connect(world.signers[17]!), "windDown", 1n, parts);
+      await world.windDown(17);
       const marks = Object.fromEntries(MARKET.board.rows.map(({ mark }, row) => [row, mark]));
       for (const holder of [alice, bob]) {
         const ready = await holder.expiring(1n, marks);
@@ -790,14 +776,10 @@ describe("margin gate, the life of accounts", () => {
 
   it("O10: what was delisted counts nothing, and is withdrawn all the same", async () => {
     const { policy } = world;
-    const { registry } = world.deployment;
     await alice.fund(ETH, 10n * E18);
     try {
       world.policy = { ...policy, schedules: policy.schedules.with(1, UNLISTED) };
-      const delisted = world.chainPolicy();
-      await call(registry, "propose", 1n, delisted);
-      await world.time.increase(2n * DAY);
-      await call(registry, "enact", 1n, delisted);
+      await world.setPolicy(world.policy);
       await world.publish();
       const { equity } = evaluate(alice.state, world.policy, world.market);
       expect(equity).to.equal(alice.state.cash * 10n ** 14n);
@@ -815,18 +797,17 @@ describe("margin gate, the life of accounts", () => {
     const next = simulatedKey("board-60", 5n);
     const second = await deploy({
       deployer: world.signers[0]!,
-      keys: [deployable(next)],
+      keys: [deployable(next), deployable(world.settlementKey)],
       parameters: parametersOf(world.signers),
     });
     const { registry } = world.deployment;
-    await call(registry, "proposeKeys", 1n, second.router);
-    await world.time.increase(2n * DAY + 1n);
-    await world.publish();
+    const verifier = second.verifiers.get("board-60")!;
+    await world.linkPolicy(world.policy, true, verifier, next);
     const inFlight = await alice.withdrawal(payout());
-    await call(registry, "rotate", 1n, second.router);
+    await world.setUp(registry, "rotate", 1n, second.router);
     await withdraw(inFlight);
     await settled(alice, inFlight);
-    await world.publish();
-    await refuses(withdraw(await alice.withdrawal(payout())), "ProofInvalid", second.verifiers.get("board-60")!);
+    await world.publish(world.market, { linkedBy: next });
+    await refuses(withdraw(await alice.withdrawal(payout())), "ProofInvalid", verifier);
   });
 });

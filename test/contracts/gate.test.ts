@@ -7,7 +7,7 @@ import { commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import type { RateBps, ScanLots } from "../../prover/src/units.ts";
-import { BTC, CASH, call, DAY, E6, E8, E18, ETH, fillOf, type Holder, marketAt, tradeOf, World } from "./world.ts";
+import { BTC, CASH, call, E6, E8, E18, ETH, fillOf, type Holder, marketAt, tradeOf, World } from "./world.ts";
 
 interface Stored {
   owner: string;
@@ -230,8 +230,14 @@ describe("margin gate with real proofs", function () {
   });
 
   it("a top-up is taken from an insolvent account too, and an attestation at the call level clears the flag", async () => {
-    await world.publish(marketAt("board-60", 40_000n, 1_600n));
-    await world.publish(marketAt("board-60", 20_000n, 800n));
+    // By a half in an hour, as far as the sources let prices move.
+    for (const [btc, eth] of [
+      [40_000n, 1_600n],
+      [20_000n, 800n],
+    ] as const) {
+      await world.time.increase(3600n);
+      await world.publish(marketAt("board-60", btc, eth));
+    }
     expect(evaluate(alice.state, world.policy, world.market).equity < 0n).to.equal(true);
     await alice.fund(CASH, 100n * E6, "below");
     // Values that are stale refuse everything else, and not this.
@@ -263,10 +269,7 @@ describe("margin gate with real proofs", function () {
       debtRateBps: 2_000n as RateBps,
     };
     try {
-      const next = world.chainPolicy();
-      await call(world.deployment.registry, "propose", world.board, next);
-      await world.time.increase(2n * DAY);
-      await call(world.deployment.registry, "enact", world.board, next);
+      await world.setPolicy(world.policy);
       await world.publish(marketAt("board-60", 30_000n, 1_200n));
       await bob.fund(CASH, 1_000_000n * E6);
       const carol = await world.holder(12);

@@ -248,7 +248,7 @@ describe("liquidation", function () {
 
     it("is not taken of an incomplete epoch", async () => {
       await world.publish(fallen, true, false);
-      await refuses(send(await made(slice())), "EpochIncomplete", world.gate);
+      await refuses(send(await made(slice())), "EpochIncomplete", world.source);
     });
 
     it("is not taken of a halted epoch", async () => {
@@ -730,14 +730,13 @@ describe("liquidation", function () {
       await refuses(world.liquidation.cure!(step), "EpochSuperseded", world.source);
     });
 
-    it("under a halted epoch gives the lot back, but does not make the account healthy", async () => {
+    it("waits for a usable epoch", async () => {
       await fall();
       const lot = await sliced();
       await world.payIn(debtor, CASH, 200_000n * E6);
       await call(world.source, "setUsable", false, false);
       const cured = await cures(lot);
-      await cured.send();
-      expect(await world.stage(debtor)).to.equal(STAGE.called);
+      await refuses(cured.send(), "EpochHalted", world.source);
     });
   });
 

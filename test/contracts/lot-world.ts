@@ -29,12 +29,14 @@ import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/m
 import { type HaircutSchedule, NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, blocksOf, CASH_INDEX, instrumentsOf, SCENARIOS } from "../../prover/src/model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
-import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { loadDeployableKey, type VerificationKey } from "../../prover/src/node/artifacts.ts";
 import type { Prover } from "../../prover/src/node/prover.ts";
 import { buildStatement, type Direction, marketSignals } from "../../prover/src/statement/account.ts";
+import { ownSignalsOf } from "../../prover/src/statement/families.ts";
 import type { LevelBps, RateBps, ScanLots } from "../../prover/src/units.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
 import { GAS_LIMIT } from "./limits.ts";
+import { pointOf } from "./points.ts";
 
 export const SIZE = "board-60";
 export const E6 = 10n ** 6n;
@@ -45,12 +47,16 @@ export const TERMS: ChainTerms = {
   attestInterval: 86_400n,
   stopLimit: 7200n,
   auctionDuration: 1200n,
+  holdPeriod: 3600n,
+  voidDelay: 3600n,
   premiumBps: 1000n,
   discountBps: 500n,
   levyBps: 50n,
+  toleranceBps: 100n,
   maxSlice: 1_000_000n * E6,
   dust: 1000n * E6,
   reward: 50n * E6,
+  tillFloor: 0n,
 };
 export const LATE = 1n << 40n;
 const CASH = BigInt(CASH_INDEX);
@@ -137,6 +143,7 @@ export class LotWorld {
   /** Units of the cash token in 1e-6. */
   readonly unit!: bigint;
   readonly verifier!: Contract;
+  readonly parsed!: VerificationKey;
   readonly source!: Contract;
   readonly gate!: Contract;
   readonly liquidation!: Contract;
@@ -161,18 +168,15 @@ export class LotWorld {
     const signers = await chain.ethers.getSigners();
     const operator = signers[0]!;
     const key = prover === undefined ? simulatedKey(SIZE) : undefined;
-    const file = key?.file ?? (await loadVerificationKey(SIZE)).verificationKeyFile;
-    const { hash, pages } = chainKey(JSON.parse(new TextDecoder().decode(file)));
-    const addresses: string[] = [];
-    for (const data of pages) {
-      addresses.push((await (await operator.sendTransaction({ data })).wait())!.contractAddress!);
-    }
+    const loaded = key === undefined ? (await loadDeployableKey(SIZE))! : { ...key, verificationKeyFile: key.file };
+    const parsed = JSON.parse(new TextDecoder().decode(loaded.verificationKeyFile)) as VerificationKey;
+    const { hash, key: laid } = chainKey(parsed, ownSignalsOf(SIZE).length, loaded.linkKeyFile);
     const create = async (name: string, ...args: unknown[]) =>
       (await chain.ethers.deployContract(name, args)) as unknown as Contract;
     const libraries = { Tokens: await create("Tokens") };
-    const verifier = await create("AccountVerifier", instrumentsOf(SIZE), addresses, hash);
+    const verifier = await create("AccountVerifier", instrumentsOf(SIZE), laid, hash);
     const exit = exitValues(SIZE);
-    const exitPoint = await accumulate(verifier, marketSignals(exit.policy, exit.market));
+    const exitPoint = pointOf(parsed, marketSignals(exit.policy, exit.market));
     const source = await create("FixedMarket", instrumentsOf(SIZE), verifier, exitPoint);
     const gate = (await chain.ethers.deployContract("MarginGate", [source, operator, operator, 86_400n], {
       libraries,
@@ -196,6 +200,7 @@ export class LotWorld {
       operator,
       unit: 10n ** BigInt(cashDecimals - 6),
       verifier,
+      parsed,
       source,
       gate,
       liquidation,
@@ -232,10 +237,9 @@ export class LotWorld {
       epoch: this.epoch,
       time: 0n,
       levels: LEVELS,
-      usable,
-      complete,
-      point: await accumulate(this.verifier, marketSignals(this.policy, market)),
+      point: pointOf(this.parsed, marketSignals(this.policy, market)),
     });
+    await call(this.source, "setUsable", usable, complete);
   }
 
   get published() {
@@ -316,9 +320,11 @@ export class LotWorld {
   async absorb(member: Member, asset: bigint, lots: bigint) {
     const transfer = { asset: Number(asset), amount: lots };
     const amount = this.units(asset, lots);
-    const below = !this.isAtLeast({ ...applied(member.state, transfer) }, 0n);
+    // In the exit market nothing counts but cash, and it is owed where it is below zero.
+    const below = applied(member.state, transfer).cash < 0n;
     const direction = below ? "below" : "at-least";
-    const ready = await this.step({ action: "Absorb", asset, amount }, member, { transfer }, { level: 0n, direction });
+    const asked = { level: 0n, exit: true };
+    const ready = await this.step({ action: "Absorb", asset, amount }, member, { transfer }, { ...asked, direction });
     await call(this.gate, "absorb", ready.step, asset, amount, below);
     member.state = ready.after;
   }
@@ -390,11 +396,6 @@ const applied = (account: Account, transfer: Transition["transfer"]) =>
     side: 1n,
     ...(account.viewingKey === 0n ? { openWithViewingKey: 1n as FieldElement } : {}),
   });
-
-async function accumulate(verifier: Contract, values: readonly bigint[]) {
-  const { x, y } = await verifier.accumulate!(6, values, { x: 0n, y: 0n });
-  return { x: x as bigint, y: y as bigint };
-}
 
 /** A fill of positions and cash. */
 export function fillOf(positions: Record<number, bigint>, cash: bigint, blinding = 7n): Fill {

@@ -8,7 +8,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
 import {ILiquidation} from "../interfaces/ILiquidation.sol";
 import {IMarginGate} from "../interfaces/IMarginGate.sol";
-import {EXIT_LEVEL, IMarket, Market, Terms} from "../interfaces/IMarket.sol";
+import {EXIT_LEVEL, IMarket, IQueue, Market, Terms} from "../interfaces/IMarket.sol";
 import {Bn254} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 
@@ -94,15 +94,14 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
     function proposeWithdrawal(address to, uint256 amount) external onlyOwner {
         if (to == address(0)) revert IMarginGate.AddressZero();
         if (amount == 0) revert IMarginGate.AmountZero();
-        (, uint256 timelock,) = market.governance();
-        uint256 readyAt = block.timestamp + timelock;
+        uint256 readyAt = block.timestamp + IQueue(market.queue()).getMinDelay();
         withdrawal = Withdrawal(to, uint64(readyAt), amount);
         emit WithdrawalProposed(to, amount, readyAt);
     }
 
     /// @inheritdoc ILiquidation
     function cancelWithdrawal() external {
-        (address guardian,,) = market.governance();
+        address guardian = IQueue(market.queue()).guardian();
         if (msg.sender != guardian && msg.sender != gate.owner()) revert IMarginGate.NotAuthorised(FUND, msg.sender);
         Withdrawal memory proposed = _proposed();
         emit WithdrawalCancelled(proposed.to, proposed.amount);
@@ -113,7 +112,7 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc ILiquidation
     function withdrawFund() external nonReentrant {
         Withdrawal memory proposed = _proposed();
-        (,, uint256 life) = market.governance();
+        uint256 life = IQueue(market.queue()).LIFE();
         uint256 readyAt = proposed.readyAt;
         if (block.timestamp < readyAt) revert WithdrawalTooEarly(readyAt, block.timestamp);
         if (block.timestamp > readyAt + life) revert WithdrawalLapsed(readyAt, block.timestamp);
@@ -133,8 +132,7 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         IMarginGate.Account memory account = gate.accountOf(step.account);
         if (_lots[step.account].kind != Kind.None) revert LotOpen(step.account);
         if (offer.fill == Statement.noFill(account.instruments)) revert IMarginGate.FillRefused(offer.fill);
-        Market memory current = market.fresh(account.board);
-        if (!current.complete) revert IMarginGate.EpochIncomplete(account.board, current.epoch);
+        Market memory current = market.evidence(account.board);
         if (step.epoch != current.epoch) revert IMarginGate.EpochNotStanding(current.epoch, step.epoch);
         if (step.policyId != current.policyId) revert IMarginGate.PolicySuperseded(current.policyId, step.policyId);
         if (account.stage == IMarginGate.Stage.Healthy) delete _failed[step.account];
@@ -194,7 +192,7 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         if (price < asked) revert PriceTooLow(price, asked);
         if (price > MAX_AMOUNT) revert IMarginGate.AmountTooLarge(price, 1);
         IMarginGate.Effect memory effect = _taking(account, lot, bidder.account, price);
-        effect.level = market.at(lot.board, bidder.epoch).levels.initial;
+        effect.level = market.outflow(lot.board).levels.initial;
         _cash(effect, -int256(price), account);
         _sold(account, lot, bidder, effect, price);
     }
@@ -214,11 +212,10 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         Lot memory lot = _lot(step.account);
         // Values older than the lot's would undo what was proven with them.
         if (step.epoch < lot.epoch) revert IMarket.EpochSuperseded(lot.epoch, step.epoch);
-        Market memory values = market.at(lot.board, step.epoch);
+        Market memory values = market.attesting(lot.board, step.epoch);
         IMarginGate.Effect memory effect;
         (effect.typeHash, effect.by, effect.level) = (CURE_TYPEHASH, IMarginGate.By.Owner, values.levels.call);
-        // By values that are not to be acted on the lot comes back, but the account is not healthy again.
-        effect.basis = values.usable ? IMarginGate.Basis.Usable : IMarginGate.Basis.Any;
+        effect.basis = IMarginGate.Basis.Attesting;
         _back(step, lot, effect);
         emit LotCured(step.account);
     }
@@ -409,7 +406,7 @@ contract Liquidation is ILiquidation, EIP712, ReentrancyGuardTransient {
         (effect.typeHash, effect.args) = (TAKE_TYPEHASH, abi.encode(account, lot.fill, price));
         (effect.sender, effect.fill) = (msg.sender, lot.fill);
         effect.by = IMarginGate.By.Owner;
-        effect.basis = IMarginGate.Basis.Usable;
+        effect.basis = IMarginGate.Basis.Outflow;
     }
 
     /// The bidder's step, and who gets the price.

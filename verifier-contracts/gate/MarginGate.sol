@@ -13,6 +13,11 @@ import {ISettlementVerifier} from "../interfaces/ISettlementVerifier.sol";
 import {Bn254, G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 
+/// `IMarket.termsOf`, word by word: less code than the whole structure.
+interface ITermWords {
+    function termsOf(uint256 board) external view returns (uint256[14] memory);
+}
+
 /// See `IMarginGate` for what each call does and what safety and liveness rest on.
 ///
 /// Every call that changes a state goes through `_move`, which computes the public inputs of the proof from storage and
@@ -40,6 +45,8 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
     uint256 private constant OUTSIDE = type(uint256).max;
     uint64 private constant MAX_OPERATOR_DEADLINE = 30 days;
     uint256 private constant MAX_BPS = 10_000;
+    /// Place of `Terms.levyBps`.
+    uint256 private constant LEVY = 8;
     /// Gas that the first attempt at a batch may use for each item, and each item tried by itself.
     uint256 private constant ATTEMPT_GAS = 600_000;
     uint256 private constant ITEM_GAS = 1_500_000;
@@ -201,10 +208,10 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
     {
         Account storage account = _account(step.account);
         if (account.stage != Stage.Healthy) revert StageWrong(step.account, account.stage);
-        Ground memory ground = _ground(account.board, Basis.Usable, step.epoch);
+        Ground memory ground = _ground(account.board, Basis.Outflow, step.epoch);
         bytes memory args = abi.encode(asset, amount, recipient, fee);
         Effect memory effect =
-            _effect(WITHDRAW_TYPEHASH, args, By.Owner, Basis.Usable, ground.market.levels.initial);
+            _effect(WITHDRAW_TYPEHASH, args, By.Owner, Basis.Outflow, ground.market.levels.initial);
         _payOut(step, account, ground, effect, asset, amount, recipient, fee);
     }
 
@@ -223,11 +230,11 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
     /// @inheritdoc IMarginGate
     function attest(Step calldata step, uint256 level) external nonReentrant {
         Account storage account = _whole(step.account);
-        Ground memory ground = _ground(account.board, Basis.Usable, step.epoch);
+        Ground memory ground = _ground(account.board, Basis.Attesting, step.epoch);
         if (level == 0 || level != ground.market.levels.initial && !_isRung(level, ground.market)) {
             revert LevelNotInPolicy(level, ground.market.policyId);
         }
-        Effect memory effect = _effect(ATTEST_TYPEHASH, abi.encode(level), By.Owner, Basis.Usable, level);
+        Effect memory effect = _effect(ATTEST_TYPEHASH, abi.encode(level), By.Owner, Basis.Attesting, level);
         _settleOn(step, account, ground, effect);
     }
 
@@ -349,6 +356,11 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
         return true;
     }
 
+    /// A till that boards share is nobody's to call short.
+    function tillShort() external pure returns (bool) {
+        return false;
+    }
+
     // ---- Internal: steps ----
 
     /// The gate calls itself for its batches: as an agent it would sign whatever anybody puts into one.
@@ -383,15 +395,18 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
     function _ground(uint256 board, Basis basis, uint64 epoch) private view returns (Ground memory ground) {
         ground.board = board;
         ground.settlements = market.settlementsOf(board);
-        if (basis == Basis.Exit) {
+        if (basis == Basis.Exit || basis == Basis.Any) {
             ground.exit = true;
             (ground.market.verifier, ground.market.point) = market.exitMarket(board);
         } else {
-            ground.market = market.at(board, epoch);
-            if (basis == Basis.Any || basis == Basis.Usable && ground.market.usable) return ground;
-            uint64 standing = market.fresh(board).epoch; // reverts with the reason, where it is the standing epoch's
-            if (standing != epoch) revert EpochNotStanding(standing, epoch);
-            if (!ground.market.complete) revert EpochIncomplete(board, epoch);
+            if (basis == Basis.Attesting) {
+                ground.market = market.attesting(board, epoch);
+            } else {
+                function(uint256) external view returns (Market memory) values =
+                    basis == Basis.Outflow ? market.outflow : market.evidence;
+                ground.market = values(board);
+            }
+            if (ground.market.epoch != epoch) revert EpochNotStanding(ground.market.epoch, epoch);
         }
     }
 
@@ -420,7 +435,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
         Market memory current = ground.market;
         if (!ground.exit) {
             if (step.policyId != current.policyId) revert PolicySuperseded(current.policyId, step.policyId);
-        } else if (!effect.below) {
+        } else if (effect.basis == Basis.Exit && !effect.below) {
             effect.level = EXIT_LEVEL;
         }
         if (effect.fill == 0) effect.fill = Statement.noFill(account.instruments);
@@ -446,7 +461,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
             id, stateBefore, step.stateAfter, inputs[2], inputs[3], inputs[4], ground.exit ? 0 : current.epoch, step.blob
         );
         if (!ground.exit && !effect.below && effect.level != 0) {
-            _attested(id, account, ground, uint32(effect.level), effect.basis);
+            _attested(id, account, ground, uint32(effect.level));
         }
     }
 
@@ -485,10 +500,10 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
 
     /// Any proof of at least a level above zero is an attestation. One from the call level up cures, but not by values
     /// older than those that the account was found wanting under.
-    function _attested(uint256 id, Account storage account, Ground memory ground, uint32 level, Basis basis) private {
+    function _attested(uint256 id, Account storage account, Ground memory ground, uint32 level) private {
         Market memory current = ground.market;
         account.attested = Verdict(level, current.epoch, uint64(block.timestamp));
-        if (level < current.levels.call || basis == Basis.Any || current.epoch < account.below.epoch) return;
+        if (level < current.levels.call || current.epoch < account.below.epoch) return;
         account.provenAt = uint64(market.clock(ground.board));
         Stage stage = account.stage;
         if (stage == Stage.Called || stage == Stage.Closed) _setStage(id, account, Stage.Healthy);
@@ -541,7 +556,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
     /// Part of a withdrawal of cash that stays to repay the fund's deficit.
     function _levy(uint256 board, uint256 asset, uint256 amount) private returns (uint256 levy) {
         if (asset != Statement.CASH || deficit == 0) return 0;
-        levy = amount * market.termsOf(board).levyBps / MAX_BPS;
+        levy = amount * ITermWords(address(market)).termsOf(board)[LEVY] / MAX_BPS;
         if (levy > deficit) levy = deficit;
         deficit -= levy;
         emit FundChanged(creditOf[FUND][asset], deficit);
@@ -571,7 +586,7 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
         if (epoch != trade_.b.step.epoch) revert EpochsDiffer(epoch, trade_.b.step.epoch);
         if (batch.ground.board != a.board || batch.ground.market.epoch != epoch) {
             _flush(batch);
-            batch.ground = _ground(a.board, Basis.Usable, epoch);
+            batch.ground = _ground(a.board, Basis.Outflow, epoch);
         }
         bytes32 first = _side(batch, trade_.a, a, idB, trade_.fill, false);
         bytes32 second = _side(batch, trade_.b, b, idA, trade_.fill, true);
@@ -600,12 +615,12 @@ contract MarginGate is Custody, EIP712, Ownable2Step, ReentrancyGuardTransient {
             }
             if (side.level > initial) revert LevelNotInPolicy(side.level, ground.market.policyId);
             Effect memory below =
-                _effect(WORSE_TYPEHASH, abi.encode(side.level), By.Anyone, Basis.Usable, side.level);
+                _effect(WORSE_TYPEHASH, abi.encode(side.level), By.Anyone, Basis.Outflow, side.level);
             below.below = true;
             _push(batch, worse, account, below);
         }
         Effect memory effect = _effect(
-            TRADE_TYPEHASH, abi.encode(counterparty, fill, side.level), By.OwnerOrAgent, Basis.Usable, side.level
+            TRADE_TYPEHASH, abi.encode(counterparty, fill, side.level), By.OwnerOrAgent, Basis.Outflow, side.level
         );
         (effect.fill, effect.minus) = (fill, minus);
         return _push(batch, side.step, account, effect);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {ISettled} from "./IMarket.sol";
+import {IBoardGate} from "./IMarket.sol";
 
 /// Margin accounts whose contents are private and whose solvency is proven.
 ///
@@ -34,7 +34,7 @@ import {ISettled} from "./IMarket.sol";
 /// past. Such an owner still has to prove the call level within each attestation interval, or is liquidated.
 ///
 /// Amounts are in units of the token. They must be whole lots where the account's private quantities change.
-interface IMarginGate is ISettled {
+interface IMarginGate is IBoardGate {
     /// One step of an account, from one state to the next. Of the public inputs of its proof only `stateAfter` is the
     /// caller's to choose; `stateBefore`, `policyId` and `epoch` say what the proof was made for, and are compared with
     /// what the gate holds to name the reason why a proof that comes too late is refused.
@@ -137,14 +137,16 @@ interface IMarginGate is ISettled {
 
     /// The values a proof is made under.
     enum Basis {
-        /// Usable values: the standing epoch, or within the policy's grace the one before.
-        Usable,
-        /// The standing epoch, usable and complete: no grace. For evidence against an account.
+        /// `IMarket.outflow`: money out and new risk.
+        Outflow,
+        /// `IMarket.attesting`: what may only help the account.
+        Attesting,
+        /// `IMarket.evidence`: against an account.
         Current,
-        /// The latest epoch in any condition, or within the grace the one before. For what does not depend on values.
+        /// The constant exit market, in which nothing has value and no oracle is needed. For what does not depend on values.
         Any,
-        /// The constant exit market, in which nothing has value. `level` is not read and taken to be EXIT_LEVEL where
-        /// not `below`, so that the proof shows an account without positions and without debt.
+        /// The same; `level` is not read and taken to be EXIT_LEVEL where not `below`, so that the proof shows an account without
+        /// positions and without debt.
         Exit
     }
 
@@ -225,10 +227,8 @@ interface IMarginGate is ISettled {
     error StateSuperseded(uint256 account, uint256 current, uint256 given);
     error StateNotNew(uint256 account, uint256 state);
     error PolicySuperseded(uint64 current, uint64 given);
-    /// Evidence against an account is of the standing epoch; the one before may have become unusable for all else too.
+    /// The proof is of another epoch than the one that stands.
     error EpochNotStanding(uint64 current, uint64 given);
-    /// An asset of the epoch has no value: nothing is held against an account under it.
-    error EpochIncomplete(uint256 board, uint64 epoch);
     error NotAuthorised(uint256 account, address sender);
     /// The operator has not signed, and was last seen less than `operatorDeadline` ago.
     error OperatorMissing(uint64 seen, uint64 deadline);

@@ -41,8 +41,8 @@ contract LotHandler {
         IAccountVerifier verifier = IAccountVerifier(address(new AnyVerifier()));
         market = new FixedMarket(60, verifier, G1(1, 2));
         Levels memory levels = Levels(15_000, 12_000, 10_000, 6_000);
-        market.open(Market(verifier, 1, 1, uint64(block.timestamp), levels, true, true, G1(1, 2)));
-        market.setTerms(Terms(1 hours, 1 days, 1 days, 1 hours, 1000, 500, 100, 1_000_000, 1000, 5000));
+        market.open(Market(verifier, 1, 1, uint64(block.timestamp), levels, G1(1, 2)));
+        market.setTerms(Terms(1 hours, 1 days, 1 days, 1 hours, 1 hours, 1 hours, 1000, 500, 100, 100, 1_000_000, 1000, 5000, 0));
         gate = Release.gate(market, address(this), address(this), 1 days);
         liquidation = Liquidation(Release.deploy("Liquidation", abi.encode(gate)));
         gate.setLiquidation(address(liquidation));
@@ -295,8 +295,8 @@ contract LiquidationPrices {
         IAccountVerifier verifier = IAccountVerifier(address(new AnyVerifier()));
         FixedMarket market = new FixedMarket(60, verifier, G1(1, 2));
         Levels memory levels = Levels(15_000, 12_000, 10_000, 6_000);
-        market.open(Market(verifier, 1, 1, uint64(block.timestamp), levels, true, true, G1(1, 2)));
-        market.setTerms(Terms(1, 1, 1, duration, premium, discount, 0, 0, 0, 0));
+        market.open(Market(verifier, 1, 1, uint64(block.timestamp), levels, G1(1, 2)));
+        market.setTerms(Terms(1, 1, 1, duration, 0, 0, premium, discount, 0, 0, 0, 0, 0, 0));
         address oneAccount = address(new OneAccountGate(market));
         Liquidation liquidation = Liquidation(Release.deploy("Liquidation", abi.encode(oneAccount)));
         IMarginGate.Step memory step;

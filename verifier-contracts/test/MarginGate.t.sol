@@ -38,7 +38,7 @@ contract GateHandler {
         IAccountVerifier verifier = IAccountVerifier(address(new AnyVerifier()));
         FixedMarket market = new FixedMarket(60, verifier, G1(1, 2));
         Levels memory levels = Levels(15_000, 12_000, 10_000, 6_000);
-        market.open(Market(verifier, 1, 1, uint64(block.timestamp), levels, true, true, G1(1, 2)));
+        market.open(Market(verifier, 1, 1, uint64(block.timestamp), levels, G1(1, 2)));
         Terms memory terms;
         terms.levyBps = 100;
         market.setTerms(terms);

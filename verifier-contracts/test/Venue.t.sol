@@ -292,7 +292,7 @@ contract VenueHandler {
         IMarginGate.Stage stage = stageOf[id];
         if (_try(attest ? abi.encodeCall(gate.attest, (step, level)) : abi.encodeCall(gate.flag, (step, level)))) {
             require(level != 11_000 && _usable(), "V17: a level that the policy does not name");
-            require(attest || market.latest(1).complete, "held against an account though an asset has no value");
+            require(attest || _complete(), "held against an account though an asset has no value");
             require(!attest || stage != IMarginGate.Stage.Liquidating, "attested while a lot is out");
         }
     }
@@ -344,7 +344,7 @@ contract VenueHandler {
         if (liquidation.lotOf(id).kind == ILiquidation.Kind.None) _beneficiary[id] = offer.beneficiary;
         if (!_tryAt(address(liquidation), abi.encodeCall(liquidation.start, (step, offer, appraisals, "")))) return;
         require(closeOut || offer.size <= cap && offer.size >= 1e5, "V18: a slice beyond its cap");
-        require(offer.level < 12_000 && market.latest(1).complete, "V17: a lot without evidence");
+        require(offer.level < 12_000 && _complete(), "V17: a lot without evidence");
     }
 
     function take(uint256 id, uint256 bidder, uint256 more, bool less) external booked {
@@ -390,11 +390,18 @@ contract VenueHandler {
     function _open(bool usable, bool complete) private {
         Levels memory levels = Levels(15_000, 12_000, 10_000, 6_000);
         (IAccountVerifier verifier,) = market.exitMarket(1);
-        market.open(Market(verifier, 1, ++_epoch, uint64(block.timestamp), levels, usable, complete, G1(1, 2)));
+        market.open(Market(verifier, 1, ++_epoch, uint64(block.timestamp), levels, G1(1, 2)));
+        market.setUsable(usable, complete);
+    }
+
+    function _complete() private view returns (bool) {
+        (bool complete,) = address(market).staticcall(abi.encodeCall(market.evidence, (1)));
+        return complete;
     }
 
     function _usable() private view returns (bool) {
-        return market.latest(1).usable;
+        (bool usable,) = address(market).staticcall(abi.encodeCall(market.outflow, (1)));
+        return usable;
     }
 
     function _try(bytes memory call) private returns (bool ok) {

@@ -260,13 +260,13 @@ export class AccountClient {
   }
 
   /** Takes a credit of whole lots (millionths of cash) into the account. */
-  async absorb(asset: number, lots: bigint, published: Published) {
+  async absorb(asset: number, lots: bigint) {
     const amount = lots * (await this.#lot(asset));
     const action = { action: "Absorb", asset: BigInt(asset), amount } as const;
     const movement = { transfer: { asset, amount: lots } };
-    // Of the two statements about level zero one is true of any account.
+    // No oracle is needed: of the two statements about level zero in the exit market one is true of any account.
     const ask = (direction: Direction) =>
-      this.prepare(action, published, { level: 0n as LevelBps, direction }, movement);
+      this.prepare(action, exitOf(this.#state.size), { level: 0n as LevelBps, direction }, movement);
     const [prepared, below] = await ask("at-least").then(
       (solvent) => [solvent, false] as const,
       async (error) => {
