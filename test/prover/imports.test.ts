@@ -3,10 +3,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
+import fc from "fast-check";
 import { type ImportOrder, type ImportReport, importAccount } from "../../prover/src/app/import.ts";
 import { valueAccount } from "../../prover/src/app/value.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { type AccountDocument, type NamedText, readAccount } from "../../prover/src/formats/account.ts";
+import { addDecimals, formatDecimal, negated, parseNumber } from "../../prover/src/formats/decimal.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { decodeText } from "../../prover/src/formats/text.ts";
@@ -120,6 +122,52 @@ describe("imports", () => {
       ...["BTC", "USDT", "BTC-PERP"],
     ]);
     expect(document.asOf).to.equal(market.time);
+  });
+
+  it("U06: whatever falls between lots, the account is never worth more than what was read", async () => {
+    const map_ = (columns: object) => JSON.stringify({ format: "plimsoll-csv-map/1", columns, decimal: "point" });
+    const amount = (most: number) =>
+      fc
+        .bigInt({ min: BigInt(-most) * 10n ** 9n, max: BigInt(most) * 10n ** 9n })
+        .map((units) => formatDecimal(units, 9));
+    const price = fc.bigInt({ min: 90_000_000n, max: 105_000_000n }).map((units) => formatDecimal(units, 3));
+    const rows = fc.record({
+      "BTC-PERP": amount(40),
+      "BTC-26MAR27": amount(40),
+      "BTC-25DEC26-100000-C": amount(60),
+      "BTC-INV": amount(1_000_000),
+    });
+    const held = fc.record({
+      USDC: amount(1_000_000),
+      BTC: amount(20).map((text) => text.replace("-", "")),
+      ETH: amount(100),
+    });
+    const property = fc.asyncProperty(rows, held, price, async (positions, balances, entry) => {
+      const lines = Object.entries(positions).map(
+        ([name, size]) => `${name},${size},${name.endsWith("C") ? "" : entry}\n`,
+      );
+      const files = [
+        { file: "a.json", text: map_({ symbol: "S", quantity: "Q", entryPrice: "P" }) },
+        { file: "a.csv", text: `S,Q,P\n${lines.join("")}` },
+        { file: "b.json", text: map_({ asset: "A", amount: "B" }) },
+        {
+          file: "b.csv",
+          text: `A,B\n${Object.entries(balances)
+            .map((row) => `${row.join()}\n`)
+            .join("")}`,
+        },
+      ];
+      const { document, report } = await of("csv", files, AT_PAR, TAKEN);
+      const holder = readAccount(JSON.stringify(document), "account.json", policy, market);
+      const { cash, positionsValue, collateral } = valueAccount(holder, policy, market);
+      const worth = addDecimals(
+        ...[cash, positionsValue, ...collateral.map(({ marketValue }) => marketValue)].map(parseNumber),
+      );
+      const lost = addDecimals(parseNumber(report.totals[0]!.equity), negated(worth));
+      // A lot of debt is worth 43.25, one of coin 0.97.
+      expect(Number(formatDecimal(lost.units, lost.decimals))).to.be.within(0, 50);
+    });
+    await fc.assert(property, { numRuns: 40, seed: 7 });
   });
 
   describe("from Deribit", () => {
