@@ -137,7 +137,7 @@ export const FAMILIES = {
   },
   /** A lot leaves an account that is below a level, on the policy's terms: `lot.ts`. */
   lot: {
-    circuits: { "lot-60": "board-60" },
+    circuits: { "lot-60": "board-60", "lot-240": "board-240", "lot-480": "board-480" },
     shapes: sizes.lots,
     source: "lot.circom",
     template: ({ blocks }) => `Lot(${[blocks, ...VALUATION].join(", ")})`,
