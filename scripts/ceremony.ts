@@ -16,7 +16,7 @@ import { network } from "hardhat";
 import { deploy, deploymentRecord } from "../prover/src/chain/deploy.ts";
 import { PlimsollError } from "../prover/src/errors.ts";
 import { BOARD_SIZES, type BoardSize } from "../prover/src/model/sizes.ts";
-import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
+import { loadDeployableKey } from "../prover/src/node/artifacts.ts";
 import { shapeOf } from "../prover/src/statement/families.ts";
 import { step } from "./progress.ts";
 
@@ -94,7 +94,7 @@ await ceremony("coordinator", "finalise", ["finalise", directory]);
 
 // The venue.
 await step("venue: verify and install", () => plimsoll(["ceremony", "install", directory, "--build", build]));
-const key = await loadVerificationKey(size, { directory: build });
+const key = (await loadDeployableKey(size, { directory: build }))!;
 const parametersOf = async ([venue, operator, ...reporters]: Signer[]) => ({
   owner: await venue!.getAddress(),
   guardian: await venue!.getAddress(),
@@ -116,7 +116,7 @@ async function deployOn(chainId: number, keys: (typeof key)[]) {
 }
 const deployment = await step("venue: deploy on a local chain", () => deployOn(31_337, [key]));
 const { contracts, keys } = await deploymentRecord(deployment);
-process.stdout.write(`account verifier ${contracts[`account verifier ${size}`]!.address}, key ${keys[0]!.keyHash}\n`);
+process.stdout.write(`account verifier ${contracts[`verifier ${size}`]!.address}, key ${keys[0]!.keyHash}\n`);
 // S03, S04
 const other = { ...key, verificationKeyFile: Uint8Array.from([...key.verificationKeyFile, 32]) };
 await refused("a key that is not the manifest's", "ARTIFACT_HASH", deployOn(31_337, [other]));

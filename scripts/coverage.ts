@@ -15,23 +15,18 @@ import { copyProject, hardhat } from "./copy.ts";
 
 const LEAST_PERCENT = 95;
 const TESTS = [
-  ...["statement", "policy", "verifier", "batch", "oracle", "liquidation", "auction"],
+  ...["statement", "policy", "verifier", "batch", "oracle", "sources", "clock", "settlements"],
   ...["gate", "gate-attacks", "gate-guards", "gate-life", "rounds", "client"],
+  ...["liquidation", "liquidation-attacks", "auction"],
 ];
 const CONTRACTS = [
-  ...[
-    "gate/Accounts",
-    "gate/Clearing",
-    "gate/Desk",
-    "gate/Exchange",
-    "gate/Fund",
-    "gate/Liquidation",
-    "gate/MarginGate",
-  ],
-  ...["market/PolicyRegistry", "market/PriceOracle", "market/PriceSources"],
-  ...["verify/AccountVerifier", "verify/Groth16Verifier", "verify/SettlementVerifier", "verify/VerifierRouter"],
-  ...["libraries/Bn254", "libraries/DataPages", "libraries/Statement"],
-  ...["libraries/Nobody", "libraries/Signatures", "libraries/Vault"],
+  ...["gate/Accounts", "gate/Clearing", "gate/Desk", "gate/Exchange", "gate/Fund", "gate/Liquidation", "gate/MarginGate"],
+  ...["market/Epochs", "market/PolicyPoints", "market/PolicyRegistry", "market/PolicyRules", "market/PriceOracle"],
+  ...["market/PriceSources", "market/Queue", "market/Reporters", "market/Settlements"],
+  ...["verify/AccountVerifier", "verify/Groth16Verifier", "verify/LotVerifier", "verify/RoundVerifier"],
+  ...["verify/SettlementVerifier", "verify/VerifierRouter"],
+  ...["libraries/Bn254", "libraries/BoardTerms", "libraries/Clock", "libraries/DataPage", "libraries/PackedMarks"],
+  ...["libraries/Nobody", "libraries/PackedValues", "libraries/Signatures", "libraries/Statement", "libraries/Vault"],
 ];
 /** Loaded before the tests: what Hardhat has compiled, instrumented, takes the place of the release in the copy. */
 const INSTRUMENTED = `

@@ -13,6 +13,7 @@ import { Contract, ContractFactory, type Signer } from "ethers";
 import hardhat, { network } from "hardhat";
 import { proveEnvelope } from "../prover/src/app/prove-envelope.ts";
 import { accountReport } from "../prover/src/app/report.ts";
+import { carryEpoch, FAMILY_IDS, linkExit, linkPolicy, publishArguments } from "../prover/src/chain/carrier.ts";
 import { AccountClient, type Published } from "../prover/src/chain/client.ts";
 import { deploy } from "../prover/src/chain/deploy.ts";
 import { type GateCall, signClear } from "../prover/src/chain/gate-calls.ts";
@@ -27,8 +28,9 @@ import { commitState } from "../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../prover/src/model/evaluate.ts";
 import { CASH_INDEX } from "../prover/src/model/sizes.ts";
 import { type Fill, NO_TRANSFER, noFill } from "../prover/src/model/transition.ts";
-import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
+import { loadDeployableKey, loadLinkKey, loadVerificationKey } from "../prover/src/node/artifacts.ts";
 import { createProver } from "../prover/src/node/prover.ts";
+import { createLinkMaker } from "../prover/src/prove/link.ts";
 import { sampleFirm } from "../prover/src/risk/board/sample.ts";
 import { publicInputsOf } from "../prover/src/statement/families.ts";
 import type { LevelBps } from "../prover/src/units.ts";
@@ -137,7 +139,7 @@ const prover = createProver();
 const { result: system } = await timed("deploying verifiers, registry, oracle and gate", async () =>
   deploy({
     deployer: venue,
-    keys: [await loadVerificationKey(SIZE)],
+    keys: [(await loadDeployableKey(SIZE))!, (await loadDeployableKey("settlement-60"))!],
     parameters: {
       owner: await venue.getAddress(),
       guardian: await venue.getAddress(),
@@ -172,50 +174,60 @@ const terms = {
   attestInterval: 86_400n,
   stopLimit: 7_200n,
   auctionDuration: 1_200n,
+  holdPeriod: 86_400n,
+  voidDelay: 86_400n,
   premiumBps: 500n,
   discountBps: 1_000n,
   levyBps: 50n,
+  toleranceBps: 100n,
   maxSlice: cash("1000000"),
   dust: cash("1000"),
   reward: cash("50"),
+  tillFloor: 0n,
+};
+/** Contracts that others have made. */
+const made = async (name: string, address: string) =>
+  new Contract(address, (await hardhat.artifacts.readArtifact(name)).abi, venue);
+/** Calls of the queue: at once, until the venue closes it. */
+const setUp = async (contract: Contract, method: string, ...args: unknown[]) => {
+  const { data } = await contract.getFunction(method).populateTransaction(...args);
+  await (await system.queue.setUp!(await contract.getAddress(), data)).wait();
 };
 const rules = chainPolicy(policy.policy, { levels: policy.levels, maxAge: 3_600n, epochGrace: 60n, terms });
-await (await system.registry.createBoard!(system.router, 60, rules)).wait();
+const link = await createLinkMaker(await loadLinkKey(SIZE));
+const accounts = { verifier: await system.verifiers.get(SIZE)!.getAddress(), maker: link };
+const points = await made("PolicyPoints", await system.registry.points!());
+await linkExit(points, SIZE, accounts);
+await linkPolicy(points, policy.policy, [accounts]);
+await setUp(system.registry, "createBoard", await system.router.getAddress(), 60, rules);
+await setUp(system.oracle, "bindGate", 1, gateAddress);
 // No feeds here: prices are the median of the reporters', and may move by half from one epoch to the next.
-const sources = new Contract(
-  (await system.oracle.sources!()) as string,
-  (await hardhat.artifacts.readArtifact("PriceSources")).abi,
-  venue,
-);
+const sources = await made("PriceSources", await system.oracle.sources!());
 const none = { aggregator: `0x${"0".repeat(40)}`, heartbeat: 0, minAnswer: 0, maxAnswer: 0 };
 for (const [index, { lotDecimals }] of policy.assets.entries()) {
-  const source = { maxMoveBps: 5_000, lotDecimals, deviationBps: 0, feed: none, second: none };
-  await (await sources.configure!(1, index, { ...source, vault: none.aggregator, growthBpsPerDay: 0 })).wait();
+  const source = { maxMoveBps: 5_000, lotDecimals, deviationBps: 0, apart: false, feed: none, second: none };
+  await setUp(sources, "configure", 1, index, source);
 }
+await (await system.queue.close!()).wait();
 
 /** Publishes an epoch under three of five signatures and returns what proofs are made under. */
 async function publish(file: MarketFile): Promise<Published> {
   const time = BigInt(Date.parse(file.time) / 1000);
-  const { epoch, parts } = publication(file.market, { board: 1n, epoch: file.epoch });
+  const place = { board: 1n, epoch: file.epoch };
+  const { epoch } = publication(file.market, place);
   const domain = domainOf("PriceOracle", chainId, await system.oracle.getAddress());
   const sight = { time, prices: file.market.prices };
   const now = BigInt((await venue.provider!.getBlock("latest"))!.timestamp);
   if (time > now)
     await connection.provider.request({ method: "evm_setNextBlockTimestamp", params: [`0x${time.toString(16)}`] });
-  const { result: receipt } = await timed(`publishing epoch ${file.epoch}`, async () =>
-    (
-      await system.oracle.open!(
-        1,
-        file.epoch,
-        await observe(reporters.slice(0, 3), domain, epoch, sight),
-        epoch.firstPart,
-        parts,
-        [],
-      )
-    ).wait(),
-  );
+  const { result: receipt } = await timed(`linking and publishing epoch ${file.epoch}`, async () => {
+    const observations = await observe(reporters.slice(0, 3), domain, epoch, sight);
+    const makers = new Map([[FAMILY_IDS.account, link]]);
+    const carried = await carryEpoch(system.oracle, makers, file.market, place, observations);
+    return (await system.oracle.publish!(...publishArguments(carried))).wait();
+  });
   row(`epoch ${file.epoch} opened by 3 of 5 reporters`, `${(Number(receipt.gasUsed) / 1e6).toFixed(2)} M gas`);
-  const { policyId } = await system.oracle.latest!(1);
+  const { policyId } = await system.oracle.outflow!(1);
   return { policyId, epoch: file.epoch, policy: policy.policy, market: file.market };
 }
 const open = await publish(before);
@@ -245,7 +257,7 @@ async function fund(client: AccountClient, signer: Signer, asset: number, lots: 
     await (system.gate.connect(signer) as Contract).deposit!(client.id, await signer.getAddress(), asset, amount)
   ).wait();
   await timed(`absorbing a deposit of ${asset === CASH_INDEX ? policy.cashSymbol : policy.assets[asset]!.symbol}`, () =>
-    client.absorb(asset, lots, open),
+    client.absorb(asset, lots),
   );
 }
 

@@ -133,15 +133,15 @@ const BUGS: readonly Bug[] = [
   },
   {
     what: "every epoch restarts the count of a clock's stop",
-    file: "market/PriceOracle",
-    code: "current.stoppedAt = since;",
-    bug: "current.stoppedAt = PLANTED ? current.at : since;",
+    file: "libraries/Clock",
+    code: "state.at = uint40(nowTime);",
+    bug: "state.at = uint40(nowTime);\n        if (PLANTED && state.stoppedAt != 0) state.stoppedAt = uint40(nowTime);",
     caughtBy: "invariant_V13_V16_theClockIsTheOneWoundByHand",
     tests: "Market",
   },
   {
     what: "the lowest time of a quorum counts, not the median",
-    file: "market/PriceOracle",
+    file: "market/Reporters",
     code: "time = sorted[sorted.length / 2];",
     bug: "time = sorted[PLANTED ? 0 : sorted.length / 2];",
     caughtBy: "testFuzz_pricesAreMediansOfAnOddQuorum",
@@ -149,11 +149,27 @@ const BUGS: readonly Bug[] = [
   },
   {
     what: "a policy moves values by twice its bound",
-    file: "market/PolicyRegistry",
+    file: "market/PolicyRules",
     code: "return move * BPS > valueBefore * maxMoveBps;",
     bug: "return move * BPS > valueBefore * maxMoveBps * (PLANTED ? 2 : 1);",
     caughtBy: "testFuzz_O07_V14_aMoveIsTakenWhereNoQuantityMovesTooFar",
     tests: "Policy",
+  },
+  {
+    what: "a price that is held back counts without a wait",
+    file: "market/PriceSources",
+    code: "known.heldBack == 0 || block.timestamp < known.heldBackAt + HALT_TIME",
+    bug: "known.heldBack == 0 || (!PLANTED && block.timestamp < known.heldBackAt + HALT_TIME)",
+    caughtBy: "invariant_V13_V16_theClockIsTheOneWoundByHand",
+    tests: "Market",
+  },
+  {
+    what: "a price counts after an hour whatever it was before",
+    file: "market/PriceSources",
+    code: "if (anchor == 0 || !_apart(anchor, price, maxMoveBps)) return false;",
+    bug: "if (anchor == 0 || (PLANTED && block.timestamp >= known.anchoredAt + ANCHOR_TIME) || !_apart(anchor, price, maxMoveBps)) return false;",
+    caughtBy: "invariant_V13_V16_theClockIsTheOneWoundByHand",
+    tests: "Market",
   },
 ];
 

@@ -23,6 +23,14 @@ import {
   type Signer,
 } from "ethers";
 import hardhat, { network } from "hardhat";
+import {
+  carryEpoch,
+  carrySettlement,
+  FAMILY_IDS,
+  linkExit,
+  linkPolicy,
+  publishArguments,
+} from "../prover/src/chain/carrier.ts";
 import { AccountClient, type Published, type Venue } from "../prover/src/chain/client.ts";
 import { deploy } from "../prover/src/chain/deploy.ts";
 import { type GateCall, signClear } from "../prover/src/chain/gate-calls.ts";
@@ -35,14 +43,7 @@ import {
   startLot,
   takeLot,
 } from "../prover/src/chain/liquidation.ts";
-import {
-  chainPolicy,
-  domainOf,
-  observe,
-  publication,
-  settlementPublication,
-  signSettlement,
-} from "../prover/src/chain/publication.ts";
+import { chainPolicy, domainOf, observe, publication, signSettlement } from "../prover/src/chain/publication.ts";
 import { PlimsollError } from "../prover/src/errors.ts";
 import { formatDecimal } from "../prover/src/formats/decimal.ts";
 import type { MarketFile } from "../prover/src/formats/market.ts";
@@ -51,8 +52,9 @@ import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } 
 import { EXIT_LEVEL } from "../prover/src/model/exit-market.ts";
 import { CASH_INDEX } from "../prover/src/model/sizes.ts";
 import { type Fill, noFill } from "../prover/src/model/transition.ts";
-import { loadVerificationKey } from "../prover/src/node/artifacts.ts";
+import { loadDeployableKey, loadLinkKey } from "../prover/src/node/artifacts.ts";
 import { createProver } from "../prover/src/node/prover.ts";
+import { createLinkMaker } from "../prover/src/prove/link.ts";
 import { decodeTransfer, NO_FILL } from "../prover/src/statement/signals.ts";
 import { BITS } from "../prover/src/units.ts";
 import { lotsIn, MARKETS, policy, SERIES, SETTLED_AT } from "./walk-through/market.ts";
@@ -70,12 +72,16 @@ const TERMS = {
   attestInterval: 30n * 86_400n,
   stopLimit: 7_200n,
   auctionDuration: 1_200n,
+  holdPeriod: 86_400n,
+  voidDelay: 86_400n,
   premiumBps: 500n,
   discountBps: 1_000n,
   levyBps: 50n,
+  toleranceBps: 100n,
   maxSlice: 2_000_000n * E6,
   dust: 1_000n * E6,
   reward: 500n * E6,
+  tillFloor: 0n,
 };
 /** What goes in besides collateral, 1e-6. */
 const DONATION = 150_000n * E6;
@@ -140,8 +146,7 @@ const at = (time: number) => rpc.request({ method: "evm_setNextBlockTimestamp", 
 
 const system = await deploy({
   deployer: owner,
-  keys: [await loadVerificationKey(SIZE)],
-  settlementKeys: [await loadVerificationKey("settlement-60")],
+  keys: [(await loadDeployableKey(SIZE))!, (await loadDeployableKey("settlement-60"))!],
   parameters: {
     owner: owner.address,
     guardian: owner.address,
@@ -155,7 +160,7 @@ const system = await deploy({
     assets: [],
   },
 });
-const { gate, oracle, liquidation, registry, router } = system;
+const { gate, oracle, liquidation, registry, router, queue } = system;
 const { chainId } = await ethers.provider.getNetwork();
 const gateAddress = await gate.getAddress();
 const gateDomain = domainOf("MarginGate", chainId, gateAddress);
@@ -178,18 +183,30 @@ for (const { index, symbol, lotDecimals } of assets) {
   tokens.set(index, token);
 }
 const rules = { levels, maxAge: 7_200n, epochGrace: 0n, terms: TERMS };
-await send(registry, owner, "createBoard", router, 60, chainPolicy(policy.policy, rules));
-const sources = new Contract(
-  (await oracle.sources!()) as string,
-  (await hardhat.artifacts.readArtifact("PriceSources")).abi,
-  owner,
-);
-const none = { aggregator: `0x${"0".repeat(40)}`, heartbeat: 0, minAnswer: 0, maxAnswer: 0 };
-const source = { maxMoveBps: 5_000, deviationBps: 0, feed: none, second: none };
-for (const [index, { lotDecimals }] of policy.assets.entries()) {
-  const vault = { vault: none.aggregator, growthBpsPerDay: 0 };
-  await send(sources, owner, "configure", BOARD, index, { ...source, ...vault, lotDecimals });
+/** Contracts that others have made. */
+const made = async (name: string, address: string) =>
+  new Contract(address, (await hardhat.artifacts.readArtifact(name)).abi, owner);
+/** Calls of the queue: at once, until its deployer closes it. */
+async function setUp(contract: Contract, method: string, ...args: unknown[]) {
+  const { data } = await contract.getFunction(method).populateTransaction(...args);
+  return send(queue, owner!, "setUp", await contract.getAddress(), data);
 }
+const links = await createLinkMaker(await loadLinkKey(SIZE));
+const markLinks = await createLinkMaker(await loadLinkKey("settlement-60"));
+const linked = { verifier: await system.verifiers.get(SIZE)!.getAddress(), maker: links };
+const points = await made("PolicyPoints", await registry.points!());
+await linkExit(points, SIZE, linked);
+await linkPolicy(points, policy.policy, [linked]);
+await setUp(registry, "createBoard", await router.getAddress(), 60, chainPolicy(policy.policy, rules));
+await setUp(oracle, "bindGate", BOARD, gateAddress);
+const sources = await made("PriceSources", await oracle.sources!());
+const settlements = await made("Settlements", await oracle.settlements!());
+const none = { aggregator: `0x${"0".repeat(40)}`, heartbeat: 0, minAnswer: 0, maxAnswer: 0 };
+const source = { maxMoveBps: 5_000, deviationBps: 0, apart: false, feed: none, second: none };
+for (const [index, { lotDecimals }] of policy.assets.entries()) {
+  await setUp(sources, "configure", BOARD, index, { ...source, lotDecimals });
+}
+await send(queue, owner, "close");
 say(`Plimsoll: a venue's whole life. Deployed on chain ${chainId} in ${seconds()} s.`);
 
 // ---- Telling the story ----
@@ -271,7 +288,8 @@ async function act(what: string, receipts: readonly (ContractTransactionReceipt 
 /** Publishes an epoch: three of five reporters, each with prices of its own, whose median is the market's. */
 async function publish(file: MarketFile, what: string) {
   const time = Date.parse(file.time) / 1000;
-  const { epoch, parts } = publication(file.market, { board: BOARD, epoch: file.epoch });
+  const place = { board: BOARD, epoch: file.epoch };
+  const { epoch } = publication(file.market, place);
   // Below, at and above the market by turns, so that no reporter is the median of every price.
   const sights = [0, 1, 2].map((turn) => ({
     time: BigInt(time - turn),
@@ -283,14 +301,15 @@ async function publish(file: MarketFile, what: string) {
   const quorum = [0, 1, 2].map((turn) => reporters[(turn + Number(file.epoch)) % reporters.length]!);
   const observations = await observe(quorum, oracleDomain, epoch, sights);
   await at(time);
-  const receipt = await send(oracle, desk!, "open", BOARD, file.epoch, observations, epoch.firstPart, parts, []);
-  const opened = parsed(receipt).find(({ name }) => name === "EpochOpened")!;
+  const carried = await carryEpoch(oracle, new Map([[FAMILY_IDS.account, links]]), file.market, place, observations);
+  const receipt = await send(oracle, desk!, "publish", ...publishArguments(carried));
+  const opened = parsed(receipt).find(({ name }) => name === "EpochTaken")!;
   assert.deepEqual([...opened.args.prices], [...file.market.prices], "the medians are the market's prices");
   assert.equal(opened.args.time, BigInt(time - 1), "the time is the median of the reporters'");
-  const latest = await oracle.latest!(BOARD);
-  assert(latest.usable && latest.complete, `epoch ${file.epoch} is usable and complete`);
+  // Usable and complete: it reverts otherwise.
+  const { policyId } = await oracle.evidence!(BOARD);
   market = file;
-  published = { policyId: latest.policyId, epoch: file.epoch, policy: policy.policy, market: file.market };
+  published = { policyId, epoch: file.epoch, policy: policy.policy, market: file.market };
   await act(what, [receipt]);
 }
 
@@ -335,7 +354,7 @@ async function payIn(name: Name, asset: number, lots: bigint) {
   const wallet = wallets[name];
   await give(wallet, asset, lots);
   const deposited = await send(gate, wallet, "deposit", client(name).id, await wallet.getAddress(), asset, lots);
-  return [deposited, (await client(name).absorb(asset, lots, published)).receipt];
+  return [deposited, (await client(name).absorb(asset, lots)).receipt];
 }
 
 type Quantities = Readonly<Record<string, string>>;
@@ -418,22 +437,28 @@ async function story() {
   assert.equal(cashOf("Clearing"), DEPOSITS.Clearing * E6, "the clearing account has what it had");
 
   // Expiry.
-  const { firstPart, parts } = settlementPublication(SIZE, SERIES);
-  const settlement = { board: BOARD, number: 1n, firstPart };
+  const number = { board: BOARD, number: 1n };
+  const { packed, marksHash, link } = await carrySettlement(settlements, markLinks, number, SIZE, SERIES);
+  const deadline = BigInt(SETTLED_AT + 3_600);
+  const settlement = { ...number, marksHash, deadline };
   const signatures = await signSettlement(reporters.slice(1, 4), oracleDomain, settlement);
   await at(SETTLED_AT);
-  const opened = await send(oracle, desk!, "openSettlement", BOARD, 1n, firstPart, signatures, parts);
+  const opened = await send(settlements, desk!, "settle", BOARD, 1n, packed, deadline, signatures, link);
   await act(`${SERIES.size} instruments expire: three of five reporters sign the value of each`, [opened]);
-  const relisted = publication(MARKETS.renewed.market, { board: BOARD, epoch: 2n });
+  const next = { board: BOARD, epoch: 2n };
+  const relisted = publication(MARKETS.renewed.market, next);
   const soon = { time: BigInt(await now()), prices: MARKETS.renewed.market.prices };
   const tooSoon = await observe(reporters.slice(0, 3), oracleDomain, relisted.epoch, soon);
-  const refused = await (oracle as unknown as Record<string, { staticCall(...args: unknown[]): Promise<unknown> }>)
-    .open!.staticCall(BOARD, 2n, tooSoon, relisted.epoch.firstPart, relisted.parts, [])
+  const makers = new Map([[FAMILY_IDS.account, links]]);
+  const carried = await carryEpoch(oracle, makers, MARKETS.renewed.market, next, tooSoon);
+  const refused = await oracle
+    .getFunction("publish")
+    .staticCall(...publishArguments(carried))
     .then(
       () => "nothing",
-      (error: { data: string }) => oracle.interface.parseError(error.data)?.name,
+      (error: { data: string }) => settlements.interface.parseError(error.data)?.name,
     );
-  assert.equal(refused, "RowNotSettled", "rows are not listed again before everybody has settled");
+  assert.equal(refused, "RowsNotSettled", "rows are not listed again before everybody has settled");
   const cashBefore = cashOf("Atlas") + cashOf("Boreas") + cashOf("Clearing");
   const settled = [];
   for (const name of ["Atlas", "Boreas", "Clearing"] as const) {
@@ -542,7 +567,7 @@ async function story() {
   assert.equal(await creditOf(client("Boreas").id), due, "the price is Boreas's, less the reward");
   assert.equal(await creditOf(client("Clearing").id), TERMS.reward);
   const restored = [
-    (await client("Boreas").absorb(CASH_INDEX, due, published)).receipt,
+    (await client("Boreas").absorb(CASH_INDEX, due)).receipt,
     (await client("Boreas").attest(levels.call, published)).receipt,
   ];
   await act("Boreas is paid and healthy again", restored, `at least ${percent(levels.call)}`);
@@ -580,7 +605,7 @@ async function story() {
   for (const name of NAMES) assert(isFlat(client(name).state), `${name} has no positions`);
 
   const start = await ethers.provider.getBlockNumber();
-  await client("Clearing").absorb(CASH_INDEX, TERMS.reward, published);
+  await client("Clearing").absorb(CASH_INDEX, TERMS.reward);
   const paidOut: Record<string, bigint> = {};
   let levied = 0n;
   let payments: ContractTransactionReceipt[] = [];

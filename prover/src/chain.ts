@@ -7,6 +7,16 @@
 
 export { type DeployMachine, deploySystem } from "./app/deploy.ts";
 export {
+  type CarriedEpoch,
+  type CountedValues,
+  carryEpoch,
+  carrySettlement,
+  FAMILY_IDS,
+  type Linked,
+  linkExit,
+  linkPolicy,
+} from "./chain/carrier.ts";
+export {
   AccountClient,
   type OpeningTerms,
   openingState,
@@ -43,10 +53,10 @@ export {
 } from "./chain/publication.ts";
 export { makeRound } from "./chain/rounds.ts";
 export { openState, sealState } from "./chain/sealed-state.ts";
-export { type LoadedLinkKey, loadLinkKey, loadVerificationKey } from "./node/artifacts.ts";
+export { type LoadedLinkKey, loadDeployableKey, loadLinkKey, loadVerificationKey } from "./node/artifacts.ts";
 export { createLinkMaker, type LinkMaker } from "./prove/link.ts";
 export type { Link, LinkPoint, LinkStatement } from "./statement/link.ts";
-export { marketValues, policyValues, settlementSignals } from "./statement/signals.ts";
+export { marketValues, policySignals, settlementSignals } from "./statement/signals.ts";
 export {
   createLinkVerifier,
   type LinkKeyIdentity,

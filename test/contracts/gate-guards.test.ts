@@ -537,7 +537,7 @@ describe("margin gate, what attacked it once", () => {
       [custody + 1n, true],
     ] as const) {
       await call(world.fixed, "setTerms", { ...TERMS, tillFloor });
-      expect(await gate.tillShort!(1n)).to.equal(short);
+      expect(await gate.tillShort!()).to.equal(short);
     }
   });
 });

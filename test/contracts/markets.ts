@@ -1,27 +1,46 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** Registry and oracle on a chain of their own, under simulated keys: no gate, no proofs. */
+/** Queue, registry and oracle on a chain of their own, under simulated keys: no gate, no proofs. */
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import type { Contract, InterfaceAbi } from "ethers";
+import type { Contract } from "ethers";
+import { keccak256 } from "ethers";
 import { network } from "hardhat";
 import {
+  countedValues,
+  epochStatement,
+  FAMILY_IDS,
+  linkExit,
+  linkPolicy,
+  marksStatement,
+} from "../../prover/src/chain/carrier.ts";
+import {
+  type BoardTerms,
+  boardTermsBytes,
   byAddress,
   type ChainPolicy,
   chainPolicy,
   domainOf,
+  type Epoch,
   type Observation,
   observe,
-  type Part,
   type PolicyTerms,
   publication,
   type ReporterPrices,
   settlementPublication,
   signSettlement,
 } from "../../prover/src/chain/publication.ts";
-import { chainKey } from "../../prover/src/chain/verifying-key.ts";
+import { chainKey, pageCreation } from "../../prover/src/chain/verifying-key.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { type HaircutSchedule, NOT_SCANNED, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { ASSETS, type BoardSize, blocksOf, instrumentsOf, SCENARIOS } from "../../prover/src/model/sizes.ts";
-import { publicInputsOf } from "../../prover/src/statement/families.ts";
+import {
+  boardSizeOf,
+  type CircuitName,
+  circuitOf,
+  familyOf,
+  ownSignalsOf,
+  shapeOf,
+} from "../../prover/src/statement/families.ts";
+import type { Link, LinkStatement } from "../../prover/src/statement/link.ts";
 import type {
   ChargeE6,
   ColumnE6,
@@ -62,12 +81,16 @@ export const TERMS: PolicyTerms = {
     attestInterval: DAY,
     stopLimit: 7200n,
     auctionDuration: 600n,
+    holdPeriod: 3600n,
+    voidDelay: 3600n,
     premiumBps: 500n,
     discountBps: 1000n,
     levyBps: 100n,
+    toleranceBps: 100n,
     maxSlice: 10n ** 12n,
     dust: 10n ** 6n,
     reward: 10n ** 6n,
+    tillFloor: 10n ** 9n,
   },
 };
 
@@ -106,35 +129,29 @@ export function marketAt(size: BoardSize, first: bigint, second: bigint): Market
   };
 }
 
-/** No feed and no vault. */
+/** No feed. */
 export const PLAIN = {
   maxMoveBps: 1_000n,
   lotDecimals: 8n,
   deviationBps: 0n,
+  apart: false,
   feed: { aggregator: `0x${"0".repeat(40)}`, heartbeat: 0n, minAnswer: 0n, maxAnswer: 0n },
   second: { aggregator: `0x${"0".repeat(40)}`, heartbeat: 0n, minAnswer: 0n, maxAnswer: 0n },
-  vault: `0x${"0".repeat(40)}`,
-  growthBpsPerDay: 0n,
 };
 
-export interface Keys {
-  readonly accounts: SimulatedKey;
-  /** A key of the settlement circuit's length. */
-  readonly settlements: SimulatedKey["key"];
-}
+/** Simulated keys of a router, that of accounts first. */
+export type Keys = readonly SimulatedKey<CircuitName>[];
 
-/** IC of the first signals of a longer key serve as a key of settlements: only its points are used here. */
-export function keysOf(size: BoardSize, seed = 1n): Keys {
-  const accounts = simulatedKey(size, seed);
-  const signals = 3 + 2 * instrumentsOf(size);
-  if (signals > publicInputsOf(size)) throw new RangeError("the account key is too short");
-  const settlements = { ...accounts.key, nPublic: signals, IC: accounts.key.IC.slice(0, signals + 1) };
-  return { accounts, settlements };
+/** All families that there are circuits of, or of these only. */
+export function keysOf(size: BoardSize, seed = 1n, circuits?: readonly CircuitName[]): Keys {
+  const all: CircuitName[] = [circuitOf("account", size), circuitOf("settlement", size)];
+  if (size === "board-60") all.push("lot-60", "round-60-3");
+  return (circuits ?? all).map((circuit, index) => simulatedKey(circuit, seed + BigInt(100 * index)));
 }
 
 export type Chain = Awaited<ReturnType<typeof network.create>>;
 type Method = (...args: unknown[]) => Promise<never>;
-type Called = Contract & Record<string, Method>;
+export type Called = Contract & Record<string, Method>;
 
 export interface Sent {
   readonly market?: Market;
@@ -142,52 +159,107 @@ export interface Sent {
   readonly time?: bigint;
   readonly sights?: readonly ReporterPrices[];
   readonly reporters?: readonly HardhatEthersSigner[];
-  readonly change?: (parts: Part[]) => Part[];
+  /** Other bytes than those of the market, which reporters then sign. */
+  readonly values?: string;
+  /** Families to be linked; accounts unless given. */
+  readonly families?: readonly bigint[];
+  /** Another statement than that of the epoch, for its link. */
+  readonly linked?: (statement: LinkStatement) => LinkStatement;
 }
+
+export interface MarketsOptions {
+  readonly keys?: Keys;
+  readonly sequencer?: boolean;
+  readonly model?: Policy;
+  readonly policy?: ChainPolicy;
+  /** Of the assets that are configured. */
+  readonly lotDecimals?: readonly bigint[];
+  readonly chain?: Chain;
+  /** Addresses, in ascending order. */
+  readonly reporters?: readonly string[];
+  readonly quorum?: number;
+}
+
+export const FAMILY_OF = (circuit: CircuitName): bigint => {
+  const family = familyOf(circuit);
+  return family === "round" ? FAMILY_IDS.round(shapeOf(circuit).members!) : FAMILY_IDS[family as "account"];
+};
 
 export class Markets {
   readonly chain: Chain;
   readonly signers: HardhatEthersSigner[];
+  readonly size: BoardSize;
+  /** Of the board: `rekey` changes them. */
+  keys: Keys;
+  readonly queue: Called;
   readonly registry: Called;
+  readonly points: Called;
   readonly oracle: Called;
   readonly sources: Called;
-  readonly router: Called;
-  readonly size: BoardSize;
-  readonly keys: Keys;
+  readonly quorum: Called;
+  readonly settlements: Called;
+  router: Called;
   market: Market;
   epoch = 0n;
+  #queued = 0;
 
   private constructor(
     chain: Chain,
     signers: HardhatEthersSigner[],
-    contracts: [Called, Called, Called, Called],
     size: BoardSize,
     keys: Keys,
+    contracts: Record<
+      "queue" | "registry" | "points" | "oracle" | "sources" | "quorum" | "settlements" | "router",
+      Called
+    >,
   ) {
-    this.chain = chain;
-    this.signers = signers;
-    [this.registry, this.oracle, this.sources, this.router] = contracts;
-    this.size = size;
-    this.keys = keys;
+    [this.chain, this.signers, this.size, this.keys] = [chain, signers, size, keys];
+    const { queue, registry, points, oracle, sources, quorum, settlements, router } = contracts;
+    [this.queue, this.registry, this.points, this.oracle] = [queue, registry, points, oracle];
+    [this.sources, this.quorum, this.settlements, this.router] = [sources, quorum, settlements, router];
     this.market = marketAt(size, 100_000n, 4_000n);
   }
 
-  /** Signers: 0 owns, 1 to 5 report (3 of 5), 6 is the guardian. Board 1, its two assets configured, no epoch. */
-  static async create(size: BoardSize, { keys = keysOf(size), sequencer = false } = {}): Promise<Markets> {
-    const chain = await network.create({ override: { chainId: 31_337, gas: GAS_LIMIT } });
+  /** Signers: 0 owns, 1 to 5 report (3 of 5), 6 is the guardian. Board 1, its two assets configured, no epoch, queue open. */
+  static async create(
+    size: BoardSize,
+    {
+      keys = keysOf(size),
+      sequencer = false,
+      model = POLICY,
+      policy = chainPolicy(model, TERMS),
+      lotDecimals = [8n, 8n],
+      chain: given,
+      reporters: named,
+      quorum: count = 3,
+    }: MarketsOptions = {},
+  ): Promise<Markets> {
+    const chain = given ?? (await network.create({ override: { chainId: 31_337, gas: GAS_LIMIT } }));
     const signers = await chain.ethers.getSigners();
-    const router = await routerOf(chain, signers[0]!, size, keys);
     const deploy = (name: string, args: unknown[]) =>
       chain.ethers.deployContract(name, args) as unknown as Promise<Called>;
-    const registry = await deploy("PolicyRegistry", [signers[0], signers[6], TIMELOCK, MAX_MOVE_BPS]);
+    const router = await routerOf(chain, keys);
+    const queue = await deploy("Queue", [signers[0], signers[6], TIMELOCK]);
+    const registry = await deploy("PolicyRegistry", [queue, MAX_MOVE_BPS]);
     const feed = sequencer ? await deploy("TestFeed", [0, 0]) : undefined;
-    const reporters = (await byAddress(signers.slice(1, 6))).map((signer) => signer.address);
-    const zero = `0x${"0".repeat(40)}`;
-    const oracle = await deploy("PriceOracle", [registry, feed ?? zero, reporters, 3]);
-    const sources = (await chain.ethers.getContractAt("PriceSources", await oracle.sources!())) as unknown as Called;
-    await registry.createBoard!(router, instrumentsOf(size), chainPolicy(POLICY, TERMS));
-    for (const asset of [0, 1]) await sources.configure!(1, asset, PLAIN);
-    return new Markets(chain, signers, [registry, oracle, sources, router], size, keys);
+    const reporters = named ?? (await byAddress(signers.slice(1, 6))).map((signer) => signer.address);
+    const oracle = await deploy("PriceOracle", [registry, feed ?? ZERO, reporters, count]);
+    const at = async (name: string, address: string) =>
+      (await chain.ethers.getContractAt(name, address)) as unknown as Called;
+    const contracts = {
+      ...{ queue, registry, oracle, router },
+      points: await at("PolicyPoints", await registry.points!()),
+      sources: await at("PriceSources", await oracle.sources!()),
+      quorum: await at("Reporters", await oracle.reporters!()),
+      settlements: await at("Settlements", await oracle.settlements!()),
+    };
+    const markets = new Markets(chain, signers, size, keys, contracts);
+    await markets.linkKeys(router, keys, model);
+    await markets.setUp(registry, "createBoard", router, instrumentsOf(size), policy);
+    for (const [asset, decimals] of lotDecimals.entries()) {
+      await markets.setUp(contracts.sources, "configure", 1, asset, { ...PLAIN, lotDecimals: decimals });
+    }
+    return markets;
   }
 
   get ethers() {
@@ -215,93 +287,163 @@ export class Markets {
     return chainPolicy(policy, { ...TERMS, ...changes });
   }
 
-  /** An epoch ready to be opened, numbered after the last that was made unless given. */
+  /** Makes a call of the queue at once, as the deployer may before the queue is closed. */
+  async setUp(contract: Called, method: string, ...args: unknown[]) {
+    const { data } = await contract.getFunction(method).populateTransaction(...args);
+    return this.queue.setUp!(await contract.getAddress(), data);
+  }
+
+  /** Waits in the queue, and is carried out. */
+  async queued(contract: Called, method: string, ...args: unknown[]) {
+    const { data } = await contract.getFunction(method).populateTransaction(...args);
+    const salt = `0x${(++this.#queued).toString(16).padStart(64, "0")}`;
+    const call = [await contract.getAddress(), 0n, data, NO_HASH, salt] as const;
+    await this.queue.schedule!(...call, TIMELOCK);
+    await this.time.increase(TIMELOCK);
+    return this.queue.execute!(...call);
+  }
+
+  /** Links of the exit market and of a policy under keys. */
+  async linkKeys(router: Called, keys: Keys, policy = POLICY): Promise<void> {
+    for (const key of keys) {
+      const circuit = key.identity.size;
+      if (familyOf(circuit) === "settlement") continue;
+      const verifier: string = await router.verifierOf!(instrumentsOf(boardSizeOf(circuit)), FAMILY_OF(circuit));
+      const linked = { verifier, maker: key };
+      if (familyOf(circuit) === "account") await linkExit(this.points, boardSizeOf(circuit), linked);
+      await linkPolicy(this.points, policy, [linked]);
+    }
+  }
+
+  /** A data page of board terms; its address. */
+  async terms(terms: BoardTerms): Promise<string> {
+    const receipt = await (
+      await this.signers[0]!.sendTransaction({ data: pageCreation(boardTermsBytes(terms)) })
+    ).wait();
+    return receipt!.contractAddress!;
+  }
+
+  key(family: bigint): SimulatedKey<CircuitName> {
+    return this.keys.find(({ identity }) => FAMILY_OF(identity.size) === family)!;
+  }
+
+  /** An epoch ready to be published, numbered after the last that was made unless given. */
   async make(sent: Sent = {}, number = this.epoch + 1n) {
     const market = sent.market ?? this.market;
-    let { epoch, parts } = publication(market, { board: 1n, epoch: number });
-    if (sent.change !== undefined) {
-      parts = sent.change(parts);
-      const { partHash } = await import("../../prover/src/chain/publication.ts");
-      for (let index = parts.length - 1; index > 0; index--) {
-        parts[index - 1] = { ...parts[index - 1]!, next: partHash(parts[index]!) };
-      }
-      epoch = { ...epoch, firstPart: partHash(parts[0]!) };
-    }
+    const published = publication(market, { board: 1n, epoch: number });
+    const values = sent.values ?? published.values;
+    const epoch: Epoch = { ...published.epoch, valuesHash: keccak256(values) };
     const sight = sent.sights ?? { time: sent.time ?? (await this.now()), prices: sent.prices ?? market.prices };
     const by = sent.reporters ?? this.reporters.slice(0, 3);
     const observations: Observation[] = await observe(by, await this.domain(), epoch, sight);
+    const counted = await countedValues(this.oracle, 1n, observations);
+    const oracle = { chainId: 31_337n, address: await this.oracle.getAddress() };
+    const { linked = (same) => same, families = [FAMILY_IDS.account] } = sent;
+    const statement = linked(epochStatement(oracle, epoch, market, counted));
+    const links = families.map((family) => ({ family, link: this.key(family).link(statement) }));
     this.epoch = number;
-    return { epoch, observations, parts };
+    return { epoch, observations, values, counted, statement, links };
   }
 
-  /** Opens an epoch, adds all its parts, and returns what was used. */
-  async publish(sent: Sent = {}, former: Part[] = []) {
+  send(made: Awaited<ReturnType<Markets["make"]>>, change: Partial<Awaited<ReturnType<Markets["make"]>>> = {}) {
+    const { epoch, observations, values, links } = { ...made, ...change };
+    return this.oracle.publish!(epoch.board, epoch.epoch, observations, values, links);
+  }
+
+  /** Publishes an epoch, and returns what was used. */
+  async publish(sent: Sent = {}) {
     const made = await this.make(sent);
-    await this.open(made, made.parts.slice(0, 1), former.slice(0, 1));
-    for (const [index, part] of made.parts.entries()) {
-      if (index !== 0) await this.oracle.resume!(1, made.epoch.epoch, [part], former.slice(index, index + 1));
-    }
+    await this.send(made);
     if (sent.market !== undefined) this.market = sent.market;
     return made;
   }
 
-  open(
-    { epoch, observations }: { epoch: { board: bigint; epoch: bigint; firstPart: string }; observations: unknown[] },
-    parts: readonly Part[] = [],
-    former: readonly Part[] = [],
-  ) {
-    return this.oracle.open!(epoch.board, epoch.epoch, observations, epoch.firstPart, parts, former);
-  }
-
-  /** Opens and completes a settlement of rows at marks. */
-  async settle(marks: Record<number, bigint>, number: bigint) {
+  /** A settlement of rows at marks, ready to be opened. */
+  async settle(marks: Record<number, bigint>, number: bigint, deadline = 1n << 40n) {
     const rows = new Map(Object.entries(marks).map(([row, mark]) => [Number(row), mark as ColumnE6]));
-    const { firstPart, parts } = settlementPublication(this.size, rows);
+    const { packed, marksHash } = settlementPublication(this.size, rows);
     const signatures = await signSettlement(this.reporters.slice(0, 3), await this.domain(), {
-      board: 1n,
-      number,
-      firstPart,
+      ...{ board: 1n, number, marksHash, deadline },
     });
+    const place = { chainId: 31_337n, address: await this.settlements.getAddress() };
+    const statement = marksStatement(place, { board: 1n, number }, this.size, rows, marksHash);
+    const link: Link = this.key(FAMILY_IDS.settlement).link(statement);
     return {
-      firstPart,
-      parts,
-      signatures,
-      send: () => this.oracle.openSettlement!(1, number, firstPart, signatures, parts),
+      ...{ packed, marksHash, signatures, statement, link, deadline },
+      send: () => this.settlements.settle!(1, number, packed, deadline, signatures, link),
     };
   }
 
-  latest(board = 1n) {
-    return this.oracle.latest!(board) as Promise<{
-      epoch: bigint;
-      time: bigint;
-      policyId: bigint;
-      verifier: string;
-      usable: boolean;
-      complete: boolean;
-      point: [bigint, bigint];
-    }>;
+  /** The standing epoch in any condition. */
+  async standing(board = 1n): Promise<Standing> {
+    const [epoch, evidencePolicy] = (await this.oracle.standingOf!(board)) as unknown as [Standing, bigint];
+    const { policyId, keyId, unvalued, halted, frozen, time, debtRateBps, point, verifier } = epoch;
+    return {
+      ...{ epoch: epoch.epoch, policyId, keyId, unvalued, halted, frozen, time, debtRateBps, point, verifier },
+      evidencePolicy,
+    };
+  }
+
+  /** What an unlimited question gets: the market of a view. */
+  outflow(board = 1n) {
+    return this.oracle.outflow!(board) as unknown as Promise<ViewedMarket>;
+  }
+  evidence(board = 1n) {
+    return this.oracle.evidence!(board) as unknown as Promise<ViewedMarket>;
+  }
+  attesting(epoch: bigint, board = 1n) {
+    return this.oracle.attesting!(board, epoch) as unknown as Promise<ViewedMarket>;
   }
 }
 
-/** A router over verifiers of accounts and settlements. */
-export async function routerOf(chain: Chain, deployer: HardhatEthersSigner, size: BoardSize, keys: Keys) {
+export const ZERO = `0x${"0".repeat(40)}`;
+export const NO_HASH = `0x${"0".repeat(64)}`;
+
+export interface ViewedMarket {
+  readonly verifier: string;
+  readonly policyId: bigint;
+  readonly epoch: bigint;
+  readonly time: bigint;
+  readonly levels: readonly bigint[];
+  readonly point: readonly [bigint, bigint];
+}
+
+export interface Standing {
+  readonly epoch: bigint;
+  readonly policyId: bigint;
+  readonly keyId: bigint;
+  readonly unvalued: bigint;
+  readonly halted: boolean;
+  readonly frozen: boolean;
+  readonly time: bigint;
+  readonly debtRateBps: bigint;
+  readonly point: readonly [bigint, bigint];
+  readonly verifier: string;
+  readonly evidencePolicy: bigint;
+}
+
+const VERIFIERS = {
+  account: "AccountVerifier",
+  settlement: "SettlementVerifier",
+  lot: "LotVerifier",
+  round: "RoundVerifier",
+};
+
+/** A router over a verifier of each key. */
+export async function routerOf(chain: Chain, keys: Keys): Promise<Called> {
   const verifiers: string[] = [];
-  for (const [name, key] of [
-    ["AccountVerifier", keys.accounts.key],
-    ["SettlementVerifier", keys.settlements],
-  ] as const) {
-    const { hash, pages } = chainKey(key);
-    const addresses: string[] = [];
-    for (const data of pages) {
-      addresses.push((await (await deployer.sendTransaction({ data })).wait())!.contractAddress!);
-    }
-    const verifier = await chain.ethers.deployContract(name, [instrumentsOf(size), addresses, hash]);
-    verifiers.push(await verifier.getAddress());
-  }
-  return (await chain.ethers.deployContract("VerifierRouter", [[verifiers[0]], [verifiers[1]]])) as unknown as Called;
+  for (const key of keys) verifiers.push(await (await verifierOf(chain, key)).getAddress());
+  return (await chain.ethers.deployContract("VerifierRouter", [verifiers])) as unknown as Called;
 }
 
-export type { InterfaceAbi };
+export async function verifierOf(chain: Chain, { identity, key: full, linkKeyFile }: SimulatedKey<CircuitName>) {
+  const circuit = identity.size;
+  const { hash, key } = chainKey(full, ownSignalsOf(circuit).length, linkKeyFile);
+  const family = familyOf(circuit) as keyof typeof VERIFIERS;
+  const members = family === "round" ? [shapeOf(circuit).members] : [];
+  const args = [instrumentsOf(boardSizeOf(circuit)), ...members, key, hash];
+  return (await chain.ethers.deployContract(VERIFIERS[family], args)) as unknown as Called;
+}
 
 /** The market with its blank rows closed, as the chain asks. */
 export function listed(market: Market): Market {

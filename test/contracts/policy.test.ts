@@ -1,28 +1,42 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// No proofs: simulated keys, whose points the contracts multiply like any others.
+// No proofs: simulated keys, whose secrets make links.
 import { expect } from "chai";
-import { AbiCoder, keccak256 } from "ethers";
+import { FAMILY_IDS } from "../../prover/src/chain/carrier.ts";
 import { type ChainPolicy, chainPolicy, type PolicyTerms } from "../../prover/src/chain/publication.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
-import { marketSignals, policySignals } from "../../prover/src/statement/account.ts";
+import { marketSignals, policySignals } from "../../prover/src/statement/signals.ts";
 import type { QuantityLots, RateBps, ScanLots, WeightBps } from "../../prover/src/units.ts";
 import { randomPolicy, seededRng } from "../support/random.ts";
-import { DAY, E8, keysOf, MAX_MOVE_BPS, Markets, PLAIN, POLICY, routerOf, TERMS, TIMELOCK } from "./markets.ts";
+import {
+  type Called,
+  DAY,
+  E8,
+  keysOf,
+  MAX_MOVE_BPS,
+  Markets,
+  NO_HASH,
+  PLAIN,
+  POLICY,
+  routerOf,
+  TERMS,
+  TIMELOCK,
+  ZERO,
+} from "./markets.ts";
 import { pointOf } from "./points.ts";
 
 const { levels, terms } = TERMS;
-const pointOfPolicy = (key: Parameters<typeof pointOf>[0], policy: Policy) =>
-  pointOf(key, [...policySignals(policy), policy.debtRateBps]);
 
 describe("policy registry", () => {
   let world: Markets;
-  let registry: Markets["registry"];
+  let registry: Called;
+  let rules: Called;
   let snapshot: { restore(): Promise<void> };
 
   before(async () => {
     world = await Markets.create("board-60");
     await world.publish();
     registry = world.registry;
+    rules = (await world.ethers.getContractAt("PolicyRules", await registry.rules!())) as unknown as Called;
   });
   beforeEach(async () => {
     snapshot = await world.chain.networkHelpers.takeSnapshot();
@@ -32,12 +46,15 @@ describe("policy registry", () => {
     world.epoch = 1n;
   });
 
+  const refusedBy = (contract: Called, sent: Promise<unknown>, error: string, ...values: unknown[]) => {
+    const refused = expect(sent).to.be.revertedWithCustomError(contract, error);
+    return values.length === 0 ? refused : refused.withArgs(...values);
+  };
   const refuses = (sent: Promise<unknown>, error: string, ...values: unknown[]) =>
-    values.length === 0
-      ? expect(sent).to.be.revertedWithCustomError(registry, error)
-      : expect(sent)
-          .to.be.revertedWithCustomError(registry, error)
-          .withArgs(...values);
+    refusedBy(registry, sent, error, ...values);
+  /** By what the registry asks of policies. */
+  const breaks = (sent: Promise<unknown>, error: string, ...values: unknown[]) =>
+    refusedBy(rules, sent, error, ...values);
   const changed = (changes: Partial<PolicyTerms> = {}, policy: Policy = POLICY) => world.policy(changes, policy);
   const withTerms = (change: Partial<PolicyTerms["terms"]>) => changed({ terms: { ...terms, ...change } });
   const withTier = (asset: number, tier: number, change: { boundaryLots?: bigint; weightBps?: bigint }): Policy => {
@@ -55,131 +72,256 @@ describe("policy registry", () => {
       })),
     ),
   });
-  const hash = (policy: ChainPolicy) => {
-    const input = registry.interface.getFunction("enact")!.inputs[1]!;
-    return keccak256(AbiCoder.defaultAbiCoder().encode([input], [policy]));
-  };
-  async function put(policy: ChainPolicy) {
-    await registry.propose!(1, policy);
-    await world.time.increase(TIMELOCK);
-    await registry.enact!(1, policy);
+  /** Links the policy under the board's keys. */
+  const link = (policy: Policy) => world.linkKeys(world.router, world.keys, policy);
+  const set = (policy: ChainPolicy) => world.setUp(registry, "setPolicy", 1, policy);
+  /** Links and sets. */
+  async function put(policy: Policy, changes: Partial<PolicyTerms> = {}) {
+    await link(policy);
+    await set(changed(changes, policy));
   }
+  const create = (policy: ChainPolicy) => world.setUp(registry, "createBoard", world.router, 60, policy);
   const guardian = () => world.as(world.guardian, registry);
-  const policyId = async () => (await world.latest()).policyId;
+  const version = async () => {
+    const { policyId } = (await registry.headOf!(1)) as unknown as { policyId: bigint };
+    return (await registry.versionOf!(1, policyId)) as unknown as Record<string, bigint>;
+  };
+  const policyId = async () => ((await registry.headOf!(1)) as unknown as { policyId: bigint }).policyId;
   const expected = (policy: Policy) => {
-    const { x, y } = pointOf(world.keys.accounts.key, marketSignals(policy, world.market));
+    const { x, y } = pointOf(world.key(FAMILY_IDS.account).key, marketSignals(policy, world.market));
     return [x, y];
   };
+  const pointOfPolicy = async (board: bigint, id: bigint, family: bigint = FAMILY_IDS.account) =>
+    registry.pointOf!(board, id, await world.router.verifierOf!(60, family));
 
   describe("points", () => {
-    it("of random policies are those of the model's signals, intercepts among them", async () => {
+    it("of random policies are those of the model's signals under every family, intercepts among them", async () => {
       const rng = seededRng(12);
       for (const flavour of ["saturated", "boundary", "typical"] as const) {
         const policy = randomPolicy(rng, flavour);
-        await registry.createBoard!(world.router, 60, chainPolicy(policy, TERMS));
-        const { policyPoint } = (await registry.boardOf!(await registry.boards!())) as { policyPoint: bigint[] };
-        const { x, y } = pointOfPolicy(world.keys.accounts.key, policy);
-        expect(policyPoint).to.deep.equal([x, y]);
+        await link(policy);
+        await create(chainPolicy(policy, TERMS));
+        const board = (await registry.boards!()) as unknown as bigint;
+        for (const [family, first] of [
+          [FAMILY_IDS.account, 6],
+          [FAMILY_IDS.lot, 12],
+          [FAMILY_IDS.round(3), 8],
+        ] as const) {
+          const { x, y } = pointOf(world.key(family).key, policySignals(policy), first);
+          expect(await pointOfPolicy(board, 1n, family)).to.deep.equal([x, y]);
+        }
       }
     });
 
-    it("O09: a new haircut changes the policy's id and the market's point at once, whatever epoch stands", async () => {
-      const tighter = scaled(0, 9_000n);
-      await guardian().tighten!(1, changed({}, tighter));
-      expect(await policyId()).to.equal(2);
-      expect((await world.latest()).point).to.deep.equal(expected(tighter));
-      await world.publish();
-      expect((await world.latest()).point).to.deep.equal(expected(tighter));
+    it("V20: a policy comes into force under no key that its values are not linked under", async () => {
+      const policy = scaled(0, 9_000n);
+      const missing = (sent: Promise<unknown>) => refusedBy(world.points, sent, "PolicyNotLinked");
+      await missing(set(changed({}, policy)));
+      await missing(guardian().tighten!(1, changed({}, policy)) as Promise<unknown>);
+      await world.linkKeys(world.router, world.keys.slice(0, 3), policy);
+      await missing(set(changed({}, policy)));
+      await link(policy);
+      await set(changed({}, policy));
     });
 
-    it("a policy put in force while an epoch is being opened is part of the point that results", async () => {
-      const made = await world.make();
-      await world.open(made);
-      await guardian().tighten!(1, changed({}, scaled(1, 9_500n)));
-      await world.oracle.resume!(1, 2, made.parts, []);
-      expect((await world.latest()).point).to.deep.equal(expected(scaled(1, 9_500n)));
+    it("V20: takes no point of other values, another group, registry or key", async () => {
+      const { exitStatement, policyStatement } = await import("../../prover/src/chain/carrier.ts");
+      const key = world.key(FAMILY_IDS.account);
+      const verifier = (await world.ethers.getContractAt(
+        "AccountVerifier",
+        await world.router.verifierOf!(60, FAMILY_IDS.account),
+      )) as unknown as Called;
+      const place = { chainId: 31_337n, address: await world.points.getAddress() };
+      const statement = policyStatement(place, scaled(0, 9_000n));
+      const other = policyStatement(place, scaled(0, 8_900n));
+      const elsewhere = policyStatement({ ...place, address: ZERO }, scaled(0, 9_000n));
+      const link = (given: typeof statement, by = key) =>
+        world.points.linkPolicy!(verifier, statement.values, by.link(given));
+      await refusedBy(verifier, link(other), "LinkFalse");
+      await refusedBy(verifier, link(elsewhere), "LinkFalse");
+      await refusedBy(verifier, link(statement, world.key(FAMILY_IDS.lot)), "LinkFalse");
+      const short = world.points.linkPolicy!(verifier, statement.values.slice(1), key.link(statement));
+      await refusedBy(world.points, short, "ValuesWrong", 195, 194);
+      const exit = key.link({ ...exitStatement(place, "board-60"), fixedBy: NO_HASH.replace("0x00", "0x01") });
+      await refusedBy(verifier, world.points.linkExit!(verifier, exit), "LinkFalse");
+      await link(statement);
+    });
+
+    it("O09, G09: a policy binds the epochs that are opened under it, and what leaves waits for the first of them", async () => {
+      const next = scaled(0, 9_000n);
+      await put(next);
+      await refusedBy(world.oracle, world.outflow(), "EpochOfFormerPolicy", 1, 1, 1, 2);
+      await refusedBy(world.oracle, world.oracle.rounds!(1, 3), "EpochOfFormerPolicy");
+      for (const market of [await world.evidence(), await world.attesting(1n)]) {
+        expect(market.policyId).to.equal(1n);
+        expect(market.point).to.deep.equal(expected(POLICY));
+      }
+      await world.publish();
+      for (const market of [await world.outflow(), await world.evidence(), await world.attesting(2n)]) {
+        expect(market.policyId).to.equal(2n);
+        expect(market.point).to.deep.equal(expected(next));
+      }
+      expect((await world.attesting(1n)).policyId).to.equal(1n);
+    });
+
+    it("G09: an asset that is listed counts from the first epoch that has appraised it, and at no raw report", async () => {
+      const listed = { ...POLICY, schedules: POLICY.schedules.with(2, POLICY.schedules[0]!) };
+      const prices = world.market.prices.with(2, (1n << 60n) as never);
+      await world.publish({ prices });
+      await put(listed);
+      await refusedBy(world.oracle, world.outflow(), "EpochOfFormerPolicy");
+      expect((await world.evidence()).point).to.deep.equal(
+        (() => {
+          const { x, y } = pointOf(
+            world.key(FAMILY_IDS.account).key,
+            marketSignals(POLICY, { ...world.market, prices }),
+          );
+          return [x, y];
+        })(),
+      );
+      // Nobody says where its price comes from: it has none.
+      await world.publish({ prices });
+      expect((await world.outflow()).point).to.deep.equal(expected(listed));
+      await refusedBy(world.oracle, world.evidence(), "EpochIncomplete", 1, 3);
     });
   });
 
-  describe("proposals", () => {
-    it("V14: a loosened policy is refused before its time, and taken then from anyone", async () => {
-      const looser = changed({}, withTier(0, 3, { boundaryLots: 1100n * E8 }));
-      await refuses(registry.enact!(1, looser), "NotProposed", 1, hash(looser));
-      await registry.propose!(1, looser);
+  describe("the queue", () => {
+    const setting = async (policy: ChainPolicy) => {
+      const { data } = await registry.getFunction("setPolicy").populateTransaction(1, policy);
+      return [await registry.getAddress(), 0n, data, NO_HASH, NO_HASH] as const;
+    };
+    const tighter = () => changed({ maxAge: 3000n });
+    const queueRefuses = (sent: Promise<unknown>, error: string, ...values: unknown[]) =>
+      refusedBy(world.queue, sent, error, ...values);
+    const owner = () => world.signers[0]!;
+
+    it("V14: a change is refused before its time, and taken then from anyone, once", async () => {
+      const call = await setting(tighter());
+      await queueRefuses(world.queue.execute!(...call), "TimelockUnexpectedOperationState");
+      await world.queue.schedule!(...call, TIMELOCK);
       const ready = (await world.now()) + TIMELOCK;
-      expect(await registry.readyAt!(1, hash(looser))).to.equal(ready);
       await world.time.setNextBlockTimestamp(ready - 1n);
-      await refuses(registry.enact!(1, looser), "TooEarly", ready, ready - 1n);
-      await world.as(world.signers[9]!, registry).enact!(1, looser);
-      expect(await policyId()).to.equal(2);
-      const { boundaryLots } = (await registry.policyOf!(1)) as unknown as { boundaryLots: bigint[][] };
-      expect(boundaryLots[0]).to.deep.equal(looser.boundaryLots[0]);
-      await refuses(registry.enact!(1, looser), "NotProposed");
+      await queueRefuses(world.queue.execute!(...call), "TimelockUnexpectedOperationState");
+      await world.as(world.signers[9]!, world.queue).execute!(...call);
+      expect(await policyId()).to.equal(2n);
+      await queueRefuses(world.queue.execute!(...call), "TimelockUnexpectedOperationState");
     });
 
-    it("V14: another policy than the one proposed is not proposed, nor for another board", async () => {
-      await registry.createBoard!(world.router, 60, changed());
-      const proposed = changed({ maxAge: 3000n });
-      await registry.propose!(1, proposed);
+    it("V14: another call than the one that waited is not carried out", async () => {
+      await world.queue.schedule!(...(await setting(tighter())), TIMELOCK);
       await world.time.increase(TIMELOCK);
-      await refuses(registry.enact!(1, changed({ maxAge: 3001n })), "NotProposed");
-      await refuses(registry.enact!(2, proposed), "NotProposed");
+      const other = await setting(changed({ maxAge: 3001n }));
+      await queueRefuses(world.queue.execute!(...other), "TimelockUnexpectedOperationState");
     });
 
-    it("lapse when nobody enacts them", async () => {
-      const policy = changed({ maxAge: 3000n });
-      await registry.propose!(1, policy);
+    it("lapses when nobody executes it, and can be scheduled again", async () => {
+      const call = await setting(tighter());
+      await world.queue.schedule!(...call, TIMELOCK);
       const ready = (await world.now()) + TIMELOCK;
       await world.time.setNextBlockTimestamp(ready + 14n * DAY + 1n);
-      await refuses(registry.enact!(1, policy), "ProposalLapsed", ready, ready + 14n * DAY + 1n);
+      await queueRefuses(world.queue.execute!(...call), "TimelockUnexpectedOperationState");
+      await world.queue.schedule!(...call, TIMELOCK);
+      const again = (await world.now()) + TIMELOCK;
+      await world.time.setNextBlockTimestamp(again + 14n * DAY);
+      await world.queue.execute!(...call);
     });
 
-    it("are withdrawn by owner and guardian, and by nobody else", async () => {
-      const policy = changed({ maxAge: 3000n });
-      for (const by of [world.signers[0]!, world.guardian]) {
-        await registry.propose!(1, policy);
-        await refuses(
-          world.as(world.signers[9]!, registry).withdraw!(1, hash(policy)),
-          "OwnableUnauthorizedAccount",
-          world.signers[9]!.address,
-        );
-        await world.as(by, registry).withdraw!(1, hash(policy));
-        await refuses(registry.withdraw!(1, hash(policy)), "NotProposed", 1, hash(policy));
+    it("V14, G04: owner and guardian cancel what waits, and nobody else; the queue cannot take that from the guardian", async () => {
+      const role = await world.queue.CANCELLER_ROLE!();
+      for (const by of [owner(), world.guardian]) {
+        const call = await setting(tighter());
+        await world.queue.schedule!(...call, TIMELOCK);
+        const id = await world.queue.hashOperation!(...call);
+        const stranger = world.as(world.signers[9]!, world.queue).cancel!(id);
+        await queueRefuses(stranger, "AccessControlUnauthorizedAccount", world.signers[9]!.address, role);
+        await world.as(by, world.queue).cancel!(id);
         await world.time.increase(TIMELOCK);
-        await refuses(registry.enact!(1, policy), "NotProposed");
+        await queueRefuses(world.queue.execute!(...call), "TimelockUnexpectedOperationState");
+        await world.queued(world.queue, "revokeRole", role, world.guardian.address);
       }
     });
 
-    it("only the owner creates boards, proposes, and names the guardian", async () => {
-      const stranger = world.as(world.guardian, registry);
-      for (const [method, ...args] of [
-        ["createBoard", world.router, 60, changed()],
-        ["propose", 1, changed()],
-        ["proposeKeys", 1, world.router],
-        ["setGuardian", world.signers[9]!.address],
-      ] as const) {
-        await refuses(stranger[method]!(...args), "OwnableUnauthorizedAccount", world.guardian.address);
+    it("G04: nothing that can loosen anything is anybody's at once: not the owner's, nor the guardian's, nor a stranger's", async () => {
+      await world.queue.close!();
+      const { oracle, sources, quorum } = world;
+      for (const by of [owner(), world.guardian, world.signers[9]!]) {
+        for (const [contract, method, ...args] of [
+          [registry, "createBoard", world.router, 60, changed()],
+          [registry, "setPolicy", 1, changed()],
+          [registry, "rotate", 1, world.router],
+          [oracle, "bindGate", 1, world.router],
+          [sources, "configure", 1, 0, PLAIN],
+          [quorum, "setReporters", [by.address], 1],
+        ] as [Called, string, ...unknown[]][]) {
+          await refusedBy(contract, world.as(by, contract)[method]!(...args), "NotQueue", by.address);
+        }
+        const { data } = await registry.getFunction("setPolicy").populateTransaction(1, changed());
+        const now = world.as(by, world.queue).setUp!(registry, data);
+        await queueRefuses(now, by === owner() ? "QueueClosed" : "NotDeployer");
       }
-      await registry.setGuardian!(world.signers[9]!.address);
-      await refuses(guardian().tighten!(1, changed({ maxAge: 3000n })), "NotGuardian", world.guardian.address);
+    });
+
+    it("G04: the queue has a floor of a day and a ceiling, whatever its delay is set to", async () => {
+      for (const delay of [0n, DAY - 1n, 90n * DAY + 1n]) {
+        const made = world.ethers.deployContract("Queue", [owner(), world.guardian, delay]);
+        await queueRefuses(made, "DelayRefused", delay);
+      }
+      await world.queued(world.queue, "updateDelay", 0n);
+      expect(await world.queue.getMinDelay!()).to.equal(DAY);
+      const call = await setting(tighter());
+      const soon = world.queue.schedule!(...call, DAY - 1n);
+      await queueRefuses(soon, "TimelockInsufficientDelay", DAY - 1n, DAY);
+      await queueRefuses(world.queue.updateDelay!(0n), "TimelockUnauthorizedCaller", owner().address);
+    });
+
+    it("G04: the guardian is replaced by itself at once, or by the queue after a second wait, in which it can still dismiss", async () => {
+      const [next, other] = [world.signers[8]!, world.signers[9]!];
+      await queueRefuses(world.queue.setGuardian!(next), "NotGuardian", owner().address);
+      await queueRefuses(world.queue.succeed!(), "NoSuccessor");
+      await world.queued(world.queue, "setGuardian", next.address);
+      expect(await world.queue.guardian!()).to.equal(world.guardian.address);
+      const at = (await world.now()) + TIMELOCK;
+      await world.time.setNextBlockTimestamp(at - 1n);
+      await queueRefuses(world.queue.succeed!(), "SuccessionTooEarly", at, at - 1n);
+      await queueRefuses(world.as(other, world.queue).dismiss!(), "NotGuardian", other.address);
+      await world.as(world.guardian, world.queue).dismiss!();
+      await queueRefuses(world.queue.succeed!(), "NoSuccessor");
+      await world.queued(world.queue, "setGuardian", next.address);
+      await world.time.increase(TIMELOCK);
+      await world.as(other, world.queue).succeed!();
+      expect(await world.queue.guardian!()).to.equal(next.address);
+      await refuses(guardian().tighten!(1, tighter()), "NotGuardian", world.guardian.address);
+      await world.as(next, world.queue).setGuardian!(other);
+      expect(await world.queue.guardian!()).to.equal(other.address);
+      await queueRefuses(world.as(other, world.queue).setGuardian!(ZERO), "AddressZero");
+    });
+
+    it("is set up by its deployer alone, with the reason of what fails, until it is closed for good", async () => {
+      const { data } = await registry.getFunction("setPolicy").populateTransaction(7, changed());
+      await refuses(world.queue.setUp!(registry, data), "BoardUnknown", 7);
+      await queueRefuses(world.as(world.guardian, world.queue).close!(), "NotDeployer", world.guardian.address);
+      await world.queue.close!();
+      await queueRefuses(world.queue.setUp!(registry, data), "QueueClosed");
+      expect(await world.queue.closed!()).to.equal(true);
     });
   });
 
   describe("bounded changes", () => {
     it("O07: no quantity's value moves by more than the bound, at any boundary of either policy", async () => {
       const limit = 10_000n - MAX_MOVE_BPS;
-      await registry.propose!(1, changed({}, scaled(0, limit)));
       const beyond = withTier(0, 0, { weightBps: 7_599n });
       const lower = beyond.schedules[0]!.map((tier) => ({ ...tier, weightBps: 7_599n as WeightBps })).slice(0, 3);
       const schedules = POLICY.schedules.with(0, [...lower, POLICY.schedules[0]![3]!]);
-      await refuses(
-        registry.propose!(1, changed({}, { ...POLICY, schedules })),
+      await breaks(
+        set(changed({}, { ...POLICY, schedules })),
         "ValueMoved",
         0,
         50n * E8,
         9_500n * 50n * E8,
         7_599n * 50n * E8,
       );
+      await put(scaled(0, limit));
     });
 
     it("O07: the first slope is bounded too, by a boundary that the old policy has not", async () => {
@@ -190,43 +332,45 @@ describe("policy registry", () => {
         { boundaryLots: rest[1]!.boundaryLots, weightBps: 100n as WeightBps },
         { boundaryLots: rest[2]!.boundaryLots, weightBps: 100n as WeightBps },
       ];
-      await refuses(
-        registry.propose!(1, changed({}, { ...POLICY, schedules: POLICY.schedules.with(0, sliver) })),
-        "ValueMoved",
-      );
+      await breaks(set(changed({}, { ...POLICY, schedules: POLICY.schedules.with(0, sliver) })), "ValueMoved");
     });
 
     it("O07: levels move by no more than the bound", async () => {
-      await registry.propose!(1, changed({ levels: { ...levels, initial: 18_000n, call: 14_400n } }));
+      await set(changed({ levels: { ...levels, initial: 18_000n, call: 14_400n } }));
+      await set(changed());
       for (const [change, before, after] of [
         [{ initial: 18_001n }, 15_000n, 18_001n],
         [{ call: 14_401n }, 12_000n, 14_401n],
         [{ liquidation: 7_999n }, 10_000n, 7_999n],
         [{ closeOut: 4_799n }, 6_000n, 4_799n],
       ] as const) {
-        await refuses(registry.propose!(1, changed({ levels: { ...levels, ...change } })), "LevelMoved", before, after);
+        await breaks(set(changed({ levels: { ...levels, ...change } })), "LevelMoved", before, after);
       }
     });
 
-    it("O07: are bounded against the policy in force when they are enacted", async () => {
-      const up = changed({}, scaled(0, 10_500n));
-      await registry.propose!(1, up);
+    it("O07: are bounded against the policy in force when they are carried out", async () => {
+      const [up, down] = [scaled(0, 10_500n), scaled(0, 8_500n)];
+      await link(up);
+      await link(down);
+      const { data } = await registry.getFunction("setPolicy").populateTransaction(1, changed({}, up));
+      const call = [await registry.getAddress(), 0n, data, NO_HASH, NO_HASH] as const;
+      await world.queue.schedule!(...call, TIMELOCK);
       await world.time.increase(TIMELOCK);
-      await guardian().tighten!(1, changed({}, scaled(0, 8_500n)));
-      await refuses(registry.enact!(1, up), "ValueMoved");
+      await guardian().tighten!(1, changed({}, down));
+      await breaks(world.queue.execute!(...call), "ValueMoved");
     });
 
-    it("O10: assets are listed and delisted through the timelock, at any value", async () => {
+    it("O10: assets are listed and delisted through the queue, at any value", async () => {
       const listed = { ...POLICY, schedules: POLICY.schedules.with(2, POLICY.schedules[0]!) };
-      await put(changed({}, listed));
-      expect(((await registry.boardOf!(1)) as unknown as { listed: bigint }).listed).to.equal(7);
+      await put(listed);
+      expect((await version()).listed).to.equal(7n);
       const delisted = { ...listed, schedules: listed.schedules.with(1, UNLISTED) };
-      await put(changed({}, delisted));
-      expect(((await registry.boardOf!(1)) as unknown as { listed: bigint }).listed).to.equal(5);
+      await put(delisted);
+      expect((await version()).listed).to.equal(5n);
       // Nothing is refused for it: its price is of no matter, and it counts nothing.
-      await world.sources.configure!(1, 2, PLAIN);
+      await world.setUp(world.sources, "configure", 1, 2, PLAIN);
       await world.publish({ prices: world.market.prices.with(1, 0n as never).with(2, E8 as never) });
-      expect((await world.latest()).complete).to.equal(true);
+      await world.evidence();
     });
   });
 
@@ -234,34 +378,36 @@ describe("policy registry", () => {
     const withDebt = (rate: bigint): Policy => ({ ...POLICY, debtRateBps: rate as RateBps });
     const withScan = (lots: bigint): Policy => ({ ...POLICY, scanLots: POLICY.scanLots.with(0, lots as ScanLots) });
 
-    it("R08: the rate of debt moves by the limit at a time, up and down, and is at most the whole debt", async () => {
-      await refuses(registry.propose!(1, changed({}, withDebt(MAX_MOVE_BPS + 1n))), "DebtRateMoved", 0, 2_001);
-      await put(changed({}, withDebt(MAX_MOVE_BPS)));
-      await refuses(registry.propose!(1, changed({}, withDebt(2n * MAX_MOVE_BPS + 1n))), "DebtRateMoved", 2_000, 4_001);
-      await put(changed({}, withDebt(2n * MAX_MOVE_BPS)));
-      await refuses(registry.propose!(1, changed({}, withDebt(MAX_MOVE_BPS - 1n))), "DebtRateMoved", 4_000, 1_999);
-      await refuses(
-        registry.createBoard!(world.router, 60, { ...changed(), debtRateBps: 10_001n }),
-        "DebtRateRefused",
-        10_001,
-      );
+    it("R08, G06: the rates of debt move by the limit at a time, and the short one is between the other and the whole debt", async () => {
+      const rates = (rate: bigint, short: bigint) => changed({ shortDebtRateBps: short }, withDebt(rate));
+      await breaks(set(rates(MAX_MOVE_BPS + 1n, MAX_MOVE_BPS + 1n)), "DebtRateMoved", 0, 2_001);
+      await breaks(set(rates(0n, MAX_MOVE_BPS + 1n)), "DebtRateMoved", 0, 2_001);
+      await set(rates(MAX_MOVE_BPS, MAX_MOVE_BPS));
+      await set(rates(MAX_MOVE_BPS, 2n * MAX_MOVE_BPS));
+      await breaks(set(rates(2n * MAX_MOVE_BPS, 3n * MAX_MOVE_BPS + MAX_MOVE_BPS + 1n)), "DebtRateMoved", 4_000, 8_001);
+      await breaks(set(rates(3_000n, 2_999n)), "DebtRateRefused", 3_000, 2_999);
+      await breaks(create(rates(1n, 10_001n)), "DebtRateRefused", 1, 10_001);
     });
 
-    it("the guardian raises the rate of debt at once, and does not lower it", async () => {
-      await put(changed({}, withDebt(100n)));
-      await refuses(guardian().tighten!(1, changed({}, withDebt(99n))), "TermsNotTighter");
-      await guardian().tighten!(1, changed({}, withDebt(300n)));
-      const { debtRateBps } = (await registry.policyOf!(1)) as unknown as { debtRateBps: bigint };
-      expect(debtRateBps).to.equal(300n);
+    it("G14: the guardian touches no rate of debt, up or down", async () => {
+      await set(changed({ shortDebtRateBps: 500n }, withDebt(100n)));
+      for (const [rate, short] of [
+        [99n, 500n],
+        [300n, 500n],
+        [100n, 499n],
+        [100n, 501n],
+      ] as const) {
+        const policy = changed({ shortDebtRateBps: short }, withDebt(rate));
+        await breaks(guardian().tighten!(1, policy), "TermsNotTighter");
+      }
     });
 
     it("R09: what is in the scan changes through the timelock, and by nobody at once", async () => {
-      await refuses(guardian().tighten!(1, changed({}, withScan(100_000n))), "TermsNotTighter");
-      await put(changed({}, withScan(100_000n)));
-      const { policyPoint } = (await registry.boardOf!(1)) as { policyPoint: bigint[] };
-      const { x, y } = pointOfPolicy(world.keys.accounts.key, withScan(100_000n));
-      expect(policyPoint).to.deep.equal([x, y]);
-      await refuses(guardian().tighten!(1, changed()), "TermsNotTighter");
+      await breaks(guardian().tighten!(1, changed({}, withScan(100_000n))), "TermsNotTighter");
+      await put(withScan(100_000n));
+      const { x, y } = pointOf(world.key(FAMILY_IDS.account).key, policySignals(withScan(100_000n)));
+      expect(await pointOfPolicy(1n, 2n)).to.deep.equal([x, y]);
+      await breaks(guardian().tighten!(1, changed()), "TermsNotTighter");
     });
 
     it("R09: a scan lot of which an account can hold 2^31 is refused, wherever a policy comes from: it would have no proof", async () => {
@@ -270,19 +416,18 @@ describe("policy registry", () => {
       expect(least).to.equal(31n);
       for (const lots of [1n, least - 1n]) {
         const small = changed({}, withScan(lots));
-        await refuses(registry.propose!(1, small), "ScanLotsRefused", 0, lots);
-        await refuses(registry.createBoard!(world.router, 60, small), "ScanLotsRefused", 0, lots);
+        await breaks(set(small), "ScanLotsRefused", 0, lots);
+        await breaks(create(small), "ScanLotsRefused", 0, lots);
       }
-      await put(changed({}, withScan(least)));
+      await put(withScan(least));
       expect(((await registry.policyOf!(1)) as unknown as { scanLots: bigint[] }).scanLots[0]).to.equal(least);
     });
 
     it("R09: another scan lot comes by way of none, so that no row is scanned with the lots of another", async () => {
-      await put(changed({}, withScan(100_000n)));
-      const moved = registry.propose!(1, changed({}, withScan(10_000_000n)));
-      await refuses(moved, "ScanLotsMoved", 0, 100_000, 10_000_000);
-      await put(changed());
-      await put(changed({}, withScan(10_000_000n)));
+      await put(withScan(100_000n));
+      await breaks(set(changed({}, withScan(10_000_000n))), "ScanLotsMoved", 0, 100_000, 10_000_000);
+      await put(POLICY);
+      await put(withScan(10_000_000n));
     });
   });
 
@@ -297,29 +442,32 @@ describe("policy registry", () => {
         },
         scaled(0, 9_000n),
       );
+      await link(scaled(0, 9_000n));
       await guardian().tighten!(1, tighter);
-      expect(await policyId()).to.equal(2);
-      const head = (await registry.headOf!(1)) as unknown as Record<string, bigint>;
-      expect([head.initial, head.maxAge, head.epochGrace]).to.deep.equal([16_000n, 1800n, 0n]);
+      expect(await policyId()).to.equal(2n);
+      const { initial, maxAge, epochGrace } = await version();
+      expect([initial, maxAge, epochGrace]).to.deep.equal([16_000n, 1800n, 0n]);
       expect(((await registry.termsOf!(1)) as unknown as { maxSlice: bigint }).maxSlice).to.equal(terms.maxSlice / 2n);
     });
 
     it("V14: does not make any quantity count for more", async () => {
-      await refuses(guardian().tighten!(1, changed({}, withTier(0, 3, { weightBps: 5_001n }))), "NotTighter");
+      await breaks(guardian().tighten!(1, changed({}, withTier(0, 3, { weightBps: 5_001n }))), "NotTighter");
       const listed = { ...POLICY, schedules: POLICY.schedules.with(2, POLICY.schedules[0]!) };
-      await refuses(guardian().tighten!(1, changed({}, listed)), "NotTighter", 2, 50n * E8, 0, 9_500n * 50n * E8);
+      await breaks(guardian().tighten!(1, changed({}, listed)), "NotTighter", 2, 50n * E8, 0, 9_500n * 50n * E8);
       // Less of the first quantity, more of the last.
       const crossed = withTier(0, 0, { weightBps: 9_400n }).schedules[0]!.with(3, {
         boundaryLots: (1200n * E8) as QuantityLots,
         weightBps: 5_000n as WeightBps,
       });
-      await refuses(
+      await breaks(
         guardian().tighten!(1, changed({}, { ...POLICY, schedules: POLICY.schedules.with(0, crossed) })),
         "NotTighter",
       );
     });
 
     it("V14: does not loosen a level, an age, the grace or the slice cap, nor change another term", async () => {
+      const block = { maxLiquidityThreshold: 1n, minLiquidityRateBps: 1n, maxVegaThreshold: 1n, minVegaRateBps: 1n };
+      const boardTerms = await world.terms({ linear: [], bandBps: 1n, blocks: [{ ...block, mayContinue: true }] });
       for (const policy of [
         changed({ levels: { ...levels, initial: 14_999n } }),
         changed({ levels: { ...levels, call: 11_999n } }),
@@ -330,23 +478,48 @@ describe("policy registry", () => {
         withTerms({ maxSlice: terms.maxSlice + 1n }),
         withTerms({ curePeriod: terms.curePeriod - 1n }),
         withTerms({ reward: 0n }),
-        { ...changed(), boardTermsHash: `0x${"1".repeat(64)}` },
+        withTerms({ holdPeriod: 0n }),
+        withTerms({ tillFloor: 0n }),
+        changed({ boardTerms }),
       ]) {
-        await refuses(guardian().tighten!(1, policy), "TermsNotTighter");
+        await breaks(guardian().tighten!(1, policy), "TermsNotTighter");
       }
     });
 
     it("V14: moves nothing by more than the bound, delists nothing, and tightens once in a timelock", async () => {
-      await refuses(
+      await breaks(
         guardian().tighten!(1, changed({}, { ...POLICY, schedules: POLICY.schedules.with(0, UNLISTED) })),
-        "ValueMoved",
+        "NotTighter",
       );
-      await refuses(guardian().tighten!(1, changed({ levels: { ...levels, initial: 18_001n } })), "LevelMoved");
+      await breaks(guardian().tighten!(1, changed({ levels: { ...levels, initial: 18_001n } })), "LevelMoved");
       await guardian().tighten!(1, changed({ maxAge: 3000n }));
       const until = (await world.now()) + TIMELOCK;
       await world.time.setNextBlockTimestamp(until - 1n);
       await refuses(guardian().tighten!(1, changed({ maxAge: 2900n })), "TightenedLately", until);
       await guardian().tighten!(1, changed({ maxAge: 2900n }));
+    });
+
+    it("G14: what is tightened binds outflows from the next epoch, and is no evidence before the cure period is over", async () => {
+      const tight = scaled(0, 9_000n);
+      const raised = { levels: { ...levels, call: 13_000n } };
+      await link(tight);
+      await guardian().tighten!(1, changed(raised, tight));
+      const cured = (await world.now()) + terms.curePeriod;
+      await world.publish();
+      const [out, against] = [await world.outflow(), await world.evidence()];
+      expect([out.policyId, out.levels[1], out.point]).to.deep.equal([2n, 13_000n, expected(tight)]);
+      expect([against.policyId, against.levels[1], against.point]).to.deep.equal([1n, 12_000n, expected(POLICY)]);
+      expect(await world.attesting(2n)).to.deep.equal(against);
+      await world.publish({ families: [FAMILY_IDS.account, FAMILY_IDS.lot] });
+      const lots = (await world.oracle.lots!(1)) as unknown as [string, bigint[]];
+      const { x, y } = pointOf(world.key(FAMILY_IDS.lot).key, marketSignals(POLICY, world.market), 12);
+      expect(lots[1]).to.deep.equal([x, y]);
+      await world.time.increaseTo(cured - 1n);
+      expect((await world.evidence()).policyId).to.equal(1n);
+      await world.publish();
+      expect(await world.now()).to.equal(cured);
+      expect((await world.evidence()).policyId).to.equal(2n);
+      expect((await world.evidence()).point).to.deep.equal(expected(tight));
     });
 
     it("V14: nobody else tightens", async () => {
@@ -356,8 +529,8 @@ describe("policy registry", () => {
 
   describe("ranges", () => {
     const both = async (policy: ChainPolicy, error: string, ...values: unknown[]) => {
-      await refuses(registry.propose!(1, policy), error, ...values);
-      await refuses(registry.createBoard!(world.router, 60, policy), error, ...values);
+      await breaks(set(policy), error, ...values);
+      await breaks(create(policy), error, ...values);
     };
 
     it("O12: refuses weights above 10000 or rising, and boundaries that fall", async () => {
@@ -401,7 +574,12 @@ describe("policy registry", () => {
         { auctionDuration: 0n },
         { auctionDuration: long },
         { premiumBps: 10_001n },
+        { discountBps: 0n },
+        { discountBps: 6_001n },
         { discountBps: 10_001n },
+        { toleranceBps: 10_001n },
+        { holdPeriod: long },
+        { voidDelay: long },
         { levyBps: 101n },
         { dust: terms.maxSlice + 1n },
       ]) {
@@ -409,60 +587,109 @@ describe("policy registry", () => {
       }
     });
 
-    it("refuses a timelock of none or too long, and a bound of none or everything", async () => {
-      const deploy = (timelock: bigint, bound: bigint) =>
-        world.ethers.deployContract("PolicyRegistry", [world.signers[0], world.signers[1], timelock, bound]);
-      await refuses(deploy(0n, 1n), "TimelockRefused", 0);
-      await refuses(deploy(90n * DAY + 1n, 1n), "TimelockRefused", 90n * DAY + 1n);
-      await refuses(deploy(1n, 0n), "MoveLimitRefused", 0);
-      await refuses(deploy(1n, 10_000n), "MoveLimitRefused", 10_000);
+    it("refuses a bound of none or everything", async () => {
+      for (const bound of [0n, 10_000n]) {
+        await breaks(world.ethers.deployContract("PolicyRegistry", [world.queue, bound]), "MoveLimitRefused", bound);
+      }
+    });
+
+    it("refuses board terms that are none, or not of this board", async () => {
+      const block = {
+        ...{ maxLiquidityThreshold: 1n, minLiquidityRateBps: 1n, maxVegaThreshold: 1n, minVegaRateBps: 1n },
+        mayContinue: false,
+      };
+      const linear = { row: 3n, asset: 0n, ratioE18: 1n };
+      for (const wrong of [
+        { linear: [], bandBps: 100n, blocks: [block, block] },
+        { linear: [], bandBps: 100n, blocks: [] },
+        { linear: [{ ...linear, row: 60n }], bandBps: 100n, blocks: [block] },
+        { linear: [{ ...linear, asset: 15n }], bandBps: 100n, blocks: [block] },
+        { linear: [{ ...linear, ratioE18: 1n << 128n }], bandBps: 100n, blocks: [block] },
+        { linear: [linear, linear], bandBps: 100n, blocks: [block] },
+      ]) {
+        const boardTerms = await world.terms(wrong);
+        await both(changed({ boardTerms }), "BoardTermsRefused", boardTerms);
+      }
+      const nobody = world.signers[9]!.address;
+      for (const page of [nobody, await world.router.getAddress()])
+        await both(changed({ boardTerms: page }), "PageMalformed");
+      await set(changed({ boardTerms: await world.terms({ linear: [linear], bandBps: 100n, blocks: [block] }) }));
     });
   });
 
   describe("boards and keys", () => {
     it("V07: refuses a router without code, and a size without a verifier", async () => {
       const nobody = world.signers[9]!.address;
-      await refuses(registry.createBoard!(nobody, 60, changed()), "RouterRefused", nobody);
-      await refuses(registry.proposeKeys!(1, nobody), "RouterRefused", nobody);
-      await expect(registry.createBoard!(world.router, 240, changed()))
-        .to.be.revertedWithCustomError(world.router, "SizeUnknown")
-        .withArgs(240);
+      await refuses(world.setUp(registry, "createBoard", nobody, 60, changed()), "RouterRefused", nobody);
+      await refuses(world.setUp(registry, "rotate", 1, nobody), "RouterRefused", nobody);
+      const none = world.setUp(registry, "createBoard", world.router, 240, changed());
+      await refusedBy(world.router, none, "VerifierMissing", 240, 1);
     });
 
-    it("V15: keys are rotated after the timelock, by anyone, to those proposed", async () => {
+    it("V15: keys are rotated through the queue, when all links are there; the standing epoch keeps its own", async () => {
       const keys = keysOf("board-60", 9n);
-      const router = await routerOf(world.chain, world.signers[0]!, "board-60", keys);
-      await refuses(registry.proposeKeys!(1, world.router), "KeyUnchanged", await world.router.verifierOf!(60));
-      await refuses(registry.rotate!(1, router), "NotProposed");
-      await registry.proposeKeys!(1, router);
-      const ready = (await world.now()) + TIMELOCK;
-      await world.time.setNextBlockTimestamp(ready - 1n);
-      await refuses(registry.rotate!(1, router), "TooEarly", ready, ready - 1n);
-      await world.as(world.signers[9]!, registry).rotate!(1, router);
-      const { policyPoint, verifier } = (await registry.boardOf!(1)) as unknown as {
-        policyPoint: bigint[];
-        verifier: string;
-      };
-      expect(verifier).to.equal(await router.verifierOf!(60));
-      const { x, y } = pointOfPolicy(keys.accounts.key, POLICY);
-      expect(policyPoint).to.deep.equal([x, y]);
-      expect(await registry.settlementVerifierOf!(1)).to.equal(await router.settlementVerifierOf!(60));
+      const router = await routerOf(world.chain, keys);
+      const { data } = await registry.getFunction("rotate").populateTransaction(1, router);
+      const call = [await registry.getAddress(), 0n, data, NO_HASH, NO_HASH] as const;
+      await world.queue.schedule!(...call, TIMELOCK);
+      await world.time.increase(TIMELOCK);
+      await refusedBy(world.points, world.queue.execute!(...call), "ExitNotLinked");
+      await world.linkKeys(router, keys.slice(0, 1));
+      await refusedBy(world.points, world.queue.execute!(...call), "PolicyNotLinked");
+      await world.linkKeys(router, keys);
+      await world.publish();
+      const was = await world.outflow();
+      const exit = await world.oracle.exitMarket!(1);
+      await world.as(world.signers[9]!, world.queue).execute!(...call);
+      expect(await world.outflow()).to.deep.equal(was);
+      expect(await world.oracle.exitMarket!(1)).to.deep.equal(exit);
+      world.keys = keys;
+      await world.publish();
+      const next = await world.outflow();
+      expect(next.verifier).to.equal(await router.verifierOf!(60, FAMILY_IDS.account));
+      expect(next.point).to.deep.equal(expected(POLICY));
+      expect(((await world.oracle.exitMarket!(1)) as string[])[0]).to.equal(next.verifier);
+      // The epoch before is of the old key, and attests still.
+      expect((await world.attesting(2n)).verifier).to.equal(was.verifier);
+      await refuses(world.setUp(registry, "rotate", 1, router), "KeyUnchanged", await router.getAddress());
+    });
+
+    it("V15: at its sunset the old key has no exit market any more, though nothing was published since", async () => {
+      const keys = keysOf("board-60", 9n);
+      const router = await routerOf(world.chain, keys);
+      await world.linkKeys(router, keys);
+      await world.setUp(registry, "rotate", 1, router);
+      const sunset = (await world.now()) + 7n * DAY;
+      const of = async () => ((await world.oracle.exitMarket!(1)) as string[])[0];
+      await world.time.increaseTo(sunset);
+      expect(await of()).to.equal(await world.router.verifierOf!(60, FAMILY_IDS.account));
+      await world.time.increaseTo(sunset + 1n);
+      expect(await of()).to.equal(await router.verifierOf!(60, FAMILY_IDS.account));
+    });
+
+    it("G20: refuses a rotation to a router that lacks a family that the one before has", async () => {
+      for (const [missing, family] of [
+        [1, FAMILY_IDS.settlement],
+        [2, FAMILY_IDS.lot],
+        [3, FAMILY_IDS.round(3)],
+      ] as const) {
+        const keys = keysOf("board-60", 9n).toSpliced(missing, 1);
+        const router = await routerOf(world.chain, keys);
+        await world.linkKeys(router, keys);
+        await refusedBy(world.router, world.setUp(registry, "rotate", 1, router), "VerifierMissing", 60, family);
+      }
     });
 
     it("unknown boards do not exist", async () => {
       for (const [method, ...args] of [
         ["headOf", 7],
-        ["boardOf", 7],
         ["policyOf", 7],
         ["termsOf", 7],
-        ["settlementVerifierOf", 7],
-        ["propose", 7, changed()],
-        ["proposeKeys", 7, world.router],
-        ["enact", 7, changed()],
-        ["rotate", 7, world.router],
       ] as const) {
         await refuses(registry[method]!(...args), "BoardUnknown", 7);
       }
+      await refuses(world.setUp(registry, "setPolicy", 7, changed()), "BoardUnknown", 7);
+      await refuses(world.setUp(registry, "rotate", 7, world.router), "BoardUnknown", 7);
       await refuses(guardian().tighten!(7, changed()), "BoardUnknown", 7);
     });
   });

@@ -2,21 +2,22 @@
 // Real proofs where a proof is to be accepted; simulated keys for malformed keys and the sweep over gas.
 import { bn254 } from "@noble/curves/bn254.js";
 import { expect } from "chai";
-import { type Contract, concat, dataSlice, toBeHex } from "ethers";
+import { type Contract, concat, getBytes, keccak256, toBeHex } from "ethers";
 import { deploy } from "../../prover/src/chain/deploy.ts";
 import { proofWords } from "../../prover/src/chain/gate-calls.ts";
-import { chainKey, deployedKeyHash, pageCreation } from "../../prover/src/chain/verifying-key.ts";
+import { chainKey, deployedKeyHash } from "../../prover/src/chain/verifying-key.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
-import { loadVerificationKey, type VerificationKey } from "../../prover/src/node/artifacts.ts";
+import { loadDeployableKey, loadVerificationKey, type VerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver, type Groth16Proof } from "../../prover/src/node/prover.ts";
 import { buildStatement } from "../../prover/src/statement/account.ts";
-import { publicInputsOf } from "../../prover/src/statement/families.ts";
+import { ownSignalsOf, publicInputsOf } from "../../prover/src/statement/families.ts";
 import { forgeWithoutContribution, withoutContribution } from "../support/forge.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
+import { verifierOf } from "./markets.ts";
 import { pointOf } from "./points.ts";
-import { CASH, type Chain, call, createChain, deployable, deployableSettlement, parametersOf, World } from "./world.ts";
+import { CASH, type Chain, call, createChain, deployable, parametersOf, World } from "./world.ts";
 
 const Q = bn254.fields.Fp.ORDER;
 const { Fp, Fp2 } = bn254.fields;
@@ -39,7 +40,8 @@ describe("account verifier", () => {
     chain = await createChain();
     const signers = await chain.ethers.getSigners();
     const keys = await Promise.all(BOARD_SIZES.map((size) => loadVerificationKey(size)));
-    const deployed = await deploy({ deployer: signers[0]!, keys, parameters: parametersOf(signers) });
+    const loaded = (await Promise.all(BOARD_SIZES.map((size) => loadDeployableKey(size)))).map((key) => key!);
+    const deployed = await deploy({ deployer: signers[0]!, keys: loaded, parameters: parametersOf(signers) });
     for (const [size, verifier] of deployed.verifiers) verifiers.set(size, verifier);
     for (const [index, size] of BOARD_SIZES.entries()) {
       const request = randomRequest(seededRng(500 + index), size, { holds: true });
@@ -156,52 +158,84 @@ describe("account verifier", () => {
     expect(accepted).to.be.greaterThan(5);
   });
 
-  it("reads the right IC on both sides of every page's end, on the largest board", async () => {
-    const { verificationKey } = await loadVerificationKey("board-480");
-    const rng = seededRng(480);
-    // Entry n of a page is IC number n − 8 of the table: see the key's layout.
-    const signals = publicInputsOf("board-480");
-    const ends = Array.from({ length: Math.floor((signals + 8) / 383) }, (_, page) => (page + 1) * 383 - 8);
-    const values = new Array<bigint>(signals).fill(0n);
-    for (const signal of ends.flatMap((end) => [end - 1, end, end + 1])) values[signal] = rng.below(FIELD_ORDER);
-    const sum = (first: number) => {
-      const { x, y } = pointOf(verificationKey, values.slice(first), first);
-      return [x, y];
-    };
-    for (const first of [0, 6, 375, 376, signals - 1]) {
-      const got = await verifiers.get("board-480")!.accumulate!(first, values.slice(first), { x: 0n, y: 0n });
-      expect(got).to.deep.equal(sum(first));
+  it("G31: a proof whose signals are all different holds by its own place for each, and by no exchange of two", async () => {
+    const key = simulatedKey("board-60", 31n);
+    const [deployer] = await chain.ethers.getSigners();
+    const deployed = await deploy({
+      deployer: deployer!,
+      keys: [deployable(key)],
+      parameters: parametersOf(await chain.ethers.getSigners()),
+    });
+    const verifier = deployed.verifiers.get("board-60")!;
+    const signals = Array.from({ length: publicInputsOf("board-60") }, (_, index) => 1000n + BigInt(index * index));
+    const proof = proofWords(key.prove(signals) as Groth16Proof);
+    const point = pointOf(key.key, signals.slice(6));
+    const inputs = signals.slice(0, 6);
+    await verifier.verify!(proof, inputs, point);
+    for (let left = 0; left < 6; left++) {
+      for (let right = left + 1; right < 6; right++) {
+        const exchanged = inputs.with(left, inputs[right]!).with(right, inputs[left]!);
+        await expect(verifier.verify!(proof, exchanged, point)).to.be.revertedWithCustomError(verifier, "ProofInvalid");
+      }
+    }
+    // The same key with the points of two own signals exchanged is another verifier.
+    for (const [left, right] of [
+      [1, 2],
+      [3, 6],
+    ] as const) {
+      const { IC } = key.key;
+      const ic = { ...key.key, IC: IC.with(left, IC[right]!).with(right, IC[left]!) };
+      const laid = chainKey(ic, 6, key.linkKeyFile);
+      const other = await chain.ethers.deployContract("AccountVerifier", [60, laid.key, laid.hash]);
+      await expect(other.verify!(proof, inputs, point)).to.be.revertedWithCustomError(other, "ProofInvalid");
     }
   });
 
-  it("V08: accumulates nothing beyond the signals, and nothing at or above r", async () => {
-    const verifier = verifiers.get("board-60")!;
-    const infinity = { x: 0n, y: 0n };
-    const signals = publicInputsOf("board-60");
-    await expect(verifier.accumulate!(signals - 1, [1n, 1n], infinity))
-      .to.be.revertedWithCustomError(verifier, "SignalOutOfRange")
-      .withArgs(signals - 1, signals);
-    await expect(verifier.accumulate!(1n << 255n, [], infinity)).to.be.revertedWithCustomError(
+  for (const circuit of ["lot-60", "round-60-3", "round-60-15", "settlement-60"] as const) {
+    it(`G31: so does one of ${circuit}, with so many own signals as that has`, async () => {
+      const key = simulatedKey(circuit, 5n);
+      const verifier = await verifierOf(chain, key);
+      const own = ownSignalsOf(circuit).length;
+      const signals = Array.from({ length: publicInputsOf(circuit) }, (_, index) => 77n + BigInt(index) ** 3n);
+      const proof = proofWords(key.prove(signals) as Groth16Proof);
+      const point = pointOf(key.key, signals.slice(own), own);
+      const inputs = signals.slice(0, own);
+      await verifier.verify!(proof, inputs, point);
+      for (const changed of [inputs.toReversed(), inputs.with(own - 1, inputs[0]!), inputs.with(0, 1n)]) {
+        await expect(verifier.verify!(proof, changed, point)).to.be.revertedWithCustomError(verifier, "ProofInvalid");
+      }
+      await expect(verifier.verify!(proof, inputs.with(1, FIELD_ORDER), point))
+        .to.be.revertedWithCustomError(verifier, "InputNotCanonical")
+        .withArgs(1, FIELD_ORDER);
+    });
+  }
+
+  it("a round's verifier takes as many inputs as its members ask for, and is for 2 to 15", async () => {
+    const key = simulatedKey("round-60-3", 5n);
+    const verifier = await verifierOf(chain, key);
+    const { proof, point } = valid.get("board-60")!;
+    for (const length of [0, 7, 9]) {
+      await expect(verifier.verify!(proof, new Array(length).fill(1n), point))
+        .to.be.revertedWithCustomError(verifier, "InputsWrong")
+        .withArgs(8, length);
+    }
+    for (const members of [0, 1, 16]) {
+      const own = 2 * members + 2;
+      const IC = Array.from({ length: own + 1 }, () => key.key.IC[0]!);
+      const link = Uint8Array.from(key.linkKeyFile);
+      const signals = publicInputsOf("round-60-3") - 8 + own;
+      link.set(getBytes(toBeHex(signals, 32)), 64);
+      link.set(getBytes(toBeHex(own + 1, 32)), 96);
+      const { hash, key: laid } = chainKey({ ...key.key, IC }, own, link);
+      await expect(chain.ethers.deployContract("RoundVerifier", [60, members, laid, hash]))
+        .to.be.revertedWithCustomError(verifier, "MembersRefused")
+        .withArgs(members);
+    }
+    const { hash, key: laid } = chainKey(key.key, 8, key.linkKeyFile);
+    await expect(chain.ethers.deployContract("RoundVerifier", [60, 4, laid, hash])).to.be.revertedWithCustomError(
       verifier,
-      "SignalOutOfRange",
+      "KeyLengthWrong",
     );
-    await expect(verifier.accumulate!(6, [1n, FIELD_ORDER], infinity))
-      .to.be.revertedWithCustomError(verifier, "InputNotCanonical")
-      .withArgs(1, FIELD_ORDER);
-    expect(await verifier.accumulate!(signals, [], infinity)).to.deep.equal([0n, 0n]);
-  });
-
-  it("V08: adds to no sum off the curve, nor to one that is not reduced", async () => {
-    const verifier = verifiers.get("board-60")!;
-    const { point } = valid.get("board-60")!;
-    for (const sum of [
-      { x: 1n, y: 1n },
-      { x: point.x, y: point.y + Q },
-    ]) {
-      await expect(verifier.accumulate!(6, [1n], sum))
-        .to.be.revertedWithCustomError(verifier, "PrecompileFailed")
-        .withArgs(7);
-    }
   });
 });
 
@@ -213,36 +247,50 @@ describe("deployment of a verifier", () => {
     chain = await createChain();
   });
 
-  async function deployPages(creations: readonly string[]): Promise<string[]> {
-    const [sender] = await chain.ethers.getSigners();
-    const addresses: string[] = [];
-    for (const data of creations) {
-      const receipt = await (await sender!.sendTransaction({ data })).wait();
-      addresses.push(receipt!.contractAddress!);
-    }
-    return addresses;
-  }
-  const create = (pages: readonly string[], hash: string, instruments = 60) =>
-    chain.ethers.deployContract("AccountVerifier", [instruments, pages, hash]);
-  const refused = async (key: VerificationKey) => {
-    const { hash, pages } = chainKey(key);
-    return expect(create(await deployPages(pages), hash));
+  const create = (key: string, hash: string, instruments = 60) =>
+    chain.ethers.deployContract("AccountVerifier", [instruments, key, hash]);
+  const laid = (key: VerificationKey, link = simulated.linkKeyFile) => chainKey(key, 6, link);
+  const refused = (key: VerificationKey, link?: Uint8Array<ArrayBuffer>) => {
+    const { hash, key: bytes } = laid(key, link);
+    return expect(create(bytes, hash));
   };
   const interfaceOf = () => chain.ethers.getContractFactory("AccountVerifier");
 
-  it("S03: refuses a key with another hash, and a page with one byte changed", async () => {
-    const { hash, pages } = chainKey(simulated.key);
+  it("S03: refuses a key with another hash, with one byte changed, shorter or longer", async () => {
+    const { hash, key } = laid(simulated.key);
     const factory = await interfaceOf();
-    await expect(create(await deployPages(pages), toBeHex(1, 32))).to.be.revertedWithCustomError(
-      factory,
-      "KeyHashWrong",
-    );
-    const last = pages.at(-1)!;
-    const flipped = `${last.slice(0, -1)}${last.endsWith("0") ? "1" : "0"}`;
-    await expect(create(await deployPages([...pages.slice(0, -1), flipped]), hash)).to.be.revertedWithCustomError(
-      factory,
-      "KeyHashWrong",
-    );
+    const flipped = `${key.slice(0, -1)}${key.endsWith("0") ? "1" : "0"}`;
+    await expect(create(key, toBeHex(1, 32))).to.be.revertedWithCustomError(factory, "KeyHashWrong");
+    await expect(create(flipped, hash)).to.be.revertedWithCustomError(factory, "KeyHashWrong");
+    for (const other of [key.slice(0, -2), `${key}00`, "0x"]) {
+      await expect(create(other, keccak256(other))).to.be.revertedWithCustomError(factory, "KeyLengthWrong");
+    }
+    await expect(create(key, hash, 61)).to.be.revertedWithCustomError(factory, "SizeUnknown");
+  });
+
+  it("V20: refuses a link key of another circuit's shape, that is none, or whose secrets anybody knows", async () => {
+    const factory = await interfaceOf();
+    const { key, linkKeyFile } = simulated;
+    const changed = (word: number, bytes: Uint8Array) => {
+      const file = Uint8Array.from(linkKeyFile);
+      file.set(bytes, 32 * word);
+      return file;
+    };
+    const number = (value: number) => getBytes(toBeHex(value, 32));
+    for (const [word, value] of [
+      [0, 1],
+      [2, publicInputsOf("board-60") - 1],
+      [3, 6],
+    ] as const) {
+      await refused(key, changed(word, number(value))).to.be.revertedWithCustomError(factory, "LinkShapeWrong");
+    }
+    // Of the other size of board.
+    const { hash, key: bytes } = laid(key);
+    await expect(create(bytes, hash, 240)).to.be.revertedWithCustomError(factory, "LinkShapeWrong");
+    const k2AsK1 = changed(8, linkKeyFile.slice(32 * 4, 32 * 8));
+    await refused(key, k2AsK1).to.be.revertedWithCustomError(factory, "LinkKeyRefused");
+    const none = changed(4, new Uint8Array(128));
+    await refused(key, none).to.be.revertedWithCustomError(factory, "LinkKeyRefused");
   });
 
   it("S03: deploys nothing where the key is not the one its manifest names", async () => {
@@ -259,14 +307,14 @@ describe("deployment of a verifier", () => {
     }
   });
 
-  it("S03: reads a key back from the code of its pages, and stops where it is another", async () => {
+  it("S03: reads a key back from the code of its page, and stops where it is another", async () => {
     const signers = await chain.ethers.getSigners();
-    const { hash, pages } = chainKey(simulated.key);
-    const at = await deployPages(pages);
+    const { hash, key } = laid(simulated.key);
     const { provider } = chain.ethers;
-    expect(await deployedKeyHash(provider, at)).to.equal(hash);
-    expect(await deployedKeyHash(provider, [...at].reverse())).not.to.equal(hash);
-    expect(await deployedKeyHash(provider, at.slice(1))).not.to.equal(hash);
+    const page = (await (await create(key, hash)).page!()) as string;
+    expect(await deployedKeyHash(provider, page)).to.equal(hash);
+    expect(await provider.getCode(page)).to.equal(`0x00${key.slice(2)}`);
+    expect(await deployedKeyHash(provider, signers[0]!.address)).not.to.equal(hash);
     // A node that answers with other code than was sent.
     const change = <T extends object>(whole: T, name: string, part: unknown): T =>
       new Proxy(whole, {
@@ -300,29 +348,6 @@ describe("deployment of a verifier", () => {
     await deploy({ ...at, keys: [{ ...key, identity: { ...key.identity, origin: "ceremony" } }] });
   });
 
-  it("V07: refuses pages that are missing, too many, of another length, without code, or that could run", async () => {
-    const { hash, pages } = chainKey(simulated.key);
-    const whole = await deployPages(pages);
-    const [first, last] = [whole[0]!, whole.at(-1)!];
-    const others = whole.slice(0, -1);
-    const factory = await interfaceOf();
-    for (const given of [others, [...whole, last], []]) {
-      await expect(create(given, hash)).to.be.revertedWithCustomError(factory, "PageCountWrong");
-    }
-    const code = await chain.ethers.provider.getCode(last);
-    const [short, running] = await deployPages([
-      pageCreation(dataSlice(code, 1, (code.length - 2) / 2 - 1)),
-      pages.at(-1)!.replace("0x61", "0x61").replace("5f395ff300", "5f395ff301"),
-    ]);
-    const [account] = await chain.ethers.getSigners();
-    for (const bad of [short!, running!, first, account!.address, "0x0000000000000000000000000000000000000008"]) {
-      await expect(create([...others, bad], hash)).to.be.revertedWithCustomError(factory, "PageMalformed");
-    }
-    await create(whole, hash);
-    await expect(create(whole, hash, 61)).to.be.revertedWithCustomError(factory, "SizeUnknown");
-    await expect(create(whole, hash, 240)).to.be.revertedWithCustomError(factory, "PageCountWrong");
-  });
-
   it("V08: refuses key points at infinity, unreduced, off the curve and off the subgroup", async () => {
     const factory = await interfaceOf();
     const { key } = simulated;
@@ -336,13 +361,13 @@ describe("deployment of a verifier", () => {
     for (const bad of [
       { ...key, vk_alpha_1: ["0", "0", "1"] },
       ic(0, ["1", "3", "1"]),
-      ic(key.IC.length - 1, ["0", "0", "1"]),
-      ic(300, [`${BigInt(key.IC[300]![0]!) + Q}`, key.IC[300]![1]!, "1"]),
+      ic(6, ["0", "0", "1"]),
+      ic(3, [`${BigInt(key.IC[3]![0]!) + Q}`, key.IC[3]![1]!, "1"]),
       { ...key, vk_beta_2: zero2 },
       { ...key, vk_gamma_2: zero2 },
       { ...key, vk_delta_2: zero2 },
     ]) {
-      await (await refused(bad)).to.be.revertedWithCustomError(factory, "KeyPointRefused");
+      await refused(bad).to.be.revertedWithCustomError(factory, "KeyPointRefused");
     }
     for (const name of ["vk_beta_2", "vk_gamma_2", "vk_delta_2"] as const) {
       const outside = {
@@ -353,24 +378,24 @@ describe("deployment of a verifier", () => {
           ["1", "0"],
         ],
       }; // prettier-ignore
-      await (await refused(outside)).to.be.revertedWithCustomError(factory, "PrecompileFailed");
+      await refused(outside).to.be.revertedWithCustomError(factory, "PrecompileFailed");
       const unreduced = structuredClone(key);
       unreduced[name][0]![0] = `${BigInt(key[name][0]![0]!) + Q}`;
-      await (await refused(unreduced)).to.be.revertedWithCustomError(factory, "PrecompileFailed");
+      await refused(unreduced).to.be.revertedWithCustomError(factory, "PrecompileFailed");
     }
   });
 
   it("V08: names the key point that is refused, one with an unreduced y among them", async () => {
     const factory = await interfaceOf();
     const { key } = simulated;
-    const [x, y] = key.IC[300]!;
+    const [x, y] = key.IC[3]!;
     const [alphaX, alphaY] = key.vk_alpha_1;
     const refusals: [VerificationKey, number][] = [
-      [{ ...key, IC: key.IC.with(300, [x!, `${BigInt(y!) + Q}`, "1"]) }, 307],
+      [{ ...key, IC: key.IC.with(3, [x!, `${BigInt(y!) + Q}`, "1"]) }, 10],
       [{ ...key, vk_alpha_1: [alphaX!, `${BigInt(alphaY!) + Q}`, "1"] }, 0],
     ];
     for (const [bad, entry] of refusals) {
-      await (await refused(bad)).to.be.revertedWithCustomError(factory, "KeyPointRefused").withArgs(entry);
+      await refused(bad).to.be.revertedWithCustomError(factory, "KeyPointRefused").withArgs(entry);
     }
   });
 
@@ -384,10 +409,10 @@ describe("deployment of a verifier", () => {
     expect(await pairingSays(key, forged as Groth16Proof, signals)).to.equal(1n);
     expect(await pairingSays(verificationKey, forged as Groth16Proof, signals)).to.equal(0n);
     const factory = await interfaceOf();
-    await (await refused(key)).to.be.revertedWithCustomError(factory, "KeyWithoutSecondPhase");
+    await refused(key).to.be.revertedWithCustomError(factory, "KeyWithoutSecondPhase");
     const [x, y, z] = key.vk_gamma_2;
     const minus = { ...key, vk_delta_2: [x!, y!.map((part) => `${Q - BigInt(part)}`), z!] };
-    await (await refused(minus)).to.be.revertedWithCustomError(factory, "KeyWithoutSecondPhase");
+    await refused(minus).to.be.revertedWithCustomError(factory, "KeyWithoutSecondPhase");
   });
 
   async function pairingSays(key: VerificationKey, proof: Groth16Proof, signals: bigint[]): Promise<bigint> {
@@ -415,11 +440,11 @@ describe("deployment of a verifier", () => {
     return BigInt(await chain.ethers.provider.call({ to: toBeHex(8, 20), data }));
   }
 
-  it("V07: routes to contracts that answer as verifiers of known sizes, one for each size", async () => {
+  it("V07: routes to contracts that answer as verifiers of known sizes and families, one for each", async () => {
     const factory = await chain.ethers.getContractFactory("VerifierRouter");
     const [account] = await chain.ethers.getSigners();
-    const route = (...verifiers: unknown[]) => chain.ethers.deployContract("VerifierRouter", [verifiers, []]);
-    await expect(route(account)).to.be.revertedWithCustomError(factory, "VerifierRefused");
+    const route = (...verifiers: unknown[]) => chain.ethers.deployContract("VerifierRouter", [verifiers]);
+    await expect(route(account)).to.be.revertedWithCustomError(factory, "VerifierRefused").withArgs(account!.address);
     for (const length of [0, 31]) {
       await expect(route(await chain.ethers.deployContract("Answerer", [length]))).to.be.revert(chain.ethers);
     }
@@ -429,39 +454,23 @@ describe("deployment of a verifier", () => {
         "SizeUnknown",
       );
     }
-    const { hash, pages } = chainKey(simulated.key);
-    const verifier = await create(await deployPages(pages), hash);
-    await expect(route(verifier, verifier)).to.be.revertedWithCustomError(factory, "SizeTaken").withArgs(60);
-    const router = await route(verifier);
-    expect(await router.verifierOf!(60)).to.equal(await verifier.getAddress());
-    await expect(router.verifierOf!(240)).to.be.revertedWithCustomError(factory, "SizeUnknown").withArgs(240);
-  });
-
-  it("V07: routes to no verifier of the other circuit, and of settlements to one for each size", async () => {
-    const factory = await chain.ethers.getContractFactory("VerifierRouter");
-    const route = (accounts: unknown[], settlements: unknown[]) =>
-      chain.ethers.deployContract("VerifierRouter", [accounts, settlements]);
-    const { hash, pages } = chainKey(simulated.key);
-    const account = await create(await deployPages(pages), hash);
-    const [{ verificationKeyFile }, [stranger]] = [deployableSettlement(simulated), await chain.ethers.getSigners()];
-    const shorter = chainKey(JSON.parse(new TextDecoder().decode(verificationKeyFile)));
-    const at = await deployPages(shorter.pages);
-    const settlement = await chain.ethers.deployContract("SettlementVerifier", [60, at, shorter.hash]);
-    for (const [accounts, settlements, refused] of [
-      [[settlement], [], settlement],
-      [[], [account], account],
-      [[], [stranger], stranger!],
-    ] as const) {
-      await expect(route([...accounts], [...settlements]))
-        .to.be.revertedWithCustomError(factory, "VerifierRefused")
-        .withArgs(await refused.getAddress());
+    const { hash, key } = laid(simulated.key);
+    const accounts = await create(key, hash);
+    const others = await Promise.all(
+      (["settlement-60", "lot-60", "round-60-3"] as const).map((circuit) => verifierOf(chain, simulatedKey(circuit))),
+    );
+    await expect(route(accounts, accounts)).to.be.revertedWithCustomError(factory, "VerifierTaken").withArgs(60, 1);
+    // Every size has accounts.
+    await expect(route(others[0])).to.be.revertedWithCustomError(factory, "VerifierMissing").withArgs(60, 1);
+    const router = await route(accounts, ...others);
+    for (const [index, family] of [1n, 2n, 3n, 259n].entries()) {
+      expect(await router.verifierOf!(60, family)).to.equal(await [accounts, ...others][index]!.getAddress());
+      expect(await router.has!(60, family)).to.equal(true);
     }
-    await expect(route([account], [settlement, settlement]))
-      .to.be.revertedWithCustomError(factory, "SizeTaken")
-      .withArgs(60);
-    const router = await route([account], [settlement]);
-    expect(await router.settlementVerifierOf!(60)).to.equal(await settlement.getAddress());
-    await expect(router.settlementVerifierOf!(480)).to.be.revertedWithCustomError(factory, "SizeUnknown").withArgs(480);
+    expect(await router.familiesOf!(60)).to.deep.equal([1n, 2n, 3n, 259n]);
+    expect(await router.familiesOf!(240)).to.deep.equal([]);
+    await expect(router.verifierOf!(240, 1)).to.be.revertedWithCustomError(factory, "VerifierMissing").withArgs(240, 1);
+    await expect(router.verifierOf!(60, 271)).to.be.revertedWithCustomError(factory, "VerifierMissing");
   });
 
   it("V07: oracle and gate refuse to stand on an address without code", async () => {

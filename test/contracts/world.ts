@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A simulated chain with the whole system on it, and holders of accounts that know their private side. */
 
-import { createHash } from "node:crypto";
 import type { HardhatEthers, HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import type { Contract, TypedDataDomain } from "ethers";
 import { network } from "hardhat";
+import {
+  carryEpoch,
+  carrySettlement,
+  FAMILY_IDS,
+  fixedValues,
+  linkExit,
+  linkPolicy,
+  marksStatement,
+  publishArguments,
+} from "../../prover/src/chain/carrier.ts";
 import type { Published, Venue } from "../../prover/src/chain/client.ts";
 import { type DeployableKey, type Deployment, deploy, type SystemParameters } from "../../prover/src/chain/deploy.ts";
 import {
@@ -27,7 +36,6 @@ import {
   observe,
   type PolicyTerms,
   publication,
-  settlementPublication,
   signSettlement,
 } from "../../prover/src/chain/publication.ts";
 import { sealState } from "../../prover/src/chain/sealed-state.ts";
@@ -47,10 +55,11 @@ import {
   SCENARIOS,
 } from "../../prover/src/model/sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill, type Transition } from "../../prover/src/model/transition.ts";
-import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { loadDeployableKey, loadLinkKey } from "../../prover/src/node/artifacts.ts";
 import type { Groth16Proof, Prover } from "../../prover/src/node/prover.ts";
+import { createLinkMaker, type LinkMaker } from "../../prover/src/prove/link.ts";
 import { buildStatement, type Direction, type Request } from "../../prover/src/statement/account.ts";
-import { type CircuitOf, circuitOf } from "../../prover/src/statement/families.ts";
+import { type CircuitName, type CircuitOf, circuitOf } from "../../prover/src/statement/families.ts";
 import { buildSettlementStatement, settle } from "../../prover/src/statement/settlement.ts";
 import type { SettlementMarks } from "../../prover/src/statement/signals.ts";
 import type {
@@ -84,12 +93,16 @@ export const TERMS: PolicyTerms = {
     attestInterval: DAY,
     stopLimit: 7200n,
     auctionDuration: 600n,
+    holdPeriod: 3600n,
+    voidDelay: 3600n,
     premiumBps: 500n,
     discountBps: 1000n,
     levyBps: 100n,
+    toleranceBps: 100n,
     maxSlice: 10n ** 12n,
     dust: 10n ** 6n,
     reward: 10n ** 6n,
+    tillFloor: 0n,
   },
 };
 export const CASH = BigInt(CASH_INDEX);
@@ -170,12 +183,19 @@ export const modelProve =
   };
 
 /** A simulated key as `deploy` takes it. */
-export function deployable({ identity: { size, sha256, origin }, file }: SimulatedKey): DeployableKey {
-  return {
-    identity: { size, origin, verificationKeySha256: sha256 },
-    verificationKeyFile: file as Uint8Array<ArrayBuffer>,
-  };
+export function deployable<Name extends CircuitName>(key: SimulatedKey<Name>): DeployableKey<Name> {
+  const { identity, file, linkKeyFile } = key;
+  const { size, sha256, origin } = identity;
+  return { identity: { size, origin, verificationKeySha256: sha256 }, verificationKeyFile: file, linkKeyFile };
 }
+
+/** What makes the links of a circuit that is real. */
+const realMakers = new Map<CircuitName, Promise<LinkMaker>>();
+const realMaker = (circuit: CircuitName): Promise<LinkMaker> => {
+  const maker = realMakers.get(circuit) ?? loadLinkKey(circuit).then((key) => createLinkMaker(key));
+  realMakers.set(circuit, maker);
+  return maker;
+};
 
 export interface WorldOptions {
   readonly size?: BoardSize;
@@ -188,19 +208,6 @@ export interface WorldOptions {
   /** Unix seconds at which the chain starts; now unless given. */
   readonly start?: bigint;
   readonly terms?: Partial<PolicyTerms>;
-}
-
-/** A key of the settlement circuit's length: simulated proofs under the account's key hold under its beginning. */
-export function deployableSettlement(key: SimulatedKey): DeployableKey<CircuitOf<"settlement">> {
-  const { size } = key.identity;
-  const signals = 3 + 2 * instrumentsOf(size);
-  const beginning = { ...key.key, nPublic: signals, IC: key.key.IC.slice(0, signals + 1) };
-  const verificationKeyFile = new TextEncoder().encode(JSON.stringify(beginning));
-  const verificationKeySha256 = createHash("sha256").update(verificationKeyFile).digest("hex");
-  return {
-    identity: { size: circuitOf("settlement", size), origin: "development", verificationKeySha256 },
-    verificationKeyFile,
-  };
 }
 
 /** A chain of its own. With a fixed gas limit nothing is estimated, which would run every transaction several times. */
@@ -237,10 +244,9 @@ export const SOURCE = {
   maxMoveBps: 5_000n,
   lotDecimals: 8n,
   deviationBps: 0n,
+  apart: false,
   feed: NO_FEED,
   second: NO_FEED,
-  vault: `0x${"0".repeat(40)}`,
-  growthBpsPerDay: 0n,
 };
 
 export class World {
@@ -248,6 +254,7 @@ export class World {
   readonly size: BoardSize;
   readonly prove: Prove;
   readonly key: SimulatedKey | undefined;
+  readonly settlementKey: SimulatedKey<CircuitOf<"settlement">>;
   readonly signers: HardhatEthersSigner[];
   readonly deployment: Deployment;
   readonly tokens: Map<bigint, Contract>;
@@ -256,16 +263,20 @@ export class World {
   market: Market;
   epoch = 0n;
   readonly board = 1n;
+  /** Whether accounts are proven and epochs linked under the real keys. */
+  real = false;
 
   private constructor(
     chain: Chain,
     size: BoardSize,
     prove: Prove,
     key: SimulatedKey | undefined,
+    settlementKey: SimulatedKey<CircuitOf<"settlement">>,
     signers: HardhatEthersSigner[],
     deployment: Deployment,
     tokens: Map<bigint, Contract>,
   ) {
+    this.settlementKey = settlementKey;
     this.chain = chain;
     this.size = size;
     this.prove = prove;
@@ -288,16 +299,17 @@ export class World {
   }: WorldOptions = {}) {
     const chain = await createChain(chainId, start);
     const signers = await chain.ethers.getSigners();
+    const settlementKey = simulatedKey(circuitOf("settlement", size), 77n);
     const deployment = await deploy({
       deployer: signers[0]!,
-      keys: [prover === undefined ? deployable(key) : await loadVerificationKey(size)],
-      settlementKeys: [deployableSettlement(key)],
+      keys: [prover === undefined ? deployable(key) : (await loadDeployableKey(size))!, deployable(settlementKey)],
       parameters: parametersOf(signers),
     });
     const tokens = new Map<bigint, Contract>();
     const simulated = truthful ? modelProve(key) : simulatedProve(key);
     const prove = prover === undefined ? simulated : realProve(prover);
-    const world = new World(chain, size, prove, key, signers, deployment, tokens);
+    const world = new World(chain, size, prove, key, settlementKey, signers, deployment, tokens);
+    world.real = prover !== undefined;
     if (terms !== undefined) world.terms = { ...TERMS, ...terms };
     for (const [asset, symbol, decimals, lotDecimals] of [
       [CASH, "USDC", 6, 6],
@@ -308,7 +320,9 @@ export class World {
       await call(deployment.gate, "registerAsset", asset, token, lotDecimals);
       tokens.set(asset, token as unknown as Contract);
     }
+    await world.linkPolicy(world.policy, true);
     await world.createBoard();
+    await world.setUp(deployment.oracle, "bindGate", world.board, deployment.gate);
     await world.publish();
     return world;
   }
@@ -316,9 +330,38 @@ export class World {
   /** A board with the world's policy; its number is the next. */
   async createBoard(board = 1n): Promise<void> {
     const { registry, router, oracle } = this.deployment;
-    await call(registry, "createBoard", router, instrumentsOf(this.size), this.chainPolicy());
+    await this.setUp(registry, "createBoard", router, instrumentsOf(this.size), this.chainPolicy());
     const sources = await this.ethers.getContractAt("PriceSources", (await callView(oracle, "sources")) as string);
-    for (const asset of [BTC, ETH]) await call(sources, "configure", board, asset, SOURCE);
+    for (const asset of [BTC, ETH]) await this.setUp(sources as unknown as Contract, "configure", board, asset, SOURCE);
+  }
+
+  /** Makes a call of the queue at once, as its deployer may. */
+  async setUp(contract: Contract, method: string, ...args: unknown[]) {
+    const { data } = await contract.getFunction(method).populateTransaction(...args);
+    return call(this.deployment.queue, "setUp", contract, data);
+  }
+
+  /** What makes links under the key of accounts. */
+  async maker(key = this.key): Promise<Pick<LinkMaker, "link">> {
+    return this.real ? realMaker(this.size) : key!;
+  }
+
+  /** Links a policy, and the exit market where told to, under a key of accounts. */
+  async linkPolicy(policy: Policy, exit = false, verifier = this.verifier, key = this.key): Promise<void> {
+    const points = (await this.ethers.getContractAt(
+      "PolicyPoints",
+      (await callView(this.deployment.registry, "points")) as string,
+    )) as unknown as Contract;
+    const linked = { verifier: await verifier.getAddress(), maker: await this.maker(key) };
+    if (exit) await linkExit(points, this.size, linked);
+    await linkPolicy(points, policy, [linked]);
+  }
+
+  /** Puts a policy in force, without the wait. */
+  async setPolicy(policy: Policy, changes: Partial<PolicyTerms> = {}) {
+    await this.linkPolicy(policy);
+    this.policy = policy;
+    return this.setUp(this.deployment.registry, "setPolicy", this.board, this.chainPolicy(policy, changes));
   }
 
   get ethers(): HardhatEthers {
@@ -375,8 +418,7 @@ export class World {
 
   /** The epoch that stands, as far as the world published it. */
   async published(): Promise<Published> {
-    const { policyId, epoch } = (await callView(this.oracle, "latest", this.board)) as Published;
-    return { policyId, epoch, policy: this.policy, market: this.market };
+    return { ...(await this.under()), policy: this.policy, market: this.market };
   }
 
   /** What a client needs; `prover` proves. */
@@ -390,31 +432,65 @@ export class World {
     };
   }
 
+  /** What steps name: the standing epoch, and the policy that it was opened under. */
+  async under(): Promise<{ policyId: bigint; epoch: bigint }> {
+    const [{ policyId, epoch }] = (await callView(this.oracle, "standingOf", this.board)) as {
+      policyId: bigint;
+      epoch: bigint;
+    }[] as [{ policyId: bigint; epoch: bigint }];
+    return { policyId, epoch };
+  }
+
   /** Publishes a market as the next epoch, unless told which; the world's market is then this one. */
-  async publish(market = this.market, { epoch = this.epoch + 1n, time }: { epoch?: bigint; time?: bigint } = {}) {
+  async publish(
+    market = this.market,
+    { epoch = this.epoch + 1n, time, linkedBy }: { epoch?: bigint; time?: bigint; linkedBy?: SimulatedKey } = {},
+  ) {
     const at = time ?? (await this.now());
-    const { epoch: signed, parts } = publication(market, { board: this.board, epoch });
+    const place = { board: this.board, epoch };
     const sight = { time: at, prices: market.prices };
+    const signed = publication(market, place).epoch;
     const observations = await observe(this.reporters.slice(0, 3), await this.domain("PriceOracle"), signed, sight);
     this.market = market;
     this.epoch = epoch;
-    const { oracle, board } = this;
-    // A board of 240 or 480 takes more than one transaction.
-    const receipt = await call(oracle, "open", board, epoch, observations, signed.firstPart, parts.slice(0, 1), []);
-    for (const part of parts.slice(1)) await call(oracle, "resume", board, epoch, [part], []);
-    return receipt;
+    const makers = new Map([[FAMILY_IDS.account as bigint, await this.maker(linkedBy)]]);
+    const carried = await carryEpoch(this.oracle, makers, market, place, observations);
+    return call(this.oracle, "publish", ...publishArguments(carried));
+  }
+
+  /** Settles everything at the marks of the standing epoch, by a signer. */
+  async windDown(by: number) {
+    const settlements = await this.settlements();
+    const { epoch } = publication(this.market, { board: this.board, epoch: this.epoch });
+    const counted = { prices: this.market.prices, debtRateBps: this.policy.debtRateBps };
+    const place = {
+      chainId: (await this.ethers.provider.getNetwork()).chainId,
+      address: await settlements.getAddress(),
+    };
+    const number = { board: this.board, number: 1n };
+    const marks = new Map(this.market.board.rows.map(({ mark }, row) => [row, mark]));
+    const fixedBy = fixedValues(epoch.valuesHash, counted);
+    const link = this.settlementKey.link(marksStatement(place, number, this.size, marks, fixedBy));
+    const { values } = publication(this.market, { board: this.board, epoch: this.epoch });
+    const as = settlements.connect(this.signers[by]!);
+    return call(as, "windDown", this.board, values, counted.prices, counted.debtRateBps, link);
+  }
+
+  /** The contract of the board's settlements. */
+  async settlements(): Promise<Contract> {
+    const address = (await callView(this.oracle, "settlements")) as string;
+    return (await this.ethers.getContractAt("Settlements", address)) as unknown as Contract;
   }
 
   /** Opens a settlement of rows at marks. */
   async openSettlement(marks: Record<number, bigint>, number: bigint) {
     const rows = new Map(Object.entries(marks).map(([row, mark]) => [Number(row), mark as ColumnE6]));
-    const { firstPart, parts } = settlementPublication(this.size, rows);
-    const signatures = await signSettlement(this.reporters.slice(0, 3), await this.domain("PriceOracle"), {
-      board: this.board,
-      number,
-      firstPart,
-    });
-    return call(this.oracle, "openSettlement", this.board, number, firstPart, signatures, parts);
+    const [settlements, place, deadline] = [await this.settlements(), { board: this.board, number }, LATE];
+    const carried = await carrySettlement(settlements, this.settlementKey, place, this.size, rows);
+    const { packed, marksHash, link } = carried;
+    const value = { ...place, marksHash, deadline };
+    const signatures = await signSettlement(this.reporters.slice(0, 3), await this.domain("PriceOracle"), value);
+    return call(settlements, "settle", this.board, number, packed, deadline, signatures, link);
   }
 
   /** An account of a signer, with tokens of every kind in its owner's pocket. */
@@ -505,7 +581,7 @@ export class Holder {
       market,
     });
     if (exit) return { call: bound, step: stepOf(bound, { policyId: 0n, epoch: 0n }, proof), after };
-    const current = (await callView(world.oracle, "latest", world.board)) as { policyId: bigint; epoch: bigint };
+    const current = await world.under();
     const under = { policyId: current.policyId, epoch: epoch ?? current.epoch };
     return { call: bound, step: stepOf(bound, under, proof), after };
   }
@@ -529,7 +605,13 @@ export class Holder {
 
   absorption(given: Given<"Absorb">, direction: Direction = "at-least", bound: Bound = {}): Promise<Ready> {
     const transfer = { asset: Number(given.asset), amount: this.lots(given.asset, given.amount) };
-    return this.prepare({ action: "Absorb", ...given }, { transfer }, { level: 0n, direction }, bound);
+    // Whatever the account holds, its equity in the exit market is its cash.
+    return this.prepare(
+      { action: "Absorb", ...given },
+      { transfer },
+      { level: 0n, direction },
+      { exit: true, ...bound },
+    );
   }
 
   withdrawal(given: Given<"Withdraw">, bound: Bound = {}): Promise<Ready> {
@@ -579,7 +661,7 @@ export class Holder {
     };
     const context = contextOf(await world.domain("MarginGate"), given);
     const { publicSignals } = buildSettlementStatement({ before, marks: rows, context });
-    const proof = world.key!.prove(publicSignals) as Groth16Proof;
+    const proof = world.settlementKey.prove(publicSignals) as Groth16Proof;
     return { call: given, step: stepOf(given, { policyId: 0n, epoch: 0n }, proof), after };
   }
 

@@ -7,6 +7,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { comparable } from "../support/documentation.ts";
+import { runPlimsoll } from "../support/plimsoll.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const run = promisify(execFile);
@@ -51,6 +52,37 @@ describe("docs/imports.md", function () {
       /UNSETTLED: nothing is proven of this account before its owner settles: .*left out: binance BNB/,
     );
     expect(existsSync(file("refused.json"))).to.equal(false);
+  });
+
+  it("answers a command line that is none with what is expected, and prints the report as JSON", async () => {
+    const plimsoll = (...args: string[]) =>
+      runPlimsoll(path.join(folder, "firm"), [
+        "import",
+        "--policy",
+        "policy.json",
+        "--market",
+        "market.json",
+        "--name",
+        "a",
+        ...args,
+      ]);
+    const none = await plimsoll();
+    expect(none).to.include({ code: 2 });
+    expect(none.err).to.match(/USAGE: give the files of a venue: --deribit, --binance/);
+    const custody = ["--csv", "custody-map.json", "custody.csv"];
+    for (const [taken, rule] of [
+      ["ftx=2026-11-22T08:00:00Z", /--taken: expected a venue and a time/],
+      ["okx=2026-11-22T08:00:00Z", /--taken: no files of okx are given/],
+      ["csv=yesterday", /--taken: expected a UTC time/],
+    ] as const) {
+      const { code, err } = await plimsoll(...custody, "--taken", taken);
+      expect(code).to.equal(2);
+      expect(err).to.match(rule);
+    }
+    const { code, out, err } = await plimsoll(...custody, "--leave-out", "csv DOGE", "--json");
+    expect(code).to.equal(0);
+    expect(JSON.parse(out)).to.deep.include({ unsettled: [], unused: ["csv DOGE"] });
+    expect(err).to.contain('nothing needed what the map or an option says of "csv DOGE"');
   });
 
   it("writes the account for its owner alone, and no amount of it into the proof", () => {

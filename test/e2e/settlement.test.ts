@@ -11,9 +11,10 @@ import { PlimsollError } from "../../prover/src/errors.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { BOARD_SIZES, type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { loadLinkKey, loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
+import { createLinkMaker } from "../../prover/src/prove/link.ts";
 import { circuitOf, FAMILIES } from "../../prover/src/statement/families.ts";
 import { type SettlementMarks, settlementSignals } from "../../prover/src/statement/signals.ts";
 import type { CashE6, ColumnE6 } from "../../prover/src/units.ts";
@@ -66,18 +67,16 @@ describe("a proof of a settlement", function () {
     });
   }
 
-  it("verifies on chain, alone and in batches, against marks that the contract added up; changed inputs do not", async () => {
+  it("verifies on chain, alone and in batches, against marks that are linked; changed inputs do not", async () => {
     const size = "board-60";
     const { ethers } = await network.create({ override: { gas: 16_000_000n } });
-    const [sender] = await ethers.getSigners();
     const { verificationKey } = await loadVerificationKey("settlement-60");
-    const { pages, hash } = chainKey(verificationKey);
-    const at: string[] = [];
-    for (const data of pages) at.push((await (await sender!.sendTransaction({ data })).wait())!.contractAddress!);
-    const verifier = (await ethers.deployContract("SettlementVerifier", [60, at, hash])) as unknown as Contract;
-    const point = pointOf(verificationKey, settlementSignals(size, marksOf(size)), OWN);
-    const { x, y } = await verifier.accumulate!(OWN, settlementSignals(size, marksOf(size)), { x: 0n, y: 0n });
-    expect({ x, y }).to.deep.equal(point);
+    const links = await loadLinkKey("settlement-60");
+    const { key, hash } = chainKey(verificationKey, OWN, links.linkKeyFile);
+    const verifier = (await ethers.deployContract("SettlementVerifier", [60, key, hash])) as unknown as Contract;
+    const values = settlementSignals(size, marksOf(size));
+    const { point } = (await createLinkMaker(links)).link({ group: "marks", subject: `0x${"1".repeat(64)}`, values });
+    expect(point).to.deep.equal(pointOf(verificationKey, values, OWN));
 
     const made = [];
     for (const seed of [3, 4]) {

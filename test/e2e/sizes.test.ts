@@ -8,17 +8,15 @@ import * as snarkjs from "snarkjs";
 import { type Deployment, deploy } from "../../prover/src/chain/deploy.ts";
 import { proofWords } from "../../prover/src/chain/gate-calls.ts";
 import { BOARD_SIZES } from "../../prover/src/model/sizes.ts";
-import { loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { loadDeployableKey, loadVerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { buildStatement } from "../../prover/src/statement/account.ts";
 import { FAMILIES } from "../../prover/src/statement/families.ts";
 import { createVerifier } from "../../prover/src/verify/verifier.ts";
+import { pointOf } from "../contracts/points.ts";
 import { parametersOf } from "../contracts/world.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";
-
-/** Public signals whose points one call of the contract adds up. */
-const CHUNK = 600;
 
 describe("a proof of a random account", function () {
   this.timeout(600_000);
@@ -30,7 +28,7 @@ describe("a proof of a random account", function () {
       ethers: { getSigners(): Promise<HardhatEthersSigner[]> };
     };
     const signers = await ethers.getSigners();
-    const keys = await Promise.all(BOARD_SIZES.map((size) => loadVerificationKey(size)));
+    const keys = (await Promise.all(BOARD_SIZES.map((size) => loadDeployableKey(size)))).map((key) => key!);
     chain = await deploy({ deployer: signers[0]!, keys, parameters: parametersOf(signers) });
   });
   after(async () => {
@@ -51,15 +49,8 @@ describe("a proof of a random account", function () {
       });
 
       const verifier = chain.verifiers.get(size)!;
-      let point = { x: 0n, y: 0n };
-      const market = publicSignals.slice(FAMILIES.account.own.length);
-      for (let first = 0; first < market.length; first += CHUNK) {
-        const values = market.slice(first, first + CHUNK);
-        const { x, y } = await verifier.accumulate!(FAMILIES.account.own.length + first, values, point, {
-          gasLimit: 16_000_000n,
-        });
-        point = { x, y };
-      }
+      const { own } = FAMILIES.account;
+      const point = pointOf(verificationKey, publicSignals.slice(own.length).map(BigInt), own.length);
       const onChain = (signals: readonly string[]) =>
         verifier.verify!(proofWords(proof), signals.slice(0, FAMILIES.account.own.length), point).then(
           () => true,

@@ -3,9 +3,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
+import fc from "fast-check";
 import { type ImportOrder, type ImportReport, importAccount } from "../../prover/src/app/import.ts";
 import { valueAccount } from "../../prover/src/app/value.ts";
+import { PlimsollError } from "../../prover/src/errors.ts";
 import { type AccountDocument, type NamedText, readAccount } from "../../prover/src/formats/account.ts";
+import { addDecimals, formatDecimal, negated, parseNumber } from "../../prover/src/formats/decimal.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { decodeText } from "../../prover/src/formats/text.ts";
@@ -20,6 +23,7 @@ const TAKEN = "2026-11-22T07:59:00Z";
 const DERIBIT = ["deribit/positions.json", "deribit/summaries.json"];
 const BINANCE = ["binance/account.json", "binance/balance.json", "binance/cm.json", "binance/um.json"];
 const OKX = ["okx/positions.json", "okx/balance.json", "okx/instruments.json"];
+const CCXT = ["ccxt/okx-positions.json", "ccxt/okx-balance.json", "okx/instruments.json"];
 const CUSTODY = ["csv/custody-map.json", "csv/custody.csv"];
 
 const map = (said: object) =>
@@ -60,12 +64,21 @@ const margin = (document: AccountDocument) =>
     .margin;
 
 const FUTURE = { instruments: { "ibkr BTCZ6": "BTC-25DEC26", "BTCZ6 C100000": "BTC-25DEC26-100000-C" } };
+/** A document with another value in its nth field; fields that hold others are counted, too. */
+function withField(text: string, place: number, value: unknown): string {
+  let seen = -1;
+  return JSON.stringify(JSON.parse(text), (_, member) => {
+    seen++;
+    return seen === place * 3 + 1 ? value : member;
+  });
+}
+
 const GOLDEN = path.resolve(import.meta.dirname, "../snapshots/imports.json");
 const CASES: Readonly<Record<string, () => ReturnType<typeof of>>> = {
   deribit: () => of("deribit", sample(...DERIBIT)),
   binance: () => of("binance", sample(...BINANCE), { ...AT_PAR, assets: { USDT: "USDC" } }),
   okx: () => of("okx", sample(...OKX)),
-  "ccxt of okx": () => of("ccxt", sample("ccxt/okx-positions.json", "ccxt/okx-balance.json")),
+  "ccxt of okx": () => of("ccxt", sample(...CCXT)),
   "ccxt of another venue": () => of("ccxt", sample("ccxt/other-positions.json", "ccxt/other-balance.json")),
   ibkr: () =>
     imported({
@@ -109,6 +122,52 @@ describe("imports", () => {
       ...["BTC", "USDT", "BTC-PERP"],
     ]);
     expect(document.asOf).to.equal(market.time);
+  });
+
+  it("U06: whatever falls between lots, the account is never worth more than what was read", async () => {
+    const map_ = (columns: object) => JSON.stringify({ format: "plimsoll-csv-map/1", columns, decimal: "point" });
+    const amount = (most: number) =>
+      fc
+        .bigInt({ min: BigInt(-most) * 10n ** 9n, max: BigInt(most) * 10n ** 9n })
+        .map((units) => formatDecimal(units, 9));
+    const price = fc.bigInt({ min: 90_000_000n, max: 105_000_000n }).map((units) => formatDecimal(units, 3));
+    const rows = fc.record({
+      "BTC-PERP": amount(40),
+      "BTC-26MAR27": amount(40),
+      "BTC-25DEC26-100000-C": amount(60),
+      "BTC-INV": amount(1_000_000),
+    });
+    const held = fc.record({
+      USDC: amount(1_000_000),
+      BTC: amount(20).map((text) => text.replace("-", "")),
+      ETH: amount(100),
+    });
+    const property = fc.asyncProperty(rows, held, price, async (positions, balances, entry) => {
+      const lines = Object.entries(positions).map(
+        ([name, size]) => `${name},${size},${name.endsWith("C") ? "" : entry}\n`,
+      );
+      const files = [
+        { file: "a.json", text: map_({ symbol: "S", quantity: "Q", entryPrice: "P" }) },
+        { file: "a.csv", text: `S,Q,P\n${lines.join("")}` },
+        { file: "b.json", text: map_({ asset: "A", amount: "B" }) },
+        {
+          file: "b.csv",
+          text: `A,B\n${Object.entries(balances)
+            .map((row) => `${row.join()}\n`)
+            .join("")}`,
+        },
+      ];
+      const { document, report } = await of("csv", files, AT_PAR, TAKEN);
+      const holder = readAccount(JSON.stringify(document), "account.json", policy, market);
+      const { cash, positionsValue, collateral } = valueAccount(holder, policy, market);
+      const worth = addDecimals(
+        ...[cash, positionsValue, ...collateral.map(({ marketValue }) => marketValue)].map(parseNumber),
+      );
+      const lost = addDecimals(parseNumber(report.totals[0]!.equity), negated(worth));
+      // A lot of debt is worth 43.25, one of coin 0.97.
+      expect(Number(formatDecimal(lost.units, lost.decimals))).to.be.within(0, 50);
+    });
+    await fc.assert(property, { numRuns: 40, seed: 7 });
   });
 
   describe("from Deribit", () => {
@@ -278,6 +337,9 @@ describe("imports", () => {
       expect(document.positions["BTC-COIN"]).to.deep.equal({ quantity: "1.03626", paid: true });
       expect(document.positions["ETH-25DEC26-3600-C"]).to.deep.equal({ quantity: "30", paid: true });
       expect(holdings(report, "BTC-USDT-SWAP")).to.deep.equal([["-1250", "BTC-PERP", "-12.5"]]);
+      expect(await refusal(read("instruments", ['"ctValCcy": "BTC"', '"ctValCcy": "USDT"']))).to.match(
+        /ctValCcy: the size/,
+      );
       expect(await refusal(of("okx", sample(...OKX.slice(0, 2))))).to.match(
         /^UNKNOWN_NAME: .*instId: no file of \/api\/v5\/public/,
       );
@@ -299,6 +361,13 @@ describe("imports", () => {
         ['"cashBal": "-5000.25"', '"cashBal": "1000"'],
       );
       expect(gross.document.balance).to.equal("-4001.5000001");
+      // Also where it is small beside the balance.
+      const small = await read(
+        "balance",
+        ['"eq": "51.92"', '"eq": "51.91"'],
+        [/("ccy": "ETH",[\s\S]*?"liab": )""/, '$1"0.01"'],
+      );
+      expect(small.document.collateral.ETH).to.equal("49.99");
       // Where neither is so, nobody knows what the balance is.
       const neither = await read("balance", ['"eq": "4.00842"', '"eq": "9"']);
       expect(why(neither.report)["okx BTC"]).to.match(/not what cash, profits and liability come to/);
@@ -318,9 +387,21 @@ describe("imports", () => {
   describe("from CCXT", () => {
     it("take quantities from info where the venue is known, whatever the unified numbers say", async () => {
       const direct = await of("okx", sample(...OKX));
-      const { document } = await of("ccxt", sample("ccxt/okx-positions.json", "ccxt/okx-balance.json"));
+      const { document } = await of("ccxt", sample(...CCXT));
       expect(document.positions).to.deep.equal(direct.document.positions);
       expect(document.collateral).to.deep.equal(direct.document.collateral);
+      // CCXT's size of an option leaves out its multiplier.
+      expect(await refusal(of("ccxt", sample(...CCXT.slice(0, 2))))).to.match(
+        /instId: no file of .*instruments says how large/,
+      );
+    });
+
+    it("refuse one account that is read twice, by the venue's files and by CCXT's", async () => {
+      const sources = [
+        { venue: "okx", files: sample(...OKX) },
+        { venue: "ccxt", files: sample(...CCXT) },
+      ];
+      expect(await refusal(imported({ sources }))).to.match(/ccxt holds exactly what okx holds/);
     });
 
     it("mark the numbers of other venues as approximate, which nobody can acknowledge", async () => {
@@ -464,6 +545,11 @@ describe("imports", () => {
       ]);
     });
 
+    it("U05: a table with sizes in contracts or dollars is asked about", async () => {
+      const { report } = await table("Symbol,Size\nBTC-26MAR27,-1458750\n", {}, { symbol: "Symbol", quantity: "Size" });
+      expect(report.warnings[0]).to.match(/^BTC-26MAR27: the position is more than 20 times the equity/);
+    });
+
     it("refuses a table without a map, an asset twice, and dates that are none; names the columns", async () => {
       expect(await refusal(of("csv", sample("csv/custody.csv"), AT_PAR, TAKEN))).to.match(/give the map/);
       expect(await refusal(table("Asset,Amount\nUSDC,1\nUSDC,1\n"))).to.match(/line 3, Asset: this is there twice/);
@@ -496,6 +582,46 @@ describe("imports", () => {
       const { document } = await of("crif", sample("crif/trades.csv"), mapped, TAKEN);
       expect(document.positions).to.deep.equal({ "BTC-26MAR27-80000-C": { quantity: "1", paid: true } });
     });
+  });
+
+  it("whatever stands in a field, readers answer with an error that names the place, and never repeat it", async () => {
+    const odd = [
+      null,
+      true,
+      {},
+      [],
+      [null],
+      "",
+      "x",
+      "-0",
+      "1e999",
+      "7777777.7777777",
+      -7777777.7777777,
+      "__proto__",
+      '"',
+    ];
+    let read = 0;
+    for (const [venue, names] of Object.entries({ deribit: DERIBIT, binance: BINANCE, okx: OKX, ccxt: CCXT })) {
+      const reader = await VENUES.find(({ name }) => name === venue)!.reader();
+      for (const name of names) {
+        for (const [index, value] of Array.from({ length: 60 }, (_, at) => [at, odd[at % odd.length]] as const)) {
+          const files = sample(...names).map((file) =>
+            file.file === name ? { ...file, text: withField(file.text, index, value) } : file,
+          );
+          try {
+            reader(files);
+            read++;
+          } catch (error) {
+            expect(error, `${name} ${index} ${JSON.stringify(value)}`).to.be.instanceOf(PlimsollError);
+            const { message, place } = error as PlimsollError;
+            // Of the file, or of another that it does not agree with.
+            expect(names.some((each) => place.file?.includes(each))).to.equal(true);
+            expect(message).to.not.contain("7777777");
+          }
+        }
+      }
+    }
+    expect(read).to.be.above(50);
   });
 
   describe("places", () => {

@@ -4,22 +4,22 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { expect } from "chai";
-import { type Contract, Wallet } from "ethers";
+import { Wallet } from "ethers";
 import { network } from "hardhat";
-import { byAddress, chainPolicy, domainOf } from "../../prover/src/chain/publication.ts";
+import { FAMILY_IDS } from "../../prover/src/chain/carrier.ts";
+import { byAddress, domainOf } from "../../prover/src/chain/publication.ts";
 import { formatJson } from "../../prover/src/formats/json.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { type EpochFile, repeatEpoch } from "../../prover/src/oracle/epoch.ts";
 import { OracleNode } from "../../prover/src/oracle/node.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { Observation } from "../../prover/src/risk/input.ts";
-import { keysOf, PLAIN, routerOf, TERMS, TIMELOCK } from "../contracts/markets.ts";
+import { type Called, Markets } from "../contracts/markets.ts";
 
 const { marketInput, policy: policyDocument } = sampleFirm();
 const policy = readPolicy(formatJson(policyDocument), "policy.json");
 /** Seconds of an epoch; short, so that several pass in a test. */
 const INTERVAL = 5;
-type Called = Contract & Record<string, (...args: unknown[]) => Promise<never>>;
 
 interface Setup {
   readonly spot: string;
@@ -32,6 +32,7 @@ describe("oracle nodes", function () {
   let nodes: OracleNode[] = [];
   let events: { reporter: number; event: string; why?: string }[] = [];
   let oracle: Called;
+  let sources: Called;
   let terms: { domain: ReturnType<typeof domainOf>; board: bigint };
   let reporters: { address: string; url: string }[];
   let start: (index: number) => Promise<OracleNode>;
@@ -52,17 +53,12 @@ describe("oracle nodes", function () {
     close = () => chain.close();
     const signers = await chain.ethers.getSigners();
     const wallets = await byAddress(setups.map((_, index) => new Wallet(`0x${`${index + 1}`.padStart(64, "0")}`)));
-    const router = await routerOf(chain, signers[0]!, "board-60", keysOf("board-60"));
-    const deploy = (name: string, args: unknown[]) =>
-      chain.ethers.deployContract(name, args) as unknown as Promise<Called>;
-    const registry = await deploy("PolicyRegistry", [signers[0], signers[1], TIMELOCK, 2_000n]);
-    const zero = `0x${"0".repeat(40)}`;
-    oracle = await deploy("PriceOracle", [registry, zero, wallets.map(({ address }) => address), quorum]);
-    const sources = (await chain.ethers.getContractAt("PriceSources", await oracle.sources!())) as unknown as Called;
-    await registry.createBoard!(router, 60, chainPolicy(policy.policy, TERMS));
-    for (const [asset, { lotDecimals }] of policy.assets.entries()) {
-      await sources.configure!(1, asset, { ...PLAIN, lotDecimals: BigInt(lotDecimals) });
-    }
+    const world = await Markets.create("board-60", {
+      ...{ chain, quorum, reporters: wallets.map(({ address }) => address), model: policy.policy },
+      lotDecimals: policy.assets.map(({ lotDecimals }) => BigInt(lotDecimals)),
+    });
+    ({ oracle, sources } = world);
+    const { link } = world.key(FAMILY_IDS.account);
     terms = { domain: domainOf("PriceOracle", 31_337n, await oracle.getAddress()), board: 1n };
     port += 16;
     const first = port;
@@ -86,6 +82,7 @@ describe("oracle nodes", function () {
         skew: 2,
         directory: path.join(directory, `${index}`),
         listen: { host: "127.0.0.1", port: first + index },
+        link: (statement) => link(statement),
         observe: async () => seen,
         log: (event) => events.push({ reporter: index, ...event } as (typeof events)[number]),
         clock,
@@ -104,13 +101,15 @@ describe("oracle nodes", function () {
 
   async function opened(seconds: number): Promise<boolean> {
     for (const ends = Date.now() + seconds * 1000; Date.now() < ends; ) {
-      const [epoch, , next] = (await oracle.openingOf!(1n)) as unknown as [bigint, bigint, string];
-      if (epoch > 0n && BigInt(next) === 0n) return true;
+      if (((await oracle.epochOf!(1n)) as unknown as bigint) > 0n) return true;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
     return false;
   }
-  const price = async (asset: number) => (await oracle.referenceOf!(1n, asset)) as bigint;
+  const price = async (asset: number) => {
+    const [, known] = (await sources.sourceOf!(1n, asset)) as unknown as [unknown, { last: bigint }];
+    return known.last;
+  };
   /** The epoch of whichever node was first to keep it. */
   async function published(): Promise<EpochFile> {
     const files = await Promise.allSettled(

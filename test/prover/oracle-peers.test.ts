@@ -103,6 +103,9 @@ describe("an oracle node among peers", function () {
       skew: 2,
       directory,
       listen: { host: "127.0.0.1", port },
+      link: () => {
+        throw new Error("nothing is carried");
+      },
       observe: async () => options.observation ?? seen(),
       log: (event) => events.push(event as (typeof events)[number]),
       clock,
@@ -172,7 +175,7 @@ describe("an oracle node among peers", function () {
     const two = await Promise.all([1, 2].map((index) => sign(wallets[index]!, epoch, others, time)));
     const reports = ordered([own, ...two]);
     const made = boardOf(terms, epoch, medianOf(reports.map(({ observation }) => observation as Observation)));
-    return { reports, firstPart: made.epoch.firstPart };
+    return { reports, valuesHash: made.epoch.valuesHash };
   }
   const silent: Answer = async () => undefined;
   /** A node whose leader proposes what `propose` makes of an honest proposal. */
@@ -188,15 +191,15 @@ describe("an oracle node among peers", function () {
   }
 
   it("O11: signs no board that is not what follows", async () => {
-    const { get, epoch } = await led((honest) => ({ ...honest, firstPart: `0x${"1".repeat(64)}` }));
+    const { get, epoch } = await led((honest) => ({ ...honest, valuesHash: `0x${"1".repeat(64)}` }));
     expect(await lost()).to.equal("the leader's board is not what follows from the reports");
     expect(await get(`rounds/${epoch}/signature`)).to.equal(undefined);
   });
 
   it("O01: signs no board of more reports than the quorum, or of one reporter twice", async () => {
-    const { get, epoch } = await led(({ reports, firstPart }) => ({
+    const { get, epoch } = await led(({ reports, valuesHash }) => ({
       reports: [...reports, reports[0], reports[0]],
-      firstPart,
+      valuesHash,
     }));
     expect(await lost()).to.equal("the leader chose 5 reports of 3 reporters for a quorum of 3");
     expect(await get(`rounds/${epoch}/signature`)).to.equal(undefined);
@@ -258,10 +261,10 @@ describe("an oracle node among peers", function () {
           return JSON.stringify(await sign(wallets[index]!, epoch, seen(spot), Math.floor(clock())));
         const proposal = what === "signature" && index !== 1 ? await get(`rounds/${epoch}/proposal`) : undefined;
         if (proposal === undefined) return undefined;
-        const { firstPart } = JSON.parse(proposal) as { firstPart: string };
+        const { valuesHash } = JSON.parse(proposal) as { valuesHash: string };
         return JSON.stringify({
-          firstPart,
-          signature: await signBoard(wallets[index]!, terms.domain, { board: 1n, epoch, firstPart }),
+          valuesHash,
+          signature: await signBoard(wallets[index]!, terms.domain, { board: 1n, epoch, valuesHash }),
         });
       };
     started = await start([peer(1, "97250.5"), peer(2, "97250.4"), peer(3, "97250.6")], { turn: 0, quorum: 3 });

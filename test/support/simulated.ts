@@ -7,7 +7,8 @@
 import { createHash } from "node:crypto";
 import { normalizeZ } from "@noble/curves/abstract/curve.js";
 import { bn254 } from "@noble/curves/bn254.js";
-import { toField } from "../../prover/src/field.ts";
+import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
+import { writeLinkKey } from "../../prover/src/keys/link-key.ts";
 import type { BoardSize } from "../../prover/src/model/sizes.ts";
 import type { Artifacts, VerificationKey } from "../../prover/src/node/artifacts.ts";
 import type { Backend, Circuit } from "../../prover/src/prove/backend.ts";
@@ -15,15 +16,26 @@ import {
   type CircuitName,
   type FamilyName,
   familyOf,
+  ownSignalsOf,
   publicInputsOf,
   publicNamesOf,
 } from "../../prover/src/statement/families.ts";
+import {
+  challengeOf,
+  type Link,
+  type LinkPoint,
+  type LinkStatement,
+  linkedGroup,
+  linkKeyId,
+  openingSeed,
+} from "../../prover/src/statement/link.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { KeyIdentity } from "../../prover/src/verify/verifier.ts";
 import type { ProofJson } from "./forge.ts";
 
 const G1 = bn254.G1.Point;
 const G2 = bn254.G2.Point;
+type PointG2 = InstanceType<typeof G2>;
 
 export interface SimulatedKey<Name extends CircuitName = BoardSize> {
   readonly identity: KeyIdentity<Name>;
@@ -34,6 +46,10 @@ export interface SimulatedKey<Name extends CircuitName = BoardSize> {
   prove(signals: readonly bigint[]): ProofJson;
   /** Σ values[j]·IC of public signal `from + j`, counted from 0, without a multiplication for each. */
   pointOf(values: readonly bigint[], from: number): { readonly x: bigint; readonly y: bigint };
+  /** The head of its link key, which is all that contracts read of one. */
+  readonly linkKeyFile: Uint8Array<ArrayBuffer>;
+  /** A link under the key, made from its secrets. Checks nothing of the statement. */
+  link(statement: LinkStatement, tweak?: LinkTweak): Link;
 }
 
 /** Different seeds give different keys. `tweak` changes the key before it is written. */
@@ -60,11 +76,17 @@ export function simulatedKey<Name extends CircuitName>(
     IC: normalizeZ(G1, points).map(g1),
   };
   const file = new TextEncoder().encode(JSON.stringify(tweak(key)));
+  const sha = createHash("sha256").update(file).digest("hex");
+  const [k1, k2, tau] = [29n, 31n, 37n].map((n) => toField(n ** 80n * seed) as bigint) as [bigint, bigint, bigint];
+  const own = ownSignalsOf(size).length;
+  const [K1, K2, T] = [k1, k2, tau].map((secret) => G2.BASE.multiply(secret)) as [PointG2, PointG2, PointG2];
+  const place = { verificationKeySha256: sha, publics: count - 1, first: own + 1, k1: K1, k2: K2, tau: T };
+  const linkKeyFile = writeLinkKey({ ...place, powers: new Uint8Array(), links: new Uint8Array() });
   // The same in every proof: C alone makes the equation hold.
   const [a, b] = [19n, 23n];
   const [pi_a, pi_b] = [g1(G1.BASE.multiply(a)), g2(G2.BASE.multiply(b))];
   return {
-    identity: { size, sha256: createHash("sha256").update(file).digest("hex"), origin: "development" },
+    identity: { size, sha256: sha, origin: "development" },
     key,
     file,
     prove(signals) {
@@ -77,7 +99,46 @@ export function simulatedKey<Name extends CircuitName>(
       const scalar = toField(sum);
       return scalar === 0n ? { x: 0n, y: 0n } : G1.BASE.multiply(scalar).toAffine();
     },
+    linkKeyFile,
+    link(statement, change = {}) {
+      const group = linkedGroup(size, statement.group);
+      const { values } = statement;
+      const at = (x: bigint) => {
+        let power = powerOf(x, group.first);
+        return values.reduce((sum, value) => {
+          const term = value * power;
+          power = (power * x) % FIELD_ORDER;
+          return (sum + term) % FIELD_ORDER;
+        }, 0n);
+      };
+      const p = values.reduce((sum, value, i) => sum + value * (first! + BigInt(group.first + i) * step!), 0n);
+      const q = at(tau);
+      const [point, polynomial] = [multiple(change.point ?? p), multiple(q)];
+      const rho = challengeOf(openingSeed(linkKeyId(linkKeyFile), group, statement, { point, polynomial }));
+      const opening = (q - at(rho)) * bn254.fields.Fr.inv(toField(tau - rho));
+      return { point, polynomial, proof: multiple(k1 * p + k2 * q), opening: multiple(opening) };
+    },
   };
+}
+
+/** What somebody who knows the secrets may put in place of what is right. */
+export interface LinkTweak {
+  /** Discrete logarithm of another point. */
+  readonly point?: bigint;
+}
+
+const multiple = (scalar: bigint): LinkPoint => {
+  const reduced = toField(scalar);
+  const { x, y } = (reduced === 0n ? G1.ZERO : G1.BASE.multiply(reduced)).toAffine();
+  return { x, y };
+};
+
+function powerOf(base: bigint, exponent: number): bigint {
+  let [result, square] = [1n, base];
+  for (let rest = exponent; rest > 0; rest = Math.floor(rest / 2), square = (square * square) % FIELD_ORDER) {
+    if (rest % 2 === 1) result = (result * square) % FIELD_ORDER;
+  }
+  return result;
 }
 
 function g1(point: InstanceType<typeof G1>): [string, string, string] {

@@ -342,7 +342,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBoardGate
-    function tillShort(uint256) external view returns (bool) {
+    function tillShort() external view returns (bool) {
         return _books.custody[Statement.CASH] < uint256(market.termsOf(board).tillFloor) * _books.assets[Statement.CASH].lot;
     }
 

@@ -10,6 +10,11 @@ interface IAggregator {
         external
         view
         returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
+
+    function getRoundData(uint80 id)
+        external
+        view
+        returns (uint80 roundId, int256 answer, uint256 startedAt, uint256 updatedAt, uint80 answeredInRound);
 }
 
 /// Reading what others have deployed. A feed that reverts, has no code, or answers too little is one that is broken, and
@@ -18,20 +23,28 @@ interface IAggregator {
 /// A caller who starves a reading of gas is left with a 63rd of what it lacked, which is too little for anything that
 /// follows here.
 library Readings {
-    /// @return ok whether a round was returned
-    function round(address feed) internal view returns (bool ok, int256 answer, uint256 startedAt, uint256 updatedAt) {
-        bytes memory data;
-        (ok, data) = feed.staticcall(abi.encodeCall(IAggregator.latestRoundData, ()));
-        ok = ok && data.length >= 160;
-        if (!ok) return (false, 0, 0, 0);
-        (, answer, startedAt, updatedAt,) = abi.decode(data, (uint256, int256, uint256, uint256, uint256));
+    struct Round {
+        /// Whether there was an answer; all else is zero where there was none.
+        bool ok;
+        uint80 id;
+        int256 answer;
+        uint256 startedAt;
+        uint256 updatedAt;
     }
 
-    /// @return ok whether one word was returned
-    function word(address target, bytes memory call) internal view returns (bool ok, uint256 value) {
-        bytes memory data;
-        (ok, data) = target.staticcall(call);
-        ok = ok && data.length >= 32;
-        if (ok) value = abi.decode(data, (uint256));
+    function latest(address feed) internal view returns (Round memory) {
+        return _read(feed, abi.encodeCall(IAggregator.latestRoundData, ()));
+    }
+
+    function round(address feed, uint80 id) internal view returns (Round memory) {
+        return _read(feed, abi.encodeCall(IAggregator.getRoundData, (id)));
+    }
+
+    function _read(address feed, bytes memory call) private view returns (Round memory found) {
+        (bool ok, bytes memory data) = feed.staticcall(call);
+        if (!ok || data.length < 160) return found;
+        (uint256 id, int256 answer, uint256 startedAt, uint256 updatedAt,) =
+            abi.decode(data, (uint256, int256, uint256, uint256, uint256));
+        return Round(true, uint80(id), answer, startedAt, updatedAt);
     }
 }

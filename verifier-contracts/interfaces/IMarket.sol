@@ -111,6 +111,9 @@ interface IMarket {
     /// The only owner of what can be changed: calls wait there. Its `guardian()` may tighten at once (`IQueue`).
     function queue() external view returns (address);
 
+    /// Number of the standing epoch, in any condition; zero before the first. Never reverts.
+    function epochOf(uint256 board) external view returns (uint64);
+
     /// Whether the board's keys in force include circuits of a family (`Family`).
     function serves(uint256 board, uint256 family) external view returns (bool);
 
@@ -159,12 +162,15 @@ interface IBoardGate {
     /// Whether every account of the board has passed the settlement of that number.
     function allSettled(uint256 board, uint64 settlement) external view returns (bool);
 
-    /// Whether the cash in custody is below `Terms.tillFloor`.
-    function tillShort(uint256 board) external view returns (bool);
+    /// Whether the cash in custody is below `Terms.tillFloor` of the gate's board.
+    function tillShort() external view returns (bool);
 }
 
 /// Where power waits: see `Queue`.
 interface IQueue {
+    error NotQueue(address sender);
+    error NotGuardian(address sender);
+
     /// Withdraws what waits, tightens policies, pauses boards.
     function guardian() external view returns (address);
 

@@ -77,7 +77,7 @@ library LinkVerifier {
     /// @param keyId Keccak-256 of the head of the key
     /// @param subject what the point is for; not zero
     /// @param first number of the first public input of the values, counted from 1
-    /// @param valuesHash Keccak-256 of the values, a word each
+    /// @param valuesHash what fixes the values: Keccak-256 of them, a word each, or of another form that has one reading
     function seedOf(
         bytes32 keyId,
         bytes32 subject,
@@ -139,6 +139,20 @@ library LinkVerifier {
             }
         }
         if (refused) _refuseValue(values);
+    }
+
+    /// As `valueAt`, of values in memory that are below the group order.
+    function evaluate(uint256[] memory values, uint256 first, bytes32 seed) internal pure returns (uint256 y) {
+        uint256 rho = uint256(seed) % ORDER;
+        assembly ("memory-safe") {
+            for { let at := add(values, shl(5, mload(values))) } gt(at, values) { at := sub(at, 0x20) } {
+                y := addmod(mulmod(y, rho, ORDER), mload(at), ORDER)
+            }
+            for { let power := first } power { power := shr(1, power) } {
+                if and(power, 1) { y := mulmod(y, rho, ORDER) }
+                rho := mulmod(rho, rho, ORDER)
+            }
+        }
     }
 
     /// Returns if and only if the link holds for a polynomial of value `y` at the challenge; reverts otherwise.

@@ -3,9 +3,10 @@ pragma solidity 0.8.30;
 
 /// The public side of the circuits: sizes, public signals and their encodings.
 ///
-/// Public signals of `Account`, in order: stateBefore, stateAfter, transfer, fill, terms, context; then policy (for each
-/// asset its boundaries, weights, intercepts, and lots in one scanned lot), the rate of debt, prices, rows (eighteen values
-/// for each instrument), blocks (five values for each).
+/// Public signals of `Account`, in order: stateBefore, stateAfter, transfer, fill, terms, context; then the group `policy` (for
+/// each asset its boundaries, weights, intercepts, and lots in one scanned lot), and the group `market`: the rate of debt,
+/// prices, rows (eighteen values for each instrument), blocks (five values for each).
+/// `Lot` and `Round` have other signals of their own, and then the same two groups.
 ///
 /// Public signals of `Settlement`, in order: stateBefore, stateAfter, context; then marks (two values for each
 /// instrument: 1 where it expires, else 0; quote per lot that it settles at, 1e-6, signed, below 2^42 in absolute value,
@@ -21,15 +22,17 @@ library Statement {
     uint256 internal constant ROW_VALUES = 18;
     uint256 internal constant BLOCK_VALUES = 5;
 
+    /// Public signals that each proof has of its own, by circuit.
     uint256 internal constant PROOF_SIGNALS = 6;
-    uint256 internal constant FIRST_POLICY_SIGNAL = PROOF_SIGNALS;
-    /// The rate of debt is the last value of the policy.
-    uint256 internal constant FIRST_PRICE_SIGNAL = FIRST_POLICY_SIGNAL + ASSETS * POLICY_VALUES + 1;
-    uint256 internal constant FIRST_ROW_SIGNAL = FIRST_PRICE_SIGNAL + ASSETS;
-
-    /// Of `Settlement`.
     uint256 internal constant SETTLEMENT_PROOF_SIGNALS = 3;
-    uint256 internal constant FIRST_MARK_SIGNAL = SETTLEMENT_PROOF_SIGNALS;
+    uint256 internal constant LOT_PROOF_SIGNALS = 12;
+
+    /// No quantity holds so many lots: an asset that is scanned by these is scanned zero times.
+    uint256 internal constant NOT_SCANNED = 1 << 64;
+
+    /// Values of the group `policy`.
+    uint256 internal constant POLICY_SIGNALS = ASSETS * POLICY_VALUES;
+    /// Of a settlement, for each row.
     uint256 internal constant MARK_VALUES = 2;
 
     /// Widths of level and transfer in bits.
@@ -39,16 +42,22 @@ library Statement {
     /// There is no circuit for boards of this many instruments.
     error SizeUnknown(uint256 instruments);
 
-    function publicSignals(uint256 instruments) internal pure returns (uint256) {
-        return firstBlockSignal(instruments) + (instruments / BLOCK_INSTRUMENTS) * BLOCK_VALUES;
+    /// Values of the group `market`: the rate of debt, prices, rows, blocks.
+    function valuesOf(uint256 instruments) internal pure returns (uint256) {
+        return 1 + ASSETS + instruments * ROW_VALUES + (instruments / BLOCK_INSTRUMENTS) * BLOCK_VALUES;
     }
 
-    function firstBlockSignal(uint256 instruments) internal pure returns (uint256) {
-        return FIRST_ROW_SIGNAL + instruments * ROW_VALUES;
+    /// Values of both groups.
+    function marketSignals(uint256 instruments) internal pure returns (uint256) {
+        return POLICY_SIGNALS + valuesOf(instruments);
+    }
+
+    function publicSignals(uint256 instruments) internal pure returns (uint256) {
+        return PROOF_SIGNALS + marketSignals(instruments);
     }
 
     function settlementSignals(uint256 instruments) internal pure returns (uint256) {
-        return FIRST_MARK_SIGNAL + instruments * MARK_VALUES;
+        return SETTLEMENT_PROOF_SIGNALS + instruments * MARK_VALUES;
     }
 
     /// Commitment to the account that holds nothing: the state in which every account opens.

@@ -118,6 +118,10 @@ contract FixedMarket is IMarket, IQueue {
         return true;
     }
 
+    function epochOf(uint256) external view returns (uint64) {
+        return _current;
+    }
+
     function outflow(uint256 board) public view returns (Market memory market) {
         market = _standing(board);
         if (_inForce != 0 && _inForce != market.policyId) {

@@ -1,64 +1,69 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Epochs} from "../market/Epochs.sol";
+import {Policy, PolicyRules} from "../market/PolicyRules.sol";
 import {PolicyRegistry} from "../market/PolicyRegistry.sol";
 import {PriceOracle} from "../market/PriceOracle.sol";
 import {PriceSources} from "../market/PriceSources.sol";
+import {Reporters} from "../market/Reporters.sol";
 import {VerifierRouter} from "../verify/VerifierRouter.sol";
 import {Levels, Market} from "../interfaces/IMarket.sol";
+import {Family, IVerifier} from "../interfaces/IVerifier.sol";
 import {Bn254, G1} from "../libraries/Bn254.sol";
+import {Link} from "../libraries/LinkVerifier.sol";
+import {PackedValues} from "../libraries/PackedValues.sol";
 import {Statement} from "../libraries/Statement.sol";
 import {Release} from "./Release.sol";
 import {VM} from "./Vm.sol";
 
-/// Router and verifier of a key whose points have known logarithms: a point is what was summed up, times (1, 2).
-contract LinearVerifier {
-    function verifierOf(uint256) external view returns (address) {
+/// Router and verifier in one that takes every link.
+contract AnyKeys {
+    uint256 public constant own = 6;
+    uint256 public constant instruments = 60;
+    bytes32 public constant linkId = "a link key";
+
+    function verifierOf(uint256, uint256) external view returns (address) {
         return address(this);
     }
 
-    function accumulate(uint256 firstSignal, uint256[] calldata values, G1 calldata sum)
-        external
-        view
-        returns (G1 memory)
-    {
-        uint256 scalar = 0;
-        for (uint256 index = 0; index < values.length; index++) {
-            if (values[index] != 0) scalar = addmod(scalar, term(firstSignal + index, values[index]), Bn254.R);
-        }
-        return Bn254.add(sum, point(scalar));
+    function has(uint256, uint256) external pure returns (bool) {
+        return true;
     }
 
-    function term(uint256 signal, uint256 value) public pure returns (uint256) {
-        require(value < Bn254.R, "a value that is not canonical");
-        return mulmod(uint256(keccak256(abi.encode(signal))), value, Bn254.R);
+    function familiesOf(uint256) external pure returns (uint256[] memory families) {
+        families = new uint256[](1);
+        families[0] = Family.ACCOUNT;
     }
 
-    function point(uint256 scalar) public view returns (G1 memory product) {
-        uint256[3] memory buffer = [uint256(1), 2, scalar];
-        assembly ("memory-safe") {
-            if iszero(staticcall(gas(), 7, buffer, 96, product, 64)) { revert(0, 0) }
-        }
+    function checkLink(bytes32, uint256, Link calldata) external pure returns (bytes4) {
+        return IVerifier.checkLink.selector;
     }
 }
 
-/// Registry and oracle; owns, guards, reports.
+/// Registry and oracle; is queue and guardian, and reports.
 abstract contract MarketWorld {
     uint256 internal constant MOVE_BPS = 2000;
-    uint256 internal constant CLOSED = (1 << 60) - 1;
-    uint256 internal constant ZERO_COLUMNS = (1 << 42) | (1 << 126) | (1 << 210);
     uint256 private constant REPORTERS = 5;
 
-    LinearVerifier internal verifier;
+    AnyKeys internal keysOfBoard;
     PolicyRegistry internal registry;
     PriceOracle internal oracle;
     uint256[] internal keys;
     address[] internal reporters;
 
+    function guardian() external view returns (address) {
+        return address(this);
+    }
+
+    function getMinDelay() external pure returns (uint256) {
+        return 1 days;
+    }
+
     function _build() internal {
         VM.warp(1_000_000 hours);
-        verifier = new LinearVerifier();
-        registry = PolicyRegistry(Release.deploy("PolicyRegistry", abi.encode(address(this), address(this), 1 days, MOVE_BPS)));
+        keysOfBoard = new AnyKeys();
+        registry = PolicyRegistry(Release.deploy("PolicyRegistry", abi.encode(address(this), MOVE_BPS)));
         for (uint256 key = 1; key <= REPORTERS; key++) {
             uint256 place = keys.length;
             keys.push(key);
@@ -72,43 +77,62 @@ abstract contract MarketWorld {
     }
 
     /// Nothing listed.
-    function _policy() internal pure returns (PolicyRegistry.Policy memory policy) {
+    function _policy() internal pure returns (Policy memory policy) {
         policy.levels = Levels(15_000, 12_000, 10_000, 6_000);
         policy.maxAge = 24 hours;
         (policy.terms.curePeriod, policy.terms.attestInterval, policy.terms.auctionDuration) = (1 hours, 1 days, 600);
-        (policy.terms.maxSlice, policy.terms.stopLimit) = (1e12, 48 hours);
+        (policy.terms.maxSlice, policy.terms.stopLimit, policy.terms.discountBps) = (1e12, 48 hours, 500);
     }
 
-    function _create(PolicyRegistry.Policy memory policy) internal returns (uint256) {
-        return registry.createBoard(VerifierRouter(address(verifier)), 60, policy);
+    function _create(Policy memory policy) internal returns (uint256) {
+        _link(policy);
+        return registry.createBoard(VerifierRouter(address(keysOfBoard)), 60, policy);
     }
 
-    /// What the first `quorum` reporters sign, each its own prices and time.
-    function _observe(uint64 epoch, uint64[] memory times, uint64[15][] memory prices, bytes32 firstPart)
-        internal
-        view
-        returns (PriceOracle.Observation[] memory observations)
-    {
-        observations = new PriceOracle.Observation[](times.length);
-        bytes32 boardHash = keccak256("Board(uint256 board,uint64 epoch,bytes32 firstPart)");
+    /// Any point for the policy, and for the exit market.
+    function _link(Policy memory policy) internal {
+        IVerifier verifier = IVerifier(address(keysOfBoard));
+        Policy memory none;
+        registry.points().linkPolicy(verifier, registry.rules().signalsOf(none), _anyLink());
+        registry.points().linkExit(verifier, _anyLink());
+        // A policy that is refused has no values.
+        try registry.rules().signalsOf(policy) returns (uint256[] memory values) {
+            registry.points().linkPolicy(verifier, values, _anyLink());
+        } catch {}
+    }
+
+    function _anyLink() internal pure returns (Link memory) {
+        return Link(G1(1, 2), G1(1, 2), G1(1, 2), G1(1, 2));
+    }
+
+    /// What the first `quorum` reporters sign for an oracle, each its own prices and time.
+    function _observe(
+        address market,
+        uint64 epoch,
+        uint64[] memory times,
+        uint64[15][] memory prices,
+        bytes32 valuesHash
+    ) internal view returns (Reporters.Observation[] memory observations) {
+        observations = new Reporters.Observation[](times.length);
+        bytes32 boardHash = keccak256("Board(uint256 board,uint64 epoch,bytes32 valuesHash)");
         bytes32 hash = keccak256("Observation(uint256 board,uint64 epoch,uint64 time,uint64[15] prices)");
         for (uint256 index = 0; index < times.length; index++) {
             bytes32 seen = keccak256(abi.encode(prices[index]));
             observations[index].time = times[index];
             observations[index].prices = prices[index];
-            observations[index].signature = _sign(index, abi.encode(hash, 1, epoch, times[index], seen));
-            observations[index].boardSignature = _sign(index, abi.encode(boardHash, 1, epoch, firstPart));
+            observations[index].signature = _sign(market, index, abi.encode(hash, 1, epoch, times[index], seen));
+            observations[index].boardSignature = _sign(market, index, abi.encode(boardHash, 1, epoch, valuesHash));
         }
     }
 
-    function _sign(uint256 index, bytes memory message) private view returns (bytes memory) {
+    function _sign(address market, uint256 index, bytes memory message) private view returns (bytes memory) {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
                 keccak256("Plimsoll PriceOracle"),
                 keccak256("1"),
                 block.chainid,
-                address(oracle)
+                market
             )
         );
         (uint8 v, bytes32 r, bytes32 s) =
@@ -116,58 +140,57 @@ abstract contract MarketWorld {
         return abi.encodePacked(r, s, v);
     }
 
-    /// An epoch of one reporter and one block.
-    function _open(
-        uint64 epoch,
-        uint64 time,
-        uint64 price,
-        PriceOracle.Part memory part,
-        PriceOracle.Part[] memory former
-    ) internal {
+    /// An epoch of one reporter in which every row is closed.
+    function _publish(uint64 epoch, uint64 time, uint64 price) internal {
         (uint64[] memory times, uint64[15][] memory prices) = (new uint64[](1), new uint64[15][](1));
         (times[0], prices[0][0]) = (time, price);
-        bytes32 firstPart = keccak256(abi.encode(part));
-        PriceOracle.Part[] memory parts = new PriceOracle.Part[](1);
-        parts[0] = part;
-        oracle.open(1, epoch, _observe(epoch, times, prices, firstPart), firstPart, parts, former);
-    }
-
-    /// A block of which nothing is listed.
-    function _part() internal pure returns (PriceOracle.Part memory part) {
-        for (uint256 row = 0; row < 60; row++) {
-            for (uint256 word = 0; word < 16; word++) part.rows[row][word] = ZERO_COLUMNS;
-            (part.rows[row][16], part.rows[row][17]) = (CLOSED, CLOSED);
-        }
+        bytes memory values = new bytes(25 + 60);
+        Epochs.FamilyLink[] memory links = new Epochs.FamilyLink[](1);
+        links[0] = Epochs.FamilyLink(Family.ACCOUNT, _anyLink());
+        oracle.publish(1, epoch, _observe(address(oracle), epoch, times, prices, keccak256(values)), values, links);
     }
 }
 
-/// Points of policies, and moves of levels. What quantities count for may move by is in `Policy.t.sol`.
+/// Values of policies, and moves of levels. What quantities count for may move by is in `Policy.t.sol`.
 contract PolicyFuzz is MarketWorld {
     function setUp() public {
         _build();
     }
 
-    function testFuzz_pointsHoldTheLineOfEachPiece(
+    function testFuzz_valuesHoldTheLineOfEachPiece(
         uint8[4] memory widths,
         uint16[4] memory cuts,
         uint64[15] memory scanLots,
-        uint16 debtRate
-    ) public {
-        PolicyRegistry.Policy memory policy = _policy();
-        (policy.scanLots, policy.debtRateBps) = (scanLots, debtRate % 10_001);
+        uint8 unscanned
+    ) public view {
+        Policy memory policy = _policy();
+        for (uint256 asset = 1; asset < 15; asset++) policy.scanLots[asset] = scanLots[asset];
         // An asset that is not in the scan.
-        policy.scanLots[debtRate % 15] = 0;
+        policy.scanLots[unscanned % 15] = 0;
         uint256 weight = 10_000;
         for (uint256 tier = 0; tier < 4; tier++) {
             uint256 before = tier == 0 ? 0 : policy.boundaryLots[0][tier - 1];
             policy.boundaryLots[0][tier] = uint64(before + widths[tier] % 12);
             weight = policy.weightBps[0][tier] = uint16(weight * (cuts[tier] % 10_001) / 10_000);
         }
-        _checkPoint(_create(policy), policy);
+        uint256[] memory values = registry.rules().signalsOf(policy);
+        require(values.length == Statement.POLICY_SIGNALS, "how many values there are");
+        // The line of each piece goes through what its first lot counts.
+        for (uint256 tier = 0; tier < 4; tier++) {
+            uint256 boundary = policy.boundaryLots[0][tier];
+            uint256 next = tier == 3 ? 0 : policy.weightBps[0][tier + 1];
+            require(values[tier] == boundary, "boundary");
+            require(values[4 + tier] == policy.weightBps[0][tier], "weight");
+            require(values[8 + tier] == _count(policy, boundary) - next * boundary, "intercept");
+        }
+        for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
+            uint256 lots = policy.scanLots[asset] == 0 ? 1 << 64 : policy.scanLots[asset];
+            require(values[asset * Statement.POLICY_VALUES + 12] == lots, "scan lots");
+        }
     }
 
     function testFuzz_V14_levelsMoveWithinTheirBoundAndInOrder(uint16[4] memory shifts) public {
-        PolicyRegistry.Policy memory next = _policy();
+        Policy memory next = _policy();
         uint32[4] memory was = [uint32(15_000), 12_000, 10_000, 6_000];
         uint32[4] memory becomes;
         bool allowed = true;
@@ -180,15 +203,15 @@ contract PolicyFuzz is MarketWorld {
             rises = rises && becomes[level] >= was[level];
         }
         next.levels = Levels(becomes[0], becomes[1], becomes[2], becomes[3]);
-        uint256 board = _create(_policy());
-        (bool proposed,) = address(registry).call(abi.encodeCall(registry.propose, (board, next)));
-        require(proposed == allowed, "V14: a level moved beyond its bound, or not within it");
-        (bool tightened,) = address(registry).call(abi.encodeCall(registry.tighten, (board, next)));
+        (uint256 first, uint256 second) = (_create(_policy()), _create(_policy()));
+        (bool set,) = address(registry).call(abi.encodeCall(registry.setPolicy, (first, next)));
+        require(set == allowed, "V14: a level moved beyond its bound, or not within it");
+        (bool tightened,) = address(registry).call(abi.encodeCall(registry.tighten, (second, next)));
         require(tightened == (allowed && rises), "V14: a level fell at once");
     }
 
     /// Lot by lot, what each counts in the tier it is in.
-    function _count(PolicyRegistry.Policy memory policy, uint256 lots) private pure returns (uint256 value) {
+    function _count(Policy memory policy, uint256 lots) private pure returns (uint256 value) {
         for (uint256 lot = 0; lot < lots; lot++) {
             for (uint256 tier = 0; tier < 4; tier++) {
                 if (lot >= policy.boundaryLots[0][tier]) continue;
@@ -197,40 +220,17 @@ contract PolicyFuzz is MarketWorld {
             }
         }
     }
-
-    /// The line of each piece goes through what its first lot counts.
-    function _checkPoint(uint256 board, PolicyRegistry.Policy memory policy) private view {
-        uint256 first = Statement.FIRST_POLICY_SIGNAL;
-        uint256 scalar = 0;
-        for (uint256 tier = 0; tier < 4; tier++) {
-            uint256 boundary = policy.boundaryLots[0][tier];
-            uint256 next = tier == 3 ? 0 : policy.weightBps[0][tier + 1];
-            scalar = addmod(scalar, verifier.term(first + tier, boundary), Bn254.R);
-            scalar = addmod(scalar, verifier.term(first + 4 + tier, policy.weightBps[0][tier]), Bn254.R);
-            uint256 intercept = _count(policy, boundary) - next * boundary;
-            scalar = addmod(scalar, verifier.term(first + 8 + tier, intercept), Bn254.R);
-        }
-        for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
-            uint256 lots = policy.scanLots[asset] == 0 ? 1 << 64 : policy.scanLots[asset];
-            uint256 signal = first + asset * Statement.POLICY_VALUES + 12;
-            scalar = addmod(scalar, verifier.term(signal, lots), Bn254.R);
-        }
-        scalar = addmod(scalar, verifier.term(Statement.FIRST_PRICE_SIGNAL - 1, policy.debtRateBps), Bn254.R);
-        (G1 memory found, G1 memory expected) = (registry.boardOf(board).policyPoint, verifier.point(scalar));
-        require(found.x == expected.x && found.y == expected.y, "the policy's point");
-    }
 }
 
 /// What reporters make of an epoch.
-contract EpochFuzz is MarketWorld {
+contract MedianFuzz is MarketWorld {
     function setUp() public {
         _build();
-        _create(_policy());
     }
 
     function testFuzz_pricesAreMediansOfAnOddQuorum(uint64[5] memory seen, uint16[5] memory ages, uint8 size) public {
         uint256 quorum = 1 + 2 * (size % 3);
-        oracle.setReporters(reporters, quorum);
+        Reporters quorumOf = Reporters(Release.deploy("Reporters", abi.encode(address(this), reporters, quorum)));
         (uint64[] memory times, uint64[15][] memory prices) = (new uint64[](quorum), new uint64[15][](quorum));
         for (uint256 index = 0; index < quorum; index++) {
             times[index] = uint64(block.timestamp - ages[index]);
@@ -241,11 +241,8 @@ contract EpochFuzz is MarketWorld {
                     : asset < 6 ? seen[index] % 3 : uint64(uint256(keccak256(abi.encode(seen[index], asset))));
             }
         }
-        PriceOracle.Part[] memory none = new PriceOracle.Part[](0);
-        VM.recordLogs();
-        oracle.open(1, 1, _observe(1, times, prices, "part"), "part", none, none);
-        (uint64 time, uint64[15] memory made,,,) =
-            abi.decode(VM.getRecordedLogs()[0].data, (uint64, uint64[15], bytes32, uint16, bool));
+        Reporters.Observation[] memory observed = _observe(address(this), 1, times, prices, "values");
+        (uint64 time, uint64[15] memory made) = quorumOf.median(1, 1, "values", observed, 1 weeks, 0);
         require(_isMedian(times, time), "the median of times");
         for (uint256 asset = 0; asset < 15; asset++) {
             for (uint256 index = 0; index < quorum; index++) times[index] = prices[index][asset];
@@ -262,64 +259,131 @@ contract EpochFuzz is MarketWorld {
         }
         return 2 * less < values.length && 2 * more < values.length && less + more < values.length;
     }
+}
 
-    /// Every column, sign and all, is in the point at its place; the same where only what changed is added.
-    function testFuzz_columnsAreInThePointAsTheyAre(int64[3] memory columns, uint64[2] memory charges, uint8 place)
-        public
+/// Packed values: what is evaluated is what they say, value by value.
+contract ValuesFuzz {
+    uint256 private constant CLOSED = (1 << 60) - 1;
+    uint256 private constant FIRST = 202;
+
+    function evaluate(bytes calldata values, uint64[15] calldata prices, uint256 rate, uint256 rho)
+        external
+        pure
+        returns (uint256)
     {
-        PriceOracle.Part memory part = _part();
-        PriceOracle.Part[] memory former = new PriceOracle.Part[](1);
-        former[0] = _part();
-        (uint256 row, uint256 word) = (place % 60, place % 16);
-        uint256 scalar = 0;
-        uint256 signal = Statement.FIRST_ROW_SIGNAL + row * Statement.ROW_VALUES;
-        uint256 packed = 0;
-        for (uint256 index = 0; index < 3; index++) {
-            int256 column = int256(columns[index]) % (1 << 42);
-            packed |= uint256(column + (1 << 42)) << (84 * index);
-            uint256 residue = column < 0 ? Bn254.R - uint256(-column) : uint256(column);
-            scalar = addmod(scalar, mulmod(verifier.term(signal + word, residue), 1 << (84 * index), Bn254.R), Bn254.R);
-        }
-        part.rows[row][word] = packed;
-        for (uint256 charge = 0; charge < 2; charge++) {
-            part.rows[row][16 + charge] = 1 + charges[charge] % CLOSED;
-            scalar = addmod(scalar, verifier.term(signal + 16 + charge, part.rows[row][16 + charge]), Bn254.R);
-        }
-        for (uint256 other = 0; other < 60; other++) {
-            if (other == row) continue;
-            uint256 charges_ = Statement.FIRST_ROW_SIGNAL + other * Statement.ROW_VALUES + 16;
-            scalar = addmod(scalar, verifier.term(charges_, CLOSED), Bn254.R);
-            scalar = addmod(scalar, verifier.term(charges_ + 1, CLOSED), Bn254.R);
-        }
-        G1 memory expected = Bn254.add(verifier.point(scalar), registry.boardOf(1).policyPoint);
-        _open(1, uint64(block.timestamp - 2), 0, former[0], new PriceOracle.Part[](0));
-        _open(2, uint64(block.timestamp - 1), 0, part, former);
-        G1 memory changed = oracle.latest(1).point;
-        require(changed.x == expected.x && changed.y == expected.y, "what changed is not in the point");
-        _open(3, uint64(block.timestamp), 0, part, new PriceOracle.Part[](0));
-        G1 memory whole = oracle.latest(1).point;
-        require(whole.x == expected.x && whole.y == expected.y, "the block is not in the point");
+        return PackedValues.evaluate(values, 60, prices, rate, rho, FIRST);
     }
 
-    /// A word is three columns within the circuit's range, and nothing else.
-    function testFuzz_wordsBeyondTheRangeAreRefused(uint256 word, uint256 noise, uint8 place) public {
-        uint256 mask = (1 << 43) - 1;
-        // Near the edge: a bit or none too many, a column or none of zero.
-        word = word & (mask | (mask << 84) | (mask << 168)) | (noise % 4 == 0 ? 1 << (noise >> 8) % 256 : 0);
-        if (noise % 4 == 1) word &= ~(mask << (84 * ((noise >> 8) % 3)));
-        PriceOracle.Part memory part = _part();
-        part.rows[place % 60][place % 16] = word;
-        (uint256 low, uint256 middle, uint256 high) = (word & mask, word >> 84 & mask, word >> 168 & mask);
-        bool fits = low != 0 && middle != 0 && high != 0 && low + (middle << 84) + (high << 168) == word;
-        try this.openFirst(part) {
-            require(fits, "a column out of its range");
-        } catch {
-            require(!fits, "a column within its range is refused");
+    function scan(bytes calldata values) external pure returns (uint256[] memory, int256[] memory) {
+        return PackedValues.scan(values, 60);
+    }
+
+    struct Given {
+        uint256 seed;
+        uint256 width;
+        uint256 chargeWidth;
+        uint64[15] prices;
+        /// In the circuit's order, from the rate of debt on.
+        uint256[] values;
+        bytes packed;
+        int256[60] marks;
+    }
+
+    /// Two rows of columns of any width among closed ones, evaluated plainly: Σ values[j]·ρ^(FIRST + j).
+    function testFuzz_O12_packedValuesAreEvaluatedAsTheyAre(uint256 seed, uint256 rho, uint8 columnWidth, uint8 chargeWidth)
+        public
+        view
+    {
+        rho %= Bn254.R;
+        Given memory given;
+        (given.seed, given.width, given.chargeWidth) = (seed, 1 + columnWidth % 6, 1 + chargeWidth % 8);
+        given.values = new uint256[](Statement.valuesOf(60));
+        _prices(given);
+        _block(given);
+        (uint256 one, uint256 two) = (seed % 60, (seed >> 8) % 60);
+        for (uint256 left = 60; left != 0; left--) {
+            if (left - 1 == one || left - 1 == two) _row(given, left - 1);
+            else _closed(given, left - 1);
+        }
+        uint256 found = this.evaluate(given.packed, given.prices, given.values[0], rho);
+        require(found == _plainly(given.values, rho), "another value than the packed ones");
+        (uint256[] memory open, int256[] memory marks) = this.scan(given.packed);
+        require(open[0] == ((1 << one) | (1 << two)), "which rows are open");
+        for (uint256 row = 0; row < 60; row++) require(marks[row] == given.marks[row], "the marks");
+    }
+
+    function _plainly(uint256[] memory values, uint256 rho) private pure returns (uint256 sum) {
+        uint256 power = 1;
+        for (uint256 left = FIRST; left != 0; left--) power = mulmod(power, rho, Bn254.R);
+        for (uint256 index = 0; index < values.length; index++) {
+            sum = addmod(sum, mulmod(values[index], power, Bn254.R), Bn254.R);
+            power = mulmod(power, rho, Bn254.R);
         }
     }
 
-    function openFirst(PriceOracle.Part memory part) external {
-        _open(1, uint64(block.timestamp), 0, part, new PriceOracle.Part[](0));
+    function _prices(Given memory given) private pure {
+        given.values[0] = given.seed % 10_001;
+        for (uint256 asset = 0; asset < 15; asset++) {
+            given.prices[asset] = uint64(_draw(given.seed, 9000 + asset));
+            given.values[1 + asset] = given.prices[asset];
+        }
+    }
+
+    function _block(Given memory given) private pure {
+        uint256 at = 16 + 60 * 18;
+        uint256[] memory values = given.values;
+        for (uint256 term = 0; term < 4; term++) {
+            uint256 drawn = _draw(given.seed, term + 1);
+            values[at + term] = term % 2 == 0 ? drawn >> 178 : drawn % 10_001;
+        }
+        given.packed = abi.encodePacked(
+            uint8(0), uint16(values[at + 3]), uint80(values[at + 2]), uint16(values[at + 1]), uint80(values[at])
+        );
+    }
+
+    function _closed(Given memory given, uint256 row) private pure {
+        uint256 at = 16 + row * 18;
+        given.packed = bytes.concat(given.packed, bytes1(0));
+        (given.values[at + 16], given.values[at + 17]) = (CLOSED, CLOSED);
+    }
+
+    /// A row of random columns and charges.
+    function _row(Given memory given, uint256 row) private pure {
+        uint256 at = 16 + row * 18;
+        uint256 range = 1 << (given.chargeWidth == 8 ? 60 : 8 * given.chargeWidth);
+        uint256 long = 1 + _draw(given.seed, row * 1000 + 1) % (range - 1);
+        uint256 short = 1 + _draw(given.seed, row * 1000 + 2) % (range - 1);
+        (given.values[at + 16], given.values[at + 17]) = (long, short);
+        given.packed = abi.encodePacked(
+            given.packed,
+            uint8(given.width),
+            uint8(given.chargeWidth),
+            _low(short, given.chargeWidth),
+            _low(long, given.chargeWidth)
+        );
+        for (uint256 left = 48; left != 0; left--) _column(given, row, left - 1);
+    }
+
+    function _column(Given memory given, uint256 row, uint256 column) private pure {
+        int256 limit = int256(1) << (given.width == 6 ? 42 : 8 * given.width - 1);
+        int256 value = int256(_draw(given.seed, row * 1000 + 10 + column) >> 1) % limit;
+        if (_draw(given.seed, row * 1000 + 500 + column) % 2 == 0) value = -value;
+        if (column == 45) given.marks[row] = value;
+        given.packed = bytes.concat(given.packed, _low(uint256(value), given.width));
+        uint256 residue = value < 0 ? Bn254.R - uint256(-value) : uint256(value);
+        uint256 word = 16 + row * 18 + column / 3;
+        uint256 shifted = mulmod(residue, 1 << (84 * (column % 3)), Bn254.R);
+        given.values[word] = addmod(given.values[word], shifted, Bn254.R);
+    }
+
+    /// The lowest bytes of a word.
+    function _low(uint256 value, uint256 width) private pure returns (bytes memory bytes_) {
+        bytes_ = new bytes(width);
+        for (uint256 index = 0; index < width; index++) bytes_[width - 1 - index] = bytes1(uint8(value >> (8 * index)));
+    }
+
+    function _draw(uint256 seed, uint256 index) private pure returns (uint256) {
+        return uint256(keccak256(abi.encode(seed, index)));
     }
 }
 
@@ -333,7 +397,12 @@ contract ClockHandler is MarketWorld {
     uint64 private _time;
     uint64 private _freshUntil;
     uint64 private _pausedUntil;
-    uint64 private _reference;
+    // What is known of the price, and the hours of it.
+    uint64 private _anchor;
+    uint64 private _anchoredAt;
+    uint64 private _last;
+    uint64 private _held;
+    uint64 private _heldAt;
     bool private _valued;
     bool private _halted;
     uint64 private _ran;
@@ -342,29 +411,46 @@ contract ClockHandler is MarketWorld {
 
     constructor() {
         _build();
-        PolicyRegistry.Policy memory policy = _policy();
+        Policy memory policy = _policy();
         (policy.boundaryLots[0][0], policy.weightBps[0][0]) = (100, 9000);
         for (uint256 tier = 1; tier < 4; tier++) policy.boundaryLots[0][tier] = 100;
         _create(policy);
         PriceSources.Source memory source;
         source.maxMoveBps = 5000;
         oracle.sources().configure(1, 0, source);
-        open(0, 1);
+        publish(0, 1);
         _start = oracle.clock(1);
         (_ran, _stopped) = (0, 0);
     }
 
-    function open(uint64 age, uint64 price) public {
+    function publish(uint64 age, uint64 price) public {
         (age, price) = (age % 12, price % 5);
         uint64 time = _hour - age;
         if (time <= _time) return;
-        _open(++_epoch, time * 1 hours, price * 100, _part(), new PriceOracle.Part[](0));
+        _publish(++_epoch, time * 1 hours, price * 100);
         (_time, _valued) = (time, price != 0);
-        // By half of the one before, no more.
-        uint64 move = price < _reference ? _reference - price : price - _reference;
-        _halted = price != 0 && _reference != 0 && 2 * move > _reference;
-        if (price != 0) _reference = price;
+        _halted = false;
+        if (price != 0) _price(price);
         _freshUntil = _valued && !_halted ? time + MAX_AGE : 0;
+    }
+
+    /// By half of the anchor and no more, or as far as an hour ago.
+    function _price(uint64 price) private {
+        bool renewed = _hour >= _anchoredAt + 1;
+        uint64 anchor = renewed ? _last : _anchor;
+        bool far = anchor != 0 && _far(anchor, price);
+        _halted = far && (_held == 0 || _hour == _heldAt || _far(_held, price));
+        if (_halted) {
+            if (_held == 0 || _far(_held, price)) (_held, _heldAt) = (price, _hour);
+            return;
+        }
+        if (renewed) (_anchor, _anchoredAt) = (_last, _hour);
+        if (_anchor == 0 || _far(_anchor, price)) (_anchor, _anchoredAt) = (price, _hour);
+        (_last, _held) = (price, 0);
+    }
+
+    function _far(uint64 base, uint64 price) private pure returns (bool) {
+        return 2 * (price < base ? base - price : price - base) > base;
     }
 
     function pause(uint64 duration) external {
@@ -390,10 +476,12 @@ contract ClockHandler is MarketWorld {
 
     function check() external view {
         require(oracle.clock(1) - _start == _ran * 1 hours, "V16: the clock");
-        Market memory latest = oracle.latest(1);
         bool usable = !_halted && _hour >= _pausedUntil && _hour <= _time + MAX_AGE;
-        require(latest.usable == usable, "V13: usable when it is not, or not when it is");
-        require(latest.complete == (usable && _valued), "O05: complete when it is not, or not when it is");
+        (bool outflow,) = address(oracle).staticcall(abi.encodeCall(oracle.outflow, (1)));
+        (bool evidence,) = address(oracle).staticcall(abi.encodeCall(oracle.evidence, (1)));
+        (bool attesting,) = address(oracle).staticcall(abi.encodeCall(oracle.attesting, (1, _epoch)));
+        require(outflow == usable && attesting == usable, "V13: usable when it is not, or not when it is");
+        require(evidence == (usable && _valued), "O05: complete when it is not, or not when it is");
     }
 }
 

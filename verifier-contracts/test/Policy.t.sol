@@ -1,55 +1,40 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {PolicyRegistry} from "../market/PolicyRegistry.sol";
-import {VerifierRouter} from "../verify/VerifierRouter.sol";
+import {Policy, PolicyRules} from "../market/PolicyRules.sol";
 import {Levels, Terms} from "../interfaces/IMarket.sol";
-import {G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 import {Release} from "./Release.sol";
 
-/// Router and verifier in one, whose sums are not looked at.
-contract AnyRouter {
-    function verifierOf(uint256) external view returns (address) {
-        return address(this);
-    }
-
-    function accumulate(uint256, uint256[] calldata, G1 calldata) external pure returns (G1 memory) {
-        return G1(1, 2);
-    }
-}
-
-/// The registry looks at the boundaries of two schedules; here every quantity is tried, lot by lot.
+/// The rules look at the boundaries of two schedules; here every quantity is tried, lot by lot.
 contract PolicyBounds {
     uint256 private constant MOST = 48;
     uint256 private constant MOVE_BPS = 2000;
-    PolicyRegistry private _registry;
-    VerifierRouter private _router;
+    PolicyRules private _rules;
 
     function setUp() public {
-        _registry = PolicyRegistry(Release.deploy("PolicyRegistry", abi.encode(address(this), address(this), 1 days, MOVE_BPS)));
-        _router = VerifierRouter(address(new AnyRouter()));
+        _rules = PolicyRules(Release.deploy("PolicyRules", abi.encode(MOVE_BPS)));
     }
 
     function testFuzz_O07_V14_aMoveIsTakenWhereNoQuantityMovesTooFar(uint256 seed, uint256 change) public {
-        PolicyRegistry.Policy memory old = _policy(seed);
-        _registry.createBoard(_router, 60, old);
-        PolicyRegistry.Policy memory next = _changed(old, change);
+        Policy memory old = _policy(seed);
+        _rules.admit(old, 60);
+        Policy memory next = _changed(old, change);
         (bool near, bool tighter, bool exempt) = _compare(old, next);
         bool taken;
-        try _registry.propose(1, next) {
+        try _rules.checkMoves(old, next) {
             taken = true;
         } catch (bytes memory reason) {
-            require(bytes4(reason) == PolicyRegistry.ValueMoved.selector, "V14: refused for another reason");
+            require(bytes4(reason) == PolicyRules.ValueMoved.selector, "V14: refused for another reason");
         }
         require(taken == (near || exempt), "O07: the bound on moves is not what it says");
         bool tightened;
-        try _registry.tighten(1, next) {
+        try _rules.checkTighter(old, next) {
             tightened = true;
         } catch (bytes memory reason) {
             bytes4 name = bytes4(reason);
             require(
-                name == PolicyRegistry.NotTighter.selector || name == PolicyRegistry.ValueMoved.selector,
+                name == PolicyRules.NotTighter.selector || name == PolicyRules.ValueMoved.selector,
                 "V14: refused for another reason"
             );
         }
@@ -69,7 +54,7 @@ contract PolicyBounds {
     }
 
     /// A valid policy with one asset, of few lots.
-    function _policy(uint256 seed) private pure returns (PolicyRegistry.Policy memory policy) {
+    function _policy(uint256 seed) private pure returns (Policy memory policy) {
         uint64 boundary = 0;
         uint16 weight = 10_000;
         for (uint256 tier = 0; tier < 4; tier++) {
@@ -79,16 +64,17 @@ contract PolicyBounds {
         }
         policy.levels = Levels(15_000, 12_000, 10_000, 6_000);
         (policy.maxAge, policy.epochGrace) = (60, 10);
-        policy.terms = Terms(1 hours, 1 days, 1 days, 1 hours, 1000, 500, 100, 1_000_000, 1000, 5000);
+        policy.terms =
+            Terms(1 hours, 1 days, 1 days, 1 hours, 1 hours, 1 hours, 1000, 500, 100, 100, 1_000_000, 1000, 5000, 0);
     }
 
     /// Boundaries one lot off, weights up to a quarter off; valid again.
-    function _changed(PolicyRegistry.Policy memory old, uint256 change)
+    function _changed(Policy memory old, uint256 change)
         private
         pure
-        returns (PolicyRegistry.Policy memory next)
+        returns (Policy memory next)
     {
-        next = abi.decode(abi.encode(old), (PolicyRegistry.Policy));
+        next = abi.decode(abi.encode(old), (Policy));
         uint256 boundary = 0;
         uint256 weight = 10_000;
         for (uint256 tier = 0; tier < 4; tier++) {
@@ -101,7 +87,7 @@ contract PolicyBounds {
         }
     }
 
-    function _compare(PolicyRegistry.Policy memory old, PolicyRegistry.Policy memory next)
+    function _compare(Policy memory old, Policy memory next)
         private
         pure
         returns (bool near, bool tighter, bool exempt)
@@ -119,7 +105,7 @@ contract PolicyBounds {
     }
 
     /// Of the lot with that many before it.
-    function _weight(PolicyRegistry.Policy memory policy, uint256 lot) private pure returns (uint256) {
+    function _weight(Policy memory policy, uint256 lot) private pure returns (uint256) {
         for (uint256 tier = 0; tier < 4; tier++) {
             if (lot < policy.boundaryLots[0][tier]) return policy.weightBps[0][tier];
         }

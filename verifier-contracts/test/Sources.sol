@@ -2,16 +2,19 @@
 pragma solidity 0.8.30;
 
 import {IAggregator} from "../interfaces/IAggregator.sol";
-import {ISettled} from "../interfaces/IMarket.sol";
-import {TestToken} from "./Tokens.sol";
+import {IBoardGate} from "../interfaces/IMarket.sol";
 
-/// A price feed, or a feed of the sequencer's state, that says what it was told.
+/// A price feed, or a feed of the sequencer's state, that says what it was told, and what it was told before.
 contract TestFeed is IAggregator {
+    struct Round {
+        int256 answer;
+        uint256 startedAt;
+    }
+
     uint8 public immutable decimals;
-    int256 public answer;
-    uint256 public startedAt;
-    uint256 public updatedAt;
     bool public broken;
+    uint80 public latest;
+    mapping(uint80 id => Round) private _rounds;
 
     constructor(uint8 decimals_, int256 answer_) {
         decimals = decimals_;
@@ -23,7 +26,12 @@ contract TestFeed is IAggregator {
     }
 
     function setAt(int256 answer_, uint256 time) public {
-        (answer, startedAt, updatedAt) = (answer_, time, time);
+        _rounds[++latest] = Round(answer_, time);
+    }
+
+    /// Its history is gone, as of feeds that keep none.
+    function forget() external {
+        delete _rounds[latest - 1];
     }
 
     function setBroken(bool broken_) external {
@@ -31,40 +39,58 @@ contract TestFeed is IAggregator {
     }
 
     function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
-        require(!broken, "broken");
-        return (1, answer, startedAt, updatedAt, 1);
+        return getRoundData(latest);
+    }
+
+    function getRoundData(uint80 id) public view returns (uint80, int256, uint256, uint256, uint80) {
+        Round memory round = _rounds[id];
+        require(!broken && (id == latest || round.startedAt != 0), "no data");
+        return (id, round.answer, round.startedAt, round.startedAt, id);
     }
 }
 
-/// An ERC-4626 vault as far as its rate goes: assets per share rise when somebody donates.
-contract TestVault is TestToken {
-    address public immutable asset;
-    uint256 public assets;
-
-    constructor(address asset_, uint8 decimals_) TestToken("SHARE", decimals_) {
-        asset = asset_;
-    }
-
-    function set(uint256 assets_, uint256 shares) external {
-        assets = assets_;
-        _burn(address(this), balanceOf(address(this)));
-        _mint(address(this), shares);
-    }
-
-    function convertToAssets(uint256 shares) external view returns (uint256) {
-        return shares * assets / totalSupply();
-    }
-}
-
-/// A gate of which it is known whether all have settled.
-contract TestGate is ISettled {
+/// A gate of which it is known whether all have settled, and whether its till is short.
+contract TestGate is IBoardGate {
     mapping(uint256 board => uint64) public settled;
+    bool public tillShort;
 
     function set(uint256 board, uint64 settlement) external {
         settled[board] = settlement;
     }
 
+    function setShort(bool tillShort_) external {
+        tillShort = tillShort_;
+    }
+
     function allSettled(uint256 board, uint64 settlement) external view returns (bool) {
         return settlement <= settled[board];
+    }
+}
+
+/// A gate that, asked by the oracle, calls back.
+contract ReenteringGate is IBoardGate {
+    address private immutable _target;
+    bytes private _call;
+
+    constructor(address target) {
+        _target = target;
+    }
+
+    function set(bytes calldata call_) external {
+        _call = call_;
+    }
+
+    function allSettled(uint256, uint64) external view returns (bool) {
+        return _reenter();
+    }
+
+    function tillShort() external view returns (bool) {
+        return _reenter();
+    }
+
+    /// From a view nothing but a view can be called: the call of anything else fails here, and is reported as true.
+    function _reenter() private view returns (bool failed) {
+        (bool ok,) = _target.staticcall(_call);
+        return !ok;
     }
 }

@@ -3,20 +3,22 @@ pragma solidity 0.8.30;
 
 import {Groth16Verifier} from "./Groth16Verifier.sol";
 import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
+import {Family} from "../interfaces/IVerifier.sol";
 import {G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 
 /// Verifier of the circuit `Account` for boards of one size.
 contract AccountVerifier is Groth16Verifier, IAccountVerifier {
     /// @param boardInstruments 60, 240 or 480
-    /// @param pages data contracts that hold the key, in order
-    /// @param expectedKeyHash Keccak-256 of the whole key
-    constructor(uint256 boardInstruments, address[] memory pages, bytes32 expectedKeyHash)
+    /// @param key as `Groth16Verifier` lays it out
+    /// @param expectedKeyHash Keccak-256 of the key
+    constructor(uint256 boardInstruments, bytes memory key, bytes32 expectedKeyHash)
         Groth16Verifier(
             boardInstruments,
-            Statement.publicSignals(boardInstruments),
+            Family.ACCOUNT,
             Statement.PROOF_SIGNALS,
-            pages,
+            Statement.publicSignals(boardInstruments),
+            key,
             expectedKeyHash
         )
     {}

@@ -3,26 +3,32 @@ pragma solidity 0.8.30;
 
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Bn254, G1} from "../libraries/Bn254.sol";
-import {DataPages} from "../libraries/DataPages.sol";
+import {DataPage} from "../libraries/DataPage.sol";
+import {Link, LinkVerifier} from "../libraries/LinkVerifier.sol";
 import {Statement} from "../libraries/Statement.sol";
 
-/// Groth16 on BN254 under one verifying key, which lives in data pages: one proof, or a batch of proofs by one random
-/// linear combination of their equations.
+/// Groth16 on BN254 under one verifying key, which lives in a data page: one proof, or a batch of proofs by one random
+/// linear combination of their equations; and links under the key's link key.
 ///
-/// Key layout, in 64-byte entries: alpha (1), beta (2), gamma (2), delta (2), IC_0, then one IC for each public signal.
-/// Points of G2 have imaginary parts first, as the pairing precompile reads them.
+/// Key layout, in 64-byte entries: alpha (1), beta (2), gamma (2), delta (2), IC_0, one IC for each public signal that proofs
+/// have of their own; then the 512 bytes of the link head (docs/link.md). The ICs of what proofs share are nowhere on chain:
+/// points of those values come with links.
 ///
-/// Safety rests on the key: whoever knows the secrets of its setup proves anything. The constructor pins the key by
-/// hash and refuses what is malformed and keys without a second phase (gamma = ±delta), under which anybody proves
-/// anything; it cannot tell a development key from one made in a ceremony.
+/// Safety rests on the key: whoever knows the secrets of its set-up proves anything, whoever knows those of the link key
+/// links anything. The constructor pins both by hash and refuses what is malformed, link keys of another circuit's shape, and
+/// keys without a second phase (gamma = ±delta), under which anybody proves anything; it cannot tell a development key from
+/// one made in a ceremony.
 abstract contract Groth16Verifier is IVerifier {
     uint256 private constant IC_ENTRY = 7;
     uint256 private constant WORD = 32;
-    /// Most public signals that a proof has of its own, in any circuit.
-    uint256 private constant MOST_OWN = 6;
+    uint256 private constant ENTRY_BYTES = 64;
+    /// Most public signals that a proof has of its own, in any circuit: a round of 15.
+    uint256 private constant MOST_OWN = 32;
     uint256 private constant PAIR_BYTES = 0xc0;
     uint256 private constant PROOF_BYTES = 0x100;
     uint256 private constant COEFFICIENT_MASK = (1 << 128) - 1;
+    /// First word of every link head.
+    bytes32 private constant LINK_MARK = "plimsoll-link-key/1";
     // Assembly reads literals only.
     uint256 private constant MODULUS = 0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
     uint256 private constant ORDER = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
@@ -30,13 +36,15 @@ abstract contract Groth16Verifier is IVerifier {
     /// @inheritdoc IVerifier
     uint256 public immutable instruments;
     /// @inheritdoc IVerifier
+    uint256 public immutable family;
+    /// @inheritdoc IVerifier
+    uint256 public immutable own;
+    /// @inheritdoc IVerifier
     bytes32 public immutable keyHash;
     /// @inheritdoc IVerifier
-    uint256 public immutable signals;
-    /// Of the public signals the first ones, which each proof has its own of; at most MOST_OWN.
-    uint256 private immutable _own;
-    address private immutable _firstPage;
-    address[] private _pages;
+    bytes32 public immutable linkId;
+    /// Data contract that holds the key.
+    address public immutable page;
 
     error KeyHashWrong(bytes32 expected, bytes32 found);
     /// A key point that is not canonical, not on its curve, or at infinity. `entry` counts 64-byte entries.
@@ -52,37 +60,63 @@ abstract contract Groth16Verifier is IVerifier {
     error ProofInvalid();
     error BatchEmpty();
     error BatchLengthsDiffer(uint256 proofs, uint256 inputs);
-    error SignalOutOfRange(uint256 signal, uint256 signals);
+    /// Not as long as the key of a circuit with so many own signals.
+    error KeyLengthWrong(uint256 expected, uint256 found);
+    /// The link key is of a circuit with other public signals: all of them, and the first that proofs share.
+    error LinkShapeWrong(uint256 signals, uint256 firstShared);
 
     /// @param boardInstruments 60, 240 or 480
-    /// @param publicSignals of the circuit, more than MOST_OWN
-    /// @param own how many of them are each proof's own
-    /// @param pages data contracts that hold the key, in order
-    /// @param expectedKeyHash Keccak-256 of the whole key
+    /// @param circuit of which family the circuit is (`Family`)
+    /// @param ownSignals how many public signals each proof has of its own
+    /// @param signals of the circuit, more than that
+    /// @param key as laid out above
+    /// @param expectedKeyHash Keccak-256 of the key
     constructor(
         uint256 boardInstruments,
-        uint256 publicSignals,
-        uint256 own,
-        address[] memory pages,
+        uint256 circuit,
+        uint256 ownSignals,
+        uint256 signals,
+        bytes memory key,
         bytes32 expectedKeyHash
     ) {
         Statement.genesisState(boardInstruments); // reverts for a size that has no circuit
-        uint256 entries = IC_ENTRY + 1 + publicSignals;
-        DataPages.check(pages, entries);
-        _pages = pages;
-        uint256 key = DataPages.read(_pages, 0, entries);
-        bytes32 found;
-        assembly ("memory-safe") {
-            found := keccak256(key, mul(entries, 64))
-        }
+        uint256 entries = IC_ENTRY + 1 + ownSignals;
+        uint256 length = entries * ENTRY_BYTES + LinkVerifier.HEAD_BYTES;
+        if (key.length != length) revert KeyLengthWrong(length, key.length);
+        bytes32 found = keccak256(key);
         if (found != expectedKeyHash) revert KeyHashWrong(expectedKeyHash, found);
-        _checkKey(key, entries);
+        uint256 at;
+        assembly ("memory-safe") {
+            at := add(key, 0x20)
+        }
+        _checkKey(at, entries);
+        uint256 head = at + entries * ENTRY_BYTES;
+        if (
+            bytes32(_word(head, 0)) != LINK_MARK || _word(head, 2) != signals || _word(head, 3) != ownSignals + 1
+        ) revert LinkShapeWrong(_word(head, 2), _word(head, 3));
+        LinkVerifier.checkKey(head);
 
-        instruments = boardInstruments;
-        keyHash = found;
-        signals = publicSignals;
-        _own = own;
-        _firstPage = pages[0];
+        (instruments, family, own, keyHash) = (boardInstruments, circuit, ownSignals, found);
+        bytes32 id;
+        assembly ("memory-safe") {
+            id := keccak256(head, 512)
+        }
+        linkId = id;
+        page = DataPage.write(key);
+    }
+
+    /// @inheritdoc IVerifier
+    function checkLink(bytes32 seed, uint256 y, Link calldata link) external view returns (bytes4) {
+        uint256 head;
+        address from = page;
+        uint256 start = 1 + (IC_ENTRY + 1 + own) * ENTRY_BYTES;
+        assembly ("memory-safe") {
+            head := mload(0x40)
+            mstore(0x40, add(head, 512))
+            extcodecopy(from, head, start, 512)
+        }
+        LinkVerifier.check(head, seed, y, link);
+        return IVerifier.checkLink.selector;
     }
 
     /// Returns if and only if all proofs hold for their inputs; reverts otherwise.
@@ -103,7 +137,7 @@ abstract contract Groth16Verifier is IVerifier {
         // C, and behind it room to work in; pairs of six words: (−A, B) of each proof, then alpha, X and C with theirs.
         uint256 c;
         uint256 pair;
-        uint256[MOST_OWN] memory scalars;
+        uint256[] memory scalars = new uint256[](own);
         assembly ("memory-safe") {
             c := mload(0x40)
             pair := add(c, 0x100)
@@ -134,9 +168,9 @@ abstract contract Groth16Verifier is IVerifier {
         uint256 coefficient,
         uint256 pair,
         uint256 c,
-        uint256[MOST_OWN] memory scalars
+        uint256[] memory scalars
     ) private view {
-        uint256 own = _own;
+        uint256 count = own;
         bool canonical;
         uint256 any;
         assembly ("memory-safe") {
@@ -163,9 +197,9 @@ abstract contract Groth16Verifier is IVerifier {
             canonical := and(canonical, and(lt(u, MODULUS), lt(v, MODULUS)))
         }
         assembly ("memory-safe") {
-            let scalar := scalars
-            let input := add(inputs, mul(mul(index, own), 0x20))
-            for { let last := add(input, mul(own, 0x20)) } lt(input, last) { input := add(input, 0x20) } {
+            let scalar := add(scalars, 0x20)
+            let input := add(inputs, mul(mul(index, count), 0x20))
+            for { let last := add(input, mul(count, 0x20)) } lt(input, last) { input := add(input, 0x20) } {
                 let value := calldataload(input)
                 canonical := and(canonical, lt(value, ORDER))
                 mstore(scalar, addmod(mload(scalar), mulmod(value, coefficient, ORDER), ORDER))
@@ -198,28 +232,29 @@ abstract contract Groth16Verifier is IVerifier {
 
     /// Writes the last three pairs: alpha, beta; X, gamma; C, delta.
     /// @param pair memory address
-    function _takeShared(uint256 pair, G1 calldata point, uint256[MOST_OWN] memory scalars, uint256 c) private view {
-        // The key up to the IC of the sixth signal: alpha 0, beta 2, gamma 6, delta 10, IC_0 14, IC_1 16 (in words).
+    function _takeShared(uint256 pair, G1 calldata point, uint256[] memory scalars, uint256 c) private view {
+        // The key up to the last IC: alpha 0, beta 2, gamma 6, delta 10, IC_0 14, IC_1 16 (in words).
         uint256 key;
         G1 memory sum;
-        address page = _firstPage;
+        address from = page;
+        uint256 length = (IC_ENTRY + 1 + own) * ENTRY_BYTES;
         uint256 factors;
         assembly ("memory-safe") {
             key := mload(0x40)
-            mstore(0x40, add(key, 0x380))
-            extcodecopy(page, key, 1, 0x380)
+            mstore(0x40, add(key, length))
+            extcodecopy(from, key, 1, length)
             mcopy(pair, key, 0xc0) // alpha, beta
             mcopy(add(pair, 0x100), add(key, 0xc0), 0x80) // gamma
             mcopy(add(pair, 0x180), c, 0x40)
             mcopy(add(pair, 0x1c0), add(key, 0x140), 0x80) // delta
-            factors := scalars
+            factors := add(scalars, 0x20)
             calldatacopy(add(key, 0x180), point, 0x40) // in front of IC_0
         }
         Bn254.addTo(key + 0x180);
         assembly ("memory-safe") {
             mcopy(sum, add(key, 0x180), 0x40)
         }
-        Bn254.addMultiples(sum, key + 0x200, factors, _own);
+        Bn254.addMultiples(sum, key + 0x200, factors, own);
         assembly ("memory-safe") {
             mcopy(add(pair, PAIR_BYTES), sum, 0x40)
         }
@@ -233,7 +268,7 @@ abstract contract Groth16Verifier is IVerifier {
             if (value >= Bn254.Q) revert CoordinateNotCanonical(place, value);
         }
         if (any != 7) revert ProofPointAtInfinity(3 * index + (any & 1 == 0 ? 0 : any & 2 == 0 ? 1 : 2));
-        for (uint256 place = index * _own; ; place++) {
+        for (uint256 place = index * own; ; place++) {
             uint256 value = _calldataWord(inputs, place);
             if (value >= Bn254.R) revert Bn254.InputNotCanonical(place, value);
         }
@@ -252,7 +287,7 @@ abstract contract Groth16Verifier is IVerifier {
         returns (uint256 seed, uint256 first)
     {
         bytes32 hash = keyHash;
-        uint256 inputBytes = count * _own * WORD;
+        uint256 inputBytes = count * own * WORD;
         assembly ("memory-safe") {
             let buffer := mload(0x40)
             let proofBytes := mul(count, PROOF_BYTES)
@@ -289,26 +324,6 @@ abstract contract Groth16Verifier is IVerifier {
         assembly ("memory-safe") {
             at := proofs.offset
         }
-    }
-
-    /// @inheritdoc IVerifier
-    function accumulate(uint256 firstSignal, uint256[] calldata values, G1 calldata sum)
-        external
-        view
-        returns (G1 memory total)
-    {
-        if (firstSignal > signals || values.length > signals - firstSignal) {
-            revert SignalOutOfRange(firstSignal, signals);
-        }
-        total = sum;
-        uint256 points = DataPages.read(_pages, IC_ENTRY + 1 + firstSignal, values.length);
-        uint256 scalars;
-        assembly ("memory-safe") {
-            scalars := mload(0x40)
-            mstore(0x40, add(scalars, shl(5, values.length)))
-            calldatacopy(scalars, values.offset, shl(5, values.length))
-        }
-        Bn254.addMultiples(total, points, scalars, values.length);
     }
 
     /// @param key memory address of the key

@@ -3,20 +3,22 @@ pragma solidity 0.8.30;
 
 import {Groth16Verifier} from "./Groth16Verifier.sol";
 import {ISettlementVerifier} from "../interfaces/ISettlementVerifier.sol";
+import {Family} from "../interfaces/IVerifier.sol";
 import {G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 
 /// Verifier of the circuit `Settlement` for boards of one size.
 contract SettlementVerifier is Groth16Verifier, ISettlementVerifier {
     /// @param boardInstruments 60, 240 or 480
-    /// @param pages data contracts that hold the key, in order
-    /// @param expectedKeyHash Keccak-256 of the whole key
-    constructor(uint256 boardInstruments, address[] memory pages, bytes32 expectedKeyHash)
+    /// @param key as `Groth16Verifier` lays it out
+    /// @param expectedKeyHash Keccak-256 of the key
+    constructor(uint256 boardInstruments, bytes memory key, bytes32 expectedKeyHash)
         Groth16Verifier(
             boardInstruments,
-            Statement.settlementSignals(boardInstruments),
+            Family.SETTLEMENT,
             Statement.SETTLEMENT_PROOF_SIGNALS,
-            pages,
+            Statement.settlementSignals(boardInstruments),
+            key,
             expectedKeyHash
         )
     {}

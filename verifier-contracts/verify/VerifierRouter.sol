@@ -1,56 +1,57 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
-import {ISettlementVerifier} from "../interfaces/ISettlementVerifier.sol";
-import {IVerifier} from "../interfaces/IVerifier.sol";
+import {Family, IVerifier} from "../interfaces/IVerifier.sol";
 import {Statement} from "../libraries/Statement.sol";
 
-/// The verifiers of each board size. Fixed at deployment: points computed through one verifier mean nothing to another,
-/// so a board keeps the verifiers it was created with, and another set of keys is another router.
+/// A set of keys: for each board size the verifiers of the circuits that boards of that size use. Fixed at deployment: another
+/// set of keys is another router.
 contract VerifierRouter {
-    mapping(uint256 instruments => IAccountVerifier) private _accounts;
-    mapping(uint256 instruments => ISettlementVerifier) private _settlements;
+    mapping(uint256 instruments => mapping(uint256 family => IVerifier)) private _verifiers;
+    mapping(uint256 instruments => uint256[]) private _families;
 
     error VerifierRefused(address verifier);
-    error SizeTaken(uint256 instruments);
+    error VerifierTaken(uint256 instruments, uint256 family);
+    /// The router has no circuit of this family for boards of this size.
+    error VerifierMissing(uint256 instruments, uint256 family);
 
-    /// @param accounts at most one for each size; sizes without one have no boards
-    /// @param settlements at most one for each size; on boards of a size without one nothing expires
-    constructor(IAccountVerifier[] memory accounts, ISettlementVerifier[] memory settlements) {
-        for (uint256 index = 0; index < accounts.length; index++) {
-            uint256 instruments = _sizeOf(accounts[index]);
-            if (accounts[index].signals() != Statement.publicSignals(instruments)) {
-                revert VerifierRefused(address(accounts[index]));
-            }
-            if (address(_accounts[instruments]) != address(0)) revert SizeTaken(instruments);
-            _accounts[instruments] = accounts[index];
+    /// @param verifiers at most one for each size and family (`Family`); a size with any needs one of accounts
+    constructor(IVerifier[] memory verifiers) {
+        for (uint256 index = 0; index < verifiers.length; index++) {
+            IVerifier verifier = verifiers[index];
+            if (address(verifier).code.length == 0) revert VerifierRefused(address(verifier));
+            (uint256 instruments, uint256 family) = (verifier.instruments(), verifier.family());
+            Statement.genesisState(instruments); // reverts for a size that has no circuit
+            if (verifier.own() != _ownOf(family)) revert VerifierRefused(address(verifier));
+            if (has(instruments, family)) revert VerifierTaken(instruments, family);
+            _verifiers[instruments][family] = verifier;
+            _families[instruments].push(family);
         }
-        for (uint256 index = 0; index < settlements.length; index++) {
-            uint256 instruments = _sizeOf(settlements[index]);
-            if (settlements[index].signals() != Statement.settlementSignals(instruments)) {
-                revert VerifierRefused(address(settlements[index]));
-            }
-            if (address(_settlements[instruments]) != address(0)) revert SizeTaken(instruments);
-            _settlements[instruments] = settlements[index];
+        for (uint256 index = 0; index < verifiers.length; index++) {
+            verifierOf(verifiers[index].instruments(), Family.ACCOUNT);
         }
     }
 
-    /// Reverts for a size without a verifier.
-    function verifierOf(uint256 instruments) external view returns (IAccountVerifier verifier) {
-        verifier = _accounts[instruments];
-        if (address(verifier) == address(0)) revert Statement.SizeUnknown(instruments);
+    /// Reverts with VerifierMissing.
+    function verifierOf(uint256 instruments, uint256 family) public view returns (IVerifier verifier) {
+        verifier = _verifiers[instruments][family];
+        if (address(verifier) == address(0)) revert VerifierMissing(instruments, family);
     }
 
-    /// Reverts for a size without a verifier of settlements.
-    function settlementVerifierOf(uint256 instruments) external view returns (ISettlementVerifier verifier) {
-        verifier = _settlements[instruments];
-        if (address(verifier) == address(0)) revert Statement.SizeUnknown(instruments);
+    function has(uint256 instruments, uint256 family) public view returns (bool) {
+        return address(_verifiers[instruments][family]) != address(0);
     }
 
-    function _sizeOf(IVerifier verifier) private view returns (uint256 instruments) {
-        if (address(verifier).code.length == 0) revert VerifierRefused(address(verifier));
-        instruments = verifier.instruments();
-        Statement.genesisState(instruments); // reverts for a size that has no circuit
+    /// The families that there are circuits of for a size; empty for none.
+    function familiesOf(uint256 instruments) external view returns (uint256[] memory) {
+        return _families[instruments];
+    }
+
+    /// Public signals that a proof of a family has of its own; no circuit's where the family is none.
+    function _ownOf(uint256 family) private pure returns (uint256) {
+        if (family == Family.ACCOUNT) return Statement.PROOF_SIGNALS;
+        if (family == Family.SETTLEMENT) return Statement.SETTLEMENT_PROOF_SIGNALS;
+        if (family == Family.LOT) return Statement.LOT_PROOF_SIGNALS;
+        return family > Family.ROUND ? 2 * (family - Family.ROUND) + 2 : 0;
     }
 }

@@ -4,7 +4,7 @@ import type { Signer } from "ethers";
 import { type DeployableKey, deploy, deploymentRecord } from "../chain/deploy.ts";
 import { type DeploymentRecord, type DeploymentRequest, requestHash } from "../chain/deployment-file.ts";
 import { PlimsollError } from "../errors.ts";
-import { type CircuitName, circuitOf } from "../statement/families.ts";
+import { boardSizeOf, type CircuitName, circuitsOf } from "../statement/families.ts";
 
 /**
  * What a deployment needs of the machine.
@@ -13,7 +13,8 @@ import { type CircuitName, circuitOf } from "../statement/families.ts";
 export interface DeployMachine {
   /** Pays, and owns everything until it is handed over. */
   readonly deployer: Signer;
-  readonly loadKey: <Name extends CircuitName>(circuit: Name) => Promise<DeployableKey<Name>>;
+  /** Undefined where set-up has not made the key of a circuit that it makes only on demand. */
+  readonly loadKey: (circuit: CircuitName) => Promise<DeployableKey | undefined>;
   /** The record that an earlier try left, if there was one. */
   readonly earlier?: DeploymentRecord | undefined;
   /** Keeps the record; called after each transaction is sent, and at the end. */
@@ -23,7 +24,7 @@ export interface DeployMachine {
 }
 
 /**
- * Deploys verifiers, registry, oracle, gate and liquidation for the given sizes of board. @returns the record, with every address
+ * Deploys verifiers, queue, registry, oracle, gate and liquidation for the given sizes of board. @returns the record, with every address
  *
  * Throws as `deploy`, before the first transaction where something in the request cannot be; FIELD_INVALID for an earlier record
  * of another deployment: other parameters, keys, deployer or chain.
@@ -32,9 +33,12 @@ export interface DeployMachine {
 export async function deploySystem(machine: DeployMachine, request: DeploymentRequest): Promise<DeploymentRecord> {
   const { deployer, loadKey, earlier, save, onStep = () => {} } = machine;
   const { sizes, parameters } = request;
-  const keys = await Promise.all(sizes.map((size) => loadKey(circuitOf("account", size))));
-  const settlementKeys = await Promise.all(sizes.map((size) => loadKey(circuitOf("settlement", size))));
-  const hashes = [...keys, ...settlementKeys].map(({ identity }) => identity.verificationKeySha256);
+  const families = ["account", "settlement", "lot", "round"] as const;
+  const circuits: CircuitName[] = families
+    .flatMap((family) => [...circuitsOf(family)] as CircuitName[])
+    .filter((circuit) => sizes.includes(boardSizeOf(circuit)));
+  const keys = (await Promise.all(circuits.map((circuit) => loadKey(circuit)))).filter((key) => key !== undefined);
+  const hashes = keys.map(({ identity }) => identity.verificationKeySha256);
   const begun: DeploymentRecord = {
     format: "plimsoll-deployment/1",
     chainId: `${(await deployer.provider!.getNetwork()).chainId}`,
@@ -56,7 +60,6 @@ export async function deploySystem(machine: DeployMachine, request: DeploymentRe
   const deployment = await deploy({
     deployer,
     keys,
-    settlementKeys,
     parameters,
     onStep,
     earlier: record.steps,

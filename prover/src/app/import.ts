@@ -6,7 +6,7 @@
  * nothing is proven of it; what its owner acknowledges by name becomes an exception that every proof of coverage says.
  */
 import { PlimsollError } from "../errors.ts";
-import { type AccountDocument, type NamedText, nameFault, readAccount } from "../formats/account.ts";
+import { type AccountDocument, type AccountFile, type NamedText, nameFault, readAccount } from "../formats/account.ts";
 import { addDecimals, type Decimal, formatDecimal, simplified } from "../formats/decimal.ts";
 import { type Departures, MAX_DEPARTURES } from "../formats/departures.ts";
 import { formatJson } from "../formats/json.ts";
@@ -21,6 +21,7 @@ import { compareTotals, type VenueTotals } from "../importers/totals.ts";
 import { VENUES } from "../importers/venues/index.ts";
 import type { Balance, Snapshot } from "../importers/venues/snapshot.ts";
 import { evaluate } from "../model/evaluate.ts";
+import { accountWarnings } from "./account-warnings.ts";
 
 /**
  * One venue's files.
@@ -89,6 +90,8 @@ export interface ImportReport extends Required<Departures> {
   readonly leftOut: readonly { readonly name: string; readonly why: string; readonly acknowledged: boolean }[];
   /** Rows of nothing and the like. */
   readonly notes: readonly string[];
+  /** What looks wrong in the account: `accountWarnings`. */
+  readonly warnings: readonly string[];
   readonly totals: readonly VenueTotals[];
   /** Maintenance margin of the whole account on this board; a decimal string. */
   readonly margin: string;
@@ -118,7 +121,8 @@ export async function importAccount(
   const placing = new Placing(matcher, new Set(map.leaveOut), policy, market);
   for (const { venue, snapshot } of sources) placing.add(venue, snapshot);
   const placed = placing.finish();
-  const marginOf = (document: AccountDocument): bigint => marginIn(document, policy, market);
+  const marginOf = (document: AccountDocument): bigint =>
+    evaluate(holderOf(document, policy, market).account, policy.policy, market.market).margin;
   const { document, roundings } = assemble(placed, identity, { policy, market }, marginOf);
 
   const { leftOut, atPar } = placing;
@@ -151,6 +155,7 @@ export async function importAccount(
     rounded: roundings,
     leftOut,
     notes: sources.flatMap(({ venue, snapshot }) => snapshot.notes.map((note) => `${venue}: ${note}`)),
+    warnings: accountWarnings(holderOf(document, policy, market), policy, market),
     totals: compareTotals(sources, placed, { policy, market, atPar: map.atPar }, (own) =>
       marginOf(assemble(own, identity, { policy, market }, marginOf).document),
     ),
@@ -166,7 +171,7 @@ export async function importAccount(
 }
 
 /** A source, read. */
-export interface ReadSource {
+interface ReadSource {
   readonly venue: string;
   readonly snapshot: Snapshot;
   readonly times: readonly string[];
@@ -194,12 +199,23 @@ async function readSources(sources: readonly ImportSource[]): Promise<ReadSource
       const rule = `no file of ${venue} says when it was taken; give the time (--taken ${venue}=2026-11-22T08:00:00Z)`;
       throw new PlimsollError("FIELD_INVALID", rule, { field: "taken" });
     }
+    const same = read.find((each) => holdingsKey(each.snapshot) === holdingsKey(snapshot));
+    if (same !== undefined && snapshot.balances.length + snapshot.positions.length > 0) {
+      const rule = `${venue} holds exactly what ${same.venue} holds: one account, read twice`;
+      throw new PlimsollError("FIELD_INVALID", rule, { field: "venue" });
+    }
     if (snapshot.day !== undefined) checkDay(venue, snapshot.day, times[0]!);
     read.push({ venue, snapshot, times });
   }
   if (read.length === 0) throw new PlimsollError("FIELD_INVALID", "expected the files of one venue or more");
   return read;
 }
+
+const holdingsKey = ({ balances, positions }: Snapshot): string =>
+  [
+    ...balances.map(({ asset, amount }) => `${asset} ${text(amount)}`),
+    ...positions.map(({ symbol, quantity }) => `${symbol} ${text(quantity)}`),
+  ].join("\n");
 
 /** The close of a statement's day may be in the next one in UTC, and is in no other. */
 function checkDay(venue: string, day: string, taken: string): void {
@@ -227,10 +243,8 @@ function checkTimes(sources: readonly ReadSource[], marketTime: string, toleranc
   return { times, late };
 }
 
-function marginIn(document: AccountDocument, policy: PolicyFile, market: MarketFile): bigint {
-  const { account } = readAccount(formatJson(document), "the import", policy, market);
-  return evaluate(account, policy.policy, market.market).margin;
-}
+const holderOf = (document: AccountDocument, policy: PolicyFile, market: MarketFile): AccountFile =>
+  readAccount(formatJson(document), "the import", policy, market);
 
 const ZERO: Decimal = { units: 0n, decimals: 0 };
 const text = (value: Decimal) => {

@@ -23,21 +23,29 @@ import {
 import { PlimsollError } from "../errors.ts";
 import type { KeyOrigin } from "../keys/origin.ts";
 import { type BoardSize, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
-import type { LoadedVerificationKey } from "../node/artifacts.ts";
-import { boardSizeOf, type CircuitName, type CircuitOf } from "../statement/families.ts";
+import type { LoadedLinkKey, LoadedVerificationKey, VerificationKey } from "../node/artifacts.ts";
+import { boardSizeOf, type CircuitName, familyOf, ownSignalsOf, shapeOf } from "../statement/families.ts";
 import { createVerifier } from "../verify/verifier.ts";
 import { chainKey, deployedKeyHash } from "./verifying-key.ts";
 
 /** Chain ids of local development chains, the only ones on which keys may be deployed that are not from a ceremony. */
 export const LOCAL_CHAINS: readonly bigint[] = [31337n, 1337n];
 
-/** The contracts that a deployment creates. */
+/** The contracts that a deployment creates, or that those create. */
 export const CONTRACT_NAMES = [
   "AccountVerifier",
   "SettlementVerifier",
+  "LotVerifier",
+  "RoundVerifier",
   "VerifierRouter",
+  "Queue",
   "PolicyRegistry",
+  "PolicyPoints",
+  "PolicyRules",
   "PriceOracle",
+  "PriceSources",
+  "Reporters",
+  "Settlements",
   "MarginGate",
   "Liquidation",
   "Tokens",
@@ -86,19 +94,23 @@ export async function releasedContract(name: ContractName): Promise<CompiledCont
   return JSON.parse(text) as CompiledContract;
 }
 
-/** What of a loaded key a deployment looks at. */
-export type DeployableKey<Name extends CircuitName = BoardSize> = Pick<LoadedVerificationKey, "verificationKeyFile"> & {
-  readonly identity: Pick<LoadedVerificationKey<Name>["identity"], "size" | "origin" | "verificationKeySha256">;
-};
+/** What of a loaded key, and of its link key, a deployment looks at. */
+export type DeployableKey<Name extends CircuitName = CircuitName> = Pick<LoadedVerificationKey, "verificationKeyFile"> &
+  Pick<LoadedLinkKey, "linkKeyFile"> & {
+    readonly identity: Pick<LoadedVerificationKey<Name>["identity"], "size" | "origin" | "verificationKeySha256">;
+  };
+
+/** Families whose verifiers a venue has. */
+export type DeployedFamily = "account" | "settlement" | "lot" | "round";
 
 /**
  * Who does what at a venue, and within which bounds. Addresses, and seconds.
  * @see docs/library.md#on-chain
  */
 export interface SystemParameters {
-  /** Of registry, oracle and gate; ownership is handed over in two steps, the second being theirs. */
+  /** Schedules calls in the queue; owns the gate, which is handed over in two steps, the second being theirs. */
   readonly owner: string;
-  /** Tightens policies, withdraws proposals and pauses boards. */
+  /** Tightens policies, cancels what waits and pauses boards. */
   readonly guardian: string;
   readonly operator: string;
   /** After which a silent operator is not asked any more. */
@@ -107,7 +119,7 @@ export interface SystemParameters {
   readonly reporters: readonly string[];
   /** Observations that an epoch takes: odd, at most the number of reporters. */
   readonly quorum: bigint;
-  /** Between a policy's proposal and its enactment. */
+  /** For how long every call waits in the queue: a day at least. */
   readonly timelock: bigint;
   /** By how much one change of a policy may move a value. */
   readonly maxMoveBps: bigint;
@@ -120,13 +132,14 @@ export interface SystemParameters {
 /** The verifying keys that a deployment holds. */
 export interface DeployedKey {
   readonly size: BoardSize;
-  readonly circuit: "account" | "settlement";
+  readonly family: DeployedFamily;
+  readonly circuit: CircuitName;
   readonly origin: KeyOrigin;
   /** SHA-256 of the key's file, as the manifest has it. */
   readonly sha256: string;
-  /** Keccak-256 of the key as the chain holds it, read back from the pages' code. */
+  /** Keccak-256 of the key as the chain holds it, read back from the page's code. */
   readonly keyHash: string;
-  readonly pages: readonly string[];
+  readonly page: string;
   readonly verifier: Contract;
 }
 
@@ -136,6 +149,8 @@ export interface DeployedKey {
  */
 export interface DeployedSystem {
   readonly router: Contract;
+  /** The only owner of registry and oracle. The deployer sets them up through it, and then closes it (docs/market.md). */
+  readonly queue: Contract;
   readonly registry: Contract;
   readonly oracle: Contract;
   /** The library of the gate. */
@@ -162,10 +177,8 @@ export interface Deployment extends DeployedSystem {
 export interface DeployOptions {
   /** Pays, and owns everything until it is handed over. */
   readonly deployer: Signer;
-  /** Of the circuit `Account`, one for each board size that is to be served. */
+  /** For each board size that is to be served a key of accounts, and any of settlements, lots and rounds. */
   readonly keys: readonly DeployableKey[];
-  /** Of the circuit `Settlement`; on boards of a size without one nothing expires. */
-  readonly settlementKeys?: readonly DeployableKey<CircuitOf<"settlement">>[];
   readonly parameters: SystemParameters;
   /** Called before each transaction with what it does. */
   readonly onStep?: (what: string) => void;
@@ -176,7 +189,8 @@ export interface DeployOptions {
 }
 
 /**
- * Deploys verifiers, router, registry, oracle, gate and liquidation, and binds them to each other. There are no boards yet.
+ * Deploys verifiers, router, queue, registry, oracle, gate and liquidation. There are no boards yet: the deployer makes them by
+ * the queue's `setUp`, binds the gate and closes the queue.
  *
  * Refuses, before the first transaction: a key that is not from a ceremony on a chain that is not a local one, a key without second
  * phase or of other counts (KEY_REFUSED), a key that is not the one its manifest names (ARTIFACT_HASH), an address of nobody or of
@@ -189,11 +203,7 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
   const { provider } = deployer;
   if (provider === null) throw new TypeError("the deployer has no provider");
   const { chainId } = await provider.getNetwork();
-  const asked = [
-    ...options.keys.map((key) => ({ ...key, circuit: "account" as const })),
-    ...(options.settlementKeys ?? []).map((key) => ({ ...key, circuit: "settlement" as const })),
-  ];
-  for (const { identity, verificationKeyFile } of asked) {
+  for (const { identity, verificationKeyFile } of options.keys) {
     checkOrigin(identity.origin, chainId);
     const { size, verificationKeySha256: sha256, origin } = identity;
     createVerifier(verificationKeyFile, { size, sha256, origin });
@@ -202,34 +212,31 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
 
   const steps = new Steps(provider, options);
   const keys: DeployedKey[] = [];
-  for (const key of asked) keys.push(await deployKey(steps, key));
-  const verifiersOf = (circuit: DeployedKey["circuit"]) =>
-    keys.filter((key) => key.circuit === circuit).map(({ verifier }) => verifier);
+  for (const key of options.keys) keys.push(await deployKey(steps, key));
 
   const self = await deployer.getAddress();
-  const router = await steps.create("VerifierRouter", [verifiersOf("account"), verifiersOf("settlement")]);
-  const { guardian, operator, operatorDeadline, quorum, timelock, maxMoveBps } = parameters;
-  const registry = await steps.create("PolicyRegistry", [self, guardian, timelock, maxMoveBps]);
+  const router = await steps.create("VerifierRouter", [keys.map(({ verifier }) => verifier)]);
+  const { owner, guardian, operator, operatorDeadline, quorum, timelock, maxMoveBps } = parameters;
+  const queue = await steps.create("Queue", [owner, guardian, timelock]);
+  const registry = await steps.create("PolicyRegistry", [queue, maxMoveBps]);
   const reporters = [...parameters.reporters].sort((left, right) => (BigInt(left) < BigInt(right) ? -1 : 1));
   const sequencer = parameters.sequencer === "none" ? NOBODY : parameters.sequencer;
   const oracle = await steps.create("PriceOracle", [registry, sequencer, reporters, quorum]);
   const tokens = await steps.create("Tokens", []);
   const gate = await steps.create("MarginGate", [oracle, self, operator, operatorDeadline], { Tokens: tokens });
   const liquidation = await steps.create("Liquidation", [gate]);
-  await steps.send("binding the gate to its oracle", oracle, "bindGate", gate);
   await steps.send("binding the liquidation module to its gate", gate, "setLiquidation", liquidation);
   for (const { index, token, lotDecimals } of parameters.assets) {
     const what = index === CASH_INDEX ? "cash" : `asset ${index}`;
     await steps.send(`registering ${what}`, gate, "registerAsset", index, token, lotDecimals);
   }
   if (BigInt(parameters.owner) !== BigInt(self)) {
-    await steps.send("offering the registry to its owner", registry, "transferOwnership", parameters.owner);
     await steps.send("offering the gate to its owner", gate, "transferOwnership", parameters.owner);
   }
   const verifiers = new Map(
-    keys.filter(({ circuit }) => circuit === "account").map(({ size, verifier }) => [size, verifier] as const),
+    keys.filter(({ family }) => family === "account").map(({ size, verifier }) => [size, verifier] as const),
   );
-  return { chainId, keys, verifiers, router, registry, oracle, tokens, gate, liquidation };
+  return { chainId, keys, verifiers, router, queue, registry, oracle, tokens, gate, liquidation };
 }
 
 const NOBODY = `0x${"0".repeat(40)}`;
@@ -358,25 +365,31 @@ function isSame(found: TransactionResponse | null, { from, to, data }: Transacti
   );
 }
 
-/** Deploys the pages of a key and its verifier, and reads the key back. */
-async function deployKey(
-  steps: Steps,
-  { identity, verificationKeyFile, circuit }: DeployableKey<CircuitName> & Pick<DeployedKey, "circuit">,
-): Promise<DeployedKey> {
-  const { origin, verificationKeySha256: sha256 } = identity;
-  const size = boardSizeOf(identity.size);
-  const { hash: keyHash, pages: creations } = chainKey(JSON.parse(new TextDecoder().decode(verificationKeyFile)));
-  const pages: string[] = [];
-  for (const [index, data] of creations.entries()) {
-    const what = `deploying the ${circuit} key of ${size}, page ${index + 1} of ${creations.length}`;
-    pages.push(await steps.take(what, { data }));
+const VERIFIERS: Readonly<Record<DeployedFamily, ContractName>> = {
+  account: "AccountVerifier",
+  settlement: "SettlementVerifier",
+  lot: "LotVerifier",
+  round: "RoundVerifier",
+};
+
+/** Deploys the verifier of a key, which makes the key's page, and reads the key back. */
+async function deployKey(steps: Steps, loaded: DeployableKey): Promise<DeployedKey> {
+  const { origin, verificationKeySha256: sha256, size: circuit } = loaded.identity;
+  const family = familyOf(circuit);
+  if (!(family in VERIFIERS)) {
+    throw new PlimsollError("KEY_REFUSED", `no contract verifies proofs of ${circuit}`, { field: "keys" });
   }
-  if ((await deployedKeyHash(steps.provider, pages)) !== keyHash) {
-    throw new PlimsollError("KEY_REFUSED", `the ${circuit} key of ${size} on chain is not the manifest's`);
+  const [size, own] = [boardSizeOf(circuit), ownSignalsOf(circuit).length];
+  const parsed = JSON.parse(new TextDecoder().decode(loaded.verificationKeyFile)) as VerificationKey;
+  const { hash: keyHash, key } = chainKey(parsed, own, loaded.linkKeyFile);
+  const { members } = shapeOf(circuit);
+  const args = [instrumentsOf(size), ...(family === "round" ? [members] : []), key, keyHash];
+  const verifier = await steps.create(VERIFIERS[family as DeployedFamily], args, {}, ` of ${circuit}`);
+  const page = (await verifier.getFunction("page")()) as string;
+  if ((await deployedKeyHash(steps.provider, page)) !== keyHash) {
+    throw new PlimsollError("KEY_REFUSED", `the key of ${circuit} on chain is not the manifest's`);
   }
-  const name = circuit === "account" ? "AccountVerifier" : "SettlementVerifier";
-  const verifier = await steps.create(name, [instrumentsOf(size), pages, keyHash], {}, ` of ${size}`);
-  return { size, circuit, origin, sha256, keyHash, pages, verifier };
+  return { size, family: family as DeployedFamily, circuit, origin, sha256, keyHash, page, verifier };
 }
 
 /** Refuses keys that are not from a ceremony on any but local chains. */
@@ -394,11 +407,11 @@ export function checkOrigin(origin: KeyOrigin, chainId: bigint): void {
  * @see docs/library.md#on-chain
  */
 export async function deploymentRecord({ chainId, keys, ...system }: Deployment) {
-  const { router, registry, oracle, tokens, gate, liquidation } = system;
+  const { router, queue, registry, oracle, tokens, gate, liquidation } = system;
   const contracts: Record<string, { address: string; codeHash: string }> = {};
   const all = {
-    ...Object.fromEntries(keys.map(({ size, circuit, verifier }) => [`${circuit} verifier ${size}`, verifier])),
-    ...{ router, registry, oracle, tokens, gate, liquidation },
+    ...Object.fromEntries(keys.map(({ circuit, verifier }) => [`verifier ${circuit}`, verifier])),
+    ...{ router, queue, registry, oracle, tokens, gate, liquidation },
   };
   for (const [name, contract] of Object.entries(all)) {
     const code = (await contract.getDeployedCode())!;

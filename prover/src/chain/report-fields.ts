@@ -9,9 +9,10 @@ const EPOCH = ["epoch", "uint64"] as const;
 export const REPORT_FIELDS = {
   /** Prices that one reporter saw. */
   Observation: [BOARD, EPOCH, ["time", "uint64"], ["prices", "uint64[15]"]],
-  /** The values of a board, by the hash of their first part. */
-  Board: [BOARD, EPOCH, ["firstPart", "bytes32"]],
-  Settlement: [BOARD, ["number", "uint64"], ["firstPart", "bytes32"]],
+  /** The values of a board, by the hash of their packed bytes. */
+  Board: [BOARD, EPOCH, ["valuesHash", "bytes32"]],
+  /** Marks by the hash of their packed bytes; the deadline in unix seconds. */
+  Settlement: [BOARD, ["number", "uint64"], ["marksHash", "bytes32"], ["deadline", "uint64"]],
   /** Between reporters: what their prices and the board follow from. */
   Detail: [BOARD, EPOCH, ["sha256", "bytes32"]],
 } as const;

@@ -17,16 +17,18 @@ interface Options {
 export function deployCommand({ inputs, print, progress }: Context): Command {
   return new Command("deploy")
     .argument("<parameters>", "who does what at the venue, tokens and bounds, JSON (docs/gate.md)")
-    .description("deploy verifiers, registry, oracle, gate and liquidation; run again it goes on where it stopped")
+    .description(
+      "deploy verifiers, queue, registry, oracle, gate and liquidation; run again it goes on where it stopped",
+    )
     .requiredOption("--rpc <url>", "node of the chain")
     .requiredOption("--record <file>", "where what has been deployed is kept, after each step")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
-      "\nThe account of PLIMSOLL_DEPLOYER_KEY (a private key, in the environment) pays, else the node's first account. It owns\neverything until the owner accepts it (acceptOwnership on registry and gate).",
+      "\nThe account of PLIMSOLL_DEPLOYER_KEY (a private key, in the environment) pays, else the node's first account. It sets\nboards up by the queue until it closes that, and owns the gate until the owner accepts it (acceptOwnership).",
     )
     .action(async (parameters: string, { rpc, record, json }: Options) => {
-      const [{ NonceManager }, files, { deploySystem }, { loadVerificationKey }] = await Promise.all([
+      const [{ NonceManager }, files, { deploySystem }, { loadDeployableKey }] = await Promise.all([
         import("ethers"),
         import("../chain/deployment-file.ts"),
         import("../app/deploy.ts"),
@@ -41,7 +43,7 @@ export function deployCommand({ inputs, print, progress }: Context): Command {
         const done = await deploySystem(
           {
             deployer: new NonceManager(await accountOf(provider)),
-            loadKey: (circuit) => loadVerificationKey(circuit),
+            loadKey: loadDeployableKey,
             earlier,
             save: (text) => writeResult(record, formatJson(text)),
             onStep: progress,
@@ -92,8 +94,6 @@ function addresses(result: unknown): string {
   return [
     `chain ${chainId}`,
     ...Object.entries(contracts).map(([name, { address }]) => `${address} ${name}`),
-    ...keys.flatMap(({ circuit, size, pages }) =>
-      pages.map((page, i) => `${page} ${circuit} key ${size}, page ${i + 1}`),
-    ),
+    ...keys.map(({ circuit, page }) => `${page} key ${circuit}`),
   ].join("\n");
 }

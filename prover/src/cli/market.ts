@@ -102,7 +102,7 @@ function verifyCommand({ inputs, print }: Context): Command {
       };
       const verdict = at(published!.file, () => verifyEpoch(question, epoch));
       const shown = verdict.ok
-        ? { ok: true, epoch: epoch.epoch, firstPart: verdict.epoch.firstPart }
+        ? { ok: true, epoch: epoch.epoch, valuesHash: verdict.epoch.valuesHash }
         : { ok: false, epoch: epoch.epoch, differences: verdict.differences };
       print(options.json, shown, () =>
         verdict.ok

@@ -153,14 +153,18 @@ export const STATEMENT_TERMS: Readers<Omit<StatementTerms, "text">> = {
   audience: (value) => value.label(),
 };
 
-/** Reads a statement, and refuses a sentence that is not the one of its other fields. */
+/** Reads a statement, and refuses a sentence that is not the one of its other fields. Those named `optional` may be absent. */
 export function readStatement<Said extends object>(
-  readers: Readers<Said>,
+  readers: Readers<Required<Said>>,
   sentence: (said: Said) => string,
   value: JsonValue,
+  optional: readonly (keyof Said & string)[] = [],
 ): Said & { readonly text: string } {
-  const fields = value.fields(["text", ...Object.keys(readers)]);
-  const said = readPart(readers, fields);
+  const names = Object.keys(readers) as (keyof Said & string)[];
+  const required = names.filter((name) => !optional.includes(name));
+  const fields: Readonly<Record<string, JsonValue>> = value.fields(["text", ...required], optional);
+  const there = names.filter((name) => fields[name] !== undefined);
+  const said = Object.fromEntries(there.map((name) => [name, readers[name](fields[name]!)])) as Said;
   const text = sentence(said);
   if (fields.text!.string() !== text) {
     throw fields.text!.error("FIELD_INVALID", "the sentence does not say what the other fields of the statement say");

@@ -70,8 +70,8 @@ export interface StatementDocument extends StatementTerms {
   readonly transfer: { readonly asset: string; readonly amount: string };
   readonly side: "1" | "-1";
   readonly fill: "none" | "private";
-  /** What the account's owner left out of it, or counts in another way than the records; names, no amounts. */
-  readonly exceptions: readonly string[];
+  /** What the account's owner left out of it, or counts in another way than the records; names, no amounts. Absent where nothing. */
+  readonly exceptions?: readonly string[];
 }
 const OWN = FAMILIES.account.own;
 type ProofSignals = OwnSignals<"account", FieldElement>;
@@ -93,7 +93,7 @@ export interface Envelope extends EnvelopeTerms {
   readonly signals: readonly SignalNote[];
 }
 
-const SAID: Readers<Said> = {
+const SAID: Readers<Required<Said>> = {
   ...STATEMENT_TERMS,
   level(value) {
     const level = value.amount((bps) => levelBps(bps)).toString();
@@ -104,7 +104,7 @@ const SAID: Readers<Said> = {
   transfer: (value) => readFields({ asset: (asset) => asset.symbol(), amount: decimalText }, value),
   side: (value) => value.oneOf(["1", "-1"]),
   fill: (value) => value.oneOf(["none", "private"]),
-  exceptions: (value) => readDepartures(value, 0),
+  exceptions: (value) => readDepartures(value),
 };
 
 function decimalText(value: JsonValue): string {
@@ -115,7 +115,7 @@ function decimalText(value: JsonValue): string {
 const KIND: DocumentKind<Envelope["format"], EnvelopeTerms, Pick<Envelope, "proof" | "publicSignals" | "signals">> = {
   format: "plimsoll-proof/2",
   limits: { length: 1_000_000, values: 10_000 },
-  terms: { ...MADE_UNDER, statement: (value) => readStatement(SAID, sentence, value) },
+  terms: { ...MADE_UNDER, statement: (value) => readStatement<Said>(SAID, sentence, value, ["exceptions"]) },
   evidence: { proof: unchecked, publicSignals: unchecked, signals: unchecked },
 };
 
@@ -160,13 +160,16 @@ function saidOf(claim: Claim, { policy, market }: Published): Said {
     transfer: { asset: symbol, amount: formatLots(amount, lot) },
     side: claim.side === 1n ? "1" : "-1",
     fill: claim.fill,
-    exceptions: claim.exceptions,
+    ...exceptionsIn(claim),
   };
 }
 
+/** Absent where there are none: nothing is written in two ways, and statements made before there were any stay as they are. */
+const exceptionsIn = ({ exceptions = [] }: Pick<Said, "exceptions">) => (exceptions.length > 0 ? { exceptions } : {});
+
 /** The inverse of `saidOf` for a statement that policy and market bear out; throws for most others. */
 function claimOf(
-  { account, transfer, level, direction, side, fill, audience, exceptions }: Said,
+  { account, transfer, level, direction, side, fill, audience, ...said }: Said,
   policy: PolicyFile,
 ): Claim {
   const index = policy.assets.findIndex(({ symbol }) => symbol === transfer.asset);
@@ -182,7 +185,7 @@ function claimOf(
     side: side === "1" ? 1n : -1n,
     fill,
     audience,
-    exceptions,
+    ...exceptionsIn(said),
   };
 }
 
@@ -196,7 +199,7 @@ function assetAt(index: number, { assets, cashSymbol }: PolicyFile): { symbol: s
 }
 
 function sentence(said: Said): string {
-  const { level, direction, transfer, fill, marketTime, exceptions } = said;
+  const { level, direction, transfer, fill, marketTime, exceptions = [] } = said;
   const below = direction === "below";
   const coverage =
     level === "0"
@@ -219,7 +222,12 @@ const exceptionsWords = ({ length }: readonly string[]) =>
   `${length} ${length === 1 ? "exception" : "exceptions"} from its records`;
 
 /** What a statement of coverage claims. */
-function coverageClaim({ direction, level, transfer: { asset, amount }, exceptions }: StatementDocument): StatedClaim {
+function coverageClaim({
+  direction,
+  level,
+  transfer: { asset, amount },
+  exceptions = [],
+}: StatementDocument): StatedClaim {
   const moved: Fact[] = [
     { label: amount.startsWith("-") ? "withdrawal" : "deposit", value: amount.replace("-", "") },
     { label: "asset of it, as named by the policy file", value: foreign(asset, "policy file") },
@@ -379,7 +387,7 @@ function caveats({ statement }: EnvelopeTerms, { before, after }: KnownStates): 
         text: "The commitment to the account is the prover's own claim; this proof does not tie it to a chain or a custodian.",
       },
     COMPLETENESS,
-    statement.exceptions.length > 0 && {
+    statement.exceptions !== undefined && {
       code: "EXCEPTIONS",
       text: "The account leaves out, or counts in another way, what the statement names as exceptions; this proof does not show how much that is.",
     },

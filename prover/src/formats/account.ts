@@ -145,7 +145,7 @@ export function readAccount(text: string, file: string, policy: PolicyFile, mark
     name,
     account: checkAccount({ ...genesis(size), cash, collateral, positions, sequence }),
     ...(conversion !== undefined && { conversion }),
-    ...Object.fromEntries(DEPARTURES.flatMap((name) => (top[name] ? [[name, readDepartures(top[name], 1)]] : []))),
+    ...Object.fromEntries(DEPARTURES.flatMap((name) => (top[name] ? [[name, readDepartures(top[name])]] : []))),
   };
 }
 

@@ -18,9 +18,9 @@ export const DEPARTURES = ["exceptions", "unsettled"] as const satisfies readonl
 /** As many as a statement names. */
 export const MAX_DEPARTURES = 64;
 
-/** Reads names of departures: `low` to 64 labels, each once. Throws `FIELD_INVALID`. */
-export function readDepartures(value: JsonValue, low: number): string[] {
-  const names = value.elements(low, MAX_DEPARTURES).map((element) => element.label());
+/** Reads names of departures: 1 to 64 labels, each once. Throws `FIELD_INVALID`. */
+export function readDepartures(value: JsonValue): string[] {
+  const names = value.elements(1, MAX_DEPARTURES).map((element) => element.label());
   if (new Set(names).size !== names.length) throw value.error("FIELD_INVALID", "the same name twice");
   return names;
 }

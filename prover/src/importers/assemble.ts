@@ -142,10 +142,12 @@ export function assemble(
     };
   };
   let chosen: readonly Entry[] = entries;
+  let most = entries.some(({ away }) => away !== undefined) ? marginOf(document(chosen)) : 0n;
   for (const [place, { index, exact, away }] of entries.entries()) {
     if (away === undefined) continue;
     const larger = chosen.with(place, { ...entries[place]!, quantity: away });
-    if (marginOf(document(larger)) >= marginOf(document(chosen))) chosen = larger;
+    const margin = marginOf(document(larger));
+    if (margin >= most) [chosen, most] = [larger, margin];
     note(roundings, market.instruments[index]!.symbol, exact, text(simplified(chosen[place]!.quantity)));
   }
   return { document: document(chosen), roundings };

@@ -57,7 +57,7 @@ import {
 } from "./evaluate.ts";
 import type { Market } from "./market.ts";
 import type { Policy } from "./policy.ts";
-import { ASSETS, instrumentsOf } from "./sizes.ts";
+import { ASSETS } from "./sizes.ts";
 import { applyTransition, type Fill, NO_TRANSFER, noFill } from "./transition.ts";
 
 /** Public amounts of an account's that it has not absorbed yet. They join it in the step that takes the lot out. */

@@ -14,7 +14,7 @@ import {
   openArtifacts,
   readManifest,
 } from "../keys/manifest.ts";
-import type { CircuitName } from "../statement/families.ts";
+import { type CircuitName, DEFAULT_CIRCUITS } from "../statement/families.ts";
 import { makeDirectory } from "./files.ts";
 import { defaultBuildDirectory, setupCommand } from "./installation.ts";
 import { type LockOptions, withLock } from "./lock.ts";
@@ -141,6 +141,25 @@ export async function loadLinkKey<Name extends CircuitName>(
   options: ArtifactOptions = {},
 ): Promise<LoadedLinkKey<Name>> {
   return (await openArtifacts(size, directorySource(options))).linkKey();
+}
+
+/**
+ * What a contract's verifier is made from: a circuit's verification key and its link key; undefined for a circuit whose keys
+ * set-up makes on demand and has not made. Throws as `loadVerificationKey`.
+ * @see docs/library.md#on-chain
+ */
+export async function loadDeployableKey(circuit: CircuitName, options: ArtifactOptions = {}) {
+  try {
+    const [key, { linkKeyFile }] = await Promise.all([
+      loadVerificationKey(circuit, options),
+      loadLinkKey(circuit, options),
+    ]);
+    return { ...key, linkKeyFile };
+  } catch (error) {
+    const missing = error instanceof PlimsollError && error.code === "ARTIFACT_MISSING";
+    if (missing && !DEFAULT_CIRCUITS.includes(circuit)) return undefined;
+    throw error;
+  }
 }
 
 /** What is wrong with the files that the manifest names of a circuit; empty where all are intact. Throws as `openArtifacts`. */

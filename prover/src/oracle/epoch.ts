@@ -10,15 +10,16 @@
  */
 import { type Signer, type TypedDataDomain, verifyTypedData } from "ethers";
 import { z } from "zod";
-import { type Epoch, type Part, publication, REPORT_TYPES } from "../chain/publication.ts";
+import { type Epoch, publication, REPORT_TYPES } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
 import { parseDecimal } from "../formats/decimal.ts";
 import { documentSha256, type Json, parseJson } from "../formats/json.ts";
 import { lotPriceOf, type MarketDocument } from "../formats/market.ts";
 import type { PolicyFile } from "../formats/policy.ts";
+import type { Market } from "../model/market.ts";
 import { ASSETS } from "../model/sizes.ts";
 import { buildMarket, buildMarketFile, priceInstruments } from "../risk/board/board.ts";
-import { reportedPrices } from "../risk/board/collateral.ts";
+import { collateralPrices } from "../risk/board/collateral.ts";
 import { compareMarkets, type Difference } from "../risk/board/explain.ts";
 import { conform, type MarketInput, type Observation, type RiskPolicy, readObservation } from "../risk/input.ts";
 import { median, unitsE40 } from "./median.ts";
@@ -31,7 +32,7 @@ const report = z.strictObject({
   reporter: address,
   /** Unix seconds. */
   time: count,
-  /** ASSETS prices as the contract takes them: per lot, 16 decimals; of the underlying, for shares of a vault. */
+  /** ASSETS prices as the contract takes them: per lot, 16 decimals. */
   prices: z.array(count).length(ASSETS),
   observation: z.unknown(),
   signature,
@@ -97,10 +98,10 @@ export function readEpoch(text: string, file: string): EpochFile {
  */
 export const readReport = (value: unknown): Report => conform(report, value, { field: "report" });
 
-/** Prices of an observation as the contract takes them from a reporter: before the rate, where an asset bears yield. */
+/** Prices of an observation as the contract takes them from a reporter. */
 export function pricesOf({ risk, policy }: Terms, observation: Observation): bigint[] {
   const prices = new Map(
-    reportedPrices({ policy: risk, observation }).map((each) => [each.asset, parseDecimal(each.price)]),
+    collateralPrices({ policy: risk, observation }).map((each) => [each.asset, parseDecimal(each.price)]),
   );
   return Array.from({ length: ASSETS }, (_, index) => {
     const asset = policy.assets[index];
@@ -142,8 +143,8 @@ export async function reportOf(
 export const signBoard = (
   signer: Signer,
   domain: TypedDataDomain,
-  { board, epoch, firstPart }: Epoch,
-): Promise<string> => signer.signTypedData(domain, { Board: REPORT_TYPES.Board }, { board, epoch, firstPart });
+  { board, epoch, valuesHash }: Epoch,
+): Promise<string> => signer.signTypedData(domain, { Board: REPORT_TYPES.Board }, { board, epoch, valuesHash });
 
 const detailHash = (observation: unknown) => `0x${documentSha256(observation as Json)}`;
 const refuse = (rule: string, field?: string) =>
@@ -226,6 +227,33 @@ export function medianOf(observations: readonly Observation[]): Observation {
   return readObservation(middle(observations as unknown as Json[], ""));
 }
 
+/**
+ * The observation of an epoch: number by number the median, and for assets that bear yield the median of the prices that follow
+ * from each report, which is what the contract counts. (The lower of rate and market is of two numbers: the median of the lower
+ * ones need not follow from the medians.) Throws as `medianOf`.
+ */
+export function epochObservation({ risk }: Terms, observations: readonly Observation[]): Observation {
+  const middles = medianOf(observations);
+  const follow = observations.map((observation) => collateralPrices({ policy: risk, observation }));
+  const bearing = risk.collateral.flatMap(({ asset, yieldBearing }, index) => (yieldBearing ? [{ asset, index }] : []));
+  const prices = bearing.map(({ asset, index }) => [
+    asset,
+    median(
+      follow.map((each) => each[index]!.price),
+      unitsE40,
+    ),
+  ]);
+  // No spot times the largest ratio is below the median of products: the price is then the observed one.
+  const largest = (asset: string) =>
+    observations.map(({ ratios }) => ratios[asset]!).reduce((a, b) => (unitsE40(a) < unitsE40(b) ? b : a));
+  const ratios = bearing.map(({ asset }) => [asset, largest(asset)]);
+  return {
+    ...middles,
+    prices: { ...middles.prices, ...Object.fromEntries(prices) },
+    ratios: { ...middles.ratios, ...Object.fromEntries(ratios) },
+  };
+}
+
 const inputOf = ({ risk }: Terms, observation: Observation): MarketInput => ({
   format: "plimsoll-market-input/2",
   policy: risk,
@@ -239,7 +267,9 @@ const inputOf = ({ risk }: Terms, observation: Observation): MarketInput => ({
 export interface EpochBoard {
   readonly document: MarketDocument;
   readonly epoch: Epoch;
-  readonly parts: readonly Part[];
+  /** Packed, as calldata carries them. */
+  readonly values: string;
+  readonly market: Market;
 }
 
 /**
@@ -248,7 +278,7 @@ export interface EpochBoard {
  */
 export function boardOf(terms: Terms, epoch: bigint, observation: Observation): EpochBoard {
   const { document, file } = buildMarketFile(inputOf(terms, observation), terms.policy);
-  return { document, ...publication(file.market, { board: terms.board, epoch }) };
+  return { document, market: file.market, ...publication(file.market, { board: terms.board, epoch }) };
 }
 
 /**
@@ -339,7 +369,7 @@ export function repeatEpoch(
   checkQuorum(file, quorum);
   const epoch = BigInt(file.epoch);
   const observations = file.reports.map(({ boardSignature: _, ...given }) => checkReport(terms, epoch, given));
-  const made = build(epoch, medianOf(observations));
+  const made = build(epoch, epochObservation(terms, observations));
   const differences = compareMarkets(file.market as MarketDocument, made.document);
   if (differences.length > 0) return { ok: false, differences };
   for (const { reporter, boardSignature } of file.reports) {

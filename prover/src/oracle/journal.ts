@@ -10,7 +10,7 @@ export interface SignatureRecord {
   readonly epoch: string;
   readonly report: Report;
   /** Of the board: what was signed and by which choice of reports. */
-  readonly board?: { readonly firstPart: string; readonly signature: string };
+  readonly board?: { readonly valuesHash: string; readonly signature: string };
 }
 
 const SIGNED = "signed.json";

@@ -18,16 +18,19 @@
 import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Contract, type ContractTransactionResponse, type Signer, verifyTypedData } from "ethers";
-import { type Epoch, PART, type Part, REPORT_TYPES } from "../chain/publication.ts";
+import { carryEpoch, FAMILY_IDS, publishArguments } from "../chain/carrier.ts";
+import { type Epoch, REPORT_TYPES } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
 import { documentSha256, type Json } from "../formats/json.ts";
 import { timeText } from "../formats/time.ts";
 import type { Observation } from "../risk/input.ts";
+import type { Link, LinkStatement } from "../statement/link.ts";
 import {
   boardOf,
   checkReport,
   type EpochBoard,
   type EpochFile,
+  epochObservation,
   farFrom,
   medianOf,
   ordered,
@@ -63,6 +66,8 @@ export interface NodeOptions extends Terms {
   readonly skew: number;
   readonly directory: string;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Links an epoch's values under the key of the board's accounts, for who carries it to the chain. */
+  readonly link: (statement: LinkStatement) => Link;
   /** What is seen now; epoch and time are put in. */
   readonly observe: (now: number) => Promise<Observation>;
   /** One line of JSON for each event; no keys, no addresses of services (they may hold keys). */
@@ -78,13 +83,17 @@ interface OpenEpoch {
 }
 interface Proposal {
   readonly reports: readonly Report[];
-  readonly firstPart: string;
+  readonly valuesHash: string;
 }
 
+const POINT = "(uint256 x,uint256 y)";
+const LINK = `(${POINT} point,${POINT} polynomial,${POINT} proof,${POINT} opening)`;
 const ORACLE = [
-  "function openingOf(uint256) view returns (uint64,uint64,bytes32,uint64)",
-  `function open(uint256,uint64,(uint64 time,uint64[15] prices,bytes signature,bytes boardSignature)[],bytes32,${PART}[],${PART}[])`,
-  `function resume(uint256,uint64,${PART}[],${PART}[])`,
+  "function epochOf(uint256) view returns (uint64)",
+  "function tillShort(uint256) view returns (bool)",
+  "function registry() view returns (address)",
+  "function sources() view returns (address)",
+  `function publish(uint256,uint64,(uint64 time,uint64[15] prices,bytes signature,bytes boardSignature)[],bytes,(uint256 family,${LINK} link)[])`,
 ];
 const POLL = 150;
 
@@ -243,9 +252,9 @@ export class OracleNode {
     const reports = await this.#collect(epoch, ends);
     const chosen = this.#choose(reports, quorum);
     const board = this.#agree(epoch, chosen);
-    const { firstPart } = board.epoch;
+    const { valuesHash } = board.epoch;
     await this.#signBoard(epoch, board.epoch, chosen);
-    this.#proposal = { epoch, value: { reports: chosen, firstPart } };
+    this.#proposal = { epoch, value: { reports: chosen, valuesHash } };
     const signatures = await this.#signatures(board.epoch, chosen, ends);
     const file: EpochFile = {
       format: "plimsoll-epoch/1",
@@ -348,7 +357,7 @@ export class OracleNode {
     }
     if (!reports.some(({ reporter }) => same(reporter, this.#me))) return;
     const board = this.#agree(epoch, reports);
-    if (board.epoch.firstPart !== proposal.firstPart) {
+    if (board.epoch.valuesHash !== proposal.valuesHash) {
       throw new PlimsollError("EPOCH_REFUSED", "the leader's board is not what follows from the reports");
     }
     await this.#signBoard(epoch, board.epoch, reports);
@@ -390,7 +399,8 @@ export class OracleNode {
 
   /** The board that follows from reports, if it is close to what was seen here. */
   #agree(epoch: bigint, reports: readonly Report[]): EpochBoard {
-    const observation = medianOf(reports.map((each) => this.#check(epoch, each)));
+    const observed = reports.map((each) => this.#check(epoch, each));
+    const observation = epochObservation(this.#options, observed);
     const made = this.#build(epoch, observation);
     const { toleranceBps } = this.#options;
     const seen = this.#signed!.report.observation as Observation;
@@ -405,18 +415,18 @@ export class OracleNode {
     const signed = this.#signed!;
     this.#chosen = chosen;
     if (signed.board !== undefined) {
-      if (signed.board.firstPart === board.firstPart) return;
+      if (signed.board.valuesHash === board.valuesHash) return;
       throw new PlimsollError("EPOCH_REFUSED", `another board of epoch ${epoch} has been signed`);
     }
     const signature = await signBoard(this.#options.signer, this.#options.domain, board);
-    await this.#sign({ ...signed, board: { firstPart: board.firstPart, signature } });
+    await this.#sign({ ...signed, board: { valuesHash: board.valuesHash, signature } });
   }
 
   /** Carries an epoch to the chain, or what of it is missing there; tries again until the epoch is over. */
   async #submit({ file, board }: OpenEpoch, ends: number): Promise<void> {
     for (;;) {
       try {
-        return await this.#send(file, board.parts, board.epoch.firstPart, ends);
+        return await this.#send({ file, board }, ends);
       } catch (error) {
         this.#stop.signal.throwIfAborted();
         this.#options.log({ event: "submission failed", epoch: file.epoch, why: reasonOf(error) });
@@ -425,32 +435,23 @@ export class OracleNode {
     }
   }
 
-  async #send(file: EpochFile, all: readonly Part[], firstPart: string, ends: number): Promise<void> {
-    const { sender, oracle, board, log } = this.#options;
+  async #send({ file, board: { epoch: made, market } }: OpenEpoch, ends: number): Promise<void> {
+    const { sender, oracle, board, link, log } = this.#options;
     const contract = new Contract(oracle, ORACLE, sender);
-    const number = BigInt(file.epoch);
-    const state = async () => {
-      const [epoch, , next, parts] = await contract.openingOf!(board);
-      return { epoch: epoch as bigint, complete: BigInt(next) === 0n, parts: Number(parts) };
-    };
+    const standing = async () => (await contract.epochOf!(board)) as bigint;
+    if ((await standing()) >= made.epoch) return;
+    const observations = file.reports.map(({ time, prices, signature, boardSignature }) => ({
+      time: BigInt(time),
+      prices: prices.map(BigInt),
+      signature,
+      boardSignature,
+    }));
+    const makers = new Map([[FAMILY_IDS.account, { link }]]);
+    const carried = await carryEpoch(contract, makers, market, made, observations);
+    const sent: ContractTransactionResponse = await contract.publish!(...publishArguments(carried));
     // Not for ever: the next epoch must not wait for a transaction that is never mined.
-    const mined = async (sent: Promise<ContractTransactionResponse>) =>
-      (await sent).wait(1, Math.max(1, (ends - this.#now()) * 1000));
-    let { epoch, complete, parts } = await state();
-    if (epoch > number || (epoch === number && complete)) return;
-    if (epoch < number) {
-      const observations = file.reports.map(({ time, prices, signature, boardSignature }) => ({
-        time,
-        prices,
-        signature,
-        boardSignature,
-      }));
-      await mined(contract.open!(board, number, observations, firstPart, all.slice(0, 1), []));
-      parts = 1;
-    }
-    for (const part of all.slice(parts)) await mined(contract.resume!(board, number, [part], []));
-    ({ epoch, complete } = await state());
-    if (epoch === number && complete) log({ event: "epoch opened", epoch: file.epoch });
+    await sent.wait(1, Math.max(1, (ends - this.#now()) * 1000));
+    if ((await standing()) === made.epoch) log({ event: "epoch opened", epoch: file.epoch });
   }
 
   async #sign(record: SignatureRecord): Promise<void> {

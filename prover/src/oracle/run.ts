@@ -7,9 +7,13 @@ import { domainOf } from "../chain/publication.ts";
 import { type ErrorPlace, PlimsollError } from "../errors.ts";
 import { type Json, parseJson } from "../formats/json.ts";
 import { readPolicy } from "../formats/policy.ts";
+import { type BoardSize, smallestBoardFor } from "../model/sizes.ts";
+import { loadLinkKey } from "../node/artifacts.ts";
 import { type Inputs, writeSecret } from "../node/files.ts";
 import { withLock } from "../node/lock.ts";
+import { createLinkMaker } from "../prove/link.ts";
 import { type Observation, readObservation, readRiskPolicy } from "../risk/input.ts";
+import { circuitOf } from "../statement/families.ts";
 import { type OracleConfig, readOracleConfig } from "./config.ts";
 import { OracleNode } from "./node.ts";
 import { chainAt, readSources, reasonOf } from "./sources.ts";
@@ -55,10 +59,12 @@ export async function runReporter(configuration: string, machine: ReporterMachin
       return [parseJson(text, file, { length: 4_000_000, values: 100_000 }).plain(), { file }];
     };
     const policy = await inputs.text(config.policy);
+    const risk = readRiskPolicy(...(await half(config.risk)));
+    const { link } = await createLinkMaker(await loadLinkKey(circuitOf("account", boardOf(risk.instruments.length))));
     const node = new OracleNode({
       domain: domainOf("PriceOracle", BigInt(chain.chainId), chain.oracle),
       board: BigInt(board),
-      risk: readRiskPolicy(...(await half(config.risk))),
+      risk,
       policy: readPolicy(policy.text, policy.file),
       signer: wallet,
       sender: wallet,
@@ -70,6 +76,7 @@ export async function runReporter(configuration: string, machine: ReporterMachin
       skew: config.skewSeconds,
       directory: config.directory,
       listen: config.listen,
+      link,
       observe: observer(config, readObservation(...(await half(config.observation))), log),
       log,
     });
@@ -112,10 +119,20 @@ async function checkOracle(provider: JsonRpcProvider, { chain, quorum }: OracleC
     throw refuse("chain.chainId", `the service at chain.rpc is of chain ${BigInt(id)}, expected ${chainId}`);
   }
   if (code === "0x") throw refuse("chain.oracle", `no code at ${oracle} on chain ${chainId}`);
-  const contract = new Contract(oracle, ["function quorum() view returns (uint256)"], provider);
-  const needed = await contract.quorum!().catch(() => undefined);
+  const ask = (at: string, name: string, type: string) =>
+    new Contract(at, [`function ${name}() view returns (${type})`], provider).getFunction(name)();
+  const needed = await ask(oracle, "reporters", "address")
+    .then((reporters) => ask(reporters, "quorum", "uint256"))
+    .catch(() => undefined);
   if (needed === undefined) throw refuse("chain.oracle", `${oracle} on chain ${chainId} is no price oracle`);
   if (needed !== BigInt(quorum)) throw refuse("quorum", `the oracle's quorum is ${needed}`);
+}
+
+/** The boards that a risk policy is for. */
+function boardOf(instruments: number): BoardSize {
+  const size = smallestBoardFor(instruments);
+  if (size === undefined) throw new PlimsollError("NO_BOARD_SIZE", "no board holds so many", { field: "instruments" });
+  return size;
 }
 
 /** Observes: the numbers that sources give, in an observation that says everything else. */

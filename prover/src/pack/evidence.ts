@@ -6,17 +6,16 @@
  */
 
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { bytesToHex, concatBytes } from "@noble/hashes/utils.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { packValues } from "../chain/packed-values.ts";
 import { REPORT_FIELDS } from "../chain/report-fields.ts";
 import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
 import { type MarketFile, unsigned64 } from "../formats/market.ts";
 import { timeText, unixTime } from "../formats/time.ts";
-import { packWide } from "../model/packing.ts";
-import { ASSETS, BLOCK_INSTRUMENTS, BOARD_SIZES, type BoardSize, instrumentsOf } from "../model/sizes.ts";
-import { BITS } from "../units.ts";
-import { recoverAddress, type Signing, type TypedData, typedDigest, word } from "./typed-data.ts";
+import { ASSETS, BOARD_SIZES, type BoardSize, instrumentsOf } from "../model/sizes.ts";
+import { recoverAddress, type Signing, type TypedData, typedDigest } from "./typed-data.ts";
 
 const LIMITS: JsonLimits = { length: 100_000, values: 2_000 };
 
@@ -288,7 +287,7 @@ const oracleData = (
 const observationData = (domain: OracleDomain, time: string, prices: readonly bigint[]) =>
   oracleData(domain, "Observation", { time: BigInt(unixTime(time)), prices });
 
-const boardData = (domain: OracleDomain, firstPart: string) => oracleData(domain, "Board", { firstPart });
+const boardData = (domain: OracleDomain, valuesHash: string) => oracleData(domain, "Board", { valuesHash });
 
 /** One reporter's signatures: what it saw, and its agreement to the board values of the market. */
 export async function report(
@@ -301,7 +300,7 @@ export async function report(
     time,
     prices: market.prices.map(String),
     signature: await signing.sign(observationData(domain, time, market.prices)),
-    boardSignature: await signing.sign(boardData(domain, firstPartOf(market))),
+    boardSignature: await signing.sign(boardData(domain, valuesHashOf(market))),
   };
 }
 
@@ -344,13 +343,13 @@ export function observationsFault(given: Observations, market: MarketFile, oracl
   if (reports.length % 2 === 0 || reports.length < oracle.quorum) {
     return "the number of reports is even, or below the quorum that you ask for";
   }
-  const firstPart = firstPartOf(market.market);
+  const valuesHash = valuesHashOf(market.market);
   for (const [index, { reporter, time, prices, signature, boardSignature }] of reports.entries()) {
     if (index > 0 && reporter <= reports[index - 1]!.reporter) return "the reporters are not in ascending order";
     if (!oracle.reporters.includes(reporter)) return "you do not name one of the reporters";
     const observed = typedDigest(observationData(given, time, prices.map(BigInt)));
     if (recoverAddress(observed, signature) !== reporter) return "a reporter's signature over prices is not valid";
-    const board = typedDigest(boardData(given, firstPart));
+    const board = typedDigest(boardData(given, valuesHash));
     if (recoverAddress(board, boardSignature) !== reporter) return "a reporter has not signed these board values";
   }
   const median = (values: readonly bigint[]) => [...values].sort((a, b) => (a < b ? -1 : 1))[(values.length - 1) / 2]!;
@@ -363,30 +362,8 @@ export function observationsFault(given: Observations, market: MarketFile, oracl
   return differs === -1 ? undefined : `the price of asset ${differs} is not the median of the reported prices`;
 }
 
-/** Hash of the first of the chain of parts in which `PriceOracle` takes board values. */
-function firstPartOf({ board }: MarketFile["market"]): string {
-  const offset = 1n << BigInt(BITS.column);
-  return [...board.blocks.entries()].reduceRight(
-    (next, [index, block]) => {
-      const rows = board.rows.slice(index * BLOCK_INSTRUMENTS, (index + 1) * BLOCK_INSTRUMENTS);
-      const words = [
-        ...rows.flatMap((row) => [
-          ...packWide([...row.profits, row.mark, row.delta, row.vega].map((column) => column + offset)),
-          row.longCharge,
-          row.shortCharge,
-        ]),
-        block.liquidityThreshold,
-        block.liquidityRate,
-        block.vegaThreshold,
-        block.vegaRate,
-        block.continues ? 1n : 0n,
-        BigInt(next),
-      ];
-      return `0x${bytesToHex(keccak_256(concatBytes(...words.map(word))))}`;
-    },
-    `0x${"0".repeat(64)}`,
-  );
-}
+/** Hash of the packed board values, which is what reporters sign. */
+const valuesHashOf = ({ board }: MarketFile["market"]): string => `0x${bytesToHex(keccak_256(packValues(board)))}`;
 
 /** An unsigned 256-bit number as decimal text. */
 function integer(value: JsonValue): string {

@@ -37,6 +37,7 @@ export function renderImport(report: ImportReport): string {
       ),
     ),
     ...names("notes", report.notes),
+    ...section("what looks wrong", report.warnings),
     table(
       ["venue", "worth here", "venue's equity", "difference", "by marks", "rest", "margin here", "venue's margin"],
       report.totals.map((each) => [

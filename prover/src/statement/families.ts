@@ -55,9 +55,10 @@ interface Family {
 
 /** Public inputs of a valuation. */
 const MARKET = ["policy", "debtRate", "prices", "rows", "blocks"] as const;
+/** The rate of debt is a value of the epoch, since it depends on the venue's till. */
 const MARKET_LINKS = {
-  policy: () => ASSETS * (3 * TIERS + 1) + 1,
-  market: (blocks: number) => ASSETS + blocks * (BLOCK_INSTRUMENTS * ROW_VALUES + BLOCK_VALUES),
+  policy: () => ASSETS * (3 * TIERS + 1),
+  market: (blocks: number) => 1 + ASSETS + blocks * (BLOCK_INSTRUMENTS * ROW_VALUES + BLOCK_VALUES),
 };
 const VALUATION = [BLOCK_INSTRUMENTS, ASSETS, TIERS, SCENARIOS];
 /** Hints of the component `Worth`, which values one account, by their names below it. */
@@ -136,7 +137,7 @@ export const FAMILIES = {
   },
   /** A lot leaves an account that is below a level, on the policy's terms: `lot.ts`. */
   lot: {
-    circuits: { "lot-60": "board-60" },
+    circuits: { "lot-60": "board-60", "lot-240": "board-240", "lot-480": "board-480" },
     shapes: sizes.lots,
     source: "lot.circom",
     template: ({ blocks }) => `Lot(${[blocks, ...VALUATION].join(", ")})`,

@@ -48,6 +48,11 @@ export interface LinkStatement {
   readonly subject: string;
   /** In the circuit's order, each below the field order, not all zero. */
   readonly values: readonly bigint[];
+  /**
+   * 32 bytes, written as the subject, where a contract hashes the values in another form than a word each: a hash of that form,
+   * which must have one reading. Whoever verifies such a link answers for its being of these values.
+   */
+  readonly fixedBy?: string;
 }
 
 const WORD = 32;
@@ -65,7 +70,11 @@ export function linkedGroup(circuit: CircuitName, name: string): LinkedGroup {
 }
 
 /** Why a statement cannot be linked, or undefined. */
-export function statementFault({ count }: LinkedGroup, { subject, values }: LinkStatement): string | undefined {
+export function statementFault(
+  { count }: LinkedGroup,
+  { subject, values, fixedBy }: LinkStatement,
+): string | undefined {
+  if (fixedBy !== undefined && !/^0x[0-9a-f]{64}$/.test(fixedBy)) return "fixedBy: expected 32 bytes";
   if (typeof subject !== "string" || !/^0x[0-9a-f]{64}$/.test(subject)) return "subject: expected 32 bytes";
   if (/^0x0*$/.test(subject)) return "subject: zero names nothing";
   if (!Array.isArray(values) || values.length !== count) return `values: expected the ${count} values of the group`;
@@ -98,11 +107,11 @@ export const linkKeyId = (head: Uint8Array): Uint8Array => keccak_256(head);
 export function openingSeed(
   keyId: Uint8Array,
   { first, count }: LinkedGroup,
-  { subject, values }: LinkStatement,
+  { subject, values, fixedBy }: LinkStatement,
   { point, polynomial }: Pick<Link, "point" | "polynomial">,
 ): Uint8Array {
   const place = words(BigInt(first), BigInt(count));
-  const valuesHash = keccak_256(words(...values));
+  const valuesHash = fixedBy === undefined ? keccak_256(words(...values)) : hexToBytes(fixedBy.slice(2));
   const points = words(point.x, point.y, polynomial.x, polynomial.y);
   return keccak(TAG, keyId, hexToBytes(subject.slice(2)), place, valuesHash, points);
 }

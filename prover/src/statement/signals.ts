@@ -87,7 +87,10 @@ export function scheduleSignals(schedule: HaircutSchedule): FieldElement[] {
   ].map(toField);
 }
 
-/** Public inputs of the policy's assets, in order: of each its schedule and scan lots. The debt rate follows them. */
+/**
+ * Values of the group `policy`, in order: of each asset its schedule and scan lots.
+ * @see docs/library.md#links
+ */
 export function policySignals({ schedules, scanLots }: Policy): FieldElement[] {
   return schedules.flatMap((schedule, asset) => [...scheduleSignals(schedule), toField(scanLots[asset]!)]);
 }
@@ -113,24 +116,19 @@ export function boardSignals(board: Board): FieldElement[] {
 }
 
 /**
- * Values of the group `policy`, in order: haircuts and scan lots of each asset, and the debt rate.
+ * Values of the group `market`, in order: the rate of debt, prices, rows and blocks of a board.
  * @see docs/library.md#links
  */
-export const policyValues = (policy: Policy): FieldElement[] => [...policySignals(policy), toField(policy.debtRateBps)];
-
-/**
- * Values of the group `market`, in order: prices, rows and blocks of a board.
- * @see docs/library.md#links
- */
-export const marketValues = (market: Market): FieldElement[] => [
+export const marketValues = (debtRateBps: bigint, market: Market): FieldElement[] => [
+  toField(debtRateBps),
   ...market.prices.map(toField),
   ...boardSignals(market.board),
 ];
 
-/** Public inputs that many proofs share: policy, prices, board. */
+/** Public inputs that many proofs share: policy, rate of debt, prices, board. */
 export const marketSignals = (policy: Policy, market: Market): FieldElement[] => [
-  ...policyValues(policy),
-  ...marketValues(market),
+  ...policySignals(policy),
+  ...marketValues(policy.debtRateBps, market),
 ];
 
 /**

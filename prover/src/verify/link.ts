@@ -108,7 +108,13 @@ export function createLinkVerifier<Name extends CircuitName>(
     // Each value is read once: what is hashed is what is evaluated.
     const count = Array.isArray(asked.values) ? asked.values.length : 0;
     const values = Array.from({ length: Math.min(count, group.count + 1) }, (_, index) => asked.values[index]!);
-    const statement: LinkStatement = { group: group.name, subject: asked.subject, values };
+    const { subject, fixedBy } = asked;
+    const statement: LinkStatement = {
+      group: group.name,
+      subject,
+      values,
+      ...(fixedBy === undefined ? {} : { fixedBy }),
+    };
     const fault = statementFault(group, statement);
     if (fault !== undefined) throw new Refusal("LINK_STATEMENT", fault);
     const read = (name: keyof Link) => readPoint(given?.[name], name);

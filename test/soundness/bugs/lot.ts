@@ -21,7 +21,7 @@ export const LOT_BUGS: readonly Bug[] = [
     SALE,
     "_ <== Unsigned(BITS)(over);",
     "",
-    ["model", "hostile", "ledger"],
+    ["hostile", "ledger"],
   ),
   bug(
     "freed-turned",

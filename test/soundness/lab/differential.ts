@@ -16,10 +16,11 @@ import { proofWords } from "../../../prover/src/chain/gate-calls.ts";
 import { chainKey } from "../../../prover/src/chain/verifying-key.ts";
 import { FIELD_ORDER, toField } from "../../../prover/src/field.ts";
 import { type BoardSize, instrumentsOf } from "../../../prover/src/model/sizes.ts";
-import { loadVerificationKey, type VerificationKey } from "../../../prover/src/node/artifacts.ts";
+import { loadLinkKey, loadVerificationKey, type VerificationKey } from "../../../prover/src/node/artifacts.ts";
 import { createProver, type Groth16Proof } from "../../../prover/src/node/prover.ts";
 import { FAMILIES, publicInputsOf } from "../../../prover/src/statement/families.ts";
 import { createVerifier } from "../../../prover/src/verify/verifier.ts";
+import { pointOf } from "../../contracts/points.ts";
 import type { ProofJson } from "../../support/forge.ts";
 import { type Rng, randomRequest, seededRng } from "../../support/random.ts";
 import { endSnarkjsThreads } from "../../support/snarkjs.ts";
@@ -230,7 +231,6 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
 
 interface Contracts {
   verify(proof: readonly bigint[], inputs: readonly bigint[], market: readonly bigint[]): Promise<unknown>;
-  accumulate(first: number, values: readonly bigint[], sum: readonly bigint[]): Promise<readonly bigint[]>;
 }
 
 /** The contract's answer under a key, which is deployed for it. A call that reverts rejects. */
@@ -244,11 +244,11 @@ export async function contractVerifier(
   return async (given) => {
     const { words, numbers } = calldata(given);
     const market = numbers.slice(FAMILIES.account.own.length);
-    // The chain bounds every market value and counts them.
-    if (numbers.length !== publicInputsOf(size)) return false;
+    // Links are of so many values, each below the group order.
+    if (numbers.length !== publicInputsOf(size) || market.some((value) => value < 0n || value >= FIELD_ORDER))
+      return false;
     const text = market.join();
-    const point =
-      points.get(text) ?? (await contract.accumulate(FAMILIES.account.own.length, market, [0n, 0n])).map(BigInt);
+    const point = points.get(text) ?? Object.values(pointOf(verificationKey, market, FAMILIES.account.own.length));
     points.set(text, point);
     await contract.verify(words, numbers.slice(0, FAMILIES.account.own.length), point);
     return true;
@@ -256,11 +256,10 @@ export async function contractVerifier(
 }
 
 async function contractOf(size: BoardSize, verificationKey: VerificationKey, deployer: Signer): Promise<Contracts> {
-  const { hash, pages } = chainKey(verificationKey);
-  const addresses: string[] = [];
-  for (const data of pages) addresses.push((await (await deployer.sendTransaction({ data })).wait())!.contractAddress!);
+  const { linkKeyFile } = await loadLinkKey(size);
+  const { hash, key } = chainKey(verificationKey, FAMILIES.account.own.length, linkKeyFile);
   const { abi, bytecode } = await releasedContract("AccountVerifier");
-  const contract = await new ContractFactory(abi, bytecode, deployer).deploy(instrumentsOf(size), addresses, hash);
+  const contract = await new ContractFactory(abi, bytecode, deployer).deploy(instrumentsOf(size), key, hash);
   return (await contract.waitForDeployment()) as unknown as Contracts;
 }
 

@@ -318,8 +318,22 @@ async function work(directory: string, mutated: Mutated): Promise<void> {
 
 const WORKER = "--examine-mutants";
 
-/** Longest that one mutant may take before its worker is given up: some make the compiler run for ever. */
+/** Longest that one mutant may take of a processor before its worker is given up: some make the compiler run for ever. */
 const PATIENCE_MS = 60_000;
+const LOOK_MS = 2_000;
+
+/** What a process has taken of a processor; on a busy machine that is less than time. Of Linux: elsewhere time itself. */
+function takenMs(pid: number): number {
+  try {
+    // After the name in parentheses, which may hold spaces: state and ten numbers, then ticks in user and in system.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return performance.now();
+  }
+}
 
 /** Examines mutants in `workers` processes. Results are in the order of the mutants. */
 export async function judge(
@@ -346,7 +360,7 @@ export async function judge(
     return new Promise((resolve, reject) => {
       worker.on("error", reject);
       worker.on("exit", (code, signal) => {
-        clearTimeout(timer);
+        clearInterval(timer);
         for (const made of [directory, `${directory}-sponge`, `${directory}-simple`]) {
           rmSync(path.join(ROOT, made), { recursive: true, force: true });
         }
@@ -354,7 +368,7 @@ export async function judge(
         else reject(new Error(`a worker stopped with ${code ?? signal}`));
       });
       worker.on("message", ({ index, result }: { index: number; result?: MutantResult }) => {
-        clearTimeout(timer);
+        clearInterval(timer);
         if (result) settle(index, result);
         current = next < list.length ? next++ : undefined;
         if (current === undefined) {
@@ -363,10 +377,13 @@ export async function judge(
         }
         const given = current;
         worker.send({ index: given, mutant: list[given] } as Task);
-        timer = setTimeout(() => {
+        const started = takenMs(worker.pid!);
+        timer = setInterval(() => {
+          if (takenMs(worker.pid!) - started < PATIENCE_MS) return;
+          clearInterval(timer);
           settle(given, { id: list[given]!.id, verdict: "invalid", milliseconds: PATIENCE_MS });
           worker.kill("SIGKILL");
-        }, PATIENCE_MS);
+        }, LOOK_MS);
       });
     });
   }

@@ -155,6 +155,8 @@ export function ripple(
     if (unknownCount[constraint] === 0) return;
     const unknown = wiresOf(r1cs, constraint).filter((wire) => !known[wire]);
     if (unknown.length === 1) {
+      // A product that is zero is a rule about a wire, and no definition.
+      if (!isLinear(constraint) && starts[3 * constraint + 2] === starts[3 * constraint + 3]) return;
       // A digit's own rule has two solutions; it does not define it.
       if (solveFor(constraint, unknown[0]!, ofBase) !== undefined) learn(unknown[0]!, constraint);
     } else if (isLinear(constraint) && unknown.every((wire) => isDigit[wire])) {

@@ -12,17 +12,20 @@ import {
 } from "../../../prover/src/model/book.ts";
 import { PURPOSE, packTotals, packWide, stateBlinding } from "../../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../../prover/src/model/evaluate.ts";
-import type { Market } from "../../../prover/src/model/market.ts";
+import { EMPTY_ROW, type Market } from "../../../prover/src/model/market.ts";
 import type { Policy } from "../../../prover/src/model/policy.ts";
 import { ASSETS } from "../../../prover/src/model/sizes.ts";
 import { publicNamesOf } from "../../../prover/src/statement/families.ts";
 import type { LevelBps } from "../../../prover/src/units.ts";
 import { type Rng, randomAccount, randomMarket, randomPolicy, seededRng } from "../../support/random.ts";
+import type { Speaker } from "./attack.ts";
+import type { WireLies } from "./drop.ts";
 import type { Inputs } from "./generate.ts";
 import {
   type Case,
   MODEL_BOARD,
   miniSponge,
+  modelRow,
   SHAPE,
   smallMarket,
   smallMarketInputs,
@@ -176,6 +179,20 @@ export function* bookCases(firstSeed: number): Generator<Case> {
   }
 }
 
+/** The count of `slackBook`: not at the first or the last place of any node. */
+const COUNT = 16 * (16 * (16 * (16 * 3 + 5) + 7) + 9) + 4;
+
+/** Inputs of `slackBook` on the way from its leaves to the root: they follow from what is below them. */
+export const SLACK_PATH: readonly string[] = [
+  ...Array.from({ length: BOOK_PLACES }, (_, place) =>
+    [0, 1].map((part) => `main.leaves[${(COUNT % BOOK_ARITY) + place}][${part}]`),
+  ).flat(),
+  ...Array.from(
+    { length: BOOK_DEPTH - 1 },
+    (_, level) => `main.children[${level}][${Math.floor(COUNT / BOOK_ARITY ** (level + 1)) % BOOK_ARITY}]`,
+  ),
+];
+
 /** A step in the middle of a book in which everybody is covered many times over. */
 export function slackBook(used = BOOK_PLACES): BookClaim {
   const rng = seededRng(6);
@@ -196,12 +213,40 @@ export function slackBook(used = BOOK_PLACES): BookClaim {
     });
     return placeOf(rng, held);
   });
-  // Not at the first or the last place of any node.
   return {
     places,
-    totals: totalsBefore(rng, 16 * (16 * (16 * (16 * 3 + 5) + 7) + 9) + 4),
+    totals: totalsBefore(rng, COUNT),
     level: 10_000n,
     policy,
     market,
   };
+}
+
+/** The same with fewer members, at the level that everybody has, and with a row that has no value. */
+export function bookScenes(): Inputs[] {
+  return Array.from({ length: BOOK_PLACES }, (_, used) => {
+    const { market, ...claim } = slackBook(used);
+    const rows = market.board.rows.with(modelRow(INSTRUMENTS - 1), EMPTY_ROW);
+    return bookInputs({ ...claim, market: { ...market, board: { ...market.board, rows } }, level: 0n });
+  });
+}
+
+/** That a place which is not used holds one thing, or is used several times; that a digit of the count is another number. */
+export function* bookRecipes({ build, v, find }: Speaker): Generator<WireLies> {
+  const told = (lies: Readonly<Record<string, bigint>>): WireLies =>
+    new Map(Object.entries(lies).map(([name, value]) => [build.wires.get(name)!, toField(value)]));
+  for (let member = 0; member < BOOK_PLACES; member++) {
+    for (let row = 0; row < INSTRUMENTS; row++) {
+      for (const lots of [1n, -1n]) yield told({ [`main.positions[${member}][${row}]`]: lots });
+    }
+    for (let asset = 0; asset < ASSETS; asset++) yield told({ [`main.collateral[${member}][${asset}]`]: 1n });
+    yield told({ [`main.cash[${member}]`]: 1n });
+    yield told({ [`main.used[${member}]`]: 5n });
+  }
+  const count = `main.totals[${totalElements(noTotals(MODEL_BOARD)).length - 1}]`;
+  const digits = find(/^main\.ToBits\S*\.bits\[\d+\]$/);
+  yield told({ [count]: v(count) + 4n, ...Object.fromEntries(digits.map((name) => [name, v(name)])) });
+  for (const [place, digit] of digits.entries()) {
+    yield told({ [count]: v(count) + ((2n - v(digit)) << BigInt(place)), [digit]: 2n });
+  }
 }

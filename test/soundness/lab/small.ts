@@ -19,7 +19,16 @@ import { type Build, type Case, compileSources, modelRow, SHAPE, type Sources, s
 import type { Verdict } from "./mutate.ts";
 import { sameConstraints, violations, wiresOf } from "./r1cs.ts";
 import { incidence } from "./ripple.ts";
-import { BOOK_MAIN, BOOK_PLACES, bookCases, bookInputs, slackBook } from "./small-book.ts";
+import {
+  BOOK_MAIN,
+  BOOK_PLACES,
+  bookCases,
+  bookInputs,
+  bookRecipes,
+  bookScenes,
+  SLACK_PATH,
+  slackBook,
+} from "./small-book.ts";
 import { LOT_MAIN, lotCases, lotInputs } from "./small-lot.ts";
 import { PLACES, ROUND_MAIN, roundCases, roundInputs, slackRound } from "./small-round.ts";
 import { loadTarget, type Target } from "./target.ts";
@@ -118,8 +127,10 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     lies: once(() => [...bookLies()]),
     honest: () => bookInputs(slackBook()),
     exchanged: ["root", "totalsBefore", "totalsAfter", "level", "context", ...MARKET],
-    commitments: ["root", "totalsBefore", "totalsAfter"].map((name) => `main.${name}`),
+    commitments: [...["root", "totalsBefore", "totalsAfter"].map((name) => `main.${name}`), ...SLACK_PATH],
     valuations: valuationsOf(BOOK_PLACES),
+    scenes: bookScenes,
+    recipes: bookRecipes,
     files: ["book.circom", "lib/tree.circom"],
     bugs: BOOK_BUGS,
   },
@@ -135,9 +146,9 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     valuations: ["main.account[0]", "main.account[1]"],
     scenes: lotScenes,
     recipes: lotRecipes,
-    // `Worth` in `Account`; the flag of the kind by uniqueness.
+    // The flag of the kind by uniqueness, what is over a threshold in `Account`.
     shownElsewhere: ([first, ...others]) =>
-      first === "main.slice" || [first!, ...others].some((name) => name.startsWith("main.account[")),
+      others.length === 0 && (first === "main.slice" || /\.excess\[\d\]\.isOver$/.test(first!)),
     files: ["lot.circom", "lib/sale.circom"],
     bugs: LOT_BUGS,
   },

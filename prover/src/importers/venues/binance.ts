@@ -85,7 +85,8 @@ function readRow(row: JsonValue, draft: SnapshotDraft, profits: Profits): "balan
   }
   const { position, error, side } = readPosition(row);
   draft.once(`${position.symbol} ${side}`, error);
-  draft.position(position);
+  if (position.contract !== undefined || position.quantity.units === 0n) draft.position(position);
+  else draft.unusable.push({ name: position.symbol, why: "a name that is not read" });
   return position.contract?.inverse ? "cm" : "um";
 }
 

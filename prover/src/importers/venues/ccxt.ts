@@ -11,11 +11,12 @@ import { type Decimal, multiplied, negated, parseNumber } from "../../formats/de
 import type { JsonValue } from "../../formats/json.ts";
 import { readBinanceRows } from "./binance.ts";
 import { readDeribitRows, resultOf, summariesOf } from "./deribit.ts";
-import { okxData, readOkxRows } from "./okx.ts";
+import { contractSizes, okxContract, okxData, readOkxRows } from "./okx.ts";
 import {
   type Contract,
   millisecondsTime,
   missingFile,
+  nameAt,
   openVenueJson,
   refuseError,
   type Snapshot,
@@ -29,6 +30,8 @@ export function readCcxt(files: readonly NamedText[]): Snapshot {
   const draft = new SnapshotDraft();
   const positions: JsonValue[] = [];
   const balances: JsonValue[] = [];
+  /** Of OKX. */
+  const instruments: JsonValue[] = [];
   let flat = false;
   for (const file of files) {
     const root = openVenueJson(file);
@@ -36,6 +39,7 @@ export function readCcxt(files: readonly NamedText[]): Snapshot {
       positions.push(...root.elements());
       flat ||= root.elements().length === 0;
     } else if (root.named().has("info")) balances.push(root);
+    else if (root.named().has("data")) instruments.push(...okxData(root).elements());
     else throw root.error("FIELD_INVALID", "expected what fetchPositions or fetchBalance returns, with info");
   }
   if (balances.length !== 1) throw missingFile("expected what one fetchBalance returns, and fetchPositions", files);
@@ -51,7 +55,8 @@ export function readCcxt(files: readonly NamedText[]): Snapshot {
     if (info.kind !== "array") throw info.error("FIELD_INVALID", "no balance of portfolio margin (papi)");
     readBinanceRows(draft, [...info.elements(), ...rows], flat, files);
   } else if (has("posSide") || has("totalEq")) {
-    readOkxRows(draft, okxData(info).elements(), rows, sizesOf(positions), files);
+    const sizes = new Map([...sizesOf(positions), ...contractSizes(instruments)]);
+    readOkxRows(draft, okxData(info).elements(), rows, sizes, files);
   } else {
     readUnified(draft, balance, positions);
   }
@@ -71,21 +76,28 @@ function hasField(value: JsonValue, name: string): boolean {
   return names.has(name) || (inner !== undefined && hasField(inner, name));
 }
 
-/** Sizes of contracts from the unified positions: CCXT takes them from the venue's list of instruments. */
+/**
+ * Sizes of contracts from the unified positions, which CCXT takes from the venue's list of instruments: `ctVal` alone, so those of options,
+ * which have a multiplier as well, are not taken.
+ */
 const sizesOf = (positions: readonly JsonValue[]): ReadonlyMap<string, Decimal> =>
   new Map(
     positions.flatMap((position) => {
       const { info, contractSize } = position.pick(["info"], ["contractSize"]);
       if (contractSize === undefined || contractSize.kind === "null") return [];
-      return [[venueName(info.pick(["instId"]).instId), contractSize.number()] as const];
+      const name = venueName(info.pick(["instId"]).instId);
+      const { kind } = okxContract(name) ?? {};
+      return kind === undefined || kind === "option" ? [] : [[name, contractSize.number()] as const];
     }),
   );
 
 function readUnified(draft: SnapshotDraft, balance: JsonValue, positions: readonly JsonValue[]): void {
   const { total, debt } = balance.pick(["total"], ["debt"]);
-  for (const [asset, value] of total.named()) draft.balance(asset, value.number(), "total, as CCXT has it");
-  for (const [asset, value] of debt?.named() ?? [])
-    draft.balance(asset, negated(value.number()), "debt, as CCXT has it");
+  for (const [name, value] of total.named())
+    draft.balance(nameAt(name, value), value.number(), "total, as CCXT has it");
+  for (const [name, value] of debt?.named() ?? []) {
+    draft.balance(nameAt(name, value), negated(value.number()), "debt, as CCXT has it");
+  }
   if (draft.balances.length > 0) draft.approximate.push("balances");
   for (const each of positions) {
     const fields = each.pick(["symbol", "side", "contracts", "contractSize", "entryPrice"], ["unrealizedPnl"]);

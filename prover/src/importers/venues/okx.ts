@@ -123,14 +123,14 @@ function readDetail(detail: JsonValue, draft: SnapshotDraft, options: OptionFigu
       draft.unusable.push({ name: `${asset} in ${of}`, why: `equity in ${of} is in no balance` });
   }
   const free = addDecimals(equity, negated(addDecimals(isolated, strategies)));
-  const scale = multiplied(addDecimals(absolute(equity), absolute(cash), liability), { units: 1n, decimals: 3 });
-  const isNear = (owed: Decimal) =>
-    [profit, options.get(asset) ?? profit].some((gain) => {
-      const apart = absolute(addDecimals(free, negated(addDecimals(cash, gain, negated(owed)))));
-      return compareDecimals(apart, scale) <= 0;
-    });
+  const near = multiplied(addDecimals(absolute(equity), absolute(cash), liability), { units: 1n, decimals: 3 });
+  const apart = (owed: Decimal) =>
+    [profit, options.get(asset) ?? profit]
+      .map((gain) => absolute(addDecimals(free, negated(addDecimals(cash, gain, negated(owed))))))
+      .toSorted(compareDecimals)[0]!;
   // Borrowed coins are in the cash balance of some modes, and out of it in others; equity is net of them in all.
-  const owed = [ZERO, liability].find(isNear);
+  const nearest = [liability, ZERO].toSorted((a, b) => compareDecimals(apart(a), apart(b)))[0]!;
+  const owed = compareDecimals(apart(nearest), near) <= 0 ? nearest : undefined;
   if (owed === undefined) {
     draft.unusable.push({ name: asset, why: "its equity is not what cash, profits and liability come to" });
     return;
@@ -144,13 +144,19 @@ function readDetail(detail: JsonValue, draft: SnapshotDraft, options: OptionFigu
   draft.balance(asset, negated(absolute(applicable(fields.interest))), "interest accrued");
 }
 
-function contractSizes(instruments: readonly JsonValue[]): ContractSizes {
+export function contractSizes(instruments: readonly JsonValue[]): ContractSizes {
   const sizes = new Map<string, Decimal>();
   for (const instrument of instruments) {
-    const { instId, ctVal, ctMult } = instrument.pick(["instId", "ctVal", "ctMult"]);
+    const { instId, ctVal, ctMult, ctValCcy } = instrument.pick(["instId", "ctVal", "ctMult"], ["ctValCcy"]);
     // Spot instruments have none.
     if (ctVal.kind === "string" && ctVal.string() === "") continue;
-    sizes.set(venueName(instId), multiplied(ctVal.number(), ctMult.number()));
+    const name = venueName(instId);
+    const contract = okxContract(name);
+    const unit = contract?.inverse ? contract.quote : contract?.underlying;
+    if (contract !== undefined && ctValCcy !== undefined && ctValCcy.string() !== unit) {
+      throw ctValCcy.error("FIELD_INVALID", "the size of this contract is in another currency than its kind has");
+    }
+    sizes.set(name, multiplied(ctVal.number(), ctMult.number()));
   }
   return sizes;
 }

@@ -119,8 +119,10 @@ export function openVenueJson({ text, file }: NamedText): JsonValue {
 }
 
 /** The name of an asset or an instrument: a label of at most 64 characters. */
-export function venueName(value: JsonValue): string {
-  const name = value.string();
+export const venueName = (value: JsonValue): string => nameAt(value.string(), value);
+
+/** The same of a name that is the key of a value. */
+export function nameAt(name: string, value: JsonValue): string {
   if (!isLabel(name) || name.length > 64) throw value.error("FIELD_INVALID", "expected a name of 1 to 64 characters");
   return name;
 }

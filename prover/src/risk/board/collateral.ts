@@ -26,34 +26,16 @@ function collateralPrice(
   };
   if (underlying === undefined) return observed(observation.prices, asset, "the price");
   const { spot } = observed(observation.underlyings, underlying, "the underlying");
-  const one = { units: 1n, decimals: 0 };
-  if (!yieldBearing) return formatDecimal(quotientDown([parseDecimal(spot)], one), PRICE_DECIMALS);
+  if (!yieldBearing) return formatDecimal(productDown([parseDecimal(spot)]), PRICE_DECIMALS);
   const ratio = parseDecimal(observed(observation.ratios, asset, "the ratio"));
-  const byMarket = quotientDown([parseDecimal(observed(observation.prices, asset, "the market price"))], one);
-  const byRate = quotientDown([parseDecimal(spot), ratio], one);
+  const byMarket = productDown([parseDecimal(observed(observation.prices, asset, "the market price"))]);
+  const byRate = productDown([parseDecimal(spot), ratio]);
   if (byMarket < byRate) return formatDecimal(byMarket, PRICE_DECIMALS);
   return formatDecimal(byRate, PRICE_DECIMALS);
 }
 
-/** A product over a divisor above 0, down to the decimals of a price. */
-function quotientDown(factors: readonly Decimal[], divisor: Decimal): bigint {
+/** A product, down to the decimals of a price. */
+function productDown(factors: readonly Decimal[]): bigint {
   const units = factors.reduce((product, factor) => product * factor.units, 10n ** BigInt(PRICE_DECIMALS));
-  const decimals = factors.reduce((sum, factor) => sum + factor.decimals, 0);
-  return (units * 10n ** BigInt(divisor.decimals)) / (divisor.units * 10n ** BigInt(decimals));
-}
-
-/**
- * Prices as the oracle's contract takes them, in the policy's order: where an asset bears yield, the contract multiplies by
- * the rate itself, so the price is that of the underlying, or the market price over the rate where that is lower. Throws like
- * `buildMarket`.
- */
-export function reportedPrices({ policy, observation }: Pick<MarketInput, "policy" | "observation">) {
-  const overRate = Object.entries(observation.ratios).flatMap(([asset, ratio]) => {
-    const market = own(observation.prices, asset);
-    if (market === undefined) return [];
-    return [[asset, formatDecimal(quotientDown([parseDecimal(market)], parseDecimal(ratio)), PRICE_DECIMALS)]];
-  });
-  const ones = Object.fromEntries(Object.keys(observation.ratios).map((asset) => [asset, "1"]));
-  const prices = { ...observation.prices, ...Object.fromEntries(overRate) };
-  return collateralPrices({ policy, observation: { ...observation, ratios: ones, prices } });
+  return units / 10n ** BigInt(factors.reduce((sum, factor) => sum + factor.decimals, 0));
 }

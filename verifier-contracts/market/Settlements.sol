@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.30;
+
+import {Epochs} from "./Epochs.sol";
+import {PolicyRegistry} from "./PolicyRegistry.sol";
+import {Reporters} from "./Reporters.sol";
+import {IBoardGate, IMarket} from "../interfaces/IMarket.sol";
+import {ISettlementVerifier} from "../interfaces/ISettlementVerifier.sol";
+import {Family, IVerifier} from "../interfaces/IVerifier.sol";
+import {Bn254, G1} from "../libraries/Bn254.sol";
+import {Link, LinkVerifier} from "../libraries/LinkVerifier.sol";
+import {PackedMarks} from "../libraries/PackedMarks.sol";
+import {PackedValues} from "../libraries/PackedValues.sol";
+import {Statement} from "../libraries/Statement.sol";
+
+/// Expiries of boards: which rows expire and at what marks. They are numbered from 1, and accounts pass each in turn.
+///
+/// Who can do what
+///  - a quorum of reporters signs the marks, with a deadline; anyone carries them to the chain, with a link of them;
+///  - when a board has had no epoch for LIFE_LIMIT, anyone settles all rows at the marks of the last one.
+///
+/// A settlement freezes the standing epoch, which still values what has expired. Rows that have expired stay closed until
+/// every account of the board's gate has passed the settlement.
+contract Settlements {
+    struct Board {
+        uint64 settlements;
+        /// Number of the epoch at whose marks everything was settled, and which is therefore not to be settled again.
+        uint64 woundDown;
+        mapping(uint256 settlement => Settlement) settled;
+        /// By block, bit i: row i has expired, and may not be listed anew before every account has settled.
+        mapping(uint256 blockIndex => uint256) expired;
+    }
+
+    struct Settlement {
+        ISettlementVerifier verifier;
+        G1 point;
+    }
+
+    /// Without an epoch for so long, a board has reached the end of its life.
+    uint256 public constant LIFE_LIMIT = 30 days;
+    uint256 private constant ALL_ROWS = (1 << Statement.BLOCK_INSTRUMENTS) - 1;
+
+    PolicyRegistry public immutable registry;
+    Epochs public immutable oracle;
+    Reporters public immutable reporters;
+    mapping(uint256 board => Board) private _boards;
+
+    /// `expired` by block, bit i: row i of the block; `marks` zero where a row does not expire.
+    event Settled(uint256 indexed board, uint64 indexed settlement, uint256[] expired, int256[] marks);
+
+    error NotOracle(address sender);
+    /// An expired row must be closed until every account has settled. `rows` by bit, of the block.
+    error RowsNotSettled(uint256 blockIndex, uint256 rows, uint64 settlement);
+    error SettlementNotNext(uint64 settlement, uint64 last);
+    error DeadlinePassed(uint64 deadline, uint256 nowTime);
+    error LifeNotOver(uint256 until);
+    /// Everything has been settled at this epoch's marks already.
+    error WoundDown(uint256 board, uint64 epoch);
+    error VerifierRefused(address verifier);
+
+    constructor(PolicyRegistry registry_, Reporters reporters_) {
+        (registry, oracle, reporters) = (registry_, Epochs(msg.sender), reporters_);
+    }
+
+    // ---- Anyone ----
+
+    /// Opens a settlement. Accounts do nothing else before they have passed it, and nothing is traded before an epoch without
+    /// those rows.
+    /// @param number the next of the board
+    /// @param marks as `PackedMarks` lays them out
+    /// @param deadline unix seconds; the last second in which the settlement is taken
+    /// @param signatures exactly a quorum, in ascending order of the reporters
+    /// @param link of the marks; bound to their Keccak-256
+    function settle(
+        uint256 board,
+        uint64 number,
+        bytes calldata marks,
+        uint64 deadline,
+        bytes[] calldata signatures,
+        Link calldata link
+    ) external {
+        if (block.timestamp > deadline) revert DeadlinePassed(deadline, block.timestamp);
+        uint64 last = _boards[board].settlements;
+        if (number != last + 1) revert SettlementNotNext(number, last);
+        bytes32 marksHash = keccak256(marks);
+        reporters.checkSettlement(board, number, marksHash, deadline, signatures);
+        (uint256[] memory expired, int256[] memory values) =
+            PackedMarks.read(marks, registry.headOf(board).instruments);
+        _settle(board, marksHash, expired, values, link);
+    }
+
+    /// Settles everything at the marks of the standing epoch, when there has been none for LIFE_LIMIT.
+    /// @param values, `prices` and `debtRateBps`: of that epoch
+    /// @param link of its marks, all rows expired; bound to what fixes the epoch's values
+    function windDown(
+        uint256 board,
+        bytes calldata values,
+        uint64[15] calldata prices,
+        uint256 debtRateBps,
+        Link calldata link
+    ) external {
+        (Epochs.Epoch memory standing,) = oracle.standingOf(board);
+        if (standing.epoch == 0) revert IMarket.EpochMissing(board);
+        uint256 until = standing.takenAt + LIFE_LIMIT;
+        if (block.timestamp <= until) revert LifeNotOver(until);
+        if (_boards[board].woundDown == standing.epoch) revert WoundDown(board, standing.epoch);
+        oracle.expectValues(board, keccak256(values), prices, debtRateBps);
+        _boards[board].woundDown = standing.epoch;
+        (uint256[] memory expired, int256[] memory marks) =
+            PackedValues.scan(values, registry.headOf(board).instruments);
+        for (uint256 index = 0; index < expired.length; index++) expired[index] = ALL_ROWS;
+        _settle(board, standing.values, expired, marks, link);
+    }
+
+    // ---- Oracle ----
+
+    /// Refuses an epoch in which rows that have expired are open before every account has settled. Oracle only.
+    /// @param open by block, bit i: row i of the block is open
+    /// @return waiting whether there are rows still that wait for accounts to settle
+    function relist(uint256 board, uint256[] calldata open, IBoardGate gate) external returns (bool waiting) {
+        if (msg.sender != address(oracle)) revert NotOracle(msg.sender);
+        Board storage stored = _boards[board];
+        uint64 last = stored.settlements;
+        bool settled = address(gate) != address(0) && gate.allSettled(board, last);
+        for (uint256 index = 0; index < open.length; index++) {
+            uint256 rows = stored.expired[index];
+            if (rows == 0) continue;
+            if (settled) {
+                stored.expired[index] = 0;
+            } else {
+                if (rows & open[index] != 0) revert RowsNotSettled(index, rows & open[index], last);
+                waiting = true;
+            }
+        }
+    }
+
+    // ---- Views ----
+
+    /// As `IMarket`.
+    function settlementsOf(uint256 board) external view returns (uint64) {
+        return _boards[board].settlements;
+    }
+
+    /// As `IMarket`.
+    function settlementOf(uint256 board, uint64 settlement)
+        external
+        view
+        returns (ISettlementVerifier verifier, G1 memory point)
+    {
+        Settlement storage settled = _boards[board].settled[settlement];
+        if (address(settled.verifier) == address(0)) revert IMarket.SettlementUnknown(board, settlement);
+        return (settled.verifier, settled.point);
+    }
+
+    /// What a link's point is for.
+    function subjectOf(uint256 board, uint64 number) public view returns (bytes32) {
+        return keccak256(abi.encode("Marks", block.chainid, address(this), board, number));
+    }
+
+    // ---- Internal ----
+
+    /// @param fixedBy what fixes the marks: their link is bound to it
+    function _settle(
+        uint256 board,
+        bytes32 fixedBy,
+        uint256[] memory expired,
+        int256[] memory marks,
+        Link calldata link
+    ) private {
+        Board storage stored = _boards[board];
+        uint64 number = ++stored.settlements;
+        IVerifier verifier = registry.verifierOf(board, registry.headOf(board).keyId, Family.SETTLEMENT);
+        uint256 first = verifier.own() + 1;
+        bytes32 seed = LinkVerifier.seedOf(
+            verifier.linkId(), subjectOf(board, number), first, marks.length * Statement.MARK_VALUES, fixedBy, link
+        );
+        uint256 y = PackedMarks.evaluate(expired, marks, uint256(seed) % Bn254.R, first);
+        if (verifier.checkLink(seed, y, link) != IVerifier.checkLink.selector) revert VerifierRefused(address(verifier));
+        stored.settled[number] = Settlement(ISettlementVerifier(address(verifier)), link.point);
+        for (uint256 index = 0; index < expired.length; index++) stored.expired[index] |= expired[index];
+        oracle.freeze(board);
+        emit Settled(board, number, expired, marks);
+    }
+}
