@@ -300,8 +300,9 @@ contract VenueHandler is IDesk {
         tokens[index].mint(address(this), amount);
         gate.deposit(id, address(this), _assets[index], amount);
         _deposited[index] += int256(amount);
-        bytes memory again = abi.encodeCall(gate.absorb, (_step(id), _assets[index], amount, below));
-        (bool ok,) = address(gate).call(again);
+        IMarginGate.Step memory next = _step(id);
+        next.stateBefore = gate.accountOf(id).state;
+        (bool ok,) = address(gate).call(abi.encodeCall(gate.absorb, (next, _assets[index], amount, below)));
         require(!ok, "G07: absorbed twice in a block");
     }
 
@@ -417,6 +418,17 @@ contract VenueHandler is IDesk {
         }
         gate.setStage(id, taken && whole ? IMarginGate.Stage.Closed : IMarginGate.Stage.Called);
         if (taken && lots % 2 == 0) gate.charge(id, _amount(0, lots));
+    }
+
+    /// Of an account that owes the fund no collateral leaves.
+    function leaveOwing() external {
+        IMarginGate.Payment memory coin = IMarginGate.Payment(_assets[1], _amount(1, 0), address(1), 0, 0);
+        for (uint256 id = 1; id <= accounts; id++) {
+            if (gate.accountOf(id).owed == 0) continue;
+            (bool ok,) = address(gate).call(abi.encodeCall(gate.exit, (_step(id), coin)));
+            require(!ok, "left though the fund is owed");
+        }
+        _forget();
     }
 
     function withdrawFund(uint256 lots) external booked {
