@@ -52,7 +52,8 @@ describe("a deployment", function () {
     chain = (await network.create()) as Chain;
     signers = await chain.ethers.getSigners();
     token = (await chain.ethers.deployContract("TestToken", ["USDC", 6])) as unknown as Contract;
-    const assets = [{ index: 15, token: await token.getAddress(), lotDecimals: 6 }];
+    const limits = { depositCap: 10n ** 15n, outflow: 10n ** 12n };
+    const assets = [{ index: 15, token: await token.getAddress(), lotDecimals: 6, ...limits }];
     parameters = { ...parametersOf(signers), assets };
   });
 
@@ -110,7 +111,9 @@ describe("a deployment", function () {
     expect((await sent()) - begun).equal(whole);
     const { contracts } = done.result as { contracts: Record<string, { address: string }> };
     const gate = await chain.ethers.getContractAt("MarginGate", contracts.gate!.address);
-    expect(await gate.liquidation!()).equal(contracts.liquidation!.address);
+    const liquidation = await chain.ethers.getContractAt("Liquidation", contracts.liquidation!.address);
+    expect(await liquidation.gate!()).equal(contracts.gate!.address);
+    expect([await gate.board!(), await gate.instruments!()]).deep.equal([1n, 60n]);
     expect((await gate.assets!(15n))[0]).equal(await token.getAddress());
     expect(Object.keys(contracts)).include.members([
       "verifier board-60",
@@ -118,7 +121,10 @@ describe("a deployment", function () {
       "queue",
       "registry",
       "oracle",
-      "tokens",
+      "vault",
+      "exchange",
+      "clearing",
+      "fund",
     ]);
 
     for (const [other, field] of [
@@ -166,6 +172,9 @@ describe("a deployment", function () {
     const at = (name: string) => path.join(folder, name);
     const file = () => ({
       sizes: ["board-60"],
+      board: "board-60",
+      keepsBlobs: true,
+      staging: false,
       owner: signers[1]!.address,
       guardian: parameters.guardian,
       operator: parameters.operator,
@@ -175,7 +184,11 @@ describe("a deployment", function () {
       timelockSeconds: "172800",
       maxMoveBps: "2000",
       sequencer: "none",
-      assets: parameters.assets,
+      assets: parameters.assets.map((asset) => ({
+        ...asset,
+        depositCap: `${asset.depositCap}`,
+        outflow: `${asset.outflow}`,
+      })),
     });
     before(() => {
       folder = mkdtempSync(path.join(tmpdir(), "plimsoll-deploy-"));

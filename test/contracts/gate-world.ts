@@ -62,7 +62,6 @@ import {
   callView,
   createChain,
   DAY,
-  deployableSettlement,
   ETH,
   LATE,
   marketAt,
@@ -191,7 +190,9 @@ export class GateWorld {
   }
 
   async #deploy({ terms = {}, keepsBlobs = BLOBS, depositCap = NO_LIMIT, outflow = NO_LIMIT }: GateWorldOptions) {
-    const settlements = JSON.parse(new TextDecoder().decode(deployableSettlement(this.key).verificationKeyFile));
+    // Under the beginning of the account's key: simulated proofs are of one secret.
+    const signals = 3 + 2 * instrumentsOf(this.size);
+    const settlements = { ...this.key.key, nPublic: signals, IC: this.key.key.IC.slice(0, signals + 1) };
     this.verifier = await this.deployVerifier("AccountVerifier", this.#verificationKey, 6);
     this.settlementVerifier = await this.deployVerifier("SettlementVerifier", settlements, 3);
     const exit = pointOf(
@@ -218,7 +219,13 @@ export class GateWorld {
       send: async (_, contract, method, ...args) => void (await call(contract, method, ...args)),
     };
     const deployed = await deployGate(steps, {
-      ...{ market: this.fixed, board: 1n, operator: this.operator.address, operatorDeadline: OPERATOR_DEADLINE },
+      ...{
+        market: this.fixed,
+        board: 1n,
+        size: this.size,
+        operator: this.operator.address,
+        operatorDeadline: OPERATOR_DEADLINE,
+      },
       ...{ keepsBlobs, staging: false, assets, liquidation: "IdleDesk" },
     });
     Object.assign(this, deployed);
@@ -229,7 +236,7 @@ export class GateWorld {
 
   /** A gate that is not sealed. */
   deployGate(staging = false): Promise<Contract> {
-    return this.deploy("MarginGate", [this.fixed, 1, staging], { Vault: this.vault });
+    return this.deploy("MarginGate", [this.fixed, 1, instrumentsOf(this.size), staging], { Vault: this.vault });
   }
 
   get ethers(): HardhatEthers {
@@ -349,8 +356,7 @@ export class GateWorld {
 
   /** A settlement of rows at marks. */
   async openSettlement(marks: Record<number, bigint>) {
-    const key = JSON.parse(new TextDecoder().decode(deployableSettlement(this.key).verificationKeyFile));
-    const point = pointOf(key, settlementSignals(this.size, marksOf(marks)), 3);
+    const point = pointOf(this.key.key, settlementSignals(this.size, marksOf(marks)), 3);
     await call(this.fixed, "openSettlement", this.settlementVerifier, point);
   }
 

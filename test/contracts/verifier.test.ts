@@ -17,7 +17,8 @@ import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import { verifierOf } from "./markets.ts";
 import { pointOf } from "./points.ts";
-import { CASH, type Chain, call, createChain, deployable, parametersOf, World } from "./world.ts";
+import { GateWorld } from "./gate-world.ts";
+import { CASH, type Chain, call, createChain, deployable, parametersOf } from "./world.ts";
 
 const Q = bn254.fields.Fp.ORDER;
 const { Fp, Fp2 } = bn254.fields;
@@ -478,9 +479,9 @@ describe("deployment of a verifier", () => {
     await expect(
       chain.ethers.deployContract("PriceOracle", [account, account, [account], 1]),
     ).to.be.revertedWithCustomError(await chain.ethers.getContractFactory("PriceOracle"), "RegistryRefused");
-    const libraries = { Tokens: await chain.ethers.deployContract("Tokens") };
+    const libraries = { Vault: await chain.ethers.deployContract("Vault") };
     await expect(
-      chain.ethers.deployContract("MarginGate", [account, account, account, 3600n], { libraries }),
+      chain.ethers.deployContract("MarginGate", [account, 1, 60, false], { libraries }),
     ).to.be.revertedWithCustomError(
       await chain.ethers.getContractFactory("MarginGate", { libraries }),
       "MarketRefused",
@@ -488,9 +489,9 @@ describe("deployment of a verifier", () => {
   });
 
   it("V07: a verifier that has no code, or answers in other lengths or words, lets no step through", async () => {
-    const world = await World.create();
+    const world = await GateWorld.create();
     const holder = await world.holder(10);
-    const ready = await holder.absorption({ asset: CASH, amount: 1n });
+    const ready = await holder.absorption(CASH, 1n);
     await call(holder.gate, "deposit", holder.id, holder.owner.address, CASH, 1n);
     const absorb = () => holder.gate.absorb!(ready.step, CASH, 1n, false);
     const at = await world.verifier.getAddress();

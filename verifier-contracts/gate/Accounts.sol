@@ -46,10 +46,9 @@ abstract contract Accounts is IMarginGate, EIP712 {
     mapping(uint256 settled => uint256) private _waiting;
     uint256 private _settledByAll;
 
-    constructor(IMarket market_, uint256 board_, string memory name) EIP712(name, "2") {
+    constructor(IMarket market_, uint256 board_, uint256 instruments_, string memory name) EIP712(name, "2") {
         if (address(market_).code.length == 0) revert MarketRefused(address(market_));
-        (market, board) = (market_, board_);
-        (instruments, queue) = (market_.instrumentsOf(board_), market_.queue());
+        (market, board, instruments, queue) = (market_, board_, instruments_, market_.queue());
     }
 
     // ---- Views ----

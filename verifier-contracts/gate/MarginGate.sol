@@ -45,10 +45,11 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         _;
     }
 
-    /// @param board of the market, whose gate this will be
+    /// @param board of the market, whose gate this will be; it need not be there before the gate is sealed
+    /// @param instruments of that board
     /// @param staging whether the name that signatures are for says that this is a rehearsal
-    constructor(IMarket market, uint256 board, bool staging)
-        Accounts(market, board, staging ? "Plimsoll MarginGate STAGING" : "Plimsoll MarginGate")
+    constructor(IMarket market, uint256 board, uint256 instruments, bool staging)
+        Accounts(market, board, instruments, staging ? "Plimsoll MarginGate STAGING" : "Plimsoll MarginGate")
     {
         _deployer = msg.sender;
     }

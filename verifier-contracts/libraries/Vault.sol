@@ -50,7 +50,10 @@ library Vault {
     /// Refuses a market that is not this gate's, or without the keys that its accounts will need, and desks of another gate.
     function checkSeal(address market_, uint256 board, address[4] calldata desks) external view {
         IMarket market = IMarket(market_);
-        if (market.gateOf(board) != address(this) || !IQueue(market.queue()).closed()) {
+        if (
+            market.gateOf(board) != address(this) || !IQueue(market.queue()).closed()
+                || market.instrumentsOf(board) != IMarginGate(address(this)).instruments()
+        ) {
             revert IMarginGate.MarketRefused(market_);
         }
         if (!market.serves(board, Family.SETTLEMENT)) revert IMarket.FamilyMissing(board, Family.SETTLEMENT);

@@ -4,7 +4,7 @@ import type { Signer } from "ethers";
 import { type DeployableKey, deploy, deploymentRecord } from "../chain/deploy.ts";
 import { type DeploymentRecord, type DeploymentRequest, requestHash } from "../chain/deployment-file.ts";
 import { PlimsollError } from "../errors.ts";
-import { boardSizeOf, type CircuitName, circuitsOf } from "../statement/families.ts";
+import { boardSizeOf, type CircuitName, circuitOf, circuitsOf } from "../statement/families.ts";
 
 /**
  * What a deployment needs of the machine.
@@ -24,9 +24,10 @@ export interface DeployMachine {
 }
 
 /**
- * Deploys verifiers, queue, registry, oracle, gate and liquidation for the given sizes of board. @returns the record, with every address
+ * Deploys verifiers, queue, registry, oracle and a gate with its desks. @returns the record, with every address
  *
- * Throws as `deploy`, before the first transaction where something in the request cannot be; FIELD_INVALID for an earlier record
+ * Throws as `deploy`, before the first transaction where something in the request cannot be; ARTIFACT_MISSING where a key is not made
+ * without which the gate could not be sealed; FIELD_INVALID for an earlier record
  * of another deployment: other parameters, keys, deployer or chain.
  * @see docs/library.md#on-chain
  */
@@ -38,6 +39,13 @@ export async function deploySystem(machine: DeployMachine, request: DeploymentRe
     .flatMap((family) => [...circuitsOf(family)] as CircuitName[])
     .filter((circuit) => sizes.includes(boardSizeOf(circuit)));
   const keys = (await Promise.all(circuits.map((circuit) => loadKey(circuit)))).filter((key) => key !== undefined);
+  for (const family of ["account", "settlement", "lot"] as const) {
+    const circuit = circuitOf(family, parameters.boardSize);
+    if (!keys.some(({ identity }) => identity.size === circuit)) {
+      const why = `the gate needs a key of ${circuit}; \`plimsoll setup --development ${circuit}\` makes one for local chains`;
+      throw new PlimsollError("ARTIFACT_MISSING", why, { field: "board" });
+    }
+  }
   const hashes = keys.map(({ identity }) => identity.verificationKeySha256);
   const begun: DeploymentRecord = {
     format: "plimsoll-deployment/1",

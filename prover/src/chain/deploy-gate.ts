@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Deployment of a gate with its desks, on a market that has a board for it.
+ * Deployment of a gate with its desks, for a board of a market.
  *
- * In this order: gate and desks; its assets; the gate bound to its board (through the market's queue, which the deployer still may
- * set up at once); the queue closed; the gate sealed. No account opens before the last.
+ * In this order: gate and desks; its assets; the board, and the gate bound to it (through the market's queue, which the deployer
+ * still may set up at once); the queue closed; the gate sealed. No account opens before the last.
  */
 import type { Contract, Signer } from "ethers";
-import { CASH_INDEX } from "../model/sizes.ts";
+import { type BoardSize, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
 
 /** What sends a deployment's transactions, one after another. */
 export interface GateSteps {
@@ -31,6 +31,7 @@ export interface GateAsset {
 export interface GateParameters {
   readonly market: Contract;
   readonly board: bigint;
+  readonly size: BoardSize;
   readonly operator: string | Signer;
   /** Seconds after which a silent operator is not asked any more. */
   readonly operatorDeadline: bigint;
@@ -56,9 +57,9 @@ export interface DeployedGate {
 
 /** Deploys gate and desks and registers the assets. The gate is not sealed: its market does not know it yet. */
 export async function deployGate(steps: GateSteps, parameters: GateParameters): Promise<DeployedGate> {
-  const { market, board, operator, operatorDeadline, keepsBlobs, staging } = parameters;
+  const { market, board, size, operator, operatorDeadline, keepsBlobs, staging } = parameters;
   const vault = await steps.create("Vault", []);
-  const gate = await steps.create("MarginGate", [market, board, staging], { Vault: vault });
+  const gate = await steps.create("MarginGate", [market, board, instrumentsOf(size), staging], { Vault: vault });
   const exchange = await steps.create("Exchange", [gate, operator, operatorDeadline, keepsBlobs]);
   const clearing = await steps.create("Clearing", [gate]);
   const liquidation = await steps.create(parameters.liquidation, [gate]);

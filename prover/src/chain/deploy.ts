@@ -26,6 +26,7 @@ import { type BoardSize, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
 import type { LoadedLinkKey, LoadedVerificationKey, VerificationKey } from "../node/artifacts.ts";
 import { boardSizeOf, type CircuitName, familyOf, ownSignalsOf, shapeOf } from "../statement/families.ts";
 import { createVerifier } from "../verify/verifier.ts";
+import { type DeployedGate, deployGate, type GateAsset } from "./deploy-gate.ts";
 import { chainKey, deployedKeyHash } from "./verifying-key.ts";
 
 /** Chain ids of local development chains, the only ones on which keys may be deployed that are not from a ceremony. */
@@ -47,8 +48,11 @@ export const CONTRACT_NAMES = [
   "Reporters",
   "Settlements",
   "MarginGate",
+  "Vault",
+  "Exchange",
+  "Clearing",
   "Liquidation",
-  "Tokens",
+  "Fund",
 ] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
 
@@ -108,7 +112,7 @@ export type DeployedFamily = "account" | "settlement" | "lot" | "round";
  * @see docs/library.md#on-chain
  */
 export interface SystemParameters {
-  /** Schedules calls in the queue; owns the gate, which is handed over in two steps, the second being theirs. */
+  /** Schedules calls in the queue. */
   readonly owner: string;
   /** Tightens policies, cancels what waits and pauses boards. */
   readonly guardian: string;
@@ -125,8 +129,13 @@ export interface SystemParameters {
   readonly maxMoveBps: bigint;
   /** Feed that says whether the chain's sequencer is up, or `none`: a chain with a sequencer needs one. */
   readonly sequencer: string;
-  /** Tokens by asset index (cash is 15), and the decimals of one lot. */
-  readonly assets: readonly { readonly index: number; readonly token: string; readonly lotDecimals: number }[];
+  /** Of board 1, whose gate is deployed. */
+  readonly boardSize: BoardSize;
+  /** Whether members' encrypted states are in the events of rounds; else only their hashes are given. */
+  readonly keepsBlobs: boolean;
+  /** Whether the gate's name says that it is a rehearsal. */
+  readonly staging: boolean;
+  readonly assets: readonly (GateAsset & { readonly token: string })[];
 }
 
 /** The verifying keys that a deployment holds. */
@@ -147,16 +156,12 @@ export interface DeployedKey {
  * The contracts of a system, but for the verifiers.
  * @see docs/library.md#on-chain
  */
-export interface DeployedSystem {
+export interface DeployedSystem extends DeployedGate {
   readonly router: Contract;
   /** The only owner of registry and oracle. The deployer sets them up through it, and then closes it (docs/market.md). */
   readonly queue: Contract;
   readonly registry: Contract;
   readonly oracle: Contract;
-  /** The library of the gate. */
-  readonly tokens: Contract;
-  readonly gate: Contract;
-  readonly liquidation: Contract;
 }
 
 /**
@@ -175,7 +180,7 @@ export interface Deployment extends DeployedSystem {
  * @see docs/library.md#on-chain
  */
 export interface DeployOptions {
-  /** Pays, and owns everything until it is handed over. */
+  /** Pays, sets up what the queue will own, and seals the gate. */
   readonly deployer: Signer;
   /** For each board size that is to be served a key of accounts, and any of settlements, lots and rounds. */
   readonly keys: readonly DeployableKey[];
@@ -189,8 +194,8 @@ export interface DeployOptions {
 }
 
 /**
- * Deploys verifiers, router, queue, registry, oracle, gate and liquidation. There are no boards yet: the deployer makes them by
- * the queue's `setUp`, binds the gate and closes the queue.
+ * Deploys verifiers, router, queue, registry, oracle and a gate with its desks. There are no boards yet: the deployer makes the
+ * gate's by the queue's `setUp`, binds the gate, closes the queue and seals the gate (docs/gate.md#deploying).
  *
  * Refuses, before the first transaction: a key that is not from a ceremony on a chain that is not a local one, a key without second
  * phase or of other counts (KEY_REFUSED), a key that is not the one its manifest names (ARTIFACT_HASH), an address of nobody or of
@@ -214,29 +219,21 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
   const keys: DeployedKey[] = [];
   for (const key of options.keys) keys.push(await deployKey(steps, key));
 
-  const self = await deployer.getAddress();
   const router = await steps.create("VerifierRouter", [keys.map(({ verifier }) => verifier)]);
-  const { owner, guardian, operator, operatorDeadline, quorum, timelock, maxMoveBps } = parameters;
+  const { owner, guardian, quorum, timelock, maxMoveBps } = parameters;
   const queue = await steps.create("Queue", [owner, guardian, timelock]);
   const registry = await steps.create("PolicyRegistry", [queue, maxMoveBps]);
   const reporters = [...parameters.reporters].sort((left, right) => (BigInt(left) < BigInt(right) ? -1 : 1));
   const sequencer = parameters.sequencer === "none" ? NOBODY : parameters.sequencer;
   const oracle = await steps.create("PriceOracle", [registry, sequencer, reporters, quorum]);
-  const tokens = await steps.create("Tokens", []);
-  const gate = await steps.create("MarginGate", [oracle, self, operator, operatorDeadline], { Tokens: tokens });
-  const liquidation = await steps.create("Liquidation", [gate]);
-  await steps.send("binding the liquidation module to its gate", gate, "setLiquidation", liquidation);
-  for (const { index, token, lotDecimals } of parameters.assets) {
-    const what = index === CASH_INDEX ? "cash" : `asset ${index}`;
-    await steps.send(`registering ${what}`, gate, "registerAsset", index, token, lotDecimals);
-  }
-  if (BigInt(parameters.owner) !== BigInt(self)) {
-    await steps.send("offering the gate to its owner", gate, "transferOwnership", parameters.owner);
-  }
+  const gate = await deployGate(steps, {
+    ...parameters,
+    ...{ market: oracle, board: 1n, size: parameters.boardSize, liquidation: "Liquidation" },
+  });
   const verifiers = new Map(
     keys.filter(({ family }) => family === "account").map(({ size, verifier }) => [size, verifier] as const),
   );
-  return { chainId, keys, verifiers, router, queue, registry, oracle, tokens, gate, liquidation };
+  return { chainId, keys, verifiers, router, queue, registry, oracle, ...gate };
 }
 
 const NOBODY = `0x${"0".repeat(40)}`;
@@ -266,12 +263,16 @@ async function checkAddresses(provider: Provider, parameters: SystemParameters):
       throw refused(field, "no contract is at this address on this chain; nothing was deployed");
     }
   }
-  for (const [index, { index: asset, token, lotDecimals }] of assets.entries()) {
+  for (const [index, { index: asset, token, lotDecimals, depositCap, outflow }] of assets.entries()) {
+    for (const [name, limit] of Object.entries({ depositCap, outflow })) {
+      const fits = limit > 0n && limit < 1n << 64n;
+      if (!fits) throw refused(`assets[${index}].${name}`, "expected 1 lot at least, and fewer than 2^64");
+    }
     const twice = assets.findIndex((each) => each.index === asset || BigInt(each.token) === BigInt(token));
     if (twice !== index) throw refused(`assets[${index}]`, `the index or the token is that of assets[${twice}] too`);
     const decimals = await decimalsOf(provider, token);
     if (decimals === undefined) throw refused(`assets[${index}].token`, "the contract there is no ERC-20 token");
-    // As the gate's library Tokens has it.
+    // As the gate's library Vault has it.
     const fits = asset === CASH_INDEX ? lotDecimals === 6 : lotDecimals <= 8;
     if (!fits || decimals < lotDecimals || decimals - lotDecimals > 28) {
       const rule = `lots of cash have 6 decimals, others at most 8, and none more than the token, which has ${decimals}`;
@@ -342,8 +343,8 @@ class Steps {
 
   async create(
     name: ContractName,
-    args: unknown[],
-    libraries: Record<string, Contract> = {},
+    args: readonly unknown[],
+    libraries: Readonly<Record<string, Contract>> = {},
     of = "",
   ): Promise<Contract> {
     const { abi, bytecode, linkReferences } = await releasedContract(name);
@@ -406,12 +407,11 @@ export function checkOrigin(origin: KeyOrigin, chainId: bigint): void {
  * What was deployed, for the record: addresses, hashes of the code at them, and keys.
  * @see docs/library.md#on-chain
  */
-export async function deploymentRecord({ chainId, keys, ...system }: Deployment) {
-  const { router, queue, registry, oracle, tokens, gate, liquidation } = system;
+export async function deploymentRecord({ chainId, keys, verifiers: _, ...system }: Deployment) {
   const contracts: Record<string, { address: string; codeHash: string }> = {};
   const all = {
     ...Object.fromEntries(keys.map(({ circuit, verifier }) => [`verifier ${circuit}`, verifier])),
-    ...{ router, queue, registry, oracle, tokens, gate, liquidation },
+    ...system,
   };
   for (const [name, contract] of Object.entries(all)) {
     const code = (await contract.getDeployedCode())!;
@@ -424,7 +424,7 @@ export async function deploymentRecord({ chainId, keys, ...system }: Deployment)
 async function link(
   bytecode: string,
   references: CompiledContract["linkReferences"],
-  libraries: Record<string, Contract>,
+  libraries: Readonly<Record<string, Contract>>,
 ): Promise<string> {
   let linked = bytecode;
   for (const [name, places] of Object.values(references).flatMap((file) => Object.entries(file))) {

@@ -15,6 +15,9 @@ const whole = z
   .transform(BigInt);
 const request = z.strictObject({
   sizes: z.array(z.enum(BOARD_SIZES)).min(1),
+  board: z.enum(BOARD_SIZES),
+  keepsBlobs: z.boolean(),
+  staging: z.boolean(),
   owner: address,
   guardian: address,
   operator: address,
@@ -27,7 +30,13 @@ const request = z.strictObject({
     .string("expected the address of the sequencer's uptime feed, or none for a chain without a sequencer")
     .refine((text) => text === "none" || ADDRESS.test(text), "expected an address, or none"),
   assets: z.array(
-    z.strictObject({ index: z.int().min(0).max(15), token: address, lotDecimals: z.int().min(0).max(8) }),
+    z.strictObject({
+      index: z.int().min(0).max(15),
+      token: address,
+      lotDecimals: z.int().min(0).max(8),
+      depositCap: whole,
+      outflow: whole,
+    }),
   ),
 });
 
@@ -69,10 +78,10 @@ function read<T>(schema: z.ZodType<T>, text: string, file: string): T {
  * @see docs/library.md#on-chain
  */
 export function readDeploymentRequest(text: string, file: string): DeploymentRequest {
-  const { sizes, operatorDeadlineSeconds, timelockSeconds, ...parameters } = read(request, text, file);
+  const { sizes, board, operatorDeadlineSeconds, timelockSeconds, ...parameters } = read(request, text, file);
   return {
     sizes,
-    parameters: { ...parameters, operatorDeadline: operatorDeadlineSeconds, timelock: timelockSeconds },
+    parameters: { ...parameters, boardSize: board, operatorDeadline: operatorDeadlineSeconds, timelock: timelockSeconds },
   };
 }
 
