@@ -105,6 +105,9 @@ const parametersOf = async ([venue, operator, ...reporters]: Signer[]) => ({
   timelock: 172_800n,
   maxMoveBps: 2_000n,
   sequencer: "none",
+  boardSize: "board-60" as const,
+  keepsBlobs: true,
+  staging: false,
   assets: [],
 });
 async function deployOn(chainId: number, keys: (typeof key)[]) {

@@ -13,11 +13,12 @@ import { Contract, ContractFactory, type Signer } from "ethers";
 import hardhat, { network } from "hardhat";
 import { proveEnvelope } from "../prover/src/app/prove-envelope.ts";
 import { accountReport } from "../prover/src/app/report.ts";
-import { carryEpoch, FAMILY_IDS, linkExit, linkPolicy, publishArguments } from "../prover/src/chain/carrier.ts";
+import { carryEpoch, FAMILY_IDS, publishArguments } from "../prover/src/chain/carrier.ts";
 import { AccountClient, type Published } from "../prover/src/chain/client.ts";
 import { deploy } from "../prover/src/chain/deploy.ts";
 import { type GateCall, signClear } from "../prover/src/chain/gate-calls.ts";
-import { chainPolicy, domainOf, observe, publication } from "../prover/src/chain/publication.ts";
+import { openBoard } from "../prover/src/chain/open-board.ts";
+import { domainOf, observe, publication } from "../prover/src/chain/publication.ts";
 import { PlimsollError } from "../prover/src/errors.ts";
 import { type AccountFile, readAccount } from "../prover/src/formats/account.ts";
 import { formatDecimal } from "../prover/src/formats/decimal.ts";
@@ -31,6 +32,7 @@ import { type Fill, NO_TRANSFER, noFill } from "../prover/src/model/transition.t
 import { loadDeployableKey, loadLinkKey, loadVerificationKey } from "../prover/src/node/artifacts.ts";
 import { createProver } from "../prover/src/node/prover.ts";
 import { createLinkMaker } from "../prover/src/prove/link.ts";
+import type { CircuitName } from "../prover/src/statement/families.ts";
 import { sampleFirm } from "../prover/src/risk/board/sample.ts";
 import { publicInputsOf } from "../prover/src/statement/families.ts";
 import type { LevelBps } from "../prover/src/units.ts";
@@ -136,10 +138,22 @@ const [venue, atlasSigner, houseSigner, watcher, treasury, operator, ...others] 
 ];
 const reporters = others.slice(0, 5);
 const prover = createProver();
-const { result: system } = await timed("deploying verifiers, registry, oracle and gate", async () =>
+const { chainId } = await venue.provider!.getNetwork();
+const tokens = new Map<number, Contract>();
+const artifact = await hardhat.artifacts.readArtifact("TestToken");
+for (const [index, symbol, decimals] of [
+  ...policy.assets.map(
+    ({ symbol, lotDecimals }, index) => [index, symbol, symbol.endsWith("ETH") ? 18 : lotDecimals] as const,
+  ),
+  [CASH_INDEX, policy.cashSymbol, 6] as const,
+]) {
+  const token = await new ContractFactory(artifact.abi, artifact.bytecode, venue).deploy(symbol, decimals);
+  tokens.set(index, token as Contract);
+}
+const { result: system } = await timed("deploying verifiers, market and gate", async () =>
   deploy({
     deployer: venue,
-    keys: [(await loadDeployableKey(SIZE))!, (await loadDeployableKey("settlement-60"))!],
+    keys: await Promise.all(([SIZE, "settlement-60", "lot-60"] as const).map(async (name) => (await loadDeployableKey(name))!)),
     parameters: {
       owner: await venue.getAddress(),
       guardian: await venue.getAddress(),
@@ -150,25 +164,22 @@ const { result: system } = await timed("deploying verifiers, registry, oracle an
       timelock: 172_800n,
       maxMoveBps: 2_000n,
       sequencer: "none",
-      assets: [],
+      boardSize: SIZE,
+      keepsBlobs: true,
+      staging: false,
+      assets: await Promise.all(
+        [...tokens].map(async ([index, token]) => ({
+          index,
+          token: await token.getAddress(),
+          lotDecimals: policy.assets[index]?.lotDecimals ?? 6,
+          depositCap: 10n ** 17n,
+          outflow: 10n ** 15n,
+        })),
+      ),
     },
   }),
 );
-const { chainId } = await venue.provider!.getNetwork();
 const gateAddress = await system.gate.getAddress();
-const tokens = new Map<number, Contract>();
-const artifact = await hardhat.artifacts.readArtifact("TestToken");
-for (const [index, symbol, decimals, lotDecimals] of [
-  ...policy.assets.map(
-    ({ symbol, lotDecimals }, index) =>
-      [index, symbol, symbol.endsWith("ETH") ? 18 : lotDecimals, lotDecimals] as const,
-  ),
-  [CASH_INDEX, policy.cashSymbol, 6, 6] as const,
-]) {
-  const token = await new ContractFactory(artifact.abi, artifact.bytecode, venue).deploy(symbol, decimals);
-  await (await (system.gate as Contract).registerAsset!(index, await token.getAddress(), lotDecimals)).wait();
-  tokens.set(index, token as Contract);
-}
 const terms = {
   curePeriod: 3_600n,
   attestInterval: 86_400n,
@@ -185,30 +196,20 @@ const terms = {
   reward: cash("50"),
   tillFloor: 0n,
 };
-/** Contracts that others have made. */
-const made = async (name: string, address: string) =>
-  new Contract(address, (await hardhat.artifacts.readArtifact(name)).abi, venue);
-/** Calls of the queue: at once, until the venue closes it. */
-const setUp = async (contract: Contract, method: string, ...args: unknown[]) => {
-  const { data } = await contract.getFunction(method).populateTransaction(...args);
-  await (await system.queue.setUp!(await contract.getAddress(), data)).wait();
-};
-const rules = chainPolicy(policy.policy, { levels: policy.levels, maxAge: 3_600n, epochGrace: 60n, terms });
-const link = await createLinkMaker(await loadLinkKey(SIZE));
-const accounts = { verifier: await system.verifiers.get(SIZE)!.getAddress(), maker: link };
-const points = await made("PolicyPoints", await system.registry.points!());
-await linkExit(points, SIZE, accounts);
-await linkPolicy(points, policy.policy, [accounts]);
-await setUp(system.registry, "createBoard", await system.router.getAddress(), 60, rules);
-await setUp(system.oracle, "bindGate", 1, gateAddress);
-// No feeds here: prices are the median of the reporters', and may move by half from one epoch to the next.
-const sources = await made("PriceSources", await system.oracle.sources!());
+// No feeds here: prices are the median of the reporters', and may move by half in an hour.
 const none = { aggregator: `0x${"0".repeat(40)}`, heartbeat: 0, minAnswer: 0, maxAnswer: 0 };
-for (const [index, { lotDecimals }] of policy.assets.entries()) {
-  const source = { maxMoveBps: 5_000, lotDecimals, deviationBps: 0, apart: false, feed: none, second: none };
-  await setUp(sources, "configure", 1, index, source);
-}
-await (await system.queue.close!()).wait();
+const source = { maxMoveBps: 5_000, deviationBps: 0, apart: false, feed: none, second: none };
+const makerOf = async (circuit: CircuitName) => createLinkMaker(await loadLinkKey(circuit));
+const link = await makerOf(SIZE);
+await timed("linking the policy, opening the board, sealing the gate", () =>
+  openBoard(system, {
+    size: SIZE,
+    policy: policy.policy,
+    rules: { levels: policy.levels, maxAge: 3_600n, epochGrace: 60n, terms },
+    sources: new Map(policy.assets.map(({ lotDecimals }, index) => [index, { ...source, lotDecimals }])),
+    makerOf: async (circuit) => (circuit === SIZE ? link : makerOf(circuit)),
+  }),
+);
 
 /** Publishes an epoch under three of five signatures and returns what proofs are made under. */
 async function publish(file: MarketFile): Promise<Published> {
@@ -233,18 +234,23 @@ async function publish(file: MarketFile): Promise<Published> {
 const open = await publish(before);
 row("verifier's key (development: local chains only)", short(await system.verifiers.get(SIZE)!.keyHash!()));
 
-const domain = domainOf("MarginGate", chainId, gateAddress);
+const domains = {
+  gate: domainOf("MarginGate", chainId, gateAddress),
+  exchange: domainOf("Exchange", chainId, await system.exchange.getAddress()),
+};
 // The operator is told the viewing key when an account opens, and sees the fills it clears; it signs both.
 const market = {
   gate: system.gate,
-  domain,
+  exchange: system.exchange,
+  clearing: system.clearing,
+  domains,
   prover,
-  cosign: (first: GateCall, second?: GateCall) => signClear(operator, domain, first, second),
+  cosign: (first: GateCall, second?: GateCall) => signClear(operator, domains, first, second),
 };
 const member = async (signer: Signer) =>
   (
     await timed("opening an account", () =>
-      AccountClient.open(market, signer, { board: 1n, size: SIZE, viewingKey: randomViewingKey() }),
+      AccountClient.open(market, signer, { size: SIZE, viewingKey: randomViewingKey() }),
     )
   ).result;
 async function fund(client: AccountClient, signer: Signer, asset: number, lots: bigint) {
@@ -306,16 +312,11 @@ if (!(refusal instanceof PlimsollError && refusal.code === "STATEMENT_FALSE"))
   throw new Error("the prover did not refuse");
 row("the prover", refusal.code);
 // A true proof of less, sent as if it were enough: the gate asks its own question.
-const action = { action: "Withdraw", asset: BigInt(CASH_INDEX), amount: tooMuch, recipient: to, fee: 0n } as const;
+const payment = { asset: BigInt(CASH_INDEX), amount: tooMuch, recipient: to, fee: 0n, least: 0n };
+const action = { action: "Withdraw", ...payment } as const;
 const movement = { transfer: { asset: CASH_INDEX, amount: -tooMuch } };
 const less = await atlas.prepare(action, open, { level: 10_000n as LevelBps, direction: "at-least" }, movement);
-const reverted = await (system.gate.connect(atlasSigner) as Contract).withdraw!(
-  less.step,
-  CASH_INDEX,
-  tooMuch,
-  to,
-  0n,
-).then(
+const reverted = await (system.gate.connect(atlasSigner) as Contract).withdraw!(less.step, payment).then(
   () => "nothing",
   (error: { data: string }) => system.verifiers.get(SIZE)!.interface.parseError(error.data)?.name ?? error.data,
 );
@@ -330,8 +331,8 @@ row("coverage (private)", percent(coverageBpsDown(after)));
 // It finds the account in the chain's events, as Atlas would if it lost everything but the key.
 const desk = await AccountClient.restore(market, watcher, atlas.id, atlas.state.viewingKey);
 const { result: flaggedBy } = await timed("proving that coverage is below 120%", () => desk.flag(call, fallen));
-const { below } = await system.gate.accountOf!(atlas.id);
-row("flag raised at level", percent(below.level));
+const { belowLevel } = await system.gate.accountOf!(atlas.id);
+row("flag raised at level", percent(belowLevel));
 row("withdrawals", "stopped until coverage is 120% again");
 
 title("8. An auditor verifies offline, with the published policy and market and nothing else");
