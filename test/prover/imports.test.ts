@@ -454,7 +454,9 @@ describe("imports", () => {
       expect(Object.keys(why(report))).to.deep.equal(["ibkr T 4 1/4 11/15/34", "ibkr EUR debt", "ibkr IBIT"]);
       expect(report.totals[0]!.ownEquity).to.equal("1347005.27");
       expect(document.exceptions).to.include("taken 36000 s before the prices: ibkr");
-      const mapped = await read({ assets: { IBIT: "yETH" }, leaveOut: ["ibkr EUR debt", "ibkr T 4 1/4 11/15/34"] });
+      const priced = ['"60.9" positionValue="152250"', '"3671.5" positionValue="9178750"'] as const;
+      const said = { assets: { IBIT: "yETH" }, leaveOut: ["ibkr EUR debt", "ibkr T 4 1/4 11/15/34"] };
+      const mapped = await read(said, [...priced]);
       expect(mapped.document.collateral).to.deep.equal({ yETH: "2500" });
       expect(mapped.document.unsettled).to.equal(undefined);
     });
@@ -546,7 +548,11 @@ describe("imports", () => {
     });
 
     it("U05: a table with sizes in contracts or dollars is asked about", async () => {
-      const { report } = await table("Symbol,Size\nBTC-26MAR27,-1458750\n", {}, { symbol: "Symbol", quantity: "Size" });
+      const { report } = await table(
+        "Symbol,Size,Entry\nBTC-26MAR27,-1458750,99000\n",
+        {},
+        { symbol: "Symbol", quantity: "Size", entryPrice: "Entry" },
+      );
       expect(report.warnings[0]).to.match(/^BTC-26MAR27: the position is more than 20 times the equity/);
     });
 

@@ -199,8 +199,9 @@ async function readSources(sources: readonly ImportSource[]): Promise<ReadSource
       const rule = `no file of ${venue} says when it was taken; give the time (--taken ${venue}=2026-11-22T08:00:00Z)`;
       throw new PlimsollError("FIELD_INVALID", rule, { field: "taken" });
     }
-    const same = read.find((each) => holdingsKey(each.snapshot) === holdingsKey(snapshot));
-    if (same !== undefined && snapshot.balances.length + snapshot.positions.length > 0) {
+    const key = holdingsKey(snapshot);
+    const same = key === "" ? undefined : read.find((each) => holdingsKey(each.snapshot) === key);
+    if (same !== undefined) {
       const rule = `${venue} holds exactly what ${same.venue} holds: one account, read twice`;
       throw new PlimsollError("FIELD_INVALID", rule, { field: "venue" });
     }
@@ -211,11 +212,14 @@ async function readSources(sources: readonly ImportSource[]): Promise<ReadSource
   return read;
 }
 
+/** Positions alone, where there are some: balances move from one minute to the next. */
 const holdingsKey = ({ balances, positions }: Snapshot): string =>
-  [
-    ...balances.map(({ asset, amount }) => `${asset} ${text(amount)}`),
-    ...positions.map(({ symbol, quantity }) => `${symbol} ${text(quantity)}`),
-  ].join("\n");
+  (positions.length > 0
+    ? positions.map(({ symbol, quantity }) => `${symbol} ${text(quantity)}`)
+    : balances.map(({ asset, amount }) => `${asset} ${text(amount)}`)
+  )
+    .toSorted()
+    .join("\n");
 
 /** The close of a statement's day may be in the next one in UTC, and is in no other. */
 function checkDay(venue: string, day: string, taken: string): void {
@@ -309,7 +313,7 @@ class Placing {
   #addBalances(venue: string, balances: readonly Balance[]): void {
     const { asset } = balances[0]!;
     const net = addDecimals(...balances.map(({ amount }) => amount));
-    const place = this.#matcher.asset(venue, asset);
+    const place = this.#matcher.asset(venue, asset, balances);
     const name = `${venue} ${asset}${net.units < 0n ? " debt" : ""}`;
     if ("why" in place || this.#leaveOut.has(name)) {
       if (net.units !== 0n) this.#leave(name, "why" in place ? place.why : "as its owner says");

@@ -182,6 +182,13 @@ export function floorDivided(over: bigint, under: bigint): bigint {
   return over < 0n && quotient * under !== over ? quotient - 1n : quotient;
 }
 
+/** `over / under` of two exact numbers, the latter above zero, rounded down to so many decimals. */
+export function quotientDown(over: Decimal, under: Decimal, decimals: number): Decimal {
+  const ten = (power: number) => 10n ** BigInt(power);
+  const units = floorDivided(over.units * ten(under.decimals + decimals), under.units * ten(over.decimals));
+  return simplified({ units, decimals });
+}
+
 /** The largest whole number of lots of 10^-decimals that is at most `value`. */
 export function floorTo(value: Decimal, decimals: number): bigint {
   if (value.decimals <= decimals) return value.units * 10n ** BigInt(decimals - value.decimals);

@@ -12,12 +12,12 @@ import {
   addDecimals,
   compareDecimals,
   type Decimal,
-  floorDivided,
   floorTo,
   formatDecimal,
   formatLots,
   multiplied,
   negated,
+  quotientDown,
   simplified,
 } from "../formats/decimal.ts";
 import type { MarketFile } from "../formats/market.ts";
@@ -50,13 +50,6 @@ const ONE: Decimal = { units: 1n, decimals: 0 };
 const FINE = 12;
 
 const text = ({ units, decimals }: Decimal) => formatDecimal(units, decimals);
-const ten = (decimals: number) => 10n ** BigInt(decimals);
-
-/** `over / under` of two exact numbers, the latter above zero, rounded down to so many decimals. */
-export function quotientDown(over: Decimal, under: Decimal, decimals: number): Decimal {
-  const units = floorDivided(over.units * ten(under.decimals + decimals), under.units * ten(over.decimals));
-  return simplified({ units, decimals });
-}
 
 /** Quantity times a value that the market gives for a lot, in quote currency, rounded down to 12 decimals. */
 export const worthOf = (quantity: Decimal, perLotE6: bigint, lot: Decimal): Decimal =>

@@ -4,13 +4,13 @@
  * represented in another way than it pays has no place: an inverse one on a row in quote currency, one that settles in a currency
  * that is neither the cash, nor counted at par, nor the coin of the row.
  */
-import { compareDecimals, parseDecimal } from "../formats/decimal.ts";
+import { compareDecimals, lotOfDecimals, multiplied, parseDecimal } from "../formats/decimal.ts";
 import type { Instrument, MarketFile } from "../formats/market.ts";
 import { VENUE_ALIASES } from "../formats/names.ts";
-import type { PolicyFile } from "../formats/policy.ts";
+import { CASH_DECIMALS, type PolicyFile } from "../formats/policy.ts";
 import { CLOSED_ROW } from "../model/market.ts";
 import type { ImportMap } from "./import-map.ts";
-import type { Contract, Position } from "./venues/snapshot.ts";
+import type { Balance, Contract, OwnFigure, Position } from "./venues/snapshot.ts";
 
 /** By which rule a place was found. */
 export type Rule = "same name" | "map" | "terms" | "alias" | "at par";
@@ -51,7 +51,31 @@ export class Matcher {
     this.#map = map;
   }
 
-  asset(venue: string, name: string): AssetPlace | NoPlace {
+  /** The place of an asset; none where the venue prices it far from what the place is worth. */
+  asset(venue: string, name: string, balances: readonly Balance[] = []): AssetPlace | NoPlace {
+    const place = this.#assetNamed(venue, name);
+    if ("why" in place || place.cash) return place;
+    const apart = balances.some(({ price }) => price !== undefined && this.#isApart(place, price));
+    return apart ? { why: "its price at the venue is not that of what policy and market call so" } : place;
+  }
+
+  /** More than twice or less than half as much: something else of the same name. Known where the price is in cash, or counts as cash. */
+  #isApart({ asset, row }: AssetPlace, { asset: currency, amount }: OwnFigure): boolean {
+    if (currency !== this.#policy.cashSymbol && currency !== "USD" && !this.#map.atPar.includes(currency)) {
+      return false;
+    }
+    const { market, instruments } = this.#market;
+    const lot = asset === undefined ? instruments[row!]!.lot : lotOfDecimals(this.#policy.assets[asset]!.lotDecimals);
+    const perLot =
+      asset === undefined
+        ? { units: market.board.rows[row!]!.mark, decimals: CASH_DECIMALS }
+        : { units: market.prices[asset]!, decimals: 16 };
+    const theirs = multiplied(amount, lot);
+    const two = { units: 2n, decimals: 0 };
+    return compareDecimals(theirs, multiplied(perLot, two)) > 0 || compareDecimals(perLot, multiplied(theirs, two)) > 0;
+  }
+
+  #assetNamed(venue: string, name: string): AssetPlace | NoPlace {
     const { cashSymbol, assets } = this.#policy;
     const mapped = this.#mapped("assets", venue, name);
     const symbol = mapped ?? this.#alias(name);
@@ -70,21 +94,24 @@ export class Matcher {
   instrument(venue: string, position: Position): InstrumentPlace | NoPlace {
     const { symbol, contract } = position;
     const mapped = this.#mapped("instruments", venue, symbol);
-    if (mapped !== undefined) return this.#checked(this.#rowNamed(mapped), "map", contract);
+    if (mapped !== undefined) return this.#checked(this.#rowNamed(mapped), "map", position);
     const same = this.#rowNamed(symbol);
-    if (same !== -1) return this.#checked(same, "same name", contract);
+    if (same !== -1) return this.#checked(same, "same name", position);
     if (contract === undefined || contract.byName) return { why: "the market lists no instrument of this name" };
     const open = this.#market.instruments.flatMap((instrument, row) =>
       instrument !== undefined && !this.#isClosed(row) && this.#misfit(contract, instrument, false) === undefined
         ? [row]
         : [],
     );
-    if (open.length === 1) return this.#checked(open[0]!, "terms", contract);
+    if (open.length === 1) return this.#checked(open[0]!, "terms", position);
     const why = open.length === 0 ? "no instrument" : "more than one instrument";
     return { why: `the market lists ${why} of these terms${contract.inverse ? ", inverse and paid in coin" : ""}` };
   }
 
-  #checked(row: number, rule: Rule, contract: Contract | undefined): InstrumentPlace | NoPlace {
+  #checked(row: number, rule: Rule, position: Position): InstrumentPlace | NoPlace {
+    const { contract } = position;
+    const fault = this.#basisFault(row, position);
+    if (fault !== undefined) return { why: fault };
     const instrument = this.#market.instruments[row]!;
     const { coin } = instrument.terms;
     const coinRow = coin === undefined ? -1 : this.#rowNamed(coin);
@@ -104,6 +131,18 @@ export class Matcher {
       };
     }
     return { rule, row, atPar: currencies, ...paidIn };
+  }
+
+  /** Why a position cannot be as paid, or as unpaid, as its source says: counted so, a price would be wealth that nobody has. */
+  #basisFault(row: number, { entryPrice }: Position): string | undefined {
+    const { kind = "" } = this.#market.instruments[row]!.terms;
+    if (entryPrice === undefined) {
+      const unpaid = /(?:perpetual|future)$/.test(kind) && kind !== "option-on-future";
+      const counts = this.#market.market.board.rows[row]!.mark !== 0n;
+      return unpaid && counts ? "nobody pays the price of a perpetual or a future: give its entry price" : undefined;
+    }
+    const bought = /^option|^(?:spot|borrowed|yield-bearing)$/.test(kind);
+    return bought ? "what is bought has been paid for: leave its entry price out" : undefined;
   }
 
   /** Why an instrument is not this contract; undefined where it is. */

@@ -93,7 +93,7 @@ export const LOT_BUGS: readonly Bug[] = [
     "lib/coverage.circom",
     "debt <== owned * (nonNegative - 1);",
     "debt <== owned * nonNegative;",
-    ["model"],
+    ["model", "hostile"],
   ),
   bug(
     "evidence-exceeded",
@@ -132,7 +132,7 @@ export const LOT_BUGS: readonly Bug[] = [
     SALE,
     "signal above <== slice * (equity[1] - 1000000 * reached);",
     "signal above <== 0 * (equity[1] - 1000000 * reached);",
-    ["model", "hostile", "ledger"],
+    ["hostile", "ledger"],
   ),
   bug(
     "kind-turned",

@@ -5,7 +5,14 @@
  * negative balance. No file says when it was taken: `updateTime` is that of the last change.
  */
 import type { NamedText } from "../../formats/account.ts";
-import { addDecimals, compareDecimals, type Decimal, multiplied, negated } from "../../formats/decimal.ts";
+import {
+  addDecimals,
+  compareDecimals,
+  type Decimal,
+  multiplied,
+  negated,
+  quotientDown,
+} from "../../formats/decimal.ts";
 import type { JsonValue } from "../../formats/json.ts";
 import {
   type Contract,
@@ -65,17 +72,49 @@ export function readBinanceRows(
   if (!given.has("um") && !given.has("cm")) {
     throw missingFile("the positions are missing: GET /papi/v1/um/positionRisk, without a symbol", files);
   }
-  for (const [kind, profit] of profits) {
-    const held = draft.positions.some(({ contract }) => (contract?.inverse === true) === (kind === "cm"));
-    if (!held) {
+  for (const { kind, coin, amount, at } of profits.values()) {
+    const held = draft.positions.filter(({ contract }) =>
+      kind === "cm" ? contract?.inverse && contract.settle === coin : contract?.inverse === false,
+    );
+    if (amount.units !== 0n && held.length === 0) {
       const rule = `the balance has a profit of positions that no file of ${kind}/positionRisk has`;
-      throw profit.error("FIELD_INVALID", rule);
+      throw at.error("FIELD_INVALID", rule);
+    }
+    if (draft.unusable.length === 0 && isApart(amount, held)) {
+      const rule = `the profits of ${kind}/positionRisk are not those of the balance: a position is missing, or the files are not of one minute`;
+      throw at.error("FIELD_INVALID", rule);
     }
   }
 }
 
-/** A balance that has unrealised profits, by kind of margin: positions must be there. */
-type Profits = Map<"um" | "cm", JsonValue>;
+/** Unrealised profits of the balances: of all dollars together, and of each coin. */
+interface Profit {
+  readonly kind: "um" | "cm";
+  readonly coin: string;
+  readonly amount: Decimal;
+  readonly at: JsonValue;
+}
+type Profits = Map<string, Profit>;
+
+function addProfit(profits: Profits, kind: Profit["kind"], asset: string, at: JsonValue): void {
+  const key = kind === "um" ? kind : asset;
+  const known = profits.get(key);
+  const amount = at.number();
+  if (known !== undefined) profits.set(key, { ...known, amount: addDecimals(known.amount, amount) });
+  else profits.set(key, { kind, coin: asset, amount, at });
+}
+
+const absolute = ({ units, decimals }: Decimal): Decimal => ({ units: units < 0n ? -units : units, decimals });
+
+/** By more than 1% of what the positions are worth: prices move less between two answers. */
+function isApart(profit: Decimal, held: readonly Position[]): boolean {
+  if (held.some(({ own }) => own === undefined)) return false;
+  const apart = absolute(addDecimals(profit, ...held.map(({ own }) => negated(own!))));
+  const worth = held.map(({ quantity, entryPrice, contract }) =>
+    contract?.inverse ? quotientDown(absolute(quantity), entryPrice!, 12) : multiplied(absolute(quantity), entryPrice!),
+  );
+  return compareDecimals(apart, multiplied(addDecimals(...worth), { units: 1n, decimals: 2 })) > 0;
+}
 
 /** A row of the balances or of positions; says which. */
 function readRow(row: JsonValue, draft: SnapshotDraft, profits: Profits): "balance" | "um" | "cm" {
@@ -131,7 +170,7 @@ function readBalance(row: JsonValue, draft: SnapshotDraft, profits: Profits): vo
     ["um", "umUnrealizedPNL"],
     ["cm", "cmUnrealizedPNL"],
   ] as const) {
-    if (fields[name].number().units !== 0n) profits.set(kind, fields[name]);
+    addProfit(profits, kind, asset, fields[name]);
   }
   draft.balance(asset, total, "wallets");
   draft.balance(asset, negated(owed), "borrowed, with interest");
@@ -183,9 +222,8 @@ function checkFace(
   if (notionalValue === undefined) throw error("without notionalValue nothing says how large a contract is");
   const value = multiplied(notionalValue.number(), markPrice.number());
   const expected = multiplied(amount, face);
-  const positive = ({ units, decimals }: Decimal) => ({ units: units < 0n ? -units : units, decimals });
-  const apart = addDecimals(positive(value), negated(positive(expected)));
-  if (compareDecimals(positive(apart), multiplied(positive(expected), { units: 1n, decimals: 2 })) > 0) {
+  const apart = addDecimals(absolute(value), negated(absolute(expected)));
+  if (compareDecimals(absolute(apart), multiplied(absolute(expected), { units: 1n, decimals: 2 })) > 0) {
     throw error("its contracts are not of the size that is known here; nothing is read of it");
   }
 }

@@ -21,6 +21,7 @@ import {
   refuseError,
   type Snapshot,
   SnapshotDraft,
+  sizeAt,
   venueName,
   yearMonthDay,
 } from "./snapshot.ts";
@@ -87,7 +88,7 @@ const sizesOf = (positions: readonly JsonValue[]): ReadonlyMap<string, Decimal> 
       if (contractSize === undefined || contractSize.kind === "null") return [];
       const name = venueName(info.pick(["instId"]).instId);
       const { kind } = okxContract(name) ?? {};
-      return kind === undefined || kind === "option" ? [] : [[name, contractSize.number()] as const];
+      return kind === undefined || kind === "option" ? [] : [[name, sizeAt(contractSize)] as const];
     }),
   );
 
@@ -102,7 +103,7 @@ function readUnified(draft: SnapshotDraft, balance: JsonValue, positions: readon
   for (const each of positions) {
     const fields = each.pick(["symbol", "side", "contracts", "contractSize", "entryPrice"], ["unrealizedPnl"]);
     const symbol = venueName(fields.symbol);
-    const [contracts, size] = [fields.contracts.number(), fields.contractSize.number()];
+    const [contracts, size] = [fields.contracts.number(), sizeAt(fields.contractSize)];
     if (contracts.units < 0n) throw fields.contracts.error("FIELD_INVALID", "below zero, where side says the side");
     const count = multiplied(contracts, size);
     const contract = unifiedContract(symbol);

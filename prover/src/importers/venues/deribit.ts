@@ -40,7 +40,7 @@ export function readDeribitRows(
   summaries: readonly JsonValue[],
   positions: readonly JsonValue[],
 ): void {
-  const optionsValue = new Map<string, { units: bigint; at: JsonValue }>();
+  const optionsValue: OptionsValue = new Map();
   for (const summary of summaries) readSummary(summary, draft, optionsValue);
   for (const element of positions) {
     const { position, error } = readPosition(element);
@@ -52,12 +52,30 @@ export function readDeribitRows(
     if (!optionsValue.has(position.contract.settle)) throw error("the account summary of its currency is missing");
     draft.position(position);
   }
-  for (const [currency, { units, at }] of optionsValue) {
-    const held = draft.positions.some(({ contract }) => contract?.kind === "option" && contract.settle === currency);
-    if (units !== 0n && !held) {
+  for (const [currency, { value, at, profit }] of optionsValue) {
+    const held = draft.positions.filter(({ contract }) => contract?.settle === currency);
+    if (profit !== undefined && held.length === 0 && draft.unusable.length === 0) {
+      throw profit.error("FIELD_INVALID", "the summary has a profit of positions that no file of positions has");
+    }
+    const options = held.filter(({ contract }) => contract?.kind === "option");
+    if (value.units !== 0n && options.length === 0) {
       throw at.error("FIELD_INVALID", "the summary counts options that no file of positions has");
     }
+    if (isApart(value, options)) throw at.error("FIELD_INVALID", "not what the options of the positions are worth");
   }
+}
+
+/** Value of the options of each currency, and the profit of the session where there is one. */
+type OptionsValue = Map<string, { readonly value: Decimal; readonly at: JsonValue; readonly profit?: JsonValue }>;
+
+const absolute = ({ units, decimals }: Decimal): Decimal => ({ units: units < 0n ? -units : units, decimals });
+
+/** By more than a quarter of all options, and a tick of 0.0001 for each: what moves between two answers is less. */
+function isApart(value: Decimal, options: readonly Position[]): boolean {
+  const sum = addDecimals(...options.map(({ own }) => own!));
+  const quarter = options.map(({ own }) => multiplied(absolute(own!), { units: 25n, decimals: 2 }));
+  const ticks = options.map(({ quantity }) => multiplied(absolute(quantity), { units: 1n, decimals: 4 }));
+  return compareDecimals(absolute(addDecimals(value, negated(sum))), addDecimals(...quarter, ...ticks)) > 0;
 }
 
 /** What an answer is about: itself where it was unwrapped. */
@@ -82,19 +100,16 @@ export function summariesOf(answer: JsonValue): readonly JsonValue[] {
   return summaries?.elements() ?? [answer];
 }
 
-function readSummary(
-  summary: JsonValue,
-  draft: SnapshotDraft,
-  optionsValue: Map<string, { units: bigint; at: JsonValue }>,
-): void {
+function readSummary(summary: JsonValue, draft: SnapshotDraft, optionsValue: OptionsValue): void {
   const fields = summary.pick(
     ["currency", "equity", "options_value", "maintenance_margin"],
-    ["cross_collateral_enabled"],
+    ["cross_collateral_enabled", "session_upl"],
   );
   const currency = venueName(fields.currency);
   draft.once(`summary ${currency}`, (rule) => fields.currency.error("FIELD_INVALID", rule));
   const [equity, options] = [fields.equity.number(), fields.options_value.number()];
-  optionsValue.set(currency, { units: options.units, at: fields.options_value });
+  const profit = fields.session_upl?.number().units === 0n ? undefined : fields.session_upl;
+  optionsValue.set(currency, { value: options, at: fields.options_value, ...(profit && { profit }) });
   draft.balance(currency, addDecimals(equity, negated(options)), "equity less the value of options");
   if (equity.units !== 0n) draft.equity.push({ asset: currency, amount: equity });
   const margin = fields.maintenance_margin.number();
@@ -135,7 +150,6 @@ function checkUnit({ inverse }: Contract, size: Decimal, sizeCurrency: JsonValue
   const expected = inverse ? multiplied(inBase, mark) : inBase;
   const apart = addDecimals(size, negated(expected));
   const twentieth = multiplied(size, { units: 5n, decimals: 2 });
-  const absolute = ({ units, decimals }: Decimal) => ({ units: units < 0n ? -units : units, decimals });
   if (compareDecimals(absolute(apart), absolute(twentieth)) > 0) {
     throw sizeCurrency.error("FIELD_INVALID", "size and size_currency are not of the units that this contract has");
   }

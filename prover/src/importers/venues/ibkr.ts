@@ -111,19 +111,28 @@ function readPosition(row: Row, cash: readonly Row[], draft: SnapshotDraft): voi
   const category = row.text("assetCategory");
   const position = row.number("position");
   draft.once(`position ${row.optional("conid") ?? symbol}`, (rule) => row.error("symbol", rule));
+  const side = row.optional("side")?.toLowerCase();
+  if ((side === "long" && position.units < 0n) || (side === "short" && position.units > 0n)) {
+    throw row.error("position", "its sign and the side say different things");
+  }
   switch (category) {
     case "CASH":
       draft.notes.push(`${symbol}: a currency, which is in the cash report`);
       return;
     case "STK":
     case "CRYPTO":
-      draft.balance(symbol, position, category === "STK" ? "shares" : "coins");
+      draft.balance(symbol, position, category === "STK" ? "shares" : "coins", {
+        asset: labelOf(row, "currency"),
+        amount: row.number("markPrice"),
+      });
       return;
     case "OPT":
     case "FOP":
     case "FUT": {
       const contract = contractOf(row, category);
-      const quantity = multiplied(position, row.number("multiplier"));
+      const multiplier = row.number("multiplier");
+      if (multiplier.units <= 0n) throw row.error("multiplier", "expected the size of a contract, above zero");
+      const quantity = multiplied(position, multiplier);
       const source = { amount: position, unit: "contracts" };
       if (category !== "FUT") {
         draft.position({ symbol, contract, source, quantity, own: row.number("positionValue") });

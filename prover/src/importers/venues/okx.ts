@@ -17,6 +17,7 @@ import {
   type Position,
   type Snapshot,
   SnapshotDraft,
+  sizeAt,
   venueName,
   yearMonthDay,
 } from "./snapshot.ts";
@@ -53,7 +54,7 @@ export function readOkxRows(
   if (balance === undefined || others.length > 0) {
     throw missingFile("expected one answer of /api/v5/account/balance, for all currencies", files);
   }
-  readBalance(balance, draft, optionFigures(positions));
+  readBalance(balance, draft, { options: optionFigures(positions), profitable: settlements(positions) });
   for (const row of positions) readRow(row, sizes, draft);
 }
 
@@ -96,16 +97,31 @@ function optionFigures(rows: readonly JsonValue[]): OptionFigures {
   return new Map([...sums].filter(([settle]) => withOptions.has(settle)));
 }
 
-function readBalance(row: JsonValue, draft: SnapshotDraft, options: OptionFigures): void {
+/** What the rows of positions say of the balances. */
+interface Rows {
+  readonly options: OptionFigures;
+  /** Which currencies profits are paid in; undefined where a row does not say it. */
+  readonly profitable: ReadonlySet<string | undefined>;
+}
+
+const settlements = (rows: readonly JsonValue[]): Rows["profitable"] =>
+  new Set(
+    rows.flatMap((row) => {
+      const { instId, pos } = row.pick(["instId", "pos"]);
+      return pos.number().units === 0n ? [] : [okxContract(venueName(instId))?.settle];
+    }),
+  );
+
+function readBalance(row: JsonValue, draft: SnapshotDraft, rows: Rows): void {
   const { totalEq, details, uTime, mmr } = row.pick(["totalEq", "details", "uTime"], ["mmr"]);
   draft.times.push(millisecondsTime(uTime));
   draft.equity.push({ asset: "USD", amount: totalEq.number() });
   const margin = applicable(mmr);
   if (margin.units !== 0n) draft.margin.push({ asset: "USD", amount: margin });
-  for (const detail of details.elements()) readDetail(detail, draft, options);
+  for (const detail of details.elements()) readDetail(detail, draft, rows);
 }
 
-function readDetail(detail: JsonValue, draft: SnapshotDraft, options: OptionFigures): void {
+function readDetail(detail: JsonValue, draft: SnapshotDraft, { options, profitable }: Rows): void {
   const fields = detail.pick(
     ["ccy", "eq", "cashBal", "upl"],
     ["liab", "interest", "isoEq", "stgyEq", "collateralEnabled"],
@@ -113,6 +129,9 @@ function readDetail(detail: JsonValue, draft: SnapshotDraft, options: OptionFigu
   const asset = venueName(fields.ccy);
   draft.once(`balance ${asset}`, (rule) => fields.ccy.error("FIELD_INVALID", rule));
   const [equity, cash, profit] = [fields.eq.number(), fields.cashBal.number(), applicable(fields.upl)];
+  if (profit.units !== 0n && !profitable.has(asset) && !profitable.has(undefined)) {
+    throw fields.upl.error("FIELD_INVALID", "the balance has a profit of positions that no file of positions has");
+  }
   const liability = absolute(applicable(fields.liab));
   const [isolated, strategies] = [applicable(fields.isoEq), applicable(fields.stgyEq)];
   for (const [amount, of] of [
@@ -135,7 +154,7 @@ function readDetail(detail: JsonValue, draft: SnapshotDraft, options: OptionFigu
     draft.unusable.push({ name: asset, why: "its equity is not what cash, profits and liability come to" });
     return;
   }
-  if (fields.collateralEnabled?.kind === "boolean" && !fields.collateralEnabled.boolean() && cash.units > 0n) {
+  if (isOff(fields.collateralEnabled) && cash.units > 0n) {
     draft.unusable.push({ name: asset, why: "the venue does not take it as collateral" });
     return;
   }
@@ -143,6 +162,10 @@ function readDetail(detail: JsonValue, draft: SnapshotDraft, options: OptionFigu
   draft.balance(asset, negated(owed), "liability");
   draft.balance(asset, negated(absolute(applicable(fields.interest))), "interest accrued");
 }
+
+/** Some programs write what is true or false as a text. */
+const isOff = (value: JsonValue | undefined): boolean =>
+  value?.kind === "string" ? /^false$/i.test(value.string()) : value?.kind === "boolean" && !value.boolean();
 
 export function contractSizes(instruments: readonly JsonValue[]): ContractSizes {
   const sizes = new Map<string, Decimal>();
@@ -156,7 +179,11 @@ export function contractSizes(instruments: readonly JsonValue[]): ContractSizes 
     if (contract !== undefined && ctValCcy !== undefined && ctValCcy.string() !== unit) {
       throw ctValCcy.error("FIELD_INVALID", "the size of this contract is in another currency than its kind has");
     }
-    sizes.set(name, multiplied(ctVal.number(), ctMult.number()));
+    const [size, known] = [multiplied(sizeAt(ctVal), sizeAt(ctMult)), sizes.get(name)];
+    if (known !== undefined && compareDecimals(known, size) !== 0) {
+      throw instId.error("FIELD_INVALID", "this instrument is there twice, with another size");
+    }
+    sizes.set(name, size);
   }
   return sizes;
 }

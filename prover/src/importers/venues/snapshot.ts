@@ -33,6 +33,8 @@ export interface Balance {
   readonly amount: Decimal;
   /** What the amount is, in words: "borrowed", "cash balance". */
   readonly of: string;
+  /** What one is worth by the venue, where a name alone does not say what it is: there are shares with the names of coins. */
+  readonly price?: OwnFigure;
 }
 
 export interface Position {
@@ -98,8 +100,8 @@ export class SnapshotDraft {
   }
 
   /** Adds a balance unless it is nothing. */
-  balance(asset: string, amount: Decimal, of: string): void {
-    if (amount.units !== 0n) this.balances.push({ asset, amount, of });
+  balance(asset: string, amount: Decimal, of: string, price?: OwnFigure): void {
+    if (amount.units !== 0n) this.balances.push({ asset, amount, of, ...(price && { price }) });
   }
 
   position(position: Position): void {
@@ -125,6 +127,13 @@ export const venueName = (value: JsonValue): string => nameAt(value.string(), va
 export function nameAt(name: string, value: JsonValue): string {
   if (!isLabel(name) || name.length > 64) throw value.error("FIELD_INVALID", "expected a name of 1 to 64 characters");
   return name;
+}
+
+/** How large a contract is: above zero. A size of nothing would drop a position, one below zero turn it round. */
+export function sizeAt(value: JsonValue): Decimal {
+  const size = value.number();
+  if (size.units <= 0n) throw value.error("FIELD_INVALID", "expected the size of a contract, above zero");
+  return size;
 }
 
 /** An error body is not an account without holdings. */
