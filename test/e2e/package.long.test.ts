@@ -35,7 +35,7 @@ const CONTRACT = `// SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
 import {IMarginGate} from "@plimsoll/contracts/interfaces/IMarginGate.sol";
-import {Tokens} from "@plimsoll/contracts/libraries/Tokens.sol";
+import {Vault} from "@plimsoll/contracts/libraries/Vault.sol";
 import {VerifierRouter} from "@plimsoll/contracts/verify/VerifierRouter.sol";
 
 contract Treasury {

@@ -111,7 +111,7 @@ describe("set-up", function () {
       "compile SettlementVerifier into verifier-contracts/release: its sources have changed",
     );
     expect(record().SettlementVerifier).to.not.deep.equal(before.SettlementVerifier);
-    expect(record().Tokens).to.deep.equal(before.Tokens);
+    expect(record().Vault).to.deep.equal(before.Vault);
     expect((await setup("contracts")).stderr).to.equal("");
   });
 
