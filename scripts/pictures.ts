@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
-import { type AuctionPrices, priceAt, pricesOf } from "../prover/src/chain/liquidation.ts";
+import { type AuctionPrices, priceAt, pricesOf } from "../prover/src/chain/lots.ts";
 import { plotFile, type Series } from "../prover/src/report/charts.ts";
 import { refusedPackReport, samplePackReport, sampleReport } from "../test/support/documents.ts";
 

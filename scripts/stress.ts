@@ -21,7 +21,7 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { closeOutOf, type Lot, sliceOf } from "../prover/src/chain/liquidation.ts";
+import { closeOutOf, type Lot, sliceOf } from "../prover/src/chain/lots.ts";
 import type { Account } from "../prover/src/model/account.ts";
 import { coverageBpsDown, type Evaluation } from "../prover/src/model/evaluate.ts";
 import { createProver } from "../prover/src/node/prover.ts";

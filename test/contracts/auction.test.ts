@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A slice and a close-out from start to end with real proofs of both circuits.
 import { expect } from "chai";
-import { closeOutOf, pricesOf, sliceOf } from "../../prover/src/chain/liquidation.ts";
+import { closeOutOf, pricesOf, sliceOf } from "../../prover/src/chain/lots.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { BTC, CASH, E6, E8, LEVELS, marketAt, peopled, STAGE, TERMS } from "./lot-world.ts";

@@ -5,7 +5,7 @@
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import fc from "fast-check";
-import { closeOutOf, type Lot, pricesOf, sliceOf } from "../../prover/src/chain/liquidation.ts";
+import { closeOutOf, type Lot, pricesOf, sliceOf } from "../../prover/src/chain/lots.ts";
 import type { Account } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { NO_CREDIT } from "../../prover/src/model/lot.ts";

@@ -2,7 +2,7 @@
 // What liquidations cost, whole transactions, under simulated keys: the same proofs every time. The market is one whose answers
 // the test sets, with as many words to read as the oracle has.
 import { expect } from "chai";
-import { closeOutOf, sliceOf } from "../../prover/src/chain/liquidation.ts";
+import { closeOutOf, sliceOf } from "../../prover/src/chain/lots.ts";
 import { checkGas } from "../support/gas.ts";
 import { CASH, call, E6, LEVELS, marketAt, peopled } from "./lot-world.ts";
 

@@ -12,7 +12,7 @@ import {
   priceAt,
   pricesOf,
   sliceOf,
-} from "../../prover/src/chain/liquidation.ts";
+} from "../../prover/src/chain/lots.ts";
 import { openState } from "../../prover/src/chain/sealed-state.ts";
 import { commitFill, commitState } from "../../prover/src/model/commit.ts";
 import {

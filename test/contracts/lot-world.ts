@@ -21,13 +21,12 @@ import {
   auctionLotOf,
   cureLot,
   type LiquidationVenue,
-  type Lot,
-  type Offering,
   type StartedLot,
   startLot,
   type TakenStep,
   takeLot,
 } from "../../prover/src/chain/liquidation.ts";
+import type { Lot, Offering } from "../../prover/src/chain/lots.ts";
 import type { ChainLevels, ChainTerms } from "../../prover/src/chain/publication.ts";
 import { sealState } from "../../prover/src/chain/sealed-state.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";

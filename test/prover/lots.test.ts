@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Lots of accounts whose margin is more than that of positions: debt, and collateral in the scan.
 import { expect } from "chai";
-import {
-  claimsOf,
-  closeOutOf,
-  type Lot,
-  type Offering,
-  priceAt,
-  pricesOf,
-  sliceOf,
-} from "../../prover/src/chain/liquidation.ts";
+import { claimsOf } from "../../prover/src/chain/liquidation.ts";
+import { closeOutOf, type Lot, type Offering, priceAt, pricesOf, sliceOf } from "../../prover/src/chain/lots.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
