@@ -9,7 +9,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { promisify, styleText } from "node:util";
-import { Contract, ContractFactory, type Signer } from "ethers";
+import { type Contract, ContractFactory, type Signer } from "ethers";
 import hardhat, { network } from "hardhat";
 import { proveEnvelope } from "../prover/src/app/prove-envelope.ts";
 import { accountReport } from "../prover/src/app/report.ts";
@@ -32,8 +32,8 @@ import { type Fill, NO_TRANSFER, noFill } from "../prover/src/model/transition.t
 import { loadDeployableKey, loadLinkKey, loadVerificationKey } from "../prover/src/node/artifacts.ts";
 import { createProver } from "../prover/src/node/prover.ts";
 import { createLinkMaker } from "../prover/src/prove/link.ts";
-import type { CircuitName } from "../prover/src/statement/families.ts";
 import { sampleFirm } from "../prover/src/risk/board/sample.ts";
+import type { CircuitName } from "../prover/src/statement/families.ts";
 import { publicInputsOf } from "../prover/src/statement/families.ts";
 import type { LevelBps } from "../prover/src/units.ts";
 
@@ -153,7 +153,9 @@ for (const [index, symbol, decimals] of [
 const { result: system } = await timed("deploying verifiers, market and gate", async () =>
   deploy({
     deployer: venue,
-    keys: await Promise.all(([SIZE, "settlement-60", "lot-60"] as const).map(async (name) => (await loadDeployableKey(name))!)),
+    keys: await Promise.all(
+      ([SIZE, "settlement-60", "lot-60"] as const).map(async (name) => (await loadDeployableKey(name))!),
+    ),
     parameters: {
       owner: await venue.getAddress(),
       guardian: await venue.getAddress(),

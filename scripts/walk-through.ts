@@ -23,38 +23,28 @@ import {
   type Signer,
 } from "ethers";
 import hardhat, { network } from "hardhat";
-import {
-  carryEpoch,
-  carrySettlement,
-  FAMILY_IDS,
-  linkExit,
-  linkPolicy,
-  publishArguments,
-} from "../prover/src/chain/carrier.ts";
-import { AccountClient, type Published, type Venue } from "../prover/src/chain/client.ts";
+import { carryEpoch, carrySettlement, FAMILY_IDS, publishArguments } from "../prover/src/chain/carrier.ts";
+import { AccountClient, type Published, type RoundPart, type Venue } from "../prover/src/chain/client.ts";
 import { deploy } from "../prover/src/chain/deploy.ts";
 import { type GateCall, signClear } from "../prover/src/chain/gate-calls.ts";
-import {
-  closeOutOf,
-  type Lot,
-  lotBetween,
-  priceAt,
-  sliceOf,
-  startLot,
-  takeLot,
-} from "../prover/src/chain/liquidation.ts";
-import { chainPolicy, domainOf, observe, publication, signSettlement } from "../prover/src/chain/publication.ts";
+import { type AuctionLot, auctionLotOf, startLot, takeLot } from "../prover/src/chain/liquidation.ts";
+import { closeOutOf, type Lot, lotBetween, sliceOf } from "../prover/src/chain/lots.ts";
+import { openBoard } from "../prover/src/chain/open-board.ts";
+import { domainOf, observe, publication, signSettlement } from "../prover/src/chain/publication.ts";
+import { makeRound } from "../prover/src/chain/rounds.ts";
 import { PlimsollError } from "../prover/src/errors.ts";
 import { formatDecimal } from "../prover/src/formats/decimal.ts";
 import type { MarketFile } from "../prover/src/formats/market.ts";
 import { type Account, randomViewingKey } from "../prover/src/model/account.ts";
-import { coverageBpsDown, E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../prover/src/model/evaluate.ts";
+import { coverageBpsDown, evaluate, isAtLeast } from "../prover/src/model/evaluate.ts";
 import { EXIT_LEVEL } from "../prover/src/model/exit-market.ts";
+import { NO_CREDIT } from "../prover/src/model/lot.ts";
 import { CASH_INDEX } from "../prover/src/model/sizes.ts";
 import { type Fill, noFill } from "../prover/src/model/transition.ts";
 import { loadDeployableKey, loadLinkKey } from "../prover/src/node/artifacts.ts";
-import { createProver } from "../prover/src/node/prover.ts";
-import { createLinkMaker } from "../prover/src/prove/link.ts";
+import { createProver, type Prover } from "../prover/src/node/prover.ts";
+import { createLinkMaker, type LinkMaker } from "../prover/src/prove/link.ts";
+import type { CircuitName } from "../prover/src/statement/families.ts";
 import { decodeTransfer, NO_FILL } from "../prover/src/statement/signals.ts";
 import { BITS } from "../prover/src/units.ts";
 import { lotsIn, MARKETS, policy, SERIES, SETTLED_AT } from "./walk-through/market.ts";
@@ -73,14 +63,14 @@ const TERMS = {
   stopLimit: 7_200n,
   auctionDuration: 1_200n,
   holdPeriod: 86_400n,
-  voidDelay: 86_400n,
+  voidDelay: 600n,
   premiumBps: 500n,
   discountBps: 1_000n,
   levyBps: 50n,
   toleranceBps: 100n,
   maxSlice: 2_000_000n * E6,
   dust: 1_000n * E6,
-  reward: 500n * E6,
+  reward: 50n * E6,
   tillFloor: 0n,
 };
 /** What goes in besides collateral, 1e-6. */
@@ -115,8 +105,8 @@ const wallets = Object.fromEntries(NAMES.map((name, index) => [name, others[5 + 
   Signer
 >;
 const prover = createProver();
-const proofs = { account: 0, settlement: 0 };
-const counted: Venue["prover"] = {
+const proofs = { account: 0, settlement: 0, lot: 0, round: 0 };
+const counted: Pick<Prover, "prove" | "settle" | "liquidate" | "round"> = {
   async prove(request, options) {
     const proof = await prover.prove(request, options);
     proofs.account++;
@@ -125,6 +115,16 @@ const counted: Venue["prover"] = {
   async settle(request, options) {
     const proof = await prover.settle(request, options);
     proofs.settlement++;
+    return proof;
+  },
+  async liquidate(request, options) {
+    const proof = await prover.liquidate(request, options);
+    proofs.lot++;
+    return proof;
+  },
+  async round(request, options) {
+    const proof = await prover.round(request, options);
+    proofs.round++;
     return proof;
   },
 };
@@ -144,9 +144,21 @@ const now = async () => (await ethers.provider.getBlock("latest"))!.timestamp;
 /** The next block is of this time, unix seconds. */
 const at = (time: number) => rpc.request({ method: "evm_setNextBlockTimestamp", params: [`0x${time.toString(16)}`] });
 
+const testToken = await hardhat.artifacts.readArtifact("TestToken");
+const assets = [
+  ...policy.assets.map(({ symbol, lotDecimals }, index) => ({ index, symbol, lotDecimals })),
+  { index: CASH_INDEX, symbol: policy.cashSymbol, lotDecimals: 6 },
+];
+const tokens = new Map<number, Contract>();
+for (const { index, symbol, lotDecimals } of assets) {
+  const decimals = symbol.endsWith("ETH") ? 18 : lotDecimals;
+  const factory = new ContractFactory(testToken.abi, testToken.bytecode, owner);
+  tokens.set(index, (await factory.deploy(symbol, decimals)) as Contract);
+}
+const CIRCUITS = [SIZE, "settlement-60", "lot-60", "round-60-3"] as const;
 const system = await deploy({
   deployer: owner,
-  keys: [(await loadDeployableKey(SIZE))!, (await loadDeployableKey("settlement-60"))!],
+  keys: await Promise.all(CIRCUITS.map(async (circuit) => (await loadDeployableKey(circuit))!)),
   parameters: {
     owner: owner.address,
     guardian: owner.address,
@@ -157,56 +169,54 @@ const system = await deploy({
     timelock: 172_800n,
     maxMoveBps: 2_000n,
     sequencer: "none",
-    assets: [],
+    boardSize: SIZE,
+    keepsBlobs: true,
+    staging: false,
+    assets: await Promise.all(
+      assets.map(async ({ index, lotDecimals }) => ({
+        index,
+        token: await tokens.get(index)!.getAddress(),
+        lotDecimals,
+        depositCap: 10n ** 17n,
+        outflow: 10n ** 15n,
+      })),
+    ),
   },
 });
-const { gate, oracle, liquidation, registry, router, queue } = system;
+const { gate, exchange, clearing, fund, oracle, liquidation } = system;
 const { chainId } = await ethers.provider.getNetwork();
 const gateAddress = await gate.getAddress();
-const gateDomain = domainOf("MarginGate", chainId, gateAddress);
+const domains = {
+  gate: domainOf("MarginGate", chainId, gateAddress),
+  exchange: domainOf("Exchange", chainId, await exchange.getAddress()),
+};
 const oracleDomain = domainOf("PriceOracle", chainId, await oracle.getAddress());
-const liquidationDomain = domainOf("Liquidation", chainId, await liquidation.getAddress());
-
-const testToken = await hardhat.artifacts.readArtifact("TestToken");
-const assets = [
-  ...policy.assets.map(({ symbol, lotDecimals }, index) => ({ index, symbol, lotDecimals })),
-  { index: CASH_INDEX, symbol: policy.cashSymbol, lotDecimals: 6 },
-];
-const tokens = new Map<number, Contract>();
-for (const { index, symbol, lotDecimals } of assets) {
-  const decimals = symbol.endsWith("ETH") ? 18 : lotDecimals;
-  const token = (await new ContractFactory(testToken.abi, testToken.bytecode, owner).deploy(
-    symbol,
-    decimals,
-  )) as Contract;
-  await send(gate, owner, "registerAsset", index, await token.getAddress(), lotDecimals);
-  tokens.set(index, token);
-}
 const rules = { levels, maxAge: 7_200n, epochGrace: 0n, terms: TERMS };
 /** Contracts that others have made. */
 const made = async (name: string, address: string) =>
   new Contract(address, (await hardhat.artifacts.readArtifact(name)).abi, owner);
-/** Calls of the queue: at once, until its deployer closes it. */
-async function setUp(contract: Contract, method: string, ...args: unknown[]) {
-  const { data } = await contract.getFunction(method).populateTransaction(...args);
-  return send(queue, owner!, "setUp", await contract.getAddress(), data);
-}
-const links = await createLinkMaker(await loadLinkKey(SIZE));
-const markLinks = await createLinkMaker(await loadLinkKey("settlement-60"));
-const linked = { verifier: await system.verifiers.get(SIZE)!.getAddress(), maker: links };
-const points = await made("PolicyPoints", await registry.points!());
-await linkExit(points, SIZE, linked);
-await linkPolicy(points, policy.policy, [linked]);
-await setUp(registry, "createBoard", await router.getAddress(), 60, chainPolicy(policy.policy, rules));
-await setUp(oracle, "bindGate", BOARD, gateAddress);
-const sources = await made("PriceSources", await oracle.sources!());
-const settlements = await made("Settlements", await oracle.settlements!());
+const makers = new Map<CircuitName, LinkMaker>();
+for (const circuit of CIRCUITS) makers.set(circuit, await createLinkMaker(await loadLinkKey(circuit)));
 const none = { aggregator: `0x${"0".repeat(40)}`, heartbeat: 0, minAnswer: 0, maxAnswer: 0 };
 const source = { maxMoveBps: 5_000, deviationBps: 0, apart: false, feed: none, second: none };
-for (const [index, { lotDecimals }] of policy.assets.entries()) {
-  await setUp(sources, "configure", BOARD, index, { ...source, lotDecimals });
-}
-await send(queue, owner, "close");
+await openBoard(system, {
+  size: SIZE,
+  policy: policy.policy,
+  rules,
+  sources: new Map(policy.assets.map(({ lotDecimals }, index) => [index, { ...source, lotDecimals }])),
+  makerOf: async (circuit) => makers.get(circuit)!,
+});
+const settlements = await made("Settlements", await oracle.settlements!());
+/** Makers of an epoch's links: of accounts, and of what is proven besides. */
+const linking = (...others: ("lot" | "round")[]) =>
+  new Map([
+    [FAMILY_IDS.account as bigint, makers.get(SIZE)!],
+    ...others.map((other) =>
+      other === "lot"
+        ? ([FAMILY_IDS.lot as bigint, makers.get("lot-60")!] as const)
+        : ([FAMILY_IDS.round(3), makers.get("round-60-3")!] as const),
+    ),
+  ]);
 say(`Plimsoll: a venue's whole life. Deployed on chain ${chainId} in ${seconds()} s.`);
 
 // ---- Telling the story ----
@@ -221,12 +231,13 @@ const view = (account: Account, { market: values } = market) => evaluate(account
 const cashOf = (name: Name): bigint => client(name).state.cash;
 const creditOf = async (account: bigint, asset = CASH_INDEX) => (await gate.creditOf!(account, asset)) as bigint;
 const stageOf = async (name: Name) => STAGES[Number((await gate.accountOf!(client(name).id)).stage)]!;
-const deficitNow = async () => (await gate.deficit!()) as bigint;
+/** Cash of the fund; below zero it owes. */
+const fundNow = async () => (await gate.fund!()) as bigint;
 const isFlat = ({ positions }: Account) => positions.every((lots) => lots === 0n);
 
 const parsed = (receipt: ContractTransactionReceipt): LogDescription[] =>
   receipt.logs.flatMap((log) => {
-    const contract = [gate, oracle, liquidation].find(({ target }) => target === log.address);
+    const contract = [gate, exchange, oracle, liquidation].find(({ target }) => target === log.address);
     const event = (contract?.interface as Interface | undefined)?.parseLog(log);
     return event ? [event] : [];
   });
@@ -238,7 +249,7 @@ function stepSeen({ args }: LogDescription): string {
   if (terms === 0n && commitment === 0n) return `${states}, settlement ${transfer}`;
   const level = terms! & ((1n << BigInt(BITS.level)) - 1n);
   const below = ((terms! >> BigInt(BITS.level)) & 1n) === 1n;
-  const claim = level === EXIT_LEVEL ? "no positions, no debt" : `${below ? "below" : "at least"} ${percent(level)}`;
+  const claim = level === EXIT_LEVEL ? (below ? "positions or debt" : "no positions, no debt") : `${below ? "below" : "at least"} ${percent(level)}`;
   const { asset, amount } = decodeTransfer(transfer!);
   const { symbol, lotDecimals } = assets.find(({ index }) => index === asset)!;
   const moved =
@@ -252,10 +263,12 @@ function stepSeen({ args }: LogDescription): string {
 /** What of the events is about accounts, in words. */
 const SEEN: Readonly<Record<string, (event: LogDescription) => string>> = {
   Settled: stepSeen,
-  LotStarted: ({ args: { account, size, fromFund } }) =>
-    `lot of account ${account}: margin at most ${dollars(size)}, from the fund ${dollars(fromFund)}`,
-  LotTaken: ({ args: { account, bidder, price, repaid, reward } }) =>
-    `lot of account ${account}: taken by account ${bidder} for ${dollars(price)}, of which to the fund ${dollars(repaid)}, as reward ${dollars(reward)}`,
+  Entered: ({ args: { account, stateAfter } }) => `account ${account}: → ${hex(stateAfter)}, by a round, an expiry or a lot`,
+  LotStarted: ({ args: { account, size } }) => `lot of account ${account}: worth ${dollars(size)} or little more`,
+  LotTaken: ({ args: { account, bidder, price, fromFund } }) =>
+    `lot of account ${account}: taken by account ${bidder} for ${dollars(price)}, from the fund ${dollars(fromFund)}`,
+  LotVoided: ({ args: { account } }) => `lot of account ${account}: void`,
+  Held: ({ args: { account } }) => `account ${account}: held`,
   StageSet: ({ args: { account, stage } }) => `account ${account}: ${STAGES[Number(stage)]}`,
 };
 
@@ -272,7 +285,8 @@ async function act(what: string, receipts: readonly (ContractTransactionReceipt 
   );
   const gas = receipts.reduce((sum, receipt) => sum + receipt!.gasUsed, 0n);
   const time = new Date((await now()) * 1000).toISOString().slice(0, 16).replace("T", " ");
-  const [fund, deficit] = [await creditOf(0n), await deficitNow()];
+  const cash = await fundNow();
+  const [fund, deficit] = cash > 0n ? [cash, 0n] : [0n, -cash];
   const epoch = published?.epoch ?? 0n;
   acts.push({ time, epoch, what, level, seen, gas, coverage, fund, deficit });
   const held = Object.entries(coverage).flatMap(([name, bps]) => (bps === undefined ? [] : `${name} ${percent(bps)}`));
@@ -286,7 +300,7 @@ async function act(what: string, receipts: readonly (ContractTransactionReceipt 
 // ---- What the parties do ----
 
 /** Publishes an epoch: three of five reporters, each with prices of its own, whose median is the market's. */
-async function publish(file: MarketFile, what: string) {
+async function publish(file: MarketFile, what: string, ...others: ("lot" | "round")[]) {
   const time = Date.parse(file.time) / 1000;
   const place = { board: BOARD, epoch: file.epoch };
   const { epoch } = publication(file.market, place);
@@ -301,7 +315,7 @@ async function publish(file: MarketFile, what: string) {
   const quorum = [0, 1, 2].map((turn) => reporters[(turn + Number(file.epoch)) % reporters.length]!);
   const observations = await observe(quorum, oracleDomain, epoch, sights);
   await at(time);
-  const carried = await carryEpoch(oracle, new Map([[FAMILY_IDS.account, links]]), file.market, place, observations);
+  const carried = await carryEpoch(oracle, linking(...others), file.market, place, observations);
   const receipt = await send(oracle, desk!, "publish", ...publishArguments(carried));
   const opened = parsed(receipt).find(({ name }) => name === "EpochTaken")!;
   assert.deepEqual([...opened.args.prices], [...file.market.prices], "the medians are the market's prices");
@@ -313,17 +327,15 @@ async function publish(file: MarketFile, what: string) {
   await act(what, [receipt]);
 }
 
-const venue: Venue = {
-  gate,
-  domain: gateDomain,
-  prover: counted,
-  cosign: (first: GateCall, second?: GateCall) => signClear(operator, gateDomain, first, second),
+const venue: Venue & { readonly prover: typeof counted } = {
+  ...{ gate, exchange, clearing, domains, prover: counted },
+  cosign: (first: GateCall, second?: GateCall) => signClear(operator, domains, first, second),
 };
 
 async function open(...names: Name[]) {
   const first = await ethers.provider.getBlockNumber();
   for (const name of names) {
-    const opening = { board: BOARD, size: SIZE, viewingKey: randomViewingKey() } as const;
+    const opening = { size: SIZE, viewingKey: randomViewingKey() } as const;
     clients.set(name, await AccountClient.open(venue, wallets[name], opening));
   }
   return receiptsSince(first);
@@ -376,30 +388,41 @@ function atMarks(positions: readonly bigint[]): Fill {
 const trade = async (buyer: Name, seller: Name, fill: Fill) =>
   (await client(buyer).trade(client(seller), fill, levels.initial, published)).receipt;
 
-const judged = { levels, terms: TERMS };
-const venueOfLots = { gate: gateDomain, liquidation: liquidationDomain, prover: counted };
+const venueOfLots = { ...domains, chainId, liquidation: await liquidation.getAddress(), prover: counted };
 const later = async () => BigInt(await now()) + 3_600n;
+const offering = (evidence: bigint) => ({ ...policyAndMarket(), levels, terms: TERMS, evidence });
+const policyAndMarket = () => ({ policy: policy.policy, market: market.market });
 
-/** Proves and starts a lot; who is proven against is not asked. Returns when the auction began, unix seconds. */
-async function startAuction(name: Name, lot: Lot, beneficiary: bigint) {
-  const { id, state } = client(name);
+/** A lot on auction, and when it began, unix seconds. */
+interface Open {
+  readonly lot: Lot;
+  readonly auction: AuctionLot;
+  readonly id: string;
+  readonly blob: string;
+  readonly from: number;
+  readonly receipt: ContractTransactionReceipt;
+}
+
+/** Proves and starts a lot; who is proven against is not asked. */
+async function startAuction(name: Name, lot: Lot, beneficiary: bigint): Promise<Open> {
   const options = { deadline: await later(), beneficiary };
-  const lotStarted = await startLot(venueOfLots, { id, state }, lot, published, judged, options);
-  const { step, offer, appraisals } = lotStarted;
-  const receipt = await send(liquidation, operator!, "start", step, offer, appraisals, "0x");
-  return { receipt, from: await now() };
+  const made = await startLot(venueOfLots, client(name).id, lot, published, options);
+  const { step, offer, opening, appraisals } = made;
+  const receipt = await send(liquidation, operator!, "start", step, offer, opening, appraisals, "0x");
+  const { args } = parsed(receipt).find((event) => event.name === "LotStarted")!;
+  return { lot, auction: auctionLotOf(args.lot), id: args.id, blob: args.blob, from: await now(), receipt };
 }
 
 /** The bidder takes the lot so many seconds into its auction, at the price asked then. */
-async function take(from: Name, bidder: Name, lot: Lot, begun: number, elapsed: bigint) {
-  const price = priceAt(lot, TERMS, elapsed);
-  const { id, state } = client(bidder);
-  const offered = { liquidated: client(from).id, fill: lot.fill, price, level: levels.initial };
-  const options = { deadline: (await later()) + elapsed };
-  const taken = await takeLot(venueOfLots, { id, state }, offered, published, options);
-  await at(begun + Number(elapsed));
-  const receipt = await send(liquidation, wallets[bidder], "take", offered.liquidated, taken.step, price);
-  return { receipt, price };
+async function take(bidder: Name, { lot, auction, id, blob, from }: Open, elapsed: bigint) {
+  await at(from + Number(elapsed));
+  // A block of that time, so that the price asked can be read.
+  await rpc.request({ method: "evm_mine", params: [] });
+  const price = (await liquidation.priceOf!(auction)) as bigint;
+  const { id: account, state } = client(bidder);
+  const bid = { id, fill: lot.appraisal.fill, price, level: levels.initial };
+  const taken = await takeLot(venueOfLots, { id: account, state }, bid, published, { deadline: await later() });
+  return { receipt: await send(liquidation, wallets[bidder], "take", auction, blob, taken.step, price), price };
 }
 
 // ---- Acts ----
@@ -438,7 +461,13 @@ async function story() {
 
   // Expiry.
   const number = { board: BOARD, number: 1n };
-  const { packed, marksHash, link } = await carrySettlement(settlements, markLinks, number, SIZE, SERIES);
+  const { packed, marksHash, link } = await carrySettlement(
+    settlements,
+    makers.get("settlement-60")!,
+    number,
+    SIZE,
+    SERIES,
+  );
   const deadline = BigInt(SETTLED_AT + 3_600);
   const settlement = { ...number, marksHash, deadline };
   const signatures = await signSettlement(reporters.slice(1, 4), oracleDomain, settlement);
@@ -449,8 +478,7 @@ async function story() {
   const relisted = publication(MARKETS.renewed.market, next);
   const soon = { time: BigInt(await now()), prices: MARKETS.renewed.market.prices };
   const tooSoon = await observe(reporters.slice(0, 3), oracleDomain, relisted.epoch, soon);
-  const makers = new Map([[FAMILY_IDS.account, links]]);
-  const carried = await carryEpoch(oracle, makers, MARKETS.renewed.market, next, tooSoon);
+  const carried = await carryEpoch(oracle, linking(), MARKETS.renewed.market, next, tooSoon);
   const refused = await oracle
     .getFunction("publish")
     .staticCall(...publishArguments(carried))
@@ -483,31 +511,41 @@ async function story() {
   assert.equal(cashOf("Boreas") - DEPOSITS.Boreas * E6, -atlasGained, "what Atlas gained Boreas lost");
 
   // A new series, two newcomers.
-  await publish(MARKETS.renewed, "The January series is listed in the rows of the expired one");
+  await publish(MARKETS.renewed, "The January series is listed in the rows of the expired one", "round");
   const before = await ethers.provider.getBlockNumber();
   await open("Dorado", "Eos");
   for (const name of ["Dorado", "Eos"] as const) await payIn(name, CASH_INDEX, DEPOSITS[name] * E6);
   await give(owner!, CASH_INDEX, DONATION);
-  await send(gate, owner!, "donate", DONATION);
+  await send(fund, owner!, "donate", DONATION);
   await act(`The venue puts ${dollars(DONATION)} into the fund; Dorado and Eos join`, await receiptsSince(before));
 
-  const bought: Record<"Atlas" | "Boreas" | "Dorado", Quantities> = {
-    Atlas: { "BTC-29JAN27": "60", "ETH-PERP": "500" },
-    Boreas: { "BTC-PERP": "80" },
-    Dorado: { "BTC-29JAN27": "30", "BTC-29JAN27-90000-P": "-40" },
-  };
-  const fills = Object.entries(bought).map(([name, quantities]) => [name as Name, fillOf(quantities)] as const);
-  const trades = [];
-  for (const [name, fill] of fills) trades.push(await trade(name, "Clearing", fill));
-  const all = noFill(SIZE).positions.map((_, row) => -fills.reduce((sum, [, fill]) => sum + fill.positions[row]!, 0n));
-  trades.push(await trade("Eos", "Clearing", atMarks(all)));
+  const dorados: Quantities = { "BTC-29JAN27": "30", "BTC-29JAN27-90000-P": "-40" };
   await act(
-    "Atlas, Boreas and Dorado buy, Eos sells, all through the clearing account",
-    trades,
-    `at least ${percent(levels.initial)}, eight times`,
+    "Dorado buys from Eos",
+    [await trade("Dorado", "Eos", fillOf(dorados))],
+    `at least ${percent(levels.initial)}, twice`,
   );
-  assert(isFlat(client("Clearing").state), "the clearing account is flat again");
-  assert.equal(cashOf("Clearing"), DEPOSITS.Clearing * E6, "and has what it had");
+  const atlas = fillOf({ "BTC-29JAN27": "60", "ETH-PERP": "500" });
+  const boreasBuys = fillOf({ "BTC-PERP": "80" });
+  const eosSells = {
+    ...noFill(SIZE),
+    positions: atlas.positions.map((lots, row) => -lots - boreasBuys.positions[row]!),
+    cash: -atlas.cash - boreasBuys.cash,
+  };
+  const parts: RoundPart[] = [];
+  for (const [name, { positions, collateral, cash }] of [
+    ["Atlas", atlas],
+    ["Boreas", boreasBuys],
+    ["Eos", eosSells],
+  ] as const) {
+    parts.push(await client(name).join({ positions, collateral, cash }, levels.initial, published));
+  }
+  const round = await makeRound(venue, parts, published);
+  await act(
+    "Atlas and Boreas buy, Eos sells: three accounts step in one round, with one proof",
+    [await send(exchange, operator!, "round", round)],
+    `at least ${percent(levels.initial)}, three times at once, and sums of zero`,
+  );
 
   // A fall, a call, a cure.
   await publish(MARKETS.lower, "Prices fall by 10%");
@@ -529,7 +567,7 @@ async function story() {
   assert.equal(await stageOf("Atlas"), "healthy");
 
   // A further fall: a slice and a close-out.
-  await publish(MARKETS.lowest, "Prices fall by another 20%");
+  await publish(MARKETS.lowest, "Prices fall by another 20%", "lot");
   const boreas = client("Boreas").state;
   const dorado = client("Dorado").state;
   assert(!isAtLeast(view(boreas), levels.liquidation), "Boreas is below the liquidation level");
@@ -537,35 +575,43 @@ async function story() {
   assert(view(dorado).equity < 0n, "Dorado owes more than it has");
   assert(isAtLeast(view(client("Atlas").state), levels.initial), "Atlas has the initial level: its top-up was enough");
 
-  const slice = sliceOf(boreas, published, levels, TERMS, levels.liquidation);
-  const out = await startAuction("Boreas", slice, client("Clearing").id);
+  const held = await send(exchange, operator!, "hold", client("Dorado").id);
+  await act("The operator holds Dorado: its owner's steps wait for a proof of health", [held]);
+
+  const slice = sliceOf({ before: boreas }, offering(levels.liquidation));
+  const untold = await startAuction("Boreas", slice, client("Clearing").id);
   await act(
-    "A slice of Boreas goes to auction; the reward is the clearing house's",
-    [out.receipt],
-    `below ${percent(slice.level)} before, at least that and below ${percent(levels.initial)} after`,
+    "A slice of Boreas goes to auction; nobody is told what is in it",
+    [untold.receipt],
+    `below ${percent(levels.liquidation)} before, better and at most ${percent(levels.initial)} after`,
   );
   assert.equal(await stageOf("Boreas"), "liquidating");
-  // The owner knows the lot from key and chain alone, and would cure with it.
-  assert.deepEqual(lotBetween(boreas, client("Boreas").state, 0n), slice.fill, "Boreas knows what was taken");
-  const closeOut = closeOutOf(dorado, published, TERMS, levels.closeOut);
+  await at(untold.from + Number(TERMS.auctionDuration + TERMS.voidDelay));
+  const ended = await send(liquidation, desk!, "void", untold.auction);
+  await act("The slice is void: anybody ends it, nothing has changed", [ended]);
+  assert.equal(await stageOf("Boreas"), "called");
+  assert.deepEqual(client("Boreas").state, boreas, "Boreas is what it was");
+
+  const out = await startAuction("Boreas", slice, client("Clearing").id);
+  const closeOut = closeOutOf({ before: dorado }, offering(levels.closeOut));
   const gone = await startAuction("Dorado", closeOut, 0n);
   await act(
-    `Dorado is closed out: all of it goes to auction, and the fund pays ${dollars(closeOut.writeOff)} into the account`,
-    [gone.receipt],
-    `below ${percent(0n)} before, nothing left after`,
+    "The same slice again, and all of Dorado, which owes more than it is worth",
+    [out.receipt, gone.receipt],
+    `below ${percent(levels.liquidation)}; below ${percent(levels.closeOut)}, and what is owed after it`,
   );
-  assert.equal(cashOf("Dorado"), 0n, "nothing is left in Dorado's account");
-  assert(isFlat(client("Dorado").state), "and no positions");
-
-  const sold = await take("Boreas", "Eos", slice, out.from, 300n);
+  const sold = await take("Eos", out, 300n);
   await act(
-    `Eos takes the slice after 300 s, for ${dollars(sold.price)} above its floor`,
+    `Eos takes the slice after 300 s, for ${dollars(sold.price)}`,
     [sold.receipt],
     `at least ${percent(levels.initial)}`,
   );
-  const due = sold.price - TERMS.reward;
-  assert.equal(await creditOf(client("Boreas").id), due, "the price is Boreas's, less the reward");
-  assert.equal(await creditOf(client("Clearing").id), TERMS.reward);
+  // The owner knows the lot from key and chain alone.
+  assert.deepEqual(lotBetween(boreas, NO_CREDIT, client("Boreas").state), slice.appraisal.fill, "Boreas knows the lot");
+  const reward = await creditOf(client("Clearing").id);
+  assert(reward > 0n && reward <= TERMS.reward, "the reward is within the terms");
+  const due = await creditOf(client("Boreas").id);
+  assert.equal(due, sold.price - reward, "the price is Boreas's, less the reward");
   const restored = [
     (await client("Boreas").absorb(CASH_INDEX, due)).receipt,
     (await client("Boreas").attest(levels.call, published)).receipt,
@@ -574,23 +620,23 @@ async function story() {
   assert.equal(await stageOf("Boreas"), "healthy");
   assert(!isFlat(client("Boreas").state), "Boreas keeps the rest of its positions");
 
-  const closed = await take("Dorado", "Eos", closeOut, gone.from, 600n);
+  const closed = await take("Eos", gone, 600n);
   await act(
-    `Eos takes the lot of Dorado after 600 s, for ${dollars(closed.price)} above its floor`,
+    `Eos takes the lot of Dorado after 600 s, for ${dollars(closed.price)}; the fund pays what Dorado owes beyond that`,
     [closed.receipt],
     `at least ${percent(levels.initial)}`,
   );
   assert.equal(await stageOf("Dorado"), "closed");
-  // By the model alone: what was missing, and the discount on the lot's margin, less a millionth, less the price. A debt is
-  // the account's and not the lot's.
-  const gap = view(dorado);
-  const lotMargin = gap.margin - gap.debtMargin;
-  const writeOff = (MARGIN_LEVEL_TO_E20 * TERMS.discountBps * lotMargin - gap.equity - 1n) / E6_TO_E20;
-  assert.equal(closeOut.writeOff, writeOff, "the write-off is what the model says");
-  const loss = writeOff - closed.price;
+  assert(isFlat(client("Dorado").state), "Dorado has no positions");
+  // By the model alone: what the account owes when everything is gone, less the price.
+  assert.equal(closeOut.debt, -closeOut.appraisal.after.cash, "the debt is what the model says");
+  const loss = closeOut.debt - closed.price;
   assert(loss > DONATION, "the fund cannot pay all of it");
-  assert.equal(await creditOf(0n), 0n, "the fund is used up");
-  assert.equal(await deficitNow(), loss - DONATION, "and owes the rest");
+  assert.equal(await fundNow(), DONATION - loss, "the fund is used up, and owes the rest");
+  assert.equal(await creditOf(client("Dorado").id), closeOut.debt, "Dorado can repay what it owes, and no more");
+  const repaid = (await client("Dorado").absorb(CASH_INDEX, closeOut.debt)).receipt;
+  await act("Dorado's debt is repaid: nothing is left of the account", [repaid], "no positions, no debt");
+  assert.equal(cashOf("Dorado"), 0n, "Dorado has nothing");
 
   // Everybody leaves.
   const closing = [];
@@ -605,7 +651,7 @@ async function story() {
   for (const name of NAMES) assert(isFlat(client(name).state), `${name} has no positions`);
 
   const start = await ethers.provider.getBlockNumber();
-  await client("Clearing").absorb(CASH_INDEX, TERMS.reward);
+  await client("Clearing").absorb(CASH_INDEX, reward);
   const paidOut: Record<string, bigint> = {};
   let levied = 0n;
   let payments: ContractTransactionReceipt[] = [];
@@ -622,7 +668,7 @@ async function story() {
   }
   payments = await receiptsSince(start);
   await act(
-    `Everybody leaves; a levy of ${percent(TERMS.levyBps)} on cash has repaid the fund's deficit of ${dollars(levied)}`,
+    `Everybody leaves; a levy on cash has repaid the ${dollars(levied)} that the fund owed`,
     payments,
     "no positions, no debt",
   );
@@ -640,12 +686,12 @@ async function story() {
       outside += (await token.balanceOf!(await signer.getAddress())) as bigint;
     }
     assert.equal(outside, paidIn.get(index) ?? 0n, `all ${symbol} that was paid in was paid out`);
-    for (const account of [0n, ...NAMES.map((name) => client(name).id)]) {
+    for (const account of NAMES.map((name) => client(name).id)) {
       assert.equal(await creditOf(account, index), 0n, `account ${account} is owed no ${symbol}`);
     }
     custody[symbol] = `${held}`;
   }
-  assert.equal(await deficitNow(), 0n, "the fund owes nothing");
+  assert.equal(await fundNow(), 0n, "the fund has nothing and owes nothing");
   for (const name of NAMES) {
     const { cash, collateral } = client(name).state;
     assert(cash === 0n && collateral.every((lots) => lots === 0n), `${name} has nothing at the gate`);
@@ -660,7 +706,10 @@ try {
   const end = await story();
   const stages = Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await stageOf(name)] as const)));
   const facts = [
-    ["proofs", `${proofs.account} of accounts, ${proofs.settlement} of settlements`],
+    [
+      "proofs",
+      `${proofs.account} of accounts, ${proofs.settlement} of settlements, ${proofs.lot} of lots, ${proofs.round} of a round`,
+    ],
     ["gas of all acts", acts.reduce((sum, { gas }) => sum + gas, 0n).toLocaleString("en")],
     ["the fund paid", dollars(end.loss - end.levied)],
     ["repaid by the levy", dollars(end.levied)],
@@ -681,14 +730,14 @@ try {
     })),
     stages,
     settlement: { instruments: SERIES.size, gained: `${end.gained}` },
-    slice: { size: `${end.slice.size}`, level: `${end.slice.level}`, price: `${end.sold.price}` },
-    closeOut: { size: `${end.closeOut.size}`, writeOff: `${end.closeOut.writeOff}`, price: `${end.closed.price}` },
+    slice: { size: `${end.slice.terms.size}`, price: `${end.sold.price}` },
+    closeOut: { size: `${end.closeOut.terms.size}`, debt: `${end.closeOut.debt}`, price: `${end.closed.price}` },
     fund: { donated: `${DONATION}`, loss: `${end.loss}`, levied: `${end.levied}`, left: "0", deficit: "0" },
     paidOut: Object.fromEntries(Object.entries(end.paidOut).map(([name, amount]) => [name, `${amount}`])),
     custody: end.custody,
     picture: path.relative(process.cwd(), path.join(OUT, "index.html")),
   };
-  say(`\n${proofs.account + proofs.settlement} proofs in ${seconds()} s. The gate holds nothing.`);
+  say(`\n${Object.values(proofs).reduce((sum, each) => sum + each)} proofs in ${seconds()} s. The gate holds nothing.`);
   process.stdout.write(`${JSON.stringify(summary, null, 2)}\n`);
 } catch (error) {
   say(`\n${error instanceof Error ? error.stack : error}`);

@@ -15,9 +15,9 @@ import { ownSignalsOf, publicInputsOf } from "../../prover/src/statement/familie
 import { forgeWithoutContribution, withoutContribution } from "../support/forge.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
+import { GateWorld } from "./gate-world.ts";
 import { verifierOf } from "./markets.ts";
 import { pointOf } from "./points.ts";
-import { GateWorld } from "./gate-world.ts";
 import { CASH, type Chain, call, createChain, deployable, parametersOf } from "./world.ts";
 
 const Q = bn254.fields.Fp.ORDER;

@@ -72,5 +72,7 @@ export async function deployGate(steps: GateSteps, parameters: GateParameters): 
 }
 
 /** Names the desks for good: once the market's board is bound to the gate, and its queue is closed. */
-export const sealGate = (steps: Pick<GateSteps, "send">, { gate, exchange, clearing, liquidation, fund }: DeployedGate) =>
-  steps.send("sealing the gate", gate, "seal", [exchange, clearing, liquidation, fund]);
+export const sealGate = (
+  steps: Pick<GateSteps, "send">,
+  { gate, exchange, clearing, liquidation, fund }: DeployedGate,
+) => steps.send("sealing the gate", gate, "seal", [exchange, clearing, liquidation, fund]);

@@ -81,7 +81,12 @@ export function readDeploymentRequest(text: string, file: string): DeploymentReq
   const { sizes, board, operatorDeadlineSeconds, timelockSeconds, ...parameters } = read(request, text, file);
   return {
     sizes,
-    parameters: { ...parameters, boardSize: board, operatorDeadline: operatorDeadlineSeconds, timelock: timelockSeconds },
+    parameters: {
+      ...parameters,
+      boardSize: board,
+      operatorDeadline: operatorDeadlineSeconds,
+      timelock: timelockSeconds,
+    },
   };
 }
 

@@ -54,7 +54,14 @@ export async function openBoard(deployment: Deployment, terms: BoardTerms): Prom
     await linkPolicy(points, terms.policy, [linked]);
   }
   const policy = chainPolicy(terms.policy, terms.rules);
-  await setUp("creating the board", registry, "createBoard", await router.getAddress(), instrumentsOf(terms.size), policy);
+  await setUp(
+    "creating the board",
+    registry,
+    "createBoard",
+    await router.getAddress(),
+    instrumentsOf(terms.size),
+    policy,
+  );
   const sources = await made("PriceSources", await oracle.getFunction("sources")());
   for (const [asset, source] of terms.sources) {
     await setUp(`naming the sources of asset ${asset}`, sources, "configure", BOARD, asset, source);
