@@ -20,7 +20,15 @@ const TESTS = [
   ...["liquidation", "liquidation-attacks", "auction"],
 ];
 const CONTRACTS = [
-  ...["gate/Accounts", "gate/Clearing", "gate/Desk", "gate/Exchange", "gate/Fund", "gate/Liquidation", "gate/MarginGate"],
+  ...[
+    "gate/Accounts",
+    "gate/Clearing",
+    "gate/Desk",
+    "gate/Exchange",
+    "gate/Fund",
+    "gate/Liquidation",
+    "gate/MarginGate",
+  ],
   ...["market/Epochs", "market/PolicyPoints", "market/PolicyRegistry", "market/PolicyRules", "market/PriceOracle"],
   ...["market/PriceSources", "market/Queue", "market/Reporters", "market/Settlements"],
   ...["verify/AccountVerifier", "verify/Groth16Verifier", "verify/LotVerifier", "verify/RoundVerifier"],

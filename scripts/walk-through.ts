@@ -249,7 +249,12 @@ function stepSeen({ args }: LogDescription): string {
   if (terms === 0n && commitment === 0n) return `${states}, settlement ${transfer}`;
   const level = terms! & ((1n << BigInt(BITS.level)) - 1n);
   const below = ((terms! >> BigInt(BITS.level)) & 1n) === 1n;
-  const claim = level === EXIT_LEVEL ? (below ? "positions or debt" : "no positions, no debt") : `${below ? "below" : "at least"} ${percent(level)}`;
+  const claim =
+    level === EXIT_LEVEL
+      ? below
+        ? "positions or debt"
+        : "no positions, no debt"
+      : `${below ? "below" : "at least"} ${percent(level)}`;
   const { asset, amount } = decodeTransfer(transfer!);
   const { symbol, lotDecimals } = assets.find(({ index }) => index === asset)!;
   const moved =
@@ -263,7 +268,8 @@ function stepSeen({ args }: LogDescription): string {
 /** What of the events is about accounts, in words. */
 const SEEN: Readonly<Record<string, (event: LogDescription) => string>> = {
   Settled: stepSeen,
-  Entered: ({ args: { account, stateAfter } }) => `account ${account}: → ${hex(stateAfter)}, by a round, an expiry or a lot`,
+  Entered: ({ args: { account, stateAfter } }) =>
+    `account ${account}: → ${hex(stateAfter)}, by a round, an expiry or a lot`,
   LotStarted: ({ args: { account, size } }) => `lot of account ${account}: worth ${dollars(size)} or little more`,
   LotTaken: ({ args: { account, bidder, price, fromFund } }) =>
     `lot of account ${account}: taken by account ${bidder} for ${dollars(price)}, from the fund ${dollars(fromFund)}`,

@@ -41,6 +41,7 @@ export {
   readDeploymentRequest,
 } from "./chain/deployment-file.ts";
 export { type GateCall, type RoundCall, signClear, signRound, type VenueDomains } from "./chain/gate-calls.ts";
+export { type BoardOpening, openBoard } from "./chain/open-board.ts";
 export {
   type ChainPolicy,
   chainPolicy,

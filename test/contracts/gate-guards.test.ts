@@ -362,7 +362,7 @@ describe("margin gate, what attacked it once", () => {
       const nameOf = async (of: Contract) => ((await of.eip712Domain!()) as { name: string }).name;
       expect(await nameOf(await world.deployGate(true))).to.equal("Plimsoll MarginGate STAGING");
       expect(await nameOf(gate)).to.equal("Plimsoll MarginGate");
-      const nothing = world.deploy("MarginGate", [to(), 1, false], { Vault: world.vault });
+      const nothing = world.deploy("MarginGate", [to(), 1, 60, false], { Vault: world.vault });
       await refuses(nothing, "MarketRefused", bare);
     });
   });

@@ -230,7 +230,7 @@ export class LotWorld {
     const exitPoint = circuits.account.point(marketSignals(exit.policy, exit.market));
     const source = await create("FixedMarket", [instrumentsOf(SIZE), verifiers.account, exitPoint]);
     await call(source, "setLots", verifiers.lot, exitPoint);
-    const gate = await create("MarginGate", [source, 1n, false], { Vault: await create("Vault", []) });
+    const gate = await create("MarginGate", [source, 1n, 60n, false], { Vault: await create("Vault", []) });
     const exchange = await create("Exchange", [gate, operator, 86_400n, true]);
     const [clearing, liquidation, fund] = [
       await create("Clearing", [gate]),

@@ -333,7 +333,8 @@ describe("plimsoll", () => {
     const party = `0x${"11".repeat(20)}`;
     const seconds = { operatorDeadlineSeconds: "3600", timelockSeconds: "86400" };
     const people = { owner: party, guardian: party, operator: party, reporters: [party] };
-    const rules = { quorum: "1", maxMoveBps: "1000", sequencer: "none", assets: [] };
+    const board = { board: "board-60", keepsBlobs: true, staging: false };
+    const rules = { quorum: "1", maxMoveBps: "1000", sequencer: "none", ...board, assets: [] };
     writeFileSync(at("deploy.json"), JSON.stringify({ sizes: ["board-60"], ...people, ...seconds, ...rules }));
     const rpc = ["--rpc", "http://127.0.0.1:1"];
     for (const [name, text] of Object.entries(bad)) {

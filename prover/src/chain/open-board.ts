@@ -14,8 +14,11 @@ import { type Deployment, releasedContract } from "./deploy.ts";
 import { sealGate } from "./deploy-gate.ts";
 import { chainPolicy, type PolicyTerms } from "./publication.ts";
 
-/** What a board is opened with. */
-export interface BoardTerms {
+/**
+ * What a board is opened with.
+ * @see docs/library.md#on-chain
+ */
+export interface BoardOpening {
   readonly size: BoardSize;
   readonly policy: Policy;
   readonly rules: PolicyTerms;
@@ -27,8 +30,11 @@ export interface BoardTerms {
 
 const BOARD = 1;
 
-/** Opens board 1 and seals its gate; the deployer of the deployment sends. Throws CHAIN_FAILED where a call is reverted. */
-export async function openBoard(deployment: Deployment, terms: BoardTerms): Promise<void> {
+/**
+ * Opens board 1 and seals its gate; the deployer of the deployment sends. Throws CHAIN_FAILED where a call is reverted.
+ * @see docs/library.md#on-chain
+ */
+export async function openBoard(deployment: Deployment, terms: BoardOpening): Promise<void> {
   const { queue, registry, oracle, router, gate, keys } = deployment;
   const deployer = queue.runner as Signer;
   const take = async (what: string, sent: Promise<{ wait(): Promise<unknown> }>) => {
