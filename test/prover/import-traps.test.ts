@@ -61,9 +61,28 @@ describe("traps of imports", () => {
         const { positions, unsettled } = await table(`${name},-20,4000`, true);
         expect([positions, unsettled], name).to.deep.equal([{}, [`left out: csv ${name}`]]);
       }
+      for (const price of ["0", "-5"]) {
+        expect((await table(`BTC-INV,-20,${price}`, true)).unsettled).to.deep.equal(["left out: csv BTC-INV"]);
+      }
       const { positions } = await table("BTC-25DEC26-100000-C,-20,", true);
       expect(positions).to.deep.equal({ "BTC-25DEC26-100000-C": { quantity: "-20", paid: true } });
     });
+  });
+
+  it("a map that calls another asset cash is named as one that counts at par", async () => {
+    const files = [
+      {
+        file: "map.json",
+        text: '{"format":"plimsoll-csv-map/1","columns":{"asset":"A","amount":"B"},"decimal":"point"}',
+      },
+      { file: "table.csv", text: "A,B\nSHIB,1000000\nTotal loans,-5000\nTotal,995000\n" },
+    ];
+    const map = { ...MAP, assets: new Map([["SHIB", "USDC"]]) };
+    const { document, report } = await read("csv", files, map, market.time);
+    expect(document.exceptions).to.deep.equal(["counted at par: SHIB as USDC"]);
+    // A total of something is named as left out; one of all is a note.
+    expect(document.unsettled).to.deep.equal(["left out: csv Total loans"]);
+    expect(report.notes).to.deep.equal(["csv: line 4: a row of totals"]);
   });
 
   it("OKX: a profit without a position, and contracts of no size, below zero or of two sizes, are refused", async () => {
@@ -81,10 +100,43 @@ describe("traps of imports", () => {
       );
     expect(await sized('"ctVal": "0"')).to.match(/ctVal: expected the size of a contract, above zero/);
     expect(await sized('"ctVal": "-0.01"')).to.match(/ctVal: expected the size of a contract, above zero/);
+    // Yesterday's positions with the balance of today.
+    const cross = JSON.stringify({
+      code: "0",
+      data: JSON.parse(sample("okx/positions.json")[0]!.text).data.slice(0, 1),
+    });
+    const usdt = balance.text
+      .replace('"isoEq": "760.5",\n     "upl"', '"isoEq": "0",\n     "upl"')
+      .replace("660775.5", "660015");
+    const whole = JSON.parse(usdt);
+    whole.data[0].details = whole.data[0].details.slice(0, 1);
+    const old = (upl: string, eq: string) => {
+      Object.assign(whole.data[0].details[0], { upl, eq });
+      const files = [{ file: "p.json", text: cross }, { file: "b.json", text: JSON.stringify(whole) }, instruments];
+      return refusal(read("okx", files));
+    };
+    expect(await old("10115", "660115")).to.equal("read");
+    expect(await old("-30000", "620000")).to.match(/b\.json.*upl: not the profits of the positions/);
     const other = { file: "other.json", text: instruments.text.replace('"ctVal": "0.01"', '"ctVal": "0.1"') };
     expect(await refusal(read("okx", [...sample("okx/positions.json"), balance, instruments, other]))).to.match(
       /other\.json.*instId: this instrument is there twice, with another size/,
     );
+  });
+
+  it("OKX: an answer of some currencies alone is no account", async () => {
+    const names = ["okx/balance.json", "okx/positions.json", "okx/instruments.json"] as const;
+    const [balance, ...others] = sample(...names) as [NamedText, ...NamedText[]];
+    const kept = (equities: readonly string[]) => {
+      const answer = JSON.parse(balance.text);
+      const details: readonly object[] = answer.data[0].details;
+      answer.data[0].details = equities.map((eqUsd, place) => ({ ...details[place], eqUsd }));
+      return refusal(read("okx", [{ ...balance, text: JSON.stringify(answer) }, ...others]));
+    };
+    const all = ["660775.5", "389800", "179700", "12065.53", "-5000"];
+    expect(await kept(all)).to.equal("read");
+    // Without what is owed, as an answer of one currency would be.
+    expect(await kept(all.slice(0, 3))).to.match(/details: not all currencies/);
+    expect(await kept(["", ""])).to.match(/the balance has no ETH, in which ETH-USD-261225-3600-C is settled/);
   });
 
   it("OKX: what the venue does not take as collateral is left out, also where a program wrote it as a text", async () => {
