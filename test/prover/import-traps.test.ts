@@ -191,6 +191,17 @@ describe("traps of imports", () => {
       expect(coin.document.collateral).to.deep.equal({ BTC: "2500" });
     });
 
+    it("a cash report of the sum of currencies alone is not an account without cash or loans", async () => {
+      const rows = [/<CashReportCurrency [^>]*levelOfDetail="Currency"[^>]*>\n/g, /<CashReportCurrency [^>]*>\n/g];
+      for (const row of rows) {
+        const [{ file, text }] = sample("ibkr/statement.xml") as [NamedText];
+        const cut = text.replaceAll(row, "");
+        expect(cut).to.not.equal(text);
+        const work = read("ibkr", [{ file, text: cut }], MAP, "2026-11-21T22:00:00Z");
+        expect(await refusal(work)).to.match(/the Cash Report has no currencies/);
+      }
+    });
+
     it("a sign against the side, and a multiplier that is none, are refused", async () => {
       expect(await refusal(statement(['position="-3"', 'position="3"']))).to.match(/position: its sign and the side/);
       expect(await refusal(statement(['multiplier="5" position="-3"', 'multiplier="0" position="-3"']))).to.match(
