@@ -159,6 +159,20 @@ describe("traps of imports", () => {
     );
   });
 
+  it("Binance: what is owed is owed with either sign, and no account has a position of one side beside one of both", async () => {
+    const names = ["binance/balance.json", "binance/um.json", "binance/cm.json", "binance/account.json"] as const;
+    const [balance, um, ...others] = sample(...names) as [NamedText, NamedText, ...NamedText[]];
+    const turned = balance.text.replaceAll(/("crossMargin(?:Borrowed|Interest)": ")(?=[1-9])/g, "$1-");
+    expect(turned).to.not.equal(balance.text);
+    const account = async (text: string) =>
+      (await read("binance", [{ ...balance, text }, um, ...others], MAP, market.time)).document;
+    expect(await account(turned)).to.deep.equal(await account(balance.text));
+    const rows = JSON.parse(um.text);
+    const both = { ...rows[0], positionSide: "BOTH", positionAmt: "0.001", unRealizedProfit: "2.3" };
+    const files = [balance, { ...um, text: JSON.stringify([...rows, both]) }, ...others];
+    expect(await refusal(read("binance", files, MAP, market.time))).to.match(/symbol: this is there twice/);
+  });
+
   it("Deribit: positions that are not those of the summaries are refused", async () => {
     const names = ["deribit/summaries.json", "deribit/positions.json"] as const;
     const summaries = (...changes: readonly Change[]) => refusal(read("deribit", changed(names, ...changes)));

@@ -106,6 +106,7 @@ function readRow(row: JsonValue, draft: SnapshotDraft, profits: Profits): "balan
   }
   const { position, error, side } = readPosition(row);
   draft.once(`${position.symbol} ${side}`, error);
+  if (position.quantity.units !== 0n) draft.open(position.symbol, side === "BOTH" ? undefined : side, error);
   if (position.contract !== undefined || position.quantity.units === 0n) draft.position(position);
   else draft.unusable.push({ name: position.symbol, why: "a name that is not read" });
   return position.contract?.inverse ? "cm" : "um";
@@ -141,12 +142,11 @@ function readBalance(row: JsonValue, draft: SnapshotDraft, profits: Profits): vo
   if (compareDecimals(total, parts) !== 0) {
     throw fields.totalWalletBalance.error("FIELD_INVALID", "not the sum of free, locked, UM and CM wallet");
   }
-  const negative = amount("negativeBalance");
+  // Whichever sign they are written with, they are owed.
   const owed = addDecimals(
-    amount("crossMarginBorrowed"),
-    amount("crossMarginInterest"),
-    // Whichever sign it is written with, it is owed.
-    negative.units < 0n ? negated(negative) : negative,
+    ...(["crossMarginBorrowed", "crossMarginInterest", "negativeBalance"] as const).map((name) =>
+      absolute(amount(name)),
+    ),
   );
   for (const [kind, name] of [
     ["um", "umUnrealizedPNL"],

@@ -235,7 +235,7 @@ function readRow(row: JsonValue, sizes: ContractSizes, draft: SnapshotDraft): vo
     return;
   }
   const { position, error, side } = readPosition(row, sizes);
-  draft.once(`${symbol} ${side}`, error);
+  draft.open(symbol, side === "net" ? undefined : side, error);
   if (position.contract === undefined) draft.unusable.push({ name: symbol, why: "an instrument that is not read" });
   else draft.position(position);
 }

@@ -107,6 +107,12 @@ export class SnapshotDraft {
     this.#seen.add(key);
   }
 
+  /** Marks an open position of one side as read. One without a side is of both: no account has it beside one of a side. */
+  open(symbol: string, side: string | undefined, error: (rule: string) => Error): void {
+    const sides = side === undefined ? ["long", "short"] : [side.toLowerCase()];
+    for (const each of sides) this.once(`open ${symbol} ${each}`, error);
+  }
+
   /** Adds a balance unless it is nothing. */
   balance(asset: string, amount: Decimal, of: string, price?: OwnFigure): void {
     if (amount.units !== 0n) this.balances.push({ asset, amount, of, ...(price && { price }) });
