@@ -5,6 +5,8 @@ import { accountWarnings } from "../../prover/src/app/account-warnings.ts";
 import { type DiscloseMachine, proveDisclosure } from "../../prover/src/app/disclose.ts";
 import { provePortfolio } from "../../prover/src/app/portfolio.ts";
 import { proveAccounts, proveCoverage } from "../../prover/src/app/prove.ts";
+import { accountReport } from "../../prover/src/app/report.ts";
+import { valueAccount } from "../../prover/src/app/value.ts";
 import { namedFigure } from "../../prover/src/document/disclosure.ts";
 import { readAccount, stateDocument } from "../../prover/src/formats/account.ts";
 import { formatJson } from "../../prover/src/formats/json.ts";
@@ -67,6 +69,16 @@ describe("accounts that depart from their records", () => {
     const again = readAccount(state, "state.json", policy, market);
     expect(again).to.deep.include({ ...unsettled, exceptions });
     expect(again.account).to.deep.equal(holder.account);
+  });
+
+  it("both stand on the treasurer's page and in the figures as JSON", () => {
+    const holder = read({ ...unsettled, exceptions });
+    const page = accountReport({ holder, policy, market });
+    expect(page).to.match(/Unsettled: [^<]*<.*?left out: binance DOGE/s);
+    expect(page).to.match(/Exceptions, which every proof names:.*?left out: okx USDT debt/s);
+    expect(accountReport({ holder: read({}), policy, market })).to.not.include("departs from its records");
+    expect(valueAccount(holder, policy, market)).to.deep.include({ ...unsettled, exceptions });
+    expect(valueAccount(read({}), policy, market)).to.not.have.any.keys("exceptions", "unsettled");
   });
 
   it("refuses names that are none, none at all, and the same twice", () => {

@@ -61,9 +61,28 @@ describe("traps of imports", () => {
         const { positions, unsettled } = await table(`${name},-20,4000`, true);
         expect([positions, unsettled], name).to.deep.equal([{}, [`left out: csv ${name}`]]);
       }
+      for (const price of ["0", "-5"]) {
+        expect((await table(`BTC-INV,-20,${price}`, true)).unsettled).to.deep.equal(["left out: csv BTC-INV"]);
+      }
       const { positions } = await table("BTC-25DEC26-100000-C,-20,", true);
       expect(positions).to.deep.equal({ "BTC-25DEC26-100000-C": { quantity: "-20", paid: true } });
     });
+  });
+
+  it("a map that calls another asset cash is named as one that counts at par", async () => {
+    const files = [
+      {
+        file: "map.json",
+        text: '{"format":"plimsoll-csv-map/1","columns":{"asset":"A","amount":"B"},"decimal":"point"}',
+      },
+      { file: "table.csv", text: "A,B\nSHIB,1000000\nTotal loans,-5000\nTotal,995000\n" },
+    ];
+    const map = { ...MAP, assets: new Map([["SHIB", "USDC"]]) };
+    const { document, report } = await read("csv", files, map, market.time);
+    expect(document.exceptions).to.deep.equal(["counted at par: SHIB as USDC"]);
+    // A total of something is named as left out; one of all is a note.
+    expect(document.unsettled).to.deep.equal(["left out: csv Total loans"]);
+    expect(report.notes).to.deep.equal(["csv: line 4: a row of totals"]);
   });
 
   it("OKX: a profit without a position, and contracts of no size, below zero or of two sizes, are refused", async () => {
@@ -81,10 +100,43 @@ describe("traps of imports", () => {
       );
     expect(await sized('"ctVal": "0"')).to.match(/ctVal: expected the size of a contract, above zero/);
     expect(await sized('"ctVal": "-0.01"')).to.match(/ctVal: expected the size of a contract, above zero/);
+    // Yesterday's positions with the balance of today.
+    const cross = JSON.stringify({
+      code: "0",
+      data: JSON.parse(sample("okx/positions.json")[0]!.text).data.slice(0, 1),
+    });
+    const usdt = balance.text
+      .replace('"isoEq": "760.5",\n     "upl"', '"isoEq": "0",\n     "upl"')
+      .replace("660775.5", "660015");
+    const whole = JSON.parse(usdt);
+    whole.data[0].details = whole.data[0].details.slice(0, 1);
+    const old = (upl: string, eq: string) => {
+      Object.assign(whole.data[0].details[0], { upl, eq });
+      const files = [{ file: "p.json", text: cross }, { file: "b.json", text: JSON.stringify(whole) }, instruments];
+      return refusal(read("okx", files));
+    };
+    expect(await old("10115", "660115")).to.equal("read");
+    expect(await old("-30000", "620000")).to.match(/b\.json.*upl: not the profits of the positions/);
     const other = { file: "other.json", text: instruments.text.replace('"ctVal": "0.01"', '"ctVal": "0.1"') };
     expect(await refusal(read("okx", [...sample("okx/positions.json"), balance, instruments, other]))).to.match(
       /other\.json.*instId: this instrument is there twice, with another size/,
     );
+  });
+
+  it("OKX: an answer of some currencies alone is no account", async () => {
+    const names = ["okx/balance.json", "okx/positions.json", "okx/instruments.json"] as const;
+    const [balance, ...others] = sample(...names) as [NamedText, ...NamedText[]];
+    const kept = (equities: readonly string[]) => {
+      const answer = JSON.parse(balance.text);
+      const details: readonly object[] = answer.data[0].details;
+      answer.data[0].details = equities.map((eqUsd, place) => ({ ...details[place], eqUsd }));
+      return refusal(read("okx", [{ ...balance, text: JSON.stringify(answer) }, ...others]));
+    };
+    const all = ["660775.5", "389800", "179700", "12065.53", "-5000"];
+    expect(await kept(all)).to.equal("read");
+    // Without what is owed, as an answer of one currency would be.
+    expect(await kept(all.slice(0, 3))).to.match(/details: not all currencies/);
+    expect(await kept(["", ""])).to.match(/the balance has no ETH, in which ETH-USD-261225-3600-C is settled/);
   });
 
   it("OKX: what the venue does not take as collateral is left out, also where a program wrote it as a text", async () => {
@@ -105,6 +157,20 @@ describe("traps of imports", () => {
     expect(await without(most.indexOf(Math.max(...most)))).to.match(
       /umUnrealizedPNL: the profits of um\/positionRisk are not those of the balance/,
     );
+  });
+
+  it("Binance: what is owed is owed with either sign, and no account has a position of one side beside one of both", async () => {
+    const names = ["binance/balance.json", "binance/um.json", "binance/cm.json", "binance/account.json"] as const;
+    const [balance, um, ...others] = sample(...names) as [NamedText, NamedText, ...NamedText[]];
+    const turned = balance.text.replaceAll(/("crossMargin(?:Borrowed|Interest)": ")(?=[1-9])/g, "$1-");
+    expect(turned).to.not.equal(balance.text);
+    const account = async (text: string) =>
+      (await read("binance", [{ ...balance, text }, um, ...others], MAP, market.time)).document;
+    expect(await account(turned)).to.deep.equal(await account(balance.text));
+    const rows = JSON.parse(um.text);
+    const both = { ...rows[0], positionSide: "BOTH", positionAmt: "0.001", unRealizedProfit: "2.3" };
+    const files = [balance, { ...um, text: JSON.stringify([...rows, both]) }, ...others];
+    expect(await refusal(read("binance", files, MAP, market.time))).to.match(/symbol: this is there twice/);
   });
 
   it("Deribit: positions that are not those of the summaries are refused", async () => {
@@ -137,6 +203,17 @@ describe("traps of imports", () => {
       expect(document.unsettled).to.include("left out: ibkr BTC");
       const coin = await statement(['symbol="IBIT"', 'symbol="BTC"'], ['markPrice="60.9"', 'markPrice="97000"']);
       expect(coin.document.collateral).to.deep.equal({ BTC: "2500" });
+    });
+
+    it("a cash report of the sum of currencies alone is not an account without cash or loans", async () => {
+      const rows = [/<CashReportCurrency [^>]*levelOfDetail="Currency"[^>]*>\n/g, /<CashReportCurrency [^>]*>\n/g];
+      for (const row of rows) {
+        const [{ file, text }] = sample("ibkr/statement.xml") as [NamedText];
+        const cut = text.replaceAll(row, "");
+        expect(cut).to.not.equal(text);
+        const work = read("ibkr", [{ file, text: cut }], MAP, "2026-11-21T22:00:00Z");
+        expect(await refusal(work)).to.match(/the Cash Report has no currencies/);
+      }
     });
 
     it("a sign against the side, and a multiplier that is none, are refused", async () => {

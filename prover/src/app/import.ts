@@ -320,7 +320,8 @@ class Placing {
       this.#list(venue, balances);
       return;
     }
-    if (place.rule === "at par" && net.units !== 0n) this.atPar.add(asset);
+    // A map that calls something else cash says the same as --at-par.
+    if (place.cash && (place.rule === "at par" || place.rule === "map") && net.units !== 0n) this.atPar.add(asset);
     this.#placed.push({ venue, balance: { asset, amount: net, of: "net" }, place });
     this.#read.push({ venue, asset, balances });
   }

@@ -10,7 +10,7 @@ import { type AheadOptions, lookAhead } from "./outlook.ts";
  * What a treasurer's page shows.
  * @see docs/library.md#accounts
  */
-export interface ReportRequest extends Omit<ReportInput, "firm" | "account" | "conversion" | "ahead"> {
+export interface ReportRequest extends Omit<ReportInput, "firm" | "account" | "conversion" | "departures" | "ahead"> {
   readonly holder: AccountFile;
   /** For the part about the hours to come: what the market follows from, and histories of every underlying held. */
   readonly outlook?: AheadOptions & { readonly input: MarketInput; readonly histories: readonly PriceHistory[] };
@@ -30,6 +30,7 @@ export function accountReport({ holder, outlook, ...rest }: ReportRequest): stri
     ...rest,
     firm: name,
     account,
+    departures: holder,
     ...(conversion !== undefined && { conversion }),
     ...(ahead !== undefined && { ahead }),
   });

@@ -11,6 +11,7 @@ import {
   lotsOf,
   parseDecimal,
 } from "../formats/decimal.ts";
+import type { Departures } from "../formats/departures.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { CASH_DECIMALS, LEVELS, type LevelName, type PolicyFile } from "../formats/policy.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../model/evaluate.ts";
@@ -20,7 +21,7 @@ import { TIERS } from "../model/sizes.ts";
  * The breakdown: amounts are exact decimal strings in quote currency, coverage in basis points, rounded down.
  * @see docs/library.md#accounts
  */
-export interface Valuation {
+export interface Valuation extends Departures {
   readonly account: string;
   readonly board: string;
   readonly epoch: string;
@@ -99,10 +100,12 @@ const textOf = ({ units, decimals }: Decimal) => formatDecimal(units, decimals);
  *   const { equity, margin, coverageBps } = valueAccount(readAccount(text, file, policy, market), policy, market);
  */
 export function valueAccount(holder: AccountFile, policy: PolicyFile, market: MarketFile): Valuation {
-  const { name, account, conversion } = holder;
+  const { name, account, conversion, exceptions, unsettled } = holder;
   const result = evaluate(account, policy.policy, market.market);
   return {
     account: name,
+    ...(exceptions && { exceptions }),
+    ...(unsettled && { unsettled }),
     board: market.board,
     epoch: market.epoch.toString(),
     time: market.time,

@@ -165,6 +165,9 @@ export function addDecimals(...values: readonly Decimal[]): Decimal {
 export const negated = ({ units, decimals }: Decimal): Decimal => ({ units: -units, decimals });
 
 /** Exact. */
+export const absolute = ({ units, decimals }: Decimal): Decimal => ({ units: units < 0n ? -units : units, decimals });
+
+/** Exact. */
 export const multiplied = (a: Decimal, b: Decimal): Decimal => ({
   units: a.units * b.units,
   decimals: a.decimals + b.decimals,

@@ -141,6 +141,7 @@ export class Matcher {
       const counts = this.#market.market.board.rows[row]!.mark !== 0n;
       return unpaid && counts ? "nobody pays the price of a perpetual or a future: give its entry price" : undefined;
     }
+    if (entryPrice.units <= 0n) return "an open position whose entry price is not above zero";
     const bought = /^option|^(?:spot|borrowed|yield-bearing)$/.test(kind);
     return bought ? "what is bought has been paid for: leave its entry price out" : undefined;
   }

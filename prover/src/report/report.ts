@@ -8,6 +8,7 @@
 import type { Ahead } from "../app/outlook.ts";
 import type { CashConversion } from "../formats/cash.ts";
 import { formatLots, lotOfDecimals } from "../formats/decimal.ts";
+import type { Departures } from "../formats/departures.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { isEvidence, type KeyOrigin } from "../keys/origin.ts";
 import { E6_TO_E10, type Evaluation, evaluate, type NettingSet } from "../model/evaluate.ts";
@@ -39,6 +40,8 @@ export interface ReportInput extends OverviewInput {
   readonly firm: string;
   /** How the account's cash follows from its balance, where that is known. */
   readonly conversion?: CashConversion;
+  /** What the account leaves out of its records, or counts in another way. */
+  readonly departures?: Departures;
   /** What may become of it in the hours to come. */
   readonly ahead?: Ahead;
   readonly proofs?: readonly ReportProof[];
@@ -62,6 +65,7 @@ ${facts([
 ])}
 </header>
 
+${departuresSection(input.departures ?? {})}
 ${accountOverview(input)}
 ${collateralSection(input, evaluation)}
 ${input.conversion === undefined ? "" : cashSection(input.conversion, policy.cashSymbol)}
@@ -78,6 +82,17 @@ ${LIMITS}`;
     privateBecause: "The firm's own view, with positions and quantities that no proof shows. Not for publication.",
     body,
   });
+}
+
+function departuresSection({ unsettled = [], exceptions = [] }: Departures): Markup | string {
+  if (unsettled.length + exceptions.length === 0) return "";
+  const list = (lead: string, names: readonly string[]) =>
+    names.length === 0 ? "" : markup`<p>${lead}</p><ul>${names.map((name) => markup`<li>${foreign(name)}</li>`)}</ul>`;
+  return markup`<section>
+<h2>Where the account departs from its records</h2>
+${list("Unsettled: nothing is proven of this account before each is settled.", unsettled)}
+${list("Exceptions, which every proof names:", exceptions)}
+</section>`;
 }
 
 function collateralSection({ policy, market, account }: ReportInput, evaluation: Evaluation): Markup {

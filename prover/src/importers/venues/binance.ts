@@ -5,14 +5,7 @@
  * negative balance. No file says when it was taken: `updateTime` is that of the last change.
  */
 import type { NamedText } from "../../formats/account.ts";
-import {
-  addDecimals,
-  compareDecimals,
-  type Decimal,
-  multiplied,
-  negated,
-  quotientDown,
-} from "../../formats/decimal.ts";
+import { absolute, addDecimals, compareDecimals, type Decimal, multiplied, negated } from "../../formats/decimal.ts";
 import type { JsonValue } from "../../formats/json.ts";
 import {
   type Contract,
@@ -20,6 +13,7 @@ import {
   missingFile,
   openVenueJson,
   type Position,
+  profitsApart,
   type Snapshot,
   SnapshotDraft,
   venueName,
@@ -80,7 +74,7 @@ export function readBinanceRows(
       const rule = `the balance has a profit of positions that no file of ${kind}/positionRisk has`;
       throw at.error("FIELD_INVALID", rule);
     }
-    if (draft.unusable.length === 0 && isApart(amount, held)) {
+    if (draft.unusable.length === 0 && profitsApart(amount, held)) {
       const rule = `the profits of ${kind}/positionRisk are not those of the balance: a position is missing, or the files are not of one minute`;
       throw at.error("FIELD_INVALID", rule);
     }
@@ -104,18 +98,6 @@ function addProfit(profits: Profits, kind: Profit["kind"], asset: string, at: Js
   else profits.set(key, { kind, coin: asset, amount, at });
 }
 
-const absolute = ({ units, decimals }: Decimal): Decimal => ({ units: units < 0n ? -units : units, decimals });
-
-/** By more than 1% of what the positions are worth: prices move less between two answers. */
-function isApart(profit: Decimal, held: readonly Position[]): boolean {
-  if (held.some(({ own }) => own === undefined)) return false;
-  const apart = absolute(addDecimals(profit, ...held.map(({ own }) => negated(own!))));
-  const worth = held.map(({ quantity, entryPrice, contract }) =>
-    contract?.inverse ? quotientDown(absolute(quantity), entryPrice!, 12) : multiplied(absolute(quantity), entryPrice!),
-  );
-  return compareDecimals(apart, multiplied(addDecimals(...worth), { units: 1n, decimals: 2 })) > 0;
-}
-
 /** A row of the balances or of positions; says which. */
 function readRow(row: JsonValue, draft: SnapshotDraft, profits: Profits): "balance" | "um" | "cm" {
   if (row.named().has("totalWalletBalance")) {
@@ -124,6 +106,7 @@ function readRow(row: JsonValue, draft: SnapshotDraft, profits: Profits): "balan
   }
   const { position, error, side } = readPosition(row);
   draft.once(`${position.symbol} ${side}`, error);
+  if (position.quantity.units !== 0n) draft.open(position.symbol, side === "BOTH" ? undefined : side, error);
   if (position.contract !== undefined || position.quantity.units === 0n) draft.position(position);
   else draft.unusable.push({ name: position.symbol, why: "a name that is not read" });
   return position.contract?.inverse ? "cm" : "um";
@@ -159,12 +142,11 @@ function readBalance(row: JsonValue, draft: SnapshotDraft, profits: Profits): vo
   if (compareDecimals(total, parts) !== 0) {
     throw fields.totalWalletBalance.error("FIELD_INVALID", "not the sum of free, locked, UM and CM wallet");
   }
-  const negative = amount("negativeBalance");
+  // Whichever sign they are written with, they are owed.
   const owed = addDecimals(
-    amount("crossMarginBorrowed"),
-    amount("crossMarginInterest"),
-    // Whichever sign it is written with, it is owed.
-    negative.units < 0n ? negated(negative) : negative,
+    ...(["crossMarginBorrowed", "crossMarginInterest", "negativeBalance"] as const).map((name) =>
+      absolute(amount(name)),
+    ),
   );
   for (const [kind, name] of [
     ["um", "umUnrealizedPNL"],

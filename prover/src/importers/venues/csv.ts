@@ -100,12 +100,15 @@ function readRows({ text, file }: NamedText, map: CsvMap, draft: SnapshotDraft):
     const name = at(key, (cell) => cell);
     const fault = nameFault(name);
     if (fault?.startsWith("a row of totals")) {
-      draft.notes.push(`line ${line}: a row of totals`);
+      // A total of something may be something: "Total loans".
+      const plain = /^(?:sub|grand|sum)?[ -]?(?:totals?|sum(?:me)?|gesamt(?:summe)?):?$/i.test(name);
+      if (plain) draft.notes.push(`line ${line}: a row of totals`);
+      else draft.unusable.push({ name: at(key, shortName), why: "a row of totals, by its name" });
       continue;
     }
     at(key, () => {
       if (fault !== undefined) throw new PlimsollError("FIELD_INVALID", fault);
-      if (!isLabel(name) || name.length > 64) throw new PlimsollError("FIELD_INVALID", LABEL_RULE);
+      shortName(name);
       draft.once(`${key} ${name}`, (rule) => new PlimsollError("FIELD_INVALID", rule));
     });
     const amount = at(key === "asset" ? "amount" : "quantity", (cell) => {
@@ -128,6 +131,11 @@ function readRows({ text, file }: NamedText, map: CsvMap, draft: SnapshotDraft):
   if (amounts.length > 0 && amounts.every((cell) => new RegExp(`^\\(?-?\\d{1,3}[${sign}]\\d{3}\\)?-?$`).test(cell))) {
     draft.notes.push(`${file}: every amount has exactly three decimals; was ${map.decimal} meant as the decimal sign?`);
   }
+}
+
+function shortName(name: string): string {
+  if (!isLabel(name) || name.length > 64) throw new PlimsollError("FIELD_INVALID", LABEL_RULE);
+  return name;
 }
 
 /** An amount as the map says that it is written. Spaces around it do not count, nor ones that do not break. */

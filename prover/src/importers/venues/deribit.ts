@@ -7,7 +7,15 @@
  * balance is equity less the value of options, futures enter at the venue's mark, and options are paid for.
  */
 import type { NamedText } from "../../formats/account.ts";
-import { addDecimals, compareDecimals, type Decimal, multiplied, negated, parseNumber } from "../../formats/decimal.ts";
+import {
+  absolute,
+  addDecimals,
+  compareDecimals,
+  type Decimal,
+  multiplied,
+  negated,
+  parseNumber,
+} from "../../formats/decimal.ts";
 import type { JsonValue } from "../../formats/json.ts";
 import {
   type Contract,
@@ -67,8 +75,6 @@ export function readDeribitRows(
 
 /** Value of the options of each currency, and the profit of the session where there is one. */
 type OptionsValue = Map<string, { readonly value: Decimal; readonly at: JsonValue; readonly profit?: JsonValue }>;
-
-const absolute = ({ units, decimals }: Decimal): Decimal => ({ units: units < 0n ? -units : units, decimals });
 
 /** By more than a quarter of all options, and a tick of 0.0001 for each: what moves between two answers is less. */
 function isApart(value: Decimal, options: readonly Position[]): boolean {

@@ -51,6 +51,7 @@ export function readIbkr(files: readonly NamedText[]): Snapshot & { readonly day
   const draft = new SnapshotDraft();
   const day = dateOf(statement, "toDate");
   const cash = named("CashReportCurrency");
+  checkCurrencies(cash, files);
   for (const row of cash) readCash(row, draft);
   for (const row of named("OpenPosition")) readPosition(row, cash, draft);
   const currency = named("AccountInformation")[0]?.optional("currency");
@@ -97,10 +98,19 @@ function elementsOf({ text, file }: NamedText): Row[] {
   return rows;
 }
 
+/** The sum of all currencies. */
+const isBase = (row: Row): boolean => /^base([_ ]summary)?$/i.test(row.text("currency"));
+
+/** A report of the sum alone has all cash and all debts in no currency. */
+function checkCurrencies(cash: readonly Row[], files: readonly NamedText[]): void {
+  const isEmpty = (row: Row) => isBase(row) && row.number("endingCash").units === 0n;
+  if (cash.length > 0 && (cash.some((row) => !isBase(row)) || cash.every(isEmpty))) return;
+  throw missingFile("the Cash Report has no currencies: add the breakout by currency to the Flex query", files);
+}
+
 function readCash(row: Row, draft: SnapshotDraft): void {
+  if (isBase(row)) return;
   const currency = labelOf(row, "currency");
-  // The sum of all, in the currency of the account.
-  if (/^base([_ ]summary)?$/i.test(currency)) return;
   draft.once(`cash ${currency}`, (rule) => row.error("currency", rule));
   draft.balance(currency, row.number("endingCash"), "ending cash");
 }

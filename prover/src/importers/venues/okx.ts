@@ -6,7 +6,7 @@
  * compared with it to know that. What the venue does not take as collateral, and what stands in isolated margin, is left out.
  */
 import type { NamedText } from "../../formats/account.ts";
-import { addDecimals, compareDecimals, type Decimal, multiplied, negated } from "../../formats/decimal.ts";
+import { absolute, addDecimals, compareDecimals, type Decimal, multiplied, negated } from "../../formats/decimal.ts";
 import type { JsonValue } from "../../formats/json.ts";
 import {
   type Contract,
@@ -15,6 +15,7 @@ import {
   missingFile,
   openVenueJson,
   type Position,
+  profitsApart,
   type Snapshot,
   SnapshotDraft,
   sizeAt,
@@ -54,8 +55,24 @@ export function readOkxRows(
   if (balance === undefined || others.length > 0) {
     throw missingFile("expected one answer of /api/v5/account/balance, for all currencies", files);
   }
-  readBalance(balance, draft, { options: optionFigures(positions), profitable: settlements(positions) });
+  const rows = { options: optionFigures(positions), profitable: settlements(positions) };
+  const profits = readBalance(balance, draft, rows);
   for (const row of positions) readRow(row, sizes, draft);
+  for (const { contract, symbol } of draft.positions) {
+    if (contract === undefined || profits.has(contract.settle)) continue;
+    throw missingFile(`the balance has no ${contract.settle}, in which ${symbol} is settled`, files);
+  }
+  for (const [currency, upl] of profits) {
+    // Options, margin and isolated positions are in some of these figures, and out of others.
+    const held = draft.positions.filter(({ contract }) => contract?.settle === currency);
+    const mixed = rows.options.has(currency) || rows.profitable.has(undefined) || draft.unusable.length > 0;
+    if (!mixed && profitsApart(applicable(upl), held)) {
+      throw upl.error(
+        "FIELD_INVALID",
+        "not the profits of the positions: one is missing, or the files are not of one minute",
+      );
+    }
+  }
 }
 
 /** The list in an answer, or the list alone. */
@@ -75,7 +92,6 @@ function kindOf(element: JsonValue): "balance" | "position" | "instrument" {
 }
 
 const ZERO: Decimal = { units: 0n, decimals: 0 };
-const absolute = ({ units, decimals }: Decimal): Decimal => ({ units: units < 0n ? -units : units, decimals });
 /** A number, and zero for `""`, which this venue writes where a field does not apply to the mode of the account. */
 const applicable = (value: JsonValue | undefined): Decimal =>
   value === undefined || (value.kind === "string" && value.string() === "") ? ZERO : value.number();
@@ -112,16 +128,30 @@ const settlements = (rows: readonly JsonValue[]): Rows["profitable"] =>
     }),
   );
 
-function readBalance(row: JsonValue, draft: SnapshotDraft, rows: Rows): void {
+/** Answers with the profit of each currency that it lists. */
+function readBalance(row: JsonValue, draft: SnapshotDraft, rows: Rows): ReadonlyMap<string, JsonValue> {
   const { totalEq, details, uTime, mmr } = row.pick(["totalEq", "details", "uTime"], ["mmr"]);
   draft.times.push(millisecondsTime(uTime));
   draft.equity.push({ asset: "USD", amount: totalEq.number() });
   const margin = applicable(mmr);
   if (margin.units !== 0n) draft.margin.push({ asset: "USD", amount: margin });
-  for (const detail of details.elements()) readDetail(detail, draft, rows);
+  checkWhole(totalEq, details);
+  return new Map(details.elements().map((detail) => readDetail(detail, draft, rows)));
 }
 
-function readDetail(detail: JsonValue, draft: SnapshotDraft, { options, profitable }: Rows): void {
+/** An answer for some currencies has the equity of all of them, and may be without the one that is owed. */
+function checkWhole(totalEq: JsonValue, details: JsonValue): void {
+  const parts = details.elements().map((detail) => detail.pick([], ["eqUsd"]).eqUsd);
+  if (parts.some((part) => part === undefined || (part.kind === "string" && part.string() === ""))) return;
+  const amounts = parts.map((part) => part!.number());
+  const total = totalEq.number();
+  const apart = absolute(addDecimals(total, ...amounts.map(negated)));
+  const thousandth = multiplied(addDecimals(absolute(total), ...amounts.map(absolute)), { units: 1n, decimals: 3 });
+  if (compareDecimals(apart, thousandth) <= 0) return;
+  throw details.error("FIELD_INVALID", "not all currencies: their equity is not that of the account");
+}
+
+function readDetail(detail: JsonValue, draft: SnapshotDraft, { options, profitable }: Rows): [string, JsonValue] {
   const fields = detail.pick(
     ["ccy", "eq", "cashBal", "upl"],
     ["liab", "interest", "isoEq", "stgyEq", "collateralEnabled"],
@@ -152,15 +182,16 @@ function readDetail(detail: JsonValue, draft: SnapshotDraft, { options, profitab
   const owed = compareDecimals(apart(nearest), near) <= 0 ? nearest : undefined;
   if (owed === undefined) {
     draft.unusable.push({ name: asset, why: "its equity is not what cash, profits and liability come to" });
-    return;
+    return [asset, fields.upl];
   }
   if (isOff(fields.collateralEnabled) && cash.units > 0n) {
     draft.unusable.push({ name: asset, why: "the venue does not take it as collateral" });
-    return;
+    return [asset, fields.upl];
   }
   draft.balance(asset, cash, "cash balance");
   draft.balance(asset, negated(owed), "liability");
   draft.balance(asset, negated(absolute(applicable(fields.interest))), "interest accrued");
+  return [asset, fields.upl];
 }
 
 /** Some programs write what is true or false as a text. */
@@ -204,7 +235,7 @@ function readRow(row: JsonValue, sizes: ContractSizes, draft: SnapshotDraft): vo
     return;
   }
   const { position, error, side } = readPosition(row, sizes);
-  draft.once(`${symbol} ${side}`, error);
+  draft.open(symbol, side === "net" ? undefined : side, error);
   if (position.contract === undefined) draft.unusable.push({ name: symbol, why: "an instrument that is not read" });
   else draft.position(position);
 }

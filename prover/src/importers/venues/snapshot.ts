@@ -5,7 +5,15 @@
  */
 import { type ErrorCode, PlimsollError } from "../../errors.ts";
 import type { NamedText } from "../../formats/account.ts";
-import type { Decimal } from "../../formats/decimal.ts";
+import {
+  absolute,
+  addDecimals,
+  compareDecimals,
+  type Decimal,
+  multiplied,
+  negated,
+  quotientDown,
+} from "../../formats/decimal.ts";
 import { type JsonValue, parseJson } from "../../formats/json.ts";
 import { isLabel } from "../../formats/labels.ts";
 
@@ -99,6 +107,12 @@ export class SnapshotDraft {
     this.#seen.add(key);
   }
 
+  /** Marks an open position of one side as read. One without a side is of both: no account has it beside one of a side. */
+  open(symbol: string, side: string | undefined, error: (rule: string) => Error): void {
+    const sides = side === undefined ? ["long", "short"] : [side.toLowerCase()];
+    for (const each of sides) this.once(`open ${symbol} ${each}`, error);
+  }
+
   /** Adds a balance unless it is nothing. */
   balance(asset: string, amount: Decimal, of: string, price?: OwnFigure): void {
     if (amount.units !== 0n) this.balances.push({ asset, amount, of, ...(price && { price }) });
@@ -127,6 +141,19 @@ export const venueName = (value: JsonValue): string => nameAt(value.string(), va
 export function nameAt(name: string, value: JsonValue): string {
   if (!isLabel(name) || name.length > 64) throw value.error("FIELD_INVALID", "expected a name of 1 to 64 characters");
   return name;
+}
+
+/**
+ * Whether profits that a balance says are not those of the positions, by more than 1% of what these are worth: prices move less between two
+ * answers. False where a position does not say its own.
+ */
+export function profitsApart(profit: Decimal, held: readonly Position[]): boolean {
+  if (held.some(({ own }) => own === undefined)) return false;
+  const apart = absolute(addDecimals(profit, ...held.map(({ own }) => negated(own!))));
+  const worth = held.map(({ quantity, entryPrice, contract }) =>
+    contract?.inverse ? quotientDown(absolute(quantity), entryPrice!, 12) : multiplied(absolute(quantity), entryPrice!),
+  );
+  return compareDecimals(apart, multiplied(addDecimals(...worth), { units: 1n, decimals: 2 })) > 0;
 }
 
 /** How large a contract is: above zero. A size of nothing would drop a position, one below zero turn it round. */
