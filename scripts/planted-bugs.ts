@@ -61,8 +61,8 @@ const BUGS: readonly Bug[] = [
   {
     what: "the reward comes before the debt",
     file: "gate/Liquidation",
-    code: "Math.min(price - repaid, lot.reward);",
-    bug: "Math.min(price - (PLANTED ? 0 : repaid), lot.reward);",
+    code: "Math.min((price - repaid) / REWARD_PART, lot.reward);",
+    bug: "Math.min((price - (PLANTED ? 0 : repaid)) / REWARD_PART, lot.reward);",
     caughtBy: "invariant_V12_lotsMoveNoTokens",
     tests: "Liquidation",
   },

@@ -5,6 +5,7 @@
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import fc from "fast-check";
+import { cureLot } from "../../prover/src/chain/liquidation.ts";
 import { closeOutOf, type Lot, pricesOf, sliceOf } from "../../prover/src/chain/lots.ts";
 import type { Account } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
@@ -13,11 +14,11 @@ import { stress } from "../../scripts/stress.ts";
 import {
   BTC,
   CASH,
-  CASH_CAP,
   call,
   E6,
   E8,
   fillOf,
+  LATE,
   LEVELS,
   LotWorld,
   type Member,
@@ -274,25 +275,35 @@ describe("attacks on liquidations", function () {
       await untrue(() => closeOut(credit));
     });
 
-    it("in dust outruns no proof, in any asset, and what is counted is sold with the rest", async () => {
+    it("N02: that comes after a note outruns no proof for five minutes, in any asset, whatever it is worth", async () => {
       await world.deposit(debtor, BTC, E8 / 10n);
       await world.publish(marketAt(77_000n));
+      await call(world.exchange, "hold", debtor.id);
       const credit = await world.creditOf(debtor);
-      const lot = closeOut(credit);
-      const made = await world.made(debtor, lot);
-      for (const [asset, cap] of [
-        [CASH, CASH_CAP],
-        [BTC, 10_000n * E8],
-        [OLD, 10_000n * E8],
-      ] as const) {
-        await world.deposit(debtor, asset, cap >> 20n);
-      }
-      await world.startOf(made);
-      await restore();
-      await world.deposit(debtor, BTC, E8 / 10n);
-      await world.publish(marketAt(77_000n));
-      await world.deposit(debtor, OLD, ((10_000n * E8) >> 20n) + 1n);
+      const made = await world.made(debtor, closeOut(credit));
+      // A token that nobody wants, paid in before the start: without a note that is another credit.
+      await world.deposit(debtor, OLD, E8);
       await refuses(world.startOf(made), "CreditMiscounted");
+      await call(world.liquidation.connect(world.signers[9]!), "note", debtor.id);
+      const noted = await world.creditOf(debtor);
+      const again = await world.made(debtor, closeOut(noted));
+      for (let block = 0; block < 4; block++) await world.deposit(debtor, OLD, E8);
+      await world.chain.networkHelpers.time.increase(200n);
+      await world.startOf(again);
+      expect(await world.stage(debtor)).equal(STAGE.liquidating);
+    });
+
+    it("that was noted counts no longer after five minutes, nor for another state", async () => {
+      await world.publish(marketAt(77_000n));
+      await call(world.liquidation, "note", debtor.id);
+      const made = await world.made(debtor, closeOut());
+      await world.deposit(debtor, CASH, E6);
+      await world.chain.networkHelpers.time.increase(301n);
+      await refuses(world.startOf(made), "CreditMiscounted");
+      await call(world.liquidation, "note", debtor.id);
+      const credit = await world.creditOf(debtor);
+      await world.absorb(debtor, CASH, E6);
+      await refuses(world.startOf(await world.made(debtor, closeOut(credit))), "CreditMiscounted");
     });
 
     it("that is not there, or is no packing of credits, is refused", async () => {
@@ -383,6 +394,65 @@ describe("attacks on liquidations", function () {
     const { rows, fund, modelLoss } = await stress(other, indices, 10, "model");
     expect(new Set(rows.map(({ outcome }) => outcome)).size).equal(5);
     expect(modelLoss > 0n && fund.before - fund.after === modelLoss).equal(true);
+  });
+
+  it("N05: the backstop pays what is asked, and nobody more than the first price: no loan at level zero leaves as a price", async () => {
+    const backstop = await world.member(world.signers[8]!, 0n, 40n * E8);
+    await world.asQueue("setBackstop", backstop.id);
+    await world.publish(marketAt(86_000n));
+    const open = await world.start(debtor, sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation)));
+    const dear = await world.taking(accomplice, open, open.lot.firstPrice + 1n);
+    const take = (step: object, price: bigint) => world.liquidation.take!(open.lot, open.blob, step, price);
+    await refuses(take(dear.step, open.lot.firstPrice + 1n), "PriceTooHigh");
+    await world.advance(TERMS.auctionDuration);
+    const asked = await world.priceOf(open);
+    const more = await world.taking(backstop, open, asked + 1n, 0n);
+    await refuses(take(more.step, asked + 1n), "PriceTooHigh");
+    expect(await world.take(debtor, backstop, open, asked, 0n)).equal(asked);
+  });
+
+  it("N08: what failed before an account was healthy does not count when it is called again", async () => {
+    for (let failure = 0; failure < 2; failure++) {
+      await world.publish(marketAt(86_000n));
+      const open = await world.start(debtor, sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation)));
+      await world.advance(TERMS.auctionDuration + TERMS.voidDelay);
+      await call(world.liquidation, "void", open.lot);
+      expect(await world.liquidation.capOf!(debtor.id)).equal(TERMS.maxSlice / 2n);
+      await world.publish(marketAt(100_000n));
+      await world.attest(debtor, LEVELS.call);
+    }
+    await world.advance(1n);
+    await world.publish(marketAt(88_000n));
+    await world.flag(debtor, LEVELS.call);
+    expect(await world.liquidation.capOf!(debtor.id)).equal(TERMS.maxSlice);
+  });
+
+  it("N09: a cure absorbs and pays nothing out: an amount that would be negative is refused", async () => {
+    await world.publish(marketAt(86_000n));
+    const open = await world.start(debtor, sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation)));
+    await world.publish(marketAt(100_000n));
+    const lots = -1_000n * E6;
+    const units = (1n << 256n) + lots;
+    const given = { id: open.id, level: LEVELS.call, absorbed: { asset: Number(CASH), lots, units } };
+    const cured = await cureLot(world.venue, debtor, given, world.published, { deadline: LATE, signer: debtor.owner });
+    await refuses(world.liquidation.cure!(open.lot, cured.step, CASH, units), "AmountTooLarge", world.gate);
+  });
+
+  it("N10: a reward is a twentieth of the price at most, of the smallest slice too", async () => {
+    await world.setTerms({ ...TERMS, maxSlice: 60n * E6 });
+    await world.publish(marketAt(86_000n));
+    const lot = sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation));
+    const paid = await world.take(debtor, accomplice, await world.start(debtor, lot, house.id));
+    expect(await world.credit(house.id)).equal(paid / 20n);
+    expect(await world.credit(debtor.id)).equal(paid - paid / 20n);
+  });
+
+  it("N13: nobody is held off an auction: a bidder under a hold takes at the initial level", async () => {
+    await world.publish(marketAt(86_000n));
+    const open = await world.start(debtor, sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation)));
+    await call(world.exchange, "hold", accomplice.id);
+    await world.take(debtor, accomplice, open);
+    expect(await world.stage(debtor)).equal(STAGE.called);
   });
 
   it("trades cannot hide what a lot is of: while it is out its account does not trade", async () => {

@@ -76,6 +76,8 @@ export const TERMS: ChainTerms = {
   tillFloor: 0n,
 };
 export const LATE = 1n << 40n;
+/** Unix seconds: the start of the simulated chain. */
+export const START = 1_800_000_000n;
 export const CASH = BigInt(CASH_INDEX);
 /** What the venue takes in of cash at most, 1e-6. */
 export const CASH_CAP = 10n ** 16n;
@@ -211,7 +213,9 @@ export class LotWorld {
   }
 
   static async create({ prover, terms = {}, cashDecimals = 6 }: LotWorldOptions = {}): Promise<LotWorld> {
-    const chain = await network.create({ override: { chainId: 31_337, gas: GAS_LIMIT } });
+    const chain = await network.create({
+      override: { chainId: 31_337, gas: GAS_LIMIT, initialDate: new Date(Number(START) * 1000).toISOString() },
+    });
     const signers = await chain.ethers.getSigners();
     const operator = signers[0]!;
     const keys = prover === undefined ? { account: simulatedKey(SIZE), lot: simulatedKey(LOT_CIRCUIT, 2n) } : undefined;
@@ -230,7 +234,9 @@ export class LotWorld {
     const exitPoint = circuits.account.point(marketSignals(exit.policy, exit.market));
     const source = await create("FixedMarket", [instrumentsOf(SIZE), verifiers.account, exitPoint]);
     await call(source, "setLots", verifiers.lot, exitPoint);
-    const gate = await create("MarginGate", [source, 1n, 60n, false], { Vault: await create("Vault", []) });
+    const gate = await create("MarginGate", [source, 1n, instrumentsOf(SIZE), false], {
+      Vault: await create("Vault", []),
+    });
     const exchange = await create("Exchange", [gate, operator, 86_400n, true]);
     const [clearing, liquidation, fund] = [
       await create("Clearing", [gate]),

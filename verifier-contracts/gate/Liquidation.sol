@@ -1,46 +1,44 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
+import {Desk} from "./Desk.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
 import {IExchange} from "../interfaces/IExchange.sol";
 import {ILiquidation} from "../interfaces/ILiquidation.sol";
 import {ILotVerifier} from "../interfaces/ILotVerifier.sol";
-import {IDesk, IMarginGate} from "../interfaces/IMarginGate.sol";
+import {IMarginGate} from "../interfaces/IMarginGate.sol";
 import {EXIT_LEVEL, IMarket, Market, Terms} from "../interfaces/IMarket.sol";
 import {Bn254, G1} from "../libraries/Bn254.sol";
 import {Statement} from "../libraries/Statement.sol";
 
 /// See `ILiquidation` for what is proven and what is bounded by it, docs/liquidation.md for the auction. Why it is so and not otherwise:
 ///
-///  - The account's state changes when the lot is taken and not before. What nobody takes leaves nothing to undo, so that no secret
-///    can lock an account.
-///  - The fund pays when a lot is taken, and only for an account that owes more than its lot is worth at market. Payment before
-///    the auction, or by haircut equity, would let a member sell to himself what the fund has paid for.
+///  - The account's state changes when the lot is taken: what nobody takes leaves nothing to undo, and no secret locks an account.
+///  - The fund pays when a lot is taken, for an account that owes more than its lot is worth at market. Before the auction, or by
+///    haircut equity, it would pay for what a member sells to itself.
 ///  - The price ends at (size − cost) · (1 − discount): a lot that nobody else can open is not sold for nothing. What a lot costs at the policy's
 ///    weights is the bidder's pay for the risk that he takes over; the rest of its worth has a market.
-///  - Only the operator starts lots. The owner could else hold liquidation up with lots that nobody is told of.
+///  - Only the operator starts lots: an owner could hold liquidation up with lots that nobody is told of.
 ///  - A failed slice lowers the next one's size, never below twice dust, and raises no level: why nobody took it is not known.
-///  - The whole credit counts, and may lack only dust: else either dust would outrun proofs, or a payment that came would not count.
-///  - The reward is what the price brings above the debt: neither fund nor account pays for lots that bring nothing.
-///  - An auction runs on the board's clock, which stops with the market, and is void after a stop that is longer than the policy
-///    lets one be.
-contract Liquidation is ILiquidation {
+///  - The whole credit counts, as it is or was noted minutes ago: else either a payment would not count, or a token that nobody wants,
+///    paid in again and again, would outrun every proof. What came since the note counts in a cure.
+///  - The reward is a part of what the price brings above the debt: neither fund nor account pays for lots that bring nothing.
+///  - An auction runs on the board's clock, which stops with the market, and is void after too long a stop.
+contract Liquidation is Desk, ILiquidation {
     uint256 private constant BPS = 10_000;
     uint256 private constant MAX_AMOUNT = uint256(int256(type(int64).max));
     uint256 private constant FUND = 0;
-    uint256 private constant CREDITS = Statement.ASSETS + 1;
-    /// Of an asset's deposit cap: so many lots less are dust.
-    uint256 private constant DUST_SHIFT = 20;
-    /// Stride of packed collateral, and of the members of `terms`.
+    uint256 private constant CREDITS = 16;
+    /// Seconds for which a note of an account's credit counts.
+    uint256 private constant NOTE_LIFE = 5 minutes;
+    /// The reward is at most this part of what the price brings above the debt.
+    uint256 private constant REWARD_PART = 20;
     uint256 private constant STRIDE = 84;
-    uint256 private constant MOST_FAILURES = 63;
     /// Of a `Lot`, encoded.
     uint256 private constant LOT_BYTES = 0x320;
 
-    /// First word of what is hashed to a start's digest.
     bytes32 private constant START = keccak256("plimsoll-lot-start/2");
-    // Calls of the gate, with the members that it fills in itself.
     bytes32 private constant TAKE_TYPEHASH = keccak256(
         "TakeLot(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,bytes32 lot,uint256 price)"
     );
@@ -48,17 +46,16 @@ contract Liquidation is ILiquidation {
         "CureLot(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,bytes32 lot,uint256 asset,uint256 amount)"
     );
 
-    /// @inheritdoc IDesk
-    IMarginGate public immutable gate;
-    IMarket public immutable market;
-    uint256 private immutable _board;
-    uint256 private immutable _instruments;
+    uint256 private immutable _genesis;
+    uint256 private immutable _noFill;
     /// @inheritdoc ILiquidation
     uint256 public backstop;
     /// @inheritdoc ILiquidation
     mapping(uint256 account => bytes32) public auctionOf;
-    /// Slices in a row that found nobody.
-    mapping(uint256 account => uint256) private _failures;
+    /// Slices in a row that found nobody, by when the account left `Healthy`.
+    mapping(uint256 account => mapping(uint256 calledAt => uint256)) private _failures;
+    /// When a credit of an account in a state was noted.
+    mapping(bytes32 noted => uint256 time) private _noted;
 
     /// What a start is held to.
     struct Ground {
@@ -72,9 +69,9 @@ contract Liquidation is ILiquidation {
         bytes32 digest;
     }
 
-    constructor(IMarginGate gate_) {
-        gate = gate_;
-        (market, _board, _instruments) = (gate_.market(), gate_.board(), gate_.instruments());
+    constructor(IMarginGate gate_) Desk(gate_) {
+        uint256 instruments = gate_.instruments();
+        (_genesis, _noFill) = (Statement.genesisState(instruments), Statement.noFill(instruments));
     }
 
     // ---- Queue ----
@@ -90,6 +87,13 @@ contract Liquidation is ILiquidation {
     // ---- Auctions ----
 
     /// @inheritdoc ILiquidation
+    function note(uint256 account) external {
+        uint256[6] memory credit = _credit(account);
+        _noted[keccak256(abi.encode(account, gate.accountOf(account).state, credit))] = block.timestamp;
+        emit CreditNoted(account, credit);
+    }
+
+    /// @inheritdoc ILiquidation
     function start(
         IMarginGate.Step calldata step,
         Offer calldata offer,
@@ -101,7 +105,7 @@ contract Liquidation is ILiquidation {
         ground.digest = startDigest(step, offer, opening);
         IExchange(gate.deskOf(IMarginGate.Desk.Exchange)).checkAgreement(msg.sender, ground.digest, 0, operatorSignature);
         _checkOffer(step.account, offer, ground);
-        _checkCredit(step.account, offer.credit);
+        _checkCredit(step.account, offer.credit, step.stateBefore);
         _verifyLot(step, offer, ground);
         bool insolvent = _appraise(step.stateAfter, offer, appraisals, ground);
 
@@ -116,23 +120,23 @@ contract Liquidation is ILiquidation {
     function take(Lot calldata lot, bytes calldata blob, IMarginGate.Step calldata bidder, uint256 price) external {
         bytes32 id = _close(lot);
         if (keccak256(blob) != lot.blobHash) revert BlobDiffers(lot.blobHash);
-        uint64 settlements = market.settlementsOf(_board);
+        uint64 settlements = market.settlementsOf(board);
         if (settlements != lot.settlements) revert LotSuperseded(lot.settlements, settlements);
         bool byBackstop = _checkTurn(lot, bidder.account);
         uint256 asked = _price(lot);
         if (price < asked) revert PriceTooLow(price, asked);
-        if (price > MAX_AMOUNT) revert PriceTooHigh(price);
+        if (price > (byBackstop ? asked : lot.firstPrice)) revert PriceTooHigh(price);
         if (bidder.account == lot.account) revert BidderRefused(bidder.account);
         IMarginGate.Stage stage = gate.accountOf(bidder.account).stage;
         if (stage != IMarginGate.Stage.Healthy) revert IMarginGate.StageWrong(bidder.account, stage);
 
-        delete _failures[lot.account];
+        delete _failures[lot.account][_calledAt(lot.account)];
         uint256 unit = _unit(Statement.CASH);
         IMarginGate.Effect memory effect;
         (effect.typeHash, effect.args) = (TAKE_TYPEHASH, abi.encode(id, price));
         (effect.by, effect.sender, effect.fill) = (IMarginGate.By.Owner, msg.sender, lot.fill);
         (effect.asset, effect.amount, effect.counter) = (Statement.CASH, -int256(price * unit), lot.account);
-        if (!byBackstop) effect.level = market.outflow(_board).levels.initial;
+        if (!byBackstop) (effect.level, effect.evenHeld) = (market.outflow(board).levels.initial, true);
         _step(IMarginGate.Basis.Outflow, bidder, effect);
         _sold(lot, blob);
         _share(lot, id, bidder.account, price, unit);
@@ -149,8 +153,9 @@ contract Liquidation is ILiquidation {
         IMarginGate.Effect memory effect;
         (effect.typeHash, effect.args) = (CURE_TYPEHASH, abi.encode(id, asset, amount));
         (effect.by, effect.sender, effect.evenHeld) = (IMarginGate.By.Owner, msg.sender, true);
+        if (amount > MAX_AMOUNT * _unit(asset)) revert IMarginGate.AmountTooLarge(amount, _unit(asset));
         (effect.asset, effect.amount, effect.counter) = (asset, int256(amount), lot.account);
-        effect.level = market.attesting(_board, step.epoch).levels.call;
+        effect.level = market.attesting(board, step.epoch).levels.call;
         _step(IMarginGate.Basis.Attesting, step, effect);
         emit LotCured(lot.account, id);
     }
@@ -158,12 +163,11 @@ contract Liquidation is ILiquidation {
     /// @inheritdoc ILiquidation
     function void(Lot calldata lot) external {
         bytes32 id = _close(lot);
-        if (market.settlementsOf(_board) == lot.settlements) {
-            uint256 clock = market.clock(_board);
+        if (market.settlementsOf(board) == lot.settlements) {
+            uint256 clock = market.clock(board);
             if (clock < lot.voidFrom && block.timestamp < lot.voidTime) revert AuctionRunning(clock, lot.voidFrom);
-            if (lot.kind == Kind.Slice && clock >= lot.end) {
-                _failures[lot.account] = Math.min(_failures[lot.account] + 1, MOST_FAILURES);
-            }
+            // A shift by 64 and more leaves nothing of a cap.
+            if (lot.kind == Kind.Slice && clock >= lot.end) _failures[lot.account][_calledAt(lot.account)]++;
         }
         gate.setStage(lot.account, IMarginGate.Stage.Called);
         emit LotVoided(lot.account, id);
@@ -179,7 +183,7 @@ contract Liquidation is ILiquidation {
 
     /// @inheritdoc ILiquidation
     function capOf(uint256 account) external view returns (uint256) {
-        return _cap(account, gate.accountOf(account).stage, market.termsOf(_board));
+        return _cap(account, gate.accountOf(account), market.termsOf(board));
     }
 
     /// @inheritdoc ILiquidation
@@ -211,13 +215,13 @@ contract Liquidation is ILiquidation {
     /// What the step is held to; reverts where it is of another state, epoch or policy than the one that counts.
     function _ground(IMarginGate.Step calldata step) private view returns (Ground memory ground) {
         if (block.timestamp > step.deadline) revert IMarginGate.DeadlinePassed(step.deadline, block.timestamp);
-        Market memory values = market.evidence(_board);
+        Market memory values = market.evidence(board);
         if (step.epoch != values.epoch) revert IMarginGate.EpochNotStanding(values.epoch, step.epoch);
         if (step.policyId != values.policyId) revert IMarginGate.PolicySuperseded(values.policyId, step.policyId);
         ground.values = values;
-        ground.terms = market.termsOf(_board);
-        ground.clock = market.clock(_board);
-        ground.settlements = market.settlementsOf(_board);
+        ground.terms = market.termsOf(board);
+        ground.clock = market.clock(board);
+        ground.settlements = market.settlementsOf(board);
         ground.account = gate.accountOf(step.account);
         if (auctionOf[step.account] != 0) revert LotOpen(step.account);
         uint256 state = ground.account.state;
@@ -231,7 +235,7 @@ contract Liquidation is ILiquidation {
         uint256 size = offer.size;
         uint256 allowed = ground.values.levels.closeOut;
         if (offer.kind == Kind.Slice) {
-            uint256 cap = _cap(id, ground.account.stage, terms);
+            uint256 cap = _cap(id, ground.account, terms);
             if (size < terms.dust || size > cap) revert SizeRefused(size, terms.dust, cap);
             if (offer.debt != 0) revert DebtRefused(offer.debt);
             allowed = _missed(ground) ? ground.values.levels.call : ground.values.levels.liquidation;
@@ -254,31 +258,25 @@ contract Liquidation is ILiquidation {
             );
     }
 
-    function _cap(uint256 account, IMarginGate.Stage stage, Terms memory terms) private view returns (uint256) {
-        uint256 failures = stage == IMarginGate.Stage.Healthy ? 0 : _failures[account];
+    function _cap(uint256 id, IMarginGate.Account memory account, Terms memory terms) private view returns (uint256) {
+        uint256 failures = account.stage == IMarginGate.Stage.Healthy ? 0 : _failures[id][account.calledAt];
         return Math.min(terms.maxSlice, Math.max(terms.maxSlice >> failures, 2 * uint256(terms.dust)));
     }
 
-    /// That the credit counted is what is there, or that and dust.
-    function _checkCredit(uint256 account, uint256[6] calldata counted) private view {
-        uint256[16] memory credits = gate.creditsOf(account);
-        for (uint256 asset = 0; asset < CREDITS; asset++) {
-            uint256 there = credits[asset];
-            uint256 lots = _creditOf(counted, asset);
-            if (there | lots == 0) continue;
-            if (there != 0) there /= _unit(asset);
-            uint256 dust = lots == there ? 0 : gate.limitsOf(asset).depositCap >> DUST_SHIFT;
-            if (lots > Math.min(there, type(uint64).max) || there - lots > dust) revert CreditMiscounted(account, asset, there, lots);
-        }
+    /// That the credit counted is what is there, or what was noted a short while ago.
+    function _checkCredit(uint256 account, uint256[6] calldata counted, uint256 state) private view {
+        bytes32 hash = keccak256(abi.encode(account, state, counted));
+        if (hash == keccak256(abi.encode(account, state, _credit(account)))) return;
+        if (block.timestamp > _noted[hash] + NOTE_LIFE) revert CreditMiscounted(account);
     }
 
-    /// Lots of an asset in packed credits; beyond 2^64 where they are no packing.
-    function _creditOf(uint256[6] calldata credit, uint256 asset) private pure returns (uint256) {
-        if (asset == Statement.CASH) return credit[5];
-        unchecked {
-            uint256 word = credit[asset / 3] >> STRIDE * (asset % 3);
-            // What is above the last one's place counts as part of it.
-            return asset % 3 == 2 ? word : word & ((1 << STRIDE) - 1);
+    /// The account's credit, as the circuit takes it.
+    function _credit(uint256 account) private view returns (uint256[6] memory words) {
+        uint256[16] memory credits = gate.creditsOf(account);
+        for (uint256 asset = 0; asset < CREDITS; asset++) {
+            if (credits[asset] == 0) continue;
+            uint256 lots = Math.min(credits[asset] / _unit(asset), type(uint64).max);
+            words[asset / 3] |= lots << STRIDE * (asset % 3);
         }
     }
 
@@ -292,7 +290,7 @@ contract Liquidation is ILiquidation {
         inputs[4] = uint256(offer.size) | ground.tolerance << 64;
         inputs[5] = uint256(ground.digest) % Bn254.R;
         for (uint256 word = 0; word < 6; word++) inputs[6 + word] = offer.credit[word];
-        (ILotVerifier verifier, G1 memory point) = market.lots(_board);
+        (ILotVerifier verifier, G1 memory point) = market.lots(board);
         if (verifier.verify(step.proof, inputs, point) != ILotVerifier.verify.selector) {
             revert IMarginGate.VerifierRefused(address(verifier));
         }
@@ -310,14 +308,13 @@ contract Liquidation is ILiquidation {
         insolvent = offer.debt > uint256(offer.size) + ground.tolerance;
         uint256 ofDebt = offer.kind == Kind.Slice ? 0 : insolvent ? 2 : 1;
         if (appraisals.length != ofCost + ofDebt) revert AppraisalsMissing(ofCost + ofDebt, appraisals.length);
-        uint256 noFill = Statement.noFill(_instruments);
         uint256 context = uint256(ground.digest) % Bn254.R;
         if (ofCost != 0) {
             // The lot alone, and `cost` less in cash: equity of at least zero.
             uint256[6][] memory lot = new uint256[6][](1);
             uint256 less = Statement.encodeTransfer(Statement.CASH, -int256(uint256(offer.cost)));
             uint256 terms = Statement.encodeTerms(0, false, false);
-            lot[0] = [Statement.genesisState(_instruments), appraisals[0].stateAfter, less, offer.fill, terms, context];
+            lot[0] = [_genesis, appraisals[0].stateAfter, less, offer.fill, terms, context];
             _verify(ground.values.verifier, appraisals[:1], lot, ground.values.point);
         }
         if (ofDebt == 0) return insolvent;
@@ -326,9 +323,9 @@ contract Liquidation is ILiquidation {
         for (uint256 index = 0; index < ofDebt; index++) {
             uint256 more = Statement.encodeTransfer(Statement.CASH, int256(uint256(offer.debt) - index));
             uint256 terms = Statement.encodeTerms(EXIT_LEVEL, index == 1, false);
-            inputs[index] = [stateAfter, appraisals[ofCost + index].stateAfter, more, noFill, terms, context];
+            inputs[index] = [stateAfter, appraisals[ofCost + index].stateAfter, more, _noFill, terms, context];
         }
-        (IAccountVerifier verifier, G1 memory point) = market.exitMarket(_board);
+        (IAccountVerifier verifier, G1 memory point) = market.exitMarket(board);
         _verify(verifier, appraisals[ofCost:], inputs, point);
     }
 
@@ -360,8 +357,8 @@ contract Liquidation is ILiquidation {
         uint256 whole = terms.auctionDuration + turn + terms.voidDelay;
 
         (lot.account, lot.stateBefore, lot.stateAfter) = (step.account, step.stateBefore, step.stateAfter);
-        (lot.fill, lot.kind, lot.epoch, lot.settlements) =
-            (offer.fill, offer.kind, ground.values.epoch, ground.settlements);
+        (lot.fill, lot.kind, lot.epoch) = (offer.fill, offer.kind, ground.values.epoch);
+        lot.settlements = ground.settlements;
         lot.start = uint64(ground.clock);
         lot.end = uint64(ground.clock + terms.auctionDuration);
         lot.turnEnd = uint64(lot.end + turn);
@@ -369,15 +366,14 @@ contract Liquidation is ILiquidation {
         lot.voidTime = uint64(block.timestamp + whole + terms.stopLimit);
         (lot.firstPrice, lot.lastPrice) = (uint64(first), uint64(last));
         (lot.debt, lot.insolvent) = (offer.debt, insolvent);
-        (lot.reward, lot.beneficiary) = (terms.reward, offer.beneficiary);
-        (lot.credit, lot.blobHash) = (offer.credit, keccak256(step.blob));
+        (lot.reward, lot.beneficiary, lot.credit) = (terms.reward, offer.beneficiary, offer.credit);
+        lot.blobHash = keccak256(step.blob);
     }
 
     // ---- Ending ----
 
-    /// The hash of an account's lot on auction; reverts where it is another one.
+    /// The hash of an account's lot on auction, as `abi.encode` has it: a word for each member. Reverts where it is another one.
     function _opened(Lot calldata lot) private view returns (bytes32 id) {
-        // As `abi.encode` has it: a word for each member, and nothing of it is dynamic.
         assembly ("memory-safe") {
             let at := mload(0x40)
             calldatacopy(at, lot, LOT_BYTES)
@@ -393,7 +389,7 @@ contract Liquidation is ILiquidation {
 
     /// Reverts where the bidder comes too late. @return whether it is the backstop in its turn
     function _checkTurn(Lot calldata lot, uint256 bidder) private view returns (bool) {
-        uint256 clock = market.clock(_board);
+        uint256 clock = market.clock(board);
         if (clock < lot.end) return false;
         if (clock >= lot.turnEnd) revert AuctionEnded(clock, lot.turnEnd);
         if (bidder != backstop) revert BidderRefused(bidder);
@@ -411,19 +407,18 @@ contract Liquidation is ILiquidation {
     function _sold(Lot calldata lot, bytes calldata blob) private {
         uint256[16] memory credits;
         for (uint256 asset = 0; asset < CREDITS; asset++) {
-            uint256 lots = _creditOf(lot.credit, asset);
+            uint256 lots = uint64(lot.credit[asset / 3] >> STRIDE * (asset % 3));
             if (lots != 0) credits[asset] = lots * _unit(asset);
         }
         gate.takeLot(lot.account, lot.stateBefore, lot.stateAfter, credits, blob);
-        gate.setStage(
-            lot.account, lot.kind == Kind.Slice ? IMarginGate.Stage.Called : IMarginGate.Stage.Closed
-        );
+        IMarginGate.Stage stage = lot.kind == Kind.Slice ? IMarginGate.Stage.Called : IMarginGate.Stage.Closed;
+        gate.setStage(lot.account, stage);
     }
 
-    /// Who gets the price, which is the account's credit so far, and what the fund adds.
+    /// Who gets the price, the account's credit so far, and what the fund adds.
     function _share(Lot calldata lot, bytes32 id, uint256 bidder, uint256 price, uint256 unit) private {
         uint256 repaid = Math.min(price, lot.debt);
-        uint256 reward = lot.beneficiary == lot.account ? 0 : Math.min(price - repaid, lot.reward);
+        uint256 reward = lot.beneficiary == lot.account ? 0 : Math.min((price - repaid) / REWARD_PART, lot.reward);
         uint256 fromFund = lot.insolvent ? lot.debt - repaid : 0;
         if (reward != 0) gate.moveCredit(lot.account, lot.beneficiary, Statement.CASH, reward * unit);
         if (fromFund != 0) {
@@ -433,10 +428,12 @@ contract Liquidation is ILiquidation {
         emit LotTaken(lot.account, id, bidder, price, reward, fromFund);
     }
 
-    // ---- Amounts ----
+    function _calledAt(uint256 account) private view returns (uint256) {
+        return gate.accountOf(account).calledAt;
+    }
 
     function _price(Lot calldata lot) private view returns (uint256) {
-        uint256 clock = market.clock(_board);
+        uint256 clock = market.clock(board);
         if (clock >= lot.end) return lot.lastPrice;
         unchecked {
             // Durations are below 2^32, prices below 2^63.

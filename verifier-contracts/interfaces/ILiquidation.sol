@@ -74,7 +74,7 @@ interface ILiquidation is IDesk {
         uint64 debt;
         /// Whether the account is insolvent at market: the fund pays what the price lacks of `debt`.
         bool insolvent;
-        /// Of the policy when the lot was made: what `beneficiary` gets of the price, at most.
+        /// Of the policy when the lot was made: what `beneficiary` gets at most, and of the price above the debt a twentieth.
         uint64 reward;
         uint256 beneficiary;
         /// As in `Offer`.
@@ -89,6 +89,7 @@ interface ILiquidation is IDesk {
     event LotTaken(
         uint256 indexed account, bytes32 indexed id, uint256 indexed bidder, uint256 price, uint256 reward, uint256 fromFund
     );
+    event CreditNoted(uint256 indexed account, uint256[6] credit);
     event LotCured(uint256 indexed account, bytes32 indexed id);
     event LotVoided(uint256 indexed account, bytes32 indexed id);
 
@@ -98,13 +99,13 @@ interface ILiquidation is IDesk {
     /// Above what the policy allows for such a lot.
     error EvidenceRefused(uint256 level, uint256 allowed);
     error SizeRefused(uint256 size, uint256 dust, uint256 cap);
-    /// More credit than the account has, or less by more than may have come since; or a word that is no packing of credits.
-    error CreditMiscounted(uint256 account, uint256 asset, uint256 lots, uint256 counted);
+    /// The credit counted is neither what the account has nor what was noted with its state in the last five minutes.
+    error CreditMiscounted(uint256 account);
     error DebtRefused(uint256 debt);
     /// A proof for the cost unless it is zero, and of a close-out one or two for the debt.
     error AppraisalsMissing(uint256 expected, uint256 given);
     error PriceTooLow(uint256 price, uint256 asked);
-    /// More than an account can pay in one step.
+    /// More than the first price or, of the backstop, than is asked.
     error PriceTooHigh(uint256 price);
     error AuctionEnded(uint256 clock, uint256 end);
     error AuctionRunning(uint256 clock, uint256 until);
@@ -117,6 +118,10 @@ interface ILiquidation is IDesk {
 
     /// Names the account that may take what nobody took; zero for none. The queue only.
     function setBackstop(uint256 account) external;
+
+    /// Notes what an account has been paid in. For five minutes a lot may count this credit, whatever comes in after it, while the
+    /// account's state is the same. Open to anyone.
+    function note(uint256 account) external;
 
     /// Starts the auction of a lot. Signed or sent by the operator, unless that is silent.
     /// @param step of the account: state before and after, blob, and the proof of `Lot`, bound to `startDigest`. Its signature is not
@@ -138,7 +143,8 @@ interface ILiquidation is IDesk {
     /// alone, for as long again, at the last price and with equity of at least zero.
     /// @param bidder its step, of the call TakeLot: the owner's or with its signature
     /// @param blob of the account after, as it was at the start
-    /// @param price at least the price asked now: the proof is made for it, so it may be paid later than meant
+    /// @param price at least the price asked now and at most the first: the proof is made for it, so it may be paid later than meant. The
+    /// backstop pays what is asked
     function take(Lot calldata lot, bytes calldata blob, IMarginGate.Step calldata bidder, uint256 price) external;
 
     /// Ends the auction: the account, with `amount` of its credit in an asset, has at least the call level, by values not older than

@@ -150,7 +150,7 @@ contract LotHandler {
         (id, bidder) = (_id(id), _id(bidder));
         if (started[id] == ended[id]) return;
         ILiquidation.Lot memory lot = _lots[id];
-        uint256 price = liquidation.priceOf(lot) + over % 1000;
+        uint256 price = liquidation.priceOf(lot) + (over % 3 == 0 ? 0 : over % 1000);
         bool late = market.clock(1) >= lot.end;
         Before memory before = Before(gate.creditOf(id, CASH), gate.accountOf(id).owed, gate.fund());
         try liquidation.take(lot, "", _step(bidder), price) {
@@ -240,7 +240,8 @@ contract LotHandler {
         uint256 id = lot.account;
         require(bidder != id, "V18: an account bought its own lot");
         uint256 repaid = price < lot.debt ? price : lot.debt;
-        uint256 reward = lot.beneficiary == id ? 0 : price - repaid < lot.reward ? price - repaid : lot.reward;
+        uint256 most = (price - repaid) / 20;
+        uint256 reward = lot.beneficiary == id ? 0 : most < lot.reward ? most : lot.reward;
         uint256 fromFund = lot.insolvent ? lot.debt - repaid : 0;
         require(lot.insolvent || price >= lot.debt, "G01: a solvent account's lot brought less than its debt");
         inside += int256(lot.credit[5] * UNIT) - int256(price * UNIT);

@@ -21,7 +21,7 @@ library Release {
         placeholder = string.concat(VM.replace(placeholder, "0x", "__$"), "$__");
         string memory vault = VM.replace(VM.toString(deploy("Vault", "")), "0x", "");
         string memory code = VM.replace(_code("MarginGate"), placeholder, vault);
-        return IMarginGate(_create("MarginGate", code, abi.encode(market, 1, false)));
+        return IMarginGate(_create("MarginGate", code, abi.encode(market, 1, 60, false)));
     }
 
     /// Exchange, clearing and fund of a gate, around a desk for liquidation that is there already.
