@@ -59,7 +59,6 @@ interface IExchange is IDesk {
     /// The operator has not signed, was last seen less than `operatorDeadline` ago, and owes no account here an answer.
     error OperatorMissing(uint64 seen, uint64 deadline);
     error SameAccount(uint256 account);
-    error EpochsDiffer(uint64 a, uint64 b);
     /// Signed for epochs up to `last`.
     error EpochAfterLast(uint64 epoch, uint64 last);
     error FillRefused(uint256 fill);

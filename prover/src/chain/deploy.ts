@@ -264,10 +264,6 @@ async function checkAddresses(provider: Provider, parameters: SystemParameters):
     }
   }
   for (const [index, { index: asset, token, lotDecimals, depositCap, outflow }] of assets.entries()) {
-    for (const [name, limit] of Object.entries({ depositCap, outflow })) {
-      const fits = limit > 0n && limit < 1n << 64n;
-      if (!fits) throw refused(`assets[${index}].${name}`, "expected 1 lot at least, and fewer than 2^64");
-    }
     const twice = assets.findIndex((each) => each.index === asset || BigInt(each.token) === BigInt(token));
     if (twice !== index) throw refused(`assets[${index}]`, `the index or the token is that of assets[${twice}] too`);
     const decimals = await decimalsOf(provider, token);
@@ -277,6 +273,10 @@ async function checkAddresses(provider: Provider, parameters: SystemParameters):
     if (!fits || decimals < lotDecimals || decimals - lotDecimals > 28) {
       const rule = `lots of cash have 6 decimals, others at most 8, and none more than the token, which has ${decimals}`;
       throw refused(`assets[${index}].lotDecimals`, rule);
+    }
+    for (const [name, limit] of Object.entries({ depositCap, outflow })) {
+      const fits = limit > 0n && limit < 1n << 64n;
+      if (!fits) throw refused(`assets[${index}].${name}`, "expected 1 lot at least, and fewer than 2^64");
     }
   }
 }
