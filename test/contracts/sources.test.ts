@@ -172,7 +172,7 @@ describe("prices against their sources", () => {
       await counts(BTC, ETH / 10n);
     });
 
-    it("G12: whose price jumps is not believed either", async () => {
+    it("G12, O08: whose price jumps is not believed either", async () => {
       expect(await after(BTC, 2n * ETH)).to.deep.equal([true, false]);
       await counts(BTC, 0n);
     });
