@@ -32,7 +32,8 @@ describe("invariants", () => {
       "testFuzz_O12_packedValuesAreEvaluatedAsTheyAre",
       "testFuzz_valuesHoldTheLineOfEachPiece",
       "testFuzz_pricesAreMediansOfAnOddQuorum",
-      "testFuzz_pricesFallFromFirstToZero",
+      "testFuzz_pricesFallFastAndThenSlow",
+      "invariant_G15_capsAreNeverBelowTwiceDust",
       "testFuzz_transfersAndTermsDecode",
     ]);
     for (const [, , count] of runs) expect(Number(count)).to.be.at.least(256);
