@@ -239,7 +239,7 @@ describe("the packages", function () {
     expect(imports).above(50);
   });
 
-  it("U13: plimsoll/verifier is at most 330 kB in a browser, all of it, and needs nothing of Node", async () => {
+  it("U13: plimsoll/verifier is at most 340 kB in a browser, all of it, and needs nothing of Node", async () => {
     writeFileSync(at("user/page.js"), 'export * from "plimsoll/verifier";\n');
     const { outputFiles } = await build({
       entryPoints: [at("user/page.js")],
@@ -250,7 +250,7 @@ describe("the packages", function () {
       platform: "browser",
     });
     const { length } = outputFiles[0]!.contents;
-    expect(length).greaterThan(50_000).and.most(330_000);
+    expect(length).greaterThan(50_000).and.most(340_000);
   });
 
   it("U13: plimsoll pages writes the pages that were built with the package", async () => {
