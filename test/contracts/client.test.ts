@@ -13,7 +13,7 @@ import { createProver } from "../../prover/src/node/prover.ts";
 import { settle } from "../../prover/src/statement/settlement.ts";
 import type { ColumnE6, LevelBps } from "../../prover/src/units.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
-import { CASH, call, E6, fillOf, GateWorld, Holder, LEVELS, tradeOf } from "./gate-world.ts";
+import { CASH, call, E6, fillOf, GateWorld, Holder, LEVELS, OPERATOR_DEADLINE, tradeOf } from "./gate-world.ts";
 
 const INITIAL = LEVELS.initial as LevelBps;
 
@@ -192,6 +192,24 @@ describe("an account's client", () => {
     await client.exit(CASH_INDEX, 1_000_000n * E6, recipient);
     await follows(client);
     expect(client.state.cash).to.equal(0n);
+  });
+
+  it("unwinds against another without oracle and operator, all of it or nothing, and leaves", async () => {
+    const [client, other] = [await opened(3), await opened(4)];
+    await client.trade(other, fillOf("board-60", { 0: 1_000n }, -25n * E6), INITIAL, published);
+    const back = await world.snapshot();
+    for (const one of [client, other]) await one.request();
+    await world.time.increase(OPERATOR_DEADLINE + 1n);
+    await call(world.fixed, "setUsable", false, false);
+    const half = client.unwind(other, fillOf("board-60", { 0: -500n }, 25n * E6));
+    expect(await half.catch((error: { code: string }) => error.code)).to.equal("STATEMENT_FALSE");
+    await client.unwind(other, fillOf("board-60", { 0: -1_000n }, 24n * E6));
+    await follows(client);
+    await follows(other);
+    expect(client.state.cash).to.equal(999_999n * E6);
+    await client.exit(CASH_INDEX, 999_999n * E6, recipient);
+    await other.exit(CASH_INDEX, 1_000_001n * E6, recipient);
+    await back();
   });
 
   it("a blob opens under its key and for its state only, whole or not at all", () => {

@@ -108,11 +108,6 @@ async function accounts(world: GateWorld, spent: Spent) {
   const [a, b] = [await alice.trading(fillAt(7n), 1n, bob.id), await bob.trading(fillAt(7n), -1n, alice.id)];
   spent("Exchange.trade", await call(alice.exchange, "trade", await tradeOf(alice, a, bob, b)));
   [alice.state, bob.state] = [a.after, b.after];
-  const better = await alice.improving(fillAt(8n), 1n, bob.id, 11_000n);
-  const other = await bob.trading(fillAt(8n), -1n, alice.id);
-  const plain = await tradeOf(alice, better.ready, bob, other);
-  spent("Exchange.trade (improving)", await call(alice.exchange, "trade", { ...plain, a: better.side }));
-  [alice.state, bob.state] = [better.ready.after, other.after];
   const trades = [];
   for (let index = 0n; index < 8n; index++) {
     const one = await alice.trading(fillAt(20n + index), 1n, bob.id);

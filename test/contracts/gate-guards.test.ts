@@ -23,6 +23,7 @@ import {
   NO_LIMIT,
   OPERATOR_DEADLINE,
   type Ready,
+  sideOf,
   skipsOf,
   TERMS,
   tradeOf,
@@ -80,11 +81,17 @@ describe("margin gate, what attacked it once", () => {
     const [one, two] = [await a.trading(fill, 1n, b.id), await b.trading(fill, -1n, a.id)];
     return { one, two, trade: await tradeOf(a, one, b, two) };
   }
+  /** Both sides of a trade that leaves neither account positions nor debt, signed by the owners. */
+  async function unwound(a: Holder, b: Holder, fill: ReturnType<typeof bought>, blob?: string) {
+    const bound = blob === undefined ? {} : { blob };
+    const [one, two] = [await a.unwinding(fill, 1n, b.id, bound), await b.unwinding(fill, -1n, a.id, bound)];
+    return { one, two, trade: { ...(await tradeOf(a, one, b, two)), operatorSignature: "0x" } };
+  }
   const advance = (seconds: bigint) => call(world.fixed, "advance", seconds);
 
   describe("G07: outrunning", () => {
     it("an account that is not healthy absorbs once in five minutes: a proof about it lands", async () => {
-      await world.asLiquidation("setStage", alice.id, 1n);
+      await world.asLiquidation("setStage", alice.id, 1n, 0n);
       await paid(100n * E6);
       const first = await absorb(alice, 50n * E6);
       await take(alice, first.ready, first.sent);
@@ -97,7 +104,7 @@ describe("margin gate, what attacked it once", () => {
     });
 
     it("and in its greater part, not a millionth in every block", async () => {
-      await world.asLiquidation("setStage", alice.id, 1n);
+      await world.asLiquidation("setStage", alice.id, 1n, 0n);
       await paid(100n * E6);
       for (const amount of [1n, 50n * E6 - 1n]) {
         await refuses((await absorb(alice, amount)).sent, "AbsorbsTooLittle").withArgs(alice.id, 100n * E6, amount);
@@ -170,7 +177,7 @@ describe("margin gate, what attacked it once", () => {
   });
 
   it("G16: others' dust neither uses the owner's turn to absorb nor keeps the owner's credit out", async () => {
-    await world.asLiquidation("setStage", alice.id, 1n);
+    await world.asLiquidation("setStage", alice.id, 1n, 0n);
     await call(bob.gate, "deposit", alice.id, alice.owner.address, BTC, 1n);
     const dust = await absorb(alice, 1n, as(7), BTC);
     await take(alice, dust.ready, dust.sent);
@@ -232,14 +239,11 @@ describe("margin gate, what attacked it once", () => {
   });
 
   describe("G21: an operator that beats its heart and signs nothing", () => {
-    it("two owners who want to close against each other ask in public, and trade when they were not answered", async () => {
+    it("two owners who want to close against each other ask in public, and unwind when they were not answered", async () => {
       const opened = await prepared(alice, bob, 1_000n);
       await take(alice, opened.one, exchange.trade!(opened.trade));
       bob.state = opened.two.after;
-      const closing = async () => {
-        const { one, two, trade } = await prepared(alice, bob, -1_000n);
-        return { one, two, trade: { ...trade, operatorSignature: "0x" } };
-      };
+      const closing = (lots = -1_000n) => unwound(alice, bob, bought(lots));
       await refuses(as(17, exchange).request!(alice.id), "NotAuthorised", exchange);
       await expect(alice.exchange.request!(alice.id)).to.emit(exchange, "Requested");
       // A second request is the same one.
@@ -252,13 +256,72 @@ describe("margin gate, what attacked it once", () => {
       await world.time.increase(OPERATOR_DEADLINE / 2n + 1n);
       await call(as(7, exchange), "heartbeat");
       // Bob's request is not as old as the deadline: for him the operator still counts.
-      await refuses(exchange.trade!((await closing()).trade), "OperatorMissing", exchange);
+      await refuses(exchange.unwind!((await closing()).trade), "OperatorMissing", exchange);
       await world.time.increase(OPERATOR_DEADLINE / 2n + 1n);
       await call(as(7, exchange), "heartbeat");
       const { one, two, trade } = await closing();
-      await take(alice, one, exchange.trade!(trade));
+      // Neither an oracle nor a healthy stage is needed, and a hold keeps nobody in.
+      await call(world.fixed, "setUsable", false, false);
+      await call(as(7, exchange), "hold", alice.id);
+      await world.asLiquidation("setStage", bob.id, 1n, 0n);
+      // It is no trade that the operator need not agree to, nor is a trade an unwinding.
+      await refuses(exchange.trade!(trade), "EpochHalted", world.fixed);
+      await refuses(exchange.unwind!(opened.trade), "StateSuperseded");
+      await refuses(exchange.unwind!({ ...trade, a: { ...trade.a, lastEpoch: 7n } }), "NotAuthorised");
+      await take(alice, one, exchange.unwind!(trade));
       bob.state = two.after;
       expect(alice.state.positions[0]).to.equal(0n);
+    });
+
+    it("N01: nobody is waited for who unwound: such an account absorbs and exits, and nothing else", async () => {
+      const opened = await prepared(alice, bob, 1_000n);
+      await take(alice, opened.one, exchange.trade!(opened.trade));
+      bob.state = opened.two.after;
+      await world.time.increase(OPERATOR_DEADLINE + 1n);
+      const flat = bought(-1_000n);
+      const { one, two, trade } = await unwound(alice, bob, flat, "0x");
+      await take(alice, one, exchange.unwind!(trade));
+      bob.state = two.after;
+      await world.openSettlement({ 0: 5n * E6 });
+      expect(await gate.allSettled!(1n, 1n)).to.equal(true);
+      await refuses(world.clearing.expire!((await alice.expiring(1n, { 0: 5n * E6 })).step), "SettlementNone");
+      for (const sent of [
+        exchange.trade!((await prepared(alice, bob)).trade),
+        withdraw(await alice.withdrawal(payout()), alice),
+        alice.gate.attest!((await alice.attestation(12_000n)).step, 12_000n),
+      ] as Promise<unknown>[]) {
+        await refuses(sent, "SettlementPending");
+      }
+      await paid(10n * E6);
+      const whole = await absorb(alice, 10n * E6);
+      await take(alice, whole.ready, whole.sent);
+      // Twice is as good as once.
+      const again = await unwound(alice, bob, fillOf("board-60", {}, -E6, blinding++));
+      await take(alice, again.one, exchange.unwind!(again.trade));
+      bob.state = again.two.after;
+      for (const holder of [alice, bob]) {
+        const all = payout(holder.state.cash);
+        const leaving = await holder.leaving(all);
+        await take(holder, leaving, holder.gate.exit!(leaving.step, all));
+        expect(holder.state.cash).to.equal(0n);
+      }
+    });
+
+    it("N01: an agent does not unwind, and nobody does for more or less than all", async () => {
+      const agent = world.signers[14]!;
+      await call(alice.gate, "setAgent", alice.id, agent);
+      await world.time.increase(OPERATOR_DEADLINE + 1n);
+      const gift = fillOf("board-60", {}, -E6, blinding++);
+      const { one, trade } = await unwound(alice, bob, gift);
+      const byAgent = { ...trade, a: { ...trade.a, step: await alice.signed(one, agent) } };
+      await refuses(exchange.unwind!(byAgent), "NotAuthorised");
+      for (const fill of [bought(1n), fillOf("board-60", {}, -2_000_000n * E6, blinding++)]) {
+        const asked = alice.unwinding(fill, 1n, bob.id).catch((error: { code: string }) => error.code);
+        expect(await asked).to.equal("STATEMENT_FALSE");
+      }
+      // A proof of the initial level is none.
+      const kept = await alice.trading(gift, 1n, bob.id, { level: world.levels.initial });
+      await refuses(exchange.unwind!({ ...trade, a: await sideOf(alice, kept) }), "NotAuthorised");
     });
 
     it("an operator that agrees has answered, and counts again", async () => {
@@ -308,7 +371,7 @@ describe("margin gate, what attacked it once", () => {
       const a = await proven(alice, one, 1n, last);
       const b = await proven(bob, two, -1n, last);
       const side = (signed: { step: { signature: string } }, step: typeof a) => ({
-        ...{ step: { ...step, signature: signed.step.signature }, level: 15_000n, lastEpoch: last, worse: [] },
+        ...{ step: { ...step, signature: signed.step.signature }, lastEpoch: last },
       });
       return { ...trade, a: side(trade.a, a), b: side(trade.b, b) };
     };
@@ -368,7 +431,7 @@ describe("margin gate, what attacked it once", () => {
   });
 
   it("G28: dust that arrives while a whole credit is proven does not make the proof worthless", async () => {
-    await world.asLiquidation("setStage", alice.id, 1n);
+    await world.asLiquidation("setStage", alice.id, 1n, 0n);
     await paid(10n * E6);
     const ready = await alice.absorption(CASH, 10n * E6);
     await call(bob.gate, "deposit", alice.id, alice.owner.address, CASH, 1n);
@@ -440,14 +503,14 @@ describe("margin gate, what attacked it once", () => {
     it("limits are lowered by the guardian and raised by the queue alone, and are never zero", async () => {
       const queue = gate.connect(await world.queue()) as Contract;
       for (const index of [0, 7, 10]) await refuses(as(index).setLimits!(CASH, 5n, 5n), "NotGovernor");
-      await call(as(6), "setLimits", CASH, 500n, 600n);
+      await call(as(6), "setLimits", BTC, 500n, 600n);
       for (const [cap, outflow] of [
         [501n, 600n],
         [500n, 601n],
         [0n, 600n],
         [500n, 0n],
       ] as const) {
-        await refuses(as(6).setLimits!(CASH, cap, outflow), "LimitsRefused");
+        await refuses(as(6).setLimits!(BTC, cap, outflow), "LimitsRefused");
       }
       await refuses(queue.setLimits!(CASH, 0n, 1n), "LimitsRefused");
       await refuses(queue.setLimits!(9n, 1n, 1n), "AssetUnknown");
@@ -484,13 +547,12 @@ describe("margin gate, what attacked it once", () => {
     it("an account that the fund paid for repays it before anything else leaves, and does not trade meanwhile", async () => {
       await alice.fund(BTC, E8);
       await refuses(world.asLiquidation("charge", alice.id, 8n * E6), "StageWrong");
-      await world.asLiquidation("setStage", alice.id, 3n);
+      await world.asLiquidation("setStage", alice.id, 3n, 0n);
       await world.asLiquidation("charge", alice.id, 8n * E6);
       const coin = await alice.leaving(payout(E8, BTC));
       await refuses(alice.gate.exit!(coin.step, payout(E8, BTC)), "OwesFund").withArgs(alice.id, 8n * E6);
       const { trade } = await prepared(alice, bob);
-      const worse = await alice.attestation(12_000n);
-      await refuses(exchange.trade!({ ...trade, a: { ...trade.a, worse: [worse.step] } }), "OwesFund");
+      await refuses(exchange.trade!(trade), "OwesFund");
       const healing = await alice.attestation(12_000n);
       await take(alice, healing, alice.gate.attest!(healing.step, 12_000n));
       expect((await stored(alice)).stage).to.equal(3n);

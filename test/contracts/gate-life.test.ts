@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The life of accounts beside the main path: agents and a silent operator, batches, improvements, settlements, pauses and
+// The life of accounts beside the main path: agents and a silent operator, batches, settlements, pauses and
 // exits. A simulated key that proves what is true by the model, and nothing else.
 import { expect } from "chai";
 import type { Contract } from "ethers";
 import { signClear } from "../../prover/src/chain/gate-calls.ts";
 import { genesis } from "../../prover/src/model/account.ts";
-import { commitFill, commitState } from "../../prover/src/model/commit.ts";
+import { commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
 import { UNLISTED } from "../../prover/src/model/policy.ts";
 import { simulatedKey } from "../support/simulated.ts";
@@ -14,7 +14,6 @@ import {
   CASH,
   call,
   callView,
-  cleared,
   DAY,
   E6,
   E8,
@@ -144,7 +143,7 @@ describe("margin gate, the life of accounts", () => {
       await settled(fresh, b);
     });
 
-    it("the operator agrees to both sides and to no others, until it has been silent past its deadline", async () => {
+    it("the operator agrees to both sides and to no others, silent or not; while it is silent accounts open without it", async () => {
       const fill = bought(100n);
       const [a, b] = [await alice.trading(fill, 1n, bob.id), await bob.trading(fill, -1n, alice.id)];
       const good = await tradeOf(alice, a, bob, b);
@@ -169,11 +168,12 @@ describe("margin gate, the life of accounts", () => {
       const [late, later] = [await alice.trading(fill, 1n, bob.id), await bob.trading(fill, -1n, alice.id)];
       const forced = { ...(await tradeOf(alice, late, bob, later)), operatorSignature: "0x" };
       await refuses(exchange.trade!(forced), "OperatorMissing", exchange);
-      await world.time.increase(20n);
-      await call(exchange, "trade", forced);
-      // And an account opens without it.
       const fresh = alice.with({ state: genesis("board-60"), viewingKey: 99n as never });
       const { opening, ready } = await fresh.opening(alice.owner.address);
+      await refuses(alice.gate.open!(opening, ready.step, "0x"), "OperatorMissing", exchange);
+      await world.time.increase(20n);
+      // Nobody could follow who trades unseen.
+      await refuses(exchange.trade!(forced), "OperatorMissing", exchange);
       await call(alice.gate, "open", opening, ready.step, "0x");
     });
 
@@ -279,7 +279,7 @@ describe("margin gate, the life of accounts", () => {
         world.verifier,
       );
       await refuses(exit(withdrawing), "ProofInvalid", world.verifier);
-      await world.asLiquidation("setStage", alice.id, 1n);
+      await world.asLiquidation("setStage", alice.id, 1n, 0n);
       await refuses(withdraw(withdrawing), "StageWrong");
       await exit(leaving);
       await settled(alice, leaving);
@@ -296,7 +296,7 @@ describe("margin gate, the life of accounts", () => {
       expect(coverage > 6_000n && coverage < 10_000n, `${coverage}`).to.equal(true);
     }
 
-    it("V17: only the policy's levels, only the standing epoch, only a complete one, and only what is new", async () => {
+    it("V17: only the policy's levels, only the standing epoch, and only a complete one", async () => {
       await fallen();
       for (const level of [1n, 11_999n, 15_000n, 1n << 32n]) {
         await refuses(alice.gate.flag!((await alice.attestation(0n)).step, level), "LevelNotInPolicy");
@@ -304,10 +304,9 @@ describe("margin gate, the life of accounts", () => {
       const flagged = await alice.flagging(10_000n);
       await call(as(17), "flag", flagged.step, 10_000n);
       await settled(alice, flagged);
-      const again = await alice.flagging(12_000n);
-      await refuses(as(17).flag!(again.step, 12_000n), "VerdictKnown");
-      for (const level of [6_000n, 0n]) await falsely(alice.flagging(level));
       expect((await stored(alice)).stage).to.equal(1n);
+      await world.asLiquidation("setStage", alice.id, 0n, 0n);
+      for (const level of [6_000n, 0n]) await falsely(alice.flagging(level));
       const old = await alice.flagging();
       await world.publish(world.market);
       await refuses(as(17).flag!(old.step, 12_000n), "EpochNotStanding");
@@ -317,25 +316,45 @@ describe("margin gate, the life of accounts", () => {
       await refuses(as(17).flag!(flag.step, 12_000n), "EpochIncomplete", world.fixed);
     });
 
-    it("V17: a lower level of the same epoch is news, and so is any level of a later one", async () => {
+    it("N12: evidence calls an account once: no flag of a called account outruns the proof of a lot", async () => {
       await fallen();
-      for (const [level, epoch] of [
-        [12_000n, 2n],
-        [10_000n, 2n],
-        [12_000n, 3n],
-      ] as const) {
+      // Whoever starts a lot may have proven it of the state that the first flag left; held or not, there is no second flag.
+      await call(as(7, exchange), "hold", alice.id);
+      const flagged = await alice.flagging();
+      await expect(alice.gate.flag!(flagged.step, 12_000n)).to.emit(gate, "Flagged").withArgs(alice.id, 12_000n, 2n);
+      await settled(alice, flagged);
+      for (const epoch of [2n, 3n]) {
         if (epoch !== world.epoch) await world.publish();
-        const flagged = await alice.flagging(level);
-        await expect(as(17).flag!(flagged.step, level)).to.emit(gate, "Flagged").withArgs(alice.id, level, epoch);
-        await settled(alice, flagged);
+        for (const level of [12_000n, 10_000n]) {
+          await refuses(alice.gate.flag!((await alice.flagging(level)).step, level), "StageWrong");
+        }
       }
+    });
+
+    it("the desk of lots says in which epoch an account was found wanting: no attestation of one before heals it", async () => {
+      const { market } = world;
+      await call(world.fixed, "setGrace", true);
+      await world.publish();
+      await world.asLiquidation("setStage", alice.id, 1n, 2n);
+      // An earlier epoch, or none, takes nothing back.
+      for (const epoch of [1n, 0n]) await world.asLiquidation("setStage", alice.id, 1n, epoch);
+      world.market = market;
+      const before = await alice.attestation(12_000n, { epoch: 1n });
+      await call(alice.gate, "attest", before.step, 12_000n);
+      await settled(alice, before);
       expect((await stored(alice)).stage).to.equal(1n);
+      const now = await alice.attestation(12_000n);
+      await call(alice.gate, "attest", now.step, 12_000n);
+      await settled(alice, now);
+      expect((await stored(alice)).stage).to.equal(0n);
     });
 
     it("an account that was closed out is healthy again with the call level, and no stage is set twice", async () => {
       const module = await world.gateAs(world.liquidation);
-      await expect(module.setStage!(alice.id, 3n)).to.emit(gate, "StageSet").withArgs(alice.id, 3);
-      await expect(module.setStage!(alice.id, 3n)).not.to.emit(gate, "StageSet");
+      await expect(module.setStage!(alice.id, 3n, 0n))
+        .to.emit(gate, "StageSet")
+        .withArgs(alice.id, 3);
+      await expect(module.setStage!(alice.id, 3n, 0n)).not.to.emit(gate, "StageSet");
       const ready = await alice.attestation(12_000n);
       await expect(alice.gate.attest!(ready.step, 12_000n)).to.emit(gate, "StageSet").withArgs(alice.id, 0);
       await settled(alice, ready);
@@ -365,52 +384,36 @@ describe("margin gate, the life of accounts", () => {
       expect((await stored(alice)).stage).to.equal(1n);
       const late = await alice.attestation(12_000n, { epoch: 1n });
       world.market = fallen;
+      await world.asLiquidation("setStage", alice.id, 0n, 0n);
       const evidence = await alice.flagging(10_000n, { epoch: 1n });
       await refuses(as(17).flag!(evidence.step, 10_000n), "EpochNotStanding");
       await call(world.fixed, "setGrace", false);
       await refuses(alice.gate.attest!(late.step, 12_000n), "EpochSuperseded", world.fixed);
     });
 
-    it("a called account trades where it improves, for a level of its choice; worse or equal it cannot prove", async () => {
+    it("N06: a called account trades as everybody does, to the initial level, and is healthy then", async () => {
       await fallen();
       const flag = await alice.flagging();
       await call(as(17), "flag", flag.step, 12_000n);
       await settled(alice, flag);
-      const now = coverageBpsDown(evaluate(alice.state, world.policy, world.market))!;
       const mark = world.market.board.rows[0]!.mark;
-      const less = fillOf("board-60", { 0: 20_000n }, -20_000n * mark, blinding++);
-      const more = fillOf("board-60", { 0: -20_000n }, 20_000n * mark, blinding++);
-      await falsely(alice.improving(more, 1n, bob.id, now + 1n));
-      const { ready, side } = await alice.improving(less, 1n, bob.id, now + 1n);
-      const b = await bob.trading(less, -1n, alice.id);
-      const fill = commitFill(less);
-      const good = { a: side, b: await sideOf(bob, b), fill, operatorSignature: await cleared(world, ready, b) };
-      const worse = side.worse[0]!;
-      await refuses(exchange.trade!({ ...good, a: { ...side, worse: [] } }), "StageWrong", exchange);
-      await refuses(
-        exchange.trade!({ ...good, a: { ...side, worse: [worse, worse] } }),
-        "ImprovementMalformed",
-        exchange,
-      );
-      await refuses(
-        exchange.trade!({ ...good, a: { ...side, worse: [{ ...worse, account: bob.id }] } }),
-        "ImprovementMalformed",
-        exchange,
-      );
-      await refuses(exchange.trade!({ ...good, a: { ...side, worse: [{ ...worse, epoch: 1n }] } }), "EpochNotStanding");
-      await refuses(exchange.trade!({ ...good, a: { ...side, level: 15_001n } }), "LevelNotInPolicy", exchange);
-      // Signed for one level, sent for another.
-      await refuses(exchange.trade!({ ...good, a: { ...side, level: now } }), "NotAuthorised");
-      await call(exchange, "trade", good);
+      const boughtNow = (lots: bigint) => fillOf("board-60", { 0: lots }, -lots * mark, blinding++);
+      // Better is not enough.
+      await falsely(alice.trading(boughtNow(5_000n), 1n, bob.id));
+      const less = boughtNow(50_000n);
+      const [ready, b] = [await alice.trading(less, 1n, bob.id), await bob.trading(less, -1n, alice.id)];
+      await expect(exchange.trade!(await tradeOf(alice, ready, bob, b)))
+        .to.emit(gate, "StageSet")
+        .withArgs(alice.id, 0);
       await settled(alice, ready);
-      expect((await stored(alice)).stage).to.equal(1n);
+      await settled(bob, b);
     });
 
     it("what a called account has been paid in, anyone who can prove it absorbs", async () => {
       await call(alice.gate, "deposit", alice.id, alice.owner.address, CASH, 10n * E6);
       const whole = await alice.absorption(CASH, 10n * E6);
       await refuses(as(7).absorb!(whole.step, CASH, 10n * E6, false), "NotAuthorised");
-      await world.asLiquidation("setStage", alice.id, 1n);
+      await world.asLiquidation("setStage", alice.id, 1n, 0n);
       await call(as(7), "absorb", whole.step, CASH, 10n * E6, false);
       await settled(alice, whole);
     });
@@ -438,7 +441,7 @@ describe("margin gate, the life of accounts", () => {
         ["settleMany", [0, [step], [effect]], [exchange, liquidation]],
         ["enter", [effect.typeHash, "0x", 0, []], [exchange, clearing]],
         ["takeLot", [alice.id, 1n, 2n, none, "0x"], [liquidation]],
-        ["setStage", [alice.id, 2n], [liquidation]],
+        ["setStage", [alice.id, 2n, 0n], [liquidation]],
         ["moveCredit", [alice.id, bob.id, CASH, 1n], [liquidation]],
         ["charge", [alice.id, 1n], [liquidation]],
         ["setHold", [alice.id, 1n], [exchange]],
@@ -686,25 +689,22 @@ describe("margin gate, the life of accounts", () => {
       await exit(await alice.leaving(payout()));
     });
 
-    it("while a lot of it is out nothing leaves an account, nor attests: no exit, no withdrawal, no trade that improves it", async () => {
+    it("while a lot of it is out nothing leaves an account, nor attests: no exit, no withdrawal, no trade", async () => {
       await trade(alice, bob, -50_000n);
       const less = bought(10_000n);
       const [ready, b] = [await alice.trading(less, 1n, bob.id), await bob.trading(less, -1n, alice.id)];
       const any = await alice.attestation(12_000n);
-      await world.asLiquidation("setStage", alice.id, 2n);
+      await world.asLiquidation("setStage", alice.id, 2n, 0n);
       await refuses(exit(any), "StageWrong");
       await refuses(withdraw(any), "StageWrong");
       const good = await tradeOf(alice, ready, bob, b);
-      for (const worse of [[], [any.step]]) {
-        const sent = exchange.trade!({ ...good, a: { ...good.a, worse } });
-        await refuses(sent, "StageWrong", worse.length === 0 ? exchange : gate);
-      }
+      await refuses(exchange.trade!(good), "StageWrong");
       await refuses(alice.gate.attest!(any.step, 12_000n), "StageWrong");
       // Its state stands still, so that the lot stays what was proven; a deposit is taken all the same, and absorbed afterwards.
       await call(alice.gate, "deposit", alice.id, alice.owner.address, CASH, E6);
       const absorbing = await alice.absorption(CASH, E6);
       await refuses(alice.gate.absorb!(absorbing.step, CASH, E6, absorbing.below), "StageWrong");
-      await world.asLiquidation("setStage", alice.id, 1n);
+      await world.asLiquidation("setStage", alice.id, 1n, 0n);
       const again = await alice.attestation(12_000n);
       await call(alice.gate, "attest", again.step, 12_000n);
       await settled(alice, again);
@@ -718,9 +718,9 @@ describe("margin gate, the life of accounts", () => {
 
     it("no account settles while a lot of it is out", async () => {
       await world.openSettlement({ 0: MARK });
-      await world.asLiquidation("setStage", alice.id, 2n);
+      await world.asLiquidation("setStage", alice.id, 2n, 0n);
       await refuses(as(17, world.clearing).expire!((await alice.expiring(1n, { 0: MARK })).step), "StageWrong");
-      await world.asLiquidation("setStage", alice.id, 1n);
+      await world.asLiquidation("setStage", alice.id, 1n, 0n);
       await call(as(17, world.clearing), "expire", (await alice.expiring(1n, { 0: MARK })).step);
     });
 

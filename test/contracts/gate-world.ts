@@ -518,11 +518,9 @@ export class Holder {
     return this.prepare(given, { fill, side }, { level }, bound);
   }
 
-  /** A trade after a proof that the account is below `level`, which it is at least at afterwards. */
-  async improving(fill: Fill, side: 1n | -1n, counterparty: bigint, level: bigint, bound: Bound = {}) {
-    const worse = await this.prepare({ action: "Worse", level }, {}, { level, direction: "below" }, bound);
-    const ready = await this.trading(fill, side, counterparty, { ...bound, level, from: worse.after });
-    return { ready, side: { ...(await sideOf(this, ready)), worse: [worse.step] } };
+  /** A side of a trade after which the account has neither positions nor debt. */
+  unwinding(fill: Fill, side: 1n | -1n, counterparty: bigint, bound: Bound = {}): Promise<Ready> {
+    return this.trading(fill, side, counterparty, { ...bound, level: EXIT_LEVEL, exit: true });
   }
 
   /** Passes a settlement: positions in the expired rows become cash. Under the simulated key only. */
@@ -568,8 +566,8 @@ export async function tradeOf(a: Holder, one: Ready, b: Holder, two: Ready, by =
 }
 
 export async function sideOf(holder: Holder, ready: Ready, by?: HardhatEthersSigner): Promise<Side> {
-  const { level, lastEpoch } = ready.call as Extract<GateCall, { action: "Trade" }>;
-  return { step: await holder.signed(ready, by), level, lastEpoch, worse: [] };
+  const { lastEpoch } = ready.call as Extract<GateCall, { action: "Trade" }>;
+  return { step: await holder.signed(ready, by), lastEpoch };
 }
 
 /** The operator's signature over both sides. */

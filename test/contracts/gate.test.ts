@@ -35,7 +35,6 @@ interface Stored {
   stage: bigint;
   state: bigint;
   provenAt: bigint;
-  belowLevel: bigint;
   belowEpoch: bigint;
 }
 
@@ -235,10 +234,10 @@ describe("margin gate with real proofs", function () {
     const watcher = world.gate.connect(world.signers[17]!) as typeof world.gate;
     await call(watcher, "flag", flag.step, 12_000n);
     alice.state = flag.after;
-    const { belowLevel, belowEpoch, stage, state } = await stored(alice);
-    expect([belowLevel, belowEpoch, stage, state]).to.deep.equal([12_000n, 3n, 1n, commitState(alice.state)]);
+    const { belowEpoch, stage, state } = await stored(alice);
+    expect([belowEpoch, stage, state]).to.deep.equal([3n, 1n, commitState(alice.state)]);
     const again = await alice.flagging();
-    await refuses(watcher.flag!(again.step, 12_000n), "VerdictKnown");
+    await refuses(watcher.flag!(again.step, 12_000n), "StageWrong");
     await refuses(alice.gate.withdraw!(again.step, payout(CASH, 1n)), "StageWrong");
   });
 

@@ -390,7 +390,7 @@ export class LotWorld {
         { level: initial },
       );
     const [first, second] = [await side(a, b, 1n), await side(b, a, -1n)];
-    const part = ({ step }: { step: Step }) => ({ step, level: initial, lastEpoch: LATE, worse: [] });
+    const part = ({ step }: { step: Step }) => ({ step, lastEpoch: LATE });
     await call(this.exchange, "trade", { a: part(first), b: part(second), fill: commitment, operatorSignature: "0x" });
     [a.state, b.state] = [first.after, second.after];
   }

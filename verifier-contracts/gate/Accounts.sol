@@ -28,6 +28,8 @@ abstract contract Accounts is IMarginGate, EIP712 {
 
     /// Stands for the fund where a credit's account is asked for: no account has this number.
     uint256 internal constant FUND = 0;
+    /// Stands for the settlements that an account has passed where it need not pass any more.
+    uint24 private constant RETIRED = type(uint24).max;
 
     /// @inheritdoc IMarginGate
     IMarket public immutable market;
@@ -101,6 +103,13 @@ abstract contract Accounts is IMarginGate, EIP712 {
         _settledByAll = lowest;
     }
 
+    /// Counts the account among those that have settled for good: it has no positions, and will have none.
+    function _retire(Account storage account) internal {
+        if (account.settled == RETIRED) return;
+        _waiting[account.settled]--;
+        account.settled = RETIRED;
+    }
+
     // ---- Steps ----
 
     /// An effect that moves nothing and shows at least a level.
@@ -142,7 +151,7 @@ abstract contract Accounts is IMarginGate, EIP712 {
         Effect memory effect
     ) internal returns (uint256[6] memory inputs, bytes32 digest) {
         bool exit = ground.basis == Basis.Exit;
-        _checkFree(id, account, ground.settlements);
+        _checkFree(id, account, exit && account.settled == RETIRED ? RETIRED : ground.settlements);
         if (exit) {
             effect.level = EXIT_LEVEL;
         } else {
@@ -150,7 +159,8 @@ abstract contract Accounts is IMarginGate, EIP712 {
             if (step.epoch != current.epoch) revert EpochNotStanding(current.epoch, step.epoch);
             if (step.policyId != current.policyId) revert PolicySuperseded(current.policyId, step.policyId);
         }
-        if (!effect.evenHeld && _isHeld(account)) revert AccountHeld(id, account.heldUntil);
+        // Under the exit market, whose ground has no clock, everything is taken under a hold.
+        if (!effect.evenHeld && account.heldUntil > ground.clock) revert AccountHeld(id, account.heldUntil);
         if (effect.fill == 0) effect.fill = Statement.noFill(instruments);
         inputs[0] = account.state;
         digest = _enter(
@@ -233,19 +243,21 @@ abstract contract Accounts is IMarginGate, EIP712 {
         account.provenAt = uint32(ground.clock);
         if (account.heldUntil > ground.clock) account.heldUntil = uint32(ground.clock);
         if (!healthy && account.owed == 0) {
-            (account.stage, account.belowLevel, account.belowEpoch) = (Stage.Healthy, 0, 0);
+            (account.stage, account.belowEpoch) = (Stage.Healthy, 0);
             emit StageSet(id, Stage.Healthy);
         }
     }
 
-    function _setStage(uint256 id, Account storage account, Stage stage, uint256 clock) internal {
+    /// @param epoch in which the account was found wanting; zero for none
+    function _setStage(uint256 id, Account storage account, Stage stage, uint64 epoch, uint256 clock) internal {
+        if (epoch > account.belowEpoch) account.belowEpoch = uint40(epoch);
         if (account.stage == stage) return;
         if (stage == Stage.Healthy && account.owed != 0) revert OwesFund(id, account.owed);
         if (account.stage == Stage.Healthy) account.calledAt = uint40(clock);
         // While a lot was on auction nobody could attest.
         if (account.stage == Stage.Liquidating) account.provenAt = uint32(clock);
         account.stage = stage;
-        if (stage == Stage.Healthy) (account.belowLevel, account.belowEpoch) = (0, 0);
+        if (stage == Stage.Healthy) account.belowEpoch = 0;
         emit StageSet(id, stage);
     }
 

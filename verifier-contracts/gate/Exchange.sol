@@ -2,10 +2,11 @@
 pragma solidity 0.8.30;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Batches, Desk} from "./Desk.sol";
 import {IExchange} from "../interfaces/IExchange.sol";
 import {IMarginGate} from "../interfaces/IMarginGate.sol";
-import {Market} from "../interfaces/IMarket.sol";
+import {EXIT_LEVEL, Market} from "../interfaces/IMarket.sol";
 import {IRoundVerifier} from "../interfaces/IRoundVerifier.sol";
 import {Bn254, G1} from "../libraries/Bn254.sol";
 import {Nobody} from "../libraries/Nobody.sol";
@@ -20,12 +21,11 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
     uint64 private constant MAX_OPERATOR_DEADLINE = 30 days;
     /// Gas that the first attempt at a batch may use for each item.
     uint256 private constant ATTEMPT_GAS = 600_000;
+    /// After a hold that ended early there is no other one for at least this long (clock): enough to attest and withdraw.
+    uint256 private constant MIN_FREE = 1 minutes;
 
     bytes32 private constant TRADE_TYPEHASH = keccak256(
         "Trade(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,uint256 counterparty,uint256 fill,uint256 level,uint64 lastEpoch)"
-    );
-    bytes32 private constant WORSE_TYPEHASH = keccak256(
-        "Worse(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,uint256 level)"
     );
     bytes32 private constant ROUND_TYPEHASH = keccak256(
         "Round(uint256 account,uint256 stateBefore,uint256 stateAfter,bytes blob,uint256 deadline,uint256 level,uint64 lastEpoch)"
@@ -44,6 +44,18 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
     uint32 private _requests;
     /// @inheritdoc IExchange
     mapping(uint256 account => uint64) public requestedAt;
+    /// The board's clock when the account's latest hold began.
+    mapping(uint256 account => uint256) private _heldSince;
+
+    /// What the steps of a call's trades have in common.
+    struct Common {
+        uint256 level;
+        uint256 noFill;
+        IMarginGate.By by;
+        /// Nobody in a batch, where everybody signs.
+        address sender;
+        bool evenHeld;
+    }
 
     constructor(IMarginGate gate_, address operator_, uint64 operatorDeadline_, bool keepsBlobs_)
         Desk(gate_)
@@ -60,12 +72,25 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
 
     /// @inheritdoc IExchange
     function trade(Trade calldata trade_) external {
-        uint256 count = 2 + trade_.a.worse.length + trade_.b.worse.length;
-        IMarginGate.Step[] memory steps = new IMarginGate.Step[](count);
-        IMarginGate.Effect[] memory effects = new IMarginGate.Effect[](count);
-        _trade(trade_, steps, effects, 0, gate.instruments(), market.outflow(board), msg.sender);
+        (IMarginGate.Step[] memory steps, IMarginGate.Effect[] memory effects) = _room(1);
+        Market memory current = market.outflow(board);
+        _checkEpochs(trade_, current.epoch);
+        _append(trade_, steps, effects, 0, _commonOf(current.levels.initial, msg.sender));
         bytes32[] memory digests = gate.settleMany(IMarginGate.Basis.Outflow, steps, effects);
         _clear(trade_, digests, 0, msg.sender);
+    }
+
+    /// @inheritdoc IExchange
+    function unwind(Trade calldata trade_) external {
+        if (!_silent() && !(_ignored(trade_.a.step.account) && _ignored(trade_.b.step.account))) {
+            revert OperatorMissing(operatorSeen, operatorDeadline);
+        }
+        (IMarginGate.Step[] memory steps, IMarginGate.Effect[] memory effects) = _room(1);
+        Common memory common = _commonOf(EXIT_LEVEL, msg.sender);
+        // The owners alone, for the operator does not look. Under a hold too: no evidence can be brought against what is left.
+        (common.by, common.evenHeld) = (IMarginGate.By.Owner, true);
+        _append(trade_, steps, effects, 0, common);
+        gate.settleMany(IMarginGate.Basis.Exit, steps, effects);
     }
 
     /// @inheritdoc IExchange
@@ -79,21 +104,17 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
     /// All or none of the trades of a range, which follows the arguments. For the desk itself: nobody is the sender.
     function settleSome(Trade[] calldata trades, uint256) external {
         (uint256 from, uint256 to) = _range();
-        uint256 count = 0;
-        for (uint256 index = from; index < to; index++) {
-            count += 2 + trades[index].a.worse.length + trades[index].b.worse.length;
-        }
-        IMarginGate.Step[] memory steps = new IMarginGate.Step[](count);
-        IMarginGate.Effect[] memory effects = new IMarginGate.Effect[](count);
-        uint256 instruments = gate.instruments();
+        (IMarginGate.Step[] memory steps, IMarginGate.Effect[] memory effects) = _room(to - from);
         Market memory current = market.outflow(board);
-        uint256 at = 0;
+        Common memory common = _commonOf(current.levels.initial, address(0));
         for (uint256 index = from; index < to; index++) {
-            at = _trade(trades[index], steps, effects, at, instruments, current, address(0));
+            _checkEpochs(trades[index], current.epoch);
+            _append(trades[index], steps, effects, 2 * (index - from), common);
         }
         bytes32[] memory digests = gate.settleMany(IMarginGate.Basis.Outflow, steps, effects);
-        at = 0;
-        for (uint256 index = from; index < to; index++) at = _clear(trades[index], digests, at, address(0));
+        for (uint256 index = from; index < to; index++) {
+            _clear(trades[index], digests, 2 * (index - from), address(0));
+        }
     }
 
     /// @inheritdoc IExchange
@@ -143,7 +164,12 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
         uint256 clock = market.clock(board);
         uint256 period = market.termsOf(board).holdPeriod;
         uint256 last = gate.accountOf(account).heldUntil;
-        if (last != 0 && clock < last + period) revert HoldTooEarly(account, last + period);
+        if (last != 0) {
+            // As long as it lasted, for it may have ended early; while it lasts, that is after its end.
+            uint256 free = last + Math.max(last - _heldSince[account], MIN_FREE);
+            if (clock < free) revert HoldTooEarly(account, free);
+        }
+        _heldSince[account] = clock;
         gate.setHold(account, clock + period);
     }
 
@@ -160,59 +186,50 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
 
     // ---- Internal: trades ----
 
-    /// Appends a trade's steps, of both sides those that prove what was before them first.
-    function _trade(
+    function _room(uint256 trades)
+        private
+        pure
+        returns (IMarginGate.Step[] memory steps, IMarginGate.Effect[] memory effects)
+    {
+        (steps, effects) = (new IMarginGate.Step[](2 * trades), new IMarginGate.Effect[](2 * trades));
+    }
+
+    function _commonOf(uint256 level, address sender) private view returns (Common memory) {
+        return Common(level, Statement.noFill(gate.instruments()), IMarginGate.By.OwnerOrAgent, sender, false);
+    }
+
+    /// Writes a trade's two steps where they belong.
+    function _append(
         Trade calldata trade_,
         IMarginGate.Step[] memory steps,
         IMarginGate.Effect[] memory effects,
         uint256 at,
-        uint256 instruments,
-        Market memory current,
-        address sender
-    ) private view returns (uint256) {
+        Common memory common
+    ) private pure {
         (uint256 a, uint256 b) = (trade_.a.step.account, trade_.b.step.account);
         if (a == b) revert SameAccount(a);
-        if (trade_.fill == 0 || trade_.fill == Statement.noFill(instruments)) revert FillRefused(trade_.fill);
-        at = _side(trade_.a, steps, effects, at, current);
-        (effects[at].args, effects[at].sender) = (_tradeArgs(trade_.a, b, trade_.fill), sender);
-        effects[at++].fill = trade_.fill;
-        at = _side(trade_.b, steps, effects, at, current);
-        (effects[at].args, effects[at].sender) = (_tradeArgs(trade_.b, a, trade_.fill), sender);
-        (effects[at].fill, effects[at].minus) = (trade_.fill, true);
-        return at + 1;
+        if (trade_.fill == 0 || trade_.fill == common.noFill) revert FillRefused(trade_.fill);
+        (steps[at], steps[at + 1]) = (trade_.a.step, trade_.b.step);
+        _fill(effects[at], trade_.fill, b, trade_.a.lastEpoch, common);
+        _fill(effects[at + 1], trade_.fill, a, trade_.b.lastEpoch, common);
+        effects[at + 1].minus = true;
     }
 
-    function _tradeArgs(Side calldata side, uint256 counterparty, uint256 fill) private pure returns (bytes memory) {
-        return abi.encode(counterparty, fill, side.level, side.lastEpoch);
+    function _fill(
+        IMarginGate.Effect memory effect,
+        uint256 fill,
+        uint256 counterparty,
+        uint64 lastEpoch,
+        Common memory common
+    ) private pure {
+        (effect.typeHash, effect.args) = (TRADE_TYPEHASH, abi.encode(counterparty, fill, common.level, lastEpoch));
+        (effect.fill, effect.level) = (fill, common.level);
+        (effect.by, effect.sender, effect.evenHeld) = (common.by, common.sender, common.evenHeld);
     }
 
-    /// @return at index of the side's own step
-    function _side(
-        Side calldata side,
-        IMarginGate.Step[] memory steps,
-        IMarginGate.Effect[] memory effects,
-        uint256 at,
-        Market memory current
-    ) private view returns (uint256) {
-        uint256 id = side.step.account;
-        _checkEpoch(side.step.epoch, current.epoch, side.lastEpoch);
-        uint256 initial = current.levels.initial;
-        if (side.worse.length == 0) {
-            IMarginGate.Stage stage = gate.accountOf(id).stage;
-            if (stage != IMarginGate.Stage.Healthy) revert IMarginGate.StageWrong(id, stage);
-            if (side.level != initial) revert IMarginGate.LevelNotInPolicy(side.level, current.policyId);
-        } else {
-            if (side.worse.length != 1 || side.worse[0].account != id) revert ImprovementMalformed(id);
-            if (side.level > initial) revert IMarginGate.LevelNotInPolicy(side.level, current.policyId);
-            steps[at] = side.worse[0];
-            (effects[at].typeHash, effects[at].args) = (WORSE_TYPEHASH, abi.encode(side.level));
-            (effects[at].level, effects[at].below) = (side.level, true);
-            at++;
-        }
-        steps[at] = side.step;
-        (effects[at].typeHash, effects[at].by) = (TRADE_TYPEHASH, IMarginGate.By.OwnerOrAgent);
-        effects[at].level = side.level;
-        return at;
+    function _checkEpochs(Trade calldata trade_, uint64 standing) private pure {
+        _checkEpoch(trade_.a.step.epoch, standing, trade_.a.lastEpoch);
+        _checkEpoch(trade_.b.step.epoch, standing, trade_.b.lastEpoch);
     }
 
     function _checkEpoch(uint64 epoch, uint64 standing, uint64 last) private pure {
@@ -220,17 +237,11 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
         if (epoch > last) revert EpochAfterLast(epoch, last);
     }
 
-    /// The operator's agreement to a trade whose digests start there. @return at where the next one's start
-    function _clear(Trade calldata trade_, bytes32[] memory digests, uint256 at, address sender)
-        private
-        returns (uint256)
-    {
+    /// The operator's agreement to a trade whose two digests start there.
+    function _clear(Trade calldata trade_, bytes32[] memory digests, uint256 at, address sender) private {
         uint256[] memory accounts = new uint256[](2);
         (accounts[0], accounts[1]) = (trade_.a.step.account, trade_.b.step.account);
-        at += trade_.a.worse.length;
-        uint256 second = at + 1 + trade_.b.worse.length;
-        _agree(sender, digests[at], digests[second], trade_.operatorSignature, accounts);
-        return second + 1;
+        _agree(sender, digests[at], digests[at + 1], trade_.operatorSignature, accounts);
     }
 
     // ---- Internal: rounds ----
@@ -283,8 +294,8 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
         return true;
     }
 
-    /// The operator agrees, and has thereby answered the accounts' requests; or it is silent; or it has left a request of each of the
-    /// accounts unanswered. A signature is no sign of life: who has some put by could else keep the operator alive.
+    /// The operator agrees, and has thereby answered the accounts' requests. A signature is no sign of life: who has some put by could
+    /// else keep the operator alive.
     function _agree(
         address sender,
         bytes32 first,
@@ -292,14 +303,11 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
         bytes calldata signature,
         uint256[] memory accounts
     ) private {
-        if (_isOperator(sender) || _signed(first, second, signature)) {
-            if (_requests == 0) return;
-            for (uint256 index = 0; index < accounts.length; index++) _answer(accounts[index]);
-        } else if (!_silent()) {
-            for (uint256 index = 0; index < accounts.length; index++) {
-                if (!_ignored(accounts[index])) revert OperatorMissing(operatorSeen, operatorDeadline);
-            }
+        if (!_isOperator(sender) && !_signed(first, second, signature)) {
+            revert OperatorMissing(operatorSeen, operatorDeadline);
         }
+        if (_requests == 0) return;
+        for (uint256 index = 0; index < accounts.length; index++) _answer(accounts[index]);
     }
 
     function _signed(bytes32 first, bytes32 second, bytes calldata signature) private view returns (bool) {

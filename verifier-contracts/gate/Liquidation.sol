@@ -112,7 +112,7 @@ contract Liquidation is Desk, ILiquidation {
         Lot memory lot = _lotOf(step, offer, ground, insolvent);
         id = keccak256(abi.encode(lot));
         auctionOf[step.account] = id;
-        gate.setStage(step.account, IMarginGate.Stage.Liquidating);
+        gate.setStage(step.account, IMarginGate.Stage.Liquidating, lot.epoch);
         emit LotStarted(step.account, id, lot, offer.size, step.blob, opening);
     }
 
@@ -149,7 +149,7 @@ contract Liquidation is Desk, ILiquidation {
         // Values older than the lot's would undo what was proven with them.
         if (step.epoch < lot.epoch) revert IMarket.EpochSuperseded(lot.epoch, step.epoch);
         // A step at the call level makes a called account healthy.
-        gate.setStage(lot.account, IMarginGate.Stage.Called);
+        gate.setStage(lot.account, IMarginGate.Stage.Called, 0);
         IMarginGate.Effect memory effect;
         (effect.typeHash, effect.args) = (CURE_TYPEHASH, abi.encode(id, asset, amount));
         (effect.by, effect.sender, effect.evenHeld) = (IMarginGate.By.Owner, msg.sender, true);
@@ -169,7 +169,7 @@ contract Liquidation is Desk, ILiquidation {
             // A shift by 64 and more leaves nothing of a cap.
             if (lot.kind == Kind.Slice && clock >= lot.end) _failures[lot.account][_calledAt(lot.account)]++;
         }
-        gate.setStage(lot.account, IMarginGate.Stage.Called);
+        gate.setStage(lot.account, IMarginGate.Stage.Called, 0);
         emit LotVoided(lot.account, id);
     }
 
@@ -412,7 +412,7 @@ contract Liquidation is Desk, ILiquidation {
         }
         gate.takeLot(lot.account, lot.stateBefore, lot.stateAfter, credits, blob);
         IMarginGate.Stage stage = lot.kind == Kind.Slice ? IMarginGate.Stage.Called : IMarginGate.Stage.Closed;
-        gate.setStage(lot.account, stage);
+        gate.setStage(lot.account, stage, 0);
     }
 
     /// Who gets the price, the account's credit so far, and what the fund adds.

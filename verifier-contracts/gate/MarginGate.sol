@@ -113,23 +113,21 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
     function deposit(uint256 id, address expectedOwner, uint256 asset, uint256 amount) external nonReentrant {
         Account storage account = _account(id);
         if (account.owner != expectedOwner) revert OwnerDiffers(id, account.owner, expectedOwner);
-        Vault.deposit(_books, id, asset, amount);
+        Vault.deposit(_books, id, asset, amount, account.stage == Stage.Healthy);
     }
 
     /// @inheritdoc IMarginGate
     function absorb(Step calldata step, uint256 asset, uint256 amount, bool below) external nonReentrant {
         uint256 id = step.account;
         Account storage account = _account(id);
-        uint256 credit = creditOf(id, asset);
-        if (amount > credit) revert CreditTooSmall(id, asset, credit, amount);
-        if (amount == 0) revert AmountZero();
         By by = By.Owner;
-        if (account.stage != Stage.Healthy || _isHeld(account)) {
-            if (amount < credit - amount) revert AbsorbsTooLittle(id, credit, amount);
+        bool watched = account.stage != Stage.Healthy || _isHeld(account);
+        Vault.checkAbsorb(_books, id, asset, amount, watched);
+        if (watched) {
             // By whose turn it is: somebody else's dust does not use the owner's, nor the owner's anybody's.
             bool own = msg.sender == account.owner || step.signature.length != 0;
             uint256 last = own ? account.absorbedAt : account.absorbedByOthersAt;
-            if (last != 0 && block.timestamp < last + ABSORB_PAUSE) revert AbsorbedTooRecently(id, last + ABSORB_PAUSE);
+            if (block.timestamp < last + ABSORB_PAUSE) revert AbsorbedTooRecently(id, last + ABSORB_PAUSE);
             if (own) account.absorbedAt = uint40(block.timestamp);
             else (by, account.absorbedByOthersAt) = (By.Anyone, uint40(block.timestamp));
         }
@@ -141,9 +139,8 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function withdraw(Step calldata step, Payment calldata payment) external nonReentrant {
-        if (_account(step.account).stage != Stage.Healthy) {
-            revert StageWrong(step.account, _account(step.account).stage);
-        }
+        Stage stage = _account(step.account).stage;
+        if (stage != Stage.Healthy) revert StageWrong(step.account, stage);
         _payOut(step, payment);
     }
 
@@ -154,32 +151,32 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function attest(Step calldata step, uint256 level) external nonReentrant {
-        Ground memory ground = _groundOfCall(step.epoch);
+        Account storage account = _account(step.account);
+        // Under a hold by the standing epoch alone: in the one before, the account may have had what it has lost.
+        Ground memory ground = _groundOfCall(_isHeld(account) ? 0 : step.epoch);
         if (level == 0 || level != ground.market.levels.initial && !_isRung(level, ground.market)) {
             revert LevelNotInPolicy(level, ground.market.policyId);
         }
         Effect memory effect = _effect(ATTEST_TYPEHASH, abi.encode(level), By.Owner, level);
         effect.evenHeld = level >= ground.market.levels.call;
-        _settle(step, _account(step.account), ground, effect);
+        _settle(step, account, ground, effect);
     }
 
     /// @inheritdoc IMarginGate
     function flag(Step calldata step, uint256 level) external nonReentrant {
         uint256 id = step.account;
         Account storage account = _account(id);
+        // Once: whoever flagged a called account again and again would outrun proofs about it.
+        if (account.stage != Stage.Healthy) revert StageWrong(id, account.stage);
         Ground memory ground = _groundOfCall(0);
         if (!_isRung(level, ground.market)) revert LevelNotInPolicy(level, ground.market.policyId);
-        uint64 epoch = ground.market.epoch;
-        if (account.belowEpoch == epoch && account.belowLevel <= level) revert VerdictKnown(id, account.belowLevel);
         Effect memory effect = _effect(FLAG_TYPEHASH, abi.encode(level), By.Anyone, level);
         (effect.below, effect.evenHeld) = (true, true);
         _settle(step, account, ground, effect);
-        (account.belowLevel, account.belowEpoch) = (uint24(level), uint40(epoch));
-        emit Flagged(id, level, epoch);
-        if (account.stage == Stage.Healthy) {
-            (account.stage, account.calledAt) = (Stage.Called, uint40(ground.clock));
-            emit StageSet(id, Stage.Called);
-        }
+        emit Flagged(id, level, ground.market.epoch);
+        (account.stage, account.calledAt) = (Stage.Called, uint40(ground.clock));
+        account.belowEpoch = uint40(ground.market.epoch);
+        emit StageSet(id, Stage.Called);
     }
 
     // ---- Doors for desks ----
@@ -210,6 +207,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
             }
             proofs[index] = step.proof;
             (inputs[index], digests[index]) = _move(step, step.account, account, ground, effect);
+            if (basis == Basis.Exit) _retire(account);
         }
         _verifyMany(ground, proofs, inputs);
     }
@@ -271,8 +269,8 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IMarginGate
-    function setStage(uint256 id, Stage stage) external onlyDesk(Desk.Liquidation) {
-        _setStage(id, _account(id), stage, market.clock(board));
+    function setStage(uint256 id, Stage stage, uint64 epoch) external onlyDesk(Desk.Liquidation) {
+        _setStage(id, _account(id), stage, epoch, market.clock(board));
     }
 
     /// @inheritdoc IMarginGate
@@ -355,8 +353,9 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         bytes4 call = msg.sig;
         Basis basis = Basis.Exit;
         if (call == this.withdraw.selector) basis = Basis.Outflow;
-        if (call == this.attest.selector) basis = Basis.Attesting;
-        if (call == this.flag.selector) basis = Basis.Evidence;
+        if (call == this.attest.selector || call == this.flag.selector) {
+            basis = epoch == 0 ? Basis.Evidence : Basis.Attesting;
+        }
         return _ground(basis, epoch);
     }
 

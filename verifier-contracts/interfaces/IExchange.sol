@@ -5,20 +5,16 @@ import {IDesk, IMarginGate} from "./IMarginGate.sol";
 
 /// The desk for trades and rounds, and the operator who agrees to them.
 ///
-/// Every trade and round is of the standing epoch. Each account's owner or agent signs its new state until a deadline and a last
-/// epoch; the operator agrees besides, unless it has been silent for its deadline, or has left a public request of each of the accounts
-/// unanswered for as long. Nobody's being the sender counts as a signature in a batch or a round.
+/// Every trade and round is of the standing epoch, and leaves each account at the policy's initial level. Each account's owner or
+/// agent signs its new state until a deadline and a last epoch; the operator always agrees besides: an account that traded without
+/// it could be one that nobody can follow. Without it accounts only unwind. Nobody's being the sender counts as a signature in a
+/// batch or a round.
 interface IExchange is IDesk {
     /// One account's part in a trade.
     struct Side {
         IMarginGate.Step step;
-        /// At least this is proven after the trade: the policy's initial level, or with `worse` any level up to it.
-        uint256 level;
-        /// The last epoch under which the signer agrees.
+        /// The last epoch under which the signer agrees; signed and not read where the trade unwinds.
         uint64 lastEpoch;
-        /// Empty, or one step that proves the account below `level` as it stands: then the trade improves it, and is
-        /// taken from accounts that are called or closed too.
-        IMarginGate.Step[] worse;
     }
 
     struct Trade {
@@ -28,7 +24,7 @@ interface IExchange is IDesk {
         Side b;
         /// Commitment; not the one of no fill.
         uint256 fill;
-        /// See `checkAgreement`: over the two sides' digests.
+        /// See `checkAgreement`, but silence is no agreement: over the two sides' digests. Not read in `unwind`.
         bytes operatorSignature;
     }
 
@@ -45,7 +41,7 @@ interface IExchange is IDesk {
         /// At least two, in ascending order of their numbers; the places after them are nobody's.
         IMarginGate.Entry[] members;
         uint256[8] proof;
-        /// See `checkAgreement`: over the round's digest and zero.
+        /// As for a trade: over the round's digest and zero.
         bytes operatorSignature;
     }
 
@@ -56,14 +52,14 @@ interface IExchange is IDesk {
     event Answered(uint256 indexed account);
 
     error OperatorDeadlineRefused(uint64 deadline, uint64 most);
-    /// The operator has not signed, was last seen less than `operatorDeadline` ago, and owes no account here an answer.
+    /// The operator has not signed; or accounts may not unwind yet, for it was seen less than its deadline ago, and does not owe both
+    /// an answer.
     error OperatorMissing(uint64 seen, uint64 deadline);
     error SameAccount(uint256 account);
     /// Signed for epochs up to `last`.
     error EpochAfterLast(uint64 epoch, uint64 last);
     error FillRefused(uint256 fill);
-    error ImprovementMalformed(uint256 account);
-    /// Not before the clock says so: an account is held no longer than it is free.
+    /// Not before the clock says so: after a hold the account is free for as long as that lasted, and for a minute at least.
     error HoldTooEarly(uint256 account, uint256 until);
     error MembersRefused(uint256 members, uint256 places);
     /// A venue that keeps states in events takes blobs, one that does not takes their hashes.
@@ -71,8 +67,16 @@ interface IExchange is IDesk {
 
     // ---- Trades ----
 
-    /// Applies one private fill to two accounts. Both keep at least the level of their side.
+    /// Applies one private fill to two accounts. Both have at least the policy's initial level afterwards, which makes a called or
+    /// closed one healthy. Not of accounts that are held, that owe the fund, or of which a lot is on auction.
     function trade(Trade calldata trade_) external;
+
+    /// Applies one private fill to two accounts that have neither positions nor debt afterwards, proven under the exit market: no epoch
+    /// is needed. Once the operator has been silent for its deadline, or has left a request of both accounts unanswered for as
+    /// long; its signature is not read. The owners alone, who sign a trade at EXIT_LEVEL. Whatever the stage, as `IMarginGate.exit`,
+    /// but not of accounts that owe the fund. Both are retired: they absorb and exit, and trade no more. Nobody else may know
+    /// their states, so neither may the board wait for them to settle.
+    function unwind(Trade calldata trade_) external;
 
     /// The same for many trades, in order, verified at once. If something is wrong with one, each is tried by itself, and those
     /// that revert for another reason than gas are skipped and named (`Skipped`).
@@ -91,14 +95,14 @@ interface IExchange is IDesk {
     function setOperator(address operator_) external;
 
     /// Asks the operator in public to agree to the account's next trade. The account's owner only. Unanswered for
-    /// `operatorDeadline`, the operator is not asked any more for this account; a trade or round of it to which the operator
-    /// agreed is the answer.
+    /// `operatorDeadline`, the account unwinds without the operator; a trade or round of it to which the operator agreed is the
+    /// answer.
     function request(uint256 account) external;
 
     /// Makes an account's owner wait for `Terms.holdPeriod` of the board's clock, so that a proof about the account is not outrun:
-    /// until then the gate takes of the owner's steps only a proof of the call level or more (which ends the hold), the account's
-    /// absorbs and exits, and the cure of a lot. The operator; anyone, once the account has missed its attestation. Not again for as
-    /// long after the hold's end.
+    /// until then the gate takes of the owner's steps only a proof of the call level or more by the standing epoch (which ends the
+    /// hold), the account's absorbs, exits and unwinding, and the cure of a lot. The operator; anyone, once the account has missed its
+    /// attestation. Not again for as long after the hold's end as it lasted, and for a minute at least.
     function hold(uint256 account) external;
 
     /// Reverts unless the operator is the sender, has signed `Clear(bytes32 first,bytes32 second)` in this contract's domain, or

@@ -19,8 +19,8 @@ interface IDesk {
 /// an agent's. It rests on no caller, no relayer, no maker of proofs, no amount of gas, and not on the operator.
 ///
 /// LIVENESS (everybody gets what is theirs, in time) rests on a standing epoch for `withdraw`, `attest`, `flag` and trades. Deposits,
-/// `absorb` and `exit` work without any oracle, expiries once the settlement stands. It rests on the operator for openings and trades, until that has been silent for its
-/// deadline, or has left an owner's public request unanswered for as long.
+/// `absorb` and `exit` work without any oracle, expiries once the settlement stands. It rests on the operator for openings and trades; once that has been silent for its
+/// deadline, or has left owners' public requests unanswered for as long, two accounts unwind against each other without it.
 ///
 /// Custody in cash = credits + fund + private holdings, where debts count as negative and so does a fund that owes (deficit); of other assets
 /// credits + private holdings. Amounts are in units of the token. They must be whole lots where private quantities change.
@@ -85,7 +85,7 @@ interface IMarginGate is IBoardGate {
     /// Where an account stands on the margin ladder.
     enum Stage {
         Healthy,
-        /// Proven below a level, or by the liquidation desk: no withdrawals, and trades only where they improve.
+        /// Proven below a level, or by the liquidation desk: no withdrawals.
         Called,
         /// A lot of the account is on auction. The account's state has not changed, but nothing changes it until the auction
         /// ends, except the owner's cure.
@@ -99,7 +99,8 @@ interface IMarginGate is IBoardGate {
         /// May sign trades in the owner's place; zero for none.
         address agent;
         Stage stage;
-        /// Settlements of the board that the account has passed.
+        /// Settlements of the board that the account has passed; 2^24 − 1 where it is retired (`IExchange.unwind`), and need not
+        /// pass any.
         uint24 settled;
         /// The board's clock when the call level or more was proven last; when the account opened, at first.
         uint32 provenAt;
@@ -108,8 +109,7 @@ interface IMarginGate is IBoardGate {
         uint256 state;
         /// The board's clock when the account left `Healthy`; read only while it is not.
         uint40 calledAt;
-        /// The latest proof of coverage below a level, and its epoch (zero for none); deleted when the account becomes healthy.
-        uint24 belowLevel;
+        /// The latest epoch in which the account was found wanting (zero for none); deleted when it becomes healthy.
         uint40 belowEpoch;
         /// Unix seconds of the last absorb by the owner, and by somebody else, of a credit that had to be absorbed in its
         /// greater part.
@@ -127,11 +127,11 @@ interface IMarginGate is IBoardGate {
 
     /// How much of an asset the gate takes in, and how fast it lets it out. In lots.
     struct Limits {
-        /// Deposits end where custody reaches this.
+        /// Deposits end where custody reaches this, but for cash into accounts that are not healthy.
         uint64 depositCap;
         /// Leaves in an hour at most; never counts as less than 1/720 of custody, so that everybody can leave in 30 days.
         uint64 outflow;
-        /// What left and has not been worked off yet, at `time` (Unix seconds).
+        /// What left, less what came in, and has not been worked off yet, at `time` (Unix seconds).
         uint64 used;
         uint40 time;
     }
@@ -242,7 +242,7 @@ interface IMarginGate is IBoardGate {
     error AssetTaken(uint256 asset, address token);
     error TokenTaken(address token);
     error AssetUnknown(uint256 asset);
-    /// A limit is zero, or the guardian raises one.
+    /// A limit is zero, or the guardian raises one, or lowers the cap of cash below custody.
     error LimitsRefused(uint256 asset, uint64 depositCap, uint64 outflow);
     error DepositCapReached(uint256 asset, uint256 capLots, uint256 lots);
     /// More leaves in an hour than the limit; `available` lots may leave now.
@@ -276,8 +276,6 @@ interface IMarginGate is IBoardGate {
     /// The account owes the fund: it trades not at all, and nothing leaves before cash that repays it (1e-6).
     error OwesFund(uint256 account, uint64 owed);
     error LevelNotInPolicy(uint256 level, uint64 policyId);
-    /// What is proven is known already: of this epoch, and of a level not above.
-    error VerdictKnown(uint256 account, uint256 level);
     error StageWrong(uint256 account, Stage stage);
     /// A hold makes the owner's steps wait until the board's clock says so.
     error AccountHeld(uint256 account, uint256 until);
@@ -299,7 +297,7 @@ interface IMarginGate is IBoardGate {
     /// @param outflow lots an hour, above zero
     function registerAsset(uint256 asset, address token, uint256 lotDecimals, uint64 depositCap, uint64 outflow) external;
 
-    /// Replaces an asset's limits. The queue; the guardian, to lower them.
+    /// Replaces an asset's limits. The queue; the guardian, to lower them, the cap of cash not below custody.
     function setLimits(uint256 asset, uint64 depositCap, uint64 outflow) external;
 
     // ---- Accounts ----
@@ -316,7 +314,7 @@ interface IMarginGate is IBoardGate {
     function setAgent(uint256 account, address agent) external;
 
     /// Takes tokens from the sender as a public credit of the account. Needs no proof, and cannot be undone except by
-    /// absorbing and withdrawing.
+    /// absorbing and withdrawing. Within the asset's cap, but for cash into an account that is not healthy.
     /// @param expectedOwner of the account, so that no deposit goes to the account of somebody else
     /// @param amount whole lots, at most 2^64 − 1 of them
     function deposit(uint256 account, address expectedOwner, uint256 asset, uint256 amount) external;
@@ -338,20 +336,21 @@ interface IMarginGate is IBoardGate {
     function exit(Step calldata step, Payment calldata payment) external;
 
     /// Shows that the account has at least a level, and records it. Owner only; from the call level up it makes a called or
-    /// closed account healthy and ends a hold, unless a proof of a later epoch says otherwise.
-    /// Not while a lot of the account is on auction.
+    /// closed account healthy, unless it was found wanting in a later epoch, and ends a hold. Under a hold, by the standing
+    /// epoch alone. Not while a lot of the account is on auction.
     /// @param level one of the policy's
     function attest(Step calldata step, uint256 level) external;
 
-    /// Records that the account is below a level; a healthy one is called. Open to anyone who can make the proof. Refused where an
-    /// equal or lower level was proven in this epoch already, and while a lot is on auction.
+    /// Shows that a healthy account is below a level: it is called. Open to anyone who can make the proof. Once: an account that is
+    /// called already, and stepped by more evidence, would outrun the proof of a lot.
     /// @param level call, liquidation or close-out of the policy, or zero
     function flag(Step calldata step, uint256 level) external;
 
     // ---- Doors for desks ----
 
     /// Takes steps, at least one and each with its effect, that are all proven by `Account` under one basis, and verifies them at once. The desk decides who may
-    /// do it and when: stage and level are not checked here. Exchange and liquidation; amounts are the liquidation's alone.
+    /// do it and when: stage and level are not checked here. Exchange and liquidation; amounts are the liquidation's alone. Under
+    /// the exit market the accounts are retired: they have neither positions nor debt, and get none.
     /// @return digests EIP-712 digests of the steps, in order
     function settleMany(Basis basis, Step[] calldata steps, Effect[] calldata effects)
         external
@@ -380,8 +379,9 @@ interface IMarginGate is IBoardGate {
     /// Makes the owner's steps wait until the board's clock says so. Exchange only.
     function setHold(uint256 account, uint256 until) external;
 
-    /// Sets an account's stage. Liquidation only. The time it left `Healthy` is kept, the latest verdict too.
-    function setStage(uint256 account, Stage stage) external;
+    /// Sets an account's stage. Liquidation only. The time it left `Healthy` is kept.
+    /// @param epoch in which the account was found wanting: it does not become healthy by a proof of an epoch before; zero for none
+    function setStage(uint256 account, Stage stage, uint64 epoch) external;
 
     /// Moves credit between accounts, FUND (0) among them for cash: the fund may become negative. Liquidation only.
     function moveCredit(uint256 from, uint256 to, uint256 asset, uint256 amount) external;

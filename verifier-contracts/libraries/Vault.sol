@@ -99,7 +99,9 @@ library Vault {
         if (lowering && msg.sender != IQueue(queue).guardian()) revert IMarginGate.NotGovernor(msg.sender);
         if (books.assets[asset].lot == 0) revert IMarginGate.AssetUnknown(asset);
         IMarginGate.Limits storage limits = books.limits[asset];
-        if (lowering && (depositCap > limits.depositCap || outflow > limits.outflow)) {
+        // A cap of cash below what is there says no more than one at it.
+        bool tooLow = asset == CASH && depositCap < books.custody[CASH] / books.assets[CASH].lot;
+        if (lowering && (tooLow || depositCap > limits.depositCap || outflow > limits.outflow)) {
             revert IMarginGate.LimitsRefused(asset, depositCap, outflow);
         }
         _limit(books, asset, depositCap, outflow);
@@ -114,11 +116,17 @@ library Vault {
 
     // ---- In ----
 
-    /// From somebody who has approved the gate and asked for it, as a credit within the asset's cap.
-    function deposit(Books storage books, uint256 account, uint256 asset, uint256 amount) external {
-        uint256 lots = _lots(books, asset, amount) + books.custody[asset] / books.assets[asset].lot;
-        uint256 cap = books.limits[asset].depositCap;
-        if (lots > cap) revert IMarginGate.DepositCapReached(asset, cap, lots);
+    /// From somebody who has approved the gate and asked for it, as a credit within the asset's cap. What came in may leave again
+    /// beside the hourly limit, so nobody uses up the allowance by paying out and in.
+    /// @param healthy else cash is taken whatever the cap: nobody who fills that keeps a called account from being topped up
+    function deposit(Books storage books, uint256 account, uint256 asset, uint256 amount, bool healthy) external {
+        IMarginGate.Limits storage limits = books.limits[asset];
+        uint256 more = _lots(books, asset, amount);
+        uint256 lots = more + books.custody[asset] / books.assets[asset].lot;
+        if (lots > limits.depositCap && (healthy || asset != CASH)) {
+            revert IMarginGate.DepositCapReached(asset, limits.depositCap, lots);
+        }
+        limits.used = limits.used > more ? limits.used - uint64(more) : 0;
         _pull(books, msg.sender, asset, amount);
         _add(books, account, asset, amount);
         emit IMarginGate.Deposited(account, asset, amount, msg.sender);
@@ -142,6 +150,17 @@ library Vault {
         if (into) _take(books, counter, asset, size);
         else if (counter != OUTSIDE) _add(books, counter, asset, size);
         if (!into) lots = -lots;
+    }
+
+    /// What of a credit may be absorbed. @param watched the greater part only: the account is not healthy or under a hold
+    function checkAbsorb(Books storage books, uint256 account, uint256 asset, uint256 amount, bool watched)
+        external
+        view
+    {
+        uint256 credit = books.credits[account][asset];
+        if (amount > credit) revert IMarginGate.CreditTooSmall(account, asset, credit, amount);
+        if (amount == 0) revert IMarginGate.AmountZero();
+        if (watched && amount < credit - amount) revert IMarginGate.AbsorbsTooLittle(account, credit, amount);
     }
 
     function joinAll(Books storage books, uint256 account, uint256[16] calldata amounts) external {

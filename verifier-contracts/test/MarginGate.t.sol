@@ -170,7 +170,7 @@ contract GateHandler is IDesk {
 
     function setStage(uint256 id, uint256 stage) external {
         // Healthy again it is not while it owes the fund.
-        try gate.setStage(_id(id), IMarginGate.Stage(stage % 4)) {} catch {}
+        try gate.setStage(_id(id), IMarginGate.Stage(stage % 4), 0) {} catch {}
     }
 
     function pass(uint256 time) external {
@@ -186,9 +186,8 @@ contract GateHandler is IDesk {
 
     /// What one account gains another loses, so nothing changes inside the whole.
     function trade(uint256 a, uint256 b, uint256 fill) external {
-        IMarginGate.Step[] memory none;
-        IExchange.Side memory sideA = IExchange.Side(_step(_id(a)), 15_000, 1, none);
-        IExchange.Side memory sideB = IExchange.Side(_step(_id(b)), 15_000, 1, none);
+        IExchange.Side memory sideA = IExchange.Side(_step(_id(a)), 1);
+        IExchange.Side memory sideB = IExchange.Side(_step(_id(b)), 1);
         IExchange.Trade memory made = IExchange.Trade(sideA, sideB, fill, "");
         try exchange.trade(made) {} catch {}
     }

@@ -68,6 +68,7 @@ contract VenueHandler is IDesk {
     mapping(uint256 account => IMarginGate.Stage) public stageOf;
     mapping(uint256 account => uint256) public settledOf;
     mapping(uint256 account => uint256) private _heldUntil;
+    mapping(uint256 account => uint256) private _heldSince;
     mapping(uint256 account => uint256) private _absorbedAt;
     mapping(uint256 state => bool) private _seen;
 
@@ -332,9 +333,11 @@ contract VenueHandler is IDesk {
         id = _id(id);
         IMarginGate.Step memory step = _step(id);
         bool held = _isHeld(id);
+        IMarginGate.Stage stage = stageOf[id];
         if (!_try(attest ? abi.encodeCall(gate.attest, (step, level)) : abi.encodeCall(gate.flag, (step, level)))) return;
         require(level != 11_000 && _usable, "V17: a level that the policy does not name");
         require(attest || _complete, "held against an account though an asset has no value");
+        require(attest || stage == IMarginGate.Stage.Healthy, "N12: evidence against a called account outran evidence");
         require(!attest || !held || level >= 12_000, "G07: a lower level attested under a hold");
         if (attest && held && gate.accountOf(id).heldUntil <= market.clock(1)) _heldUntil[id] = market.clock(1);
     }
@@ -343,29 +346,30 @@ contract VenueHandler is IDesk {
         id = _id(id);
         (uint256 clock, uint256 last) = (market.clock(1), _heldUntil[id]);
         if (!_tryAt(address(exchange), abi.encodeCall(exchange.hold, (id)))) return;
-        require(last == 0 || clock >= last + HOLD, "G07: held again too early");
-        _heldUntil[id] = clock + HOLD;
+        require(last == 0 || clock >= 2 * last - _heldSince[id], "G07: held again too early");
+        require(last == 0 || clock >= last + 60, "N03: held again within a minute");
+        (_heldSince[id], _heldUntil[id]) = (clock, clock + HOLD);
         // The same call is no replay when its time has come again.
         delete _last;
     }
 
-    function trade(uint256 a, uint256 b, bool improvesA, bool improvesB, bool batch) external booked {
+    function trade(uint256 a, uint256 b, bool batch) external booked {
         (a, b) = (_id(a), _id(b));
         (IMarginGate.Stage stageA, IMarginGate.Stage stageB) = (stageOf[a], stageOf[b]);
         bool held = _isHeld(a) || _isHeld(b);
         IExchange.Trade[] memory trades = new IExchange.Trade[](1);
-        trades[0] = IExchange.Trade(_side(a, improvesA), _side(b, improvesB), ++_unique, hex"01");
+        trades[0] = IExchange.Trade(_side(a), _side(b), ++_unique, hex"01");
         uint256 before = stateOf[a];
         if (batch) exchange.settleBatch(trades, 1_500_000);
         else _tryAt(address(exchange), abi.encodeCall(exchange.trade, (trades[0])));
         if (gate.accountOf(a).state == before) return _forget();
         require(a != b && _usable && !_former, "G05: traded with itself, or at no price");
-        require(_mayTrade(stageA, improvesA) && _mayTrade(stageB, improvesB), "traded though called");
+        IMarginGate.Stage out = IMarginGate.Stage.Liquidating;
+        require(stageA != out && stageB != out, "traded while a lot is out");
         require(!held, "G07: traded under a hold");
-    }
-
-    function _mayTrade(IMarginGate.Stage stage, bool improves) private pure returns (bool) {
-        return improves ? stage != IMarginGate.Stage.Liquidating : stage == IMarginGate.Stage.Healthy;
+        // What is proven is the initial level, as of everybody.
+        require(gate.accountOf(a).stage == IMarginGate.Stage.Healthy, "N06: traded, and called");
+        require(gate.accountOf(b).stage == IMarginGate.Stage.Healthy, "N06: traded, and called");
     }
 
     function round(uint256 a, uint256 b) external booked {
@@ -401,13 +405,13 @@ contract VenueHandler is IDesk {
 
     function startLot(uint256 id) external booked {
         id = _id(id);
-        if (stageOf[id] != IMarginGate.Stage.Liquidating) gate.setStage(id, IMarginGate.Stage.Liquidating);
+        if (stageOf[id] != IMarginGate.Stage.Liquidating) gate.setStage(id, IMarginGate.Stage.Liquidating, _epoch);
     }
 
     /// Void, or taken with the credit in one asset, and paid from the fund, which the account then owes every other time.
     function endLot(uint256 id, uint256 index, uint256 lots, bool taken, bool whole) external booked {
         (id, index) = (_id(id), index % 2);
-        if (stageOf[id] != IMarginGate.Stage.Liquidating) gate.setStage(id, IMarginGate.Stage.Liquidating);
+        if (stageOf[id] != IMarginGate.Stage.Liquidating) gate.setStage(id, IMarginGate.Stage.Liquidating, _epoch);
         if (taken) {
             uint256[16] memory credits;
             uint256 joined = gate.creditOf(id, _assets[index]);
@@ -416,7 +420,7 @@ contract VenueHandler is IDesk {
             inside[_assets[index]] += int256(joined);
             gate.moveCredit(0, id, CASH, _amount(0, lots));
         }
-        gate.setStage(id, taken && whole ? IMarginGate.Stage.Closed : IMarginGate.Stage.Called);
+        gate.setStage(id, taken && whole ? IMarginGate.Stage.Closed : IMarginGate.Stage.Called, 0);
         if (taken && lots % 2 == 0) gate.charge(id, _amount(0, lots));
     }
 
@@ -473,13 +477,10 @@ contract VenueHandler is IDesk {
         return (1 + lots % 1_000_000) * (index == 0 ? CASH_UNIT : 1e10);
     }
 
-    function _side(uint256 id, bool improves) private returns (IExchange.Side memory side) {
-        (side.level, side.lastEpoch) = (improves ? 9_000 : 15_000, _epoch);
-        side.worse = new IMarginGate.Step[](improves ? 1 : 0);
-        if (improves) side.worse[0] = _step(id);
+    function _side(uint256 id) private returns (IExchange.Side memory side) {
+        side.lastEpoch = _epoch;
         side.step = _step(id);
         side.step.signature = hex"01";
-        if (improves) side.step.stateBefore = side.worse[0].stateAfter;
     }
 
     function _step(uint256 id) private returns (IMarginGate.Step memory step) {

@@ -31,6 +31,7 @@ import {
   type Action,
   contextOf,
   type GateCall,
+  type Side as Part,
   type RoundCall,
   type Step,
   signCall,
@@ -61,8 +62,8 @@ export interface Venue {
   readonly domains: VenueDomains;
   readonly prover: Pick<Prover, "prove" | "settle">;
   /**
-   * Asks the operator to sign (`signClear`), for openings and trades. "0x" where it is not there: enough once it has been
-   * silent for the gate's `operatorDeadline`.
+   * Asks the operator to sign (`signClear`), for openings and trades. "0x" where it is not there: enough for an opening once it has
+   * been silent for its `operatorDeadline`.
    */
   readonly cosign: (first: GateCall, second?: GateCall) => Promise<string>;
 }
@@ -106,6 +107,10 @@ export interface RoundPart {
 }
 
 type Gate = Contract & Record<string, (...args: unknown[]) => Promise<never>>;
+interface TradeSide {
+  readonly prepared: PreparedStep;
+  readonly side: Part;
+}
 type Movement = Partial<Pick<Transition, "transfer" | "fill" | "side">>;
 
 /** Seconds for which a prepared call is valid. */
@@ -353,52 +358,50 @@ export class AccountClient {
   }
 
   /**
-   * Trades with another account: this one applies the fill with +1, the other with −1. Both keep at least `initial`; a side
-   * for which `improving` names a level goes from below it to at least it instead.
+   * Trades with another account: this one applies the fill with +1, the other with −1. Both keep at least `initial`; the operator
+   * agrees.
    */
-  async trade(
+  async trade(other: AccountClient, fill: Fill, initial: LevelBps, published: Published) {
+    const mine = await this.#side(other.id, fill, 1n, initial, published);
+    const theirs = await other.#side(this.id, fill, -1n, initial, published);
+    const operatorSignature = await this.#venue.cosign(mine.prepared.call, theirs.prepared.call);
+    return this.#pair("trade", other, fill, mine, theirs, operatorSignature);
+  }
+
+  /**
+   * Closes both accounts' positions against each other without the operator, which was asked (`request`) or is silent: neither has
+   * positions or debt afterwards. Both only absorb and exit from then on. Needs no epoch.
+   */
+  async unwind(other: AccountClient, fill: Fill) {
+    const exit = exitOf(this.#state.size);
+    const mine = await this.#side(other.id, fill, 1n, EXIT_LEVEL, exit);
+    const theirs = await other.#side(this.id, fill, -1n, EXIT_LEVEL, exit);
+    return this.#pair("unwind", other, fill, mine, theirs, "0x");
+  }
+
+  async #pair(
+    method: "trade" | "unwind",
     other: AccountClient,
     fill: Fill,
-    initial: LevelBps,
-    published: Published,
-    improving: { readonly mine?: LevelBps; readonly theirs?: LevelBps } = {},
+    mine: TradeSide,
+    theirs: TradeSide,
+    operatorSignature: string,
   ) {
-    const commitment = commitFill(fill);
-    const mine = await this.#side(other.id, fill, 1n, initial, published, improving.mine);
-    const theirs = await other.#side(this.id, fill, -1n, initial, published, improving.theirs);
-    const operatorSignature = await this.#venue.cosign(mine.prepared.call, theirs.prepared.call);
-    const trade = { a: mine.side, b: theirs.side, fill: commitment, operatorSignature };
+    const trade = { a: mine.side, b: theirs.side, fill: commitFill(fill), operatorSignature };
     other.#sent.push(theirs.prepared.after);
-    const receipt = await this.#send(mine.prepared.after, (exchange) => exchange.trade!(trade), this.#venue.exchange);
+    const receipt = await this.#send(mine.prepared.after, (exchange) => exchange[method]!(trade), this.#venue.exchange);
     await other.catchUp();
     return { receipt, proof: mine.prepared.proof, theirs: theirs.prepared.proof };
   }
 
-  async #side(
-    counterparty: bigint,
-    fill: Fill,
-    side: Side,
-    initial: LevelBps,
-    published: Published,
-    improved?: LevelBps,
-  ) {
-    await this.catchUp();
-    const level = improved ?? initial;
-    const worse =
-      improved === undefined
-        ? []
-        : [await this.#prepare(this.#state, { action: "Worse", level }, published, { level, direction: "below" }, {})];
-    const prepared = await this.#prepare(
-      worse[0]?.after ?? this.#state,
+  async #side(counterparty: bigint, fill: Fill, side: Side, level: LevelBps, published: Published): Promise<TradeSide> {
+    const prepared = await this.prepare(
       { action: "Trade", counterparty, fill: commitFill(fill), level, lastEpoch: published.epoch },
       published,
       { level, direction: "at-least" },
       { fill, side },
     );
-    return {
-      prepared,
-      side: { step: prepared.step, level, lastEpoch: published.epoch, worse: worse.map(({ step }) => step) },
-    };
+    return { prepared, side: { step: prepared.step, lastEpoch: published.epoch } };
   }
 
   /**
@@ -416,7 +419,7 @@ export class AccountClient {
     return { member: { before, fill }, call: call as RoundCall, signature };
   }
 
-  /** Makes the operator answer in public: what it does not answer for its deadline, this account trades without it. */
+  /** Makes the operator answer in public: what it does not answer for its deadline, this account unwinds without it (`unwind`). */
   async request(): Promise<ContractTransactionReceipt> {
     const exchange = this.#venue.exchange.connect(this.#owner) as Gate;
     return (await ((await exchange.request!(this.#id)) as ContractTransactionResponse).wait())!;

@@ -43,12 +43,11 @@ export type GateCall =
   | (Common & Payment & { readonly action: "Exit" })
   | (Common & { readonly action: "Attest"; readonly level: bigint })
   | (Common & { readonly action: "Flag"; readonly level: bigint })
-  /** The proof that an account is below the level that a trade takes it to: see `IMarginGate.Side.worse`. */
-  | (Common & { readonly action: "Worse"; readonly level: bigint })
   | (Common & {
       readonly action: "Trade";
       readonly counterparty: bigint;
       readonly fill: bigint;
+      /** The policy's initial level, or `EXIT_LEVEL` where the trade unwinds. */
       readonly level: bigint;
       readonly lastEpoch: bigint;
     })
@@ -77,7 +76,6 @@ const TYPES = {
   Exit: PAYMENT,
   Attest: [...COMMON, uint("level")],
   Flag: [...COMMON, uint("level")],
-  Worse: [...COMMON, uint("level")],
   Trade: [...COMMON, uint("counterparty"), uint("fill"), uint("level"), LAST_EPOCH],
   Round: [...COMMON, uint("level"), LAST_EPOCH],
   Expire: [...COMMON, uint("settlement")],
@@ -181,9 +179,7 @@ export function entryOf(
 /** `IExchange.Side`. */
 export interface Side {
   readonly step: Step;
-  readonly level: bigint;
   readonly lastEpoch: bigint;
-  readonly worse: readonly Step[];
 }
 
 /** `IExchange.Trade`. */
