@@ -19,6 +19,7 @@ import {
   type Holder,
   type Joined,
   NO_LIMIT,
+  OPERATOR_DEADLINE,
   roundOf,
   sideOf,
   tradeOf,
@@ -108,6 +109,13 @@ async function accounts(world: GateWorld, spent: Spent) {
   const [a, b] = [await alice.trading(fillAt(7n), 1n, bob.id), await bob.trading(fillAt(7n), -1n, alice.id)];
   spent("Exchange.trade", await call(alice.exchange, "trade", await tradeOf(alice, a, bob, b)));
   [alice.state, bob.state] = [a.after, b.after];
+  const back = await world.snapshot();
+  for (const holder of [alice, bob]) await call(holder.exchange, "request", holder.id);
+  await world.time.increase(OPERATOR_DEADLINE + 1n);
+  const flat = fillOf("board-60", { 0: -100n }, 5n * E6, 8n);
+  const [own, other] = [await alice.unwinding(flat, 1n, bob.id), await bob.unwinding(flat, -1n, alice.id)];
+  spent("Exchange.unwind", await call(alice.exchange, "unwind", await tradeOf(alice, own, bob, other)));
+  await back();
   const trades = [];
   for (let index = 0n; index < 8n; index++) {
     const one = await alice.trading(fillAt(20n + index), 1n, bob.id);

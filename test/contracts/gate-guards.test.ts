@@ -226,6 +226,13 @@ describe("margin gate, what attacked it once", () => {
       expect(skipsOf(exchange, await call(exchange, "settleBatch", [...trades, trade], EACH))).to.deep.equal([]);
     });
 
+    it("G17: a wallet is not asked with less gas than it may use, when its answer would mean nothing", async () => {
+      const { carol } = await burnerOwned();
+      const step = await carol.signed(await carol.attestation(12_000n));
+      await refuses(gate.attest!(step, 12_000n, { gasLimit: 200_000n }), "SignatureGasTooLow");
+      await call(gate, "attest", step, 12_000n);
+    });
+
     it("G18, V06: an item that runs out of gas is no reason to skip it, however much its sender gives", async () => {
       const { one, two, trade } = await prepared(alice, bob);
       await refuses(exchange.settleBatch!([{ ...trade, fill: 5n }], EACH - 1n), "GasTooLow", exchange);

@@ -411,6 +411,20 @@ describe("attacks on liquidations", function () {
     expect(await world.take(debtor, backstop, open, asked, 0n)).equal(asked);
   });
 
+  it("N07: after a slice, values older than the lot's do not make the account healthy", async () => {
+    const before = world.market;
+    await world.publish(marketAt(86_000n));
+    const open = await world.start(debtor, sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation)));
+    await world.take(debtor, accomplice, open);
+    await call(world.source, "setGrace", true);
+    const { market, epoch } = world;
+    Object.assign(world, { market: before, epoch: epoch - 1n });
+    const ready = await world.step({ action: "Attest", level: LEVELS.call }, debtor, {}, { level: LEVELS.call });
+    Object.assign(world, { market, epoch });
+    await call(world.gate, "attest", ready.step, LEVELS.call);
+    expect(await world.stage(debtor)).equal(STAGE.called);
+  });
+
   it("N08: what failed before an account was healthy does not count when it is called again", async () => {
     for (let failure = 0; failure < 2; failure++) {
       await world.publish(marketAt(86_000n));
@@ -459,6 +473,6 @@ describe("attacks on liquidations", function () {
     await world.publish(marketAt(86_000n));
     await world.start(debtor, sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation)));
     await world.publish(marketAt(100_000n));
-    await refuses(world.trade(debtor, house, fillOf({ 0: -1n }, 100n * E6)), "StageWrong", world.exchange);
+    await refuses(world.trade(debtor, house, fillOf({ 0: -1n }, 100n * E6)), "StageWrong", world.gate);
   });
 });

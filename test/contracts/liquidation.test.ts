@@ -339,7 +339,7 @@ describe("liquidation", function () {
       }
       await fall(100_000n);
       await refuses(world.withdraw(debtor, CASH, E6), "StageWrong", world.gate);
-      await refuses(world.trade(debtor, house, fillOf({ 0: -1n }, 100n * E6)), "StageWrong", world.exchange);
+      await refuses(world.trade(debtor, house, fillOf({ 0: -1n }, 100n * E6)), "StageWrong", world.gate);
       expect(await world.credit(debtor.id)).equal(E6);
     });
 

@@ -112,7 +112,7 @@ contract Liquidation is Desk, ILiquidation {
         Lot memory lot = _lotOf(step, offer, ground, insolvent);
         id = keccak256(abi.encode(lot));
         auctionOf[step.account] = id;
-        gate.setStage(step.account, IMarginGate.Stage.Liquidating, lot.epoch);
+        gate.setStage(step.account, IMarginGate.Stage.Liquidating, 0);
         emit LotStarted(step.account, id, lot, offer.size, step.blob, opening);
     }
 
@@ -169,7 +169,7 @@ contract Liquidation is Desk, ILiquidation {
             // A shift by 64 and more leaves nothing of a cap.
             if (lot.kind == Kind.Slice && clock >= lot.end) _failures[lot.account][_calledAt(lot.account)]++;
         }
-        gate.setStage(lot.account, IMarginGate.Stage.Called, 0);
+        gate.setStage(lot.account, IMarginGate.Stage.Called, lot.epoch);
         emit LotVoided(lot.account, id);
     }
 
@@ -412,7 +412,7 @@ contract Liquidation is Desk, ILiquidation {
         }
         gate.takeLot(lot.account, lot.stateBefore, lot.stateAfter, credits, blob);
         IMarginGate.Stage stage = lot.kind == Kind.Slice ? IMarginGate.Stage.Called : IMarginGate.Stage.Closed;
-        gate.setStage(lot.account, stage, 0);
+        gate.setStage(lot.account, stage, lot.epoch);
     }
 
     /// Who gets the price, the account's credit so far, and what the fund adds.
