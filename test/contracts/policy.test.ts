@@ -208,6 +208,25 @@ describe("policy registry", () => {
       await queueRefuses(world.queue.execute!(...call), "TimelockUnexpectedOperationState");
     });
 
+    it("V14: a policy changes once in a delay, however many changes have waited together", async () => {
+      await world.queue.close!();
+      const calls = [await setting(changed({ maxAge: 3000n })), await setting(changed({ maxAge: 2900n }))];
+      for (const call of calls) await world.queue.schedule!(...call, TIMELOCK);
+      await world.time.increase(TIMELOCK);
+      await world.queue.execute!(...calls[0]!);
+      const until = (await world.now()) + TIMELOCK;
+      await refuses(world.queue.execute!(...calls[1]!), "ChangedLately", until);
+      await world.time.increaseTo(until);
+      await world.queue.execute!(...calls[1]!);
+      expect(await policyId()).to.equal(3n);
+    });
+
+    it("V14: gives the power over its roles to nobody, not even while it is set up", async () => {
+      const admin = await world.queue.DEFAULT_ADMIN_ROLE!();
+      const { data } = await world.queue.getFunction("grantRole").populateTransaction(admin, owner().address);
+      await queueRefuses(world.queue.setUp!(await world.queue.getAddress(), data), "RoleRefused", owner().address);
+    });
+
     it("V14: another call than the one that waited is not carried out", async () => {
       await world.queue.schedule!(...(await setting(tighter())), TIMELOCK);
       await world.time.increase(TIMELOCK);
@@ -432,22 +451,19 @@ describe("policy registry", () => {
   });
 
   describe("the guardian", () => {
-    it("V14: tightens at once: haircuts, levels, ages, the slice cap", async () => {
+    it("V14: tightens at once: haircuts, levels, the grace", async () => {
       const tighter = changed(
         {
           levels: { initial: 16_000n, call: 13_000n, liquidation: 10_000n, closeOut: 6_500n },
-          maxAge: 1800n,
           epochGrace: 0n,
-          terms: { ...terms, maxSlice: terms.maxSlice / 2n },
         },
         scaled(0, 9_000n),
       );
       await link(scaled(0, 9_000n));
       await guardian().tighten!(1, tighter);
       expect(await policyId()).to.equal(2n);
-      const { initial, maxAge, epochGrace } = await version();
-      expect([initial, maxAge, epochGrace]).to.deep.equal([16_000n, 1800n, 0n]);
-      expect(((await registry.termsOf!(1)) as unknown as { maxSlice: bigint }).maxSlice).to.equal(terms.maxSlice / 2n);
+      const { initial, epochGrace } = await version();
+      expect([initial, epochGrace]).to.deep.equal([16_000n, 0n]);
     });
 
     it("V14: does not make any quantity count for more", async () => {
@@ -465,7 +481,7 @@ describe("policy registry", () => {
       );
     });
 
-    it("V14: does not loosen a level, an age, the grace or the slice cap, nor change another term", async () => {
+    it("V14: does not loosen a level or the grace, and changes no age and no term: a short one would stop proofs or lots", async () => {
       const block = { maxLiquidityThreshold: 1n, minLiquidityRateBps: 1n, maxVegaThreshold: 1n, minVegaRateBps: 1n };
       const boardTerms = await world.terms({ linear: [], bandBps: 1n, blocks: [{ ...block, mayContinue: true }] });
       for (const policy of [
@@ -474,8 +490,10 @@ describe("policy registry", () => {
         changed({ levels: { ...levels, liquidation: 9_999n } }),
         changed({ levels: { ...levels, closeOut: 5_999n } }),
         changed({ maxAge: 3601n }),
+        changed({ maxAge: 3599n }),
         changed({ epochGrace: 61n }),
         withTerms({ maxSlice: terms.maxSlice + 1n }),
+        withTerms({ maxSlice: terms.maxSlice - 1n }),
         withTerms({ curePeriod: terms.curePeriod - 1n }),
         withTerms({ reward: 0n }),
         withTerms({ holdPeriod: 0n }),
@@ -492,11 +510,11 @@ describe("policy registry", () => {
         "NotTighter",
       );
       await breaks(guardian().tighten!(1, changed({ levels: { ...levels, initial: 18_001n } })), "LevelMoved");
-      await guardian().tighten!(1, changed({ maxAge: 3000n }));
+      await guardian().tighten!(1, changed({ epochGrace: 50n }));
       const until = (await world.now()) + TIMELOCK;
       await world.time.setNextBlockTimestamp(until - 1n);
-      await refuses(guardian().tighten!(1, changed({ maxAge: 2900n })), "TightenedLately", until);
-      await guardian().tighten!(1, changed({ maxAge: 2900n }));
+      await refuses(guardian().tighten!(1, changed({ epochGrace: 40n })), "TightenedLately", until);
+      await guardian().tighten!(1, changed({ epochGrace: 40n }));
     });
 
     it("G14: what is tightened binds outflows from the next epoch, and is no evidence before the cure period is over", async () => {

@@ -109,7 +109,6 @@ interface ILiquidation is IDesk {
     error PriceTooHigh(uint256 price);
     error AuctionEnded(uint256 clock, uint256 end);
     error AuctionRunning(uint256 clock, uint256 until);
-    error BackstopMissing();
     error BidderRefused(uint256 bidder);
     error BlobDiffers(bytes32 expected);
     /// A settlement has come since the lot was made: it can only be voided.

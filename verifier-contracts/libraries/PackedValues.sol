@@ -76,7 +76,7 @@ library PackedValues {
         y = reader.y;
         assembly ("memory-safe") {
             for { let price := add(prices, 0x1c0) } iszero(lt(price, prices)) { price := sub(price, 0x20) } {
-                y := addmod(mulmod(y, rho, ORDER), mload(price), ORDER)
+                y := addmod(mulmod(y, rho, ORDER), and(mload(price), 0xffffffffffffffff), ORDER)
             }
             y := addmod(mulmod(y, rho, ORDER), debtRateBps, ORDER)
             for { let power := first } power { power := shr(1, power) } {

@@ -53,8 +53,10 @@ abstract contract Epochs {
     struct Series {
         Clock.State clock;
         uint64 generation;
-        /// Whether the gate's till was short when the standing epoch was taken.
+        /// Whether the next epoch has the short rate: as the last two epochs running found the till.
         bool tillShort;
+        /// What the standing epoch found, whether or not the one before did.
+        bool tillWasShort;
         /// Whether there are rows that have expired and wait for accounts to settle.
         bool waiting;
         IBoardGate gate;
@@ -147,7 +149,10 @@ abstract contract Epochs {
         bool runs = !next.halted && next.unvalued == 0;
         series.clock.freshUntil = runs ? uint40(next.time + version.maxAge) : 0;
         series.clock.stopLimit = version.stopLimit;
-        series.tillShort = address(series.gate) != address(0) && series.gate.tillShort();
+        bool short = address(series.gate) != address(0) && series.gate.tillShort();
+        // As two epochs running found it: nobody moves the till for the moment of one.
+        if (short == series.tillWasShort) series.tillShort = short;
+        series.tillWasShort = short;
         emit EpochTaken(
             board, epoch, next.time, prices, next.debtRateBps, valuesHash, next.unvalued, next.halted
         );

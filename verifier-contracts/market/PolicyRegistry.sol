@@ -56,6 +56,8 @@ contract PolicyRegistry {
     PolicyRules public immutable rules;
     uint256 public boards;
     mapping(uint256 board => Head) private _heads;
+    /// When the queue changed the policy last; zero before it has.
+    mapping(uint256 board => uint256) private _changedAt;
     mapping(uint256 board => Policy) private _policies;
     mapping(uint256 board => mapping(uint256 policyId => Version)) private _versions;
     /// Unix seconds; until then the policy before it is evidence in its place. Zero where it came through the queue.
@@ -71,6 +73,8 @@ contract PolicyRegistry {
     event KeyRotated(uint256 indexed board, uint24 indexed keyId, address router, uint256 sunset);
 
     error RouterRefused(address router);
+    /// The policy was changed less than the queue's delay ago.
+    error ChangedLately(uint256 until);
     error TightenedLately(uint256 until);
     error KeyUnchanged(address router);
 
@@ -104,8 +108,14 @@ contract PolicyRegistry {
     }
 
     /// Puts a policy in force, from the first epoch that is opened under it.
+    /// Once in the queue's delay: bounds of a change are of little use where many come at once.
     function setPolicy(uint256 board, Policy memory policy) external onlyQueue {
         _head(board);
+        if (queue.closed()) {
+            uint256 until = _changedAt[board] + queue.getMinDelay();
+            if (_changedAt[board] != 0 && block.timestamp < until) revert ChangedLately(until);
+            _changedAt[board] = block.timestamp;
+        }
         _setPolicy(board, policy, 0);
     }
 
@@ -133,8 +143,8 @@ contract PolicyRegistry {
 
     // ---- Guardian ----
 
-    /// Puts a policy in force at once under which no quantity counts for more, no level is lower, and values are fresh for no
-    /// longer; slices may be capped lower. Listings, scan lots, rates of debt and all other terms stay. Once in the queue's
+    /// Puts a policy in force at once under which no quantity counts for more, no level is lower, and no grace is longer.
+    /// Listings, scan lots, rates of debt, ages and terms stay. Once in the queue's
     /// delay, and bounded as any change. As evidence the policy before stands for its cure period more.
     function tighten(uint256 board, Policy memory policy) external {
         if (msg.sender != queue.guardian()) revert IQueue.NotGuardian(msg.sender);

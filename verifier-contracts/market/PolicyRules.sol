@@ -115,16 +115,14 @@ contract PolicyRules {
     }
 
     function _checkTighter(Policy memory current, Policy memory policy) private pure {
-        Terms memory terms = policy.terms;
         (Levels memory was, Levels memory levels) = (current.levels, policy.levels);
         bool tighter = levels.initial >= was.initial && levels.call >= was.call && levels.liquidation >= was.liquidation
-            && levels.closeOut >= was.closeOut && policy.maxAge <= current.maxAge
-            && policy.epochGrace <= current.epochGrace && terms.maxSlice <= current.terms.maxSlice
-            && policy.boardTerms == current.boardTerms && policy.debtRateBps == current.debtRateBps
+            && levels.closeOut >= was.closeOut && policy.maxAge == current.maxAge
+            && policy.epochGrace <= current.epochGrace && policy.boardTerms == current.boardTerms && policy.debtRateBps == current.debtRateBps
             && policy.shortDebtRateBps == current.shortDebtRateBps
             && keccak256(abi.encode(policy.scanLots)) == keccak256(abi.encode(current.scanLots));
-        terms.maxSlice = current.terms.maxSlice;
-        if (!tighter || keccak256(abi.encode(terms)) != keccak256(abi.encode(current.terms))) revert TermsNotTighter();
+        // A shorter age or a smaller slice would stop proofs or liquidation: those are the queue's.
+        if (!tighter || keccak256(abi.encode(policy.terms)) != keccak256(abi.encode(current.terms))) revert TermsNotTighter();
         for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
             for (uint256 point = 0; point < 2 * Statement.TIERS; point++) {
                 (uint256 lots, uint256 before, uint256 next) = _valuesAt(current, policy, asset, point);
@@ -211,6 +209,8 @@ contract PolicyRules {
             }
         }
         (Levels memory levelsBefore, Levels memory levels) = (current.levels, next.levels);
+        // While an epoch of the policy before stands, its levels meet these terms.
+        if (next.terms.discountBps > levelsBefore.closeOut) revert TermsRefused(next.terms);
         _checkLevelMove(levelsBefore.initial, levels.initial);
         _checkLevelMove(levelsBefore.call, levels.call);
         _checkLevelMove(levelsBefore.liquidation, levels.liquidation);

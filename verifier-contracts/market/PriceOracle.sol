@@ -22,8 +22,8 @@ import {Clock} from "../libraries/Clock.sol";
 ///  - anyone carries an epoch to the chain, in one transaction, and links its values for further circuits later;
 ///  - the guardian pauses a board, which ends by itself; the queue names the gate of a board, once.
 ///
-/// The rate of debt of an epoch is the policy's: its short rate where the gate's till was short when the epoch before was
-/// carried. So whoever links the next epoch knows it.
+/// The rate of debt of an epoch is the policy's: its short rate where the two epochs before found the gate's till short. So
+/// whoever links an epoch knows it, and nobody moves the till for the moment of one.
 ///
 /// Safety rests on registry and reporters, on the verifiers and the secrets of their link keys. Not checked: that board values
 /// follow from the prices and the published risk model (anyone can recompute them).

@@ -190,7 +190,12 @@ contract PriceSources {
             if (known.heldBack != 0 && !_apart(known.heldBack, price, limit)) return;
             (known.heldBack, known.heldBackAt) = (price, uint32(block.timestamp));
         } else {
-            if (halted) return;
+            if (halted) {
+                // Nothing of it is believed, but that the price has come back: what was held back waits anew.
+                if (known.heldBack == 0 || _apart(known.anchor, price, _sources[board][asset].maxMoveBps)) return;
+                (_known[board][asset].heldBack, _known[board][asset].heldBackAt) = (0, 0);
+                return;
+            }
             bool renewed = block.timestamp >= known.anchoredAt + ANCHOR_TIME;
             if (renewed) (known.anchor, known.anchoredAt) = (known.last, uint32(block.timestamp));
             // The first price, or one that has been confirmed.

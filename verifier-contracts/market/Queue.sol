@@ -40,6 +40,7 @@ contract Queue is TimelockController, IQueue {
     error QueueClosed();
     error SuccessionTooEarly(uint256 at, uint256 nowTime);
     error NoSuccessor();
+    error RoleRefused(address account);
 
     /// @param delay seconds, from FLOOR to MOST_DELAY
     constructor(address owner, address guardian_, uint256 delay)
@@ -113,6 +114,12 @@ contract Queue is TimelockController, IQueue {
     /// The guardian cancels, whatever roles the queue has given or taken.
     function hasRole(bytes32 role, address account) public view override(AccessControl) returns (bool) {
         return (role == CANCELLER_ROLE && account == guardian) || super.hasRole(role, account);
+    }
+
+    /// Nobody but the queue itself gives and takes roles.
+    function _grantRole(bytes32 role, address account) internal override(AccessControl) returns (bool) {
+        if (role == DEFAULT_ADMIN_ROLE && account != address(this)) revert RoleRefused(account);
+        return super._grantRole(role, account);
     }
 
     function _setGuardian(address guardian_) private {
