@@ -73,6 +73,7 @@ const TERMS = {
   reward: 50n * E6,
   tillFloor: 0n,
 };
+const OPERATOR_DEADLINE = 7n * 86_400n;
 /** What goes in besides collateral, 1e-6. */
 const DONATION = 150_000n * E6;
 const TOP_UP = 1_600_000n * E6;
@@ -163,7 +164,7 @@ const system = await deploy({
     owner: owner.address,
     guardian: owner.address,
     operator: operator.address,
-    operatorDeadline: 86_400n * 7n,
+    operatorDeadline: OPERATOR_DEADLINE,
     reporters: reporters.map(({ address }) => address),
     quorum: 3n,
     timelock: 172_800n,
@@ -645,14 +646,22 @@ async function story() {
   assert.equal(cashOf("Dorado"), 0n, "Dorado has nothing");
 
   // Everybody leaves.
-  const closing = [];
-  for (const name of ["Atlas", "Boreas"] as const) {
-    closing.push(await trade(name, "Eos", atMarks(client(name).state.positions.map((lots) => -lots))));
-  }
   await act(
-    "Atlas and Boreas close their remaining positions with Eos",
-    closing,
-    `at least ${percent(levels.initial)}`,
+    "Atlas closes its remaining positions with Eos",
+    [await trade("Atlas", "Eos", atMarks(client("Atlas").state.positions.map((lots) => -lots)))],
+    `at least ${percent(levels.initial)}, twice`,
+  );
+  // An escape: the operator signs nothing for these two, who ask in public and wait for its deadline.
+  const asked = [await client("Boreas").request(), await client("Eos").request()];
+  await at((await now()) + Number(OPERATOR_DEADLINE) + 1);
+  // A block of that time: steps hold for a while from the latest one.
+  await rpc.request({ method: "evm_mine", params: [] });
+  const rest = atMarks(client("Boreas").state.positions.map((lots) => -lots));
+  const unwound = (await client("Boreas").unwind(client("Eos"), rest)).receipt;
+  await act(
+    "Boreas and Eos ask the operator in public, have no answer in a week, and unwind without it",
+    [...asked, unwound],
+    "no positions, no debt, twice",
   );
   for (const name of NAMES) assert(isFlat(client(name).state), `${name} has no positions`);
 

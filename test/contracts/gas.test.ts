@@ -103,8 +103,7 @@ async function marketCosts(size: BoardSize, spent: Spent) {
     spent(name, await gasOf(world.queue.execute!(...operation)));
   };
   await waiting("policy.set", world.registry, "setPolicy", 1, world.policy({}, policy));
-  const maxSlice = TERMS.terms.maxSlice / 2n;
-  const tighter = world.policy({ terms: { ...TERMS.terms, maxSlice } }, policy);
+  const tighter = world.policy({ levels: { ...TERMS.levels, initial: TERMS.levels.initial + 1n } }, policy);
   spent("policy.tighten", await gasOf(world.as(world.guardian, world.registry).tighten!(1, tighter)));
   const all = keysOf(size, 9n);
   const router = await routerOf(world.chain, all);
