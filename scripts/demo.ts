@@ -333,8 +333,8 @@ row("coverage (private)", percent(coverageBpsDown(after)));
 // It finds the account in the chain's events, as Atlas would if it lost everything but the key.
 const desk = await AccountClient.restore(market, watcher, atlas.id, atlas.state.viewingKey);
 const { result: flaggedBy } = await timed("proving that coverage is below 120%", () => desk.flag(call, fallen));
-const { belowLevel } = await system.gate.accountOf!(atlas.id);
-row("flag raised at level", percent(belowLevel));
+const flags = flaggedBy.receipt.logs.flatMap((log) => system.gate.interface.parseLog(log) ?? []);
+row("flag raised at level", percent(flags.find(({ name }) => name === "Flagged")!.args.level));
 row("withdrawals", "stopped until coverage is 120% again");
 
 title("8. An auditor verifies offline, with the published policy and market and nothing else");

@@ -58,6 +58,6 @@ describe("gas of liquidations", function () {
     spent("note", await call(world.liquidation, "note", debtor.id));
     spent("setBackstop", await world.asQueue("setBackstop", house.id));
     for (const [name, most] of Object.entries(CEILINGS)) expect(gas[name]!, name).at.most(most);
-    checkGas(["liquidation"], gas);
+    checkGas(["liquidation"], gas, 200);
   });
 });

@@ -32,11 +32,11 @@ describe("the README", function () {
   it("shows the gas that the snapshot has", () => {
     const gas = JSON.parse(readFileSync(path.join(ROOT, "test/snapshots/gas.json"), "utf8")) as Record<string, number>;
     const thousands = (name: string) => `${Math.round(gas[name]! / 1e3)} k`;
-    const epoch = gas["PriceOracle.open (prices)"]! + gas["PriceOracle.resume (a full block of 60)"]!;
     const sentence =
       `One verification on chain executes in ${gas["AccountVerifier.verify"]!.toLocaleString("en")} gas; a whole attestation ` +
       `costs ${thousands("MarginGate.attest")}, a withdrawal ${thousands("MarginGate.withdraw")}, a trade of two proofs ` +
-      `${thousands("MarginGate.trade")}, an epoch of 60 instruments ${(epoch / 1e6).toFixed(1)} M.`;
+      `${thousands("Exchange.trade")}, and 25 k to 35 k more with the oracle's own reading; ` +
+      `an epoch of 60 instruments costs ${(gas["epoch.60"]! / 1e6).toFixed(1)} M.`;
     expect(README.replaceAll("\n", " ")).to.contain(sentence);
   });
 
