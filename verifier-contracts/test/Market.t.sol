@@ -56,6 +56,10 @@ abstract contract MarketWorld {
         return address(this);
     }
 
+    function closed() external pure returns (bool) {
+        return true;
+    }
+
     function getMinDelay() external pure returns (uint256) {
         return 1 days;
     }
