@@ -66,6 +66,7 @@ import {
   LATE,
   marketAt,
   modelProve,
+  OPERATOR_DEADLINE,
   POLICY,
   type Prove,
   realProve,
@@ -73,7 +74,6 @@ import {
 } from "./world.ts";
 
 export const LEVELS = { initial: 15_000n, call: 12_000n, liquidation: 10_000n, closeOut: 6_000n };
-export const OPERATOR_DEADLINE = 2n * DAY;
 export const BLOBS = true;
 /** Limits so large that they bind no test that does not set its own. */
 export const NO_LIMIT = (1n << 64n) - 1n;
@@ -658,5 +658,6 @@ export {
   fillOf,
   LATE,
   marketAt,
+  OPERATOR_DEADLINE,
   POLICY,
 } from "./world.ts";

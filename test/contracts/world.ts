@@ -4,7 +4,6 @@
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
 import { network } from "hardhat";
 import type { DeployableKey, SystemParameters } from "../../prover/src/chain/deploy.ts";
-import type { ChainLevels, PolicyTerms } from "../../prover/src/chain/publication.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import type { FieldElement } from "../../prover/src/field.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
@@ -37,32 +36,8 @@ import { GAS_LIMIT } from "./limits.ts";
 export const E6 = 10n ** 6n;
 export const E8 = 10n ** 8n;
 export const E18 = 10n ** 18n;
-export const LEVELS: ChainLevels = { initial: 15_000n, call: 12_000n, liquidation: 10_000n, closeOut: 6_000n };
-export const MAX_AGE = 3600n;
 export const DAY = 86_400n;
 export const OPERATOR_DEADLINE = 2n * DAY;
-/** No grace: a new epoch ends the one before. */
-export const TERMS: PolicyTerms = {
-  levels: LEVELS,
-  maxAge: MAX_AGE,
-  epochGrace: 0n,
-  terms: {
-    curePeriod: 3600n,
-    attestInterval: DAY,
-    stopLimit: 7200n,
-    auctionDuration: 600n,
-    holdPeriod: 3600n,
-    voidDelay: 3600n,
-    premiumBps: 500n,
-    discountBps: 1000n,
-    levyBps: 100n,
-    toleranceBps: 100n,
-    maxSlice: 10n ** 12n,
-    dust: 10n ** 6n,
-    reward: 10n ** 6n,
-    tillFloor: 0n,
-  },
-};
 export const CASH = BigInt(CASH_INDEX);
 export const BTC = 0n;
 /** Token of 18 decimals with lots of 10^-8. */
