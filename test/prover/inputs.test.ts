@@ -47,6 +47,12 @@ const LINES: readonly Line[] = [
   { command: "outlook account", inputs: { ...ACCOUNT, ...AHEAD }, anyContent: ["--input"] },
   { command: "outlook account", inputs: { ...TABLES, ...AHEAD }, anyContent: ["--input"] },
   { command: "outlook score", inputs: { "--prices": "prices.csv" } },
+  {
+    command: "import",
+    inputs: { ...MARKET, "--map": "other.json" },
+    rest: ["--name", "x", "--deribit", "other.json"],
+  },
+  { command: "import", inputs: { ...MARKET, "--deribit": "other.json" }, rest: ["--name", "x"] },
   { command: "report", inputs: { ...ACCOUNT, ...AHEAD } },
   { command: "report", inputs: { ...TABLES, ...AHEAD } },
   { command: "commit", inputs: { ...ACCOUNT, ...KEY } },
