@@ -9,11 +9,14 @@ import { expect } from "chai";
 import { AbstractSigner, type Contract, type Signer, type TransactionRequest } from "ethers";
 import { network } from "hardhat";
 import { deploySystem } from "../../prover/src/app/deploy.ts";
-import type { SystemParameters } from "../../prover/src/chain/deploy.ts";
+import { deploy, type SystemParameters } from "../../prover/src/chain/deploy.ts";
 import { type DeploymentRecord, readDeploymentRequest } from "../../prover/src/chain/deployment-file.ts";
+import { type BoardOpening, openBoard } from "../../prover/src/chain/open-board.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { loadDeployableKey } from "../../prover/src/node/artifacts.ts";
-import { type Chain, parametersOf } from "./world.ts";
+import { simulatedKey } from "../support/simulated.ts";
+import { PLAIN, POLICY, TERMS } from "./markets.ts";
+import { type Chain, deployable, parametersOf } from "./world.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
 const loadKey = loadDeployableKey;
@@ -37,6 +40,65 @@ class Failing extends AbstractSigner {
     return this.#signer.sendTransaction(request);
   }
 }
+
+describe("the board of a deployment", function () {
+  this.timeout(180_000);
+  const keys = (["board-60", "settlement-60", "lot-60"] as const).map((circuit) => simulatedKey(circuit));
+  const opening = (changes: Partial<BoardOpening> = {}): BoardOpening => ({
+    size: "board-60",
+    policy: POLICY,
+    rules: TERMS,
+    sources: new Map([[0, PLAIN]]),
+    makerOf: async (circuit) => keys.find(({ identity }) => identity.size === circuit)!,
+    ...changes,
+  });
+  /** A deployment on a chain of its own, and its board opened by somebody whose machine goes down before a transaction. */
+  async function deployed() {
+    const chain = (await network.create()) as Chain;
+    const [signer, ...others] = await chain.ethers.getSigners();
+    const made = await deploy({
+      deployer: signer!,
+      keys: keys.map(deployable),
+      parameters: parametersOf([signer!, ...others]),
+    });
+    const by = (left: number) => {
+      const deployer = new Failing(signer!, left);
+      const as = (contract: Contract) => contract.connect(deployer) as Contract;
+      return { ...made, queue: as(made.queue), gate: as(made.gate) };
+    };
+    return { made, by, sent: () => chain.ethers.provider.getTransactionCount(signer!.address) };
+  }
+
+  it("is opened whole by whoever goes on where it stopped, wherever that was", async () => {
+    const whole = await deployed();
+    const before = await whole.sent();
+    await openBoard(whole.made, opening());
+    const count = (await whole.sent()) - before;
+    const stopped = await deployed();
+    for (let left = 0; left < count; left++) {
+      const error = await openBoard(stopped.by(left), opening()).catch((thrown) => thrown);
+      // What has been done is not done again, so that fewer and fewer transactions are left.
+      if (error === undefined) break;
+      expect([error.code, left]).deep.equal(["CHAIN_FAILED", left]);
+    }
+    await openBoard(stopped.made, opening());
+    const { registry, oracle, queue, gate, exchange } = stopped.made;
+    expect(await registry.boards!()).equal(1n);
+    expect(await queue.closed!()).equal(true);
+    expect(await oracle.gateOf!(1)).equal(await gate.getAddress());
+    expect(await gate.deskOf!(0)).equal(await exchange.getAddress());
+  });
+
+  it("is refused where the chain has it with another policy", async () => {
+    const { made, by } = await deployed();
+    for (let left = 0; (await made.registry.boards!()) === 0n; left++)
+      await openBoard(by(left), opening()).catch(() => {});
+    const error = await openBoard(made, opening({ rules: { ...TERMS, maxAge: TERMS.maxAge - 1n } })).catch(
+      (thrown) => thrown,
+    );
+    expect([error.code, error.place.field]).deep.equal(["FIELD_INVALID", "policy"]);
+  });
+});
 
 describe("a deployment", function () {
   this.timeout(180_000);
