@@ -48,12 +48,7 @@ describe("margin gate, what attacked it once", () => {
     for (const holder of [alice, bob]) await holder.fund(CASH, 1_000_000n * E6);
   });
   beforeEach(async () => {
-    const back = await world.snapshot();
-    const states = [alice.state, bob.state] as const;
-    restore = async () => {
-      await back();
-      [alice.state, bob.state] = states;
-    };
+    restore = await world.snapshot(alice, bob);
   });
   afterEach(() => restore());
 
@@ -409,6 +404,11 @@ describe("margin gate, what attacked it once", () => {
       await call(world.fixed, "setClosed", false);
       await refuses(sealing(), "MarketRefused", bare);
       await call(world.fixed, "setClosed", true);
+      // A gate of another size than its board's would ask proofs of another circuit's commitments.
+      const other = await world.deploy("MarginGate", [world.fixed, 1, 240, false], { Vault: world.vault });
+      await call(world.fixed, "bindGate", other);
+      await refuses(other.seal!(desks), "MarketRefused", bare);
+      await call(world.fixed, "bindGate", bare);
       await call(world.fixed, "setLots", `0x${"0".repeat(40)}`, { x: 0n, y: 0n });
       await refuses(sealing(), "FamilyMissing", world.fixed).withArgs(1, 3);
       await call(world.fixed, "setLots", world.verifier, { x: 0n, y: 0n });
