@@ -47,12 +47,7 @@ describe("margin gate, what attacked its second draft", function () {
     await carol.fund(CASH, 8_000_000n * E6);
   });
   beforeEach(async () => {
-    const back = await world.snapshot();
-    const states = [alice.state, bob.state, carol.state] as const;
-    restore = async () => {
-      await back();
-      [alice.state, bob.state, carol.state] = states;
-    };
+    restore = await world.snapshot(alice, bob, carol);
   });
   afterEach(() => restore());
 

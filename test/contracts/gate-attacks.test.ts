@@ -43,7 +43,6 @@ describe("margin gate under attack", () => {
   let alice: Holder;
   let bob: Holder;
   let restore: () => Promise<void>;
-  let states: Holder["state"][];
 
   before(async () => {
     world = await GateWorld.create({ key: KEY });
@@ -51,15 +50,11 @@ describe("margin gate under attack", () => {
     alice = await world.holder(10);
     bob = await world.holder(11);
     for (const holder of [alice, bob]) await holder.fund(CASH, 1_000_000n * E6);
-    states = [alice.state, bob.state];
   });
   beforeEach(async () => {
-    restore = await world.snapshot();
+    restore = await world.snapshot(alice, bob);
   });
-  afterEach(async () => {
-    await restore();
-    [alice.state, bob.state] = states as [Holder["state"], Holder["state"]];
-  });
+  afterEach(() => restore());
 
   const stateOf = async ({ id }: Holder) => ((await callView(gate, "accountOf", id)) as { state: bigint }).state;
   const refuses = (sent: Promise<unknown>, error: string, of = gate) => world.refuses(sent, error, of);

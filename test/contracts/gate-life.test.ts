@@ -53,12 +53,7 @@ describe("margin gate, the life of accounts", () => {
     for (const holder of [alice, bob]) await holder.fund(CASH, 1_000_000n * E6);
   });
   beforeEach(async () => {
-    const back = await world.snapshot();
-    const states = [alice.state, bob.state] as const;
-    restore = async () => {
-      await back();
-      [alice.state, bob.state] = states;
-    };
+    restore = await world.snapshot(alice, bob);
   });
   afterEach(() => restore());
 

@@ -251,14 +251,16 @@ export class GateWorld {
   get operator() {
     return this.signers[7]!;
   }
-  /** @returns what takes chain and world back to now */
-  async snapshot(): Promise<() => Promise<void>> {
+  /** @returns what takes chain, world and holders back to now */
+  async snapshot(...holders: readonly Holder[]): Promise<() => Promise<void>> {
     const snapshot = await this.chain.networkHelpers.takeSnapshot();
     const { policy, market, levels, epoch, policyId } = this;
+    const states = holders.map(({ state }) => state);
     const rounds = [new Map(this.#roundKeys), new Map(this.#roundVerifiers)] as const;
     return async () => {
       await snapshot.restore();
       Object.assign(this, { policy, market, levels, epoch, policyId });
+      for (const [index, holder] of holders.entries()) holder.state = states[index]!;
       for (const [index, held] of [this.#roundKeys, this.#roundVerifiers].entries()) {
         held.clear();
         for (const [places, value] of rounds[index]!) held.set(places, value as never);

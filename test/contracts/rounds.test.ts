@@ -43,12 +43,7 @@ describe("rounds", () => {
     for (const holder of [alice, bob, clearing]) await holder.fund(CASH, 1_000_000n * E6);
   });
   beforeEach(async () => {
-    const back = await world.snapshot();
-    const states = [alice, bob, clearing].map(({ state }) => state);
-    restore = async () => {
-      await back();
-      for (const [index, holder] of [alice, bob, clearing].entries()) holder.state = states[index]!;
-    };
+    restore = await world.snapshot(alice, bob, clearing);
   });
   afterEach(() => restore());
 

@@ -7,7 +7,6 @@ import {VerifierRouter} from "../verify/VerifierRouter.sol";
 import {IMarket, IQueue, Levels, Terms} from "../interfaces/IMarket.sol";
 import {Family, IVerifier} from "../interfaces/IVerifier.sol";
 import {G1} from "../libraries/Bn254.sol";
-import {Statement} from "../libraries/Statement.sol";
 
 /// Boards, and the policy that each one's accounts are held to.
 ///

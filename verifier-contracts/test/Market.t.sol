@@ -2,13 +2,13 @@
 pragma solidity 0.8.30;
 
 import {Epochs} from "../market/Epochs.sol";
-import {Policy, PolicyRules} from "../market/PolicyRules.sol";
+import {Policy} from "../market/PolicyRules.sol";
 import {PolicyRegistry} from "../market/PolicyRegistry.sol";
 import {PriceOracle} from "../market/PriceOracle.sol";
 import {PriceSources} from "../market/PriceSources.sol";
 import {Reporters} from "../market/Reporters.sol";
 import {VerifierRouter} from "../verify/VerifierRouter.sol";
-import {Levels, Market} from "../interfaces/IMarket.sol";
+import {Levels} from "../interfaces/IMarket.sol";
 import {Family, IVerifier} from "../interfaces/IVerifier.sol";
 import {Bn254, G1} from "../libraries/Bn254.sol";
 import {Link} from "../libraries/LinkVerifier.sol";
