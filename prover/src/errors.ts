@@ -62,6 +62,8 @@ const FAMILIES = {
   FILE: EXIT.input,
   /** A chain that does not answer, or that refuses or reverts a transaction. */
   CHAIN_FAILED: EXIT.input,
+  /** A queue of jobs that does not answer, or would lose jobs. */
+  QUEUE_FAILED: EXIT.input,
   /** A command line that is not understood. */
   USAGE: EXIT.input,
   ARTIFACT_MISSING: EXIT.artifacts,

@@ -20,6 +20,7 @@ type Reason =
   | (typeof MAY_LACK)[number]
   | "no Chromium"
   | "no native prover"
+  | "no redis-server"
   | "pdftoppm is not installed"
   | "unzip is not installed"
   | "python3 is not installed";
