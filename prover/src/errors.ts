@@ -40,6 +40,16 @@ const FAMILIES = {
   CEREMONY_REFUSED: EXIT.no,
   /** The chain holds a state of an account that is not known here. */
   STATE_UNKNOWN: EXIT.no,
+  /** Accounts of a book are below its level. Which, only the venue is told. */
+  BELOW_LEVEL: EXIT.no,
+  /** What some accounts of a book are long, no others are short. */
+  POSITIONS_UNMATCHED: EXIT.no,
+  /** An account that a book has already. */
+  ACCOUNT_TWICE: EXIT.input,
+  /** A shard of a book that the key does not open, or that is of another book or place. */
+  SHARD_REFUSED: EXIT.input,
+  /** A book of which steps have no proof yet. */
+  BOOK_UNFINISHED: EXIT.input,
   /** Text that is not JSON or CSV of the strict kind read here. */
   SYNTAX: EXIT.input,
   /** A field that is missing, unknown, duplicated, or of the wrong kind. */

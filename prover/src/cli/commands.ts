@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The list of commands, in the order in which help shows them. */
+import { bookCommand } from "./book/index.ts";
 import { ceremonyCommand } from "./ceremony/index.ts";
 import { commitCommand } from "./commit.ts";
 import { deployCommand } from "./deploy.ts";
@@ -35,6 +36,7 @@ export const COMMANDS = [
   discloseCommand,
   disclosureCommand,
   packCommand,
+  bookCommand,
   ceremonyCommand,
   marketCommand,
   oracleCommand,

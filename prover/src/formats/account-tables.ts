@@ -160,7 +160,8 @@ function missing(name: string, where: string, known: Iterable<string>, option?: 
   return new PlimsollError("UNKNOWN_NAME", `no row of ${where} is of ${quoted(name, "this account")}${other}${said}`);
 }
 
-interface Row {
+/** A row of a table with the account that it is of. */
+export interface Row {
   readonly line: number;
   readonly account: string;
   readonly cells: Readonly<Record<string, string | undefined>>;
@@ -209,7 +210,7 @@ function rowsOf(
 }
 
 /** Reads a cell, or moves its error to row and column. */
-function cell<T>(file: string, { line, cells }: Row, field: string, read: (text: string) => T): T {
+export function cell<T>(file: string, { line, cells }: Row, field: string, read: (text: string) => T): T {
   try {
     return read(cells[field]!);
   } catch (error) {
@@ -289,7 +290,8 @@ function readPositions(
   return accounts;
 }
 
-function basisOf(file: string, row: Row, market: MarketFile, options: NumberStyle): Basis {
+/** How a position was paid for, by the cells that say so. */
+export function basisOf(file: string, row: Row, market: MarketFile, options: NumberStyle): Basis {
   const given = (field: string) => (row.cells[field] ?? "") !== "";
   const amount = (field: string) =>
     given(field) ? cell(file, row, field, (text) => parseAmount(text, options)) : undefined;

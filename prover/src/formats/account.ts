@@ -6,7 +6,7 @@
  * `plimsoll-account/1` is the model's own state: its `cash` has paid for every position.
  */
 
-import type { ErrorCode } from "../errors.ts";
+import { type ErrorCode, PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import { type Account, checkAccount, genesis, randomViewingKey, viewingKey } from "../model/account.ts";
 import { ASSETS, BOARD_SIZES, instrumentsOf } from "../model/sizes.ts";
@@ -94,15 +94,63 @@ export interface NamedText {
  * @see docs/library.md#accounts
  */
 export function readAccount(text: string, file: string, policy: PolicyFile, market: MarketFile): AccountFile {
-  const top = parseJson(text, file, LIMITS).fields(
+  const { format, sequence, ...top } = parseJson(text, file, LIMITS).fields(
     ["format", "account", "collateral", "positions", "sequence"],
-    ["cash", "balance", "asOf", ...DEPARTURES],
+    [...AMOUNTS, ...DEPARTURES],
   );
-  const format = top.format.oneOf([FORMAT, STATE_FORMAT]);
+  const kind = format.oneOf([FORMAT, STATE_FORMAT]);
+  return readHoldings({ ...top, sequence: sequence.amount(unsigned64) }, kind, format, policy, market);
+}
+
+const AMOUNTS = ["cash", "balance", "asOf"] as const;
+
+/** An account of many, with what binds it to one member. */
+export interface BookAccount {
+  readonly name: string;
+  /** What this member alone answers to; the name of the account where the line says nothing. */
+  readonly member: string;
+  /** Without a viewing key. */
+  readonly account: Account;
+  /** Where it is in the file. */
+  readonly line: number;
+}
+
+/**
+ * Reads an account from one line of JSON: as `readAccount` does, but without format and sequence; with "balance" it is as people keep it,
+ * with "cash" the model's state; "collateral" and "positions" may be left out. Errors name the line.
+ */
+export function readAccountLine(
+  text: string,
+  { file, line }: { readonly file: string; readonly line: number },
+  policy: PolicyFile,
+  market: MarketFile,
+): BookAccount {
+  try {
+    const root = parseJson(text, file, LIMITS);
+    const { member, ...top } = root.fields(["account"], ["collateral", "positions", "member", ...AMOUNTS]);
+    const kind = top.balance === undefined ? STATE_FORMAT : FORMAT;
+    const { name, account } = readHoldings({ ...top, sequence: 0n }, kind, root, policy, market);
+    return { name, member: member?.label() ?? name, account, line };
+  } catch (error) {
+    throw error instanceof PlimsollError ? error.at({ file, line }) : error;
+  }
+}
+
+type Fields = Readonly<
+  Partial<Record<"collateral" | "positions" | (typeof AMOUNTS)[number] | (typeof DEPARTURES)[number], JsonValue>>
+> & { readonly account: JsonValue; readonly sequence: bigint };
+
+function readHoldings(
+  top: Fields,
+  format: typeof FORMAT | typeof STATE_FORMAT,
+  place: JsonValue,
+  policy: PolicyFile,
+  market: MarketFile,
+): AccountFile {
   const [amount, other] = format === FORMAT ? [top.balance, top.cash] : [top.cash, top.balance];
   const [is, not] = format === FORMAT ? ["balance", "cash"] : ["cash", "balance"];
   const instead = `${format} has "${is}" and no "${not}"`;
-  if (amount === undefined) throw (other ?? top.format).error("FIELD_INVALID", instead);
+  if (amount === undefined) throw (other ?? place).error("FIELD_INVALID", instead);
   if (other !== undefined) throw other.error("FIELD_INVALID", instead);
   if (format === STATE_FORMAT && top.asOf !== undefined) {
     throw top.asOf.error("FIELD_INVALID", `${STATE_FORMAT} has no "asOf": it holds at any market`);
@@ -111,13 +159,17 @@ export function readAccount(text: string, file: string, policy: PolicyFile, mark
   const { assets, instruments } = places(policy, market);
   const { size } = market.market.board;
   const collateral = nothing<QuantityLots>(ASSETS);
-  checkFits(top.collateral.size(), "assets", (code, rule) => top.collateral.error(code, rule));
-  for (const [{ index, lot }, value] of top.collateral.entries(assets, "UNKNOWN_NAME", unknownAsset(assets))) {
-    collateral[index] = value.quantity(quantityLots, lot);
+  if (top.collateral !== undefined) {
+    const held = top.collateral;
+    checkFits(held.size(), "assets", (code, rule) => held.error(code, rule));
+    for (const [{ index, lot }, value] of held.entries(assets, "UNKNOWN_NAME", unknownAsset(assets))) {
+      collateral[index] = value.quantity(quantityLots, lot);
+    }
   }
   const positions = nothing<PositionLots>(instrumentsOf(size));
-  checkFits(top.positions.size(), "instruments", (code, rule) => top.positions.error(code, rule));
-  const entries = top.positions.entries(instruments, "UNKNOWN_NAME", unknownInstrument(instruments));
+  const open = top.positions;
+  if (open !== undefined) checkFits(open.size(), "instruments", (code, rule) => open.error(code, rule));
+  const entries = open?.entries(instruments, "UNKNOWN_NAME", unknownInstrument(instruments)) ?? [];
   let cash: CashE6;
   let conversion: CashConversion | undefined;
   if (format === STATE_FORMAT) {
@@ -140,10 +192,9 @@ export function readAccount(text: string, file: string, policy: PolicyFile, mark
   const name = top.account.label();
   const fault = nameFault(name);
   if (fault !== undefined) throw top.account.error("FIELD_INVALID", fault);
-  const sequence = top.sequence.amount(unsigned64);
   return {
     name,
-    account: checkAccount({ ...genesis(size), cash, collateral, positions, sequence }),
+    account: checkAccount({ ...genesis(size), cash, collateral, positions, sequence: top.sequence }),
     ...(conversion !== undefined && { conversion }),
     ...Object.fromEntries(DEPARTURES.flatMap((name) => (top[name] ? [[name, readDepartures(top[name])]] : []))),
   };

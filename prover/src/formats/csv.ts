@@ -69,38 +69,53 @@ export function readTable<Required extends string, Optional extends string = nev
   return { rows: rows as never, ignored };
 }
 
-interface CsvRecord {
+export interface CsvRecord {
   readonly cells: readonly string[];
   readonly line: number;
 }
 
 function recordsOf(text: string, file: string): CsvRecord[] {
-  const firstLine = /^\uFEFF?([^\r\n]*)/.exec(text)?.[1] ?? "";
+  try {
+    const records = parse(text, csvOptions(text)) as unknown as ParsedRecord[];
+    return records.map(recordOf);
+  } catch (error) {
+    throw csvError(error, file);
+  }
+}
+
+/** A record as the parser gives it. */
+export interface ParsedRecord {
+  readonly record: string[];
+  readonly info: { readonly lines: number };
+}
+export const recordOf = ({ record, info }: ParsedRecord): CsvRecord => ({ cells: record, line: info.lines });
+
+/** How the parser reads a text, of which the beginning is enough. */
+export function csvOptions(beginning: string) {
+  const firstLine = /^\uFEFF?([^\r\n]*)/.exec(beginning)?.[1] ?? "";
   // No column of ours has one of these in its name, and others may.
   const count = (sign: string) => firstLine.split(sign).length;
   const delimiter = [",", ";", "\t"].reduce((most, sign) => (count(sign) > count(most) ? sign : most));
-  try {
-    const options = {
-      bom: true,
-      delimiter,
-      info: true,
-      record_delimiter: ["\r\n", "\n"],
-      relax_column_count: true,
-    };
-    const records = parse(text, options) as unknown as { record: string[]; info: { lines: number } }[];
-    return records.map(({ record, info }) => ({ cells: record, line: info.lines }));
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    // Only the place is taken over: the parser's messages quote the text.
-    const { lines: line } = error as { lines?: unknown };
-    throw new PlimsollError("SYNTAX", "not valid CSV", typeof line === "number" ? { file, line } : { file });
-  }
+  return { bom: true, delimiter, info: true, record_delimiter: ["\r\n", "\n"], relax_column_count: true };
+}
+
+/** An error of the parser as one of ours. Only the place is taken over: its messages quote the text. */
+export function csvError(error: unknown, file: string): unknown {
+  if (!(error instanceof CsvError)) return error;
+  const { lines: line } = error as { lines?: unknown };
+  return new PlimsollError("SYNTAX", "not valid CSV", typeof line === "number" ? { file, line } : { file });
 }
 
 /** Case, spaces and joining signs do not distinguish columns. */
 const folded = (name: string) => name.toLowerCase().replace(/[\s_-]/g, "");
 
-function columnsOf(header: readonly string[], file: string, required: readonly string[], optional: readonly string[]) {
+/** Where each known column is, and what the others are called. Throws `SYNTAX` for a header without a required one. */
+export function columnsOf(
+  header: readonly string[],
+  file: string,
+  required: readonly string[],
+  optional: readonly string[],
+) {
   const found = new Map<string, number>();
   const ignored: string[] = [];
   for (const [index, cell] of header.entries()) {

@@ -34,7 +34,6 @@ import {
   type SpongeWork,
   soakInTurn,
   soakTogether,
-  sponge,
   spongeOf,
 } from "./commit.ts";
 import { ASSETS, type BoardSize, instrumentsOf } from "./sizes.ts";
@@ -64,8 +63,14 @@ export interface BookEntry {
  * What binds a leaf to one member. `id` is what this member alone answers to (the hash of a name or of a key, and no number that the
  * venue gives out, which may be given to two); `salt` is known to the member and the venue alone.
  */
-export const memberTag = (id: FieldElement, salt: FieldElement): FieldElement =>
-  sponge(PURPOSE.bookMember, 0, [id, salt]);
+export const memberTag = (id: FieldElement, salt: FieldElement): FieldElement => spongeOf(memberSponge(id, salt));
+
+/** What a member's tag is the sponge of. */
+export const memberSponge = (id: FieldElement, salt: FieldElement): SpongeInput => ({
+  purpose: PURPOSE.bookMember,
+  instruments: 0,
+  elements: [id, salt],
+});
 
 export const leafOf = ({ account, tag }: BookEntry): BookLeaf => ({ state: commitState(account), tag });
 
@@ -110,14 +115,18 @@ export function addAccounts(totals: Totals, accounts: readonly Account[]): Total
 }
 
 /** Commitment to totals: a sponge (packed position totals, packed collateral totals, cash, count, blinding). */
-export const commitTotals = ({ size, positions, collateral, cash, count }: Totals, blinding: FieldElement) =>
-  sponge(PURPOSE.bookTotals, instrumentsOf(size), [
-    ...packTotals(positions),
-    ...packWide(collateral),
-    toField(cash),
-    toField(count),
-    blinding,
-  ]);
+export const commitTotals = (totals: Totals, blinding: FieldElement): FieldElement =>
+  spongeOf(totalsSponge(totals, blinding));
+
+/** What the commitment to totals is the sponge of. */
+export const totalsSponge = (
+  { size, positions, collateral, cash, count }: Totals,
+  blinding: FieldElement,
+): SpongeInput => ({
+  purpose: PURPOSE.bookTotals,
+  instruments: instrumentsOf(size),
+  elements: [...packTotals(positions), ...packWide(collateral), toField(cash), toField(count), blinding],
+});
 
 /**
  * What the last totals of a book are opened with: no positions, as they add up to zero. Amounts as in `Totals`.

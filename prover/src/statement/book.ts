@@ -6,6 +6,7 @@ import { FIELD_ORDER, type FieldElement, toField } from "../field.ts";
 import { genesis } from "../model/account.ts";
 import {
   addAccounts,
+  BOOK_ARITY,
   BOOK_LEAVES,
   type BookEntry,
   type BookTree,
@@ -75,9 +76,13 @@ export function buildBookStatement(request: BookRequest): BookStatement {
     throw new PlimsollError("FIELD_INVALID", `expected 1 to ${places} members`, { field: "entries" });
   }
   const path = tree.pathOf(first);
+  // One path is that of all places of the step.
+  const onPath = path.leaves.slice(first % BOOK_ARITY, (first % BOOK_ARITY) + places);
+  const isPath = isInBook(tree.root, onPath[0] ?? UNUSED_LEAF, first, path);
   for (let place = 0; place < places; place++) {
     const entry = entries[place];
-    if (!isInBook(tree.root, entry === undefined ? UNUSED_LEAF : leafOf(entry), first + place, path)) {
+    const { state, tag } = entry === undefined ? UNUSED_LEAF : leafOf(entry);
+    if (!isPath || onPath[place]?.state !== state || onPath[place]?.tag !== tag) {
       throw new PlimsollError("FIELD_INVALID", "this is not what the book has at its place", {
         field: `entries[${place}]`,
       });

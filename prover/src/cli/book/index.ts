@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll book`: all accounts of a venue, proven; how it is read, and how a member finds its own account in it. */
+import { Command } from "commander";
+import type { Context } from "../context.ts";
+import { buildCommand } from "./build.ts";
+import { secretCommand, shardKeyCommand } from "./secret.ts";
+
+export function bookCommand(context: Context): Command {
+  const book = new Command("book").description(
+    "prove that every account of a venue is covered, and what they add up to",
+  );
+  for (const command of [secretCommand, buildCommand, shardKeyCommand]) book.addCommand(command(context));
+  return book;
+}
