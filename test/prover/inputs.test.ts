@@ -109,6 +109,12 @@ const LINES: readonly Line[] = [
     ),
   },
   {
+    command: "book build",
+    inputs: { accounts: "other.json", ...MARKET },
+    rest: ["--date", TIME, "--level", "100%", "--secret", "other.json", "--venue", "x", "--out", "book"],
+    anyContent: ["accounts"],
+  },
+  {
     command: "ceremony start",
     inputs: { "--r1cs": "policy.json", "--phase1": "policy.json" },
     rest: ["ceremony", "--rehearsal", "--contributors", "1"],
@@ -143,7 +149,8 @@ const LINES: readonly Line[] = [
 ];
 
 /** What names no input: files and directories that are written or kept, and what is no file. */
-const NO_INPUT = /^(--(out|report|chart|new-key|state|secret|record|ledger|build|keys)|circuit|directory|instrument)$/;
+const NO_INPUT =
+  /^(--(out|below|report|chart|new-key|state|secret|record|ledger|build|keys)|circuit|directory|instrument)$/;
 const WRITERS = ["pack key", "oracle key", "ceremony phase1"];
 
 const none = new AbortController().signal;

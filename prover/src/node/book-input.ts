@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The accounts of a book from a file of any length: CSV, or a line of JSON for each account; packed by gzip or not. */
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { parse } from "csv-parse";
 import { PlimsollError } from "../errors.ts";
@@ -19,19 +17,48 @@ const MAX_LINE = 400_000;
 /**
  * The accounts of a file, in its order, in the memory of a few. Throws `FILE`, and what their readers throw, naming the line.
  */
-export async function* bookAccounts(file: string, policy: PolicyFile, market: MarketFile): AsyncGenerator<BookAccount> {
-  const packed = await isPacked(file);
-  const beginning = await beginningOf(file, packed);
-  const stream = opened(file, packed);
+export async function* bookAccounts(
+  { file, content }: { readonly file: string; readonly content: Readable },
+  policy: PolicyFile,
+  market: MarketFile,
+): AsyncGenerator<BookAccount> {
+  let stream = content;
   try {
+    const first = await peeked(stream, (bytes) => bytes.length >= 2);
+    stream = first.stream;
+    if (first.bytes[0] === 0x1f && first.bytes[1] === 0x8b) {
+      const plain = createGunzip();
+      stream.on("error", (error) => plain.destroy(error)).pipe(plain);
+      stream = plain;
+    }
+    const { bytes, stream: whole } = await peeked(stream, (read) => read.includes(10) || read.length >= PEEK_BYTES);
+    stream = whole;
+    const beginning = new TextDecoder().decode(bytes);
     // JSON begins with a brace, and no header of a table does.
-    if (/^\uFEFF?\s*\{/.test(beginning)) yield* fromLines(stream, file, policy, market);
+    if (/^\s*\{/.test(beginning)) yield* fromLines(stream, file, policy, market);
     else yield* fromTable(stream, file, beginning, policy, market);
   } catch (error) {
     throw isOfStream(error) ? unreadable(file, error) : error;
   } finally {
     stream.destroy();
+    content.destroy();
   }
+}
+
+/** What a stream begins with, as much as is asked for, and the stream with it. */
+async function peeked(stream: Readable, isEnough: (bytes: Buffer) => boolean) {
+  const rest = stream.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>;
+  let bytes: Buffer = Buffer.alloc(0);
+  for (let done = false; !done && !isEnough(bytes); ) {
+    const next = await rest.next();
+    done = next.done === true;
+    if (!next.done) bytes = Buffer.concat([bytes, next.value]);
+  }
+  async function* all() {
+    yield bytes;
+    yield* { [Symbol.asyncIterator]: () => rest };
+  }
+  return { bytes, stream: Readable.from(all(), { objectMode: false }) };
 }
 
 async function* fromLines(stream: Readable, file: string, policy: PolicyFile, market: MarketFile) {
@@ -72,46 +99,12 @@ async function* fromTable(stream: Readable, file: string, beginning: string, pol
   if (last !== undefined) yield last;
 }
 
-function opened(file: string, packed: boolean): Readable {
-  const raw = createReadStream(file);
-  if (!packed) return raw;
-  const plain = createGunzip();
-  raw.on("error", (error) => plain.destroy(error)).pipe(plain);
-  return plain;
-}
-
-async function isPacked(file: string): Promise<boolean> {
-  try {
-    await using handle = await open(file);
-    const { buffer, bytesRead } = await handle.read(new Uint8Array(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
-  } catch (error) {
-    throw unreadable(file, error);
-  }
-}
-
-async function beginningOf(file: string, packed: boolean): Promise<string> {
-  const stream = opened(file, packed);
-  let text = "";
-  try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      text += chunk.toString("utf8");
-      if (text.length >= PEEK_BYTES || text.includes("\n")) break;
-    }
-  } catch (error) {
-    throw unreadable(file, error);
-  } finally {
-    stream.destroy();
-  }
-  return text;
-}
-
 const isOfStream = (error: unknown) =>
   !(error instanceof PlimsollError) && typeof (error as NodeJS.ErrnoException).code === "string";
 
 function unreadable(file: string, error: unknown): PlimsollError {
   if (error instanceof PlimsollError) return error;
   const code = (error as NodeJS.ErrnoException).code ?? "";
-  const why = code.startsWith("Z_") ? ": it is not whole, or no gzip" : code === "ENOENT" ? ": it does not exist" : "";
+  const why = code.startsWith("Z_") ? ": it is cut off, or no gzip" : "";
   return new PlimsollError("FILE", `cannot be read${why}`, { file });
 }

@@ -63,10 +63,29 @@ export class Inputs {
     return { file, text: decodeText(content, file) };
   }
 
-  async #stdin(file: string, maximum: number): Promise<Uint8Array> {
+  /** A file's content as it comes, of any length. Throws `FILE` where it cannot be opened; reading fails with the system's errors. */
+  async stream(name: string): Promise<{ readonly file: string; readonly content: Readable }> {
+    if (name === STDIN) return { file: "standard input", content: this.#takeStdin() };
+    try {
+      const handle = await open(name, "r");
+      if ((await handle.stat()).isDirectory()) {
+        await handle.close();
+        throw Object.assign(new Error(), { code: "EISDIR" });
+      }
+      return { file: name, content: handle.createReadStream() };
+    } catch (error) {
+      throw unreadable(name, UNREADABLE[(error as NodeJS.ErrnoException).code ?? ""]);
+    }
+  }
+
+  #takeStdin(): Readable {
     if (this.#stdinTaken) throw new PlimsollError("USAGE", "only one input can be standard input (-)");
     this.#stdinTaken = true;
-    const stdin = this.#openStdin();
+    return this.#openStdin();
+  }
+
+  async #stdin(file: string, maximum: number): Promise<Uint8Array> {
+    const stdin = this.#takeStdin();
     const stop = () => stdin.destroy();
     this.#signal.addEventListener("abort", stop);
     try {

@@ -52,6 +52,8 @@ export function buildCommand(context: Context): Command {
         loadFormats(),
         loadNode(),
       ]);
+      const given = await inputs.stream(accounts);
+      await using _closed = given.content;
       const [policyText, marketText] = [await inputs.text(options.policy), await inputs.text(options.market)];
       const policy = formats.readPolicy(policyText.text, policyText.file);
       const market = formats.readMarket(marketText.text, marketText.file, policy);
@@ -69,7 +71,7 @@ export function buildCommand(context: Context): Command {
         onProgress: progressBy(progress),
       };
       const request = {
-        accounts: bookAccounts(accounts, policy, market),
+        accounts: bookAccounts(given, policy, market),
         secret,
         circuit,
         key,
@@ -94,7 +96,7 @@ export function buildCommand(context: Context): Command {
       } catch (error) {
         await directory.discard();
         throw error instanceof PlimsollError && error.place.file === undefined && error.place.line !== undefined
-          ? error.at({ file: accounts })
+          ? error.at({ file: given.file })
           : error;
       } finally {
         await core.close();
