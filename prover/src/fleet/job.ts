@@ -95,6 +95,9 @@ export const newJob = ({ id, shard, sha256 }: JobSpec): Job => ({
   ...{ token: 0, tries: 0, failures: [], offers: [] },
 });
 
+/** Asks for a job again: one that was done starts anew, as whoever asks for it has lost its proof. */
+export const reopen = (job: Job): Job => (job.state === "done" ? { ...newJob(job), token: job.token } : job);
+
 export const isOver = ({ state }: Job): boolean => state === "done" || state === "quarantined" || state === "cancelled";
 
 /** Whether this job has failed on this machine. A lease that expired is no failure of a machine: it may have been switched off. */

@@ -28,7 +28,10 @@ export interface OfferedProof {
  * queue cannot be reached or written; then nothing has happened that the next call could not repeat.
  */
 export interface JobQueue {
-  /** Sees to it that there are these jobs: those that are there stay as they are, those that were lost come back. */
+  /**
+   * Sees to it that there are these jobs, of which there is no proof: those that are there stay as they are, those that were lost, or were
+   * done and are asked for again, come back.
+   */
   enqueue(jobs: readonly JobSpec[]): Promise<void>;
   /** The next job for this worker, its own first if it had one; nothing where there is none for it. */
   lease(who: WorkerIdentity): Promise<Lease | undefined>;

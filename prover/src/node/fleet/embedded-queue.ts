@@ -17,6 +17,7 @@ import {
   offer,
   release,
   renew,
+  reopen,
   retry,
   type WorkerIdentity,
 } from "../../fleet/job.ts";
@@ -59,7 +60,9 @@ class EmbeddedQueue implements JobQueue {
   }
 
   async enqueue(specs: readonly JobSpec[]) {
-    await this.#keep(specs.filter(({ id }) => !this.#jobs.has(id)).map(newJob));
+    const asked = specs.map((spec) => ({ before: this.#jobs.get(spec.id), spec }));
+    const jobs = asked.map(({ before, spec }) => ({ before, after: before ? reopen(before) : newJob(spec) }));
+    await this.#keep(jobs.filter(({ before, after }) => after !== before).map(({ after }) => after));
   }
 
   async lease(who: WorkerIdentity) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The connection to Redis, and whether what answers there keeps what it is given. */
-import { readFile } from "node:fs/promises";
 import { Redis } from "ioredis";
 import { PlimsollError } from "../../errors.ts";
 
@@ -13,17 +12,11 @@ export interface RedisAddress {
   readonly password?: string | undefined;
 }
 
-/**
- * The address that a user gives: the password from the environment or a file, as any user of the machine sees a command line. Throws
- * `USAGE`, which quotes nothing of the address; `FILE`.
- */
-export async function readRedisAddress(
-  text: string,
-  {
-    environment,
-    passwordFile,
-  }: { readonly environment: NodeJS.ProcessEnv; readonly passwordFile?: string | undefined },
-): Promise<RedisAddress> {
+/** Where a password is looked for: never on a command line, which every user of the machine sees. */
+export const PASSWORD_VARIABLE = "PLIMSOLL_REDIS_PASSWORD";
+
+/** Reads an address and the password that goes with it. Throws `USAGE`, which quotes nothing of the address. */
+export function redisAddress(text: string, password: string | undefined): RedisAddress {
   const url = URL.parse(text);
   if (url === null || !["redis:", "rediss:"].includes(url.protocol) || url.hostname === "") {
     throw new PlimsollError("USAGE", "expected redis://host:port or rediss://host:port", { field: "--redis" });
@@ -32,13 +25,8 @@ export async function readRedisAddress(
     const rule = `leave the password out of the address, where others see it: give it in ${PASSWORD_VARIABLE} or --redis-password`;
     throw new PlimsollError("USAGE", rule, { field: "--redis" });
   }
-  if (passwordFile === undefined) return { url: url.href, password: environment[PASSWORD_VARIABLE] };
-  const password = await readFile(passwordFile, "utf8").catch(() => {
-    throw new PlimsollError("FILE", "cannot be read", { file: passwordFile });
-  });
-  return { url: url.href, password: password.trim() };
+  return { url: url.href, password };
 }
-export const PASSWORD_VARIABLE = "PLIMSOLL_REDIS_PASSWORD";
 
 /**
  * Connects. From then on commands wait while Redis is away. Throws `QUEUE_FAILED` where nobody answers, the password is wrong, or
@@ -52,11 +40,14 @@ export async function connectRedis({ url, password }: RedisAddress): Promise<Red
     connectTimeout: PATIENCE_MS,
     retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 6), 2_000),
   });
-  redis.on("error", () => {}); // it connects again by itself
+  let said = "";
+  redis.on("error", (error: Error) => {
+    said = error.message; // and it connects again by itself
+  });
   const { host } = new URL(url);
   const refuse = (why: string) => new PlimsollError("QUEUE_FAILED", `Redis at ${host} ${why}`);
   try {
-    await within(redis.connect(), () => refuse("does not answer"));
+    await within(redis.connect());
     const memory = await redis.info("memory");
     const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1];
     if (policy !== "noeviction") {
@@ -66,18 +57,17 @@ export async function connectRedis({ url, password }: RedisAddress): Promise<Red
   } catch (error) {
     redis.disconnect();
     if (error instanceof PlimsollError) throw error;
-    const said = error instanceof Error ? error.message : "";
-    const denied = /WRONGPASS|NOAUTH|invalid.*password/i.test(said);
+    const denied = /WRONGPASS|NOAUTH/.test(`${said} ${error instanceof Error ? error.message : ""}`);
     throw refuse(
       denied ? `does not accept the password (${PASSWORD_VARIABLE} or --redis-password)` : "does not answer",
     );
   }
 }
 
-async function within<T>(work: Promise<T>, late: () => Error): Promise<T> {
+async function within<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), PATIENCE_MS);
+    timer = setTimeout(() => reject(new Error()), PATIENCE_MS);
   });
   try {
     return await Promise.race([work, deadline]);

@@ -36,8 +36,8 @@ export interface RedisQueueOptions extends RedisAddress {
   readonly rules?: JobRules;
 }
 
-/** At most, before a job that this machine cannot have is looked at again. */
-const ELSEWHERE_MS = 2_000;
+/** Before a job that this machine cannot have is looked at again. At random, so that it is not always this machine that looks. */
+const elsewhereMs = () => 50 + 950 * Math.random();
 /** So many jobs at once, where it is about many. */
 const CHUNK = 1_000;
 const chunks = <T>(list: readonly T[]): T[][] =>
@@ -93,7 +93,7 @@ class RedisQueue implements JobQueue {
     ]);
     const listed = new Set([...waiting, ...active, ...delayed]);
     for (const some of chunks(specs)) {
-      const jobs = await this.#records.ensure(some);
+      const jobs = await this.#records.open(some);
       const there = await Promise.all(some.map(({ id }) => this.#redis.exists(bull.toKey(id))));
       // What somebody has to work on, and BullMQ does not hand out.
       const lost = jobs.filter(({ id, state }, at) => {
@@ -202,7 +202,8 @@ class RedisQueue implements JobQueue {
 
   /** Leases what was delivered, or sends it to where it belongs. */
   async #take(delivered: Delivery<JobSpec>, who: WorkerIdentity): Promise<Lease | undefined> {
-    const spec = delivered.data;
+    const spec = await this.#specOf(delivered, who.worker);
+    if (spec === undefined) return undefined;
     const time = await this.#records.now();
     let refused: Refusal | undefined;
     const leaseIt = (before: Job) => {
@@ -212,8 +213,17 @@ class RedisQueue implements JobQueue {
     };
     const { job } = await this.#records.change(spec.id, leaseIt, spec);
     if (refused === undefined) return { ...who, job: spec, token: job.token };
-    const pauseMs = job.lease === undefined ? Math.min(ELSEWHERE_MS, this.#rules.leaseMs) : job.lease.until - time;
+    const pauseMs = job.lease === undefined ? elsewhereMs() : job.lease.until - time;
     await this.#settle(job, who.worker, pauseMs, delivered);
+    return undefined;
+  }
+
+  /** BullMQ hands out the id of a job that it has lost, too: what it is, the record says. A job without one comes back by `enqueue`. */
+  async #specOf(delivered: Delivery<JobSpec>, worker: string): Promise<JobSpec | undefined> {
+    if (delivered.data?.id === delivered.id) return delivered.data;
+    const { id, shard, sha256 } = (await this.#records.find(delivered.id!)) ?? {};
+    if (id !== undefined && shard !== undefined && sha256 !== undefined) return { id, shard, sha256 };
+    await tell(delivered.moveToCompleted(undefined, worker, false).then(() => delivered.remove()));
     return undefined;
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Records of jobs in Redis: a key each, changed only by a script that compares it with what was read, and indices beside them. */
 import type { Redis } from "ioredis";
-import { JOB_STATES, type Job, type JobSpec, newJob } from "../../fleet/job.ts";
+import { JOB_STATES, type Job, type JobSpec, newJob, reopen } from "../../fleet/job.ts";
 import type { QueueStatus } from "../../fleet/queue.ts";
 import { CHANGE, REINDEX } from "./redis-scripts.ts";
 
@@ -55,14 +55,15 @@ export class RedisRecords {
     }
   }
 
-  /** Records of these jobs; those that are not there are made. */
-  async ensure(specs: readonly JobSpec[]): Promise<Job[]> {
+  /** Records of these jobs, each open: made where there was none, made anew where it was done. */
+  async open(specs: readonly JobSpec[]): Promise<Job[]> {
     const texts = await this.#redis.mget(...specs.map(({ id }) => this.#keyOf(id)));
-    const made = specs.map(async (spec, at) => {
+    const opened = specs.map(async (spec, at) => {
       const text = texts[at];
-      return text ? (JSON.parse(text) as Job) : (await this.change(spec.id, (job) => job, spec)).job;
+      const job = text ? (JSON.parse(text) as Job) : undefined;
+      return job !== undefined && reopen(job) === job ? job : (await this.change(spec.id, reopen, spec)).job;
     });
-    return Promise.all(made);
+    return Promise.all(opened);
   }
 
   async find(id: string): Promise<Job | undefined> {
