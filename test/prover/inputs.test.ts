@@ -37,6 +37,8 @@ const CLAIM = [...AUDIENCE, "--at-least", "150%"];
 const ADDRESS = `0x${"01".repeat(20)}`;
 const TIME = "2026-11-22T08:00:00Z";
 
+const REDIS = ["--redis", "redis://127.0.0.1:1"];
+
 const PACK = { "--proof": "proof.json", "--policy": "pack-policy.json", "--market": "pack-market.json" };
 const SEALED = { ...PACK, "--key": "signing.key" };
 const MAKE = ["--name", "x", "--question", "x", "--firm", "x", "--out", "new.zip"];
@@ -114,6 +116,25 @@ const LINES: readonly Line[] = [
     rest: ["--date", TIME, "--level", "100%", "--secret", "other.json", "--venue", "x", "--out", "book"],
     anyContent: ["accounts"],
   },
+  { command: "book prove", inputs: { "--key": "other.json" }, rest: ["book"] },
+  {
+    command: "book prove",
+    inputs: { "--redis-password": "other.json" },
+    rest: ["book", ...REDIS],
+    anyContent: ["--redis-password"],
+  },
+  {
+    command: "book status",
+    inputs: { "--redis-password": "other.json" },
+    rest: ["book", ...REDIS],
+    anyContent: ["--redis-password"],
+  },
+  {
+    command: "worker",
+    inputs: { "--key": "key.txt", "--redis-password": "other.json" },
+    rest: ["book", ...REDIS],
+    anyContent: ["--redis-password"],
+  },
   {
     command: "ceremony start",
     inputs: { "--r1cs": "policy.json", "--phase1": "policy.json" },
@@ -189,6 +210,7 @@ describe("W20: what command lines name", () => {
     writeFileSync("pack.zip", zipFiles(await samplePack()));
     writeFileSync("trust.json", json({ format: "plimsoll-trust/1", firms: [], keys: [], maxAgeSeconds: 1 }));
     writeFileSync("other.json", "{}");
+    writeFileSync("key.txt", "1".padStart(64, "0"));
     writeFileSync("prices.csv", "time,BTC\n");
   });
   after(async () => {

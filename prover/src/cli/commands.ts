@@ -20,6 +20,7 @@ import { reportCommand } from "./report.ts";
 import { setupCommand } from "./setup.ts";
 import { valueCommand } from "./value.ts";
 import { verifyCommand } from "./verify.ts";
+import { workerCommand } from "./worker.ts";
 
 export const COMMANDS = [
   setupCommand,
@@ -37,6 +38,7 @@ export const COMMANDS = [
   disclosureCommand,
   packCommand,
   bookCommand,
+  workerCommand,
   ceremonyCommand,
   marketCommand,
   oracleCommand,

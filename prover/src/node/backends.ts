@@ -16,8 +16,11 @@ export interface Selection {
   create(): Backend;
 }
 
-/** Throws `USAGE` for a PLIMSOLL_BACKEND or PLIMSOLL_NATIVE that is not known, `BACKEND_UNAVAILABLE` for one that cannot run here. */
-export function selectBackend(): Selection {
+/**
+ * `threads` where it is not to be one for each processor. Throws `USAGE` for a PLIMSOLL_BACKEND or PLIMSOLL_NATIVE that is not known,
+ * `BACKEND_UNAVAILABLE` for one that cannot run here.
+ */
+export function selectBackend(threads?: number): Selection {
   const forced = process.env.PLIMSOLL_BACKEND;
   if (forced !== undefined && !(BACKENDS as readonly string[]).includes(forced)) {
     throw new PlimsollError("USAGE", `expected ${BACKENDS.join(", ")}`, { field: "PLIMSOLL_BACKEND" });
@@ -25,7 +28,7 @@ export function selectBackend(): Selection {
   const missing: string[] = [];
   for (const name of BACKENDS) {
     if (forced !== undefined && name !== forced) continue;
-    const found = FIND[name]();
+    const found = FIND[name](threads);
     if ("why" in found) missing.push(`no ${name} prover: ${found.why}`);
     else {
       const reasons = forced === undefined ? missing : ["as PLIMSOLL_BACKEND asks"];
@@ -44,16 +47,16 @@ export function selectBatchCore(): BatchCore | undefined {
 }
 
 const ARITHMETIC: Readonly<Record<ArithmeticPath, string>> = {
-  portable: process.arch === "arm64" ? "arithmetic of 64-bit Arm" : "portable arithmetic",
+  portable: "portable arithmetic",
   avx2: "AVX2 and FMA",
   ifma: "AVX-512 IFMA",
 };
 
 /** Each backend, or why it cannot run here. */
 const FIND: Readonly<
-  Record<BackendName, () => { readonly what: string; create(): Backend } | { readonly why: string }>
+  Record<BackendName, (threads?: number) => { readonly what: string; create(): Backend } | { readonly why: string }>
 > = {
-  native() {
+  native(threads) {
     const native = loadAddon(askedPath());
     if (native.addon === undefined) return native;
     const faster = PATHS.slice(PATHS.indexOf(native.path) + 1).map((path) => {
@@ -61,11 +64,14 @@ const FIND: Readonly<
       return `${ARITHMETIC[path]} would be faster: ${why}`;
     });
     const what = `${ARITHMETIC[native.path]}, compiled by ${native.compiler}`;
-    return { what: [what, ...faster].join("; "), create: () => nativeBackend(native) };
+    return {
+      what: [what, ...faster].join("; "),
+      create: () => nativeBackend(native, threads === undefined ? {} : { threads }),
+    };
   },
-  wasm() {
+  wasm(threads) {
     if (!existsSync(WASM_FILE)) return { why: "its module is not in this installation" };
-    return { what: "prebuilt", create: () => wasmBackend(nodePlatform()) };
+    return { what: "prebuilt", create: () => wasmBackend(nodePlatform(threads)) };
   },
   snarkjs: () => ({ what: "in JavaScript", create: snarkjsBackend }),
 };
