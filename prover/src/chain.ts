@@ -5,7 +5,43 @@
  *   const deployment = await deploy({ deployer, keys: [await loadVerificationKey("board-60")], parameters });
  */
 
+export { type BidOrder, bid } from "./app/account/auction.ts";
+export {
+  type Amount,
+  absorb,
+  attestAtGate,
+  cure,
+  deposit,
+  exit,
+  hold,
+  type Mine,
+  type Payout,
+  requestOperator,
+  withdraw,
+} from "./app/account/moves.ts";
+export {
+  agreeToOpening,
+  type OpeningAgreement,
+  type OpeningOrder,
+  type OpeningRequest,
+  openAccount,
+  type RestoreOrder,
+  readOpeningAgreement,
+  readOpeningRequest,
+  restoreAccount,
+} from "./app/account/open.ts";
+export type { AccountMachine, Done, Leaving } from "./app/account/session.ts";
+export { type AccountStatus, type AssetStatus, accountStatus, type ClockDeadline } from "./app/account/status.ts";
+export {
+  proposeUnwind,
+  readUnwindSide,
+  signUnwind,
+  type UnwindOrder,
+  type UnwindSide,
+  unwind,
+} from "./app/account/unwind.ts";
 export { type DeployMachine, deploySystem } from "./app/deploy.ts";
+export { type AccountRecord, type AccountStore, readAccountRecord } from "./chain/account-record.ts";
 export {
   type CarriedEpoch,
   type CountedValues,
@@ -41,6 +77,7 @@ export {
   readDeploymentRequest,
 } from "./chain/deployment-file.ts";
 export { type GateCall, type RoundCall, signClear, signRound, type VenueDomains } from "./chain/gate-calls.ts";
+export { type AssetView, assetsOf, type GateView, gateAt } from "./chain/gate-view.ts";
 export { type BoardOpening, openBoard } from "./chain/open-board.ts";
 export {
   type ChainPolicy,
@@ -52,9 +89,12 @@ export {
   settlementPublication,
   signSettlement,
 } from "./chain/publication.ts";
+export { publishedAt, type VenueFiles } from "./chain/published.ts";
 export { makeRound } from "./chain/rounds.ts";
 export { openState, sealState } from "./chain/sealed-state.ts";
+export { withAccountFile } from "./node/account-store.ts";
 export { type LoadedLinkKey, loadDeployableKey, loadLinkKey, loadVerificationKey } from "./node/artifacts.ts";
+export { openKeystore } from "./node/keystore.ts";
 export { createLinkMaker, type LinkMaker } from "./prove/link.ts";
 export type { Link, LinkPoint, LinkStatement } from "./statement/link.ts";
 export { marketValues, policySignals, settlementSignals } from "./statement/signals.ts";

@@ -50,6 +50,8 @@ const FAMILIES = {
   SHARD_REFUSED: EXIT.input,
   /** A book of which steps have no proof yet. */
   BOOK_UNFINISHED: EXIT.input,
+  /** A call that the contracts refuse, with their reason; nothing was sent. */
+  CALL_REFUSED: EXIT.no,
   /** Text that is not JSON or CSV of the strict kind read here. */
   SYNTAX: EXIT.input,
   /** A field that is missing, unknown, duplicated, or of the wrong kind. */

@@ -11,7 +11,7 @@
  * Not here: amounts in other units than lots and millionths.
  */
 
-import type { Contract, ContractTransactionReceipt, ContractTransactionResponse, EventLog, Signer } from "ethers";
+import type { Contract, ContractTransactionReceipt, ContractTransactionResponse, EventLog, Log, Signer } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import { type Account, genesis, viewingKey as viewingKeyOf } from "../model/account.ts";
@@ -66,6 +66,10 @@ export interface Venue {
    * been silent for its `operatorDeadline`.
    */
   readonly cosign: (first: GateCall, second?: GateCall) => Promise<string>;
+  /** Seconds for which a prepared call is valid; 600 unless given. */
+  readonly validity?: bigint;
+  /** Told the private state that a step leads to, before the step is sent; awaited. */
+  readonly keep?: (after: Account) => void | Promise<void>;
 }
 
 /**
@@ -127,6 +131,13 @@ export const openingState = (size: BoardSize, viewingKey: FieldElement): Account
   sequence: 1n,
 });
 
+/**
+ * Number of the account that a transaction opened. From this very transaction: a count read afterwards may be of somebody else's
+ * account.
+ */
+export const openedIn = ({ gate }: Pick<Venue, "gate">, receipt: { readonly logs: readonly Log[] }): bigint =>
+  receipt.logs.map((log) => gate.interface.parseLog(log)).find((log) => log?.name === "AccountOpened")!.args.account;
+
 /** The exit market, for `prepare`: no epoch and no policy of anyone's. */
 const exitOf = (size: BoardSize): Published => ({ policyId: 0n, epoch: 0n, ...exitValues(size) });
 
@@ -144,26 +155,31 @@ export class AccountClient {
   #sent: Account[] = [];
 
   /** Opens an account of the owner, and follows it. */
-  static async open(venue: Venue, owner: Signer, { size, viewingKey, agent = NOBODY }: OpeningTerms) {
+  static async open(venue: Venue, owner: Signer, terms: OpeningTerms) {
+    const prepared = await AccountClient.prepareOpening(venue, owner, terms);
+    const receipt = await AccountClient.sendOpening(venue, owner, prepared, await venue.cosign(prepared.call));
+    const id = openedIn(venue, receipt);
+    return new AccountClient(venue, owner, id, prepared.after, viewingKeyOf(terms.viewingKey));
+  }
+
+  /** The first half of `open`: what the operator is asked to agree to. */
+  static async prepareOpening(venue: Venue, owner: Signer, { size, viewingKey, agent = NOBODY }: OpeningTerms) {
     const client = new AccountClient(venue, owner, 0n, genesis(size), viewingKeyOf(viewingKey));
-    const opening = { owner: await owner.getAddress(), agent };
-    const prepared = await client.#prepare(
-      genesis(size),
-      { action: "Open", ...opening },
-      exitOf(size),
-      { level: EXIT_LEVEL, direction: "at-least" },
-      {},
-    );
-    const signature = await venue.cosign(prepared.call);
-    const sent = await (venue.gate.connect(owner) as Gate).open!(opening, prepared.step, signature);
-    const receipt = (await (sent as ContractTransactionResponse).wait())!;
-    // The number comes from this very transaction: a count read afterwards may be of somebody else's account.
-    const opened = receipt.logs
-      .map((log) => venue.gate.interface.parseLog(log))
-      .find((log) => log?.name === "AccountOpened");
-    client.#id = opened!.args.account;
-    client.#state = prepared.after;
-    return client;
+    const action = { action: "Open", owner: await owner.getAddress(), agent } as const;
+    const question = { level: EXIT_LEVEL, direction: "at-least" } as const;
+    return client.#prepare(genesis(size), action, exitOf(size), question, {});
+  }
+
+  /** The second half of `open`: sends it with the operator's agreement. `openedIn` has the account's number. */
+  static async sendOpening(
+    venue: Venue,
+    owner: Signer,
+    { call, step }: Pick<PreparedStep, "call" | "step">,
+    agreement: string,
+  ): Promise<ContractTransactionReceipt> {
+    const { owner: whose, agent } = call as Extract<GateCall, { action: "Open" }>;
+    const sent = await (venue.gate.connect(owner) as Gate).open!({ owner: whose, agent }, step, agreement);
+    return (await (sent as ContractTransactionResponse).wait())!;
   }
 
   /** Restores an account from key and chain alone. Throws `STATE_UNKNOWN` where the key is not the account's. */
@@ -276,6 +292,7 @@ export class AccountClient {
     contract: Contract = this.#venue.gate,
   ) {
     this.#sent.push(after);
+    await this.#venue.keep?.(after);
     const receipt = (await (await call(contract.connect(this.#owner) as Gate)).wait()) as ContractTransactionReceipt;
     await this.catchUp();
     return receipt;
@@ -365,7 +382,11 @@ export class AccountClient {
     const mine = await this.#side(other.id, fill, 1n, initial, published);
     const theirs = await other.#side(this.id, fill, -1n, initial, published);
     const operatorSignature = await this.#venue.cosign(mine.prepared.call, theirs.prepared.call);
-    return this.#pair("trade", other, fill, mine, theirs, operatorSignature);
+    const trade = { a: mine.side, b: theirs.side, fill: commitFill(fill), operatorSignature };
+    other.#sent.push(theirs.prepared.after);
+    const receipt = await this.#send(mine.prepared.after, (exchange) => exchange.trade!(trade), this.#venue.exchange);
+    await other.catchUp();
+    return { receipt, proof: mine.prepared.proof, theirs: theirs.prepared.proof };
   }
 
   /**
@@ -373,25 +394,23 @@ export class AccountClient {
    * positions or debt afterwards. Both only absorb and exit from then on. Needs no epoch.
    */
   async unwind(other: AccountClient, fill: Fill) {
-    const exit = exitOf(this.#state.size);
-    const mine = await this.#side(other.id, fill, 1n, EXIT_LEVEL, exit);
-    const theirs = await other.#side(this.id, fill, -1n, EXIT_LEVEL, exit);
-    return this.#pair("unwind", other, fill, mine, theirs, "0x");
+    const theirs = await other.unwindingSide(this.id, fill, -1n);
+    const { receipt, proof } = await this.unwindWith(other.id, fill, theirs.side);
+    await other.catchUp();
+    return { receipt, proof, theirs: theirs.prepared.proof };
   }
 
-  async #pair(
-    method: "trade" | "unwind",
-    other: AccountClient,
-    fill: Fill,
-    mine: TradeSide,
-    theirs: TradeSide,
-    operatorSignature: string,
-  ) {
-    const trade = { a: mine.side, b: theirs.side, fill: commitFill(fill), operatorSignature };
-    other.#sent.push(theirs.prepared.after);
-    const receipt = await this.#send(mine.prepared.after, (exchange) => exchange[method]!(trade), this.#venue.exchange);
-    await other.catchUp();
-    return { receipt, proof: mine.prepared.proof, theirs: theirs.prepared.proof };
+  /** This account's signed side of unwinding against another, for `unwindWith` of that one. */
+  unwindingSide(counterparty: bigint, fill: Fill, side: Side): Promise<TradeSide> {
+    return this.#side(counterparty, fill, side, EXIT_LEVEL, exitOf(this.#state.size));
+  }
+
+  /** `unwind` with a side that somebody else has made: this account applies the fill with +1. */
+  async unwindWith(counterparty: bigint, fill: Fill, theirs: Part) {
+    const { prepared, side } = await this.unwindingSide(counterparty, fill, 1n);
+    const trade = { a: side, b: theirs, fill: commitFill(fill), operatorSignature: "0x" };
+    const receipt = await this.#send(prepared.after, (exchange) => exchange.unwind!(trade), this.#venue.exchange);
+    return { receipt, proof: prepared.proof };
   }
 
   async #side(counterparty: bigint, fill: Fill, side: Side, level: LevelBps, published: Published): Promise<TradeSide> {
@@ -445,7 +464,7 @@ export class AccountClient {
       stateBefore: commitState(before),
       stateAfter: commitState(after),
       blob: sealState(after),
-      deadline: BigInt(block!.timestamp) + VALIDITY,
+      deadline: BigInt(block!.timestamp) + (this.#venue.validity ?? VALIDITY),
     } as GateCall;
   }
 

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * Two accounts close against each other without the operator. Their owners agree on one fill: one of them proposes it, the other signs
+ * its side, and the first sends both.
+ */
+import { z } from "zod";
+import type { Side as SignedSide } from "../../chain/gate-calls.ts";
+import { PlimsollError } from "../../errors.ts";
+import type { NamedText } from "../../formats/account.ts";
+import { lotOfDecimals, lotsOf, parseDecimal } from "../../formats/decimal.ts";
+import { parseJson } from "../../formats/json.ts";
+import { CASH_DECIMALS } from "../../formats/policy.ts";
+import { randomViewingKey } from "../../model/account.ts";
+import { commitFill } from "../../model/commit.ts";
+import { type Fill, noFill } from "../../model/transition.ts";
+import { conform } from "../../risk/input.ts";
+import type { Mine } from "./moves.ts";
+import {
+  type AccountMachine,
+  act,
+  clientOf,
+  currentState,
+  type Done,
+  numberOf,
+  openSession,
+  resume,
+  signerOf,
+} from "./session.ts";
+
+const number = z.string().regex(/^(0|[1-9][0-9]{0,77})$/, "expected a whole number, as text");
+const hex = z.string().regex(/^0x([0-9a-f]{2})*$/, "expected bytes: 0x and hexadecimal digits");
+const side = z.strictObject({
+  format: z.literal("plimsoll-unwind-side/1"),
+  account: number,
+  counterparty: number,
+  /** Commitment. */
+  fill: number,
+  stateBefore: number,
+  stateAfter: number,
+  blob: hex,
+  deadline: number,
+  lastEpoch: number,
+  proof: z.array(number).length(8),
+  signature: hex,
+});
+
+/**
+ * One owner's signed side of an unwinding. Public: the state in it is encrypted.
+ * @see docs/library.md#an-account-on-chain
+ */
+export type UnwindSide = z.infer<typeof side>;
+
+/**
+ * Reads a side. Throws `FIELD_INVALID`.
+ * @see docs/library.md#an-account-on-chain
+ */
+export const readUnwindSide = ({ text, file }: NamedText): UnwindSide =>
+  conform(side, parseJson(text, file, { length: 100_000, values: 100 }).plain(), { file });
+
+/** A day, for which a side is valid: two people take turns. */
+const VALIDITY = 86_400n;
+
+/**
+ * The fill that leaves this account without positions, for `cash` that it gets in return (negative: pays). PRIVATE to both owners: the
+ * other account needs exactly the opposite positions.
+ * @see docs/library.md#an-account-on-chain
+ */
+export async function proposeUnwind(
+  machine: AccountMachine,
+  { viewingKey, cash }: Mine & { readonly cash: string },
+): Promise<Fill> {
+  const session = await openSession(machine, viewingKey);
+  numberOf(session);
+  const state = await currentState(session);
+  return {
+    ...noFill(state.size),
+    positions: state.positions.map((lots) => -lots),
+    cash: lotsOf(parseDecimal(cash), lotOfDecimals(CASH_DECIMALS)),
+    blinding: randomViewingKey(),
+  };
+}
+
+/**
+ * With whom, and by which fill.
+ * @see docs/library.md#an-account-on-chain
+ */
+export interface UnwindOrder extends Mine {
+  readonly counterparty: bigint;
+  readonly fill: Fill;
+}
+
+/**
+ * Signs this account's side of a fill that the other account's owner proposed. Throws `STATEMENT_FALSE` where the account would have
+ * positions or debt afterwards.
+ * @see docs/library.md#an-account-on-chain
+ */
+export async function signUnwind(
+  machine: AccountMachine,
+  { viewingKey, counterparty, fill }: UnwindOrder,
+): Promise<UnwindSide> {
+  const session = await openSession(machine, viewingKey);
+  const account = numberOf(session);
+  const { view, record } = session;
+  await currentState(session);
+  await machine.consent({
+    words: `sign that account ${account} closes its positions against account ${counterparty} within a day`,
+    shows: "that the two accounts have neither positions nor debt afterwards",
+    ...{ chainId: view.chainId, gate: record.gate, from: record.owner, most: 0n },
+  });
+  machine.onStep?.("proving");
+  const client = clientOf(session, signerOf(machine), { validity: VALIDITY });
+  const { side: signed } = await view.told(() => client.unwindingSide(counterparty, fill, -1n));
+  const { stateBefore, stateAfter, blob, deadline, proof, signature } = signed.step;
+  return {
+    format: "plimsoll-unwind-side/1",
+    account: `${account}`,
+    counterparty: `${counterparty}`,
+    fill: `${commitFill(fill)}`,
+    stateBefore: `${stateBefore}`,
+    stateAfter: `${stateAfter}`,
+    blob,
+    deadline: `${deadline}`,
+    lastEpoch: `${signed.lastEpoch}`,
+    proof: proof.map(String),
+    signature,
+  };
+}
+
+/**
+ * Closes both accounts against each other: this one proves its side and sends both.
+ * @see docs/library.md#an-account-on-chain
+ */
+export async function unwind(
+  machine: AccountMachine,
+  order: UnwindOrder & { readonly theirs: UnwindSide },
+): Promise<Done> {
+  const { viewingKey, counterparty, fill, theirs } = order;
+  const session = await openSession(machine, viewingKey);
+  const account = numberOf(session);
+  const request = `unwind ${counterparty} ${theirs.fill}`;
+  const earlier = await resume(session, request);
+  if ("done" in earlier) return earlier.done;
+  const fits = [
+    [theirs.account, counterparty],
+    [theirs.counterparty, account],
+    [theirs.fill, commitFill(fill)],
+  ] as const;
+  if (fits.some(([given, expected]) => given !== `${expected}`)) {
+    throw new PlimsollError("FIELD_INVALID", "the other side was signed for other accounts or another fill");
+  }
+  machine.onStep?.("proving");
+  const told = {
+    request,
+    words: `close account ${account} against account ${counterparty}, for good: both only absorb and exit afterwards`,
+    shows: "that the two accounts have neither positions nor debt afterwards",
+  };
+  return act(session, told, (signer, keep) =>
+    clientOf(session, signer, { keep })
+      .unwindWith(counterparty, fill, sideOf(theirs))
+      .then(({ receipt }) => receipt),
+  );
+}
+
+function sideOf({
+  account,
+  stateBefore,
+  stateAfter,
+  blob,
+  deadline,
+  lastEpoch,
+  proof,
+  signature,
+}: UnwindSide): SignedSide {
+  const states = { account: BigInt(account), stateBefore: BigInt(stateBefore), stateAfter: BigInt(stateAfter) };
+  const step = {
+    ...states,
+    blob,
+    deadline: BigInt(deadline),
+    policyId: 0n,
+    epoch: 0n,
+    proof: proof.map(BigInt),
+    signature,
+  };
+  return { step, lastEpoch: BigInt(lastEpoch) };
+}

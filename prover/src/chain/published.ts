@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** What proofs are made under, from the venue's files, once these are what the chain holds. */
+import type { EventLog, Result } from "ethers";
+import { PlimsollError } from "../errors.ts";
+import type { MarketFile } from "../formats/market.ts";
+import { LEVELS, type PolicyFile } from "../formats/policy.ts";
+import type { LotPriceE16, RateBps } from "../units.ts";
+import { type CountedValues, fixedValues } from "./carrier.ts";
+import type { Published } from "./client.ts";
+import type { GateView } from "./gate-view.ts";
+import { publication } from "./publication.ts";
+
+/**
+ * The venue's files.
+ * @see docs/library.md#on-chain
+ */
+export interface VenueFiles {
+  readonly policy: PolicyFile;
+  readonly market: MarketFile;
+}
+
+/**
+ * Policy, market and the numbers by which the chain knows them. Prices and rate of debt are those that the chain counts, which feeds may
+ * have changed. Throws `FIELD_INVALID` where a file is not what is in force, `CALL_REFUSED` where the market is not usable.
+ * @param serves what is asked of the market: `attesting` for what only shows the account or helps it
+ * @see docs/library.md#on-chain
+ */
+export async function publishedAt(
+  view: GateView,
+  { policy, market }: VenueFiles,
+  serves: "outflow" | "attesting",
+): Promise<Published> {
+  const { market: oracle, board, told } = view;
+  const args = serves === "outflow" ? [board] : [board, market.epoch];
+  const standing = await told(() => oracle.getFunction("epochOf")(board) as Promise<bigint>);
+  const wrong = (field: string, rule: string) => new PlimsollError("FIELD_INVALID", rule, { field });
+  if (serves === "outflow" && standing !== market.epoch) {
+    throw wrong(
+      "epoch",
+      `the standing epoch is ${standing} and the market file is of epoch ${market.epoch}: take the venue's latest`,
+    );
+  }
+  if (market.market.board.size !== view.size) throw wrong("instruments", `the gate is for ${view.size}`);
+  const current = await told(() => oracle.getFunction(serves)(...args));
+  for (const level of LEVELS) {
+    if (current.levels[level] !== policy.levels[level]) {
+      throw wrong(`levels.${level}`, "the policy file is not the policy in force: take the venue's latest");
+    }
+  }
+  const counted = await countedOf(view, { policy, market }, current.epoch === standing);
+  return {
+    policyId: current.policyId,
+    epoch: current.epoch,
+    policy: { ...policy.policy, debtRateBps: counted.debtRateBps as RateBps },
+    market: { ...market.market, prices: counted.prices as LotPriceE16[] },
+  };
+}
+
+/** The prices and rate that the chain counts. Of an epoch that does not stand any more, those of the files. */
+async function countedOf({ market: oracle, board, told }: GateView, files: VenueFiles, stands: boolean) {
+  const { policy, market } = files;
+  const own: CountedValues = { prices: market.market.prices, debtRateBps: policy.policy.debtRateBps };
+  if (!stands) return own;
+  const { valuesHash } = publication(market.market, { board, epoch: market.epoch }).epoch;
+  const [epoch] = await told(() => oracle.getFunction("standingOf")(board));
+  // A list has a method of this name.
+  const fixed: unknown = (epoch as Result).getValue("values");
+  if (fixedValues(valuesHash, own) === fixed) return own;
+  const [taken] = (await told(() => oracle.queryFilter(oracle.filters.EpochTaken!(board, market.epoch)))) as EventLog[];
+  const counted = taken && {
+    prices: [...taken.args.prices] as bigint[],
+    debtRateBps: taken.args.debtRateBps as bigint,
+  };
+  if (counted === undefined || fixedValues(valuesHash, counted) !== fixed) {
+    throw new PlimsollError(
+      "FIELD_INVALID",
+      "the market file is not the epoch that the chain holds: take the venue's own",
+      {
+        field: "market",
+      },
+    );
+  }
+  return counted;
+}

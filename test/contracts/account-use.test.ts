@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * An account's use cases on a chain, under simulated keys: whatever is killed when, each call has one effect; what the contracts refuse
+ * is told in words; what leaves is said before it leaves.
+ */
+import { expect } from "chai";
+import { JsonRpcProvider, type Provider, Wallet } from "ethers";
+import {
+  absorb,
+  attestAtGate,
+  deposit,
+  exit,
+  hold,
+  requestOperator,
+  withdraw,
+} from "../../prover/src/app/account/moves.ts";
+import { agreeToOpening, openAccount, restoreAccount } from "../../prover/src/app/account/open.ts";
+import type { AccountMachine, Done, Leaving } from "../../prover/src/app/account/session.ts";
+import { accountStatus } from "../../prover/src/app/account/status.ts";
+import type { AccountRecord } from "../../prover/src/chain/account-record.ts";
+import { CONTRACT_NAMES, releasedContract } from "../../prover/src/chain/deploy.ts";
+import { gateAt } from "../../prover/src/chain/gate-view.ts";
+import { NOT_OF_ACCOUNTS, REFUSALS, refusalWords } from "../../prover/src/chain/refusals.ts";
+import { PlimsollError } from "../../prover/src/errors.ts";
+import { formatJson } from "../../prover/src/formats/json.ts";
+import { readMarket } from "../../prover/src/formats/market.ts";
+import { randomViewingKey } from "../../prover/src/model/account.ts";
+import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
+import { CIRCUITS, Venue } from "../support/venue.ts";
+import { deployable } from "./world.ts";
+
+const firm = sampleFirm();
+
+describe("an account in its owner's hands", function () {
+  this.timeout(120_000);
+  const keys = CIRCUITS.map((circuit) => simulatedKey(circuit));
+  const key = keys[0] as ReturnType<typeof simulatedKey<"board-60">>;
+  const prover = createProver({ load: () => simulatedArtifacts(key), backend: simulatedBackend(key) });
+  let venue: Venue;
+  let provider: JsonRpcProvider;
+  let gate: string;
+  let files: Parameters<typeof accountStatus>[1]["files"];
+  const connect = () =>
+    new JsonRpcProvider(venue.rpc, 31_337n, { staticNetwork: true, batchMaxCount: 1, cacheTimeout: -1, polling: true });
+
+  before(async () => {
+    venue = await Venue.open({
+      deployable: keys.map((each) => deployable(each)),
+      makerOf: async (circuit) => keys.find(({ identity }) => identity.size === circuit)!,
+    });
+    provider = connect();
+    gate = await venue.gate.getAddress();
+    files = { policy: venue.policy, market: readMarket(formatJson(firm.market), "market.json", venue.policy) };
+  });
+  after(async () => {
+    provider.destroy();
+    await prover.close();
+    await venue.close();
+  });
+
+  /** Somebody's machine: what it keeps, what it was asked, and how often it has written. */
+  interface Hands extends AccountMachine {
+    kept: AccountRecord | undefined;
+    readonly asked: Leaving[];
+    writes: number;
+    /** Ends the program as it writes for this time: before or after the record is on disk. */
+    killAt?: { readonly write: number; readonly done: boolean } | undefined;
+  }
+  class Killed extends Error {}
+
+  function hands(signer: Wallet | undefined, by: Provider = provider): Hands {
+    const machine: Hands = {
+      provider: by,
+      signer: signer?.connect(by),
+      prover,
+      patience: 20_000,
+      kept: undefined,
+      asked: [],
+      writes: 0,
+      async consent(leaving) {
+        machine.asked.push(leaving);
+      },
+      store: {
+        read: async () => structuredClone(machine.kept),
+        async write(record) {
+          machine.writes++;
+          const { killAt } = machine;
+          if (killAt?.write === machine.writes && !killAt.done) throw new Killed();
+          machine.kept = structuredClone(record);
+          if (killAt?.write === machine.writes) throw new Killed();
+        },
+      },
+    };
+    return machine;
+  }
+
+  /** An account of a new owner, with so many dollars in its wallet. */
+  async function opened(dollars = 1_000_000n) {
+    const wallet = Wallet.createRandom() as unknown as Wallet;
+    const machine = hands(new Wallet(wallet.privateKey));
+    const viewingKey = randomViewingKey();
+    await venue.give(wallet.address, CASH_INDEX, dollars * 1_000_000n);
+    const answer = await openAccount(machine, { viewingKey, gate });
+    if (!("asked" in answer)) throw new Error("nobody was asked");
+    const view = await gateAt(provider, gate);
+    const agreement = await agreeToOpening({ signer: venue.operator as never, view }, answer.asked, viewingKey);
+    const done = await openAccount(machine, { viewingKey, agreement });
+    if (!("opened" in done)) throw new Error("not opened");
+    await done.opened.acknowledge();
+    return { machine, viewingKey, wallet, account: done.opened.account };
+  }
+  const told = async (work: Promise<Done>) => {
+    const done = await work;
+    await done.acknowledge();
+    return done;
+  };
+  const refusal = (work: Promise<unknown>): Promise<PlimsollError> =>
+    work.then(
+      () => expect.fail("it was not refused"),
+      (error) => {
+        expect(error).instanceOf(PlimsollError);
+        return error as PlimsollError;
+      },
+    );
+  const CASH = { asset: "cash", amount: "1000" };
+
+  it("lives: opens, pays in, absorbs, attests, pays out, exits; each time it says first what leaves", async () => {
+    const { machine, viewingKey, wallet, account } = await opened();
+    expect(machine.asked.map(({ words }) => words)).deep.equal(["open a margin account"]);
+    await told(deposit(machine, { viewingKey, asset: "USDC", amount: "250000.5" }));
+    await told(absorb(machine, { viewingKey, asset: "cash", amount: "all" }));
+    await told(attestAtGate(machine, { viewingKey, ...files!, level: "initial" }));
+    await told(withdraw(machine, { viewingKey, ...files!, asset: "cash", amount: "50000" }));
+    const status = await accountStatus(machine, { viewingKey, files });
+    const cash = status.assets.at(-1)!;
+    expect(cash).deep.include({ symbol: "USDC", held: "200000.5", credit: "0", withdrawable: "200000.5" });
+    expect(status).deep.include({
+      stage: "healthy",
+      account: `${account}`,
+      heldUntil: null,
+      lot: null,
+      marketClosed: null,
+    });
+    expect(BigInt(status.attestBy.seconds)).within(86_000n, 86_400n);
+    await told(exit(machine, { viewingKey, asset: "cash", amount: "all" }));
+    expect(await venue.balance(CASH_INDEX, wallet.address)).equal(1_000_000_000_000n);
+    expect(machine.asked.map(({ words }) => words).slice(1)).deep.equal([
+      "let the gate take 250000.5 of USDC (cash) from your address",
+      `pay 250000.5 USDC (cash) into account ${account}`,
+      `take 250000.5 USDC (cash) of its credit into account ${account}`,
+      `attest that account ${account} covers at least 150% of its margin in epoch 7`,
+      `pay 50000 USDC (cash) out of account ${account} to ${wallet.address}`,
+      `pay 200000.5 USDC (cash) out of account ${account} to ${wallet.address}`,
+    ]);
+    for (const { shows, from, most } of machine.asked) {
+      expect(shows).not.equal("");
+      expect(from).equal(wallet.address);
+      expect(most > 0n).equal(true);
+    }
+  });
+
+  it("has one effect whenever it is killed: a deposit, at every step of it", async () => {
+    const { machine, viewingKey, account } = await opened();
+    const credit = async () => (await venue.gate.getFunction("creditsOf")(account))[CASH_INDEX] as bigint;
+    machine.writes = 0;
+    await told(deposit(machine, { viewingKey, ...CASH }));
+    const writes = machine.writes;
+    expect(writes).equal(6); // an approval and a deposit: written down, on chain, told
+    let expected = 1_000_000_000n;
+    for (let write = 1; write <= writes; write++) {
+      for (const done of [false, true]) {
+        machine.writes = 0;
+        machine.killAt = { write, done };
+        await told(deposit(machine, { viewingKey, ...CASH })).then(
+          () => expect.fail("it was not killed"),
+          (error) => expect(error).instanceOf(Killed),
+        );
+        machine.killAt = undefined;
+        // Killed as it was taken off the file, whoever asked has been told.
+        const wasTold = write === writes;
+        if (!wasTold) await told(deposit(machine, { viewingKey, ...CASH }));
+        else if (!done) {
+          const again = await told(deposit(machine, { viewingKey, ...CASH }));
+          expect(again.resumed).equal(true);
+        }
+        expected += 1_000_000_000n;
+        expect(await credit(), `killed at write ${write}`).equal(expected);
+        expect(machine.kept!.sending).equal(null);
+      }
+    }
+  });
+
+  it("has one effect when node and machine are lost as it is sent, before the chain has it or after", async () => {
+    const { machine, viewingKey, account } = await opened();
+    const credit = async () => (await venue.gate.getFunction("creditsOf")(account))[CASH_INDEX] as bigint;
+    await told(deposit(machine, { viewingKey, ...CASH }));
+    let expected = 1_000_000_000n;
+    for (const has of [false, true]) {
+      for (const nth of [1, 2]) {
+        let count = 0;
+        venue.hook = (method) => {
+          if (method !== "eth_sendRawTransaction" || ++count !== nth) return undefined;
+          if (!has) throw new Error("lost");
+          return () => {
+            throw new Error("lost");
+          };
+        };
+        await refusalOrLoss(deposit(machine, { viewingKey, ...CASH }));
+        venue.hook = () => undefined;
+        await told(deposit(machine, { viewingKey, ...CASH }));
+        expected += 1_000_000_000n;
+        expect(await credit(), `${nth}, ${has}`).equal(expected);
+      }
+    }
+    function refusalOrLoss(work: Promise<Done>) {
+      return work.then(
+        () => expect.fail("it was not lost"),
+        () => undefined,
+      );
+    }
+  });
+
+  it("keeps the state before it sends, and restores it from the chain where everything but the viewing key is lost", async () => {
+    const { machine, viewingKey, account, wallet } = await opened();
+    await told(deposit(machine, { viewingKey, ...CASH }));
+    machine.writes = 0;
+    machine.killAt = { write: 1, done: true };
+    await absorb(machine, { viewingKey, ...CASH }).catch(() => undefined);
+    machine.killAt = undefined;
+    expect(machine.kept!.sending!.after!.commitment).not.equal(machine.kept!.state!.commitment);
+    const done = await told(absorb(machine, { viewingKey, ...CASH }));
+    expect(done.resumed).equal(true);
+    const lost = hands(undefined);
+    const restored = await restoreAccount(lost, { viewingKey, gate, owner: wallet.address });
+    expect(restored.account).equal(account);
+    expect(lost.kept!.state).deep.equal(machine.kept!.state);
+    const other = await refusal(restoreAccount(hands(undefined), { viewingKey: randomViewingKey(), gate }));
+    expect(other.code).equal("STATE_UNKNOWN");
+    expect((await refusal(restoreAccount(lost, { viewingKey, gate }))).code).equal("USAGE");
+  });
+
+  it("lets another call take an interrupted one's place only where it is told to, and then one of the two has an effect", async () => {
+    const { machine, viewingKey, account } = await opened();
+    await told(deposit(machine, { viewingKey, ...CASH }));
+    machine.writes = 0;
+    machine.killAt = { write: 1, done: true };
+    await requestOperator(machine, { viewingKey }).catch(() => undefined);
+    machine.killAt = undefined;
+    const refused = await refusal(absorb(machine, { viewingKey, ...CASH }));
+    expect(refused.message).contain("ask the operator in public").and.contain("--instead");
+    const { raw } = machine.kept!.sending!;
+    await told(absorb({ ...machine, instead: true } as Hands, { viewingKey, ...CASH }));
+    await provider.broadcastTransaction(raw!).then(
+      () => expect.fail("both were taken"),
+      () => undefined,
+    );
+    expect(await venue.deployment.exchange.getFunction("requestedAt")(account)).equal(0n);
+  });
+
+  it("goes on where a remote signer's hash was never told", async () => {
+    const signer = await provider.getSigner(venue.signers[7]!.address);
+    const viewingKey = randomViewingKey();
+    const machine: Hands = { ...hands(undefined), signer };
+    // `hands` reads and writes its own record.
+    const store = hands(undefined);
+    const mine = { ...machine, store: store.store, consent: store.consent } as Hands;
+    await venue.give(venue.signers[7]!.address, CASH_INDEX, 10_000_000_000n);
+    const answer = await openAccount(mine, { viewingKey, gate });
+    const view = await gateAt(provider, gate);
+    const asked = (answer as { asked: Parameters<typeof agreeToOpening>[1] }).asked;
+    const agreement = await agreeToOpening({ signer: venue.operator as never, view }, asked, viewingKey);
+    const before = (await venue.gate.getFunction("accounts")()) as bigint;
+    venue.hook = (method) =>
+      method === "eth_sendTransaction"
+        ? () => {
+            throw new Error("lost");
+          }
+        : undefined;
+    await openAccount(mine, { viewingKey, agreement }).catch(() => undefined);
+    venue.hook = () => undefined;
+    expect(store.kept!.sending!.hash).equal(undefined);
+    const done = await openAccount(mine, { viewingKey, agreement });
+    expect(await venue.gate.getFunction("accounts")()).equal(before + 1n);
+    expect((done as { opened: Done }).opened).deep.include({ account: before + 1n, resumed: true });
+  });
+
+  it("tells why the contracts refuse, and what to do; nothing has been sent", async () => {
+    const { machine, viewingKey, account } = await opened();
+    const sent = () => provider.getTransactionCount(machine.kept!.owner);
+    const before = await sent();
+    const cases: [() => Promise<unknown>, string, RegExp][] = [
+      [
+        () => absorb(machine, { viewingKey, ...CASH }),
+        "CALL_REFUSED",
+        /credit is 0 units.*deposit first.*CreditTooSmall/,
+      ],
+      [() => hold(machine, { viewingKey, account: account - 1n }), "CALL_REFUSED", /may not do this.*NotAuthorised/],
+      [() => deposit(machine, { viewingKey, asset: "gold", amount: "1" }), "UNKNOWN_NAME", /status lists/],
+      [() => deposit(machine, { viewingKey, asset: "cash", amount: "0.0000001" }), "NOT_A_MULTIPLE", /./],
+      [() => withdraw(machine, { viewingKey, ...files!, ...CASH }), "STATEMENT_FALSE", /./],
+      [
+        () =>
+          withdraw(machine, { viewingKey, policy: files!.policy, market: { ...files!.market, epoch: 9n }, ...CASH }),
+        "FIELD_INVALID",
+        /standing epoch is 7/,
+      ],
+    ];
+    for (const [work, code, words] of cases) {
+      const error = await refusal(work());
+      expect([error.code, words.test(error.message)], error.message).deep.equal([code, true]);
+    }
+    expect(await sent()).equal(before);
+    // The owner of an empty wallet who pays more in than there is.
+    const poor = await opened(1n);
+    const error = await refusal(deposit(poor.machine, { viewingKey: poor.viewingKey, ...CASH }));
+    expect(error.message).contain("ERC20InsufficientBalance");
+  });
+
+  it("refuses a market file that is not what the chain holds before it proves", async () => {
+    const { machine, viewingKey } = await opened();
+    const { market } = files!;
+    const rows = market.market.board.rows.map((row, index) => (index === 0 ? { ...row, mark: row.mark + 1n } : row));
+    const wrong = { ...market, market: { ...market.market, board: { ...market.market.board, rows } } } as typeof market;
+    const error = await refusal(
+      attestAtGate(machine, { viewingKey, policy: files!.policy, market: wrong, level: "call" }),
+    );
+    expect(error.message).contain("not the epoch that the chain holds");
+  });
+
+  it("an operator agrees to nothing but an opening of the key that it was given", async () => {
+    const wallet = Wallet.createRandom();
+    const machine = hands(new Wallet(wallet.privateKey));
+    const answer = await openAccount(machine, { viewingKey: randomViewingKey(), gate });
+    const { asked } = answer as { asked: Parameters<typeof agreeToOpening>[1] };
+    const view = await gateAt(provider, gate);
+    const by = { signer: venue.operator as never, view };
+    expect((await refusal(agreeToOpening(by, asked, randomViewingKey()))).code).equal("PROOF_REFUSED");
+    const other = { signer: venue.signers[9] as never, view };
+    expect((await refusal(agreeToOpening(other, asked, randomViewingKey()))).message).contain("the gate's operator is");
+  });
+
+  it("keeps nothing that can be read without the viewing key", async () => {
+    const { machine, viewingKey } = await opened();
+    await told(deposit(machine, { viewingKey, asset: "cash", amount: "123456.789012" }));
+    machine.writes = 0;
+    machine.killAt = { write: 1, done: true };
+    await absorb(machine, { viewingKey, asset: "cash", amount: "all" }).catch(() => undefined);
+    const text = JSON.stringify(machine.kept);
+    expect(text).not.contain(`${viewingKey}`).and.not.contain(viewingKey.toString(16));
+    expect((machine.kept!.state!.sealed.length - 2) / 2).equal(144);
+  });
+
+  it("has words for every error that a contract of a venue can meet an account's call with", async () => {
+    const names = new Set<string>();
+    for (const name of CONTRACT_NAMES) {
+      if (!["MarginGate", "Vault", "Exchange", "Liquidation", "AccountVerifier"].includes(name)) continue;
+      const { abi } = await releasedContract(name);
+      for (const each of abi as { type: string; name: string }[]) if (each.type === "error") names.add(each.name);
+    }
+    expect(names.size).greaterThan(60);
+    expect([...names].filter((name) => REFUSALS[name] === undefined && !NOT_OF_ACCOUNTS.includes(name))).deep.equal([]);
+    expect(NOT_OF_ACCOUNTS.filter((name) => REFUSALS[name] !== undefined)).deep.equal([]);
+    const args = new Proxy({}, { get: () => 1n }) as never;
+    for (const name of Object.keys(REFUSALS))
+      expect(refusalWords({ name, args }), name)
+        .match(/ \(\w+\)$/)
+        .and.not.contain("undefined");
+  });
+});
