@@ -9,10 +9,13 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { expect } from "chai";
 import type { Command } from "commander";
+import { encryptKeystoreJsonSync, Wallet } from "ethers";
 import { sampleFiles } from "../../prover/src/app/sample-files.ts";
 import { COMMANDS } from "../../prover/src/cli/commands.ts";
 import type { Context } from "../../prover/src/cli/context.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
+import { fillDocument } from "../../prover/src/formats/fill.ts";
+import { noFill } from "../../prover/src/model/transition.ts";
 import { Inputs } from "../../prover/src/node/files.ts";
 import { zipFiles } from "../../prover/src/pack/zip.ts";
 import { json, request, samplePack } from "../support/packs.ts";
@@ -32,6 +35,7 @@ const ACCOUNT = { ...MARKET, "--account": "account.json" };
 const TABLES = { ...MARKET, "--portfolio": "portfolio.csv", "--positions": "positions.csv" };
 const AHEAD = { "--input": "market-input.json", "--prices": "prices.csv" };
 const KEY = { "--key": "viewing.key" };
+const SIGNED = { ...KEY, "--keystore": "keystore.json", "--passphrase-file": "passphrase.txt" };
 const AUDIENCE = ["--audience", "x"];
 const CLAIM = [...AUDIENCE, "--at-least", "150%"];
 const ADDRESS = `0x${"01".repeat(20)}`;
@@ -163,6 +167,67 @@ const LINES: readonly Line[] = [
   { command: "market import tiers", inputs: { file: "other.json" } },
   { command: "oracle run", inputs: { "--config": "other.json" } },
   {
+    command: "account open",
+    inputs: { ...SIGNED, "--agreement": "agreement.json" },
+    rest: ["--file", "new.json"],
+    anyContent: ["--passphrase-file"],
+  },
+  {
+    command: "account agree",
+    inputs: { request: "opening.json", ...SIGNED },
+    anyContent: ["--passphrase-file"],
+  },
+  ...["deposit", "absorb", "exit"].map((name) => ({
+    command: `account ${name}`,
+    inputs: SIGNED,
+    rest: ["--file", "new.json", "--asset", "cash", "--amount", "1"],
+    anyContent: ["--passphrase-file"],
+  })),
+  {
+    command: "account withdraw",
+    inputs: { ...SIGNED, ...MARKET },
+    rest: ["--file", "new.json", "--asset", "cash", "--amount", "1"],
+    anyContent: ["--passphrase-file"],
+  },
+  {
+    command: "account attest",
+    inputs: { ...SIGNED, ...MARKET },
+    rest: ["--file", "new.json", "--at-least", "call"],
+    anyContent: ["--passphrase-file"],
+  },
+  {
+    command: "account cure",
+    inputs: { ...SIGNED, ...MARKET },
+    rest: ["--file", "new.json"],
+    anyContent: ["--passphrase-file"],
+  },
+  {
+    command: "account request",
+    inputs: SIGNED,
+    rest: ["--file", "new.json"],
+    anyContent: ["--passphrase-file"],
+  },
+  {
+    command: "account hold",
+    inputs: SIGNED,
+    rest: ["--file", "new.json", "1"],
+    anyContent: ["--passphrase-file"],
+  },
+  {
+    command: "account unwind",
+    inputs: { ...SIGNED, "--fill": "fill.json", "--theirs": "side.json" },
+    rest: ["--file", "new.json", "--with", "1"],
+    anyContent: ["--passphrase-file"],
+  },
+  { command: "account status", inputs: { ...KEY, ...MARKET }, rest: ["--file", "new.json"] },
+  { command: "account restore", inputs: KEY, rest: ["--file", "new.json", "--gate", ADDRESS] },
+  {
+    command: "bid",
+    inputs: { ...SIGNED, ...MARKET, "--lot": "fill.json" },
+    rest: ["--file", "new.json", "1"],
+    anyContent: ["--passphrase-file"],
+  },
+  {
     command: "deploy",
     inputs: { parameters: "other.json" },
     rest: ["--rpc", "http://127.0.0.1:1", "--record", "record.json"],
@@ -171,8 +236,8 @@ const LINES: readonly Line[] = [
 
 /** What names no input: files and directories that are written or kept, and what is no file. */
 const NO_INPUT =
-  /^(--(out|below|report|chart|new-key|state|secret|record|ledger|build|keys)|circuit|directory|instrument)$/;
-const WRITERS = ["pack key", "oracle key", "ceremony phase1"];
+  /^(--(out|below|report|chart|new-key|state|secret|record|ledger|build|keys|file|request|sign)|circuit|directory|instrument|account)$/;
+const WRITERS = ["account key", "pack key", "oracle key", "ceremony phase1"];
 
 const none = new AbortController().signal;
 const contextOf = (inputs: Inputs, printed: string[] = []): Context => ({
@@ -212,8 +277,26 @@ describe("W20: what command lines name", () => {
     writeFileSync("other.json", "{}");
     writeFileSync("key.txt", "1".padStart(64, "0"));
     writeFileSync("prices.csv", "time,BTC\n");
+    const owner = Wallet.createRandom();
+    const light = { scrypt: { N: 2, r: 8, p: 1 } };
+    const keystore = encryptKeystoreJsonSync(
+      { address: owner.address, privateKey: owner.privateKey },
+      "a passphrase",
+      light,
+    );
+    writeFileSync("keystore.json", keystore);
+    writeFileSync("passphrase.txt", "a passphrase\n", { mode: 0o600 });
+    writeFileSync("fill.json", json(fillDocument({ ...noFill("board-60"), blinding: 7n as never })));
+    const nobody = { owner: ADDRESS, agent: ADDRESS, gate: ADDRESS, blob: "0x", stateAfter: "1", deadline: "1" };
+    writeFileSync("opening.json", json({ format: "plimsoll-opening/1", chainId: "1", ...nobody }));
+    writeFileSync("agreement.json", json({ format: "plimsoll-opening-agreement/1", digest: "0x", signature: "0x" }));
+    const side = { account: "1", counterparty: "2", fill: "1", stateBefore: "1", stateAfter: "1", lastEpoch: "0" };
+    const signed = { blob: "0x", deadline: "1", proof: new Array(8).fill("1"), signature: "0x" };
+    writeFileSync("side.json", json({ format: "plimsoll-unwind-side/1", ...side, ...signed }));
+    process.env.PLIMSOLL_RPC = "http://127.0.0.1:1";
   });
   after(async () => {
+    delete process.env.PLIMSOLL_RPC;
     process.chdir(back);
     rmSync(folder, { recursive: true });
     await endSnarkjsThreads();

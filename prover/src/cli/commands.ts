@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The list of commands, in the order in which help shows them. */
+import { accountCommand } from "./account/index.ts";
+import { bidCommand } from "./bid.ts";
 import { bookCommand } from "./book/index.ts";
 import { ceremonyCommand } from "./ceremony/index.ts";
 import { commitCommand } from "./commit.ts";
@@ -40,6 +42,8 @@ export const COMMANDS = [
   bookCommand,
   workerCommand,
   ceremonyCommand,
+  accountCommand,
+  bidCommand,
   marketCommand,
   oracleCommand,
   deployCommand,

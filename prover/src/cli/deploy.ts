@@ -6,6 +6,7 @@ import type { JsonRpcProvider, Signer } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import { formatJson } from "../formats/json.ts";
 import { writeResult } from "../node/files.ts";
+import { providerAt } from "./chain.ts";
 import type { Context } from "./context.ts";
 
 interface Options {
@@ -55,23 +56,6 @@ export function deployCommand({ inputs, print, progress }: Context): Command {
         provider.destroy();
       }
     });
-}
-
-/** A node that answers, and its chain. */
-async function providerAt(rpc: string): Promise<JsonRpcProvider> {
-  const { FetchRequest, JsonRpcProvider } = await import("ethers");
-  const options = { staticNetwork: true, batchMaxCount: 1 };
-  try {
-    const request = new FetchRequest(rpc);
-    request.timeout = 30_000;
-    // Any chain will do for the question which it is: one that is not said is asked for again and again.
-    const asking = new JsonRpcProvider(request, 1n, options);
-    const chainId = BigInt(await asking.send("eth_chainId", []));
-    asking.destroy();
-    return new JsonRpcProvider(request, chainId, options);
-  } catch {
-    throw new PlimsollError("CHAIN_FAILED", "the node does not answer", { field: "--rpc" });
-  }
 }
 
 async function accountOf(provider: JsonRpcProvider): Promise<Signer> {

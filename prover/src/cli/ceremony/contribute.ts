@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll ceremony contribute` and `link`: one more contribution to the key, made here or elsewhere, and to the link key. */
 import type { Command } from "commander";
-import { PlimsollError, throwIfCancelled } from "../../errors.ts";
+import { throwIfCancelled } from "../../errors.ts";
 import type { Context } from "../context.ts";
+import { hiddenLine, isInteractive } from "../prompt.ts";
 import { either, machineFor, onCeremony, printStep, withThreads } from "./machine.ts";
 
 interface ContributeOptions {
@@ -52,22 +53,8 @@ export function linkCommand(context: Context): Command {
 
 /** What a person typed: never shown, never in an argument. From a pipe all of it, else a line. */
 async function readTyped({ inputs, signal }: Context): Promise<string> {
-  const { stdin } = process;
-  if (!stdin.isTTY) return (await inputs.text("-")).text.trim();
-  process.stderr.write("Type a line at random; it is not shown and not kept. Enter ends it: ");
-  stdin.setRawMode(true);
-  let text = "";
-  try {
-    for await (const chunk of stdin as AsyncIterable<Uint8Array>) {
-      text += new TextDecoder().decode(chunk);
-      if (text.includes("\u0003")) throw new PlimsollError("CANCELLED", "nothing has been contributed");
-      const end = text.search(/[\r\n]/);
-      if (end >= 0) return text.slice(0, end);
-    }
-    throwIfCancelled(signal);
-    return text;
-  } finally {
-    stdin.setRawMode(false);
-    process.stderr.write("\n");
-  }
+  if (!isInteractive()) return (await inputs.text("-")).text.trim();
+  const text = await hiddenLine("Type a line at random; it is not shown and not kept. Enter ends it: ");
+  throwIfCancelled(signal);
+  return text;
 }

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * docs/accounts.md, run: an account's life from the command line alone, with real proofs, on a chain behind JSON-RPC. What the venue does
+ * (trades, prices, a lot on auction, silence) comes between the page's commands.
+ */
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect } from "chai";
+import type { AccountStatus } from "../../prover/src/app/account/status.ts";
+import { AccountClient, type Published, type Venue as VenueOfClients } from "../../prover/src/chain/client.ts";
+import { type GateCall, signClear } from "../../prover/src/chain/gate-calls.ts";
+import { gateAt } from "../../prover/src/chain/gate-view.ts";
+import { startLot } from "../../prover/src/chain/liquidation.ts";
+import { closeOutOf } from "../../prover/src/chain/lots.ts";
+import { readViewingKey } from "../../prover/src/formats/account.ts";
+import { fillDocument } from "../../prover/src/formats/fill.ts";
+import { formatJson } from "../../prover/src/formats/json.ts";
+import { type MarketFile, readMarket } from "../../prover/src/formats/market.ts";
+import { type Account, genesis, randomViewingKey } from "../../prover/src/model/account.ts";
+import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
+import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
+import { type Fill, noFill } from "../../prover/src/model/transition.ts";
+import { loadDeployableKey, loadLinkKey } from "../../prover/src/node/artifacts.ts";
+import { openKeystore } from "../../prover/src/node/keystore.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
+import { createLinkMaker } from "../../prover/src/prove/link.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { CIRCUITS, OPERATOR_DEADLINE, Venue } from "../support/venue.ts";
+
+const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
+const DOC = readFileSync(path.resolve(import.meta.dirname, "../../docs/accounts.md"), "utf8");
+const BLOCKS = [...DOC.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, content]) => content!);
+const E6 = 1_000_000n;
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+describe("docs/accounts.md", function () {
+  this.timeout(600_000);
+  const firm = sampleFirm();
+  const prover = createProver();
+  let folder: string;
+  let venue: Venue;
+  let market: MarketFile;
+  let fallen: MarketFile;
+  let clients: VenueOfClients;
+  const variables: Record<string, string> = {};
+  /** Everything that commands have said, and were called with. */
+  const said: string[] = [];
+  const at = (name: string) => path.join(folder, name);
+  const text = (name: string) => readFileSync(at(name), "utf8");
+
+  before(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), "plimsoll-account-"));
+    venue = await Venue.open({
+      deployable: await Promise.all(CIRCUITS.map(async (name) => (await loadDeployableKey(name))!)),
+      makerOf: async (circuit) => createLinkMaker(await loadLinkKey(circuit)),
+    });
+    for (const [name, document] of Object.entries({
+      policy: firm.policy,
+      market: firm.market,
+      fallen: firm.marketAfterFall,
+    })) {
+      writeFileSync(at(`${name}.json`), formatJson(document));
+    }
+    market = readMarket(text("market.json"), "market.json", venue.policy);
+    fallen = readMarket(text("fallen.json"), "fallen.json", venue.policy);
+    const { gate, exchange, clearing } = venue.deployment;
+    const view = await gateAt(venue.operator.provider as never, await gate.getAddress());
+    const cosign = (first: GateCall, second?: GateCall) => signClear(venue.operator, view.domains, first, second);
+    clients = { gate, exchange, clearing, domains: view.domains, prover, cosign };
+    Object.assign(variables, {
+      ...{ BIN, PLIMSOLL_RPC: venue.rpc, GATE: await gate.getAddress() },
+      ...{ OPERATOR: venue.operator.address, BOREAS: venue.signers[6]!.address },
+    });
+    // Nothing may be left among the system's temporary files.
+    mkdirSync(at("tmp"));
+  });
+  after(async () => {
+    await prover.close();
+    await venue?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Runs commands in the folder. The chain is of this process, which must not stand still meanwhile. */
+  function sh(commands: string, env: Record<string, string> = {}): Promise<Ran> {
+    const child = spawn("bash", ["-ec", `plimsoll() { node "$BIN" "$@"; }\n${commands}`], {
+      cwd: folder,
+      env: {
+        ...process.env,
+        PATH: `${path.dirname(process.execPath)}:${process.env.PATH}`,
+        TMPDIR: at("tmp"),
+        ...variables,
+        ...env,
+      },
+    });
+    let [out, err] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (out += chunk));
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (err += chunk));
+    child.stdin.end();
+    return new Promise((resolve) =>
+      child.on("close", (code) => {
+        said.push(commands, out, err);
+        resolve({ code, out, err });
+      }),
+    );
+  }
+  async function block(index: number): Promise<Ran> {
+    const ran = await sh(BLOCKS[index]!);
+    expect(ran.code, `${BLOCKS[index]}\n${ran.err}`).equal(0);
+    return ran;
+  }
+  const status = async (files = ""): Promise<AccountStatus> =>
+    JSON.parse((await sh(`plimsoll account status --file atlas.json --key viewing.key ${files} --json`)).out);
+  const published = async (file: MarketFile): Promise<Published> => {
+    const { policyId } = await venue.deployment.oracle.getFunction("outflow")(1);
+    return { policyId, epoch: file.epoch, policy: venue.policy.policy, market: file.market };
+  };
+
+  /** A long position in the first perpetual, at its mark, for the side that applies it with +1. */
+  function longOf(lots: bigint, file = market): Fill {
+    const row = file.instruments.findIndex((each) => each?.symbol === "BTC-PERP");
+    const empty = noFill("board-60");
+    return {
+      ...empty,
+      positions: empty.positions.map((_, index) => (index === row ? lots : 0n)),
+      cash: -lots * file.market.board.rows[row]!.mark,
+      blinding: randomViewingKey(),
+    };
+  }
+  /** As many lots as leave a million in cash with no more than this coverage after the fall. */
+  function lotsFor(bps: bigint): bigint {
+    const covers = (lots: bigint) => {
+      const { positions, cash } = longOf(lots);
+      const state = { ...genesis("board-60"), positions, cash: 1_000_000n * E6 + cash } as Account;
+      return coverageBpsDown(evaluate(state, venue.policy.policy, fallen.market)) ?? 1n << 40n;
+    };
+    let [low, high] = [0n, 1n << 20n];
+    while (high - low > 1n) {
+      const middle = (low + high) / 2n;
+      if (covers(middle) > bps) low = middle;
+      else high = middle;
+    }
+    return high;
+  }
+  let atlas: AccountClient;
+  let boreas: AccountClient;
+  let dorado: AccountClient;
+
+  it("makes keys, opens with the operator's agreement, pays in and absorbs", async () => {
+    const owner = (await block(0)).out.trim();
+    expect(owner).match(/^0x[0-9a-fA-F]{40}$/);
+    for (const name of ["owner.json", "viewing.key", "passphrase.txt"])
+      expect(statSync(at(name)).mode & 0o077).equal(0);
+    await venue.give(owner, CASH_INDEX, 10_000_000n * E6);
+    for (const index of [1, 2, 3]) await block(index);
+    expect(statSync(at("atlas.json")).mode & 0o077).equal(0);
+    const { out, err } = await block(4);
+    expect(err).contain("pay 1000000 USDC (cash) into account 1").and.contain("everybody sees: ");
+    expect(out)
+      .match(/stage\s+healthy/)
+      .and.match(/USDC \(cash\)\s+1000000\s+0/);
+    variables.ATLAS_ACCOUNT = "1";
+  });
+
+  it("sends nothing where nobody can be asked and nobody has said yes", async () => {
+    const me = "--file atlas.json --key viewing.key --keystore owner.json --passphrase-file passphrase.txt";
+    const { code, err } = await sh(`plimsoll account deposit ${me} --asset cash --amount 1`);
+    expect(code).equal(2);
+    expect(err).contain("let the gate take 1 of USDC (cash)");
+    expect(err).contain("nothing was sent: give --yes");
+    expect((await status()).assets.at(-1)!.credit).equal("0");
+  });
+
+  it("attests, pays out, and says what can be withdrawn", async () => {
+    await block(5);
+    const seen = JSON.parse(text("status.json")) as AccountStatus;
+    expect(seen.assets.at(-1)).deep.include({ held: "974999.5", withdrawable: "974999.5" });
+    expect(seen.coverage).deep.equal({ bps: null, level: "initial", positions: 0 });
+  });
+
+  it("follows trades that others settle, is called, cures, and bids for another's lot", async () => {
+    // Boreas opens by the same commands, with the node's signature; Dorado by a program.
+    const key = readViewingKey(text("viewing.key"), "viewing.key");
+    await venue.give(variables.BOREAS!, CASH_INDEX, 9_000_000n * E6);
+    const them = "--file boreas.json --key boreas.key --from $BOREAS --yes";
+    const made = await sh(
+      [
+        "plimsoll account key unused.json --passphrase-file passphrase.txt --viewing-key boreas.key",
+        `plimsoll account open ${them} --gate $GATE --request boreas-request.json`,
+        "plimsoll account agree boreas-request.json --key boreas.key --from $OPERATOR --out boreas-agreement.json",
+        `plimsoll account open ${them} --agreement boreas-agreement.json`,
+        `plimsoll account deposit ${them} --asset cash --amount 9000000`,
+        `plimsoll account absorb ${them} --asset cash`,
+      ].join("\n"),
+    );
+    expect(made.code, made.err).equal(0);
+    variables.BOREAS_ACCOUNT = "2";
+    const wallet = (
+      await openKeystore({ text: text("owner.json"), file: "owner.json" }, text("passphrase.txt").trim())
+    ).connect(venue.operator.provider as never);
+    const boreasKey = readViewingKey(text("boreas.key"), "boreas.key");
+    atlas = await AccountClient.restore(clients, wallet, 1n, key);
+    boreas = await AccountClient.restore(clients, venue.signers[6]!, 2n, boreasKey);
+    const third = venue.signers[8]!;
+    dorado = await AccountClient.open(clients, third, { size: "board-60", viewingKey: randomViewingKey() });
+    await venue.give(third.address, CASH_INDEX, 1_000_000n * E6);
+    const gate = venue.gate.connect(third) as typeof venue.gate;
+    const token = venue.tokens.get(CASH_INDEX)!.connect(third) as typeof venue.gate;
+    await (await token.getFunction("approve")(venue.gate, 1_000_000n * E6)).wait();
+    await (await gate.getFunction("deposit")(dorado.id, third.address, CASH_INDEX, 1_000_000n * E6)).wait();
+    await dorado.absorb(CASH_INDEX, 1_000_000n * E6);
+
+    const { initial, call } = venue.policy.levels;
+    await atlas.trade(boreas, longOf(lotsFor(11_000n)), initial, await published(market));
+    await dorado.trade(boreas, longOf(lotsFor(4_000n)), initial, await published(market));
+    await venue.passes(3_600);
+    await venue.publish(fallen);
+    const now = await published(fallen);
+    const watcher = await AccountClient.restore(clients, venue.signers[9]!, 1n, key);
+    await watcher.flag(call, now);
+    const called = await status("--policy policy.json --market fallen.json");
+    expect(called).deep.include({ stage: "called", belowEpoch: `${fallen.epoch}` });
+    expect(called.coverage!.level).oneOf(["liquidation", "closeOut"]);
+    expect(BigInt(called.cureBy!.seconds) > 0n).equal(true);
+    expect(called.assets.at(-1)!.withdrawable).equal(null);
+    await block(6);
+    const cured = await status("--policy policy.json --market fallen.json");
+    expect(cured).deep.include({ stage: "healthy", cureBy: null, belowEpoch: null });
+
+    // The operator sells all of Dorado.
+    const levels = venue.policy.levels;
+    const terms = (await venue.deployment.oracle.getFunction("termsOf")(1)).toObject();
+    const offering = { ...now, levels, terms, evidence: levels.closeOut as bigint };
+    const lot = closeOutOf({ before: dorado.state }, offering as never);
+    const { liquidation, chainId } = venue.deployment;
+    const desk = { ...clients.domains, chainId, liquidation: await liquidation.getAddress(), prover };
+    const options = { deadline: BigInt(await venue.now()) + 3_600n, beneficiary: 0n };
+    const started = await startLot(desk as never, dorado.id, lot, now, options);
+    const { step, offer, opening, appraisals } = started;
+    const sold = liquidation.connect(venue.operator) as typeof liquidation;
+    await (await sold.getFunction("start")(step, offer, opening, appraisals, "0x")).wait();
+    writeFileSync(at("lot.json"), formatJson(fillDocument(lot.appraisal.fill)), { mode: 0o600 });
+    variables.SOLD = `${dorado.id}`;
+    const { out } = await block(7);
+    expect(out).match(/done: bid [\d.]+ in cash, by account 1, for the lot of account 3/);
+    expect(await liquidation.getFunction("auctionOf")(dorado.id)).equal(`0x${"0".repeat(64)}`);
+  });
+
+  it("leaves without the operator: asks, unwinds, exits with everything", async () => {
+    const early = await sh("plimsoll account unwind --file atlas.json --key viewing.key --cash 0 --fill none.json");
+    expect(early.code, early.err).equal(0);
+    await block(8);
+    const theirs = await sh("plimsoll account request --file boreas.json --key boreas.key --from $BOREAS --yes");
+    expect(theirs.code, theirs.err).equal(0);
+    await atlas.catchUp();
+    const worth = atlas.state.positions.reduce(
+      (sum, lots, row) => sum + lots * fallen.market.board.rows[row]!.mark,
+      0n,
+    );
+    variables.CASH = `${worth / E6}`;
+    await venue.passes(Number(OPERATOR_DEADLINE) + 60);
+    await block(9);
+    expect((await status()).retired).equal(true);
+    await block(10);
+    expect((await status()).assets.at(-1)!.held).equal("0");
+    const both = await sh(
+      "plimsoll account exit --file boreas.json --key boreas.key --from $BOREAS --yes --asset cash --amount all",
+    );
+    expect(both.code, both.err).equal(0);
+  });
+
+  it("is restored from the chain with the viewing key alone, and its owner refuses a second effect", async () => {
+    await block(11);
+    const [kept, again] = [JSON.parse(text("atlas.json")), JSON.parse(text("again.json"))];
+    expect(again.state).deep.equal(kept.state);
+    const taken = await sh("plimsoll account restore --file again.json --key boreas.key --gate $GATE");
+    expect([taken.code, taken.err]).deep.equal([2, taken.err]);
+  });
+
+  it("has shown no secret: not in what it said, not in command lines, not in files of others", () => {
+    const secrets = [
+      text("viewing.key").trim(),
+      BigInt(text("viewing.key").trim()).toString(16),
+      text("passphrase.txt").trim(),
+      text("boreas.key").trim(),
+    ];
+    for (const secret of secrets) expect(said.join("\n").includes(secret), "a secret").equal(false);
+    expect(readdirSync(at("tmp"))).deep.equal([]);
+    const own = ["viewing.key", "passphrase.txt", "boreas.key", "fill.json", "none.json", "lot.json"];
+    for (const name of readdirSync(folder)) {
+      if (own.includes(name) || name === "tmp") continue;
+      for (const secret of secrets) expect(text(name).includes(secret), name).equal(false);
+    }
+    for (const name of ["fill.json", "atlas.json", "boreas.json"]) expect(statSync(at(name)).mode & 0o077).equal(0);
+  });
+});
