@@ -140,6 +140,16 @@ const LINES: readonly Line[] = [
     anyContent: ["--redis-password"],
   },
   {
+    command: "book verify",
+    inputs: { book: "other.json", ...MARKET, "--trust": "trust.json", "--custody": "other.json" },
+    anyContent: ["--custody", "book"],
+  },
+  {
+    command: "book check",
+    inputs: { book: "other.json", slip: "other.json", "--trust": "trust.json" },
+    anyContent: ["book", "slip"],
+  },
+  {
     command: "ceremony start",
     inputs: { "--r1cs": "policy.json", "--phase1": "policy.json" },
     rest: ["ceremony", "--rehearsal", "--contributors", "1"],

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** To prove one step of a book from its shard, and to take the proof that somebody else has made of one. */
+
+import { type BookFiles, stepSignals } from "../document/book/check.ts";
 import {
   type BookCircuit,
   type BookHead,
@@ -14,21 +16,12 @@ import {
 import { dateSecrets } from "../document/book/secret.ts";
 import { PATH_BYTES, readPath, readShard, unseal } from "../document/book/shard.ts";
 import { readStep, type Step, type StepBytes, type StepRefusal, stepBytes } from "../document/book/steps.ts";
-import { type Published, Refusal, verdictOf } from "../document/kit.ts";
+import { Refusal, verdictOf } from "../document/kit.ts";
 import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { ProveOptions, Prover } from "../prove/prover.ts";
-import { marketSignals } from "../statement/signals.ts";
 import { compressProof, decompressProof, plainProof } from "../verify/compressed.ts";
 import type { Refused, Verifier } from "../verify/verifier.ts";
-
-/**
- * A book's head with the policy and the market that it names.
- * @see docs/library.md#books
- */
-export interface BookFiles extends Published {
-  readonly head: BookHead;
-}
 
 /**
  * The key that opens the shards of one book, and no other secret of the venue.
@@ -71,13 +64,6 @@ export async function proveShard(
   };
   const { proof, publicSignals } = await prover.book(request, options);
   return stepBytes(id, { index, proof: compressProof(proof), totals: BigInt(publicSignals[2]!) as FieldElement });
-}
-
-/** Public signals of a step: the chain goes from the totals before it to those after it. */
-export function stepSignals({ head, policy, market }: BookFiles): (before: bigint, after: bigint) => string[] {
-  const shared = marketSignals(policy.policy, market.market).map(String);
-  const [root, level, context] = [head.statement.root, head.statement.level, bookContext(head).toString()];
-  return (before, after) => [root, before.toString(), after.toString(), level, context, ...shared];
 }
 
 /**

@@ -2,8 +2,7 @@
 /** A trust file for a reader of packs to start from. The reader looks through it before using it. */
 import { formatJson } from "../formats/json.ts";
 import type { Manifest } from "../keys/manifest.ts";
-import { PACK_CIRCUITS } from "../pack/format.ts";
-import { readTrust, type Trust } from "../pack/trust.ts";
+import { readTrust, TRUSTED_CIRCUITS, type Trust } from "../pack/trust.ts";
 
 /**
  * What a trust file is to trust.
@@ -22,7 +21,7 @@ export function trustFrom(
   { circuits, origin }: Pick<Manifest, "circuits" | "origin">,
   { firms, attesters, maxAgeSeconds }: TrustRequest,
 ): string {
-  const keys = PACK_CIRCUITS.flatMap((size) => {
+  const keys = TRUSTED_CIRCUITS.flatMap((size) => {
     const record = circuits[size];
     if (record === undefined) return [];
     return [{ size, sha256: record.verificationKey.sha256, origin, r1csSha256: record.r1cs.sha256 }];

@@ -126,14 +126,18 @@ export function readAccountLine(
   market: MarketFile,
 ): BookAccount {
   try {
-    const root = parseJson(text, file, LIMITS);
-    const { member, ...top } = root.fields(["account"], ["collateral", "positions", "member", ...AMOUNTS]);
-    const kind = top.balance === undefined ? STATE_FORMAT : FORMAT;
-    const { name, account } = readHoldings({ ...top, sequence: 0n }, kind, root, policy, market);
-    return { name, member: member?.label() ?? name, account, line };
+    return { ...readAccountEntry(parseJson(text, file, LIMITS), policy, market), line };
   } catch (error) {
     throw error instanceof PlimsollError ? error.at({ file, line }) : error;
   }
+}
+
+/** The same from a value that has been parsed. */
+export function readAccountEntry(value: JsonValue, policy: PolicyFile, market: MarketFile): Omit<BookAccount, "line"> {
+  const { member, ...top } = value.fields(["account"], ["collateral", "positions", "member", ...AMOUNTS]);
+  const kind = top.balance === undefined ? STATE_FORMAT : FORMAT;
+  const { name, account } = readHoldings({ ...top, sequence: 0n }, kind, value, policy, market);
+  return { name, member: member?.label() ?? name, account };
 }
 
 type Fields = Readonly<

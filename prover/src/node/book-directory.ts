@@ -97,6 +97,15 @@ export async function openBookDirectory(directory: string): Promise<BookDirector
   };
 }
 
+/** The texts of a book as the public file has them. Throws `FILE`. */
+export async function bookTexts(directory: string) {
+  const read = (name: string) => readBounded(path.join(directory, name));
+  const [head, policy, market, verificationKey] = await Promise.all(
+    ["book.json", "policy.json", "market.json", "verification-key.json"].map(read),
+  );
+  return { head: head!, policy: policy!, market: market!, verificationKey: verificationKey! };
+}
+
 /** A directory that a book is being built in. */
 export interface NewBookDirectory {
   readonly spill: {

@@ -152,10 +152,11 @@ export function openKeys(examination: Examination, opened: OpenKeys): PackReadin
     const { file, size } = key;
     const content = examination.content(file);
     const hash = bytesToHex(sha256(content));
-    const identity = trust.keys.find((known) => known.sha256 === hash && known.size === size);
-    if (identity === undefined) {
+    const named = trust.keys.find((known) => known.sha256 === hash && known.size === size);
+    if (named === undefined) {
       throw invalid("KEY_UNTRUSTED", file, `Your trust settings do not name this verification key for ${size}.`);
     }
+    const identity = { ...named, size };
     if (identity.r1csSha256 !== undefined && identity.r1csSha256 !== key.r1csSha256) {
       const why = `Your trust settings name another circuit for this key of ${size}.`;
       throw invalid("CIRCUIT_MISMATCH", INDEX, why);

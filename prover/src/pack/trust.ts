@@ -5,15 +5,20 @@ import type { NamedText } from "../formats/account.ts";
 import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
 import { lookOf } from "../formats/look-alikes.ts";
 import { KEY_ORIGINS } from "../keys/origin.ts";
+import { circuitsOf } from "../statement/families.ts";
 import type { KeyIdentity } from "../verify/verifier.ts";
 import { type ChainReference, chainReferenceOf, type TrustedOracle } from "./evidence.ts";
-import { PACK_CIRCUITS, type PackCircuit } from "./format.ts";
+import { PACK_CIRCUITS } from "./format.ts";
 
 const FORMAT = "plimsoll-trust/1";
 const LIMITS: JsonLimits = { length: 400_000, values: 10_000 };
 const MAX_ENTRIES = 200;
 /** 3 years. */
 const MAX_AGE = 94_608_000;
+
+/** Circuits whose keys a reader may trust: those of packs, and of books. */
+export const TRUSTED_CIRCUITS = [...PACK_CIRCUITS, ...circuitsOf("book")] as const;
+export type TrustedCircuit = (typeof TRUSTED_CIRCUITS)[number];
 
 /**
  * Whom and what the reader of packs trusts: keys, policies, oracles and attesters.
@@ -27,7 +32,7 @@ export interface Trust {
     readonly seen?: { readonly number: bigint; readonly sha256: string };
   }[];
   /** Verification keys, one or more for a circuit; whoever made a development key can forge proofs. */
-  readonly keys: readonly (KeyIdentity<PackCircuit> & { readonly r1csSha256?: string })[];
+  readonly keys: readonly (KeyIdentity<TrustedCircuit> & { readonly r1csSha256?: string })[];
   /** Market values and attested holdings older than this are not current. Seconds. */
   readonly maxAge: number;
   /** Where given, proofs made for anyone or anything else are refused. */
@@ -102,7 +107,7 @@ function trustOf(root: JsonValue): Trust {
     keys: list(top.keys, (element) => {
       const { size, sha256, origin, r1csSha256 } = element.fields(["size", "sha256", "origin"], ["r1csSha256"]);
       return {
-        size: size.oneOf(PACK_CIRCUITS),
+        size: size.oneOf(TRUSTED_CIRCUITS),
         sha256: sha256.sha256(),
         origin: origin.oneOf(KEY_ORIGINS),
         ...(r1csSha256 === undefined ? {} : { r1csSha256: r1csSha256.sha256() }),

@@ -64,10 +64,11 @@ export function outcomePart({ outcome, findings, keys, pack }: Verdict): Outcome
 const CLAIMED = {
   account: "Only the firm says that the commitment is to its account.",
   values: "Only the firm says that these are the values of that time.",
+  custody: "Nothing was given that shows what is held.",
 };
 
 function statementPart(statement: VerdictStatement): Part {
-  const { level, sentence: words, policy, account, values, file, size } = statement;
+  const { level, sentence: words, policy, account, values, custody, file, size } = statement;
   const parts =
     account !== undefined && account.parts > 1 ? ` (the sum of ${account.parts} accounts, each in it once)` : "";
   const named = policy.trusted === true ? "policy, one that you name" : "policy";
@@ -81,6 +82,7 @@ function statementPart(statement: VerdictStatement): Part {
       ...(file === undefined ? [] : [fact("proof", `${file}, ${size}`)]),
       ...(account === undefined ? [] : [backingPart(`whose account it is${parts}`, account, CLAIMED.account)]),
       ...(values === undefined ? [] : [backingPart("prices and risk values", values, CLAIMED.values)]),
+      ...(custody === undefined ? [] : [backingPart("what is held for the members", custody, CLAIMED.custody)]),
     ],
   };
 }
@@ -128,7 +130,7 @@ const row = (what: string, value: string, facts: Row["facts"] = []): Row => ({ i
 /** Everyone who stands behind a figure, each once. */
 function voucherRows(statements: readonly VerdictStatement[]): Part[] {
   const rows = statements
-    .flatMap(({ account, values }) => [...(account?.by ?? []), ...(values?.by ?? [])])
+    .flatMap(({ account, values, custody }) => [account, values, custody].flatMap((backing) => backing?.by ?? []))
     .map(({ name, subject, address, sentence: words, time, file }) =>
       row(words, address, [
         { label: "by", value: name },

@@ -48,6 +48,8 @@ export interface VerdictStatement extends Stated {
   readonly file?: string;
   readonly account?: Backing & { readonly parts: number };
   readonly values?: Backing;
+  /** Of a book: what is held against the totals. */
+  readonly custody?: Backing;
 }
 
 export interface Backing {

@@ -23,7 +23,6 @@ interface BuildOptions extends MarketOptions {
 }
 
 export function buildCommand(context: Context): Command {
-  const { inputs, signal, print, progress } = context;
   return withMarket(new Command("build"))
     .argument("<accounts>", "all accounts: CSV account,symbol,amount, or a line of JSON for each; gzip or not")
     .description("build a book: commit to every account, each under a key of its own, and seal what proves it")
@@ -39,69 +38,72 @@ export function buildCommand(context: Context): Command {
     .option("--audience <text>", "whom or what it is for", "everyone")
     .requiredOption("--out <directory>", "where to write the book; must not exist, or be empty")
     .option("--below <file>", "where to name accounts below the level, for you alone (default: <out>-below.csv)")
-    .action(async (accounts: string, options: BuildOptions) => {
-      const { circuit, venue, audience, out, json } = options;
-      optionLabel("--venue", venue);
-      optionLabel("--audience", audience);
-      const date = timeText(optionTime("--date", options.date));
-      const [app, { bookAccounts }, { newBookDirectory }, { readBookSecret }, formats, node] = await Promise.all([
-        import("../../app/build-book.ts"),
-        import("../../node/book-input.ts"),
-        import("../../node/book-directory.ts"),
-        import("../../document/book/secret.ts"),
-        loadFormats(),
-        loadNode(),
-      ]);
-      const given = await inputs.stream(accounts);
-      await using _closed = given.content;
-      const [policyText, marketText] = [await inputs.text(options.policy), await inputs.text(options.market)];
-      const policy = formats.readPolicy(policyText.text, policyText.file);
-      const market = formats.readMarket(marketText.text, marketText.file, policy);
-      const { level } = optionLevel("--level", options.level, policy.levels);
-      const secret = readBookSecret(await inputs.text(options.secret));
-      const { identity, verificationKeyFile } = await node.loadVerificationKey(circuit);
-      const key = { sha256: identity.verificationKeySha256, origin: identity.origin };
-      const core = node.openSpongeCore();
-      const directory = await newBookDirectory(out);
-      const machine = {
-        sponges: core.sponges,
-        spill: directory.spill,
-        shard: directory.shard,
-        signal,
-        onProgress: progressBy(progress),
-      };
-      const request = {
-        accounts: bookAccounts(given, policy, market),
-        secret,
-        circuit,
-        key,
-        level,
-        venue,
-        date,
-        audience,
-        policy,
-        market,
-      };
-      try {
-        const built = await app.buildBook(machine, request);
-        throwIfCancelled(signal);
-        if (!built.ok) throw await belowLevel(built.below, options.below ?? `${out.replace(/\/+$/, "")}-below.csv`);
-        const texts = { policy: policyText.text, market: marketText.text, verificationKey: verificationKeyFile };
-        await directory.finish(built.head, built.totals, texts);
-        print(
-          json,
-          { directory: out, ...built.head },
-          () => `${built.head.statement.text}\nroot ${built.head.statement.root}`,
-        );
-      } catch (error) {
-        await directory.discard();
-        throw error instanceof PlimsollError && error.place.file === undefined && error.place.line !== undefined
-          ? error.at({ file: given.file })
-          : error;
-      } finally {
-        await core.close();
-      }
-    });
+    .action((accounts: string, options: BuildOptions) => build(context, accounts, options));
+}
+
+async function build(context: Context, accounts: string, options: BuildOptions): Promise<void> {
+  const { inputs, signal, print, progress } = context;
+  const { circuit, venue, audience, out, json } = options;
+  optionLabel("--venue", venue);
+  optionLabel("--audience", audience);
+  const date = timeText(optionTime("--date", options.date));
+  const [app, { bookAccounts }, { newBookDirectory }, { readBookSecret }, formats, node] = await Promise.all([
+    import("../../app/build-book.ts"),
+    import("../../node/book-input.ts"),
+    import("../../node/book-directory.ts"),
+    import("../../document/book/secret.ts"),
+    loadFormats(),
+    loadNode(),
+  ]);
+  const given = await inputs.stream(accounts);
+  await using _closed = given.content;
+  const [policyText, marketText] = [await inputs.text(options.policy), await inputs.text(options.market)];
+  const policy = formats.readPolicy(policyText.text, policyText.file);
+  const market = formats.readMarket(marketText.text, marketText.file, policy);
+  const { level } = optionLevel("--level", options.level, policy.levels);
+  const secret = readBookSecret(await inputs.text(options.secret));
+  const { identity, verificationKeyFile } = await node.loadVerificationKey(circuit);
+  const key = { sha256: identity.verificationKeySha256, origin: identity.origin };
+  const core = node.openSpongeCore();
+  const directory = await newBookDirectory(out);
+  const machine = {
+    sponges: core.sponges,
+    spill: directory.spill,
+    shard: directory.shard,
+    signal,
+    onProgress: progressBy(progress),
+  };
+  const request = {
+    accounts: bookAccounts(given, policy, market),
+    secret,
+    circuit,
+    key,
+    level,
+    venue,
+    date,
+    audience,
+    policy,
+    market,
+  };
+  try {
+    const built = await app.buildBook(machine, request);
+    throwIfCancelled(signal);
+    if (!built.ok) throw await belowLevel(built.below, options.below ?? `${out.replace(/\/+$/, "")}-below.csv`);
+    const texts = { policy: policyText.text, market: marketText.text, verificationKey: verificationKeyFile };
+    await directory.finish(built.head, built.totals, texts);
+    print(
+      json,
+      { directory: out, ...built.head },
+      () => `${built.head.statement.text}\nroot ${built.head.statement.root}`,
+    );
+  } catch (error) {
+    await directory.discard();
+    throw error instanceof PlimsollError && error.place.file === undefined && error.place.line !== undefined
+      ? error.at({ file: given.file })
+      : error;
+  } finally {
+    await core.close();
+  }
 }
 
 async function loadFormats() {

@@ -2,16 +2,31 @@
 /** `plimsoll book`: all accounts of a venue, proven; how it is read, and how a member finds its own account in it. */
 import { Command } from "commander";
 import type { Context } from "../context.ts";
+import { assembleCommand } from "./assemble.ts";
 import { buildCommand } from "./build.ts";
 import { bookProveCommand } from "./prove.ts";
 import { secretCommand, shardKeyCommand } from "./secret.ts";
+import { checkCommand, slipsCommand } from "./slips.ts";
 import { bookStatusCommand } from "./status.ts";
+import { verifyCommand } from "./verify.ts";
+
+/** In the order of a book's life. */
+const COMMANDS = [
+  secretCommand,
+  buildCommand,
+  shardKeyCommand,
+  bookProveCommand,
+  bookStatusCommand,
+  assembleCommand,
+  verifyCommand,
+  slipsCommand,
+  checkCommand,
+];
 
 export function bookCommand(context: Context): Command {
   const book = new Command("book").description(
     "prove that every account of a venue is covered, and what they add up to",
   );
-  const commands = [secretCommand, buildCommand, shardKeyCommand, bookProveCommand, bookStatusCommand];
-  for (const command of commands) book.addCommand(command(context));
+  for (const command of COMMANDS) book.addCommand(command(context));
   return book;
 }

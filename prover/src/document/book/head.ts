@@ -10,7 +10,7 @@ import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { type FieldElement, toField } from "../../field.ts";
 import type { NamedText } from "../../formats/account.ts";
 import { canonicalJson, type Json, type JsonLimits, type JsonValue, parseJson } from "../../formats/json.ts";
-import { type BookOpening, commitTotals, noTotals } from "../../model/book.ts";
+import { BOOK_LEAVES, type BookOpening, commitTotals, noTotals } from "../../model/book.ts";
 import { ASSETS, type BoardSize, instrumentsOf } from "../../model/sizes.ts";
 import { boardSizeOf, type CircuitOf, circuitsOf, shapeOf } from "../../statement/families.ts";
 import { type LevelBps, levelBps } from "../../units.ts";
@@ -136,7 +136,11 @@ export function readBookHead(given: NamedText): BookHead {
   if (boardSizeOf(head.circuit) !== head.size) {
     throw at("circuit").error("FIELD_INVALID", "this circuit is for boards of another size");
   }
-  at("statement").check(() => levelBps(BigInt(head.statement.level), "statement.level"));
+  const { level, count } = head.statement;
+  at("statement").check(() => levelBps(BigInt(level), "statement.level"));
+  if (BigInt(count) < 1n || BigInt(count) > BigInt(BOOK_LEAVES)) {
+    throw at("statement").error("OUT_OF_RANGE", `expected 1 to ${BOOK_LEAVES} accounts`);
+  }
   return head;
 }
 

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** `plimsoll book verify`: the reader's verdict on the public file of a book. */
+import { Command } from "commander";
+import type { BookTrust } from "../../app/verify-book.ts";
+import type { BookCircuit } from "../../document/book/head.ts";
+import type { Context } from "../context.ts";
+import { many, optionTime } from "../options.ts";
+
+interface VerifyOptions {
+  readonly policy?: string;
+  readonly market?: string;
+  readonly trust?: string;
+  readonly custody?: readonly string[];
+  readonly date?: string;
+  readonly json?: boolean;
+}
+
+export function verifyCommand(context: Context): Command {
+  const { inputs, signal, progress } = context;
+  return new Command("verify")
+    .argument("<book>", "the public file of a book")
+    .description("verify a book: every step, their chain, the totals, and what is held against them; needs no network")
+    .option("--policy <file>", "your policy: a book under another one is refused")
+    .option("--market <file>", "your market, with --policy: a book at another one is refused")
+    .option("--trust <file>", "your trust file; without it, the keys of this installation are trusted")
+    .option("--custody <file>", "what a custodian holds for the venue; may be repeated, and adds up", many)
+    .option("--date <time>", "your date, for example 2026-11-22T12:00:00Z; else now")
+    .option("--json", "print JSON")
+    .action(async (name: string, options: VerifyOptions) => {
+      const [{ verifyBook }, { bookVerdict }, { BOOK_BYTES }, { verifyBatch }, { printVerdict }] = await Promise.all([
+        import("../../app/verify-book.ts"),
+        import("../../report/book.ts"),
+        import("../../document/book/steps.ts"),
+        import("../../node/batch.ts"),
+        import("../verdict.ts"),
+      ]);
+      const { file, content: bytes } = await inputs.bytes(name, BOOK_BYTES);
+      const expected = await expectedFiles(context, options);
+      const trust = await trustOf(context, options);
+      const custody = [];
+      for (const each of options.custody ?? []) custody.push(await inputs.text(each));
+      const now = options.date === undefined ? new Date() : optionTime("--date", options.date);
+      const machine = {
+        verifyMany: verifyBatch,
+        now: () => now,
+        signal,
+        onProgress: (steps: number, of: number) => progress(`${steps} of ${of} steps verified`),
+      };
+      const verdict = await verifyBook(machine, { book: { bytes, file }, trust, expected, custody });
+      printVerdict(context, options.json, bookVerdict(verdict), file);
+    });
+}
+
+async function expectedFiles({ inputs }: Context, { policy, market }: VerifyOptions) {
+  if (policy === undefined) return {};
+  const [{ readPolicy }, { readMarket }] = await Promise.all([
+    import("../../formats/policy.ts"),
+    import("../../formats/market.ts"),
+  ]);
+  const policyText = await inputs.text(policy);
+  const read = readPolicy(policyText.text, policyText.file);
+  if (market === undefined) return { policySha256: read.sha256 };
+  const marketText = await inputs.text(market);
+  return { policySha256: read.sha256, marketSha256: readMarket(marketText.text, marketText.file, read).sha256 };
+}
+
+/** What the reader trusts: a trust file, or what is installed here. */
+export async function trustOf({ inputs }: Context, { trust }: { readonly trust?: string }): Promise<BookTrust> {
+  if (trust !== undefined) {
+    const { readTrust } = await import("../../pack/trust.ts");
+    const { maxAge, ...read } = readTrust(await inputs.text(trust));
+    return { ...read, maxAge };
+  }
+  const [{ loadManifest }, { circuitsOf }] = await Promise.all([
+    import("../../node/artifacts.ts"),
+    import("../../statement/families.ts"),
+  ]);
+  const { circuits, origin } = await loadManifest();
+  const keys = circuitsOf("book").flatMap((size: BookCircuit) => {
+    const sha256 = circuits[size]?.verificationKey.sha256;
+    return sha256 === undefined ? [] : [{ size, sha256, origin }];
+  });
+  return { keys, attesters: [] };
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** From the verdict on a member's slip to the one verdict of all documents. */
+import type { SlipVerdict } from "../app/check-slip.ts";
+import { type Fact, foreign, marketOf, momentWords } from "../document/words.ts";
+import { refusal, type Verdict } from "./verdict.ts";
+
+/** The verdict on a slip as every face tells it. */
+export function slipVerdict(verdict: SlipVerdict): Verdict {
+  if (!verdict.ok) {
+    const { reason: code, detail: sentence } = verdict;
+    const unusable = code === "BOOK_MALFORMED" || code === "SLIP_MALFORMED";
+    return refusal(unusable ? "unusable" : "invalid", { code, file: "", sentence });
+  }
+  const { head, policy, market, place, account, member, evidence, notProven } = verdict;
+  const { statement, verificationKey, circuit } = head;
+  const accounts = statement.count.replace(/\B(?=(\d{3})+$)/g, ",");
+  const sentence = `Your account is in the book: with exactly the figures below it is one of its ${accounts} accounts of ${momentWords(statement.date)}, it is in their totals, and it is covered like all of them.`;
+  const amounts = (held: Readonly<Record<string, string>>, by: "policy file" | "market file"): Fact[] =>
+    Object.entries(held).map(([symbol, amount]) => ({
+      label: by === "policy file" ? "you hold" : "your position",
+      value: foreign(`${amount} ${symbol}`, by),
+    }));
+  return {
+    format: "plimsoll-verdict/1",
+    outcome: "valid",
+    evidence,
+    findings: [],
+    statements: [
+      {
+        kind: "slip",
+        level: "proven",
+        sentence,
+        size: head.size,
+        claim: {
+          figure: "coverage",
+          direction: "at-least",
+          level: statement.level,
+          unit: "bps",
+          facts: [
+            { label: "account, in the venue's words", value: foreign(account.account, "sender") },
+            { label: "member, in words that only you answer to", value: foreign(member, "sender") },
+            {
+              label: "cash, all positions paid for at their marks",
+              value: foreign(`${account.cash} ${policy.cashSymbol}`, "policy file"),
+            },
+            ...amounts(account.collateral, "policy file"),
+            ...amounts(account.positions, "market file"),
+            { label: "place in the book", value: `${place} of ${statement.count}, counted from 0` },
+            { label: "whose book it is, as it names itself", value: foreign(statement.venue, "firm") },
+            { label: "root", value: statement.root },
+          ],
+        },
+        commitments: [],
+        audience: foreign(statement.audience, "prover"),
+        policy: { sha256: head.policySha256, name: foreign(policy.name, "policy file") },
+        market: { ...marketOf({ ...statement, board: market.board }), sha256: head.marketSha256 },
+      },
+    ],
+    keys: [{ circuit, ...verificationKey }],
+    caveats: notProven,
+    checks: [],
+  };
+}
