@@ -133,7 +133,7 @@ export async function buildBook(machine: BuildMachine, request: BuildRequest): P
   };
   const terms = { ...madeUnder({ policy, market }), circuit, statement: { text: bookSentence(said), ...said } };
   const head = bookHead(
-    { ...terms, verificationKey: key },
+    { ...terms, verificationKey: { sha256: key.sha256, origin: key.origin } },
     {
       positions: {},
       collateral: totals.collateral.map(String),
