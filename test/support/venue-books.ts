@@ -18,8 +18,8 @@ import type { Prover } from "../../prover/src/prove/prover.ts";
 import { buildBookStatement } from "../../prover/src/statement/book.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { createVerifier, type Verifier } from "../../prover/src/verify/verifier.ts";
-import { accountLines, sampleVenue } from "../../scripts/book/accounts.ts";
 import { simulatedKey } from "./simulated.ts";
+import { accountLines, sampleVenue } from "./venue-accounts.ts";
 
 export const CIRCUIT = "book-60-8";
 export const VENUE = sampleVenue();
