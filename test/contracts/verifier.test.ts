@@ -2,15 +2,17 @@
 // Real proofs where a proof is to be accepted; simulated keys for malformed keys and the sweep over gas.
 import { bn254 } from "@noble/curves/bn254.js";
 import { expect } from "chai";
-import { type Contract, concat, getBytes, keccak256, toBeHex } from "ethers";
+import { type Contract, concat, dataLength, getBytes, keccak256, toBeHex } from "ethers";
 import { deploy } from "../../prover/src/chain/deploy.ts";
 import { proofWords } from "../../prover/src/chain/gate-calls.ts";
 import { chainKey, deployedKeyHash } from "../../prover/src/chain/verifying-key.ts";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
+import { commitFill } from "../../prover/src/model/commit.ts";
 import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
+import { NO_TRANSFER, noFill } from "../../prover/src/model/transition.ts";
 import { loadDeployableKey, loadVerificationKey, type VerificationKey } from "../../prover/src/node/artifacts.ts";
 import { createProver, type Groth16Proof } from "../../prover/src/node/prover.ts";
-import { buildStatement } from "../../prover/src/statement/account.ts";
+import { buildStatement, encodeTransfer } from "../../prover/src/statement/account.ts";
 import { ownSignalsOf, publicInputsOf } from "../../prover/src/statement/families.ts";
 import { forgeWithoutContribution, withoutContribution } from "../support/forge.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
@@ -269,6 +271,61 @@ describe("deployment of a verifier", () => {
     await expect(create(key, hash, 61)).to.be.revertedWithCustomError(factory, "SizeUnknown");
   });
 
+  it("works out of a key what its page holds behind it: the head of no transfer and no fill, and multiples of the terms", async () => {
+    const { hash, key } = laid(simulated.key);
+    const page = (await (await create(key, hash)).page!()) as string;
+    const usual = [0n, 0n, encodeTransfer(NO_TRANSFER), commitFill(noFill("board-60")), 0n, 0n];
+    const [first, ...ics] = simulated.key.IC.map(([x, y]) =>
+      bn254.G1.Point.fromAffine({ x: BigInt(x!), y: BigInt(y!) }),
+    );
+    const head = usual.reduce(
+      (sum, value, index) => (value === 0n ? sum : sum.add(ics[index]!.multiply(value))),
+      first!,
+    );
+    const multiples = Array.from({ length: 11 }, (_, pair) => [1n, 2n, 3n].map((digit) => digit << BigInt(2 * pair)));
+    const words = (point: typeof head) => [point.toAffine().x, point.toAffine().y];
+    const negated = usual.map((value) => (value === 0n ? 0n : FIELD_ORDER - value));
+    const derived = [
+      ...words(head),
+      ...negated,
+      ...multiples.flat().flatMap((times) => words(ics[4]!.multiply(times))),
+    ].map((word) => toBeHex(word, 32));
+    expect(await chain.ethers.provider.getCode(page)).to.equal(concat(["0x00", key, ...derived]));
+  });
+
+  it("V01: usual and narrow signals count as any other: at their edges, by their place, for themselves alone", async () => {
+    const { hash, key } = laid(simulated.key);
+    const verifier = await create(key, hash);
+    const shared = new Array<bigint>(publicInputsOf("board-60") - 6).fill(3n);
+    const point = pointOf(simulated.key, shared);
+    const [none, empty] = [encodeTransfer(NO_TRANSFER), commitFill(noFill("board-60"))];
+    const lists = [
+      ...[0n, 1n, 2n, 3n, 4n, 0x1b1b1bn, (1n << 22n) - 1n, 1n << 22n, (1n << 22n) + 1n, FIELD_ORDER - 1n].map(
+        (terms) => [...[5n, 6n, none, empty], terms, 9n],
+      ),
+      [5n, 6n, 0n, 0n, 15_000n, 0n],
+      [5n, 6n, none + 1n, empty - 1n, 15_000n, 9n],
+      [none, empty, empty, none, 15_000n, 9n],
+      [0n, 0n, 0n, 0n, 0n, 0n],
+    ];
+    const proofs = lists.map((own) => proofWords(simulated.prove([...own, ...shared]) as Groth16Proof));
+    for (const [index, own] of lists.entries()) {
+      await verifier.verify!(proofs[index], own, point);
+      for (const [other, changed] of lists.entries()) {
+        if (other === index) continue;
+        await expect(verifier.verify!(proofs[index], changed, point)).to.be.revertedWithCustomError(
+          verifier,
+          "ProofInvalid",
+        );
+      }
+    }
+    await verifier.verifyBatch!(proofs, lists, point);
+    await expect(verifier.verifyBatch!(proofs, lists.toReversed(), point)).to.be.revertedWithCustomError(
+      verifier,
+      "ProofInvalid",
+    );
+  });
+
   it("V20: refuses a link key of another circuit's shape, that is none, or whose secrets anybody knows", async () => {
     const factory = await interfaceOf();
     const { key, linkKeyFile } = simulated;
@@ -313,9 +370,11 @@ describe("deployment of a verifier", () => {
     const { hash, key } = laid(simulated.key);
     const { provider } = chain.ethers;
     const page = (await (await create(key, hash)).page!()) as string;
-    expect(await deployedKeyHash(provider, page)).to.equal(hash);
-    expect(await provider.getCode(page)).to.equal(`0x00${key.slice(2)}`);
-    expect(await deployedKeyHash(provider, signers[0]!.address)).not.to.equal(hash);
+    const bytes = dataLength(key);
+    expect(await deployedKeyHash(provider, page, bytes)).to.equal(hash);
+    expect(await deployedKeyHash(provider, page, bytes - 1)).not.to.equal(hash);
+    expect(await deployedKeyHash(provider, page, 1 << 20)).not.to.equal(hash);
+    expect(await deployedKeyHash(provider, signers[0]!.address, bytes)).not.to.equal(hash);
     // A node that answers with other code than was sent.
     const change = <T extends object>(whole: T, name: string, part: unknown): T =>
       new Proxy(whole, {

@@ -9,6 +9,11 @@ import {Statement} from "../libraries/Statement.sol";
 
 /// Verifier of the circuit `Account` for boards of one size.
 contract AccountVerifier is Groth16Verifier, IAccountVerifier {
+    // Of a proof's own signals.
+    uint256 private constant TRANSFER = 2;
+    uint256 private constant FILL = 3;
+    uint256 private constant TERMS = 4;
+
     /// @param boardInstruments 60, 240 or 480
     /// @param key as `Groth16Verifier` lays it out
     /// @param expectedKeyHash Keccak-256 of the key
@@ -16,7 +21,8 @@ contract AccountVerifier is Groth16Verifier, IAccountVerifier {
         Groth16Verifier(
             boardInstruments,
             Family.ACCOUNT,
-            Statement.PROOF_SIGNALS,
+            _usual(boardInstruments),
+            TERMS,
             Statement.publicSignals(boardInstruments),
             key,
             expectedKeyHash
@@ -42,6 +48,13 @@ contract AccountVerifier is Groth16Verifier, IAccountVerifier {
         if (proofs.length != inputs.length) revert BatchLengthsDiffer(proofs.length, inputs.length);
         _verify(_at(proofs), _at(inputs), proofs.length, market);
         return IAccountVerifier.verifyBatch.selector;
+    }
+
+    /// Most steps transfer nothing, and most fill nothing.
+    function _usual(uint256 boardInstruments) private pure returns (uint256[] memory usual) {
+        usual = new uint256[](Statement.PROOF_SIGNALS);
+        usual[TRANSFER] = Statement.encodeTransfer(0, 0);
+        usual[FILL] = Statement.noFill(boardInstruments);
     }
 
     function _at(uint256[6] calldata inputs) private pure returns (uint256 at) {

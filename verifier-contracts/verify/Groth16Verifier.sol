@@ -14,6 +14,13 @@ import {Statement} from "../libraries/Statement.sol";
 /// have of their own; then the 512 bytes of the link head (docs/link.md). The ICs of what proofs share are nowhere on chain:
 /// points of those values come with links.
 ///
+/// Behind the key the page holds what the constructor works out of it, so that what is the same in most proofs costs no
+/// multiplication (6,000 gas each):
+///  - the *head*, IC_0 + Σ u_i · IC_i, u_i being the usual value of own signal i, and r − u_i for each. The sum over a proof's
+///    signals, IC_0 + Σ x_i · IC_i, is the head and Σ (x_i − u_i) · IC_i, whatever the x_i;
+///  - where a signal is narrow (below 2^22), its IC times 1, 2, 3; 4, 8, 12; 16, 32, 48; …: its product is a sum of these.
+/// Both are the same point as before for all values of all signals.
+///
 /// Safety rests on the key: whoever knows the secrets of its set-up proves anything, whoever knows those of the link key
 /// links anything. The constructor pins both by hash and refuses what is malformed, link keys of another circuit's shape, and
 /// keys without a second phase (gamma = ±delta), under which anybody proves anything; it cannot tell a development key from
@@ -22,8 +29,10 @@ abstract contract Groth16Verifier is IVerifier {
     uint256 private constant IC_ENTRY = 7;
     uint256 private constant WORD = 32;
     uint256 private constant ENTRY_BYTES = 64;
-    /// Most public signals that a proof has of its own, in any circuit: a round of 15.
-    uint256 private constant MOST_OWN = 32;
+    /// Bits of a narrow signal: those of an account's terms. Even, because its multiples are for two bits each.
+    uint256 private constant NARROW_BITS = 22;
+    /// Stands for the index of the narrow signal where there is none.
+    uint256 internal constant NONE = type(uint256).max;
     uint256 private constant PAIR_BYTES = 0xc0;
     uint256 private constant PROOF_BYTES = 0x100;
     uint256 private constant COEFFICIENT_MASK = (1 << 128) - 1;
@@ -43,8 +52,10 @@ abstract contract Groth16Verifier is IVerifier {
     bytes32 public immutable keyHash;
     /// @inheritdoc IVerifier
     bytes32 public immutable linkId;
-    /// Data contract that holds the key.
+    /// Data contract that holds the key, and what was worked out of it.
     address public immutable page;
+    uint256 private immutable _pageBytes;
+    uint256 private immutable _narrow;
 
     error KeyHashWrong(bytes32 expected, bytes32 found);
     /// A key point that is not canonical, not on its curve, or at infinity. `entry` counts 64-byte entries.
@@ -67,20 +78,22 @@ abstract contract Groth16Verifier is IVerifier {
 
     /// @param boardInstruments 60, 240 or 480
     /// @param circuit of which family the circuit is (`Family`)
-    /// @param ownSignals how many public signals each proof has of its own
-    /// @param signals of the circuit, more than that
+    /// @param usual values of the signals that each proof has of its own, canonical; zero where none is usual
+    /// @param narrow index of the own signal that is narrow, and usually zero; NONE for none
+    /// @param signals of the circuit, more than its own
     /// @param key as laid out above
     /// @param expectedKeyHash Keccak-256 of the key
     constructor(
         uint256 boardInstruments,
         uint256 circuit,
-        uint256 ownSignals,
+        uint256[] memory usual,
+        uint256 narrow,
         uint256 signals,
         bytes memory key,
         bytes32 expectedKeyHash
     ) {
         Statement.genesisState(boardInstruments); // reverts for a size that has no circuit
-        uint256 entries = IC_ENTRY + 1 + ownSignals;
+        uint256 entries = IC_ENTRY + 1 + usual.length;
         uint256 length = entries * ENTRY_BYTES + LinkVerifier.HEAD_BYTES;
         if (key.length != length) revert KeyLengthWrong(length, key.length);
         bytes32 found = keccak256(key);
@@ -92,17 +105,18 @@ abstract contract Groth16Verifier is IVerifier {
         _checkKey(at, entries);
         uint256 head = at + entries * ENTRY_BYTES;
         if (
-            bytes32(_word(head, 0)) != LINK_MARK || _word(head, 2) != signals || _word(head, 3) != ownSignals + 1
+            bytes32(_word(head, 0)) != LINK_MARK || _word(head, 2) != signals || _word(head, 3) != usual.length + 1
         ) revert LinkShapeWrong(_word(head, 2), _word(head, 3));
         LinkVerifier.checkKey(head);
 
-        (instruments, family, own, keyHash) = (boardInstruments, circuit, ownSignals, found);
+        (instruments, family, own, keyHash) = (boardInstruments, circuit, usual.length, found);
         bytes32 id;
         assembly ("memory-safe") {
             id := keccak256(head, 512)
         }
         linkId = id;
-        page = DataPage.write(key);
+        bytes memory content = bytes.concat(key, _derive(at + IC_ENTRY * ENTRY_BYTES, usual, narrow));
+        (_pageBytes, _narrow, page) = (content.length, narrow, DataPage.write(content));
     }
 
     /// @inheritdoc IVerifier
@@ -134,33 +148,49 @@ abstract contract Groth16Verifier is IVerifier {
     /// @param point sum over the signals that the proofs share
     function _verify(uint256 proofs, uint256 inputs, uint256 count, G1 calldata point) internal view {
         if (count == 0) revert BatchEmpty();
-        // C, and behind it room to work in; pairs of six words: (−A, B) of each proof, then alpha, X and C with theirs.
+        // The page; C, and behind it room to work in; pairs of six words: (−A, B) of each proof, then alpha, X and C with theirs.
+        uint256 key;
         uint256 c;
         uint256 pair;
-        uint256[] memory scalars = new uint256[](own);
+        uint256 length = _pageBytes;
+        address from = page;
         assembly ("memory-safe") {
-            c := mload(0x40)
+            key := mload(0x40)
+            c := add(key, length)
             pair := add(c, 0x100)
             mstore(0x40, add(pair, mul(add(count, 3), PAIR_BYTES)))
+            extcodecopy(from, key, 1, length)
             calldatacopy(c, add(proofs, 0xc0), 0x40)
         }
         uint256 coefficient = 1;
         uint256 seed;
         if (count != 1) (seed, coefficient) = _draw(proofs, inputs, count, point);
         unchecked {
+            uint256 head = key + (IC_ENTRY + 1 + own) * ENTRY_BYTES + LinkVerifier.HEAD_BYTES;
             for (uint256 index = 0; index < count; index++) {
                 if (index != 0) coefficient = _coefficient(seed, index);
-                _take(proofs, inputs, index, coefficient, pair + index * PAIR_BYTES, c, scalars);
+                _take(proofs, inputs, index, coefficient, pair + index * PAIR_BYTES, c, head + ENTRY_BYTES);
             }
-            _takeShared(pair + count * PAIR_BYTES, point, scalars, c);
-            if (!Bn254.pairingIsOne(pair, count + 3)) revert ProofInvalid();
+            pair += count * PAIR_BYTES;
+            assembly ("memory-safe") {
+                // alpha, beta; X, gamma; C, delta. The key in words: alpha 0, beta 2, gamma 6, delta 10, IC_0 14.
+                mcopy(pair, key, 0xc0)
+                mcopy(add(pair, 0x100), add(key, 0xc0), 0x80)
+                mcopy(add(pair, 0x180), c, 0x40)
+                mcopy(add(pair, 0x1c0), add(key, 0x140), 0x80)
+            }
+            _sum(head, key + (IC_ENTRY + 1) * ENTRY_BYTES, c, point);
+            assembly ("memory-safe") {
+                mcopy(add(pair, PAIR_BYTES), c, 0x40)
+            }
+            if (!Bn254.pairingIsOne(pair - count * PAIR_BYTES, count + 3)) revert ProofInvalid();
         }
     }
 
     /// Takes one proof: its pair (A times the coefficient), its share of C, its inputs times the coefficient.
     /// @param pair memory address, where the pair goes
     /// @param c memory address of the sum over C, with six words to work in behind it
-    /// @param scalars sums over inputs, modulo r
+    /// @param sums memory address of the sums over inputs, modulo r
     function _take(
         uint256 proofs,
         uint256 inputs,
@@ -168,7 +198,7 @@ abstract contract Groth16Verifier is IVerifier {
         uint256 coefficient,
         uint256 pair,
         uint256 c,
-        uint256[] memory scalars
+        uint256 sums
     ) private view {
         uint256 count = own;
         bool canonical;
@@ -197,13 +227,13 @@ abstract contract Groth16Verifier is IVerifier {
             canonical := and(canonical, and(lt(u, MODULUS), lt(v, MODULUS)))
         }
         assembly ("memory-safe") {
-            let scalar := add(scalars, 0x20)
+            let sum := sums
             let input := add(inputs, mul(mul(index, count), 0x20))
             for { let last := add(input, mul(count, 0x20)) } lt(input, last) { input := add(input, 0x20) } {
                 let value := calldataload(input)
                 canonical := and(canonical, lt(value, ORDER))
-                mstore(scalar, addmod(mload(scalar), mulmod(value, coefficient, ORDER), ORDER))
-                scalar := add(scalar, 0x20)
+                mstore(sum, addmod(mload(sum), mulmod(value, coefficient, ORDER), ORDER))
+                sum := add(sum, 0x20)
             }
         }
         if (!canonical || any != 7) _refuse(proofs, inputs, index, any);
@@ -230,33 +260,68 @@ abstract contract Groth16Verifier is IVerifier {
         }
     }
 
-    /// Writes the last three pairs: alpha, beta; X, gamma; C, delta.
-    /// @param pair memory address
-    function _takeShared(uint256 pair, G1 calldata point, uint256[] memory scalars, uint256 c) private view {
-        // The key up to the last IC: alpha 0, beta 2, gamma 6, delta 10, IC_0 14, IC_1 16 (in words).
-        uint256 key;
-        G1 memory sum;
-        address from = page;
-        uint256 length = (IC_ENTRY + 1 + own) * ENTRY_BYTES;
-        uint256 factors;
+    /// Adds up the head, the point and Σ (x_i − u_i) · IC_i, into the first of five words to work in.
+    /// @param head memory address of what was worked out of the key: the head, then the sums, then multiples of the narrow IC
+    /// @param ics memory address of IC_1, IC_2, …
+    /// @param at memory address of the words to work in
+    function _sum(uint256 head, uint256 ics, uint256 at, G1 calldata point) private view {
+        uint256 count = own;
+        uint256 narrow = _narrow;
+        bool ok;
         assembly ("memory-safe") {
-            key := mload(0x40)
-            mstore(0x40, add(key, length))
-            extcodecopy(from, key, 1, length)
-            mcopy(pair, key, 0xc0) // alpha, beta
-            mcopy(add(pair, 0x100), add(key, 0xc0), 0x80) // gamma
-            mcopy(add(pair, 0x180), c, 0x40)
-            mcopy(add(pair, 0x1c0), add(key, 0x140), 0x80) // delta
-            factors := add(scalars, 0x20)
-            calldatacopy(add(key, 0x180), point, 0x40) // in front of IC_0
+            // at: the sum, and behind it what is added to it.
+            let term := add(at, 0x40)
+            let sums := add(head, ENTRY_BYTES)
+            mcopy(at, head, 0x40)
+            calldatacopy(term, point, 0x40)
+            ok := staticcall(gas(), 6, at, 0x80, at, 0x40)
+            ok := and(ok, eq(returndatasize(), 0x40))
+            for { let index := 0 } lt(index, count) { index := add(index, 1) } {
+                let scalar := mload(add(sums, shl(5, index)))
+                if iszero(scalar) { continue }
+                if and(eq(index, narrow), iszero(shr(NARROW_BITS, scalar))) {
+                    // An entry before the first multiple: digit 0 has none.
+                    let multiples := sub(add(sums, shl(5, count)), ENTRY_BYTES)
+                    for {} scalar { scalar := shr(2, scalar) } {
+                        let digit := and(scalar, 3)
+                        if digit {
+                            mcopy(term, add(multiples, shl(6, digit)), 0x40)
+                            ok := and(ok, staticcall(gas(), 6, at, 0x80, at, 0x40))
+                        }
+                        multiples := add(multiples, 0xc0)
+                    }
+                    continue
+                }
+                mcopy(term, add(ics, shl(6, index)), 0x40)
+                mstore(add(term, 0x40), scalar)
+                ok := and(ok, staticcall(gas(), 7, term, 0x60, term, 0x40))
+                ok := and(ok, eq(returndatasize(), 0x40))
+                ok := and(ok, staticcall(gas(), 6, at, 0x80, at, 0x40))
+            }
         }
-        Bn254.addTo(key + 0x180);
+        if (!ok) revert Bn254.PrecompileFailed(6);
+    }
+
+    /// What the page holds behind the key: the head, r − u_i for each own signal, multiples of the narrow one's IC.
+    /// @param ics memory address of IC_0, IC_1, …
+    function _derive(uint256 ics, uint256[] memory usual, uint256 narrow) private view returns (bytes memory derived) {
+        uint256 scalars;
         assembly ("memory-safe") {
-            mcopy(sum, add(key, 0x180), 0x40)
+            scalars := add(usual, 0x20)
         }
-        Bn254.addMultiples(sum, key + 0x200, factors, own);
-        assembly ("memory-safe") {
-            mcopy(add(pair, PAIR_BYTES), sum, 0x40)
+        G1 memory head = G1(_word(ics, 0), _word(ics, 1));
+        Bn254.addMultiples(head, ics + ENTRY_BYTES, scalars, usual.length);
+        derived = abi.encodePacked(head.x, head.y);
+        for (uint256 index = 0; index < usual.length; index++) {
+            derived = abi.encodePacked(derived, usual[index] == 0 ? 0 : Bn254.R - usual[index]);
+        }
+        if (narrow == NONE) return derived;
+        G1 memory once = G1(_word(ics, 2 * narrow + 2), _word(ics, 2 * narrow + 3));
+        for (uint256 bit = 0; bit < NARROW_BITS; bit += 2) {
+            G1 memory twice = Bn254.add(once, once);
+            G1 memory thrice = Bn254.add(twice, once);
+            derived = abi.encodePacked(derived, once.x, once.y, twice.x, twice.y, thrice.x, thrice.y);
+            once = Bn254.add(twice, twice);
         }
     }
 

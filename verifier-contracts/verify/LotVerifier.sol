@@ -16,7 +16,8 @@ contract LotVerifier is Groth16Verifier, ILotVerifier {
         Groth16Verifier(
             boardInstruments,
             Family.LOT,
-            Statement.LOT_PROOF_SIGNALS,
+            new uint256[](Statement.LOT_PROOF_SIGNALS),
+            NONE,
             Statement.LOT_PROOF_SIGNALS + Statement.marketSignals(boardInstruments),
             key,
             expectedKeyHash

@@ -20,7 +20,8 @@ contract RoundVerifier is Groth16Verifier, IRoundVerifier {
         Groth16Verifier(
             boardInstruments,
             Family.ROUND + members,
-            2 * members + 2,
+            new uint256[](2 * members + 2),
+            2 * members, // the level
             2 * members + 2 + Statement.marketSignals(boardInstruments),
             key,
             expectedKeyHash

@@ -16,7 +16,8 @@ contract SettlementVerifier is Groth16Verifier, ISettlementVerifier {
         Groth16Verifier(
             boardInstruments,
             Family.SETTLEMENT,
-            Statement.SETTLEMENT_PROOF_SIGNALS,
+            new uint256[](Statement.SETTLEMENT_PROOF_SIGNALS),
+            NONE,
             Statement.settlementSignals(boardInstruments),
             key,
             expectedKeyHash

@@ -12,6 +12,7 @@ import path from "node:path";
 import {
   Contract,
   ContractFactory,
+  dataLength,
   type InterfaceAbi,
   isAddress,
   keccak256,
@@ -387,7 +388,7 @@ async function deployKey(steps: Steps, loaded: DeployableKey): Promise<DeployedK
   const args = [instrumentsOf(size), ...(family === "round" ? [members] : []), key, keyHash];
   const verifier = await steps.create(VERIFIERS[family as DeployedFamily], args, {}, ` of ${circuit}`);
   const page = (await verifier.getFunction("page")()) as string;
-  if ((await deployedKeyHash(steps.provider, page)) !== keyHash) {
+  if ((await deployedKeyHash(steps.provider, page, dataLength(key))) !== keyHash) {
     throw new PlimsollError("KEY_REFUSED", `the key of ${circuit} on chain is not the manifest's`);
   }
   return { size, family: family as DeployedFamily, circuit, origin, sha256, keyHash, page, verifier };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A verifying key as the contracts hold it. */
-import { concat, dataSlice, hexlify, keccak256, type Provider, toBeHex } from "ethers";
+import { concat, dataLength, dataSlice, hexlify, keccak256, type Provider, toBeHex } from "ethers";
 import { HEAD_BYTES } from "../keys/link-key.ts";
 import type { VerificationKey } from "../keys/manifest.ts";
 
@@ -35,8 +35,9 @@ export function pageCreation(data: string): string {
   return concat(["0x62", toBeHex(size, 3), "0x80600b5f395ff3", "0x00", data]);
 }
 
-/** Keccak-256 of the key that a data page holds, read from its code. */
-export async function deployedKeyHash(provider: Provider, page: string): Promise<string> {
+/** Keccak-256 of the key that a verifier's page begins with, read from its code. What follows the verifier worked out itself. */
+export async function deployedKeyHash(provider: Provider, page: string, keyBytes: number): Promise<string> {
   const code = await provider.getCode(page);
-  return keccak256(code.startsWith("0x00") ? dataSlice(code, 1) : "0x");
+  const holdsKey = code.startsWith("0x00") && dataLength(code) > keyBytes;
+  return keccak256(holdsKey ? dataSlice(code, 1, 1 + keyBytes) : "0x");
 }
