@@ -286,13 +286,14 @@ describe("margin gate, what attacked it once", () => {
       bob.state = two.after;
       await world.openSettlement({ 0: 5n * E6 });
       expect(await gate.allSettled!(1n, 1n)).to.equal(true);
-      await refuses(world.clearing.expire!((await alice.expiring(1n, { 0: 5n * E6 })).step), "SettlementNone");
+      const retired = (sent: Promise<unknown>) => refuses(sent, "AccountRetired").withArgs(alice.id);
+      await retired(world.clearing.expire!((await alice.expiring(1n, { 0: 5n * E6 })).step));
       for (const sent of [
         exchange.trade!((await prepared(alice, bob)).trade),
         withdraw(await alice.withdrawal(payout()), alice),
         alice.gate.attest!((await alice.attestation(12_000n)).step, 12_000n),
       ] as Promise<unknown>[]) {
-        await refuses(sent, "SettlementPending");
+        await retired(sent);
       }
       await paid(10n * E6);
       const whole = await absorb(alice, 10n * E6);

@@ -12,8 +12,8 @@ import {Books, Vault} from "../libraries/Vault.sol";
 
 /// Accounts of a gate: their states and stages, and the one way in which a state changes.
 ///
-/// Every step goes through `_enter`, which compares states and computes the digest; steps proven by `Account` come there through
-/// `_move`, which computes the proof's public inputs from storage and the call's effect. The EIP-712 digest of a call names
+/// Every step goes through `_replace`, which compares states; steps proven by `Account` come there through `_move`, which
+/// computes the proof's public inputs from storage and the call's effect. The EIP-712 digest of a call names
 /// everything that the call does; reduced modulo the group order it is the context that its proof is bound to, and as it
 /// stands it is what an absent owner signs. States never recur, so neither proof nor signature has a second effect.
 abstract contract Accounts is IMarginGate, EIP712 {
@@ -93,6 +93,7 @@ abstract contract Accounts is IMarginGate, EIP712 {
 
     /// Counts the account's next settlement as passed.
     function _pass(uint256 id, Account storage account, uint256 settlements) internal {
+        if (account.settled == RETIRED) revert AccountRetired(id);
         uint256 number = uint256(account.settled) + 1;
         if (number > settlements) revert SettlementNone(id, account.settled);
         account.settled = uint24(number);
@@ -163,17 +164,12 @@ abstract contract Accounts is IMarginGate, EIP712 {
         if (!effect.evenHeld && account.heldUntil > ground.clock) revert AccountHeld(id, account.heldUntil);
         if (effect.fill == 0) effect.fill = Statement.noFill(instruments);
         inputs[0] = account.state;
-        digest = _enter(
-            id,
-            account,
-            step.stateBefore,
-            step.stateAfter,
-            step.deadline,
-            abi.encode(
-                effect.typeHash, step.account, step.stateBefore, step.stateAfter, keccak256(step.blob), step.deadline
-            ),
-            effect.args
+        if (block.timestamp > step.deadline) revert DeadlinePassed(step.deadline, block.timestamp);
+        _replace(id, account, step.stateBefore, step.stateAfter);
+        bytes memory common = abi.encode(
+            effect.typeHash, step.account, step.stateBefore, step.stateAfter, keccak256(step.blob), step.deadline
         );
+        digest = _hashTypedDataV4(keccak256(bytes.concat(common, effect.args)));
         _checkAuthor(id, account, effect.by, effect.sender, digest, step.signature);
         inputs[1] = step.stateAfter;
         int256 lots = effect.amount == 0 ? int256(0) : Vault.join(_books, effect.counter, effect.asset, effect.amount);
@@ -188,25 +184,13 @@ abstract contract Accounts is IMarginGate, EIP712 {
     /// An account steps neither while a lot of it is on auction nor before it has passed the board's settlements.
     function _checkFree(uint256 id, Account storage account, uint256 settlements) internal view {
         if (account.stage == Stage.Liquidating) revert StageWrong(id, Stage.Liquidating);
-        if (account.settled != settlements) revert SettlementPending(id, uint64(account.settled) + 1);
+        uint256 settled = account.settled;
+        if (settled == settlements) return;
+        if (settled == RETIRED) revert AccountRetired(id);
+        revert SettlementPending(id, uint64(settled) + 1);
     }
 
     /// What every change of a state has in common, whichever circuit proves it.
-    /// @param common encoding of the type and of the members that all calls have; `args` of those that follow
-    function _enter(
-        uint256 id,
-        Account storage account,
-        uint256 stateBefore,
-        uint256 stateAfter,
-        uint256 deadline,
-        bytes memory common,
-        bytes memory args
-    ) internal returns (bytes32) {
-        if (block.timestamp > deadline) revert DeadlinePassed(deadline, block.timestamp);
-        _replace(id, account, stateBefore, stateAfter);
-        return _hashTypedDataV4(keccak256(bytes.concat(common, args)));
-    }
-
     function _replace(uint256 id, Account storage account, uint256 stateBefore, uint256 stateAfter) internal {
         uint256 current = account.state;
         if (stateBefore != current) revert StateSuperseded(id, current, stateBefore);

@@ -8,7 +8,7 @@ import {IExchange} from "../interfaces/IExchange.sol";
 import {IMarginGate} from "../interfaces/IMarginGate.sol";
 import {EXIT_LEVEL, Market} from "../interfaces/IMarket.sol";
 import {IRoundVerifier} from "../interfaces/IRoundVerifier.sol";
-import {Bn254, G1} from "../libraries/Bn254.sol";
+import {Bn254} from "../libraries/Bn254.sol";
 import {Nobody} from "../libraries/Nobody.sol";
 import {Signatures} from "../libraries/Signatures.sol";
 import {Statement} from "../libraries/Statement.sol";
@@ -119,7 +119,7 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
 
     /// @inheritdoc IExchange
     function round(Round calldata round_) external {
-        Market memory current = market.outflow(board);
+        (IRoundVerifier verifier, Market memory current) = market.rounds(board, round_.places);
         _checkEpoch(round_.epoch, current.epoch, round_.lastEpoch);
         if (round_.policyId != current.policyId) {
             revert IMarginGate.PolicySuperseded(current.policyId, round_.policyId);
@@ -127,8 +127,7 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
         uint256[] memory inputs = _roundInputs(round_, current.levels.initial);
         bytes32 digest = _enterRound(round_, current.levels.initial);
         inputs[inputs.length - 1] = uint256(digest) % Bn254.R;
-        (IRoundVerifier verifier, G1 memory point) = market.rounds(board, round_.places);
-        if (verifier.verify(round_.proof, inputs, point) != IRoundVerifier.verify.selector) {
+        if (verifier.verify(round_.proof, inputs, current.point) != IRoundVerifier.verify.selector) {
             revert IMarginGate.VerifierRefused(address(verifier));
         }
         emit RoundTaken(current.epoch, round_.members.length, round_.places);
@@ -239,9 +238,9 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
 
     /// The operator's agreement to a trade whose two digests start there.
     function _clear(Trade calldata trade_, bytes32[] memory digests, uint256 at, address sender) private {
-        uint256[] memory accounts = new uint256[](2);
-        (accounts[0], accounts[1]) = (trade_.a.step.account, trade_.b.step.account);
-        _agree(sender, digests[at], digests[at + 1], trade_.operatorSignature, accounts);
+        _agree(sender, digests[at], digests[at + 1], trade_.operatorSignature);
+        _answer(trade_.a.step.account);
+        _answer(trade_.b.step.account);
     }
 
     // ---- Internal: rounds ----
@@ -251,14 +250,16 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
         (uint256 places, uint256 members) = (round_.places, round_.members.length);
         if (members < 2 || members > places || places > Nobody.PLACES) revert MembersRefused(members, places);
         inputs = new uint256[](2 * places + 2);
+        IMarginGate.Entry[] calldata entries = round_.members;
         uint256 last = 0;
         for (uint256 index = 0; index < members; index++) {
-            IMarginGate.Entry calldata member = round_.members[index];
+            IMarginGate.Entry calldata member = entries[index];
+            uint256 account = member.account;
             // In this order nobody takes two places.
-            if (member.account <= last) revert SameAccount(member.account);
-            last = member.account;
+            if (account <= last) revert SameAccount(account);
+            last = account;
             if (keepsBlobs == (member.blobHash != bytes32(0)) || keepsBlobs == (member.blob.length == 0)) {
-                revert BlobRefused(member.account);
+                revert BlobRefused(account);
             }
             (inputs[index], inputs[places + index]) = (member.stateBefore, member.stateAfter);
         }
@@ -271,12 +272,13 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
     /// Takes the members' steps, with the operator's agreement. @return digest of the round: of its members' digests, in order
     function _enterRound(Round calldata round_, uint256 level) private returns (bytes32 digest) {
         bytes memory args = abi.encode(level, round_.lastEpoch);
-        digest = keccak256(
-            abi.encodePacked(gate.enter(ROUND_TYPEHASH, args, round_.deadline, round_.members))
-        );
-        uint256[] memory accounts = new uint256[](round_.members.length);
-        for (uint256 index = 0; index < accounts.length; index++) accounts[index] = round_.members[index].account;
-        _agree(msg.sender, digest, bytes32(0), round_.operatorSignature, accounts);
+        bytes32[] memory digests = gate.enter(ROUND_TYPEHASH, args, round_.deadline, round_.members);
+        assembly ("memory-safe") {
+            digest := keccak256(add(digests, 0x20), shl(5, mload(digests)))
+        }
+        _agree(msg.sender, digest, bytes32(0), round_.operatorSignature);
+        if (_requests == 0) return digest;
+        for (uint256 index = 0; index < digests.length; index++) _answer(round_.members[index].account);
     }
 
     // ---- Internal: operator ----
@@ -296,18 +298,10 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
 
     /// The operator agrees, and has thereby answered the accounts' requests. A signature is no sign of life: who has some put by could
     /// else keep the operator alive.
-    function _agree(
-        address sender,
-        bytes32 first,
-        bytes32 second,
-        bytes calldata signature,
-        uint256[] memory accounts
-    ) private {
+    function _agree(address sender, bytes32 first, bytes32 second, bytes calldata signature) private {
         if (!_isOperator(sender) && !_signed(first, second, signature)) {
             revert OperatorMissing(operatorSeen, operatorDeadline);
         }
-        if (_requests == 0) return;
-        for (uint256 index = 0; index < accounts.length; index++) _answer(accounts[index]);
     }
 
     function _signed(bytes32 first, bytes32 second, bytes calldata signature) private view returns (bool) {
@@ -328,7 +322,7 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
     }
 
     function _answer(uint256 account) private {
-        if (requestedAt[account] == 0) return;
+        if (_requests == 0 || requestedAt[account] == 0) return;
         delete requestedAt[account];
         _requests--;
         emit Answered(account);

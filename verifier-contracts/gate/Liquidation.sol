@@ -227,6 +227,7 @@ contract Liquidation is Desk, ILiquidation {
         uint256 state = ground.account.state;
         if (state != step.stateBefore) revert IMarginGate.StateSuperseded(step.account, state, step.stateBefore);
         uint24 settled = ground.account.settled;
+        if (settled == type(uint24).max) revert IMarginGate.AccountRetired(step.account);
         if (settled != ground.settlements) revert IMarginGate.SettlementPending(step.account, uint64(settled) + 1);
     }
 

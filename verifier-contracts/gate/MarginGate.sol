@@ -7,7 +7,7 @@ import {IExchange} from "../interfaces/IExchange.sol";
 import {IMarginGate} from "../interfaces/IMarginGate.sol";
 import {EXIT_LEVEL, IBoardGate, IMarket, Market} from "../interfaces/IMarket.sol";
 import {Statement} from "../libraries/Statement.sol";
-import {Vault} from "../libraries/Vault.sol";
+import {Caps, Custody, Vault} from "../libraries/Vault.sol";
 
 /// See `IMarginGate` for what each call does and what safety and liveness rest on. Tokens and credits are in `Custody`, accounts
 /// and their steps in `Accounts`; here are the calls of people and the doors of the desks, each with the desks that it lets in.
@@ -139,14 +139,14 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function withdraw(Step calldata step, Payment calldata payment) external nonReentrant {
-        Stage stage = _account(step.account).stage;
-        if (stage != Stage.Healthy) revert StageWrong(step.account, stage);
-        _payOut(step, payment);
+        Account storage account = _account(step.account);
+        if (account.stage != Stage.Healthy) revert StageWrong(step.account, account.stage);
+        _payOut(step, account, payment);
     }
 
     /// @inheritdoc IMarginGate
     function exit(Step calldata step, Payment calldata payment) external nonReentrant {
-        _payOut(step, payment);
+        _payOut(step, _account(step.account), payment);
     }
 
     /// @inheritdoc IMarginGate
@@ -223,6 +223,9 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         bool round = desk == Desk.Exchange;
         uint256 settlements = market.settlementsOf(board);
         uint256 clock = market.clock(board);
+        if (block.timestamp > deadline) revert DeadlinePassed(deadline, block.timestamp);
+        // Of every entry's message; what differs is written over.
+        bytes memory message = bytes.concat(abi.encode(typeHash, uint256(0), uint256(0), uint256(0), bytes32(0), deadline), args);
         digests = new bytes32[](entries.length);
         for (uint256 index = 0; index < entries.length; index++) {
             Entry calldata entry = entries[index];
@@ -231,16 +234,16 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
             if (!round) _pass(id, account, settlements);
             _checkFree(id, account, round ? settlements : account.settled);
             bytes32 sealed_ = entry.blobHash == bytes32(0) ? keccak256(entry.blob) : entry.blobHash;
-            digests[index] = _enter(
-                id,
-                account,
-                entry.stateBefore,
-                entry.stateAfter,
-                deadline,
-                abi.encode(typeHash, id, entry.stateBefore, entry.stateAfter, sealed_, deadline),
-                args
-            );
-            _entered(id, entry.stateAfter, entry.blob);
+            (uint256 stateBefore, uint256 stateAfter) = (entry.stateBefore, entry.stateAfter);
+            _replace(id, account, stateBefore, stateAfter);
+            assembly ("memory-safe") {
+                mstore(add(message, 0x40), id)
+                mstore(add(message, 0x60), stateBefore)
+                mstore(add(message, 0x80), stateAfter)
+                mstore(add(message, 0xa0), sealed_)
+            }
+            digests[index] = _hashTypedDataV4(keccak256(message));
+            _entered(id, stateAfter, entry.blob);
             if (!round) continue;
             if (account.stage != Stage.Healthy) revert StageWrong(id, account.stage);
             if (clock < account.heldUntil) revert AccountHeld(id, account.heldUntil);
@@ -307,7 +310,9 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function limitsOf(uint256 asset) external view returns (Limits memory) {
-        return _books.limits[asset];
+        Caps storage caps = _books.caps[asset];
+        Custody storage custody = _books.custody[asset];
+        return Limits(caps.depositCap, caps.outflow, custody.used, custody.time);
     }
 
     /// @inheritdoc IMarginGate
@@ -325,7 +330,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function custodyOf(uint256 asset) external view returns (uint256) {
-        return _books.custody[asset];
+        return _books.custody[asset].amount;
     }
 
     /// @inheritdoc IMarginGate
@@ -342,7 +347,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// @inheritdoc IBoardGate
     function tillShort() external view returns (bool) {
-        return _books.custody[Statement.CASH] < uint256(market.termsOf(board).tillFloor) * _books.assets[Statement.CASH].lot;
+        return Vault.tillShort(_books, market, board);
     }
 
     // ---- Internal ----
@@ -375,8 +380,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
     }
 
     /// A withdrawal, or an exit: by which of the two was called.
-    function _payOut(Step calldata step, Payment calldata payment) private {
-        Account storage account = _account(step.account);
+    function _payOut(Step calldata step, Account storage account, Payment calldata payment) private {
         // No evidence can be brought against an account without positions and debt, so its exit outruns nothing.
         bool exiting = msg.sig == this.exit.selector;
         Ground memory ground = _groundOfCall(0);
@@ -389,8 +393,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         effect.evenHeld = exiting;
         _settle(step, account, ground, effect);
         uint64 owed = account.stage == Stage.Healthy ? 0 : account.owed;
-        address fund_ = _books.fund < 0 ? deskOf[Desk.Fund] : address(0);
-        uint64 rest = Vault.payOut(_books, step.account, payment, owed, fund_);
+        uint64 rest = Vault.payOut(_books, deskOf, step.account, payment, owed);
         if (rest != owed) account.owed = rest;
     }
 }

@@ -282,6 +282,8 @@ interface IMarginGate is IBoardGate {
     /// The board's settlement `number` comes first.
     error SettlementPending(uint256 account, uint64 number);
     error SettlementNone(uint256 account, uint64 settled);
+    /// The account has unwound: it absorbs and exits, and nothing else.
+    error AccountRetired(uint256 account);
 
     // ---- Deployment and queue ----
 
@@ -292,7 +294,7 @@ interface IMarginGate is IBoardGate {
 
     /// Binds an asset index to a token, for good. The deployer before `seal`, the queue after it.
     /// @param asset 0 to 14 in the order of the board's policy; 15 is cash
-    /// @param lotDecimals one lot is 10^-lotDecimals of a whole token: at most 8, and 6 for cash
+    /// @param lotDecimals one lot is 10^-lotDecimals of a whole token: at most 8, and 6 for cash; at most 10^18 units
     /// @param depositCap lots, above zero
     /// @param outflow lots an hour, above zero
     function registerAsset(uint256 asset, address token, uint256 lotDecimals, uint64 depositCap, uint64 outflow) external;

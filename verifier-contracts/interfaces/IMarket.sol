@@ -132,8 +132,12 @@ interface IMarket {
     /// FamilyNotLinked too.
     function lots(uint256 board) external view returns (ILotVerifier verifier, G1 memory point);
 
-    /// What a proof of a round of so many members is verified with, under the conditions of `outflow`; reverts as `lots`.
-    function rounds(uint256 board, uint256 members) external view returns (IRoundVerifier verifier, G1 memory point);
+    /// What a proof of a round of so many members is verified with: the market of `outflow`, with the point of this verifier.
+    /// Reverts as `outflow` and `lots`.
+    function rounds(uint256 board, uint256 members)
+        external
+        view
+        returns (IRoundVerifier verifier, Market memory market);
 
     /// The constant market in which nothing but cash has value and one lot of any instrument asks for more than any
     /// account can have: coverage of at least EXIT_LEVEL under it is an account without positions and without debt.

@@ -13,12 +13,29 @@ import {Statement} from "./Statement.sol";
 /// Books of a gate's tokens.
 struct Books {
     mapping(uint256 asset => IMarginGate.Asset) assets;
-    mapping(uint256 asset => IMarginGate.Limits) limits;
+    mapping(uint256 asset => Caps) caps;
     mapping(uint256 account => mapping(uint256 asset => uint256)) credits;
-    mapping(uint256 asset => uint256) custody;
+    mapping(uint256 asset => Custody) custody;
     int256 fund;
     /// A bit for each asset that is registered.
     uint256 registered;
+}
+
+/// What the gate holds of an asset. One word, which every payment reads and writes.
+struct Custody {
+    /// Units of the token. An amount is below 2^64 lots of at most 10^18 units, so sums fit.
+    uint128 amount;
+    /// Of `Limits`.
+    uint64 used;
+    uint40 time;
+    /// Of cash: whether the fund is negative.
+    bool fundOwes;
+}
+
+/// What `Limits` has of limits.
+struct Caps {
+    uint64 depositCap;
+    uint64 outflow;
 }
 
 /// Tokens of a gate: what is registered, whose credit is what, the fund, and the two places where tokens move. A part of
@@ -36,6 +53,8 @@ library Vault {
     uint256 private constant CASH = Statement.CASH;
     uint256 private constant CASH_DECIMALS = 6;
     uint256 private constant MAX_LOT_DECIMALS = 8;
+    /// A lot is at most 10^18 units of its token.
+    uint256 private constant MAX_UNIT_DECIMALS = 18;
     uint256 private constant MAX_LOTS = type(uint64).max;
     /// In this many hours everybody can leave, whatever the limits say.
     uint256 private constant LEAVING_HOURS = 720;
@@ -83,7 +102,7 @@ library Vault {
         }
         uint256 decimals = IERC20Metadata(token).decimals();
         bool fits = asset == CASH ? lotDecimals == CASH_DECIMALS : lotDecimals <= MAX_LOT_DECIMALS;
-        if (!fits || decimals < lotDecimals || decimals - lotDecimals > 28) {
+        if (!fits || decimals < lotDecimals || decimals - lotDecimals > MAX_UNIT_DECIMALS) {
             revert LotRefused(token, lotDecimals, decimals);
         }
         uint96 lot = uint96(10 ** (decimals - lotDecimals));
@@ -98,10 +117,10 @@ library Vault {
         bool lowering = msg.sender != queue;
         if (lowering && msg.sender != IQueue(queue).guardian()) revert IMarginGate.NotGovernor(msg.sender);
         if (books.assets[asset].lot == 0) revert IMarginGate.AssetUnknown(asset);
-        IMarginGate.Limits storage limits = books.limits[asset];
+        Caps storage caps = books.caps[asset];
         // A cap of cash below what is there says no more than one at it.
-        bool tooLow = asset == CASH && depositCap < books.custody[CASH] / books.assets[CASH].lot;
-        if (lowering && (tooLow || depositCap > limits.depositCap || outflow > limits.outflow)) {
+        bool tooLow = asset == CASH && depositCap < books.custody[CASH].amount / books.assets[CASH].lot;
+        if (lowering && (tooLow || depositCap > caps.depositCap || outflow > caps.outflow)) {
             revert IMarginGate.LimitsRefused(asset, depositCap, outflow);
         }
         _limit(books, asset, depositCap, outflow);
@@ -109,8 +128,7 @@ library Vault {
 
     function _limit(Books storage books, uint256 asset, uint64 depositCap, uint64 outflow) private {
         if (depositCap == 0 || outflow == 0) revert IMarginGate.LimitsRefused(asset, depositCap, outflow);
-        IMarginGate.Limits storage limits = books.limits[asset];
-        (limits.depositCap, limits.outflow) = (depositCap, outflow);
+        books.caps[asset] = Caps(depositCap, outflow);
         emit IMarginGate.LimitsSet(asset, depositCap, outflow);
     }
 
@@ -120,13 +138,12 @@ library Vault {
     /// beside the hourly limit, so nobody uses up the allowance by paying out and in.
     /// @param healthy else cash is taken whatever the cap: nobody who fills that keeps a called account from being topped up
     function deposit(Books storage books, uint256 account, uint256 asset, uint256 amount, bool healthy) external {
-        IMarginGate.Limits storage limits = books.limits[asset];
+        Custody storage custody = books.custody[asset];
         uint256 more = _lots(books, asset, amount);
-        uint256 lots = more + books.custody[asset] / books.assets[asset].lot;
-        if (lots > limits.depositCap && (healthy || asset != CASH)) {
-            revert IMarginGate.DepositCapReached(asset, limits.depositCap, lots);
-        }
-        limits.used = limits.used > more ? limits.used - uint64(more) : 0;
+        uint256 lots = more + custody.amount / books.assets[asset].lot;
+        uint64 cap = books.caps[asset].depositCap;
+        if (lots > cap && (healthy || asset != CASH)) revert IMarginGate.DepositCapReached(asset, cap, lots);
+        custody.used = custody.used > more ? custody.used - uint64(more) : 0;
         _pull(books, msg.sender, asset, amount);
         _add(books, account, asset, amount);
         emit IMarginGate.Deposited(account, asset, amount, msg.sender);
@@ -180,19 +197,21 @@ library Vault {
     // ---- Out ----
 
     /// What has left a private state: first what its account owes the fund, then the levy, then the fee and the recipient.
+    /// @param desks of the gate, of which the fund says what levy there is
     /// @param owed by the account to the fund, in lots of cash
     /// @return the rest of that
     function payOut(
         Books storage books,
+        mapping(IMarginGate.Desk desk => address) storage desks,
         uint256 account,
         IMarginGate.Payment calldata payment,
-        uint64 owed,
-        address fund
+        uint64 owed
     ) external returns (uint64) {
         (uint256 asset, uint256 rest) = (payment.asset, payment.amount);
+        IMarginGate.Asset memory known = books.assets[asset];
         if (owed != 0) {
             if (asset != CASH) revert IMarginGate.OwesFund(account, owed);
-            uint256 lot = books.assets[CASH].lot;
+            uint256 lot = known.lot;
             uint256 repaid = rest < owed * lot ? rest : owed * lot;
             owed -= uint64(repaid / lot);
             rest -= repaid;
@@ -200,8 +219,8 @@ library Vault {
             emit IMarginGate.Charged(account, owed);
         }
         uint256 levy = 0;
-        if (asset == CASH && books.fund < 0 && rest != 0) {
-            levy = IFund(fund).levyOf(rest);
+        if (asset == CASH && books.custody[CASH].fundOwes && rest != 0) {
+            levy = IFund(desks[IMarginGate.Desk.Fund]).levyOf(rest);
             rest -= levy;
             _add(books, FUND, CASH, levy);
         }
@@ -209,35 +228,48 @@ library Vault {
         if (rest < fee || rest - fee < payment.least) {
             revert IMarginGate.PaysTooLittle(payment.least, rest < fee ? 0 : rest - fee);
         }
-        _outflow(books, asset, rest);
-        _push(books, asset, payment.recipient, rest - fee);
-        _push(books, asset, msg.sender, fee);
+        _release(books, asset, known.lot, rest);
+        _push(known.token, payment.recipient, rest - fee);
+        _push(known.token, msg.sender, fee);
         emit IMarginGate.Withdrawn(account, asset, payment.amount, payment.recipient, fee, levy);
         return owed;
     }
 
     function payFromFund(Books storage books, address to, uint256 amount) external {
-        if (int256(amount) > books.fund) {
-            revert IMarginGate.CreditTooSmall(FUND, CASH, books.fund > 0 ? uint256(books.fund) : 0, amount);
+        int256 fund = books.fund;
+        if (fund < 0 || amount > uint256(fund)) {
+            revert IMarginGate.CreditTooSmall(FUND, CASH, fund > 0 ? uint256(fund) : 0, amount);
         }
         _take(books, FUND, CASH, amount);
-        _outflow(books, CASH, amount);
-        _push(books, CASH, to, amount);
+        _release(books, CASH, books.assets[CASH].lot, amount);
+        _push(books.assets[CASH].token, to, amount);
     }
 
-    /// Counts what is about to leave against the asset's limit: an allowance that grows back within an hour.
-    function _outflow(Books storage books, uint256 asset, uint256 amount) private {
-        IMarginGate.Limits storage limits = books.limits[asset];
-        uint256 lot = books.assets[asset].lot;
+    /// Takes what is about to leave out of custody. The claim that it satisfies has fallen already. Counts it against the asset's
+    /// limit: an allowance that grows back within an hour.
+    function _release(Books storage books, uint256 asset, uint256 lot, uint256 amount) private {
+        Custody memory custody = books.custody[asset];
+        if (amount > custody.amount) revert IMarginGate.CustodyTooSmall(asset, custody.amount, amount);
         uint256 lots = (amount + lot - 1) / lot;
-        uint256 floor = books.custody[asset] / lot / LEAVING_HOURS;
-        uint256 limit = limits.outflow < floor ? floor : limits.outflow;
-        uint256 passed = block.timestamp - limits.time;
-        uint256 recovered = passed >= HOUR ? limits.used : limit * passed / HOUR;
-        uint256 used = limits.used > recovered ? limits.used - recovered : 0;
+        uint256 floor = custody.amount / lot / LEAVING_HOURS;
+        uint256 limit = books.caps[asset].outflow;
+        if (limit < floor) limit = floor;
+        uint256 passed = block.timestamp - custody.time;
+        uint256 recovered = passed >= HOUR ? custody.used : limit * passed / HOUR;
+        uint256 used = custody.used > recovered ? custody.used - recovered : 0;
         if (used + lots > limit) revert IMarginGate.OutflowLimited(asset, limit > used ? limit - used : 0, lots);
         // Deposits and limits fit 64 bits of lots, and so does what is used of them.
-        (limits.used, limits.time) = (uint64(used + lots), uint40(block.timestamp));
+        (custody.used, custody.time) = (uint64(used + lots), uint40(block.timestamp));
+        custody.amount -= uint128(amount);
+        books.custody[asset] = custody;
+    }
+
+    // ---- For the market ----
+
+    /// See `IBoardGate.tillShort`.
+    function tillShort(Books storage books, IMarket market, uint256 board) external view returns (bool) {
+        uint256 floor = market.termsOf(board).tillFloor;
+        return books.custody[CASH].amount < floor * books.assets[CASH].lot;
     }
 
     // ---- Internal ----
@@ -267,26 +299,25 @@ library Vault {
 
     function _changeFund(Books storage books, uint256 asset, int256 change) private {
         if (asset != CASH) revert IMarginGate.FundHoldsCash(asset);
-        books.fund += change;
-        emit IMarginGate.FundChanged(books.fund);
+        int256 fund = books.fund + change;
+        if (fund < 0 != books.fund < 0) books.custody[CASH].fundOwes = fund < 0;
+        books.fund = fund;
+        emit IMarginGate.FundChanged(fund);
     }
 
     /// Moves exact amounts, or reverts: what a fee, a rebase or a lie takes away is never the gate's loss.
     function _pull(Books storage books, address from, uint256 asset, uint256 amount) private {
-        books.custody[asset] += amount;
+        books.custody[asset].amount += uint128(amount);
         IERC20 token = IERC20(books.assets[asset].token);
         uint256 held = token.balanceOf(address(this));
         token.safeTransferFrom(from, address(this), amount);
         _check(token, amount, token.balanceOf(address(this)), held);
     }
 
-    /// Tokens out. The claim they satisfy has fallen already.
-    function _push(Books storage books, uint256 asset, address to, uint256 amount) private {
+    /// Tokens out, that were released.
+    function _push(address asset, address to, uint256 amount) private {
         if (amount == 0) return;
-        uint256 custody = books.custody[asset];
-        if (amount > custody) revert IMarginGate.CustodyTooSmall(asset, custody, amount);
-        books.custody[asset] = custody - amount;
-        IERC20 token = IERC20(books.assets[asset].token);
+        IERC20 token = IERC20(asset);
         uint256 held = token.balanceOf(address(this));
         token.safeTransfer(to, amount);
         _check(token, amount, held, token.balanceOf(address(this)));

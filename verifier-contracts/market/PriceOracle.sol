@@ -147,11 +147,16 @@ contract PriceOracle is Epochs, IMarket {
     }
 
     /// @inheritdoc IMarket
-    function rounds(uint256 board, uint256 members) external view returns (IRoundVerifier verifier, G1 memory point) {
-        uint256 policyId = outflow(board).policyId;
+    function rounds(uint256 board, uint256 members)
+        external
+        view
+        returns (IRoundVerifier verifier, Market memory market)
+    {
+        market = outflow(board);
         IVerifier found;
-        (found, point) = _linkedOf(board, _standing(_series[board]), policyId, Family.ROUND + members);
-        return (IRoundVerifier(address(found)), point);
+        (found, market.point) =
+            _linkedOf(board, _standing(_series[board]), market.policyId, Family.ROUND + members);
+        return (IRoundVerifier(address(found)), market);
     }
 
     /// @inheritdoc IMarket

@@ -146,10 +146,11 @@ contract FixedMarket is IMarket, IQueue {
         return (_lotVerifier, _lotPoint);
     }
 
-    function rounds(uint256 board, uint256 members) external view returns (IRoundVerifier, G1 memory) {
-        outflow(board);
+    function rounds(uint256 board, uint256 members) external view returns (IRoundVerifier, Market memory market) {
+        market = outflow(board);
         if (address(_roundVerifiers[members]) == address(0)) revert FamilyMissing(board, Family.ROUND + members);
-        return (_roundVerifiers[members], _roundPoints[members]);
+        market.point = _roundPoints[members];
+        return (_roundVerifiers[members], market);
     }
 
     function exitMarket(uint256) external view returns (IAccountVerifier, G1 memory) {
