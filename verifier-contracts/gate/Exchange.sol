@@ -119,7 +119,9 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
 
     /// @inheritdoc IExchange
     function round(Round calldata round_) external {
-        (IRoundVerifier verifier, Market memory current) = market.rounds(board, round_.places);
+        (uint256 places, uint256 members) = (round_.places, round_.members.length);
+        if (members < 2 || members > places || places > Nobody.PLACES) revert MembersRefused(members, places);
+        (IRoundVerifier verifier, Market memory current) = market.rounds(board, places);
         _checkEpoch(round_.epoch, current.epoch, round_.lastEpoch);
         if (round_.policyId != current.policyId) {
             revert IMarginGate.PolicySuperseded(current.policyId, round_.policyId);
@@ -130,7 +132,7 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
         if (verifier.verify(round_.proof, inputs, current.point) != IRoundVerifier.verify.selector) {
             revert IMarginGate.VerifierRefused(address(verifier));
         }
-        emit RoundTaken(current.epoch, round_.members.length, round_.places);
+        emit RoundTaken(current.epoch, members, places);
     }
 
     // ---- Operator ----
@@ -248,7 +250,6 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
     /// Public inputs of a round's proof, all but the context, which is last.
     function _roundInputs(Round calldata round_, uint256 level) private view returns (uint256[] memory inputs) {
         (uint256 places, uint256 members) = (round_.places, round_.members.length);
-        if (members < 2 || members > places || places > Nobody.PLACES) revert MembersRefused(members, places);
         inputs = new uint256[](2 * places + 2);
         IMarginGate.Entry[] calldata entries = round_.members;
         uint256 last = 0;
