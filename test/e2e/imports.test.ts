@@ -83,6 +83,19 @@ describe("docs/imports.md", function () {
     expect(code).to.equal(0);
     expect(JSON.parse(out)).to.deep.include({ unsettled: [], unused: ["csv DOGE"] });
     expect(err).to.contain('nothing needed what the map or an option says of "csv DOGE"');
+
+    // Of the owner's files it overwrites none, its own earlier ones among them.
+    for (const name of ["policy.json", "../again.json", "../again.json"]) {
+      const there = existsSync(file(name)) && readFileSync(file(name), "utf8");
+      const again = await plimsoll(...custody, "--out", name);
+      if (there === false) {
+        expect(again.code, again.err).to.equal(0);
+        continue;
+      }
+      expect([again.code, again.out]).to.deep.equal([2, ""]);
+      expect(again.err).to.match(/^plimsoll: FILE: .*exists already; nothing was written\n$/);
+      expect(readFileSync(file(name), "utf8")).to.equal(there);
+    }
   });
 
   it("writes the account for its owner alone, and no amount of it into the proof", () => {

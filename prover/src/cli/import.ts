@@ -7,7 +7,7 @@ import { formatJson } from "../formats/json.ts";
 import { unsigned64 } from "../formats/market.ts";
 import { isTime, TIME_RULE } from "../formats/time.ts";
 import { VENUES } from "../importers/venues/index.ts";
-import { PRIVATE } from "../node/files.ts";
+import { writeSecret } from "../node/files.ts";
 import { nameText } from "../report/terminal.ts";
 import type { Context } from "./context.ts";
 import { loadMarket, type MarketOptions, many, optionInteger, withMarket } from "./options.ts";
@@ -49,7 +49,7 @@ export function importCommand(context: Context): Command {
     .option("--tolerance <seconds>", "how far from the market's time files may have been taken (default 300)")
     .option(
       "--out <file>",
-      "where to write the account, readable by you alone if it is new; else only the report is printed",
+      "where to write the account, readable by you alone; never overwrites; else only the report is printed",
     )
     .action(async (options: ImportOptions) => {
       const { policy, market } = await loadMarket(context, options);
@@ -74,7 +74,7 @@ export function importCommand(context: Context): Command {
         tolerance:
           options.tolerance === undefined ? TOLERANCE : optionInteger("--tolerance", options.tolerance, Number),
       });
-      if (options.out !== undefined) await context.deliver(options.out, formatJson(document), PRIVATE);
+      if (options.out !== undefined) await writeSecret(options.out, formatJson(document));
       context.print(options.json, report, () => renderImport(report));
       for (const name of report.unused)
         context.progress(`nothing needed what the map or an option says of ${nameText(name)}`);
