@@ -41,6 +41,7 @@ export {
   unwind,
 } from "./app/account/unwind.ts";
 export { type DeployMachine, deploySystem } from "./app/deploy.ts";
+export { type BoardMachine, openRecordedBoard } from "./app/open-board.ts";
 export { type AccountRecord, type AccountStore, readAccountRecord } from "./chain/account-record.ts";
 export {
   type CarriedEpoch,
@@ -79,6 +80,7 @@ export {
 export { type GateCall, type RoundCall, signClear, signRound, type VenueDomains } from "./chain/gate-calls.ts";
 export { type AssetView, assetsOf, type GateView, gateAt } from "./chain/gate-view.ts";
 export { type BoardOpening, openBoard } from "./chain/open-board.ts";
+export { readBoardOpening } from "./chain/opening-file.ts";
 export {
   type ChainPolicy,
   chainPolicy,

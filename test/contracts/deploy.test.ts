@@ -9,17 +9,27 @@ import { expect } from "chai";
 import { AbstractSigner, type Contract, type Signer, type TransactionRequest } from "ethers";
 import { network } from "hardhat";
 import { deploySystem } from "../../prover/src/app/deploy.ts";
+import { openRecordedBoard } from "../../prover/src/app/open-board.ts";
+import { sampleFiles } from "../../prover/src/app/sample-files.ts";
 import { deploy, type SystemParameters } from "../../prover/src/chain/deploy.ts";
-import { type DeploymentRecord, readDeploymentRequest } from "../../prover/src/chain/deployment-file.ts";
+import {
+  type DeploymentRecord,
+  readDeploymentRecord,
+  readDeploymentRequest,
+} from "../../prover/src/chain/deployment-file.ts";
 import { type BoardOpening, openBoard } from "../../prover/src/chain/open-board.ts";
+import { readBoardOpening } from "../../prover/src/chain/opening-file.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
+import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { loadDeployableKey } from "../../prover/src/node/artifacts.ts";
+import type { CircuitName } from "../../prover/src/statement/families.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import { PLAIN, POLICY, TERMS } from "./markets.ts";
 import { type Chain, deployable, parametersOf } from "./world.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
 const loadKey = loadDeployableKey;
+const SAMPLE_POLICY = sampleFiles("plimsoll").find(({ name }) => name === "policy.json")!.text;
 
 /** Stops before its transaction of this number, as if the machine went down. */
 class Failing extends AbstractSigner {
@@ -97,6 +107,173 @@ describe("the board of a deployment", function () {
       (thrown) => thrown,
     );
     expect([error.code, error.place.field]).deep.equal(["FIELD_INVALID", "policy"]);
+  });
+});
+
+const POLICY_FILE = readPolicy(SAMPLE_POLICY, "policy.json");
+const FEEDS = { feed: "none", second: "none" };
+const OPENING = {
+  maxAgeSeconds: "3600",
+  epochGraceSeconds: "60",
+  shortDebtRateBps: `${POLICY_FILE.policy.debtRateBps}`,
+  boardTerms: "none",
+  curePeriodSeconds: "3600",
+  attestIntervalSeconds: "86400",
+  stopLimitSeconds: "7200",
+  auctionDurationSeconds: "1200",
+  holdPeriodSeconds: "86400",
+  voidDelaySeconds: "86400",
+  premiumBps: "500",
+  discountBps: "1000",
+  levyBps: "50",
+  toleranceBps: "100",
+  maxSlice: "1000000",
+  dust: "1000",
+  reward: "50.25",
+  tillFloor: "0",
+  sources: POLICY_FILE.assets.map(({ symbol }) => ({
+    symbol,
+    maxMoveBps: "1000",
+    deviationBps: "0",
+    apart: false,
+    ...FEEDS,
+  })),
+};
+const readOpening = (changes: object = {}) =>
+  readBoardOpening(JSON.stringify({ ...OPENING, ...changes }), "opening.json", POLICY_FILE);
+
+describe("the board of a recorded deployment", function () {
+  this.timeout(180_000);
+  const keys = (["board-60", "settlement-60", "lot-60"] as const).map((circuit) => simulatedKey(circuit));
+  const keyOf = (circuit: CircuitName) => keys.find(({ identity }) => identity.size === circuit);
+  const makerOf = async (circuit: CircuitName) => keyOf(circuit)!;
+  const loadSimulated = async (circuit: CircuitName) => {
+    const key = keyOf(circuit);
+    return key && deployable(key);
+  };
+  let chain: Chain;
+  let signers: HardhatEthersSigner[];
+  let record: DeploymentRecord;
+  let back: () => Promise<void>;
+  const none = async () => {};
+  const sent = () => chain.ethers.provider.getTransactionCount(signers[0]!.address);
+
+  before(async () => {
+    chain = (await network.create()) as Chain;
+    signers = await chain.ethers.getSigners();
+    const machine = { deployer: signers[0]!, loadKey: loadSimulated, save: none };
+    const done = await deploySystem(machine, { sizes: ["board-60"], parameters: parametersOf(signers) });
+    record = readDeploymentRecord(JSON.stringify(done), "record.json");
+    const snapshot = await chain.networkHelpers.takeSnapshot();
+    back = () => snapshot.restore();
+  });
+
+  it("is opened from its files, recorded after each transaction, and goes on where it stopped, wherever that was", async () => {
+    const kept: DeploymentRecord[] = [];
+    const steps: string[] = [];
+    const save = async (each: DeploymentRecord) => void kept.push(readDeploymentRecord(JSON.stringify(each), "r.json"));
+    const begun = await sent();
+    const machine = { deployer: signers[0]!, makerOf, save, onStep: (what: string) => void steps.push(what) };
+    const done = await openRecordedBoard({ ...machine, record }, readOpening());
+    const whole = (await sent()) - begun;
+    expect(kept).length(whole + 1);
+    expect(kept.at(-1)).deep.equal(done);
+    const own = done.steps.slice(record.steps.length);
+    expect(own).length(whole);
+    expect(new Set(own.map(({ what }) => what))).deep.equal(new Set(steps));
+    const { contracts } = done.result!;
+    expect(done.board!.gate).equal(contracts.gate!.address);
+    expect(done.board!.policyId).equal("1");
+    const sources = await chain.ethers.getContractAt("PriceSources", done.board!.sources);
+    expect((await sources.sourceOf!(1, 0))[0].maxMoveBps).equal(1000n);
+    const gate = await chain.ethers.getContractAt("MarginGate", contracts.gate!.address);
+    expect(await gate.deskOf!(0)).equal(contracts.exchange!.address);
+    const registry = await chain.ethers.getContractAt("PolicyRegistry", contracts.registry!.address);
+    expect((await registry.termsOf!(1)).reward).equal(50_250_000n);
+    // Again: nothing is sent.
+    const after = await sent();
+    const again = await openRecordedBoard({ ...machine, record: done }, readOpening());
+    expect([again, await sent()]).deep.equal([done, after]);
+
+    await back();
+    let earlier = record;
+    const first = await sent();
+    for (let time = 0; time < whole; time++) {
+      const deployer = new Failing(signers[0]!, 1);
+      const keep = async (each: DeploymentRecord) => {
+        earlier = each;
+      };
+      const error = await openRecordedBoard({ deployer, makerOf, record: earlier, save: keep }, readOpening()).catch(
+        (thrown) => thrown,
+      );
+      if (time < whole - 1)
+        expect([error.code, error.message.split(": ").at(-1)]).deep.equal(["CHAIN_FAILED", "the machine went down"]);
+    }
+    expect(earlier.board).deep.equal(done.board);
+    expect((await sent()) - first, "nothing is sent twice").equal(whole);
+    await back();
+  });
+
+  it("is refused, before anything is sent, of a record that is not whole, of another chain, account or contracts", async () => {
+    const before = await sent();
+    const result = record.result!;
+    const { gate, ...others } = result.contracts;
+    const elsewhere = { ...result.contracts, gate: { ...gate!, address: result.contracts.fund!.address } };
+    const { result: _, ...unfinished } = record;
+    for (const [machine, field] of [
+      [{ record: unfinished }, "result"],
+      [{ record: { ...record, chainId: "1" } }, "chainId"],
+      [{ deployer: signers[1]! }, "deployer"],
+      [{ record: { ...record, result: { ...result, contracts: others } } }, "result.contracts.gate"],
+      [{ record: { ...record, result: { ...result, contracts: elsewhere } } }, "result.contracts.gate"],
+    ] as const) {
+      const error = await openRecordedBoard(
+        { ...{ deployer: signers[0]!, makerOf, record, save: none }, ...machine },
+        readOpening(),
+      ).catch((thrown) => thrown);
+      expect([error.code, error.place?.field]).deep.equal(["FIELD_INVALID", field]);
+    }
+    expect(await sent()).equal(before);
+  });
+
+  it("names the contract's reason where one refuses a step", async () => {
+    const error = await openRecordedBoard(
+      { deployer: signers[0]!, makerOf, record, save: none },
+      readOpening({ discountBps: "0" }),
+    ).catch((thrown) => thrown);
+    expect(error.code).equal("CHAIN_FAILED");
+    expect(error.message).match(/^creating the board: the contract refuses it: [A-Z]\w+\(.*\)$/);
+    await back();
+  });
+
+  it("U12: feeds, board terms and a source of every asset have to be written out", () => {
+    const [source, ...rest] = OPENING.sources;
+    for (const [changes, field] of [
+      [{ boardTerms: undefined }, "boardTerms"],
+      [{ boardTerms: "0x12" }, "boardTerms"],
+      [{ sources: rest }, "sources"],
+      [{ sources: [source, ...OPENING.sources] }, "sources[1].symbol"],
+      [{ sources: [{ ...source, symbol: "NONE" }, ...rest] }, "sources[0].symbol"],
+      [{ sources: [{ ...source, feed: "0x12" }, ...rest] }, "sources[0].feed"],
+      [{ sources: [{ ...source, feed: undefined }, ...rest] }, "sources[0].feed"],
+      [{ dust: "-1" }, "dust"],
+      [{ dust: "0.0000001" }, "dust"],
+      [{ premiumBps: 5 }, "premiumBps"],
+    ] as const) {
+      expect(() => readOpening(changes), field)
+        .throw(PlimsollError)
+        .with.nested.property("place.field", field);
+    }
+    const feed = { aggregator: `0x${"1".repeat(40)}`, heartbeatSeconds: "60", minAnswer: "1", maxAnswer: "1000" };
+    const { sources } = readOpening({ sources: [{ ...source, feed }, ...rest] });
+    const { heartbeatSeconds: _, ...chainFeed } = feed;
+    expect(sources.get(0)).deep.include({ lotDecimals: POLICY_FILE.assets[0]!.lotDecimals });
+    expect((sources.get(0) as { feed: object }).feed).deep.equal({
+      ...chainFeed,
+      heartbeat: 60n,
+      minAnswer: 1n,
+      maxAnswer: 1000n,
+    });
   });
 });
 

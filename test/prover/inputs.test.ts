@@ -242,6 +242,11 @@ const LINES: readonly Line[] = [
     inputs: { parameters: "other.json" },
     rest: ["--rpc", "http://127.0.0.1:1", "--record", "record.json"],
   },
+  {
+    command: "board open",
+    inputs: { opening: "other.json", "--policy": "policy.json" },
+    rest: ["--rpc", "http://127.0.0.1:1", "--record", "other.json"],
+  },
 ];
 
 /** What names no input: files and directories that are written or kept, and what is no file. */

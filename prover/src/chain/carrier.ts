@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What whoever carries market values to a chain makes and sends: links of them (docs/link.md), for subjects as the contracts hash them. */
-import { AbiCoder, Contract, type ContractTransactionResponse, id, keccak256 } from "ethers";
+import { AbiCoder, Contract, type ContractTransactionResponse, concat, id, keccak256, toBeHex } from "ethers";
 import { exitValues } from "../model/exit-market.ts";
 import type { Market } from "../model/market.ts";
 import type { Policy } from "../model/policy.ts";
@@ -116,12 +116,22 @@ export async function linkPolicy(points: Contract, policy: Policy, linked: reado
   }
 }
 
+/** Whether a policy is linked under a verifier. @param points the registry's `PolicyPoints` */
+export const isPolicyLinked = (points: Contract, policy: Policy, verifier: string): Promise<boolean> =>
+  points
+    .getFunction("pointOf")(verifier, keccak256(concat(policySignals(policy).map((value) => toBeHex(value, 32)))))
+    .then(
+      () => true,
+      () => false,
+    );
+
 /**
  * Links the exit market under a verifier of accounts, so that boards can have its key.
  * @see docs/library.md#on-chain
  */
 export async function linkExit(points: Contract, size: BoardSize, { verifier, maker }: Linked): Promise<void> {
-  await linkPolicy(points, exitValues(size).policy, [{ verifier, maker }]);
+  const { policy } = exitValues(size);
+  if (!(await isPolicyLinked(points, policy, verifier))) await linkPolicy(points, policy, [{ verifier, maker }]);
   const statement = exitStatement(await placeOf(points), size);
   await sent(points.getFunction("linkExit")(verifier, maker.link(statement)));
 }

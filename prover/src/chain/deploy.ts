@@ -271,8 +271,8 @@ async function checkAddresses(provider: Provider, parameters: SystemParameters):
     if (decimals === undefined) throw refused(`assets[${index}].token`, "the contract there is no ERC-20 token");
     // As the gate's library Vault has it.
     const fits = asset === CASH_INDEX ? lotDecimals === 6 : lotDecimals <= 8;
-    if (!fits || decimals < lotDecimals || decimals - lotDecimals > 28) {
-      const rule = `lots of cash have 6 decimals, others at most 8, and none more than the token, which has ${decimals}`;
+    if (!fits || decimals < lotDecimals || decimals - lotDecimals > 18) {
+      const rule = `lots of cash have 6 decimals, others at most 8, and none more than the token, which has ${decimals}, or less by 18`;
       throw refused(`assets[${index}].lotDecimals`, rule);
     }
     for (const [name, limit] of Object.entries({ depositCap, outflow })) {
@@ -367,7 +367,8 @@ function isSame(found: TransactionResponse | null, { from, to, data }: Transacti
   );
 }
 
-const VERIFIERS: Readonly<Record<DeployedFamily, ContractName>> = {
+/** The contracts that verify them. */
+export const VERIFIERS: Readonly<Record<DeployedFamily, ContractName>> = {
   account: "AccountVerifier",
   settlement: "SettlementVerifier",
   lot: "LotVerifier",

@@ -3,13 +3,15 @@
 import { id } from "ethers";
 import { z } from "zod";
 import { parseJson } from "../formats/json.ts";
+import { KEY_ORIGINS } from "../keys/origin.ts";
 import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
 import { conform } from "../risk/input.ts";
+import { CIRCUITS, type CircuitName } from "../statement/families.ts";
 import type { DeploymentStep, SystemParameters } from "./deploy.ts";
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
-const address = z.string().regex(ADDRESS, "expected an address: 0x and 40 hexadecimal digits");
-const whole = z
+export const address = z.string().regex(ADDRESS, "expected an address: 0x and 40 hexadecimal digits");
+export const whole = z
   .string()
   .regex(/^(0|[1-9][0-9]{0,17})$/, "expected a whole number, as text")
   .transform(BigInt);
@@ -58,7 +60,27 @@ const record = z.strictObject({
   request: z.string().regex(/^0x[0-9a-f]{64}$/),
   steps: z.array(step),
   /** Once everything is deployed. */
-  result: z.looseObject({}).optional(),
+  result: z
+    .strictObject({
+      chainId: z.string(),
+      contracts: z.record(z.string(), z.strictObject({ address, codeHash: z.string() })),
+      keys: z.array(
+        z.strictObject({
+          size: z.enum(BOARD_SIZES),
+          family: z.enum(["account", "settlement", "lot", "round"]),
+          circuit: z.custom<CircuitName>((name) => CIRCUITS.includes(name as CircuitName), "expected a circuit"),
+          origin: z.enum(KEY_ORIGINS),
+          sha256: z.string(),
+          keyHash: z.string(),
+          page: address,
+        }),
+      ),
+    })
+    .optional(),
+  /** Once the board is open: its number, its policy's, and the contracts that the deployment made within others. */
+  board: z
+    .strictObject({ board: z.string(), policyId: z.string(), points: address, sources: address, gate: address })
+    .optional(),
 });
 
 /**

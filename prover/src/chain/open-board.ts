@@ -3,14 +3,14 @@
  * The first board of a deployment and its gate, by the account that deployed: links of the policy under every key, the board, its
  * price sources, the gate bound to it, the queue closed, and the gate sealed. From then on what can be loosened waits in the queue.
  */
-import { Contract, type Signer } from "ethers";
+import { Contract, Interface, type InterfaceAbi } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import type { Policy } from "../model/policy.ts";
 import { type BoardSize, instrumentsOf } from "../model/sizes.ts";
 import type { LinkMaker } from "../prove/link.ts";
 import type { CircuitName } from "../statement/families.ts";
-import { linkExit, linkPolicy } from "./carrier.ts";
-import { type Deployment, releasedContract } from "./deploy.ts";
+import { isPolicyLinked, linkExit, linkPolicy } from "./carrier.ts";
+import { CONTRACT_NAMES, type Deployment, releasedContract } from "./deploy.ts";
 import { sealGate } from "./deploy-gate.ts";
 import { chainPolicy, type PolicyTerms } from "./publication.ts";
 
@@ -34,17 +34,27 @@ const EXCHANGE = 0;
 
 /**
  * Opens board 1 and seals its gate; the deployer of the deployment sends. What the chain has already is not done again, so the same call
- * goes on where an earlier one stopped. Throws CHAIN_FAILED where a transaction cannot be sent or is reverted, FIELD_INVALID where the
- * board has another policy.
+ * goes on where an earlier one stopped. Throws CHAIN_FAILED where a transaction cannot be sent or is reverted, with the contract's
+ * reason, FIELD_INVALID where the board has another policy.
+ * @param onStep called before each transaction with what it does
  * @see docs/library.md#on-chain
  */
-export async function openBoard(deployment: Deployment, terms: BoardOpening): Promise<void> {
+export async function openBoard(
+  deployment: Deployment,
+  terms: BoardOpening,
+  onStep: (what: string) => void = () => {},
+): Promise<void> {
   const { queue, registry, oracle, router, gate, keys } = deployment;
-  const deployer = queue.runner as Signer;
   const policy = chainPolicy(terms.policy, terms.rules);
-  const view = (contract: Contract, method: string, ...args: unknown[]) => contract.getFunction(method)(...args);
-  const made = async (name: "PolicyPoints" | "PriceSources", address: unknown) =>
-    new Contract(address as string, (await releasedContract(name)).abi, deployer);
+  const [points, sources] = await Promise.all([pointsOf(deployment), sourcesOf(deployment)]);
+  const take = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+    onStep(what);
+    try {
+      await work();
+    } catch (error) {
+      throw new PlimsollError("CHAIN_FAILED", `${what}: ${await reasonOf(error)}`);
+    }
+  };
   const call = (what: string, contract: Contract, method: string, ...args: unknown[]) =>
     take(what, async () => (await contract.getFunction(method)(...args)).wait());
   const setUp = async (what: string, contract: Contract, method: string, ...args: unknown[]) => {
@@ -53,12 +63,17 @@ export async function openBoard(deployment: Deployment, terms: BoardOpening): Pr
   };
 
   if ((await view(registry, "boards")) === 0n) {
-    const points = await made("PolicyPoints", await view(registry, "points"));
     for (const { family, circuit, size, verifier } of keys) {
       if (size !== terms.size || family === "settlement") continue;
-      const linked = { verifier: await verifier.getAddress(), maker: await terms.makerOf(circuit) };
-      if (family === "account") await take("linking the exit market", () => linkExit(points, size, linked));
-      await take(`linking the policy for ${circuit}`, () => linkPolicy(points, terms.policy, [linked]));
+      const at = await verifier.getAddress();
+      const linked = async () => ({ verifier: at, maker: await terms.makerOf(circuit) });
+      if (family === "account" && !(await hasExitMarket(points, at))) {
+        await take("linking the exit market", async () => linkExit(points, size, await linked()));
+      }
+      if (!(await isPolicyLinked(points, terms.policy, at))) {
+        const what = `linking the policy for ${circuit}`;
+        await take(what, async () => linkPolicy(points, terms.policy, [await linked()]));
+      }
     }
     const place = [await router.getAddress(), instrumentsOf(terms.size)] as const;
     await setUp("creating the board", registry, "createBoard", ...place, policy);
@@ -68,8 +83,11 @@ export async function openBoard(deployment: Deployment, terms: BoardOpening): Pr
     throw new PlimsollError("FIELD_INVALID", "the board is open under another policy", { field: "policy" });
   }
   if (!(await view(queue, "closed"))) {
-    const sources = await made("PriceSources", await view(oracle, "sources"));
+    const coder = sources.interface;
+    const encoded = (values: unknown) => coder.encodeFunctionData("configure", [BOARD, 0, values]);
     for (const [asset, source] of terms.sources) {
+      const [standing] = await view(sources, "sourceOf", BOARD, asset);
+      if (encoded(standing) === encoded(source)) continue;
       await setUp(`naming the sources of asset ${asset}`, sources, "configure", BOARD, asset, source);
     }
     if (BigInt(await view(oracle, "gateOf", BOARD)) === 0n) {
@@ -80,11 +98,34 @@ export async function openBoard(deployment: Deployment, terms: BoardOpening): Pr
   if (BigInt(await view(gate, "deskOf", EXCHANGE)) === 0n) await sealGate({ send: call }, deployment);
 }
 
-async function take(what: string, work: () => Promise<unknown>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    const why = (error as { shortMessage?: string }).shortMessage ?? "the transaction failed";
-    throw new PlimsollError("CHAIN_FAILED", `${what}: ${why}`);
+const view = (contract: Contract, method: string, ...args: unknown[]) => contract.getFunction(method)(...args);
+const hasExitMarket = (points: Contract, verifier: string): Promise<boolean> =>
+  view(points, "exitPointOf", verifier).then(
+    () => true,
+    () => false,
+  );
+
+const pointsOf = async ({ registry, queue }: Deployment) =>
+  new Contract(await view(registry, "points"), (await releasedContract("PolicyPoints")).abi, queue.runner);
+const sourcesOf = async ({ oracle, queue }: Deployment) =>
+  new Contract(await view(oracle, "sources"), (await releasedContract("PriceSources")).abi, queue.runner);
+
+/** What stands once the board is open. */
+export async function openedBoard(deployment: Deployment) {
+  const { policyId } = await view(deployment.registry, "headOf", BOARD);
+  const [points, sources] = await Promise.all([pointsOf(deployment), sourcesOf(deployment)]);
+  const addresses = [points, sources, deployment.gate].map((contract) => contract.getAddress());
+  const [pointsAt, sourcesAt, gateAt] = await Promise.all(addresses);
+  return { board: `${BOARD}`, policyId: `${policyId}`, points: pointsAt!, sources: sourcesAt!, gate: gateAt! };
+}
+
+/** Why a transaction failed: the contract's own error with its values, where it is one of the release. */
+async function reasonOf(error: unknown): Promise<string> {
+  const { data, shortMessage = "the transaction failed" } = error as { data?: string | null; shortMessage?: string };
+  if (typeof data !== "string" || data.length < 10) return shortMessage;
+  for (const name of CONTRACT_NAMES) {
+    const found = new Interface((await releasedContract(name)).abi as InterfaceAbi).parseError(data);
+    if (found !== null) return `the contract refuses it: ${found.name}(${found.args.map(String).join(", ")})`;
   }
+  return shortMessage;
 }

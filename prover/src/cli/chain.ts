@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** The node of a chain, as command lines name it. */
-import type { JsonRpcProvider } from "ethers";
+/** The node of a chain and the account that deploys there, as command lines name them. */
+import type { JsonRpcProvider, Signer } from "ethers";
 import { PlimsollError } from "../errors.ts";
 
 /** A node that answers, and its chain. Throws `CHAIN_FAILED`. */
@@ -18,5 +18,18 @@ export async function providerAt(rpc: string): Promise<JsonRpcProvider> {
     return new JsonRpcProvider(request, chainId, options);
   } catch {
     throw new PlimsollError("CHAIN_FAILED", "the node does not answer", { field: "--rpc" });
+  }
+}
+
+/** The account of PLIMSOLL_DEPLOYER_KEY, else the node's first. */
+export async function deployerOf(provider: JsonRpcProvider): Promise<Signer> {
+  const { Wallet } = await import("ethers");
+  const secret = process.env.PLIMSOLL_DEPLOYER_KEY;
+  try {
+    return secret === undefined ? await provider.getSigner(0) : new Wallet(secret, provider);
+  } catch {
+    const rule =
+      secret === undefined ? "the node has no account; give a key" : "expected a private key, 0x and 64 digits";
+    throw new PlimsollError("USAGE", rule, { field: "PLIMSOLL_DEPLOYER_KEY" });
   }
 }

@@ -2,6 +2,7 @@
 /** The list of commands, in the order in which help shows them. */
 import { accountCommand } from "./account/index.ts";
 import { bidCommand } from "./bid.ts";
+import { boardCommand } from "./board.ts";
 import { bookCommand } from "./book/index.ts";
 import { ceremonyCommand } from "./ceremony/index.ts";
 import { commitCommand } from "./commit.ts";
@@ -47,6 +48,7 @@ export const COMMANDS = [
   marketCommand,
   oracleCommand,
   deployCommand,
+  boardCommand,
   pagesCommand,
   doctorCommand,
 ];

@@ -2,11 +2,10 @@
 /** `plimsoll deploy`: the whole system on a chain. */
 import { existsSync } from "node:fs";
 import { Command } from "commander";
-import type { JsonRpcProvider, Signer } from "ethers";
-import { PlimsollError } from "../errors.ts";
+import type { DeploymentRecord } from "../chain/deployment-file.ts";
 import { formatJson } from "../formats/json.ts";
 import { writeResult } from "../node/files.ts";
-import { providerAt } from "./chain.ts";
+import { deployerOf, providerAt } from "./chain.ts";
 import type { Context } from "./context.ts";
 
 interface Options {
@@ -43,7 +42,7 @@ export function deployCommand({ inputs, print, progress }: Context): Command {
       try {
         const done = await deploySystem(
           {
-            deployer: new NonceManager(await accountOf(provider)),
+            deployer: new NonceManager(await deployerOf(provider)),
             loadKey: loadDeployableKey,
             earlier,
             save: (text) => writeResult(record, formatJson(text)),
@@ -58,23 +57,9 @@ export function deployCommand({ inputs, print, progress }: Context): Command {
     });
 }
 
-async function accountOf(provider: JsonRpcProvider): Promise<Signer> {
-  const { Wallet } = await import("ethers");
-  const secret = process.env.PLIMSOLL_DEPLOYER_KEY;
-  try {
-    return secret === undefined ? await provider.getSigner(0) : new Wallet(secret, provider);
-  } catch {
-    const rule =
-      secret === undefined ? "the node has no account; give a key" : "expected a private key, 0x and 64 digits";
-    throw new PlimsollError("USAGE", rule, { field: "PLIMSOLL_DEPLOYER_KEY" });
-  }
-}
-
 /** Every address, a line each. */
-function addresses(result: unknown): string {
-  const { chainId, contracts, keys } = result as Awaited<
-    ReturnType<typeof import("../chain/deploy.ts").deploymentRecord>
-  >;
+function addresses(result: DeploymentRecord["result"]): string {
+  const { chainId, contracts, keys } = result!;
   return [
     `chain ${chainId}`,
     ...Object.entries(contracts).map(([name, { address }]) => `${address} ${name}`),

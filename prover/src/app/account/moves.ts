@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What an owner does with an open account: pay in, absorb, attest, withdraw, exit, ask, cure; and what anybody may: hold. */
-import { type Contract, type ContractTransactionReceipt, type ContractTransactionResponse } from "ethers";
+import type { Contract, ContractTransactionReceipt, ContractTransactionResponse } from "ethers";
 import { type AssetView, assetNamed, tokenOf } from "../../chain/gate-view.ts";
 import { cureLot } from "../../chain/liquidation.ts";
 import { publishedAt, type VenueFiles } from "../../chain/published.ts";
