@@ -10,7 +10,7 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { VERSION } from "../prover/src/node/installation.ts";
-import { PAGES_DIRECTORY, type PageName } from "../prover/src/node/pages.ts";
+import { DESK_PAGE, PAGES_DIRECTORY, type PageName } from "../prover/src/node/pages.ts";
 import { WASM_FILE } from "../prover/src/node/wasm.ts";
 import { renderDocument } from "../prover/src/report/document.ts";
 import { Markup } from "../prover/src/report/html.ts";
@@ -49,8 +49,9 @@ async function bundle(
 }
 
 interface PageParts {
-  /** Has page.html, the body, and page.ts. */
+  /** Has page.html, the body, and page.ts or the script named. */
   readonly folder: string;
+  readonly entry?: string;
   readonly title: string;
   readonly kind: string;
   /** Texts that its code is given. */
@@ -58,12 +59,23 @@ interface PageParts {
   readonly wasm?: boolean;
   /** Whether the folder has a worker.ts, whose code the page starts from its own text. */
   readonly workers?: boolean;
+  /** Whether it asks the server that it comes from. */
+  readonly server?: boolean;
 }
 
 /** Throws where the page would be larger than 3 MB. */
-async function pageOf({ folder, title, kind, define, wasm = false, workers = false }: PageParts): Promise<Page> {
+async function pageOf({
+  folder,
+  entry = "page.ts",
+  title,
+  kind,
+  define,
+  wasm = false,
+  workers = false,
+  server = false,
+}: PageParts): Promise<Page> {
   const worker = workers ? await bundle(`${folder}/worker.ts`) : undefined;
-  const bundled = await bundle(`${folder}/page.ts`, {
+  const bundled = await bundle(`${folder}/${entry}`, {
     ...define,
     ...(worker === undefined ? {} : { WORKER: worker.script }),
   });
@@ -73,7 +85,7 @@ async function pageOf({ folder, title, kind, define, wasm = false, workers = fal
     title: `Plimsoll: ${title}`,
     kind,
     body: new Markup(await readFile(path.join(ROOT, folder, "page.html"), "utf8")),
-    script: { text, sha256: createHash("sha256").update(text).digest("base64"), wasm, workers },
+    script: { text, sha256: createHash("sha256").update(text).digest("base64"), wasm, workers, server },
   });
   if (Buffer.byteLength(html) > MAX_BYTES) throw new Error(`the page is larger than ${MAX_BYTES} bytes`);
   return { html, sources: [...new Set([...bundled.sources, ...(worker?.sources ?? [])])] };
@@ -110,12 +122,17 @@ export const buildProvingPage = async (): Promise<Page> =>
     workers: true,
   });
 
-/** Builds all pages into the folder that `plimsoll pages` reads them from. */
+/** The page of a desk. */
+export const buildDeskPage = (): Promise<Page> =>
+  pageOf({ folder: "prover/src/web/desk", entry: "page.tsx", title: "desk", kind: "Desk", define: {}, server: true });
+
+/** Builds all pages into the folder that `plimsoll pages` and the desk read them from. */
 export async function buildPages(): Promise<void> {
-  const builders: Readonly<Record<PageName, () => Promise<Page>>> = {
+  const builders: Readonly<Record<PageName | typeof DESK_PAGE, () => Promise<Page>>> = {
     "verify-pack.html": buildPage,
     "contribute.html": buildContributionPage,
     "prove.html": buildProvingPage,
+    [DESK_PAGE]: buildDeskPage,
   };
   await mkdir(PAGES_DIRECTORY, { recursive: true });
   for (const [name, build] of Object.entries(builders)) {

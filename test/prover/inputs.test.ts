@@ -176,6 +176,8 @@ const LINES: readonly Line[] = [
   { command: "market import crif", inputs: { file: "other.json" } },
   { command: "market import tiers", inputs: { file: "other.json" } },
   { command: "oracle run", inputs: { "--config": "other.json" } },
+  { command: "desk run", inputs: { "--config": "other.json" } },
+  { command: "desk token", inputs: { "--config": "other.json" }, rest: ["x", "--role", "viewer"] },
   {
     command: "account open",
     inputs: { ...SIGNED, "--agreement": "agreement.json" },
@@ -251,8 +253,8 @@ const LINES: readonly Line[] = [
 
 /** What names no input: files and directories that are written or kept, and what is no file. */
 const NO_INPUT =
-  /^(--(out|below|report|chart|new-key|state|secret|record|ledger|build|keys|file|request|sign)|circuit|directory|instrument|account)$/;
-const WRITERS = ["account key", "pack key", "oracle key", "ceremony phase1"];
+  /^(--(out|below|report|chart|new-key|state|secret|record|ledger|build|keys|file|request|sign)|circuit|directory|instrument|account|who)$/;
+const WRITERS = ["account key", "pack key", "oracle key", "ceremony phase1", "desk init"];
 
 const none = new AbortController().signal;
 const contextOf = (inputs: Inputs, printed: string[] = []): Context => ({

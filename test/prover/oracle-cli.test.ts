@@ -183,7 +183,7 @@ describe("plimsoll oracle", function () {
       // The chain is right, so the next thing is said: the key is not there.
       const right = await run("0x7a69", "0x60", word(1));
       expect(right.status).to.equal(2);
-      expect(right.said).to.match(/^plimsoll: FILE: .*reporter\.key: the key cannot be read\n$/);
+      expect(right.said).to.match(/^plimsoll: FILE: .*reporter\.key: the secret cannot be read\n$/);
     });
   });
 
@@ -213,7 +213,7 @@ describe("plimsoll oracle", function () {
     const [event, ...rest] = careless.stderr.split("\n");
     expect(JSON.parse(event!)).to.include({ event: "chain does not answer", why: "ECONNREFUSED" });
     expect(rest.join("\n")).to.match(
-      /^plimsoll: FILE: .*reporter.key: others than its owner may read the key \(chmod 600\)\n$/,
+      /^plimsoll: FILE: .*reporter.key: others than its owner may read the secret \(chmod 600\)\n$/,
     );
     await chmod(path.join(firm, "reporter.key"), 0o600);
     const key = (await readFile(path.join(firm, "reporter.key"), "utf8")).trim();

@@ -14,7 +14,7 @@ import {
 import type { Departures } from "../formats/departures.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { CASH_DECIMALS, LEVELS, type LevelName, type PolicyFile } from "../formats/policy.ts";
-import { coverageBpsDown, evaluate, isAtLeast } from "../model/evaluate.ts";
+import { coverageBpsDown, evaluate, excessOver, isAtLeast } from "../model/evaluate.ts";
 import { TIERS } from "../model/sizes.ts";
 
 /**
@@ -86,7 +86,13 @@ export interface Valuation extends Departures {
   readonly margin: string;
   /** Null without margin. */
   readonly coverageBps: string | null;
-  readonly levels: readonly { readonly name: LevelName; readonly bps: string; readonly atLeast: boolean }[];
+  readonly levels: readonly {
+    readonly name: LevelName;
+    readonly bps: string;
+    readonly atLeast: boolean;
+    /** Equity beyond what the level asks for; negative is a deficit. */
+    readonly excess: string;
+  }[];
 }
 
 const e6 = (value: bigint) => formatDecimal(value, CASH_DECIMALS);
@@ -153,6 +159,7 @@ export function valueAccount(holder: AccountFile, policy: PolicyFile, market: Ma
       name: level,
       bps: policy.levels[level].toString(),
       atLeast: isAtLeast(result, policy.levels[level]),
+      excess: e20(excessOver(result, policy.levels[level])),
     })),
   };
 }

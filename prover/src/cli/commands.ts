@@ -7,6 +7,7 @@ import { bookCommand } from "./book/index.ts";
 import { ceremonyCommand } from "./ceremony/index.ts";
 import { commitCommand } from "./commit.ts";
 import { deployCommand } from "./deploy.ts";
+import { deskCommand } from "./desk.ts";
 import { discloseCommand, disclosureCommand } from "./disclosure.ts";
 import { doctorCommand } from "./doctor.ts";
 import { importCommand } from "./import.ts";
@@ -32,6 +33,7 @@ export const COMMANDS = [
   valueCommand,
   outlookCommand,
   reportCommand,
+  deskCommand,
   commitCommand,
   proveCommand,
   mergeCommand,

@@ -237,9 +237,16 @@ function excessCharge(amount: AmountE6, threshold: bigint, rate: bigint): Margin
  * Whether coverage is at least `level`. Its exact complement is `below`. Without margin: whether equity is at least zero.
  * @see docs/library.md#accounts
  */
-export function isAtLeast({ equity, margin }: Evaluation, level: LevelBps): boolean {
-  return equity >= MARGIN_LEVEL_TO_E20 * level * margin;
+export function isAtLeast(evaluation: Evaluation, level: LevelBps): boolean {
+  return excessOver(evaluation, level) >= 0n;
 }
+
+/**
+ * Equity beyond what a level asks for; a deficit is negative. Exact.
+ * @see docs/library.md#accounts
+ */
+export const excessOver = ({ equity, margin }: Evaluation, level: LevelBps): ValueE20 =>
+  (equity - MARGIN_LEVEL_TO_E20 * level * margin) as ValueE20;
 
 /**
  * Coverage in basis points, rounded down, for display: the largest integer level that the account has at least.

@@ -182,6 +182,17 @@ export async function writeSecret(file: string, text: string): Promise<void> {
   await writeNew(file, text, PRIVATE);
 }
 
+/** A secret's text. Throws `FILE` where it cannot be read, and where others than its owner may read it. */
+export async function readSecret(file: string): Promise<string> {
+  try {
+    await using handle = await open(file);
+    if (((await handle.stat()).mode & 0o077) === 0) return await handle.readFile("utf8");
+  } catch {
+    throw new PlimsollError("FILE", "the secret cannot be read", { file });
+  }
+  throw new PlimsollError("FILE", "others than its owner may read the secret (chmod 600)", { file });
+}
+
 /** Writes a file that must not be there yet, and of two at once only one. Throws `FILE` where the name is taken. */
 export async function writeNew(file: string, text: string | Uint8Array, mode = 0o666): Promise<void> {
   await viaTemporary(file, text, mode, async (temporary) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What `plimsoll oracle` does. A module of its own, so that the other commands need not wait for what it imports. */
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { Contract, type JsonRpcProvider, Wallet } from "ethers";
 import { domainOf } from "../chain/publication.ts";
@@ -9,7 +9,7 @@ import { type Json, parseJson } from "../formats/json.ts";
 import { readPolicy } from "../formats/policy.ts";
 import { type BoardSize, smallestBoardFor } from "../model/sizes.ts";
 import { loadLinkKey } from "../node/artifacts.ts";
-import { type Inputs, writeSecret } from "../node/files.ts";
+import { type Inputs, readSecret, writeSecret } from "../node/files.ts";
 import { withLock } from "../node/lock.ts";
 import { createLinkMaker } from "../prove/link.ts";
 import { type Observation, readObservation, readRiskPolicy } from "../risk/input.ts";
@@ -148,7 +148,7 @@ function observer({ observed }: OracleConfig, template: Observation, log: Log) {
 }
 
 async function readKey(file: string | undefined, environment: ReporterMachine["environment"]): Promise<string> {
-  const text = file === undefined ? environment[KEY_VARIABLE] : await readPrivate(file);
+  const text = file === undefined ? environment[KEY_VARIABLE] : await readSecret(file);
   const place = { file: file ?? KEY_VARIABLE };
   if (text === undefined)
     throw new PlimsollError("FIELD_INVALID", "give a key file, or the key in this variable", place);
@@ -156,16 +156,6 @@ async function readKey(file: string | undefined, environment: ReporterMachine["e
     throw new PlimsollError("FIELD_INVALID", "expected 0x and 64 lower-case hexadecimal digits", place);
   }
   return text.trim();
-}
-
-async function readPrivate(file: string): Promise<string> {
-  try {
-    await using handle = await open(file);
-    if (((await handle.stat()).mode & 0o077) === 0) return await handle.readFile("utf8");
-  } catch {
-    throw new PlimsollError("FILE", "the key cannot be read", { file });
-  }
-  throw new PlimsollError("FILE", "others than its owner may read the key (chmod 600)", { file });
 }
 
 /** Puts a number where one is already: a misspelt place is an error, not a new member. */

@@ -13,13 +13,17 @@ export interface DocumentParts {
    */
   readonly privateBecause?: string;
   readonly body: Markup;
-  /** Of an interactive page: its one script, and whether that runs WebAssembly and starts workers from its own text. */
+  /**
+   * Of an interactive page: its one script, and whether that runs WebAssembly, starts workers from its own text, and asks the
+   * server that the page comes from.
+   */
   readonly script?: {
     readonly text: string;
     /** In base64. */
     readonly sha256: string;
     readonly wasm: boolean;
     readonly workers: boolean;
+    readonly server?: boolean;
   };
 }
 
@@ -27,8 +31,8 @@ export interface DocumentParts {
 const MARK = markup`<svg class="mark" viewBox="0 0 24 24" width="22" height="22" aria-hidden="true"><circle cx="12" cy="12" r="7.5" fill="none" stroke="currentColor" stroke-width="2"/><line x1="0.5" x2="23.5" y1="12" y2="12" stroke="currentColor" stroke-width="2"/></svg>`;
 
 /**
- * The whole document, as text: one file that needs nothing else. Its policy allows no connection of any kind, and no script
- * but the one given, by its hash.
+ * The whole document, as text: one file that needs nothing else. Its policy allows no script but the one given, by its hash, and
+ * no connection, or to its own server alone.
  */
 export function renderDocument({ title, kind, privateBecause, body, script }: DocumentParts): string {
   const rules = [
@@ -38,6 +42,7 @@ export function renderDocument({ title, kind, privateBecause, body, script }: Do
       : [`script-src 'sha256-${script.sha256}'${script.wasm ? " 'wasm-unsafe-eval'" : ""}`]),
     "style-src 'unsafe-inline'",
     ...(script?.workers ? ["worker-src blob:"] : []),
+    ...(script?.server ? ["connect-src 'self'"] : []),
     "base-uri 'none'",
     "form-action 'none'",
   ];

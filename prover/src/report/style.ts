@@ -106,7 +106,8 @@ input::file-selector-button, button, .button { padding: 8px 18px; border: 1px so
 input::file-selector-button { margin-right: 10px; padding: 5px 12px; font-size: 13px; background: var(--paper); color: var(--accent); }
 button.quiet { background: var(--paper); color: var(--accent); }
 button:disabled { border-color: var(--line); background: var(--raised); color: var(--quiet); cursor: default; }
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); gap: 0 24px; }
+.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); gap: 0 24px; } .columns > * { min-width: 0; }
+.what-if { display: grid; grid-template-columns: minmax(0, 300px) minmax(0, 1fr); gap: 0 32px; } @media (max-width: 760px) { .what-if { grid-template-columns: minmax(0, 1fr); } }
 .drop { padding: 20px; border: 2px dashed var(--edge); border-radius: 6px; text-align: center; }
 .drop.over { border-color: var(--accent); background: var(--neutral-tint); }
 .drop p { margin: 0 auto 6px; } .drop label { margin: 6px 0 3px; }
@@ -119,6 +120,16 @@ progress { flex: 1 1 200px; height: 12px; accent-color: var(--accent); }
 [hidden] { display: none !important; }
 @media (prefers-reduced-motion: no-preference) { button, .drop { transition: background-color 0.12s, border-color 0.12s; } }
 .group { margin: 22px 0 0; font-size: 15px; }
+.desk-head { display: flex; flex-wrap: wrap; gap: 6px 20px; align-items: center; margin: 0 0 22px; }
+.desk-head a[aria-current="page"] { font-weight: 650; text-decoration: none; color: var(--ink); }
+.desk-head .who { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: center; margin-left: auto; }
+.desk-head button { padding: 3px 10px; font-size: 13px; }
+.tool input[type="range"] { width: 100%; accent-color: var(--accent); }
+.tool output { font-weight: 400; color: var(--quiet); font-variant-numeric: tabular-nums; }
+.trade { display: grid; grid-template-columns: 1fr 1fr auto; gap: 8px; margin: 8px 0; }
+.sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+caption { text-align: left; padding: 10px 0 4px; }
+${["good", "neutral", "warn", "severe", "bad"].map((tone) => `.ink-${tone} { color: var(--${tone}); }`).join(" ")}
 @media print { .unprinted { display: none; } #result:not(:empty) { margin: 0; padding: 0; border: 0; } }`;
 
 const PRINT = `@page { size: A4; margin: 17mm 15mm 18mm; font: 9px Helvetica, Arial, sans-serif; color: #566372; @bottom-left { width: 80%; } @bottom-right { content: counter(page) " / " counter(pages); } }

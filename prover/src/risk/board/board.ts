@@ -412,37 +412,47 @@ function termsShown({ model, underlying, terms }: Instrument): Record<string, st
 
 const BASIS_POINTS = 10_000;
 
+/** By underlying; those not named stand still. */
+export type PriceMoves = Readonly<Record<string, number>>;
+
 /**
- * The same market after all underlyings have moved by the same fraction, a whole number of basis points (−0.3 is a fall
- * by 30%), and with them the market prices of what bears yield, and implied volatilities by another, each at its strike. The
- * epoch grows by one; time, carry and funding stand still. Spots are rounded down to 8 decimals, volatilities to 12.
+ * The same market after underlyings have moved by a fraction each, a whole number of basis points (−0.3 is a fall by 30%; one
+ * number moves all alike), and with them the market prices of what bears yield, and all implied volatilities by another, each at
+ * its strike. The epoch grows by one; time, carry and funding stand still. Spots are rounded down to 8 decimals, volatilities to
+ * 12. Throws `UNKNOWN_NAME` for a move of an underlying that the market has not.
  */
-export function shock(input: MarketInput, price: number, volatility = 0): MarketInput {
-  const bps = BigInt(Math.round(price * BASIS_POINTS));
-  const moved = (spot: string) => {
+export function shock(input: MarketInput, price: number | PriceMoves, volatility = 0): MarketInput {
+  const { policy, observation } = input;
+  const moves = typeof price === "number" ? undefined : price;
+  const stranger = Object.keys(moves ?? {}).find((name) => own(observation.underlyings, name) === undefined);
+  if (stranger !== undefined)
+    throw new PlimsollError("UNKNOWN_NAME", "the market has no such underlying", { field: stranger });
+  const moved = (spot: string, underlying: string | undefined) => {
+    const move = moves === undefined ? (price as number) : (own(moves, underlying ?? "") ?? 0);
+    const bps = BigInt(Math.round(move * BASIS_POINTS));
     const units = lotsOf(parseDecimal(spot), lotOfDecimals(PRICE_DECIMALS));
     return formatDecimal((units * (BigInt(BASIS_POINTS) + bps)) / BigInt(BASIS_POINTS), PRICE_DECIMALS);
   };
   const scaled = (text: string) => String(Number((Number(text) * (1 + volatility)).toFixed(12)));
-  const { observation } = input;
   const underlyings = Object.entries(observation.underlyings).map(([name, underlying]) => [
     name,
     {
       ...underlying,
-      spot: moved(underlying.spot),
+      spot: moved(underlying.spot, name),
       ...(underlying.surface && {
         surface: underlying.surface.map((slice) => ({ ...slice, volatilities: slice.volatilities.map(scaled) })),
       }),
     },
   ]);
+  const underlyingOf = (symbol: string) => policy.instruments.find((each) => each?.symbol === symbol)?.underlying;
   const quotes = Object.entries(observation.quotes).map(([symbol, { market, ...rest }]) => [
     symbol,
-    { ...rest, ...(market !== undefined && { market: moved(market) }) },
+    { ...rest, ...(market !== undefined && { market: moved(market, underlyingOf(symbol)) }) },
   ]);
-  const prices = Object.entries(observation.prices).map(([asset, observed]) => [
-    asset,
-    input.policy.collateral.some((rule) => rule.asset === asset && rule.yieldBearing) ? moved(observed) : observed,
-  ]);
+  const prices = Object.entries(observation.prices).map(([asset, observed]) => {
+    const rule = policy.collateral.find((each) => each.asset === asset && each.yieldBearing);
+    return [asset, rule === undefined ? observed : moved(observed, rule.underlying)];
+  });
   return {
     ...input,
     observation: {

@@ -10,10 +10,10 @@
 import { solve } from "yalps";
 import type { PolicyFile } from "../../formats/policy.ts";
 import type { Account } from "../../model/account.ts";
-import { E6_TO_E20, evaluate, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../../model/evaluate.ts";
+import { E6_TO_E20, evaluate, excessOver, isAtLeast, MARGIN_LEVEL_TO_E20 } from "../../model/evaluate.ts";
 import type { Market } from "../../model/market.ts";
 import { BLOCK_INSTRUMENTS } from "../../model/sizes.ts";
-import { BPS, type CashE6, cashE6, type LevelBps, type PositionLots } from "../../units.ts";
+import { BITS, BPS, type CashE6, cashE6, type LevelBps, type PositionLots } from "../../units.ts";
 
 /**
  * A trade or payment that brings an account back to a level.
@@ -43,15 +43,39 @@ export interface MarginCureOptions {
  * @see docs/library.md#risk
  */
 export function topUp(account: Account, policy: PolicyFile, market: Market, level: LevelBps): CashE6 {
-  const { equity, margin, debt } = evaluate(account, policy.policy, market);
-  const missing = MARGIN_LEVEL_TO_E20 * level * margin - equity;
+  const evaluation = evaluate(account, policy.policy, market);
+  const { debt } = evaluation;
+  const missing = -excessOver(evaluation, level);
   if (missing <= 0n) return cashE6(0n);
-  // A millionth paid in adds to equity, and as long as there is debt takes margin away.
-  const owed = E6_TO_E20 + MARGIN_LEVEL_TO_E20 * level * policy.policy.debtRateBps;
+  const owed = valueInDebt(policy, level);
   const up = (amount: bigint, unit: bigint) => (amount + unit - 1n) / unit;
   const cash = up(missing, owed);
   return cashE6(cash <= debt ? cash : debt + up(missing - debt * owed, E6_TO_E20));
 }
+
+/**
+ * The most cash that can be paid out with coverage of at least a level afterwards; 0 where coverage is below it. Exact,
+ * rounded down to a millionth, and no more than an account can owe. Counts debt as the margin does, and knows no limit of a venue
+ * on what leaves.
+ * @see docs/library.md#risk
+ */
+export function withdrawable(account: Account, policy: PolicyFile, market: Market, level: LevelBps): CashE6 {
+  const evaluation = evaluate(account, policy.policy, market);
+  const spare = excessOver(evaluation, level);
+  if (spare <= 0n) return cashE6(0n);
+  const owned = account.cash + evaluation.markValue;
+  const beforeDebt = owned > 0n ? owned : 0n;
+  const cash = spare / E6_TO_E20;
+  const most = cash <= beforeDebt ? cash : beforeDebt + (spare - beforeDebt * E6_TO_E20) / valueInDebt(policy, level);
+  const room = account.cash + CASH_LIMIT;
+  return cashE6([most, room, CASH_LIMIT - 1n].reduce((least, each) => (each < least ? each : least)));
+}
+/** Cash is at least the negative of this, and below it. */
+const CASH_LIMIT = 1n << BigInt(BITS.cash - 1);
+
+/** What a millionth of cash is worth to an account in debt: it is equity, and takes margin on debt away. In 1e-20. */
+const valueInDebt = (policy: PolicyFile, level: LevelBps): bigint =>
+  E6_TO_E20 + MARGIN_LEVEL_TO_E20 * level * policy.policy.debtRateBps;
 
 /**
  * The least trades, with cash where it is cheaper than trading at `cashPrice`. Trading costs the row's charge for that

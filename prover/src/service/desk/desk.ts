@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * A desk: follows accounts from epoch to epoch, says what is wrong, and proves what its rules ask for.
+ *
+ * One step after another: look for an epoch, value every account, keep it all in one transaction, compare what is wrong with the open
+ * alerts. Proofs and deliveries run beside that from the store's lists, so a desk that was killed goes on with what it had not
+ * finished: a proof is written to the same file again, and a delivery keeps its id.
+ */
+import { EventEmitter } from "node:events";
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Condition, coverageConditions } from "../../app/desk/conditions.ts";
+import { type Supposed, type Supposition, suppose } from "../../app/desk/what-if.ts";
+import { proveCoverage } from "../../app/prove.ts";
+import { levelReached, type Valuation, valueAccount } from "../../app/value.ts";
+import { PlimsollError } from "../../errors.ts";
+import { type AccountFile, type NamedText, readAccount, readViewingKey } from "../../formats/account.ts";
+import { formatJson } from "../../formats/json.ts";
+import { label } from "../../formats/labels.ts";
+import { readMarket } from "../../formats/market.ts";
+import { readPolicy } from "../../formats/policy.ts";
+import { unixTime } from "../../formats/time.ts";
+import { type Inputs, makeDirectory, PRIVATE, readSecret, writeResult } from "../../node/files.ts";
+import type { Prover } from "../../prove/prover.ts";
+import { levelBps } from "../../units.ts";
+import type { DeskConfig, ProofRule } from "./config.ts";
+import { type DeskEpoch, type EpochSource, epochSource } from "./epochs.ts";
+import type { NewTask, Store, Task } from "./store.ts";
+import type { Courier } from "./webhooks.ts";
+
+/** What a desk needs of the process that it runs in. */
+export interface DeskMachine {
+  readonly inputs: Inputs;
+  readonly store: Store;
+  readonly courier: Courier;
+  /** Made when the first proof is due, and closed by the desk. */
+  readonly openProver: () => Promise<Prover>;
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+  /** One event, with names and codes and no amounts. */
+  readonly log: (event: Readonly<Record<string, unknown>>) => void;
+}
+
+/** An account as it was read last. */
+interface Held {
+  readonly text: NamedText;
+  readonly holder: AccountFile;
+  readonly valuation: Valuation;
+}
+
+/** What has changed, for those who watch. */
+export type DeskEvent = "epoch" | "alert" | "task" | "delivery";
+
+const POLL = 1_000;
+const PRUNE_EVERY = 3_600_000;
+
+export class Desk {
+  readonly config: DeskConfig;
+  readonly store: Store;
+  readonly events = new EventEmitter<{ change: [DeskEvent] }>();
+  readonly #machine: DeskMachine;
+  readonly #source: EpochSource;
+  readonly #stop = new AbortController();
+  /** By the file that each account is read from. */
+  readonly #held = new Map<string, Held>();
+  #epoch: DeskEpoch | undefined;
+  #prover: Prover | undefined;
+  #pruned = 0;
+
+  constructor(config: DeskConfig, machine: DeskMachine) {
+    this.config = config;
+    this.#machine = machine;
+    this.store = machine.store;
+    this.#source = epochSource(config.epochs, machine.inputs);
+    this.events.setMaxListeners(0);
+  }
+
+  get epoch(): DeskEpoch | undefined {
+    return this.#epoch;
+  }
+  now(): number {
+    return this.#machine.clock();
+  }
+
+  /** Works until it is stopped. */
+  async run(): Promise<void> {
+    await makeDirectory(this.config.proofs);
+    const beside = [this.#repeat(() => this.proveNext()), this.#repeat(() => this.#deliver())];
+    await this.#repeat(async () => {
+      await this.step();
+      return false;
+    });
+    await Promise.all(beside);
+  }
+
+  /** Ends after what is being done. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    await this.#prover?.close();
+  }
+
+  /** Does a piece of work until told to stop, at once again where it says that there is more. */
+  async #repeat(work: () => Promise<boolean>): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const more = await work().catch((error: unknown) => {
+        this.#machine.log({ event: "failed", why: codeOf(error) });
+        return false;
+      });
+      if (!more) await sleep(POLL, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** One look at the epoch and at all accounts. */
+  async step(): Promise<void> {
+    const now = this.now();
+    const wrong: Condition[] = [];
+    const before = this.#epoch;
+    const newer = await this.#look(wrong);
+    const unknown = new Set<string>();
+    const changed = this.#epoch === undefined ? false : await this.#readAccounts(newer, wrong, unknown);
+    if (this.#epoch !== undefined && (newer || changed)) {
+      this.#record(this.#epoch, now);
+      if (this.#epoch !== before) this.#machine.log({ event: "epoch", epoch: `${this.#epoch.market.epoch}` });
+      this.events.emit("change", "epoch");
+    }
+    for (const { valuation } of this.#held.values()) {
+      if (!unknown.has(valuation.account)) {
+        wrong.push(...coverageConditions(valuation, { bps: BigInt(this.config.nearBps) }));
+      }
+    }
+    const hooks = this.config.webhooks.map(({ name }) => name);
+    const alerts = this.store.judge(wrong, unknown, hooks, now);
+    if (alerts.length > 0) this.events.emit("change", "alert");
+    if (now - this.#pruned > PRUNE_EVERY) {
+      this.#pruned = now;
+      this.store.prune(new Date(now - this.config.keepDays * 86_400_000).toISOString());
+    }
+  }
+
+  /** Takes the epoch that stands now, unless it is one before the last. Says whether it is another one than before. */
+  async #look(wrong: Condition[]): Promise<boolean> {
+    const about = (key: string, text: string): Condition => ({ key, account: null, severity: "critical", text });
+    let newer = false;
+    try {
+      const epoch = await this.#source();
+      const latest = this.store.latestEpoch();
+      if (latest !== undefined && epoch.market.epoch < BigInt(latest.epoch)) {
+        wrong.push(about("epochs back", "The epoch that is given is earlier than the last one: it is not taken."));
+      } else {
+        newer = epoch !== this.#epoch;
+        this.#epoch = epoch;
+      }
+    } catch (error) {
+      wrong.push(about("epochs unreadable", `The epoch cannot be read: ${sentenceOf(error)}.`));
+    }
+    const seconds = this.config.epochSeconds;
+    const age = this.#epoch && this.now() / 1000 - unixTime(this.#epoch.market.time);
+    if (age === undefined || age > 2 * seconds) {
+      wrong.push(about("epochs silent", `No new epoch for more than ${2 * seconds} seconds.`));
+    } else if (age < -seconds) {
+      wrong.push(about("epochs ahead", "The time of the epoch is ahead of this machine's clock."));
+    }
+    return newer;
+  }
+
+  /** Reads every account whose file or market has changed. Says whether any is another one than before. */
+  async #readAccounts(newer: boolean, wrong: Condition[], unknown: Set<string>): Promise<boolean> {
+    const { policy, market } = this.#epoch!;
+    let changed = false;
+    const names = new Map<string, string>();
+    for (const { file, maxAgeSeconds } of this.config.accounts) {
+      const before = this.#held.get(file);
+      try {
+        const text = await this.#machine.inputs.text(file);
+        if (newer || text.text !== before?.text.text) {
+          const holder = readAccount(text.text, file, policy, market);
+          const other = names.get(holder.name);
+          if (other !== undefined)
+            throw new PlimsollError("FIELD_INVALID", `the same account as in ${path.basename(other)}`);
+          this.#held.set(file, { text, holder, valuation: valueAccount(holder, policy, market) });
+          changed = true;
+        }
+        const { name } = this.#held.get(file)!.holder;
+        names.set(name, file);
+        const age = maxAgeSeconds === undefined ? 0 : this.now() / 1000 - (await stat(file)).mtimeMs / 1000;
+        if (maxAgeSeconds !== undefined && age > maxAgeSeconds) {
+          const text = `The file of ${name} has not been renewed for more than ${maxAgeSeconds} seconds.`;
+          wrong.push({ key: `old ${name}`, account: name, severity: "warning", text });
+        }
+      } catch (error) {
+        const name = before?.holder.name;
+        if (name !== undefined) unknown.add(name);
+        const text = `${name ?? path.basename(file)} cannot be read: ${sentenceOf(error)}.`;
+        wrong.push({ key: `unreadable ${file}`, account: null, severity: "critical", text });
+      }
+    }
+    return changed;
+  }
+
+  #record({ texts, policy, market }: DeskEpoch, now: number): void {
+    const held = [...this.#held.values()].filter(({ valuation }) => valuation.epoch === market.epoch.toString());
+    const readings = held.map(({ text, valuation }) => ({
+      account: valuation.account,
+      holder: text,
+      equity: valuation.equity,
+      margin: valuation.margin,
+      excess: valuation.levels[0]!.excess,
+      coverage: valuation.coverageBps,
+      level: levelReached(valuation),
+    }));
+    const tasks = held.flatMap(({ valuation: { account } }) =>
+      this.config.rules
+        .filter((rule) => rule.accounts?.includes(account) ?? true)
+        .map((rule): NewTask => {
+          const occasion = rule.when === "every day" ? market.time.slice(0, 10) : market.epoch.toString();
+          return {
+            key: [rule.name, account, occasion].join("\n"),
+            rule: rule.name,
+            account,
+            level: policy.levels[rule.atLeast].toString(),
+            audience: rule.audience,
+            approval: rule.approval,
+          };
+        }),
+    );
+    this.store.record({ epoch: market.epoch.toString(), time: market.time, ...texts, readings, tasks }, now);
+  }
+
+  /** Makes the oldest proof that is due. Says whether there was one. */
+  async proveNext(): Promise<boolean> {
+    const task = this.store.tasks({ state: "ready", most: 1_000 }).at(-1);
+    if (task === undefined) return false;
+    try {
+      const file = await this.#prove(task);
+      this.store.finish(task.id, { file }, this.now());
+    } catch (error) {
+      if (this.#stop.signal.aborted) return false;
+      this.store.finish(task.id, { reason: codeOf(error) }, this.now());
+      this.#machine.log({ event: "proof failed", task: task.id, why: codeOf(error) });
+    }
+    this.events.emit("change", "task");
+    return true;
+  }
+
+  async #prove(task: Task): Promise<string> {
+    const moment = this.store.momentOf(task);
+    if (moment === undefined) throw new PlimsollError("UNKNOWN_NAME", "the account had no reading at that epoch");
+    const policy = readPolicy(moment.policy.text, moment.policy.file);
+    const market = readMarket(moment.market.text, moment.market.file, policy);
+    const holder = readAccount(moment.account.text, moment.account.file, policy, market);
+    const { key } = this.config.accounts.find(({ file }) => file === moment.account.file) ?? {};
+    if (key === undefined) throw new PlimsollError("USAGE", "the configuration names no viewing key of the account");
+    const viewingKey = readViewingKey(await readSecret(key), key);
+    this.#prover ??= await this.#machine.openProver();
+    const level = levelBps(BigInt(task.level), "level");
+    const claim = { level, direction: "at-least", audience: task.audience, policy, market } as const;
+    const envelope = await proveCoverage(this.#prover, { ...holder, viewingKey }, claim, { signal: this.#stop.signal });
+    const file = path.join(this.config.proofs, `${task.epoch}-${task.id}.json`);
+    await writeResult(file, formatJson(envelope), PRIVATE);
+    return file;
+  }
+
+  async #deliver(): Promise<boolean> {
+    const due = this.store.deliveries({ due: this.now() });
+    for (const delivery of due) {
+      if (this.#stop.signal.aborted) return false;
+      this.store.delivered(delivery.id, await this.#machine.courier.send(delivery, this.now()));
+    }
+    if (due.length > 0) this.events.emit("change", "delivery");
+    return due.length > 0;
+  }
+
+  #find(account: string): Held {
+    const held = [...this.#held.values()].find(({ holder }) => holder.name === account);
+    if (held === undefined || this.#epoch === undefined) {
+      throw new PlimsollError("UNKNOWN_NAME", "the desk has read no such account", { field: "account" });
+    }
+    return held;
+  }
+
+  /** Throws `UNKNOWN_NAME` for an account that has not been read since the desk started. */
+  valuation(account: string): Valuation {
+    return this.#find(account).valuation;
+  }
+
+  /** Throws like `suppose`, and `UNKNOWN_NAME`. */
+  suppose(account: string, supposition: Supposition): Supposed {
+    const { holder } = this.#find(account);
+    const { policy, market, input } = this.#epoch!;
+    return suppose(holder, policy, market, supposition, input);
+  }
+
+  /** Asks for a proof now, for an audience; an approver has to agree. Throws `UNKNOWN_NAME`. */
+  ask(account: string, atLeast: ProofRule["atLeast"], audience: string, who: string): void {
+    const { valuation } = this.#find(account);
+    const { policy, market } = this.#epoch!;
+    const task: NewTask = {
+      key: ["asked", account, market.epoch.toString(), atLeast, label(audience, "audience")].join("\n"),
+      rule: `asked by ${who}`,
+      account: valuation.account,
+      level: policy.levels[atLeast].toString(),
+      audience,
+      approval: true,
+    };
+    this.store.propose(market.epoch.toString(), task, this.now());
+    this.events.emit("change", "task");
+  }
+}
+
+/** A stable code: messages of strangers may hold anything. */
+export const codeOf = (error: unknown): string => (error instanceof PlimsollError ? error.code : "INTERNAL");
+/** What an error says of itself, without amounts: errors of this program name places and rules. */
+const sentenceOf = (error: unknown): string => (error instanceof PlimsollError ? error.message : "an unexpected fault");

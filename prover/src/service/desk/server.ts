@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * The desk over HTTP, on loopback unless configured otherwise. PRIVATE: every answer but the page itself needs a token or a session.
+ *
+ * Requests that name another host than the desk's are refused, so that no web page can reach a desk by a name that it has pointed at
+ * this machine; and so are requests of other pages that change anything.
+ */
+import { readFile } from "node:fs/promises";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from "fastify-type-provider-zod";
+import { z } from "zod";
+import { explainChanges } from "../../app/desk/changes.ts";
+import { type ErrorCode, PlimsollError } from "../../errors.ts";
+import { LEVELS } from "../../formats/policy.ts";
+import { VERSION } from "../../node/installation.ts";
+import { Access, may, type Person, type Role } from "./access.ts";
+import type { Desk, DeskEvent } from "./desk.ts";
+import { Metrics } from "./metrics.ts";
+import * as shapes from "./schemas.ts";
+
+const COOKIE = "plimsoll-desk";
+const MAX_BODY = 64_000;
+/** Requests of one address in a minute; and attempts to sign in. */
+const [RATE, SIGN_IN_RATE] = [600, 10];
+/** Points of a chart. */
+const MOST_READINGS = 600;
+const HEARTBEAT = 15_000;
+
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  UNKNOWN_NAME: 404,
+  TOO_LARGE: 413,
+  INTERNAL: 500,
+  OUT_OF_MEMORY: 500,
+};
+
+export interface DeskServer {
+  /** Where it listens. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+type App = FastifyInstance & { withTypeProvider: FastifyInstance["withTypeProvider"] };
+
+/** Serves a desk. `page` is the HTML of the page. Throws `FILE` where the address is taken. */
+export async function serveDesk(desk: Desk, page: string): Promise<DeskServer> {
+  const { host, port } = desk.config.listen;
+  const app = await buildServer(desk, page);
+  try {
+    await app.listen({ host, port });
+  } catch {
+    throw new PlimsollError("FILE", `cannot listen at ${host}:${port}: is it taken?`, { field: "listen" });
+  }
+  const [address] = app.addresses() as { port: number }[];
+  return {
+    // Port 0 is any that is free.
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${address!.port}`,
+    close: async () => {
+      app.server.closeAllConnections();
+      await app.close();
+    },
+  };
+}
+
+async function buildServer(desk: Desk, page: string) {
+  const app = fastify({ bodyLimit: MAX_BODY, logger: false, trustProxy: false });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  await app.register(rateLimit, { max: RATE, timeWindow: 60_000 });
+  await app.register(swagger, {
+    openapi: {
+      info: { title: "Plimsoll desk", version: VERSION },
+      components: { securitySchemes: { token: { type: "http", scheme: "bearer" } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  const access = new Access(desk.config.tokens, () => desk.now());
+  const metrics = new Metrics(desk);
+  guard(app, desk, access, metrics);
+  await app.register(async (routes) => {
+    visitorRoutes(routes, access, metrics, page);
+    readingRoutes(routes, desk);
+    changingRoutes(routes, desk);
+    routes.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
+    routes.get("/metrics", { schema: { hide: true } }, async (_, reply) => {
+      reply.type(metrics.contentType);
+      return metrics.text();
+    });
+    eventRoute(routes, desk);
+  });
+  return app;
+}
+
+declare module "fastify" {
+  interface FastifyRequest {
+    person: Person | null;
+  }
+  interface FastifyContextConfig {
+    /** The role that a route needs; a viewer's unless said. */
+    readonly role?: Role | "nobody";
+  }
+}
+
+/** What every request goes through, before and after. */
+function guard(app: App, desk: Desk, access: Access, metrics: Metrics): void {
+  app.decorateRequest("person", null);
+  app.addHook("onRequest", async (request, reply) => {
+    reply.headers({
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "x-frame-options": "DENY",
+    });
+    if (!isOurs(request, desk.config.listen.host)) return refuse(reply, 403, "another host or another page");
+    const { role = "viewer" } = request.routeOptions.config;
+    if (role === "nobody") return undefined;
+    request.person = await personOf(request, access);
+    if (request.person === null) {
+      if (request.headers.authorization !== undefined || request.headers.cookie !== undefined)
+        metrics.refusedTokens.inc();
+      return refuse(reply, 401, "sign in, or send a token: authorization: Bearer <token>");
+    }
+    return may(request.person.role, role) ? undefined : refuse(reply, 403, `this needs the role of ${role}`);
+  });
+  app.setErrorHandler((error, _, reply) => {
+    if (error instanceof PlimsollError) {
+      const { code, rule, place } = error;
+      const field = place.field === undefined ? {} : { field: place.field };
+      return reply.status(STATUS[code] ?? 400).send({ error: { code, rule, ...field } });
+    }
+    const { statusCode = 500, validation } = error as { statusCode?: number; validation?: { instancePath: string }[] };
+    if (statusCode === 413) return refuse(reply, 413, `expected at most ${MAX_BODY} bytes`);
+    if (statusCode === 429) return refuse(reply, 429, "too many requests: try again in a minute");
+    if (statusCode < 500) {
+      const field = validation?.[0]?.instancePath.slice(1).replaceAll("/", ".");
+      return refuse(reply, statusCode, "the request is not of the documented form", field === "" ? undefined : field);
+    }
+    return refuse(reply, 500, "a defect in plimsoll");
+  });
+  app.setNotFoundHandler((_, reply) => refuse(reply, 404, "there is nothing at this address"));
+}
+
+const CODES: Readonly<Record<number, string>> = {
+  401: "UNAUTHORISED",
+  403: "FORBIDDEN",
+  404: "UNKNOWN_NAME",
+  413: "TOO_LARGE",
+  429: "TOO_MANY",
+  500: "INTERNAL",
+};
+const refuse = (reply: FastifyReply, status: number, rule: string, field?: string) =>
+  reply
+    .status(status)
+    .send({ error: { code: CODES[status] ?? "FIELD_INVALID", rule, ...(field === undefined ? {} : { field }) } });
+
+/** Whether a request is for this desk by a name of its own, and comes from its own page or from a program. */
+function isOurs(request: FastifyRequest, host: string): boolean {
+  const names = ["localhost", "127.0.0.1", "[::1]", host, `[${host}]`];
+  const asked = /^(.*?)(?::\d+)?$/.exec(request.headers.host ?? "")?.[1];
+  if (asked === undefined || !names.includes(asked)) return false;
+  const { origin } = request.headers;
+  return (
+    origin === undefined || origin === `http://${request.headers.host}` || origin === `https://${request.headers.host}`
+  );
+}
+
+async function personOf({ headers }: FastifyRequest, access: Access): Promise<Person | null> {
+  const token = /^Bearer ([A-Za-z0-9_-]{1,200})$/.exec(headers.authorization ?? "")?.[1];
+  if (token !== undefined) return (await access.byToken(token)) ?? null;
+  const session = sessionOf(headers.cookie);
+  return session === undefined ? null : ((await access.bySession(session)) ?? null);
+}
+
+const sessionOf = (cookie: string | undefined) =>
+  cookie
+    ?.split(/; */)
+    .map((each) => each.split("="))
+    .find(([name]) => name === COOKIE)?.[1];
+
+/** For everybody: the page, whether the desk lives, and signing in and out. */
+function visitorRoutes(app: App, access: Access, metrics: Metrics, page: string): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const config = { role: "nobody" } as const;
+  routes.get("/", { config, schema: { hide: true } }, async (_, reply) =>
+    reply.type("text/html; charset=utf-8").send(page),
+  );
+  routes.get("/healthz", { config, schema: { hide: true } }, async () => ({ ok: true }));
+  routes.post(
+    "/api/session",
+    {
+      config: { ...config, rateLimit: { max: SIGN_IN_RATE, timeWindow: 60_000 } },
+      schema: { body: shapes.signIn, response: { 204: z.null(), 401: shapes.problem } },
+    },
+    async (request, reply) => {
+      const session = await access.open(request.body.token);
+      if (session === undefined) {
+        metrics.refusedTokens.inc();
+        return refuse(reply, 401, "nobody has this token");
+      }
+      reply.header("set-cookie", `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200`);
+      return reply.status(204).send(null);
+    },
+  );
+  routes.delete("/api/session", { config, schema: { response: { 204: z.null() } } }, async (request, reply) => {
+    const session = sessionOf(request.headers.cookie);
+    if (session !== undefined) access.end(session);
+    reply.header("set-cookie", `${COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0`);
+    return reply.status(204).send(null);
+  });
+}
+
+/** For viewers. */
+function readingRoutes(app: App, desk: Desk): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const { store } = desk;
+  routes.get("/api/desk", { schema: { response: { 200: shapes.overview } } }, async ({ person }) => {
+    const { epoch } = desk;
+    return {
+      name: desk.config.name,
+      person: person!,
+      epoch: epoch === undefined ? null : { epoch: epoch.market.epoch.toString(), time: epoch.market.time },
+      currency: epoch?.policy.cashSymbol ?? null,
+      levels: LEVELS.map((name) => ({ name, bps: epoch?.policy.levels[name].toString() ?? "0" })),
+      epochSeconds: desk.config.epochSeconds,
+      movable: epoch?.input !== undefined,
+      underlyings: Object.keys(epoch?.input?.observation.underlyings ?? {}),
+      instruments: epoch?.market.instruments.flatMap((each) => (each === undefined ? [] : [each.symbol])) ?? [],
+    };
+  });
+  routes.get("/api/accounts", { schema: { response: { 200: z.array(shapes.reading) } } }, async () =>
+    store.latestReadings().map((each) => ({ ...each })),
+  );
+  routes.get(
+    "/api/accounts/:account",
+    { schema: { params: shapes.named, response: { 200: shapes.valuation } } },
+    async ({ params }) => ({ ...desk.valuation(params.account) }),
+  );
+  routes.get(
+    "/api/accounts/:account/history",
+    { schema: { params: shapes.named, querystring: shapes.since, response: { 200: z.array(shapes.reading) } } },
+    async ({ params, query }) =>
+      store.history(params.account, ago(desk, query.hours), MOST_READINGS).map((each) => ({ ...each })),
+  );
+  routes.get(
+    "/api/accounts/:account/changes",
+    {
+      schema: {
+        params: shapes.named,
+        querystring: shapes.since,
+        response: { 200: z.object({ from: z.string(), to: z.string(), changes: z.array(shapes.change) }) },
+      },
+    },
+    async ({ params, query }) => {
+      const now = store.moment(params.account);
+      const first = store.history(params.account, ago(desk, query.hours), MOST_READINGS)[0];
+      const before =
+        store.moment(params.account, ago(desk, query.hours)) ?? (first && store.moment(params.account, first.time));
+      if (now === undefined || before === undefined)
+        throw new PlimsollError("UNKNOWN_NAME", "there is no reading of this account");
+      const changes = explainChanges(before, now).map((each) => ({ ...each, causes: [...each.causes] }));
+      return { from: before.time, to: now.time, changes };
+    },
+  );
+  routes.post(
+    "/api/accounts/:account/what-if",
+    { schema: { params: shapes.named, body: shapes.supposition, response: { 200: shapes.supposed } } },
+    async ({ params, body }) => {
+      const { before, after, levels } = desk.suppose(params.account, body as Parameters<Desk["suppose"]>[1]);
+      return {
+        before: { ...before },
+        after: { ...after },
+        levels: levels.map(({ trades, ...rest }) => ({ ...rest, trades: trades === null ? null : [...trades] })),
+      };
+    },
+  );
+  routes.get("/api/alerts", { schema: { response: { 200: z.array(shapes.alert) } } }, async () => store.alerts());
+  routes.get("/api/proofs", { schema: { response: { 200: z.array(shapes.task) } } }, async () => store.tasks());
+  routes.get("/api/proofs/:id/file", { schema: { params: shapes.numbered } }, async ({ params }, reply) => {
+    const file = store.task(params.id)?.file;
+    if (file == null) throw new PlimsollError("UNKNOWN_NAME", "there is no such proof");
+    reply.header("content-disposition", `attachment; filename="proof-${params.id}.json"`);
+    return reply.type("application/json").send(await readFile(file, "utf8"));
+  });
+  routes.get("/api/deliveries", { schema: { response: { 200: z.array(shapes.delivery) } } }, async () =>
+    (["dead", "waiting", "sent"] as const).flatMap((state) => store.deliveries({ state })),
+  );
+}
+
+const ago = (desk: Desk, hours: number) =>
+  new Date(desk.now() - hours * 3_600_000).toISOString().replace(/\.\d+Z$/, "Z");
+
+/** For operators and approvers. */
+function changingRoutes(app: App, desk: Desk): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const { store } = desk;
+  const done = z.object({ ok: z.literal(true) });
+  const change = (role: Role, schema: object) => ({ config: { role }, schema: { ...schema, response: { 200: done } } });
+  const acted = (person: Person | null, what: string, event: DeskEvent, changed: boolean, otherwise: string) => {
+    if (!changed) throw new PlimsollError("UNKNOWN_NAME", otherwise);
+    store.act(person!.name, what, desk.now());
+    desk.events.emit("change", event);
+    return { ok: true } as const;
+  };
+  const { numbered, named, askedProof } = shapes;
+  routes.post(
+    "/api/alerts/:id/acknowledge",
+    { ...change("operator", { params: numbered }) },
+    async ({ params, person }) => {
+      const { id } = params as z.infer<typeof numbered>;
+      const changed = store.acknowledge(id, person!.name, desk.now());
+      return acted(
+        person,
+        `acknowledged alert ${id}`,
+        "alert",
+        changed,
+        "there is no such alert that nobody has acknowledged",
+      );
+    },
+  );
+  routes.post(
+    "/api/accounts/:account/proofs",
+    change("operator", { params: named, body: askedProof }),
+    async (request) => {
+      const { account } = request.params as z.infer<typeof named>;
+      const { atLeast, audience } = request.body as z.infer<typeof askedProof>;
+      desk.ask(account, atLeast, audience, request.person!.name);
+      return acted(request.person, `asked for a proof of ${atLeast}`, "task", true, "");
+    },
+  );
+  for (const [word, to] of [
+    ["approve", "ready"],
+    ["reject", "rejected"],
+  ] as const) {
+    routes.post(`/api/proofs/:id/${word}`, change("approver", { params: numbered }), async ({ params, person }) => {
+      const { id } = params as z.infer<typeof numbered>;
+      const changed = store.decide(id, to, person!.name, desk.now());
+      return acted(
+        person,
+        `${word}: proof ${id}`,
+        "task",
+        changed,
+        "there is no such proof that waits for an approver",
+      );
+    });
+  }
+  const delivery = z.object({ id: z.uuid() });
+  routes.post("/api/deliveries/:id/resend", change("operator", { params: delivery }), async ({ params, person }) => {
+    const { id } = params as z.infer<typeof delivery>;
+    return acted(
+      person,
+      `resent ${id}`,
+      "delivery",
+      store.resend(id, desk.now()),
+      "there is no such delivery that is dead",
+    );
+  });
+}
+
+/** Server-sent events: the name of what has changed, and no figure. Who hears it asks again. */
+function eventRoute(app: App, desk: Desk): void {
+  app.get("/api/events", { schema: { hide: true } }, (request, reply) => {
+    reply.hijack();
+    const { raw } = reply;
+    raw.writeHead(200, {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    });
+    raw.write(": open\n\n");
+    const tell = (what: DeskEvent) => raw.write(`event: ${what}\ndata: {}\n\n`);
+    const beat = setInterval(() => raw.write(": alive\n\n"), HEARTBEAT);
+    desk.events.on("change", tell);
+    request.raw.on("close", () => {
+      clearInterval(beat);
+      desk.events.off("change", tell);
+    });
+  });
+}

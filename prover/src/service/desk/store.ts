@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * What a desk keeps: one SQLite file, readable by its owner alone. PRIVATE.
+ *
+ * Everything that an epoch brings is one transaction: after a crash it is all there or not at all. Policies, markets and accounts
+ * are kept as the texts that they were read from, once each, so that any earlier valuation can be repeated.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { chmodSync } from "node:fs";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { gunzipSync, gzipSync } from "node:zlib";
+import type { Moment } from "../../app/desk/changes.ts";
+import { type Condition, SEVERITIES, type Severity } from "../../app/desk/conditions.ts";
+import { PlimsollError } from "../../errors.ts";
+import type { NamedText } from "../../formats/account.ts";
+import type { LevelName } from "../../formats/policy.ts";
+import { PRIVATE } from "../../node/files.ts";
+
+/** Each entry brings a store from its index to the next version; what has been released is never changed. */
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE texts (sha256 TEXT PRIMARY KEY, file TEXT NOT NULL, body BLOB NOT NULL) STRICT;
+   CREATE TABLE epochs (id INTEGER PRIMARY KEY, epoch TEXT NOT NULL UNIQUE, time TEXT NOT NULL, seen INTEGER NOT NULL,
+     policy TEXT NOT NULL REFERENCES texts, market TEXT NOT NULL REFERENCES texts) STRICT;
+   CREATE TABLE readings (account TEXT NOT NULL, epoch INTEGER NOT NULL REFERENCES epochs ON DELETE CASCADE,
+     holder TEXT NOT NULL REFERENCES texts, equity TEXT NOT NULL, margin TEXT NOT NULL, excess TEXT NOT NULL, coverage TEXT, level TEXT,
+     PRIMARY KEY (account, epoch)) STRICT, WITHOUT ROWID;
+   CREATE INDEX readings_by_epoch ON readings (epoch);
+   CREATE TABLE alerts (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, account TEXT, severity TEXT NOT NULL, text TEXT NOT NULL,
+     began INTEGER NOT NULL, ended INTEGER, acknowledged INTEGER, acknowledgedBy TEXT) STRICT;
+   CREATE UNIQUE INDEX open_alerts ON alerts (key) WHERE ended IS NULL;
+   CREATE TABLE deliveries (id TEXT PRIMARY KEY, hook TEXT NOT NULL, alert INTEGER NOT NULL REFERENCES alerts, event TEXT NOT NULL,
+     created INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT) STRICT;
+   CREATE INDEX due_deliveries ON deliveries (due) WHERE state = 'waiting';
+   CREATE TABLE tasks (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, rule TEXT NOT NULL, account TEXT NOT NULL,
+     epoch INTEGER NOT NULL REFERENCES epochs, level TEXT NOT NULL, audience TEXT NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL,
+     decided INTEGER, decidedBy TEXT, finished INTEGER, file TEXT, reason TEXT) STRICT;
+   CREATE TABLE actions (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL) STRICT;`,
+];
+
+/** A valuation in short, at one epoch. Amounts are decimal strings in quote currency. */
+export interface Reading {
+  readonly account: string;
+  readonly equity: string;
+  readonly margin: string;
+  /** Equity beyond the initial level; negative is a deficit. */
+  readonly excess: string;
+  /** Basis points; null without margin. */
+  readonly coverage: string | null;
+  readonly level: LevelName | null;
+}
+export interface StoredReading extends Reading {
+  readonly epoch: string;
+  readonly time: string;
+}
+
+export interface Alert extends Condition {
+  readonly id: number;
+  /** Unix milliseconds, as all times of a store. */
+  readonly began: number;
+  readonly ended: number | null;
+  readonly acknowledged: number | null;
+  readonly acknowledgedBy: string | null;
+}
+
+export const TASK_STATES = ["proposed", "ready", "done", "failed", "rejected"] as const;
+/** A proof that a rule asks for. `proposed` waits for an approver, `ready` for the prover. */
+export interface Task {
+  readonly id: number;
+  readonly rule: string;
+  readonly account: string;
+  readonly epoch: string;
+  readonly time: string;
+  /** Basis points. */
+  readonly level: string;
+  readonly audience: string;
+  readonly state: (typeof TASK_STATES)[number];
+  readonly created: number;
+  readonly decided: number | null;
+  readonly decidedBy: string | null;
+  readonly finished: number | null;
+  readonly file: string | null;
+  readonly reason: string | null;
+}
+/** `key` is the same for the same proof at the same occasion: it is asked for once. */
+export interface NewTask extends Pick<Task, "rule" | "account" | "level" | "audience"> {
+  readonly key: string;
+  readonly approval: boolean;
+}
+
+export const DELIVERY_STATES = ["waiting", "sent", "dead"] as const;
+export interface Delivery {
+  readonly id: string;
+  readonly hook: string;
+  readonly alert: Alert;
+  readonly event: "raised" | "resolved";
+  readonly created: number;
+  readonly attempts: number;
+  readonly due: number;
+  readonly state: (typeof DELIVERY_STATES)[number];
+  readonly reason: string | null;
+}
+
+/** What an epoch brings. */
+export interface EpochRecord {
+  readonly epoch: string;
+  readonly time: string;
+  readonly policy: NamedText;
+  readonly market: NamedText;
+  readonly readings: readonly (Reading & { readonly holder: NamedText })[];
+  readonly tasks: readonly NewTask[];
+}
+
+const TASK = `SELECT tasks.id, rule, account, epochs.epoch, epochs.time, level, audience, state, created, decided, decidedBy, finished,
+  tasks.file, reason FROM tasks JOIN epochs ON epochs.id = tasks.epoch`;
+const READING = `SELECT account, equity, margin, excess, coverage, level, epochs.epoch, epochs.time FROM readings JOIN epochs
+  ON epochs.id = readings.epoch`;
+
+/** Throws `FILE` where the file cannot be opened, or is of a later version of the program. */
+export class Store {
+  readonly #database: DatabaseSync;
+  readonly #file: string;
+
+  constructor(file: string) {
+    this.#file = file;
+    try {
+      this.#database = new DatabaseSync(file, { enableForeignKeyConstraints: true });
+      chmodSync(file, PRIVATE);
+      this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;");
+    } catch {
+      throw new PlimsollError("FILE", "the desk's store cannot be opened: is it a file of a desk?", { file });
+    }
+    this.#migrate();
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #migrate(): void {
+    const [{ user_version: version }] = this.#all<{ user_version: number }>("PRAGMA user_version") as [
+      { user_version: number },
+    ];
+    if (version > MIGRATIONS.length) {
+      const rule = `written by a later version of plimsoll (${version}, this one knows ${MIGRATIONS.length})`;
+      throw new PlimsollError("FILE", rule, { file: this.#file });
+    }
+    for (const [index, migration] of MIGRATIONS.slice(version).entries()) {
+      this.#together(() => {
+        this.#database.exec(migration);
+        this.#database.exec(`PRAGMA user_version = ${version + index + 1}`);
+      });
+    }
+  }
+
+  #all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#database.prepare(sql).all(...values) as Row[];
+  }
+  #run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#database.prepare(sql).run(...values).changes);
+  }
+  #together<T>(work: () => T): T {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #keep({ text, file }: NamedText): string {
+    const sha256 = createHash("sha256").update(text).digest("hex");
+    const known = this.#all("SELECT 1 FROM texts WHERE sha256 = ?", sha256).length > 0;
+    if (!known) this.#run("INSERT INTO texts VALUES (?, ?, ?)", sha256, file, gzipSync(text));
+    return sha256;
+  }
+  #text(sha256: string): NamedText {
+    const [row] = this.#all<{ file: string; body: Uint8Array }>(
+      "SELECT file, body FROM texts WHERE sha256 = ?",
+      sha256,
+    );
+    return { file: row!.file, text: gunzipSync(row!.body).toString("utf8") };
+  }
+
+  /** Keeps an epoch with everything that it brings. The same epoch again replaces its readings and repeats no task. */
+  record({ epoch, time, policy, market, readings, tasks }: EpochRecord, now: number): void {
+    this.#together(() => {
+      const [of, values] = [this.#keep(policy), this.#keep(market)];
+      this.#run(
+        `INSERT INTO epochs (epoch, time, seen, policy, market) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (epoch) DO UPDATE SET time = excluded.time, policy = excluded.policy, market = excluded.market`,
+        ...[epoch, time, now, of, values],
+      );
+      const id = this.#epochId(epoch)!;
+      this.#run("DELETE FROM readings WHERE epoch = ?", id);
+      for (const { account, holder, equity, margin, excess, coverage, level } of readings) {
+        const row = [account, id, this.#keep(holder), equity, margin, excess, coverage, level];
+        this.#run("INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ...row);
+      }
+      for (const task of tasks) this.#addTask(id, task, now);
+    });
+  }
+
+  #addTask(epoch: number, { key, rule, account, level, audience, approval }: NewTask, now: number): void {
+    this.#run(
+      `INSERT INTO tasks (key, rule, account, epoch, level, audience, state, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (key) DO NOTHING`,
+      ...[key, rule, account, epoch, level, audience, approval ? "proposed" : "ready", now],
+    );
+  }
+
+  /** Adds a task at an epoch that is kept. */
+  propose(epoch: string, task: NewTask, now: number): void {
+    this.#addTask(this.#epochId(epoch)!, task, now);
+  }
+
+  #epochId(epoch: string): number | undefined {
+    return this.#all<{ id: number }>("SELECT id FROM epochs WHERE epoch = ?", epoch)[0]?.id;
+  }
+
+  latestEpoch(): { readonly epoch: string; readonly time: string; readonly seen: number } | undefined {
+    return this.#all<{ epoch: string; time: string; seen: number }>(
+      "SELECT epoch, time, seen FROM epochs ORDER BY id DESC LIMIT 1",
+    )[0];
+  }
+
+  /** The last reading of each account. */
+  latestReadings(): StoredReading[] {
+    return this.#all(
+      `${READING} WHERE readings.epoch = (SELECT max(epoch) FROM readings AS others WHERE others.account = readings.account) ORDER BY account`,
+    );
+  }
+
+  /** Readings of an account since a time, earliest first: at most so many, evenly taken, the last one among them. */
+  history(account: string, since: string, most: number): StoredReading[] {
+    const all = this.#all<StoredReading>(
+      `${READING} WHERE account = ? AND epochs.time >= ? ORDER BY epochs.id DESC`,
+      account,
+      since,
+    );
+    const stride = Math.max(1, Math.ceil(all.length / most));
+    return all.filter((_, index) => index % stride === 0).toReversed();
+  }
+
+  /** The texts that an account was valued from: at its last reading, or at the last one not later than a time. */
+  moment(account: string, notAfter = "9999"): (Moment & { readonly time: string }) | undefined {
+    const [row] = this.#all<{ policy: string; market: string; holder: string; time: string }>(
+      `SELECT policy, market, holder, time FROM readings JOIN epochs ON epochs.id = readings.epoch
+       WHERE account = ? AND time <= ? ORDER BY epochs.id DESC LIMIT 1`,
+      ...[account, notAfter],
+    );
+    if (row === undefined) return undefined;
+    const { policy, market, holder, time } = row;
+    return { policy: this.#text(policy), market: this.#text(market), account: this.#text(holder), time };
+  }
+
+  /** The texts of a task's epoch. */
+  momentOf({ account, epoch }: Pick<Task, "account" | "epoch">): Moment | undefined {
+    const [row] = this.#all<{ policy: string; market: string; holder: string }>(
+      `SELECT policy, market, holder FROM readings JOIN epochs ON epochs.id = readings.epoch WHERE account = ? AND epochs.epoch = ?`,
+      ...[account, epoch],
+    );
+    return row && { policy: this.#text(row.policy), market: this.#text(row.market), account: this.#text(row.holder) };
+  }
+
+  /**
+   * Compares what is wrong now with the open alerts: new conditions are raised, vanished ones resolved. Alerts of accounts about
+   * which nothing is known now stay as they are. Returns what has changed, with a delivery of it for each hook.
+   */
+  judge(
+    conditions: readonly Condition[],
+    unknown: ReadonlySet<string>,
+    hooks: readonly string[],
+    now: number,
+  ): Alert[] {
+    return this.#together(() => {
+      const open = new Map(this.alerts({ open: true }).map((alert) => [alert.key, alert]));
+      const wanted = new Map(conditions.map((condition) => [condition.key, condition]));
+      const changed: Alert[] = [];
+      for (const { key, account, severity, text } of wanted.values()) {
+        if (open.has(key)) continue;
+        this.#run(
+          "INSERT INTO alerts (key, account, severity, text, began) VALUES (?, ?, ?, ?, ?)",
+          key,
+          account,
+          severity,
+          text,
+          now,
+        );
+        changed.push(this.alerts({ open: true }).find((alert) => alert.key === key)!);
+      }
+      for (const alert of open.values()) {
+        if (wanted.has(alert.key) || (alert.account !== null && unknown.has(alert.account))) continue;
+        this.#run("UPDATE alerts SET ended = ? WHERE id = ?", now, alert.id);
+        changed.push({ ...alert, ended: now });
+      }
+      for (const { id, ended } of changed) {
+        const event = ended === null ? "raised" : "resolved";
+        for (const hook of hooks) {
+          this.#run(
+            "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, 0, ?, 'waiting', NULL)",
+            ...[randomUUID(), hook, id, event, now, now],
+          );
+        }
+      }
+      return changed;
+    });
+  }
+
+  /** Open ones first, the latest first. */
+  alerts({ open = false, most = 200 }: { open?: boolean; most?: number } = {}): Alert[] {
+    return this.#all<Alert>(
+      `SELECT * FROM alerts ${open ? "WHERE ended IS NULL" : ""} ORDER BY ended IS NOT NULL, id DESC LIMIT ?`,
+      open ? 10_000 : most,
+    );
+  }
+
+  /** False where there is no such open alert, or somebody has acknowledged it. */
+  acknowledge(id: number, who: string, now: number): boolean {
+    return (
+      this.#run(
+        "UPDATE alerts SET acknowledged = ?, acknowledgedBy = ? WHERE id = ? AND acknowledged IS NULL",
+        ...[now, who, id],
+      ) > 0
+    );
+  }
+
+  tasks({ state, most = 200 }: { state?: Task["state"]; most?: number } = {}): Task[] {
+    const where = state === undefined ? "" : "WHERE state = ?";
+    return this.#all<Task>(
+      `${TASK} ${where} ORDER BY tasks.id DESC LIMIT ?`,
+      ...(state === undefined ? [] : [state]),
+      most,
+    );
+  }
+  task(id: number): Task | undefined {
+    return this.#all<Task>(`${TASK} WHERE tasks.id = ?`, id)[0];
+  }
+  /** False where the task is not proposed any more. */
+  decide(id: number, to: "ready" | "rejected", who: string, now: number): boolean {
+    return (
+      this.#run(
+        "UPDATE tasks SET state = ?, decided = ?, decidedBy = ? WHERE id = ? AND state = 'proposed'",
+        to,
+        now,
+        who,
+        id,
+      ) > 0
+    );
+  }
+  finish(id: number, outcome: { readonly file: string } | { readonly reason: string }, now: number): void {
+    const [state, file, reason] =
+      "file" in outcome ? (["done", outcome.file, null] as const) : (["failed", null, outcome.reason] as const);
+    this.#run(
+      "UPDATE tasks SET state = ?, file = ?, reason = ?, finished = ? WHERE id = ? AND state = 'ready'",
+      ...[state, file, reason, now, id],
+    );
+  }
+
+  /** Deliveries that are due, or the latest in a state. */
+  deliveries(of: { readonly due: number } | { readonly state: Delivery["state"] }): Delivery[] {
+    const [where, value] =
+      "due" in of
+        ? ["state = 'waiting' AND due <= ? ORDER BY due", of.due]
+        : ["state = ? ORDER BY created DESC", of.state];
+    const rows = this.#all<Omit<Delivery, "alert"> & { alert: number }>(
+      `SELECT * FROM deliveries WHERE ${where} LIMIT 100`,
+      value,
+    );
+    return rows.map((row) => {
+      const [alert] = this.#all<Alert>("SELECT * FROM alerts WHERE id = ?", row.alert);
+      return { ...row, alert: alert! };
+    });
+  }
+  delivered(
+    id: string,
+    outcome: { readonly sent: true } | { readonly reason: string; readonly due: number | null },
+  ): void {
+    if ("sent" in outcome) {
+      this.#run("UPDATE deliveries SET state = 'sent', attempts = attempts + 1, reason = NULL WHERE id = ?", id);
+      return;
+    }
+    const { reason, due } = outcome;
+    this.#run(
+      `UPDATE deliveries SET attempts = attempts + 1, reason = ?, state = ?, due = ? WHERE id = ?`,
+      ...[reason, due === null ? "dead" : "waiting", due ?? 0, id],
+    );
+  }
+  /** Has a dead delivery tried again from the beginning. False where there is none. */
+  resend(id: string, now: number): boolean {
+    return (
+      this.#run(
+        "UPDATE deliveries SET state = 'waiting', attempts = 0, due = ? WHERE id = ? AND state = 'dead'",
+        now,
+        id,
+      ) > 0
+    );
+  }
+
+  /** Notes what a person has done. */
+  act(who: string, what: string, now: number): void {
+    this.#run("INSERT INTO actions (time, who, what) VALUES (?, ?, ?)", now, who, what);
+  }
+  actions(most = 100): { readonly time: number; readonly who: string; readonly what: string }[] {
+    return this.#all("SELECT time, who, what FROM actions ORDER BY id DESC LIMIT ?", most);
+  }
+
+  /** Counts for measures: of open alerts by severity, of tasks and deliveries by state. */
+  counts() {
+    const count = <Name extends string>(names: readonly Name[], sql: string): Record<Name, number> => {
+      const rows = new Map(this.#all<{ name: Name; count: number }>(sql).map(({ name, count: many }) => [name, many]));
+      return Object.fromEntries(names.map((name) => [name, rows.get(name) ?? 0])) as Record<Name, number>;
+    };
+    return {
+      alerts: count<Severity>(
+        SEVERITIES,
+        "SELECT severity AS name, count(*) AS count FROM alerts WHERE ended IS NULL GROUP BY severity",
+      ),
+      tasks: count(TASK_STATES, "SELECT state AS name, count(*) AS count FROM tasks GROUP BY state"),
+      deliveries: count(DELIVERY_STATES, "SELECT state AS name, count(*) AS count FROM deliveries GROUP BY state"),
+    };
+  }
+
+  /** Forgets epochs before a time, but for those that a task is of, and every text that nothing refers to any more. */
+  prune(before: string): void {
+    this.#together(() => {
+      this.#run("DELETE FROM epochs WHERE time < ? AND id NOT IN (SELECT epoch FROM tasks)", before);
+      this.#run(
+        `DELETE FROM texts WHERE sha256 NOT IN (SELECT policy FROM epochs UNION SELECT market FROM epochs UNION SELECT holder FROM readings)`,
+      );
+    });
+  }
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** One account: where it stands, how it got there, what it holds, and what would become of it. */
+import { useState } from "preact/hooks";
+import { levelReached, type Valuation } from "../../app/value.ts";
+import { LEVELS, type LevelName } from "../../formats/policy.ts";
+import { barChart, plot } from "../../report/charts.ts";
+import { amount } from "../../report/text.ts";
+import { api, type Changes, type Overview, type Reading } from "./api.ts";
+import {
+  Action,
+  Amount,
+  Chart,
+  coverageText,
+  epochTime,
+  Foreign,
+  Section,
+  standingOf,
+  toneOf,
+  useAnswer,
+  viewOf,
+  wordOf,
+} from "./parts.tsx";
+import { WhatIf } from "./what-if.tsx";
+
+export function AccountView({ name, overview, version }: { name: string; overview: Overview; version: number }) {
+  const { answer: valuation, fault } = useAnswer(() => api.account(name), [name, version]);
+  const [hours, setHours] = useState(24);
+  const { answer: history } = useAnswer(() => api.history(name, hours), [name, hours, version]);
+  const { answer: changes } = useAnswer(() => api.changes(name, hours), [name, hours, version]);
+  if (valuation === undefined) return <p class={fault ? "error" : "hint"}>{fault ?? "Loading."}</p>;
+  const level = levelReached(valuation);
+  return (
+    <>
+      <p>
+        <a href={viewOf()}>All accounts</a>
+      </p>
+      <h1>
+        <Foreign>{name}</Foreign>
+      </h1>
+      <p class="lead">{`Epoch ${valuation.epoch}, ${epochTime(valuation.time)}. Amounts in ${valuation.currency}, rounded down.`}</p>
+      <div class="cards">
+        <Card
+          title="Coverage"
+          big={coverageText(valuation.coverageBps)}
+          note={standingOf(level)}
+          tone={toneOf(level)}
+        />
+        <Card
+          title="Excess over initial"
+          big={amount(valuation.levels[0]!.excess)}
+          note="equity beyond the initial level"
+        />
+        <Card title="Equity" big={amount(valuation.equity)} note="collateral after haircuts, cash, positions" />
+        <Card title="Maintenance margin" big={amount(valuation.margin)} note="worst scenario and charges" />
+      </div>
+      <Section title="Coverage over time">
+        <div class="actions">
+          <label for="hours">Show</label>
+          <select id="hours" value={hours} onChange={(event) => setHours(Number(event.currentTarget.value))}>
+            <option value={6}>6 hours</option>
+            <option value={24}>a day</option>
+            <option value={168}>a week</option>
+            <option value={720}>a month</option>
+          </select>
+        </div>
+        {history && history.length > 1 ? (
+          <History readings={history} overview={overview} />
+        ) : (
+          <p class="hint">No earlier readings yet.</p>
+        )}
+        {changes && <ChangesTable {...changes} />}
+      </Section>
+      <WhatIf account={name} overview={overview} version={version} />
+      <Holdings valuation={valuation} />
+      <Scenarios valuation={valuation} />
+      {overview.person.role !== "viewer" && <AskProof account={name} />}
+    </>
+  );
+}
+
+/** Scenarios that are shown at once, the worst first. */
+const SHOWN = 12;
+
+const Scenarios = ({ valuation: { sets, scenarios } }: { valuation: Valuation }) => (
+  <Section title="Profit and loss by scenario">
+    {sets.map(({ blocks, profits, worstScenario }) => {
+      const rows = scenarios
+        .map((label, index) => ({ label, profit: profits[index]! }))
+        .toSorted((a, b) => Number(a.profit) - Number(b.profit))
+        .map(({ label, profit }) => ({
+          label,
+          segments: [{ value: Number(profit), tone: profit.startsWith("-") ? ("bad" as const) : ("good" as const) }],
+          text: amount(profit),
+          emphasised: label === worstScenario,
+        }));
+      const title = `Scenarios of ${blocks.join(", ")}, the worst first`;
+      return (
+        <div key={blocks.join()}>
+          <Chart of={barChart(title, rows.slice(0, SHOWN))} />
+          <details>
+            <summary>{`All ${rows.length} scenarios`}</summary>
+            <Chart of={barChart(title, rows)} />
+          </details>
+        </div>
+      );
+    })}
+  </Section>
+);
+
+const Card = ({ title, big, note, tone = "neutral" }: { title: string; big: string; note: string; tone?: string }) => (
+  <div class={`card ${tone}`}>
+    <h2>{title}</h2>
+    <p class="big">{big}</p>
+    <p>{note}</p>
+  </div>
+);
+
+function History({ readings, overview }: { readings: readonly Reading[]; overview: Overview }) {
+  const points = readings.flatMap(({ time, coverage }): [number, number][] =>
+    coverage === null ? [] : [[Date.parse(time), Number(coverage) / 100]],
+  );
+  const long = points.length > 1 && points.at(-1)![0] - points[0]![0] > 2 * 86_400_000;
+  const style = long
+    ? ({ day: "numeric", month: "short" } as const)
+    : ({ hour: "2-digit", minute: "2-digit" } as const);
+  const format = (value: number) => new Date(value).toLocaleString("en-GB", { ...style, timeZone: "UTC" });
+  return (
+    <Chart
+      of={plot({
+        title: "Coverage over time against the levels",
+        x: { label: "UTC", format },
+        y: { label: "coverage, %" },
+        lines: [{ label: "", points, series: 1 }],
+        levels: overview.levels
+          .filter(({ name }) => name !== "closeOut")
+          .map(({ name, bps }) => ({ y: Number(bps) / 100, label: wordOf(name) })),
+      })}
+    />
+  );
+}
+
+const CAUSE = {
+  market: "prices and volatilities",
+  policy: "the venue's policy",
+  account: "collateral, cash and positions",
+} as const;
+
+const ChangesTable = ({ from, changes }: Changes) => (
+  <div class="scroll">
+    <table>
+      <caption class="caption">{`Why it changed since ${epochTime(from)}`}</caption>
+      <thead>
+        <tr>
+          <th>what changed</th>
+          <th class="n">equity</th>
+          <th class="n">margin</th>
+          <th class="n">coverage then</th>
+        </tr>
+      </thead>
+      <tbody>
+        {changes.map(({ causes, equity, margin, coverageBps }) => (
+          <tr key={causes.join()}>
+            <td>{causes.map((cause) => CAUSE[cause]).join(" and ")}</td>
+            <td class="n">
+              <Amount of={equity} />
+            </td>
+            <td class="n">
+              <Amount of={margin} />
+            </td>
+            <td class="n">{coverageText(coverageBps)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  </div>
+);
+
+const Holdings = ({ valuation }: { valuation: Valuation }) => (
+  <>
+    <Section title="Collateral">
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>asset</th>
+              <th class="n">quantity</th>
+              <th class="n">worth</th>
+              <th class="n">counts</th>
+            </tr>
+          </thead>
+          <tbody>
+            {valuation.collateral
+              .filter(({ quantity }) => quantity !== "0")
+              .map(({ asset, quantity, marketValue, value }) => (
+                <tr key={asset}>
+                  <td class="symbol">{asset}</td>
+                  <td class="n">{quantity}</td>
+                  <td class="n">
+                    <Amount of={marketValue} />
+                  </td>
+                  <td class="n">
+                    <Amount of={value} />
+                  </td>
+                </tr>
+              ))}
+            <tr>
+              <td>cash, net of what positions cost</td>
+              <td />
+              <td class="n">
+                <Amount of={valuation.cash} />
+              </td>
+              <td class="n">
+                <Amount of={valuation.cash} />
+              </td>
+            </tr>
+          </tbody>
+        </table>
+      </div>
+    </Section>
+    <Section title="Positions">
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th>instrument</th>
+              <th class="n">quantity</th>
+              <th class="n">mark of a unit</th>
+              <th class="n">value</th>
+            </tr>
+          </thead>
+          <tbody>
+            {valuation.positions.map(({ instrument, quantity, mark, value }) => (
+              <tr key={instrument}>
+                <td class="symbol">{instrument}</td>
+                <td class="n">{quantity}</td>
+                <td class="n">{mark}</td>
+                <td class="n">
+                  <Amount of={value} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Section>
+  </>
+);
+
+function AskProof({ account }: { account: string }) {
+  const [level, setLevel] = useState<LevelName>("initial");
+  const [audience, setAudience] = useState("");
+  const [asked, setAsked] = useState(false);
+  return (
+    <Section title="Ask for a proof">
+      <p class="hint">An approver decides before it is made. It is valid for the reader or request named here alone.</p>
+      <label for="level">Level that is held at least</label>
+      <select id="level" value={level} onChange={(event) => setLevel(event.currentTarget.value as LevelName)}>
+        {LEVELS.map((name) => (
+          <option key={name} value={name}>
+            {wordOf(name)}
+          </option>
+        ))}
+      </select>
+      <label for="audience">Reader or request</label>
+      <input id="audience" type="text" value={audience} onInput={(event) => setAudience(event.currentTarget.value)} />
+      <div class="actions">
+        <Action
+          work={async () => {
+            await api.askProof(account, level, audience.trim());
+            setAsked(true);
+          }}
+        >
+          Ask
+        </Action>
+        <span class="found">{asked ? "It waits for an approver: see Proofs." : ""}</span>
+      </div>
+    </Section>
+  );
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The desk's HTTP interface, as its page uses it. */
+import type { Change } from "../../app/desk/changes.ts";
+import type { Severity } from "../../app/desk/conditions.ts";
+import type { Supposed, Supposition } from "../../app/desk/what-if.ts";
+import type { Valuation } from "../../app/value.ts";
+import type { LevelName } from "../../formats/policy.ts";
+
+export interface Overview {
+  readonly name: string;
+  readonly person: { readonly name: string; readonly role: "viewer" | "operator" | "approver" };
+  readonly epoch: { readonly epoch: string; readonly time: string } | null;
+  readonly currency: string | null;
+  readonly levels: readonly { readonly name: LevelName; readonly bps: string }[];
+  readonly epochSeconds: number;
+  readonly movable: boolean;
+  readonly underlyings: readonly string[];
+  readonly instruments: readonly string[];
+}
+export interface Reading {
+  readonly account: string;
+  readonly equity: string;
+  readonly margin: string;
+  readonly excess: string;
+  readonly coverage: string | null;
+  readonly level: LevelName | null;
+  readonly epoch: string;
+  readonly time: string;
+}
+export interface Alert {
+  readonly id: number;
+  readonly account: string | null;
+  readonly severity: Severity;
+  readonly text: string;
+  readonly began: number;
+  readonly ended: number | null;
+  readonly acknowledgedBy: string | null;
+}
+export interface ProofTask {
+  readonly id: number;
+  readonly rule: string;
+  readonly account: string;
+  readonly epoch: string;
+  readonly time: string;
+  readonly level: string;
+  readonly audience: string;
+  readonly state: "proposed" | "ready" | "done" | "failed" | "rejected";
+  readonly decidedBy: string | null;
+  readonly reason: string | null;
+}
+export interface Changes {
+  readonly from: string;
+  readonly to: string;
+  readonly changes: readonly Change[];
+}
+
+/** What the desk answered in place of what was asked. */
+export class Refused extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function call<T>(path: string, method = "GET", body?: unknown): Promise<T> {
+  const response = await fetch(path, {
+    method,
+    ...(body !== undefined && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+  });
+  if (response.status === 204) return undefined as T;
+  const answer = await response.json();
+  if (response.ok) return answer as T;
+  const { rule = "the desk does not answer", field } = answer?.error ?? {};
+  throw new Refused(response.status, field === undefined ? rule : `${field}: ${rule}`);
+}
+
+const at = (account: string) => `/api/accounts/${encodeURIComponent(account)}`;
+
+export const api = {
+  signIn: (token: string) => call<void>("/api/session", "POST", { token }),
+  signOut: () => call<void>("/api/session", "DELETE"),
+  overview: () => call<Overview>("/api/desk"),
+  accounts: () => call<readonly Reading[]>("/api/accounts"),
+  account: (name: string) => call<Valuation>(at(name)),
+  history: (name: string, hours: number) => call<readonly Reading[]>(`${at(name)}/history?hours=${hours}`),
+  changes: (name: string, hours: number) => call<Changes>(`${at(name)}/changes?hours=${hours}`),
+  suppose: (name: string, supposition: Supposition) => call<Supposed>(`${at(name)}/what-if`, "POST", supposition),
+  alerts: () => call<readonly Alert[]>("/api/alerts"),
+  acknowledge: (id: number) => call<unknown>(`/api/alerts/${id}/acknowledge`, "POST"),
+  proofs: () => call<readonly ProofTask[]>("/api/proofs"),
+  decide: (id: number, word: "approve" | "reject") => call<unknown>(`/api/proofs/${id}/${word}`, "POST"),
+  askProof: (name: string, atLeast: LevelName, audience: string) =>
+    call<unknown>(`${at(name)}/proofs`, "POST", { atLeast, audience }),
+};
