@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
  * Makes the pictures of the documentation again: `node scripts/pictures.ts`, with Chromium at /usr/bin/chromium or where
- * PLIMSOLL_CHROMIUM says. They are of the sample firm's report, of verdicts on the sample pack, and of auctions.
+ * PLIMSOLL_CHROMIUM says. They are of the sample firm's report, of verdicts on the sample pack, of auctions, and of the demo desk.
  */
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
 import { type AuctionPrices, priceAt, pricesOf } from "../prover/src/chain/lots.ts";
@@ -51,6 +53,25 @@ export function auctionPicture(): string {
   });
 }
 
+/** Of an account of the demo desk once its market has moved for two minutes. */
+async function deskPicture(): Promise<void> {
+  const bin = path.resolve(import.meta.dirname, "../prover/bin/plimsoll.mjs");
+  const demo = spawn(process.execPath, [bin, "desk", "demo", "--port", "0"], { stdio: ["ignore", "pipe", "ignore"] });
+  try {
+    const address = await new Promise<string>((resolve) => demo.stdout.setEncoding("utf8").once("data", resolve));
+    const page = await browser.newPage({ viewport: { width: WIDTH, height: 1_060 }, deviceScaleFactor: 1.25 });
+    await page.goto(address.trim());
+    await page.getByRole("link", { name: "boreas" }).click();
+    await setTimeout(120_000);
+    await page.getByLabel("Price of BTC").fill("-10");
+    await setTimeout(2_000);
+    await page.evaluate(() => scrollTo(0, 0));
+    writeFileSync(path.join(IMAGES, "desk.png"), await page.screenshot());
+  } finally {
+    demo.kill();
+  }
+}
+
 mkdirSync(IMAGES, { recursive: true });
 writeFileSync(path.join(IMAGES, "auction.svg"), auctionPicture());
 
@@ -74,6 +95,7 @@ try {
     writeFileSync(path.join(IMAGES, `${name}.png`), picture);
     process.stdout.write(`docs/images/${name}.png: ${picture.length} bytes\n`);
   }
+  await deskPicture();
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true });

@@ -65,7 +65,7 @@ ${STYLE}
 ${foot}
 </head>
 <body>
-<div class="masthead">${MARK}<span class="brand">Plimsoll</span><span class="kind">${kind}</span>${privateBecause === undefined ? "" : markup`<strong class="seal">PRIVATE</strong>`}</div>
+<header class="masthead">${MARK}<span class="brand">Plimsoll</span><span class="kind">${kind}</span>${privateBecause === undefined ? "" : markup`<strong class="seal">PRIVATE</strong>`}</header>
 ${privateBecause === undefined ? "" : markup`<div class="running" aria-hidden="true">PRIVATE</div>\n`}<main>
 ${privateBecause === undefined ? "" : markup`<p class="private">${privateBecause}</p>`}
 ${body}

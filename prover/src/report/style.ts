@@ -107,7 +107,7 @@ input::file-selector-button { margin-right: 10px; padding: 5px 12px; font-size: 
 button.quiet { background: var(--paper); color: var(--accent); }
 button:disabled { border-color: var(--line); background: var(--raised); color: var(--quiet); cursor: default; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(380px, 100%), 1fr)); gap: 0 24px; } .columns > * { min-width: 0; }
-.what-if { display: grid; grid-template-columns: minmax(0, 300px) minmax(0, 1fr); gap: 0 32px; } @media (max-width: 760px) { .what-if { grid-template-columns: minmax(0, 1fr); } }
+.what-if .minor { display: none; } .what-if { display: grid; grid-template-columns: minmax(0, 300px) minmax(0, 1fr); gap: 0 32px; } @media (max-width: 760px) { .what-if { grid-template-columns: minmax(0, 1fr); } }
 .drop { padding: 20px; border: 2px dashed var(--edge); border-radius: 6px; text-align: center; }
 .drop.over { border-color: var(--accent); background: var(--neutral-tint); }
 .drop p { margin: 0 auto 6px; } .drop label { margin: 6px 0 3px; }

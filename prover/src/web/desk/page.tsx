@@ -14,7 +14,6 @@ import {
   coverageText,
   epochTime,
   Foreign,
-  Section,
   standingOf,
   stepsOf,
   timeText,
@@ -274,7 +273,8 @@ function Alerts({ overview, version }: { overview: Overview; version: number }) 
     </tr>
   );
   return (
-    <Section title="Alerts">
+    <>
+      <h1>Alerts</h1>
       {alerts.length === 0 ? (
         <p class="hint">Nothing has been wrong so far.</p>
       ) : (
@@ -293,7 +293,7 @@ function Alerts({ overview, version }: { overview: Overview; version: number }) 
           </table>
         </div>
       )}
-    </Section>
+    </>
   );
 }
 
@@ -344,7 +344,8 @@ function Proofs({ overview, version }: { overview: Overview; version: number }) 
     </tr>
   );
   return (
-    <Section title="Proofs">
+    <>
+      <h1>Proofs</h1>
       {tasks.length === 0 ? (
         <p class="hint">No rule has asked for a proof yet.</p>
       ) : (
@@ -357,14 +358,14 @@ function Proofs({ overview, version }: { overview: Overview; version: number }) 
                 <th>at</th>
                 <th>for</th>
                 <th>state</th>
-                <th />
+                <th>next</th>
               </tr>
             </thead>
             <tbody>{tasks.map(row)}</tbody>
           </table>
         </div>
       )}
-    </Section>
+    </>
   );
 }
 

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The desk's page in Chromium, on the demo that `npm run desk` starts: live figures, what-if, a proof that is approved, looks. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { expect } from "chai";
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { verifyEnvelope } from "../../prover/src/app/verify-envelope.ts";
+import { formatJson } from "../../prover/src/formats/json.ts";
+import { loadVerifier } from "../../prover/src/node/verifier.ts";
+import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { CHROMIUM, CHROMIUM_FLAGS } from "../support/rendered.ts";
+import { skip } from "../support/skip.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const AXE = readFileSync(path.join(ROOT, "node_modules/axe-core/axe.min.js"), "utf8");
+
+describe("the desk's page", function () {
+  this.timeout(120_000);
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let demo: ChildProcess;
+  let address: string;
+  const faults: string[] = [];
+  const requests: string[] = [];
+
+  before(async function () {
+    if (!existsSync(CHROMIUM)) skip(this, "no Chromium");
+    demo = spawn(process.execPath, [path.join(ROOT, "prover/bin/plimsoll.mjs"), "desk", "demo", "--port", "0"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    address = await new Promise<string>((resolve, reject) => {
+      demo.stdout!.setEncoding("utf8").once("data", (text: string) => resolve(text.trim()));
+      demo.once("exit", () => reject(new Error("the demo has ended")));
+    });
+    browser = await chromium.launch({ executablePath: CHROMIUM, headless: true, args: CHROMIUM_FLAGS });
+    context = await browser.newContext({ viewport: { width: 1200, height: 900 } });
+    page = await context.newPage();
+    page.on("pageerror", ({ message }) => faults.push(message));
+    page.on("request", (request) => requests.push(request.url()));
+    await page.goto(address);
+    await page.getByRole("link", { name: "boreas" }).waitFor();
+  });
+  after(async () => {
+    await browser?.close();
+    const ended = new Promise((resolve) => demo?.once("exit", resolve));
+    demo?.kill("SIGTERM");
+    if (demo !== undefined) await ended;
+  });
+
+  const axe = async (of: Page) => {
+    // Of the page's own world: its policy forbids other scripts.
+    const violations = await of.evaluate(
+      `(async () => { ${AXE}; const { violations } = await axe.run(); return violations.map(({ id, nodes }) => id + ": " + nodes.map(({ target }) => target.join(" ")).join(", ")); })()`,
+    );
+    return violations as string[];
+  };
+  const go = async (hash: string) => {
+    await page.evaluate((to) => {
+      location.hash = to;
+    }, hash);
+  };
+
+  it("signs in by the address once, and leaves no token in it", async () => {
+    expect(page.url()).not.contain("token");
+    const cookies = await context.cookies();
+    expect(cookies.map(({ httpOnly, sameSite }) => ({ httpOnly, sameSite }))).deep.equal([
+      { httpOnly: true, sameSite: "Strict" },
+    ]);
+    expect(await page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")).equal('[{},{},""]');
+  });
+
+  it("is live: the epoch and the figures change by themselves, the lowest excess first", async () => {
+    const epoch = () => page.locator(".lead").textContent();
+    const first = await epoch();
+    await page.waitForFunction((before) => document.querySelector(".lead")?.textContent !== before, first, {
+      timeout: 30_000,
+    });
+    const excesses = await page.locator("tbody tr td:nth-child(2)").allInnerTexts();
+    const numbers = excesses.map((text) => Number(text.replaceAll(",", "")));
+    expect(numbers).deep.equal(numbers.toSorted((a, b) => a - b));
+    expect(numbers.length).equal(3);
+  });
+
+  it("answers what-if by keyboard alone: a fall takes coverage away, and smaller positions bring it back", async () => {
+    await go("#/account/boreas");
+    const move = page.getByLabel("Price of BTC");
+    await move.waitFor();
+    const then = async () => {
+      const text = await page
+        .locator(".what-if .point")
+        .nth(1)
+        .textContent()
+        .catch(() => "");
+      return Number(text?.replace("%", "") ?? "");
+    };
+    await page.waitForFunction(() => document.querySelectorAll(".what-if .point").length === 2);
+    const before = await then();
+    await move.focus();
+    for (let step = 0; step < 30; step++) await page.keyboard.press("ArrowLeft");
+    expect(await move.inputValue()).equal("-30");
+    await expectSoon(async () => (await then()) < before - 20);
+    const cure = await page.locator(".what-if table").nth(1).textContent();
+    expect(cure).match(/sell [\d.]+ (BTC|ETH)-PERP/);
+    const fallen = await then();
+    await page.getByLabel("Positions as a share of today's").focus();
+    await page.keyboard.press("PageDown");
+    await page.keyboard.press("PageDown");
+    await expectSoon(async () => (await then()) > fallen);
+    await page.getByRole("button", { name: "Add a trade" }).press("Enter");
+    await page.getByLabel("Quantity of trade 1").fill("not a number");
+    await expectSoon(async () =>
+      ((await page.locator(".what-if .error").textContent()) ?? "").startsWith("trades[0].quantity: "),
+    );
+    await page.getByRole("button", { name: "Start again" }).press("Enter");
+    await expectSoon(async () => (await page.locator(".what-if .error").textContent()) === "");
+  });
+
+  it("an approver approves a proof, which verifies", async () => {
+    await go("#/proofs");
+    await page.getByRole("button", { name: "Approve" }).first().click();
+    const link = page.getByRole("link", { name: "Download" }).first();
+    await link.waitFor({ timeout: 60_000 });
+    const at = new URL((await link.getAttribute("href"))!, page.url()).href;
+    const text = await page.evaluate(async (url) => (await fetch(url)).text(), at);
+    const envelope = JSON.parse(text);
+    expect(envelope.statement.audience).equal("the risk committee of Atlas");
+    const policy = { text: formatJson(sampleFirm().policy), file: "policy.json" };
+    // The epoch's market is not given out; under another the verdict names it.
+    const market = { text: formatJson(sampleFirm().market), file: "market.json" };
+    const verdict = await verifyEnvelope(
+      { verifierFor: loadVerifier },
+      { envelope: { text, file: "proof.json" }, policy, market },
+    );
+    expect(verdict).include({ ok: false, reason: "MARKET_MISMATCH" });
+  });
+
+  it("shows alerts, and takes note of who acknowledges them", async () => {
+    await go("#/alerts");
+    await page.getByRole("heading", { name: "Alerts" }).waitFor();
+  });
+
+  it("has no violation that axe finds, fits a phone, and is dark where the reader's screen is", async () => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      for (const view of ["#/", "#/account/boreas", "#/alerts", "#/proofs"]) {
+        await page.setViewportSize({ width: colorScheme === "dark" ? 390 : 1200, height: 844 });
+        await go(view);
+        await page.waitForFunction(() => !document.querySelector(".hint")?.textContent?.startsWith("Loading"));
+        if (view.includes("account")) await page.locator(".what-if .point").first().waitFor();
+        expect(await axe(page), `${view} ${colorScheme}`).deep.equal([]);
+        const wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth");
+        expect(wide, `${view} ${colorScheme}`).at.most(0);
+      }
+      const paper = await page.evaluate("getComputedStyle(document.body).backgroundColor");
+      expect(paper).equal(colorScheme === "dark" ? "rgb(16, 23, 31)" : "rgb(255, 255, 255)");
+    }
+  });
+
+  it("asked nobody but the desk, and threw nothing", () => {
+    const { origin } = new URL(address);
+    expect(requests.length).greaterThan(20);
+    expect(requests.filter((url) => !url.startsWith(origin))).deep.equal([]);
+    expect(faults).deep.equal([]);
+  });
+
+  it("signs out", async () => {
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await page.getByLabel("Token").fill("of nobody");
+    await page.keyboard.press("Enter");
+    await expectSoon(async () => (await page.locator(".error").textContent()) === "nobody has this token");
+  });
+});
+
+/** Waits until it holds; what it asks for comes over HTTP. */
+async function expectSoon(holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect(await holds()).equal(true);
+}

@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The desk as a service: what it keeps, what it tells whom, and who may do what. */
+import { once } from "node:events";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import SwaggerParser from "@apidevtools/swagger-parser";
+import { expect } from "chai";
+import { valueAccount } from "../../prover/src/app/value.ts";
+import { verifyEnvelope } from "../../prover/src/app/verify-envelope.ts";
+import { readAccount } from "../../prover/src/formats/account.ts";
+import { formatJson } from "../../prover/src/formats/json.ts";
+import { readMarket } from "../../prover/src/formats/market.ts";
+import { readPolicy } from "../../prover/src/formats/policy.ts";
+import { loadVerifier } from "../../prover/src/node/verifier.ts";
+import { makeToken } from "../../prover/src/service/desk/access.ts";
+import { type DeskDocument, readDeskConfig } from "../../prover/src/service/desk/config.ts";
+import type { Desk } from "../../prover/src/service/desk/desk.ts";
+import { type DeskServer, serveDesk } from "../../prover/src/service/desk/server.ts";
+import { Store } from "../../prover/src/service/desk/store.ts";
+import { courierOf } from "../../prover/src/service/desk/webhooks.ts";
+import { DeskFolder } from "../support/desks.ts";
+import { refusal } from "../support/refusal.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const FALL = { BTC: -0.3, ETH: -0.3 };
+const RULE = {
+  name: "every proof",
+  atLeast: "call",
+  audience: "request 7",
+  when: "every epoch",
+  approval: true,
+} as const;
+const page = readFileSync(path.join(ROOT, "docs/desk.md"), "utf8");
+const block = (language: string) => new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "ms").exec(page)![1]!;
+
+describe("a desk", function () {
+  this.timeout(60_000);
+  let folder: DeskFolder;
+  let desk: Desk;
+  const open = (part: Partial<DeskDocument> = {}, machine = {}) => {
+    desk = folder.open(part, machine);
+    return desk;
+  };
+  beforeEach(() => {
+    folder = new DeskFolder();
+  });
+  afterEach(async () => {
+    await desk?.close();
+    desk?.store.close();
+    folder.remove();
+  });
+  const keys = () => desk.store.alerts({ open: true }).map(({ key }) => key);
+
+  it("keeps at each epoch what the model says of each account, once", async () => {
+    open();
+    await desk.step();
+    await desk.step();
+    folder.epoch({ BTC: -0.05 });
+    await desk.step();
+    const readings = desk.store.history("atlas", "", 100);
+    expect(readings.map(({ epoch }) => epoch)).deep.equal(["7", "8"]);
+    const policy = readPolicy(readFileSync(folder.path("policy.json"), "utf8"), "policy.json");
+    const market = readMarket(readFileSync(folder.path("market.json"), "utf8"), "market.json", policy);
+    const right = valueAccount(
+      readAccount(formatJson(folder.firm.atlas), "atlas.json", policy, market),
+      policy,
+      market,
+    );
+    expect(readings[1]).include({ equity: right.equity, margin: right.margin, coverage: right.coverageBps });
+    expect(readings[1]!.excess).equal(right.levels[0]!.excess);
+  });
+
+  it("values an account anew once its file has changed, within an epoch too", async () => {
+    open();
+    await desk.step();
+    const before = desk.store.latestReadings()[0]!;
+    folder.account({ ...folder.firm.atlas, collateral: { ...folder.firm.atlas.collateral, USDT: "0" } });
+    await desk.step();
+    const after = desk.store.latestReadings();
+    expect(after.length).equal(1);
+    expect(Number(after[0]!.equity)).lessThan(Number(before.equity));
+    expect(desk.store.history("atlas", "", 100).length).equal(1);
+  });
+
+  it("raises an alert when its condition begins, and resolves it when that ends; nothing twice", async () => {
+    open();
+    await desk.step();
+    expect(keys()).deep.equal([]);
+    folder.epoch(FALL);
+    await desk.step();
+    await desk.step();
+    const raised = keys();
+    expect(raised).members(
+      ["below initial atlas", "below call atlas", "below liquidation atlas", "below closeOut atlas"].slice(
+        0,
+        raised.length,
+      ),
+    );
+    expect(raised.length).greaterThan(0);
+    folder.epoch();
+    await desk.step();
+    expect(keys()).deep.equal([]);
+    const all = desk.store.alerts();
+    expect(all.length).equal(raised.length);
+    expect(all.every(({ ended }) => ended !== null)).equal(true);
+  });
+
+  it("keeps an account's alerts while its file cannot be read, and says that it cannot", async () => {
+    open();
+    folder.epoch(FALL);
+    await desk.step();
+    const raised = keys();
+    writeFileSync(folder.path("atlas.json"), "{");
+    await desk.step();
+    expect(keys().length).equal(raised.length + 1);
+    expect(keys().some((key) => key.startsWith("unreadable"))).equal(true);
+    folder.account(folder.firm.atlas);
+    await desk.step();
+    expect(keys()).members(raised);
+  });
+
+  it("says that epochs are silent, unreadable, earlier than the last, or ahead; and keeps the last that was right", async () => {
+    open();
+    await desk.step();
+    folder.now += 11 * 60_000;
+    await desk.step();
+    expect(keys()).deep.equal(["epochs silent"]);
+    folder.epoch();
+    const right = readFileSync(folder.path("market.json"), "utf8");
+    writeFileSync(folder.path("market.json"), right.slice(0, -20));
+    await desk.step();
+    expect(keys()).deep.equal(["epochs unreadable"]);
+    writeFileSync(folder.path("market.json"), right);
+    await desk.step();
+    expect(keys()).deep.equal([]);
+    writeFileSync(folder.path("market.json"), formatJson(folder.firm.market));
+    await desk.step();
+    expect(keys()).deep.equal(["epochs back"]);
+    expect(desk.store.latestEpoch()!.epoch).equal("8");
+    writeFileSync(folder.path("market.json"), right);
+    folder.now -= 30 * 60_000;
+    await desk.step();
+    expect(keys()).deep.equal(["epochs ahead"]);
+  });
+
+  it("says that an account's file is old, and that two files are of one account", async () => {
+    open({ accounts: [{ file: "atlas.json", maxAgeSeconds: 60 }, { file: "again.json" }] });
+    folder.write("again.json", folder.firm.atlas);
+    folder.now = Date.now() + 3_600_000;
+    await desk.step();
+    expect(keys()).include("old atlas");
+    const twice = desk.store.alerts({ open: true }).find(({ key }) => key.endsWith("again.json"));
+    expect(twice!.text).match(/the same account as in atlas\.json/);
+    expect(desk.store.latestReadings().length).equal(1);
+  });
+
+  it("asks an approver, and then makes a proof that verifies", async () => {
+    open({ rules: [RULE] });
+    mkdirSync(folder.path("proofs"));
+    await desk.step();
+    await desk.step();
+    expect(await desk.proveNext(), "nothing is approved").equal(false);
+    const [task] = desk.store.tasks();
+    expect(desk.store.tasks().length).equal(1);
+    expect(desk.store.decide(task!.id, "ready", "Ana", folder.now)).equal(true);
+    expect(desk.store.decide(task!.id, "rejected", "Ben", folder.now), "decided once").equal(false);
+    expect(await desk.proveNext()).equal(true);
+    const done = desk.store.task(task!.id)!;
+    expect(done).include({ state: "done", decidedBy: "Ana", reason: null });
+    expect(statSync(done.file!).mode & 0o777).equal(0o600);
+    const text = (file: string) => ({ text: readFileSync(file, "utf8"), file });
+    const [policy, market] = [text(folder.path("policy.json")), text(folder.path("market.json"))];
+    const verdict = await verifyEnvelope({ verifierFor: loadVerifier }, { envelope: text(done.file!), policy, market });
+    expect(verdict.ok).equal(true);
+  });
+
+  it("makes no proof of what is not true, or without a key, and says the code", async () => {
+    open({ rules: [{ ...RULE, approval: false }], accounts: [{ file: "atlas.json", key: "atlas.key" }] });
+    folder.epoch(FALL);
+    await desk.step();
+    await desk.proveNext();
+    expect(desk.store.tasks()[0]).include({ state: "failed", reason: "STATEMENT_FALSE" });
+    await desk.close();
+    desk.store.close();
+    folder.epoch();
+    open({ rules: [{ ...RULE, approval: false }], accounts: [{ file: "atlas.json" }] });
+    await desk.step();
+    await desk.proveNext();
+    expect(desk.store.tasks()[0]).include({ state: "failed", reason: "USAGE" });
+  });
+
+  it("a rule of every day asks once a day", async () => {
+    open({ rules: [{ ...RULE, when: "every day" }] });
+    for (let epoch = 0; epoch < 3; epoch++) {
+      await desk.step();
+      folder.epoch();
+    }
+    expect(desk.store.tasks().length).equal(1);
+  });
+
+  it("forgets what is older than its days, but not what a proof was made of", async () => {
+    open({ keepDays: 1, rules: [{ ...RULE, when: "every day" }] });
+    await desk.step();
+    folder.epoch();
+    await desk.step();
+    folder.now += 3 * 86_400_000;
+    await desk.step();
+    expect(desk.store.history("atlas", "", 10).map(({ epoch }) => epoch)).deep.equal(["7"]);
+    expect(desk.store.momentOf(desk.store.tasks()[0]!)).not.equal(undefined);
+  });
+
+  it("its store is for its owner alone, and one of a later version is refused and left as it is", () => {
+    open();
+    const file = folder.path("desk.sqlite");
+    expect(statSync(file).mode & 0o777).equal(0o600);
+    const database = new DatabaseSync(file);
+    database.exec("PRAGMA user_version = 99");
+    database.close();
+    expect(refusal(() => new Store(file))).include({ code: "FILE" });
+    expect(refusal(() => new Store(folder.path("policy.json")))).include({ code: "FILE" });
+  });
+
+  describe("its configuration", () => {
+    const read = (part: object) => {
+      const text = formatJson({ ...folder.config(), ...part });
+      return () => readDeskConfig({ text, file: folder.path("desk.json") });
+    };
+    it("of the docs is one, and a wrong entry is named", () => {
+      open();
+      const { accounts, epochs } = readDeskConfig({ text: block("json"), file: "/firm/desk.json" });
+      expect(accounts[0]).include({ file: "/firm/account.json", key: "/firm/viewing.key" });
+      expect(epochs).include({ policy: "/firm/policy.json" });
+      const place = (part: object) => refusal(read(part)).place.field;
+      expect(place({ epochSeconds: 0 })).equal("epochSeconds");
+      expect(place({ rules: [{ ...RULE, when: "sometimes" }] })).equal("rules[0].when");
+      expect(place({ epochs: { from: "oracle", policy: "p", urls: ["ftp://x"] } })).equal("epochs.urls[0]");
+      expect(refusal(read({ tokens: undefined, token: "x" })).message).contain("tokens");
+    });
+  });
+
+  describe("its webhooks", () => {
+    let server: Server | undefined;
+    afterEach(() => server?.close());
+    const listen = async (of: Server) => {
+      server = of;
+      of.listen(0, "127.0.0.1");
+      await once(of, "listening");
+      return `http://127.0.0.1:${(of.address() as AddressInfo).port}/hook`;
+    };
+    const hook = (url: string, shape: "plimsoll" | "slack" | "pagerduty" = "plimsoll") => ({
+      name: "on call",
+      url,
+      secret: "hook.secret",
+      shape,
+    });
+    const deliver = async () => {
+      const courier = courierOf(desk.config.webhooks);
+      for (const each of desk.store.deliveries({ due: folder.now })) {
+        desk.store.delivered(each.id, await courier.send(each, Date.now()));
+      }
+    };
+
+    it("the receiver of the docs takes each alert once, from whoever has either secret", async () => {
+      const file = folder.path("receiver.mjs");
+      writeFileSync(file, block("js"));
+      const { receiver } = await import(pathToFileURL(file).href);
+      const taken: [string, { key: string }][] = [];
+      const url = await listen(
+        receiver("new secret", (event: string, alert: { key: string }) => taken.push([event, alert])),
+      );
+      folder.secret("hook.secret", "old secret\nnew secret\n");
+      open({ webhooks: [hook(url)] });
+      folder.epoch(FALL);
+      await desk.step();
+      const due = desk.store.deliveries({ due: folder.now });
+      await deliver();
+      const courier = courierOf(desk.config.webhooks);
+      expect(await courier.send(due[0]!, Date.now()), "again, with the same id").deep.equal({ sent: true });
+      expect(taken.map(([event]) => event)).deep.equal(due.map(() => "alert.raised"));
+      expect(desk.store.counts().deliveries).include({ waiting: 0, sent: due.length });
+      folder.secret("hook.secret", "a secret that the receiver does not have\n");
+      expect(await courier.send(due[0]!, Date.now())).include({ reason: "the service answers 401" });
+      folder.secret("hook.secret", "new secret\n");
+      expect(await courier.send(due[0]!, Date.now() - 900_000), "an old signature").include({
+        reason: "the service answers 401",
+      });
+    });
+
+    it("tries again after longer and longer, gives up after twelve, and tries again when told to", async () => {
+      let answers = 0;
+      const url = await listen(
+        createServer((_, response) => {
+          answers++;
+          response.writeHead(500).end();
+        }),
+      );
+      folder.secret("hook.secret", "s\n");
+      open({ webhooks: [hook(url)], nearBps: 0 });
+      folder.epoch(FALL);
+      await desk.step();
+      const { length } = desk.store.deliveries({ due: folder.now });
+      const waits: number[] = [];
+      for (let attempt = 0; attempt < 12; attempt++) {
+        await deliver();
+        const [next] = desk.store.deliveries({ state: "waiting" });
+        if (next === undefined) break;
+        const due = Math.max(...desk.store.deliveries({ state: "waiting" }).map((each) => each.due));
+        waits.push(Math.round((due - Date.now()) / 1000));
+        folder.now = due;
+      }
+      expect(waits.slice(0, 4)).deep.equal([5, 10, 20, 40]);
+      expect(waits.at(-1)).equal(3600);
+      expect(answers).equal(12 * length);
+      const [dead] = desk.store.deliveries({ state: "dead" });
+      expect(dead).include({ attempts: 12, reason: "the service answers 500" });
+      expect(desk.store.resend(dead!.id, folder.now)).equal(true);
+      expect(desk.store.deliveries({ state: "waiting" })).lengthOf(1);
+    });
+
+    it("Slack and PagerDuty get their own shapes, and no address is in a reason", async () => {
+      const bodies: Record<string, unknown>[] = [];
+      const url = await listen(
+        createServer(async (request, response) => {
+          let body = "";
+          for await (const chunk of request) body += chunk;
+          bodies.push(JSON.parse(body));
+          response.writeHead(202).end();
+        }),
+      );
+      folder.secret("hook.secret", "routing\n");
+      folder.epoch(FALL);
+      open({ webhooks: [hook(url, "slack")] });
+      await desk.step();
+      await deliver();
+      expect(bodies[0]).have.keys(["text"]);
+      expect(String(bodies[0]!.text)).match(/^[A-Z]+: atlas is below /);
+      const [sent] = desk.store.deliveries({ state: "sent" });
+      const pager = courierOf([{ ...desk.config.webhooks[0]!, shape: "pagerduty" }]);
+      await pager.send(sent!, Date.now());
+      expect(bodies.at(-1)).deep.include({
+        routing_key: "routing",
+        event_action: "trigger",
+        dedup_key: `plimsoll ${sent!.alert.id}`,
+      });
+      const nowhere = courierOf([{ ...desk.config.webhooks[0]!, url: "http://127.0.0.1:1/key-in-the-address" }]);
+      expect(await nowhere.send(sent!, Date.now())).include({ reason: "the service does not answer" });
+    });
+  });
+
+  describe("over HTTP", () => {
+    let server: DeskServer;
+    let tokens: Record<"viewer" | "operator" | "approver", string>;
+    beforeEach(async () => {
+      open({ rules: [RULE] });
+      await desk.step();
+      const file = folder.path("tokens.json");
+      tokens = {
+        viewer: await makeToken(file, "Vera", "viewer"),
+        operator: await makeToken(file, "Otto", "operator"),
+        approver: await makeToken(file, "Ana", "approver"),
+      };
+      server = await serveDesk(desk, "<p>page</p>");
+    });
+    afterEach(() => server.close());
+    const ask = (at: string, token?: string, init: RequestInit & { headers?: Record<string, string> } = {}) =>
+      fetch(`${server.url}${at}`, {
+        ...init,
+        headers: { ...(token !== undefined && { authorization: `Bearer ${token}` }), ...init.headers },
+      });
+    const post = (at: string, token: string | undefined, body?: unknown, headers: Record<string, string> = {}) =>
+      ask(at, token, {
+        method: "POST",
+        headers: { ...(body !== undefined && { "content-type": "application/json" }), ...headers },
+        ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      });
+
+    it("answers nobody without a token, and counts tokens that nobody has", async () => {
+      for (const at of [
+        "/api/desk",
+        "/api/accounts",
+        "/api/accounts/atlas",
+        "/api/alerts",
+        "/api/events",
+        "/metrics",
+        "/openapi.json",
+      ]) {
+        expect((await ask(at)).status, at).equal(401);
+      }
+      expect((await ask("/api/desk", "x".repeat(43))).status).equal(401);
+      expect((await post("/api/session", undefined, { token: "x" })).status).equal(401);
+      expect(await (await ask("/metrics", tokens.viewer)).text()).match(/^plimsoll_desk_refused_tokens_total 2$/m);
+      expect((await ask("/")).status).equal(200);
+    });
+
+    it("gives each role its own, and keeps who did what", async () => {
+      const [{ id }] = (await (await ask("/api/proofs", tokens.viewer)).json()) as [{ id: number }];
+      expect((await post(`/api/proofs/${id}/approve`, tokens.viewer)).status).equal(403);
+      expect((await post(`/api/proofs/${id}/approve`, tokens.operator)).status).equal(403);
+      expect(
+        (await post("/api/accounts/atlas/proofs", tokens.viewer, { atLeast: "call", audience: "x" })).status,
+      ).equal(403);
+      expect(desk.store.task(id)!.state).equal("proposed");
+      expect((await post(`/api/proofs/${id}/approve`, tokens.approver)).status).equal(200);
+      expect((await post(`/api/proofs/${id}/reject`, tokens.approver)).status).equal(404);
+      expect(desk.store.task(id)).include({ state: "ready", decidedBy: "Ana" });
+      expect(
+        (await post("/api/accounts/atlas/proofs", tokens.operator, { atLeast: "call", audience: "x" })).status,
+      ).equal(200);
+      expect(desk.store.actions().map(({ who }) => who)).deep.equal(["Otto", "Ana"]);
+    });
+
+    it("a session is a cookie that no script reads; it ends with signing out, and with the token's line", async () => {
+      const signIn = async () => {
+        const response = await post("/api/session", undefined, { token: tokens.viewer });
+        expect(response.status).equal(204);
+        const cookie = response.headers.get("set-cookie")!;
+        expect(cookie).match(/; HttpOnly; SameSite=Strict; /);
+        return cookie.split(";")[0]!;
+      };
+      const withCookie = (cookie: string) => ask("/api/desk", undefined, { headers: { cookie } });
+      const first = await signIn();
+      expect((await withCookie(first)).status).equal(200);
+      await ask("/api/session", undefined, { method: "DELETE", headers: { cookie: first } });
+      expect((await withCookie(first)).status).equal(401);
+      const second = await signIn();
+      writeFileSync(folder.path("tokens.json"), formatJson({ format: "plimsoll-desk-tokens/1", tokens: [] }));
+      expect((await withCookie(second)).status).equal(401);
+    });
+
+    it("refuses requests that name another host or come from another page", async () => {
+      const raw = (headers: Record<string, string>) =>
+        post("/api/session", undefined, { token: tokens.viewer }, headers);
+      expect((await raw({ origin: "https://evil.example" })).status).equal(403);
+      expect((await raw({ origin: server.url })).status).equal(204);
+      const { port } = new URL(server.url);
+      const named = await new Promise<number>((resolve, reject) => {
+        import("node:http").then(({ get }) =>
+          get({ host: "127.0.0.1", port, path: "/", headers: { host: `rebound.example:${port}` } }, (response) => {
+            response.resume();
+            resolve(response.statusCode!);
+          }).on("error", reject),
+        );
+      });
+      expect(named).equal(403);
+    });
+
+    it("refuses bodies that are too large or of another form, and says which field", async () => {
+      const large = await post("/api/accounts/atlas/what-if", tokens.viewer, { cash: "1".repeat(70_000) });
+      expect(large.status).equal(413);
+      const wrong = await post("/api/accounts/atlas/what-if", tokens.viewer, { scale: 1 });
+      expect(wrong.status).equal(400);
+      expect(((await wrong.json()) as { error: { field: string } }).error.field).equal("scale");
+      const stranger = await post("/api/accounts/atlas/what-if", tokens.viewer, {
+        trades: [{ instrument: "X", quantity: "1" }],
+      });
+      expect(stranger.status).equal(404);
+      expect(await stranger.json()).deep.equal({
+        error: { code: "UNKNOWN_NAME", rule: "the market has no such instrument", field: "trades[0].instrument" },
+      });
+      expect((await post("/api/accounts/atlas/what-if", tokens.viewer, "{")).status).equal(400);
+      expect((await ask("/api/accounts/nobody", tokens.viewer)).status).equal(404);
+    });
+
+    it("limits attempts to sign in", async () => {
+      const answers: number[] = [];
+      for (let attempt = 0; attempt < 12; attempt++)
+        answers.push((await post("/api/session", undefined, { token: "guess" })).status);
+      expect(answers.slice(0, 10).every((status) => status === 401)).equal(true);
+      expect(answers.slice(10)).deep.equal([429, 429]);
+      expect((await ask("/api/desk", tokens.viewer)).status, "who has a token goes on").equal(200);
+    });
+
+    it("its OpenAPI document is valid, and has every address that the page asks", async () => {
+      const document = await (await ask("/openapi.json", tokens.viewer)).json();
+      await SwaggerParser.validate(structuredClone(document) as never);
+      const paths = Object.keys((document as { paths: object }).paths);
+      const source = readFileSync(path.join(ROOT, "prover/src/web/desk/api.ts"), "utf8");
+      for (const at of source.matchAll(/"(\/api\/[a-z]+)"/g)) expect(paths).include(at[1]);
+      expect(paths).include("/api/accounts/{account}/what-if");
+    });
+
+    it("tells what has changed to whoever listens, and no figure", async () => {
+      const response = await ask("/api/events", tokens.viewer);
+      const reader = response.body!.getReader();
+      let heard = "";
+      const listening = (async () => {
+        while (!heard.includes("event: alert"))
+          heard += Buffer.from((await reader.read()).value ?? []).toString("utf8");
+      })();
+      folder.epoch(FALL);
+      await desk.step();
+      await Promise.race([listening, sleep(10_000, undefined, { ref: false })]);
+      await reader.cancel();
+      expect(heard).match(/event: epoch\ndata: \{\}\n\n/);
+      expect(heard).match(/event: alert\ndata: \{\}\n\n/);
+    });
+
+    it("says why an account changed, over HTTP as the model does", async () => {
+      folder.epoch({ BTC: -0.02 });
+      await desk.step();
+      const answer = (await (await ask("/api/accounts/atlas/changes?hours=24", tokens.viewer)).json()) as {
+        changes: { causes: string[]; equity: string }[];
+      };
+      expect(answer.changes.map(({ causes }) => causes)).deep.equal([["market"], ["policy"], ["account"]]);
+      const [before, after] = desk.store.history("atlas", "", 10);
+      expect(Number(answer.changes[0]!.equity)).equal(
+        Number((Number(after!.equity) - Number(before!.equity)).toFixed(6)),
+      );
+    });
+
+    it("no quantity, key or token is in logs, measures, errors, alerts or deliveries", async () => {
+      const canary = "731.4159";
+      folder.account({ ...folder.firm.atlas, collateral: { ...folder.firm.atlas.collateral, BTC: canary } });
+      folder.epoch(FALL);
+      await desk.step();
+      folder.write("atlas.json", { ...folder.firm.atlas, collateral: { BTC: canary, NONE: canary } });
+      await desk.step();
+      const wrong = await post("/api/accounts/atlas/what-if", tokens.viewer, { cash: canary, scale: `-${canary}` });
+      const said = [
+        formatJson(folder.logged),
+        await (await ask("/metrics", tokens.viewer)).text(),
+        await (await ask("/api/alerts", tokens.viewer)).text(),
+        await wrong.text(),
+        readFileSync(folder.path("tokens.json"), "utf8"),
+      ].join("\n");
+      const secrets = [canary, readFileSync(folder.path("atlas.key"), "utf8").trim(), ...Object.values(tokens)];
+      for (const secret of secrets) expect(said).not.contain(secret);
+      expect(await (await ask("/metrics", tokens.viewer)).text()).not.contain("atlas");
+    });
+  });
+
+  after(() => rmSync(folder.directory, { recursive: true, force: true }));
+});
