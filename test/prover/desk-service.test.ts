@@ -2,7 +2,7 @@
 /** The desk as a service: what it keeps, what it tells whom, and who may do what. */
 import { once } from "node:events";
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import { createServer, get, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -439,12 +439,10 @@ describe("a desk", function () {
       expect((await raw({ origin: server.url })).status).equal(204);
       const { port } = new URL(server.url);
       const named = await new Promise<number>((resolve, reject) => {
-        import("node:http").then(({ get }) =>
-          get({ host: "127.0.0.1", port, path: "/", headers: { host: `rebound.example:${port}` } }, (response) => {
-            response.resume();
-            resolve(response.statusCode!);
-          }).on("error", reject),
-        );
+        get({ host: "127.0.0.1", port, path: "/", headers: { host: `rebound.example:${port}` } }, (response) => {
+          response.resume();
+          resolve(response.statusCode!);
+        }).on("error", reject);
       });
       expect(named).equal(403);
     });

@@ -19,7 +19,7 @@ ul, ol { margin: 6px 0 10px; padding-left: 22px; }
 li { margin-bottom: 5px; max-width: 96ch; }
 a { color: var(--accent); }
 code, pre { font: 12.5px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; }
-h1, h2, h3, p, li, dd, code, summary, figure .label, .facts td, section > table td { overflow-wrap: anywhere; }
+h1, h2, h3, p, li, dd, code, summary, figure .label, .facts td, section:not(.scroll) > table td { overflow-wrap: anywhere; }
 pre { margin: 0; overflow-x: auto; }
 time { white-space: nowrap; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; border-radius: 2px; }

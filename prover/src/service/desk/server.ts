@@ -84,7 +84,7 @@ async function buildServer(desk: Desk, page: string) {
   const access = new Access(desk.config.tokens, () => desk.now());
   const metrics = new Metrics(desk);
   guard(app, desk, access, metrics);
-  await app.register(async (routes) => {
+  await app.register((routes, _, done) => {
     visitorRoutes(routes, access, metrics, page);
     readingRoutes(routes, desk);
     changingRoutes(routes, desk);
@@ -94,6 +94,7 @@ async function buildServer(desk: Desk, page: string) {
       return metrics.text();
     });
     eventRoute(routes, desk);
+    done();
   });
   return app;
 }

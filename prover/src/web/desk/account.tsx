@@ -13,6 +13,7 @@ import {
   coverageText,
   epochTime,
   Foreign,
+  Scroll,
   Section,
   standingOf,
   toneOf,
@@ -146,7 +147,7 @@ const CAUSE = {
 } as const;
 
 const ChangesTable = ({ from, changes }: Changes) => (
-  <div class="scroll">
+  <Scroll label="changes">
     <table>
       <caption class="caption">{`Why it changed since ${epochTime(from)}`}</caption>
       <thead>
@@ -172,13 +173,13 @@ const ChangesTable = ({ from, changes }: Changes) => (
         ))}
       </tbody>
     </table>
-  </div>
+  </Scroll>
 );
 
 const Holdings = ({ valuation }: { valuation: Valuation }) => (
   <>
     <Section title="Collateral">
-      <div class="scroll">
+      <Scroll label="collateral">
         <table>
           <thead>
             <tr>
@@ -215,10 +216,10 @@ const Holdings = ({ valuation }: { valuation: Valuation }) => (
             </tr>
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Section>
     <Section title="Positions">
-      <div class="scroll">
+      <Scroll label="positions">
         <table>
           <thead>
             <tr>
@@ -241,7 +242,7 @@ const Holdings = ({ valuation }: { valuation: Valuation }) => (
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </Section>
   </>
 );

@@ -14,6 +14,7 @@ import {
   coverageText,
   epochTime,
   Foreign,
+  Scroll,
   standingOf,
   stepsOf,
   timeText,
@@ -184,7 +185,7 @@ function Accounts({ overview, version }: { overview: Overview; version: number }
       ) : (
         <>
           <Ladder readings={sorted} overview={overview} />
-          <div class="scroll">
+          <Scroll label="accounts">
             <table>
               <thead>
                 <tr>
@@ -221,7 +222,7 @@ function Accounts({ overview, version }: { overview: Overview; version: number }
                 ))}
               </tbody>
             </table>
-          </div>
+          </Scroll>
         </>
       )}
     </>
@@ -278,7 +279,7 @@ function Alerts({ overview, version }: { overview: Overview; version: number }) 
       {alerts.length === 0 ? (
         <p class="hint">Nothing has been wrong so far.</p>
       ) : (
-        <div class="scroll">
+        <Scroll label="alerts">
           <table>
             <thead>
               <tr>
@@ -291,7 +292,7 @@ function Alerts({ overview, version }: { overview: Overview; version: number }) 
             </thead>
             <tbody>{alerts.map(row)}</tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </>
   );
@@ -349,7 +350,7 @@ function Proofs({ overview, version }: { overview: Overview; version: number }) 
       {tasks.length === 0 ? (
         <p class="hint">No rule has asked for a proof yet.</p>
       ) : (
-        <div class="scroll">
+        <Scroll label="proofs">
           <table>
             <thead>
               <tr>
@@ -363,7 +364,7 @@ function Proofs({ overview, version }: { overview: Overview; version: number }) 
             </thead>
             <tbody>{tasks.map(row)}</tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </>
   );

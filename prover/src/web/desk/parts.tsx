@@ -46,6 +46,14 @@ export const Section = ({ title, children }: { title: string; children: Componen
   </section>
 );
 
+/** A table that may be wider than the page: it scrolls, by keyboard too. */
+export const Scroll = ({ label, children }: { label: string; children: ComponentChildren }) => (
+  // biome-ignore lint/a11y/noNoninteractiveTabindex: without a place in the order of focus, a keyboard cannot scroll it.
+  <section class="scroll" tabIndex={0} aria-label={label}>
+    {children}
+  </section>
+);
+
 /** A link to a view of the page. */
 export const viewOf = (...parts: readonly string[]) => `#/${parts.map(encodeURIComponent).join("/")}`;
 

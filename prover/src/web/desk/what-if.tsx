@@ -5,7 +5,7 @@ import type { Supposed, Supposition } from "../../app/desk/what-if.ts";
 import { levelReached } from "../../app/value.ts";
 import { ladderChart } from "../../report/charts.ts";
 import { api, type Overview } from "./api.ts";
-import { Amount, Chart, coverageText, Section, stepsOf, toneOf, wordOf } from "./parts.tsx";
+import { Amount, Chart, coverageText, Scroll, Section, stepsOf, toneOf, wordOf } from "./parts.tsx";
 
 /** Milliseconds after the last change before the desk is asked. */
 const PAUSE = 150;
@@ -243,7 +243,7 @@ function Answer({ before, after, levels, overview }: Supposed & { overview: Over
       <Chart
         of={ladderChart("Coverage now and then", stepsOf(overview), [point("now", before), point("then", after)])}
       />
-      <div class="scroll">
+      <Scroll label="now and then">
         <table>
           <thead>
             <tr>
@@ -266,9 +266,9 @@ function Answer({ before, after, levels, overview }: Supposed & { overview: Over
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p class="caption">{`Worst scenario now: ${worstOf(before)}. Then: ${worstOf(after)}.`}</p>
-      <div class="scroll">
+      <Scroll label="cures">
         <table>
           <thead>
             <tr>
@@ -293,7 +293,7 @@ function Answer({ before, after, levels, overview }: Supposed & { overview: Over
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </>
   );
 }
