@@ -6,7 +6,7 @@ import { PlimsollError } from "../errors.ts";
 import { unixTime } from "../formats/time.ts";
 import { createVerifier, type Verifier } from "../verify/verifier.ts";
 import { type Examination, invalid, unusable } from "./examination.ts";
-import { folderFault } from "./file-names.ts";
+import { folderFault, isAdded } from "./file-names.ts";
 import { INDEX, isSealed, type PackCircuit, type PackIndex, packSha256, readIndex, textOf } from "./format.ts";
 import type { Trust } from "./trust.ts";
 import type { PackReading } from "./verdict.ts";
@@ -16,7 +16,7 @@ type Firm = Trust["firms"][number];
 
 /** A pack's files and index, unverified. Throws `SYNTAX`, `TOO_LARGE`, `FIELD_INVALID` or `OUT_OF_RANGE`. */
 function openFiles(pack: Uint8Array | PackFiles): { files: PackFiles; index: PackIndex } {
-  const files = pack instanceof Uint8Array ? unzipFiles(pack) : pack;
+  const files = pack instanceof Uint8Array ? unzipFiles(pack) : new Map([...pack].filter(([name]) => !isAdded(name)));
   checkFiles(files);
   const content = files.get(INDEX);
   if (content === undefined) {

@@ -2,8 +2,8 @@
 /**
  * Names of files in packs: a grammar in which nothing leaves the pack and no two names differ by case alone.
  *
- * A pack has one reading, so a file that the index does not list is refused and never skipped. What computers add to zips by
- * themselves is refused too, with what to do about it.
+ * A pack has one reading, so a file that the index does not list is refused and never skipped. What file managers add by themselves is no
+ * file of the pack, whoever reads it: it is left out by its name, and its content is never looked at.
  */
 
 /** Up to three names of lower-case letters, digits, . _ - that begin with a letter or digit; at most 100 characters. */
@@ -14,8 +14,16 @@ export const isPackPath = (path: string): boolean => PATH.test(path) && !DEVICE.
 
 /** What the file managers of macOS and Windows add by themselves. */
 const ADDED = /(?:^|\/)(?:__MACOSX(?:\/|$)|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)/i;
+const HARMLESS = /^(?!.*(?:^|\/)\.\.?(?:\/|$))[A-Za-z0-9_. ()/-]{1,200}$/;
+
+/** Whether a name is of what a file manager has added, and leads nowhere else. */
+export const isAdded = (name: string): boolean => ADDED.test(name) && HARMLESS.test(name);
+
 /** A name that can be shown in a sentence: one word, in which nothing ends a quotation, drives a terminal or runs in a shell. */
 const PLAIN = /^[A-Za-z0-9_.][A-Za-z0-9_./-]{0,99}$/;
+
+/** The name where it can be shown, for the place of an error. */
+export const placeOf = (name: string): { file?: string } => (PLAIN.test(name) ? { file: name } : {});
 
 const shown = (name: string) => (PLAIN.test(name) ? `"${name}"` : "a name with unusual characters");
 const zipAgain = (folder: string) =>
@@ -54,8 +62,5 @@ export function folderFault(names: readonly string[]): string | undefined {
 }
 
 function faultOf(name: string): string {
-  if (ADDED.test(name)) {
-    return `it holds ${shown(name)}, which a file manager has added and which is no part of the pack; ${ZIP_AGAIN}`;
-  }
   return `the file name ${shown(name)} is none that packs have: lower-case letters, digits and . _ - on at most three levels`;
 }

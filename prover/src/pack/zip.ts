@@ -10,7 +10,7 @@
 import { zipSync } from "fflate";
 import { Inflate } from "pako";
 import { PlimsollError } from "../errors.ts";
-import { nameFault, ZIP_AGAIN } from "./file-names.ts";
+import { isAdded, nameFault, placeOf, ZIP_AGAIN } from "./file-names.ts";
 
 /**
  * Path of a file in the pack, and its content.
@@ -143,7 +143,7 @@ function readDirectory(zip: ZipBytes): { entries: Entry[]; start: number } {
     at += ENTRY.size + zip.u16(at + 28);
   }
   if (at !== end) throw refuse("its directory is damaged");
-  checkNames(entries.map(({ name }) => name));
+  checkNames(entries.map(({ name }) => name).filter((name) => !isAdded(name)));
   const files = entries.filter(({ folder }) => !folder);
   if (files.length > PACK_LIMITS.files) throw tooLarge(`more than ${PACK_LIMITS.files} files`);
   const total = files.reduce((sum, { size }) => sum + size, 0);
@@ -154,6 +154,8 @@ function readDirectory(zip: ZipBytes): { entries: Entry[]; start: number } {
 function readEntry(zip: ZipBytes, at: number): Entry {
   const [method, nameLength] = [zip.u16(at + 10), zip.u16(at + 28)];
   const [crc, packed, size] = [zip.u32(at + 16), zip.u32(at + 20), zip.u32(at + 24)];
+  const name = zip.text(at + ENTRY.size, nameLength);
+  const refuse = (why: string) => refused(why, name);
   if (zip.u16(at + 30) !== 0 || zip.u16(at + 32) !== 0) {
     throw refuse(`it has extra fields or comments, which programs read in different ways; ${ZIP_AGAIN}`);
   }
@@ -164,22 +166,21 @@ function readEntry(zip: ZipBytes, at: number): Entry {
   if (!HOSTS.includes(madeBy >>> 8) || (madeBy & 0xff) > 63 || (needed !== 10 && needed !== 20)) {
     throw refuse("an entry of another kind of system, or for another version of zip");
   }
-  const name = zip.text(at + ENTRY.size, nameLength);
   const folder = name.endsWith("/");
   if (folder && (size !== 0 || packed !== 0 || crc !== 0 || method !== STORED)) throw refuse("a folder with content");
-  checkAttributes(zip.u16(at + 36), zip.u32(at + 38), folder);
-  if (size > PACK_LIMITS.fileBytes) throw tooLarge(`a file of more than ${PACK_LIMITS.fileBytes} bytes`);
+  if (!isRegular(zip.u16(at + 36), zip.u32(at + 38), folder)) throw refuse("an entry that is no regular file");
+  if (size > PACK_LIMITS.fileBytes) throw tooLarge(`a file of more than ${PACK_LIMITS.fileBytes} bytes`, name);
   const stated = zip.text(at + STATED.inEntry, STATED.size) + name;
   return { name, folder, method, crc, packed, size, local: zip.u32(at + 42), stated };
 }
 
 /** `internal` says of a file that it is text; the upper half of `external` is Unix's mode where there is one. */
-function checkAttributes(internal: number, external: number, folder: boolean): void {
+function isRegular(internal: number, external: number, folder: boolean): boolean {
   const [dos, mode] = [external & 0xffff, external >>> 16];
   const kind = mode & UNIX.kind;
   const isKind = kind === 0 || kind === (folder ? UNIX.folder : UNIX.file);
   const isDos = (dos & ~DOS.all) === 0 && (folder || (dos & DOS.folder) === 0);
-  if (internal > 1 || !isKind || !isDos || (mode & ~UNIX.all) !== 0) throw refuse("an entry that is no regular file");
+  return internal <= 1 && isKind && isDos && (mode & ~UNIX.all) === 0;
 }
 
 /** The files, whose headers and data must fill the bytes from 0 to `start` in the order of the directory. */
@@ -187,13 +188,14 @@ function unpack(zip: ZipBytes, entries: readonly Entry[], start: number): PackFi
   const files = new Map<string, Uint8Array>();
   let at = 0;
   for (const { name, folder, method, crc, packed, size, local, stated } of entries) {
+    const refuse = (why: string) => refused(why, name);
     if (local !== at || zip.u32(at) !== LOCAL.signature) throw refuse("bytes that belong to no file, or to two");
     if (zip.text(at + STATED.inLocal, stated.length) !== stated) throw refuse("a file that is described in two ways");
     const data = at + LOCAL.size + name.length;
     at = data + packed;
     if (at > start) throw refuse("a file that runs into the directory");
-    if (folder) continue;
-    const content = inflate(zip.bytes.subarray(data, at), method, size);
+    if (folder || isAdded(name)) continue;
+    const content = inflate(zip.bytes.subarray(data, at), method, size, refuse);
     if (crc32(content) !== crc) throw refuse("a file that is not what its checksum says");
     files.set(name, content);
   }
@@ -201,7 +203,7 @@ function unpack(zip: ZipBytes, entries: readonly Entry[], start: number): PackFi
   return files;
 }
 
-function inflate(data: Uint8Array, method: number, size: number): Uint8Array {
+function inflate(data: Uint8Array, method: number, size: number, refuse: typeof refused): Uint8Array {
   if (method === STORED) {
     if (data.length !== size) throw refuse("a file with two sizes");
     return data.slice();
@@ -236,5 +238,7 @@ function crc32(bytes: Uint8Array): number {
   return ~sum >>> 0;
 }
 
-const refuse = (why: string) => new PlimsollError("SYNTAX", `not a pack: ${why}`);
-const tooLarge = (why: string) => new PlimsollError("TOO_LARGE", `not a pack: ${why}`);
+/** Names the entry, where there is one with a name that can be shown. */
+const refused = (why: string, entry = "") => new PlimsollError("SYNTAX", `not a pack: ${why}`, placeOf(entry));
+const refuse = refused;
+const tooLarge = (why: string, entry = "") => new PlimsollError("TOO_LARGE", `not a pack: ${why}`, placeOf(entry));
