@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The verifier page in a real Chromium, opened from disk, with every connection refused. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,6 +8,8 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { fingerprint, trustablesOf } from "../../prover/src/pack/fingerprint.ts";
+import { readTrust } from "../../prover/src/pack/trust.ts";
 import { type PackFiles, zipFiles } from "../../prover/src/pack/zip.ts";
 import { buildPage } from "../../scripts/build-page.ts";
 import { CUSTODIAN, FIRM, json, KEY, NOW, ORACLE, policy, resealed, samplePack } from "../support/packs.ts";
@@ -161,6 +163,8 @@ describe("the verifier page", function () {
     const ids = [
       "pack",
       "trust",
+      "told",
+      "sent",
       "firms",
       "keys",
       "attesters",
@@ -206,6 +210,85 @@ describe("the verifier page", function () {
     expect(commands.join("\n")).contain("plimsoll pack verify FILE --trust trust.json").not.contain("curl");
     const told = await page.locator("#result bdi.foreign").allTextContents();
     expect(told).include(name);
+  });
+
+  inBrowser(
+    "takes trust by digits that are read out by telephone, and by no hexadecimal digit that is typed",
+    async () => {
+      const fresh = await context.newPage();
+      await fresh.goto(pathToFileURL(path.join(folder, "verify-pack.html")).href);
+      await fresh.fill("#date", "22 November 2026, 12:00");
+      const bytes = Buffer.from(zipFiles(pack));
+      await fresh.setInputFiles("#pack", { name: "pack.zip", mimeType: "application/zip", buffer: bytes });
+      // What the firm, the venue and the custodian read out of trust files of their own.
+      const entries = trustablesOf(readTrust({ text: trustText, file: "theirs" }));
+      const digits = (kind: string) =>
+        entries.filter(({ what }) => what.kind === kind).map(({ what }) => fingerprint(what));
+      const answer = async (told: string) => {
+        await fresh.fill("#told", told);
+        await fresh.click("#compare");
+        return fresh.textContent("#told-answer");
+      };
+      expect(digits("firm")[0]).match(/^(\d{5} ){4}\d{5}$/);
+      expect(await answer("12345 67890")).contain("Expected 25 digits");
+      expect(await answer("11111 22222 33333 44444 55555 Somebody"))
+        .contain("nothing in the pack")
+        .and.contain("do not rely");
+      expect(await fresh.inputValue("#firms")).equal("");
+      const said = await answer(
+        [
+          `${digits("firm")[0]} Atlas`,
+          ...digits("key"),
+          `${digits("attester")[0]!.replaceAll(" ", "-")} The custodian`,
+        ].join("\n"),
+      );
+      expect(said)
+        .contain("✓ the firm's seal")
+        .and.contain("✓ a verification key: made for tests")
+        .and.contain("✓ a custodian");
+      // What a pack cannot name by itself comes in a file that somebody sent, and counts once its digits are told.
+      await fresh.setInputFiles("#sent", {
+        name: "t.json",
+        mimeType: "application/json",
+        buffer: Buffer.from(trustText),
+      });
+      await fresh.waitForFunction(() => document.getElementById("sent-read")!.textContent !== "");
+      expect(await fresh.textContent("#sent-read")).equal("5 entries, none trusted yet.");
+      expect(await fresh.inputValue("#oracles")).equal("");
+      expect(await answer(`${digits("oracle")[0]}\n${digits("policy")[0]}`)).equal(
+        "✓ a price oracle\n✓ a margin policy",
+      );
+      await fresh.click("#verify");
+      await fresh.waitForSelector("#result .outcome", { timeout: 30_000 });
+      expect((await fresh.textContent("#result .outcome"))!.replaceAll(/\s+/g, " ").trim()).match(TEST_ONLY);
+      const sentence = (await fresh.textContent("#sentence"))!;
+      expect(sentence).match(
+        /^I examined pack 1 \(SHA-256 [0-9a-f]{64}\), sealed by 0x[0-9a-f]{40} as of 22 November 2026, 12:00 UTC/,
+      );
+      expect(sentence).contain("keys made for tests").and.contain("evidence of nothing");
+      // What was told is kept as a trust file that the command line reads too.
+      const [download] = await Promise.all([fresh.waitForEvent("download"), fresh.click("#keep")]);
+      const kept = readTrust({ text: readFileSync(await download.path(), "utf8"), file: "kept" });
+      expect(kept.firms.map(({ name }) => name)).deep.equal(["Atlas"]);
+      expect(kept.attesters.map(({ name }) => name)).deep.equal(["The custodian"]);
+      await fresh.close();
+    },
+  );
+
+  inBrowser("reads dates as people write them, and says which day it took", async () => {
+    const before = await page.inputValue("#date");
+    for (const [written, read] of [
+      ["22.11.2026 12:00", "22 November 2026 at 12:00 UTC (21:00 in Asia/Tokyo)"],
+      ["November 22, 2026", "22 November 2026 at 23:59 UTC (23 November 2026 at 08:59 in Asia/Tokyo)"],
+    ] as const) {
+      await page.fill("#date", written);
+      expect(await page.textContent("#date-read")).equal(read);
+    }
+    await upload("pack", "pack.zip", zipFiles(pack));
+    await page.fill("#date", "03/04/2026");
+    await page.click("#verify");
+    expect(await page.textContent("#error")).contain("could be two days");
+    await page.fill("#date", before);
   });
 
   inBrowser("says the time on the reader's own clock", async () => {

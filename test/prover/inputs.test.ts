@@ -105,6 +105,7 @@ const LINES: readonly Line[] = [
     rest: MAKE,
     anyContent: ["--document"],
   },
+  { command: "pack fingerprints", inputs: { trust: "trust.json" } },
   { command: "pack make", inputs: { "--merge": "other.json" }, rest: [...MAKE, ...Object.entries(SEALED).flat()] },
   { command: "pack make", inputs: { "--chain": "other.json" }, rest: [...MAKE, ...Object.entries(SEALED).flat()] },
   {

@@ -4,12 +4,14 @@
  *
  * It tells the verdict by the same parts as every other face, and adds what the reader chose and how to repeat it.
  */
-import { type Fact, foreign } from "../document/words.ts";
+import { type Fact, foreign, momentWords } from "../document/words.ts";
 import { timeText } from "../formats/time.ts";
+import { isEvidence } from "../keys/origin.ts";
 import { renderDocument } from "../report/document.ts";
 import { type Markup, markup, when } from "../report/html.ts";
 import { fact, type Part } from "../report/parts.ts";
 import { badge, partsMarkup } from "../report/parts-html.ts";
+import type { Verdict } from "../report/verdict.ts";
 import { verdictSections } from "../report/verdict-parts.ts";
 import { packVerdict } from "./told.ts";
 import type { Trust } from "./trust.ts";
@@ -87,9 +89,36 @@ ${folded("What the reader trusts", partsMarkup(trustParts(trust)))}
 ${verdict.ok ? folded("Identities", partsMarkup(identities)) : ""}
 ${folded("How to repeat every step", steps(context, date, told.pack?.files.some(({ kind }) => kind === "merge") ?? false))}
 </section>
+<section>
+<h2>To be signed</h2>
+<p id="sentence">${sentenceToSign(told, context)}</p>
+</section>
 <section class="sign">
 <p>Verified by</p><p>Date</p><p>Signature</p>
 </section>`;
+}
+
+/** What a reader can sign: what was done, what came of it, and on what it rests. */
+export function sentenceToSign(
+  { outcome, pack, statements, keys }: Verdict,
+  { now, software }: Pick<ReportContext, "now" | "software">,
+): string {
+  const date = momentWords(timeText(now));
+  const which =
+    pack === undefined
+      ? "the file named above"
+      : `pack ${pack.number} (SHA-256 ${pack.sha256}), sealed by ${pack.firm.signer}`;
+  const did = `I examined ${which} as of ${date} with ${software}, under the settings listed in this report.`;
+  if (outcome === "invalid" || outcome === "unusable") {
+    return `${did} It did not pass: I rely on no part of it.`;
+  }
+  if (keys.some(({ origin }) => !isEvidence(origin))) {
+    return `${did} Its proofs are under keys made for tests, with which anybody who made them can forge: it is evidence of nothing.`;
+  }
+  const proven = statements.map(({ sentence: words }) => words.replace(/[.]$/, "")).join("; ");
+  const current =
+    outcome === "valid" ? "nothing in it is older than I allow" : "part of it is older than I allow, as listed above";
+  return `${did} Every check held, and ${current}. On the word of those listed under “Who vouched”, it shows: ${proven}. I did not see the account or its amounts, and I have read what this report does not cover.`;
 }
 
 const NEVER_COVERED: readonly Part[] = [

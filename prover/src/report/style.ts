@@ -88,7 +88,8 @@ const CHARTS = `figure { margin: 12px 0; }
 @media screen and (max-width: 640px) {
 .bars { display: block; }
 .bar { grid-template-columns: 1fr auto; gap: 1px 10px; margin-bottom: 9px; } .bar svg { grid-row: 2; grid-column: 1 / -1; }
-.moment { grid-template-columns: 1fr; gap: 4px; margin-bottom: 10px; } .moment .label small { display: inline; margin-left: 6px; }
+.moment { grid-template-columns: 1fr; gap: 4px; margin-bottom: 10px; } .moment .label:has(> input[type="checkbox"]) { font-weight: 400; }
+label small { display: inline; margin-left: 6px; }
 }`;
 
 const TOOLS = `fieldset { margin: 0 0 18px; padding: 14px 18px 16px; border: 1px solid var(--line); border-radius: 6px; min-width: 0; }
@@ -113,7 +114,7 @@ button:disabled { border-color: var(--line); background: var(--raised); color: v
 .drop p { margin: 0 auto 6px; } .drop label { margin: 6px 0 3px; }
 .actions { display: flex; flex-wrap: wrap; gap: 12px; align-items: center; margin: 18px 0; }
 .error { color: var(--bad); font-weight: 600; } .error:empty { display: none; }
-.found { margin: 4px 0 0; font-size: 13px; color: var(--accent); } .found:empty { display: none; }
+.found { margin: 4px 0 0; font-size: 13px; color: var(--accent); } .found:empty { display: none; } #told-answer { white-space: pre-line; }
 #result:not(:empty) { margin-top: 34px; padding-top: 28px; border-top: 1px solid var(--line); outline: none; }
 .notes { margin-top: 10px; font-size: 13.5px; } .notes:empty { display: none; }
 progress { flex: 1 1 200px; height: 12px; accent-color: var(--accent); }

@@ -2,10 +2,14 @@
 /** The page's own code: from its fields to a trust file's text, and from a verdict to its report. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { foreign } from "../../document/words.ts";
+import { foreign, momentWords } from "../../document/words.ts";
 import { PlimsollError } from "../../errors.ts";
+import { formatJson } from "../../formats/json.ts";
 import { decodeText } from "../../formats/text.ts";
-import { isTime, TIME_RULE, timeText } from "../../formats/time.ts";
+import { timeText } from "../../formats/time.ts";
+import { writtenDate } from "../../formats/written-date.ts";
+import { isEvidence } from "../../keys/origin.ts";
+import { digitsOf, fingerprint, type Trustable, trustablesIn, trustablesOf } from "../../pack/fingerprint.ts";
 import { packReport } from "../../pack/report.ts";
 import { readTrust, type Trust } from "../../pack/trust.ts";
 import { createPackVerifier, peekIndex } from "../../pack/verify.ts";
@@ -13,11 +17,14 @@ import { PACK_LIMITS } from "../../pack/zip.ts";
 import { markup, when } from "../../report/html.ts";
 import { fact } from "../../report/parts.ts";
 import { partsMarkup } from "../../report/parts-html.ts";
-import { bothTimes, button, element, field, localTime } from "../dom.ts";
+import { bothTimes, button, element, field, localTime, offer } from "../dom.ts";
 
 declare const SOFTWARE: string;
 
 const MAX_TRUST_BYTES = 400_000;
+
+/** What could be trusted, once its fingerprint has been told: of the pack, and of a trust file that was sent. */
+const candidates: { pack: readonly Trustable[]; sent: readonly Trustable[] } = { pack: [], sent: [] };
 
 let pack: { readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
 /** Fields of a trust file that the page does not show. */
@@ -38,8 +45,11 @@ function clearVerdict(): void {
 
 /** The reader's date, or undefined where the field has none. */
 function dateGiven(): Date | undefined {
-  const text = field("date").value.trim();
-  return isTime(text) ? new Date(text) : undefined;
+  try {
+    return writtenDate(field("date").value, new Date());
+  } catch {
+    return undefined;
+  }
 }
 
 /** Says in words what the fields hold, below each. */
@@ -59,7 +69,8 @@ function readBack(): void {
   });
   told("policies", ([hash = "", until]) => `${hash.slice(0, 8)}…${until === undefined ? "" : `, until ${until}`}`);
   const date = dateGiven();
-  element("date-read").textContent = date === undefined ? "Such as 2026-11-22T12:00:00Z" : bothTimes(date);
+  element("date-read").textContent =
+    date === undefined ? "Such as 22 November 2026, or 22 November 2026, 14:30" : bothTimes(date);
 }
 
 /** Runs work of the page and shows what is wrong with what the reader gave. */
@@ -85,6 +96,81 @@ async function choose(file: File | undefined): Promise<void> {
     markup`${pack.bytes.length.toLocaleString("en-US")} bytes read.${partsMarkup([fact("file", foreign(file.name, "sender"))])}`.text;
   button("verify").disabled = false;
   describe(pack.bytes);
+  candidates.pack = orNone(() => trustablesIn(bytesOf(pack)));
+}
+
+const bytesOf = (given: typeof pack): Uint8Array => given?.bytes ?? new Uint8Array();
+
+/** Of what is no pack nothing can be trusted; verifying it says why. */
+function orNone(read: () => readonly Trustable[]): readonly Trustable[] {
+  try {
+    return read();
+  } catch {
+    return [];
+  }
+}
+
+/** Takes a trust file that somebody sent: nothing in it is trusted before its fingerprints are told. */
+async function takeSent(file: File | undefined): Promise<void> {
+  candidates.sent = [];
+  element("sent-read").textContent = "";
+  if (file === undefined) return;
+  candidates.sent = trustablesOf(await trustFileIn(file, "the trust file that you were sent")).map(({ what }) => what);
+  element("sent-read").textContent = `${candidates.sent.length} entries, none trusted yet.`;
+}
+
+/** A line of the fields for what is now trusted, under the name that the reader gives it. */
+function lineOf(what: Trustable, name: string): readonly [id: string, line: string] {
+  if (what.kind === "key") return ["keys", `${what.sha256} ${what.size} ${what.origin}`];
+  if (what.kind === "policy") return ["policies", what.sha256];
+  if (what.kind !== "oracle") return [what.kind === "firm" ? "firms" : "attesters", `${what.signer} ${name}`.trim()];
+  const { chainId, contract, board, quorum, reporters, listing } = what;
+  const words = [chainId, contract, board, quorum, ...reporters, listing];
+  return ["oracles", words.filter((word) => word !== undefined).join(" ")];
+}
+
+const MEANT = {
+  firm: "the firm's seal",
+  attester: "a custodian or venue that attests",
+  key: "a verification key",
+  policy: "a margin policy",
+  oracle: "a price oracle",
+} as const;
+
+/** Compares what the reader was told with what could be trusted, and trusts what fits. Every line has to fit. */
+function compare(): void {
+  const known = [...candidates.pack, ...candidates.sent].map((what) => ({ what, digits: fingerprint(what) }));
+  const answers = field("told")
+    .value.split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [, written = "", name = ""] = /^((?:\d[\s.,/_-]*)+)(.*)$/.exec(line) ?? [];
+      const digits = digitsOf(written);
+      if (digits === undefined) return "✗ Expected 25 digits at the start of the line.";
+      const found = known.find((each) => each.digits === digits)?.what;
+      if (found === undefined) {
+        return `✗ ${digits}: nothing in the pack, or in a trust file that you were sent, has these digits. Ask again; if they were right, do not rely on the pack.`;
+      }
+      const [id, entry] = lineOf(found, name.trim());
+      const already = field(id)
+        .value.split("\n")
+        .filter((each) => each.trim() !== "");
+      const first = entry.split(" ")[0]!;
+      if (!already.some((each) => each.trim().startsWith(first))) field(id).value = [...already, entry].join("\n");
+      const test =
+        found.kind === "key" && !isEvidence(found.origin) ? ": made for tests, and no evidence of anything" : "";
+      return `✓ ${MEANT[found.kind]}${test}`;
+    });
+  element("told-answer").textContent = answers.length === 0 ? "Type what you were told first." : answers.join("\n");
+  readBack();
+}
+
+/** Offers the fields as a trust file. */
+function keep(): void {
+  const link = document.createElement("a");
+  offer(link, "trust.json", formatJson(trustDocument()), "application/json");
+  link.click();
 }
 
 /** What the pack says of itself, so that the reader knows what to ask for. It fills in nothing. */
@@ -113,8 +199,8 @@ const lines = (id: string): string[][] =>
 /** The trust file that was loaded names policies, and none: no policy is taken until the field has one. */
 let noPolicy = false;
 
-/** The trust file that the fields stand for. Throws as `readTrust`. */
-function trust(): Trust {
+/** What the fields stand for, as a trust file has it. What was looked up on a chain is text, and not in it. */
+function trustDocument() {
   const party = ([signer = "", ...name]: string[]) => ({
     name: name.join(" ") || signer,
     signer,
@@ -125,7 +211,7 @@ function trust(): Trust {
     ...(until === undefined ? {} : { until }),
   }));
   const audience = field("audience").value.trim();
-  const document = {
+  return {
     format: "plimsoll-trust/1",
     firms: lines("firms").map((line) => {
       const firm = party(line);
@@ -146,8 +232,12 @@ function trust(): Trust {
       return { chainId, contract, board, reporters, quorum: Number(quorum), ...(listing && { listing }) };
     }),
   };
+}
+
+/** The trust file that the fields stand for. Throws as `readTrust`. */
+function trust(): Trust {
   const chain = field("chain").value.trim();
-  const text = JSON.stringify(document);
+  const text = JSON.stringify(trustDocument());
   // What was looked up is kept as text: only the strict reader parses it.
   return readTrust({
     file: "your trust settings",
@@ -155,14 +245,15 @@ function trust(): Trust {
   });
 }
 
+async function trustFileIn(file: File, name: string): Promise<Trust> {
+  if (file.size > MAX_TRUST_BYTES) throw new PlimsollError("TOO_LARGE", "the file is larger than any trust file");
+  return readTrust({ text: decodeText(new Uint8Array(await file.arrayBuffer()), name), file: name });
+}
+
 /** Fills the fields from a trust file. */
 async function load(file: File | undefined): Promise<void> {
   if (file === undefined) return;
-  if (file.size > MAX_TRUST_BYTES) throw new PlimsollError("TOO_LARGE", "the file is larger than any trust file");
-  const read = readTrust({
-    text: decodeText(new Uint8Array(await file.arrayBuffer()), "your trust file"),
-    file: "your trust file",
-  });
+  const read = await trustFileIn(file, "your trust file");
   const fill = (id: string, entries: readonly (readonly (string | undefined)[])[]) => {
     field(id).value = entries.map((entry) => entry.filter((word) => word !== undefined).join(" ")).join("\n");
   };
@@ -207,10 +298,7 @@ async function load(file: File | undefined): Promise<void> {
 async function verify(): Promise<void> {
   if (pack === undefined) return;
   const { name, bytes } = pack;
-  const now = dateGiven();
-  if (now === undefined) {
-    throw new PlimsollError("FIELD_INVALID", TIME_RULE, { field: "your date" });
-  }
+  const now = writtenDate(field("date").value, new Date());
   const trusted = trust();
   clearVerdict();
   const asked = inputs;
@@ -251,6 +339,14 @@ element("pack").addEventListener("change", (event) =>
 element("trust").addEventListener("change", (event) =>
   attempt(() => load((event.target as HTMLInputElement).files?.[0])),
 );
+element("sent").addEventListener("change", (event) =>
+  attempt(() => takeSent((event.target as HTMLInputElement).files?.[0])),
+);
+element("compare").addEventListener("click", () => {
+  clearVerdict();
+  compare();
+});
+element("keep").addEventListener("click", () => attempt(async () => keep()));
 for (const name of ["input", "change"]) {
   // Before the field's own listener, which may have something to say.
   document.addEventListener(
@@ -265,5 +361,5 @@ for (const name of ["input", "change"]) {
 element("verify").addEventListener("click", () => attempt(verify));
 element("print").addEventListener("click", () => window.print());
 
-field("date").value = timeText(new Date());
+field("date").value = momentWords(timeText(new Date()));
 readBack();
