@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect } from "chai";
+import { zipSync } from "fflate";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { sampleFiles } from "../../prover/src/app/sample-files.ts";
 import { verifyEnvelope } from "../../prover/src/app/verify-envelope.ts";
@@ -211,6 +212,48 @@ describe("the proving page", function () {
     expect(await page.isVisible("#overview")).equal(false);
     await page.context().close();
   });
+
+  inBrowser(
+    "takes one zip of the firm's folder, and tables as well as JSON, and shows coverage before it proves",
+    async () => {
+      const page = await (await browser.newContext({ acceptDownloads: true })).newPage();
+      page.setDefaultTimeout(20_000);
+      await page.goto(pathToFileURL(path.join(folder, "prove.html")).href);
+      const files = Object.fromEntries(
+        sampleFiles("plimsoll")
+          .filter(({ name }) => name !== "account.json")
+          .map(({ name, text }) => [`firm/${name}`, new TextEncoder().encode(text)]),
+      );
+      const junk = { "__MACOSX/firm/._policy.json": new Uint8Array([0]), "firm/.DS_Store": new Uint8Array([0]) };
+      const buffer = Buffer.from(zipSync({ ...files, ...junk }));
+      await page.setInputFiles("#files", { name: "firm.zip", mimeType: "application/zip", buffer });
+      await page.waitForSelector("#overview:not([hidden])");
+      // Without an account file the account is in the tables: the same one.
+      expect(await page.inputValue("#source")).equal("tables");
+      expect(await page.inputValue("#name")).equal("atlas");
+      expect(await page.textContent("#portfolio-found")).equal("✓ firm.zip/firm/portfolio.csv");
+      expect(await page.textContent("#truth")).equal("150%: true; its coverage is 226.42% (private).");
+      // A table that is not there has to be said to be empty.
+      await page.check("#no-positions");
+      await page.waitForFunction(() => !document.getElementById("truth")!.textContent!.includes("226.42%"));
+      expect(await page.isVisible("#overview")).equal(true);
+      await page.uncheck("#no-positions");
+      await page.selectOption("#decimal", "comma");
+      await page.waitForFunction(() => document.getElementById("error")!.textContent !== "");
+      expect(await page.isVisible("#overview")).equal(false);
+      await page.selectOption("#decimal", "");
+      await page.setInputFiles("#files", artifacts);
+      await page.fill("#audience", AUDIENCE);
+      await prove(page);
+      const broken = { name: "firm.zip", mimeType: "application/zip", buffer: buffer.subarray(0, 400) };
+      await page.setInputFiles("#files", broken);
+      await page.waitForFunction(() => document.getElementById("error")!.textContent !== "");
+      expect(await page.textContent("#error"))
+        .contain("firm.zip")
+        .and.contain("no zip that can be read");
+      await page.context().close();
+    },
+  );
 
   inBrowser("P04: refuses files that the manifest does not name, and a false claim, by name", async () => {
     const { page } = await open(pathToFileURL(path.join(folder, "prove.html")).href);

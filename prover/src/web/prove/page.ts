@@ -6,6 +6,8 @@ import { proveCoverage } from "../../app/prove.ts";
 import type { Envelope } from "../../document/proof.ts";
 import { PlimsollError } from "../../errors.ts";
 import { type AccountFile, readAccount, readViewingKey } from "../../formats/account.ts";
+import { readTables } from "../../formats/account-tables.ts";
+import type { DecimalSign, ThousandsSign } from "../../formats/decimal.ts";
 import { formatJson } from "../../formats/json.ts";
 import { isLabel } from "../../formats/labels.ts";
 import { readMarket } from "../../formats/market.ts";
@@ -21,7 +23,7 @@ import { accountOverview } from "../../report/overview.ts";
 import { partsMarkup } from "../../report/parts-html.ts";
 import type { Direction } from "../../statement/signals.ts";
 import { button, element, field, filesOf, offer, stopwatch } from "../dom.ts";
-import { artifact, fileFor, ROLES, showFound, take, textFor } from "./files.ts";
+import { artifact, fileFor, ROLES, type Role, showFound, take, textFor } from "./files.ts";
 
 /** The module of prover/native/wasm in base64, and the code of worker.ts: scripts/build-page.ts puts them in. */
 declare const MODULE: string;
@@ -82,6 +84,9 @@ const chosen: ArtifactSource = {
   },
 };
 
+/** Fields that say how an account is read. */
+const TABLE_FIELDS = ["source", "no-collateral", "no-positions", "name", "decimal", "thousands", "sequence"] as const;
+
 /** The last proof. */
 let proof = "";
 
@@ -93,14 +98,48 @@ interface Opened {
 
 /** Reads what the account is valued with. Throws like the readers, and USAGE where a file is not chosen. */
 async function open(): Promise<Opened> {
-  const [policyFile, marketFile, accountFile] = await Promise.all([
-    textFor("policy"),
-    textFor("market"),
-    textFor("account"),
-  ]);
+  const [policyFile, marketFile] = await Promise.all([textFor("policy"), textFor("market")]);
   const policy = readPolicy(policyFile.text, policyFile.file);
   const market = readMarket(marketFile.text, marketFile.file, policy);
+  if (isTabled()) return { policy, market, holder: await tabledAccount(policy, market) };
+  const accountFile = await textFor("account");
   return { policy, market, holder: readAccount(accountFile.text, accountFile.file, policy, market) };
+}
+
+const isTabled = (): boolean => field("source").value === "tables";
+const ticked = (id: string): boolean => element<HTMLInputElement>(id).checked;
+/** The files that an account needs, as far as they are needed. */
+const needed = (): readonly Role[] => {
+  if (!isTabled()) return ["policy", "market", "account"];
+  const portfolio: readonly Role[] = ticked("no-collateral") ? [] : ["portfolio"];
+  return ["policy", "market", ...portfolio, ...(ticked("no-positions") ? [] : (["positions"] as const))];
+};
+
+/** The chosen account of the tables. What a person should know of them is listed below. */
+async function tabledAccount(policy: Opened["policy"], market: Opened["market"]): Promise<AccountFile> {
+  const [noCollateral, noPositions] = [ticked("no-collateral"), ticked("no-positions")];
+  const [decimal, thousands] = ["decimal", "thousands"].map((id) => field(id).value || undefined);
+  const read = readTables(
+    {
+      portfolio: noCollateral ? undefined : await textFor("portfolio"),
+      positions: noPositions ? undefined : await textFor("positions"),
+    },
+    policy,
+    market,
+    { noCollateral, noPositions, decimal: decimal as DecimalSign, thousands: thousands as ThousandsSign },
+  );
+  const select = element<HTMLSelectElement>("name");
+  const chosenName = select.value;
+  select.replaceChildren(...read.names.map((name) => new Option(name, name)));
+  if (read.names.includes(chosenName)) select.value = chosenName;
+  element("table-notes").replaceChildren(
+    ...read.notes.map((note) => Object.assign(document.createElement("li"), { textContent: note })),
+  );
+  const sequence = field("sequence").value.trim();
+  if (!/^(0|[1-9][0-9]{0,18})$/.test(sequence)) {
+    throw new PlimsollError("USAGE", "how many proofs the account has had accepted: expected a whole number");
+  }
+  return read.account(select.value, BigInt(sequence));
 }
 
 const claim = ({ levels }: PolicyFile) => ({
@@ -110,16 +149,23 @@ const claim = ({ levels }: PolicyFile) => ({
 
 /** The account that is shown, if one is. */
 let shown: Opened | undefined;
+/** Whether the person has said where the account is read from. */
+let sourceChosen = false;
 /** How often the files have changed: only the last of them are shown. */
 let changes = 0;
 
 /** Values the account as soon as it can be read, and says whether the claim is true of it. */
 async function preview(): Promise<void> {
   showFound();
+  // Tables alone: the account is in them.
+  const tables = fileFor("portfolio") ?? fileFor("positions");
+  if (!sourceChosen)
+    field("source").value = fileFor("account") === undefined && tables !== undefined ? "tables" : "file";
+  element("tables").hidden = !isTabled();
   shown = undefined;
   const change = ++changes;
   let opened: Opened | undefined;
-  if ((["policy", "market", "account"] as const).every((role) => fileFor(role) !== undefined)) {
+  if (needed().every((role) => fileFor(role) !== undefined)) {
     opened = await open().catch((error) => {
       say("");
       fail(error, "These files cannot be read.");
@@ -241,6 +287,15 @@ button("prove").addEventListener("click", () => {
 });
 button("save").addEventListener("click", save);
 for (const role of ROLES) field(role).addEventListener("change", () => void preview());
+field("source").addEventListener("change", () => {
+  sourceChosen = true;
+});
+for (const id of TABLE_FIELDS) {
+  field(id).addEventListener("change", () => {
+    clearProof();
+    void preview();
+  });
+}
 for (const id of ["direction", "level"]) field(id).addEventListener("change", showTruth);
 for (const id of ["direction", "level", "audience", ...ROLES]) field(id).addEventListener("input", clearProof);
 for (const id of ["folder", "files"]) {
