@@ -95,11 +95,12 @@ class RedisQueue implements JobQueue {
     for (const some of chunks(specs)) {
       const jobs = await this.#records.open(some);
       const there = await Promise.all(some.map(({ id }) => this.#redis.exists(bull.toKey(id))));
-      // What somebody has to work on, and BullMQ does not hand out.
-      const lost = jobs.filter(({ id, state }, at) => {
-        return (state === "waiting" || state === "leased") && !(listed.has(id) && there[at] === 1);
+      const isThere = new Set(some.filter((_, at) => there[at] === 1).map(({ id }) => id));
+      // What somebody has to work on, and BullMQ does not hand out: what it still has of that keeps a job of the same id out.
+      const lost = jobs.filter(({ id, state }) => {
+        return (state === "waiting" || state === "leased") && !(listed.has(id) && isThere.has(id));
       });
-      await Promise.all(lost.map(({ id }) => tell(bull.remove(id))));
+      await Promise.all(lost.filter(({ id }) => isThere.has(id)).map(({ id }) => tell(bull.remove(id))));
       await this.#add(lost);
     }
   }
@@ -147,7 +148,7 @@ class RedisQueue implements JobQueue {
   async cancel(ids: readonly string[]) {
     const cancelOne = async (id: string) => {
       const outcome = await this.#records.change(id, cancel);
-      if (outcome?.changed) await this.#settle(outcome.job);
+      if (outcome?.changed) await tell(this.#bull.remove(id));
     };
     for (const some of chunks(ids)) await Promise.all(some.map(cancelOne));
   }
