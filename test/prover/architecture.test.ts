@@ -72,6 +72,11 @@ const RULES: readonly Rule[] = [
     never: (imported) => imported.startsWith(SRC) && !["", "model"].includes(roomOf(imported)),
   },
   {
+    name: "the rules of a fleet know no machine and no kind of work",
+    from: inRoom("fleet"),
+    never: (imported) => imported.startsWith(SRC) && !["", "fleet"].includes(roomOf(imported)),
+  },
+  {
     name: "statements rest on the model alone",
     from: inRoom("statement"),
     never: (imported) => imported.startsWith(SRC) && !["", "model", "statement"].includes(roomOf(imported)),
