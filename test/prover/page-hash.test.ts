@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { buildPage } from "../../scripts/build-page.ts";
 
 const README = path.resolve(import.meta.dirname, "../../README.md");
-const LINE = /^[0-9a-f]{64}(?= {2}verify-pack\.html$)/m;
+const LINE = /(?<=`verify-pack\.html`, SHA-256\s`)[0-9a-f]{64}(?=`)/;
 
 describe("the auditor's page", function () {
   this.timeout(60_000);
