@@ -213,16 +213,57 @@ describe("attestation clock", () => {
       expect((await clock()) - start).to.equal(10n);
     });
 
-    it("G23: without the feed's history it is as if it had been down since the last epoch", async () => {
+    it("M07: what came before the feed's history counts as up: a loss of it gives nobody time, and nobody more than that", async () => {
       const start = await clock();
-      await world.time.increase(100);
-      const before = await clock();
-      expect(before - start).to.equal(100n);
-      await feed.set!(1);
-      await feed.set!(0);
-      expect(await clock()).to.be.within(before, before + 2n);
+      const began = await world.now();
+      await feed.setAt!(1, began + 10n);
+      await feed.setAt!(0, began + 500n);
+      await at(began + 600n);
+      expect((await clock()) - start).to.equal(10n);
       await feed.forget!();
-      expect(await clock()).to.be.within(start - 2n, start);
+      expect((await clock()) - start).to.equal(500n);
+      // Then it is known to have been up again for less than its grace.
+      await at(began + 700n);
+      expect((await clock()) - start).to.equal(500n);
+    });
+
+    it("M07: what a call has acted on stays, whatever the feed says later", async () => {
+      const began = await world.now();
+      await at(began + 100n);
+      await oracle.wind!(1);
+      const acted = await clock();
+      for (const change of [
+        // Reports come late, and of what was before.
+        () => feed.setAt!(1, began + 10n),
+        () => feed.forget!(),
+        () => feed.setBroken!(true),
+        () => feed.setBroken!(false),
+        () => feed.setAt!(0, began + 20n),
+      ]) {
+        await change();
+        expect(await clock()).to.be.at.least(acted);
+        await oracle.wind!(1);
+        expect(await clock()).to.be.at.least(acted);
+      }
+      expect((await clock()) - acted).to.equal(0n);
+    });
+
+    it("M07: after more changes than are looked at, what came before them counts as up, and the board goes on", async () => {
+      const start = await clock();
+      const began = await world.now();
+      for (let change = 0n; change < 40n; change++) await feed.setAt!(Number(1n - (change % 2n)), began + 10n + change);
+      await at(began + 60n + GRACE);
+      await world.publish();
+      expect((await clock()) - start).to.be.within(10n, 60n + GRACE);
+      await world.evidence();
+    });
+
+    it("M07: a feed that keeps no history is refused at deployment", async () => {
+      const bare = (await world.ethers.deployContract("TestFeed", [0, 0])) as unknown as Called;
+      await bare.setBroken!(true);
+      const { registry, signers } = world;
+      const made = world.ethers.deployContract("PriceOracle", [registry, bare, [signers[1]!.address], 1]);
+      await refuses(made, "SequencerRefused", await bare.getAddress());
     });
 
     it("V16: where attesting is possible now the clock runs now, and nowhere else, whatever happens, and it never falls", async function () {

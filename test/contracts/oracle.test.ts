@@ -454,7 +454,8 @@ describe("price oracle", () => {
       await world.publish({ prices: priced(200_000n * E8, 4_000n * E8) });
       await refuses(world.attesting(1n), "EpochHalted", 1, 2);
       await world.publish();
-      await refuses(world.attesting(2n), "EpochHalted", 1, 2);
+      // Nor the last that was not halted: too much has moved since.
+      for (const epoch of [1n, 2n]) await refuses(world.attesting(epoch), "EpochSuperseded", 3, epoch);
       expect((await world.attesting(3n)).epoch).to.equal(3n);
     });
 
@@ -499,21 +500,54 @@ describe("price oracle", () => {
   describe("the rate of debt", () => {
     onChain();
 
-    it("G06: is the short one after two epochs that found the till short, and turns back likewise", async () => {
-      const policy = world.policy({ shortDebtRateBps: 2_000n });
+    it("G06, M06: makes an eighth of its way in each hour whose epochs mostly found the till short, and turns back likewise", async () => {
+      const policy = world.policy({ shortDebtRateBps: 1_600n });
       await world.queued(world.registry, "setPolicy", 1, policy);
       const gate = (await world.ethers.deployContract("TestGate")) as unknown as Called;
       await world.setUp(oracle, "bindGate", 1, gate);
       const rates: bigint[] = [];
-      for (const short of [false, true, true, false, false, false]) {
-        await gate.setShort!(short);
-        const { counted } = await world.publish();
-        const { debtRateBps, point } = await world.standing();
-        expect(debtRateBps).to.equal(counted.debtRateBps);
-        expect(point).to.deep.equal(expected(world.market, { ...POLICY, debtRateBps: debtRateBps as RateBps }));
-        rates.push(debtRateBps);
+      // The epochs of an hour each: whether they found the till short.
+      for (const hour of [
+        [true, true, false],
+        [true],
+        [false, true],
+        [false, true, false],
+        [false, false, true],
+        [false],
+        [false],
+      ]) {
+        await world.time.increaseTo(((await world.now()) / 3600n + 1n) * 3600n + 1n);
+        for (const short of hour) {
+          await gate.setShort!(short);
+          const { counted } = await world.publish();
+          const { debtRateBps, point } = await world.standing();
+          expect(debtRateBps).to.equal(counted.debtRateBps);
+          expect(point).to.deep.equal(expected(world.market, { ...POLICY, debtRateBps: debtRateBps as RateBps }));
+          rates.push(debtRateBps);
+        }
       }
-      expect(rates).to.deep.equal([0n, 0n, 0n, 2_000n, 2_000n, 0n]);
+      // An hour's word is known to the second epoch after it: to who links one, the rate is known before.
+      expect(rates).to.deep.equal([
+        ...[0n, 0n, 0n],
+        ...[0n],
+        ...[200n, 400n],
+        ...[400n, 400n, 400n],
+        ...[400n, 200n, 200n],
+        ...[200n],
+        ...[0n],
+      ]);
+    });
+
+    it("M06: is the short one after eight hours, and no more", async () => {
+      await world.queued(world.registry, "setPolicy", 1, world.policy({ shortDebtRateBps: 1_601n }));
+      const gate = (await world.ethers.deployContract("TestGate")) as unknown as Called;
+      await world.setUp(oracle, "bindGate", 1, gate);
+      await gate.setShort!(true);
+      for (let hour = 0; hour < 11; hour++) {
+        await world.time.increase(3600);
+        await world.publish();
+      }
+      expect((await world.standing()).debtRateBps).to.equal(1_601n);
     });
 
     it("a till that turns short between link and transaction changes neither: the epoch is as it was linked", async () => {
@@ -523,10 +557,7 @@ describe("price oracle", () => {
       await gate.setShort!(true);
       await world.send(made);
       expect((await world.standing()).debtRateBps).to.equal(0n);
-      // Nor does one epoch: who moves the till for its moment gains and costs nothing.
-      expect(await oracle.tillShort!(1)).to.equal(false);
-      await world.publish();
-      expect(await oracle.tillShort!(1)).to.equal(true);
+      expect(await oracle.debtRateOf!(1)).to.equal(0n);
     });
 
     it("a gate that calls back when it is asked can change nothing", async () => {
@@ -535,11 +566,15 @@ describe("price oracle", () => {
       const { data } = await oracle.publish!.populateTransaction(1, 2, made.observations, made.values, made.links);
       await gate.set!(data);
       await world.setUp(oracle, "bindGate", 1, gate);
+      await world.setUp(world.registry, "setPolicy", 1, world.policy({ shortDebtRateBps: 1_600n }));
       await world.send(made);
       expect((await world.standing()).epoch).to.equal(2n);
-      await world.publish();
+      for (let hour = 0; hour < 3; hour++) {
+        await world.time.increase(3600);
+        await world.publish();
+      }
       // It reports that its call failed.
-      expect(await oracle.tillShort!(1)).to.equal(true);
+      expect(await oracle.debtRateOf!(1)).to.equal(400n);
     });
   });
 });

@@ -522,8 +522,8 @@ describe("policy registry", () => {
       const raised = { levels: { ...levels, call: 13_000n } };
       await link(tight);
       await guardian().tighten!(1, changed(raised, tight));
-      const cured = (await world.now()) + terms.curePeriod;
       await world.publish();
+      const cured = (await world.now()) + terms.curePeriod;
       const [out, against] = [await world.outflow(), await world.evidence()];
       expect([out.policyId, out.levels[1], out.point]).to.deep.equal([2n, 13_000n, expected(tight)]);
       expect([against.policyId, against.levels[1], against.point]).to.deep.equal([1n, 12_000n, expected(POLICY)]);

@@ -7,7 +7,7 @@ import os from "node:os";
 import path from "node:path";
 import { expect } from "chai";
 import { Wallet } from "ethers";
-import { byAddress, domainOf } from "../../prover/src/chain/publication.ts";
+import { byAddress, domainOf, medianSight } from "../../prover/src/chain/publication.ts";
 import { formatJson } from "../../prover/src/formats/json.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
@@ -261,10 +261,14 @@ describe("an oracle node among peers", function () {
           return JSON.stringify(await sign(wallets[index]!, epoch, seen(spot), Math.floor(clock())));
         const proposal = what === "signature" && index !== 1 ? await get(`rounds/${epoch}/proposal`) : undefined;
         if (proposal === undefined) return undefined;
-        const { valuesHash } = JSON.parse(proposal) as { valuesHash: string };
+        const { reports, valuesHash } = JSON.parse(proposal) as { reports: Report[]; valuesHash: string };
+        const sights = reports.map(({ time, prices }) => ({ time: BigInt(time), prices: prices.map(BigInt) }));
         return JSON.stringify({
           valuesHash,
-          signature: await signBoard(wallets[index]!, terms.domain, { board: 1n, epoch, valuesHash }),
+          signature: await signBoard(wallets[index]!, terms.domain, {
+            ...{ board: 1n, epoch, valuesHash },
+            ...medianSight(sights),
+          }),
         });
       };
     started = await start([peer(1, "97250.5"), peer(2, "97250.4"), peer(3, "97250.6")], { turn: 0, quorum: 3 });

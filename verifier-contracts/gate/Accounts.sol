@@ -87,7 +87,7 @@ abstract contract Accounts is IMarginGate, EIP712 {
         account.state = Statement.genesisState(instruments);
         // Settlements are counted from 1, the clock in seconds: neither comes near its width.
         account.settled = uint24(settlements);
-        account.provenAt = uint32(market.clock(board));
+        account.provenAt = uint32(market.wind(board));
         _waiting[account.settled]++;
     }
 
@@ -125,14 +125,14 @@ abstract contract Accounts is IMarginGate, EIP712 {
 
     /// What proofs of a basis are judged by; reverts with the market's reason where it is not to be had.
     /// @param epoch that the proof was made for, of the basis Attesting
-    function _ground(Basis basis, uint64 epoch) internal view returns (Ground memory ground) {
+    function _ground(Basis basis, uint64 epoch) internal returns (Ground memory ground) {
         ground.basis = basis;
         ground.settlements = market.settlementsOf(board);
         if (basis == Basis.Exit) {
             (ground.market.verifier, ground.market.point) = market.exitMarket(board);
             return ground;
         }
-        ground.clock = market.clock(board);
+        ground.clock = market.wind(board);
         if (basis == Basis.Attesting) ground.market = market.attesting(board, epoch);
         else ground.market = basis == Basis.Outflow ? market.outflow(board) : market.evidence(board);
     }

@@ -162,7 +162,7 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
         if (!attestationMissed(account) && !_isOperator(msg.sender)) {
             revert IMarginGate.NotAuthorised(account, msg.sender);
         }
-        uint256 clock = market.clock(board);
+        uint256 clock = market.wind(board);
         uint256 period = market.termsOf(board).holdPeriod;
         uint256 last = gate.accountOf(account).heldUntil;
         if (last != 0) {

@@ -164,7 +164,7 @@ contract Liquidation is Desk, ILiquidation {
     function void(Lot calldata lot) external {
         bytes32 id = _close(lot);
         if (market.settlementsOf(board) == lot.settlements) {
-            uint256 clock = market.clock(board);
+            uint256 clock = market.wind(board);
             if (clock < lot.voidFrom && block.timestamp < lot.voidTime) revert AuctionRunning(clock, lot.voidFrom);
             // A shift by 64 and more leaves nothing of a cap.
             if (lot.kind == Kind.Slice && clock >= lot.end) _failures[lot.account][_calledAt(lot.account)]++;
@@ -213,14 +213,14 @@ contract Liquidation is Desk, ILiquidation {
     // ---- Starting ----
 
     /// What the step is held to; reverts where it is of another state, epoch or policy than the one that counts.
-    function _ground(IMarginGate.Step calldata step) private view returns (Ground memory ground) {
+    function _ground(IMarginGate.Step calldata step) private returns (Ground memory ground) {
         if (block.timestamp > step.deadline) revert IMarginGate.DeadlinePassed(step.deadline, block.timestamp);
         Market memory values = market.evidence(board);
         if (step.epoch != values.epoch) revert IMarginGate.EpochNotStanding(values.epoch, step.epoch);
         if (step.policyId != values.policyId) revert IMarginGate.PolicySuperseded(values.policyId, step.policyId);
         ground.values = values;
         ground.terms = market.termsOf(board);
-        ground.clock = market.clock(board);
+        ground.clock = market.wind(board);
         ground.settlements = market.settlementsOf(board);
         ground.account = gate.accountOf(step.account);
         if (auctionOf[step.account] != 0) revert LotOpen(step.account);

@@ -222,7 +222,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         if (msg.sender != deskOf[desk]) revert NotDesk(msg.sender);
         bool round = desk == Desk.Exchange;
         uint256 settlements = market.settlementsOf(board);
-        uint256 clock = market.clock(board);
+        uint256 clock = market.wind(board);
         if (block.timestamp > deadline) revert DeadlinePassed(deadline, block.timestamp);
         // Of every entry's message; what differs is written over.
         bytes memory message = bytes.concat(abi.encode(typeHash, uint256(0), uint256(0), uint256(0), bytes32(0), deadline), args);
@@ -273,7 +273,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// @inheritdoc IMarginGate
     function setStage(uint256 id, Stage stage, uint64 epoch) external onlyDesk(Desk.Liquidation) {
-        _setStage(id, _account(id), stage, epoch, market.clock(board));
+        _setStage(id, _account(id), stage, epoch, market.wind(board));
     }
 
     /// @inheritdoc IMarginGate
@@ -354,7 +354,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
 
     /// What the single-account calls are judged by. By the call, and not as an argument: compilers make a copy of a function for
     /// each constant that it is called with, and four copies do not fit.
-    function _groundOfCall(uint64 epoch) private view returns (Ground memory) {
+    function _groundOfCall(uint64 epoch) private returns (Ground memory) {
         bytes4 call = msg.sig;
         Basis basis = Basis.Exit;
         if (call == this.withdraw.selector) basis = Basis.Outflow;

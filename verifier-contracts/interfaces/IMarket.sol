@@ -27,7 +27,7 @@ struct Levels {
 /// What a policy says of calls, holds, auctions and losses. Periods in seconds, those marked (clock) of the board's
 /// clock; amounts in 1e-6 quote.
 struct Terms {
-    /// Between a call and liquidation (clock); also how long a tightened policy does not count as evidence.
+    /// Between a call and liquidation (clock); also how long a tightened policy does not count as evidence (clock).
     uint32 curePeriod;
     /// Between two attestations (clock).
     uint32 attestInterval;
@@ -52,7 +52,8 @@ struct Terms {
     uint64 dust;
     /// To whoever proved, if the fund has it.
     uint64 reward;
-    /// The till is short while the cash in custody is below this: debt then costs the policy's short rate.
+    /// The till is short while the cash in custody is below this: the rate of debt then goes, hour by hour, to the policy's short
+    /// one.
     uint64 tillFloor;
 }
 
@@ -125,7 +126,8 @@ interface IMarket {
     function attesting(uint256 board, uint64 epoch) external view returns (Market memory);
 
     /// The standing epoch, usable and complete, under the evidence policy: the one that the epoch was opened under, but
-    /// until a cure period after it was tightened by the guardian the one before. Reverts with the reason.
+    /// until a cure period of the board's clock after the first epoch that the guardian's tightening was in force for, the one
+    /// before. Reverts with the reason.
     function evidence(uint256 board) external view returns (Market memory);
 
     /// What a proof of a lot is verified with, under the conditions of `evidence`. Reverts with FamilyMissing or
@@ -144,9 +146,13 @@ interface IMarket {
     /// Needs no oracle.
     function exitMarket(uint256 board) external view returns (IAccountVerifier verifier, G1 memory point);
 
-    /// Seconds for which the board's attestation clock has run, from an arbitrary start; never falls. It runs exactly while
-    /// attesting is possible (a usable and complete epoch stands), and where one stop has lasted for `Terms.stopLimit`.
+    /// Seconds for which the board's attestation clock has run, from an arbitrary start. It runs exactly while attesting is
+    /// possible (a usable and complete epoch stands), and where one stop has lasted for `Terms.stopLimit`. It never falls below
+    /// what `wind` has returned, nor where nothing is taken back of what the sequencer's feed said.
     function clock(uint256 board) external view returns (uint256);
+
+    /// The clock, for calls that act on it. Anyone may call: it changes nothing, but that the clock never falls below this again.
+    function wind(uint256 board) external returns (uint256);
 
     /// Of the policy in force.
     function termsOf(uint256 board) external view returns (Terms memory);

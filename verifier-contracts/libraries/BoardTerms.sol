@@ -24,7 +24,8 @@ library BoardTerms {
     error BlockTooWeak(uint256 blockIndex, uint256[5] terms);
 
     /// Refuses a page that is no terms of a board.
-    function check(address page, uint256 instruments) internal view {
+    /// @return assets bit a: a linear row is worth a quantity of asset a
+    function check(address page, uint256 instruments) internal view returns (uint256 assets) {
         bytes memory terms = DataPage.read(page);
         uint256 first = 1 + instruments / Statement.BLOCK_INSTRUMENTS * Statement.BLOCK_VALUES;
         uint256 words = terms.length / 32;
@@ -34,14 +35,16 @@ library BoardTerms {
             uint256 row = _word(terms, at);
             sound = row < before && _word(terms, at + 1) < Statement.ASSETS && _word(terms, at + 2) < 1 << 128;
             before = row;
+            if (sound) assets |= 1 << _word(terms, at + 1);
         }
         if (!sound) revert BoardTermsRefused(page);
     }
 
-    /// Refuses values that break the terms. Rows that are not open, and those without a price, have nothing to be held against.
+    /// Refuses values that break the terms. A row that is not open is held to nothing.
     /// @param page one that `check` took
     /// @param prices those that count, 16 decimals
     /// @param open and `marks`: of `PackedValues.scan`
+    /// @return unpriced whether an open linear row's asset has no price, so that nothing holds its mark
     function hold(
         address page,
         bytes calldata values,
@@ -49,7 +52,7 @@ library BoardTerms {
         uint64[15] memory prices,
         uint256[] memory open,
         int256[] memory marks
-    ) internal view {
+    ) internal view returns (bool unpriced) {
         bytes memory terms = DataPage.read(page);
         uint256 at = 1;
         for (uint256 index = 0; index < open.length; index++) {
@@ -65,13 +68,39 @@ library BoardTerms {
             uint256 row = _word(terms, at);
             uint256 price = prices[_word(terms, at + 1)];
             uint256 bit = 1 << (row % Statement.BLOCK_INSTRUMENTS);
-            if (price == 0 || open[row / Statement.BLOCK_INSTRUMENTS] & bit == 0) continue;
-            // Price with 16 decimals, ratio with 18, mark with 6.
-            int256 expected = int256(price * _word(terms, at + 2) / 1e28);
-            int256 away = marks[row] - expected;
-            if (uint256(away < 0 ? -away : away) * BPS > uint256(expected) * band) {
-                revert MarkOutOfBand(row, marks[row], expected, band);
+            if (open[row / Statement.BLOCK_INSTRUMENTS] & bit == 0) continue;
+            if (price == 0) {
+                unpriced = true;
+                continue;
             }
+            _holdMark(terms, at, price, marks[row], band);
+        }
+    }
+
+    /// Refuses marks of linear rows that expire too far from a price. @param limits by asset, beside the band
+    function holdMarks(
+        address page,
+        uint256[] calldata expired,
+        int256[] calldata marks,
+        uint64[15] calldata prices,
+        uint16[15] calldata limits
+    ) internal view {
+        bytes memory terms = DataPage.read(page);
+        uint256 at = 1 + expired.length * Statement.BLOCK_VALUES;
+        for (; at < terms.length / 32; at += LINEAR_WORDS) {
+            uint256 row = _word(terms, at);
+            if (expired[row / Statement.BLOCK_INSTRUMENTS] & (1 << (row % Statement.BLOCK_INSTRUMENTS)) == 0) continue;
+            uint256 asset = _word(terms, at + 1);
+            _holdMark(terms, at, prices[asset], marks[row], _word(terms, 0) + limits[asset]);
+        }
+    }
+
+    function _holdMark(bytes memory terms, uint256 at, uint256 price, int256 mark, uint256 bandBps) private pure {
+        // Price with 16 decimals, ratio with 18, mark with 6.
+        int256 expected = int256(price * _word(terms, at + 2) / 1e28);
+        int256 away = mark - expected;
+        if (uint256(away < 0 ? -away : away) * BPS > uint256(expected) * bandBps) {
+            revert MarkOutOfBand(_word(terms, at), mark, expected, bandBps);
         }
     }
 

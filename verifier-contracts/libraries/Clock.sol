@@ -7,8 +7,10 @@ import {Readings} from "../interfaces/IAggregator.sol";
 ///
 /// Attesting is possible while the board is not paused, the standing epoch is usable, complete and not stale, and the chain's
 /// sequencer is up and has been for a grace, in which people land what they could not. The clock is worked out when it is
-/// asked for: since `at` pause and freshness have held in one interval each, and the sequencer's feed has its history. Without
-/// that history (more than MOST_ROUNDS changes since `at`, or a feed that keeps none) the time before counts as down.
+/// asked for: since `at` pause and freshness have held in one interval each, and the sequencer's feed has its history. What came
+/// before that history (more than MOST_ROUNDS changes since `at`, or rounds that the feed has lost) counts as up: a loss gives
+/// nobody time. A feed may also take back that it was up, since its reports come late; what has been acted on is kept, because
+/// every call that acts on the clock moves `at` (`IMarket.wind`).
 library Clock {
     /// All in unix seconds, but for `ran` and `stopLimit`, which count seconds.
     struct State {
@@ -34,6 +36,14 @@ library Clock {
         return (_upFrom(latest) <= block.timestamp, uint64(latest.startedAt));
     }
 
+    /// Whether a feed says by number what it says now, as it has to for what was before.
+    function keepsHistory(address feed) internal view returns (bool) {
+        if (feed == address(0)) return true;
+        Readings.Round memory latest = Readings.latest(feed);
+        Readings.Round memory again = Readings.round(feed, latest.id);
+        return latest.ok && again.ok && again.startedAt == latest.startedAt;
+    }
+
     /// The clock as of now.
     function advanced(State memory state, address feed) internal view returns (State memory) {
         uint256 nowTime = block.timestamp;
@@ -41,7 +51,7 @@ library Clock {
         uint256 until = state.freshUntil < nowTime ? state.freshUntil : nowTime;
         uint256 cursor = state.at;
         if (from < until) {
-            (uint256[2][MOST_ROUNDS] memory windows, uint256 count) = _windows(feed, from, until);
+            (uint256[2][MOST_ROUNDS + 1] memory windows, uint256 count) = _windows(feed, from, until);
             while (count != 0) {
                 uint256[2] memory window = windows[--count];
                 _stop(state, cursor, window[0]);
@@ -64,26 +74,29 @@ library Clock {
         if (to > from) state.ran += uint64(to - from);
     }
 
-    /// When the sequencer was up between two times, the latest window first; none is empty.
+    /// When the sequencer was up between two times, the latest window first; none is empty. None for a feed that says nothing.
     function _windows(address feed, uint256 from, uint256 until)
         private
         view
-        returns (uint256[2][MOST_ROUNDS] memory windows, uint256 count)
+        returns (uint256[2][MOST_ROUNDS + 1] memory windows, uint256 count)
     {
         if (feed == address(0)) {
             windows[0] = [from, until];
             return (windows, 1);
         }
         Readings.Round memory round = Readings.latest(feed);
-        for (uint256 rounds = 0; round.ok && rounds < MOST_ROUNDS; rounds++) {
+        if (!round.ok) return (windows, 0);
+        for (uint256 rounds = 1;; rounds++) {
             uint256 start = _upFrom(round);
             if (start < from) start = from;
             if (start < until) windows[count++] = [start, until];
-            if (round.startedAt <= from) break;
+            if (round.startedAt <= from) return (windows, count);
             if (round.startedAt < until) until = round.startedAt;
-            if (round.id == 0) break;
+            if (rounds == MOST_ROUNDS || round.id == 0) break;
             round = Readings.round(feed, round.id - 1);
+            if (!round.ok || round.startedAt == 0) break;
         }
+        if (from < until) windows[count++] = [from, until];
     }
 
     /// From when a round of the feed counts as up; never for one that says down, or nothing.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {PolicyRegistry} from "./PolicyRegistry.sol";
+import {PolicyRules} from "./PolicyRules.sol";
 import {PriceSources} from "./PriceSources.sol";
 import {Reporters} from "./Reporters.sol";
 import {Settlements} from "./Settlements.sol";
@@ -9,7 +10,6 @@ import {IAccountVerifier} from "../interfaces/IAccountVerifier.sol";
 import {IBoardGate, IMarket} from "../interfaces/IMarket.sol";
 import {Family, IVerifier} from "../interfaces/IVerifier.sol";
 import {Bn254, G1} from "../libraries/Bn254.sol";
-import {BoardTerms} from "../libraries/BoardTerms.sol";
 import {Clock} from "../libraries/Clock.sol";
 import {Link, LinkVerifier} from "../libraries/LinkVerifier.sol";
 import {PackedValues} from "../libraries/PackedValues.sol";
@@ -37,6 +37,8 @@ abstract contract Epochs {
         /// Unix seconds of the block that took it.
         uint64 takenAt;
         uint16 debtRateBps;
+        /// Whether the epoch whose place it took was halted.
+        bool afterHalt;
         /// Of policy and market.
         G1 point;
         /// Fixes all values of the market: what links of it are bound to.
@@ -49,23 +51,28 @@ abstract contract Epochs {
         G1 point;
     }
 
-    /// What there is of a board: the epoch that stands and the one before.
+    /// What there is of a board: the epoch that stands, and the last one before it that was not halted.
     struct Series {
         Clock.State clock;
-        uint64 generation;
-        /// Whether the next epoch has the short rate: as the last two epochs running found the till.
-        bool tillShort;
-        /// What the standing epoch found, whether or not the one before did.
-        bool tillWasShort;
+        uint32 generation;
+        /// How far the rate of debt is on its way to the short one, of DEBT_STEPS.
+        uint8 debtStep;
         /// Whether there are rows that have expired and wait for accounts to settle.
         bool waiting;
         IBoardGate gate;
+        /// The hour of the last epoch (Unix time), and how many of its epochs found the till short, less those that did not.
+        uint24 hour;
+        int24 short;
         Epoch[2] ring;
         mapping(uint256 family => Linked) linked;
+        /// By what the clock says: until then the policy before is evidence in a tightened one's place.
+        mapping(uint256 policyId => uint256) cureUntil;
     }
 
     /// An epoch's number may not jump by more: no signature can use the numbers up.
     uint64 public constant MAX_EPOCH_STEP = 1 << 32;
+    /// In so many hours the rate of debt goes from one to the other.
+    uint256 public constant DEBT_STEPS = 8;
 
     PolicyRegistry public immutable registry;
     PriceSources public immutable sources;
@@ -73,6 +80,7 @@ abstract contract Epochs {
     Settlements public immutable settlements;
     /// Reports whether the chain's sequencer is up; zero where the chain has none.
     address public immutable sequencer;
+    PolicyRules private immutable _rules;
     mapping(uint256 board => Series) internal _series;
 
     /// `prices` are those that count, zero where there is none.
@@ -87,20 +95,26 @@ abstract contract Epochs {
         bool halted
     );
     event EpochLinked(uint256 indexed board, uint64 indexed epoch, uint256 family);
+    /// Of a tightened policy: until the clock says so, the one before is evidence.
+    event CureStarted(uint256 indexed board, uint256 indexed policyId, uint256 until);
 
     error RegistryRefused(address registry);
+    /// A feed of the sequencer's state that does not say by number what it said last keeps no history.
+    error SequencerRefused(address sequencer);
     error EpochNotNext(uint64 epoch, uint64 last);
     /// The first link of an epoch is that for accounts.
     error AccountLinkMissing();
-    /// Not the values of the standing epoch.
+    /// Not the values of the epoch.
     error ValuesWrong(bytes32 expected, bytes32 found);
     error VerifierRefused(address verifier);
     error NotSettlements(address sender);
 
     constructor(PolicyRegistry registry_, address sequencer_, address[] memory reporters_, uint256 quorum_) {
         if (address(registry_).code.length == 0) revert RegistryRefused(address(registry_));
+        if (!Clock.keepsHistory(sequencer_)) revert SequencerRefused(sequencer_);
         registry = registry_;
         sequencer = sequencer_;
+        _rules = registry_.rules();
         sources = new PriceSources(registry_);
         reporters = new Reporters(registry_.queue(), reporters_, quorum_);
         settlements = new Settlements(registry_, reporters);
@@ -131,28 +145,31 @@ abstract contract Epochs {
         (next.epoch, next.policyId, next.keyId) = (epoch, head.policyId, head.keyId);
         next.takenAt = uint64(block.timestamp);
         (next.time, prices) = reporters.median(board, epoch, valuesHash, observations, version.maxAge, lastTime);
-        (prices, next.unvalued, next.halted) = sources.appraise(board, version.listed, prices);
-        next.debtRateBps = series.tillShort ? version.shortDebtRateBps : version.debtRateBps;
+        (prices, next.unvalued, next.halted) =
+            sources.appraise(board, next.time, version.listed | version.linear, prices);
+        // Others are no collateral: what they are for is held row by row.
+        next.unvalued &= version.listed;
+        next.debtRateBps = _debtRate(series, version);
         next.values = _fix(valuesHash, prices, next.debtRateBps);
         IVerifier accounts;
         (accounts, next.point) = _link(board, head.instruments, next, values, prices, links[0]);
         next.verifier = IAccountVerifier(address(accounts));
         next.point = Bn254.add(next.point, registry.pointOf(board, head.policyId, accounts));
-        _checkRows(board, series, head, values, prices);
+        if (_checkRows(board, series, head, values, prices)) next.halted = true;
         for (uint256 index = 1; index < links.length; index++) {
             _linkFamily(board, series, head.instruments, next, values, prices, links[index]);
         }
 
         _advance(series);
-        series.generation += 1;
+        if (head.policyId != _standing(series).policyId) _startCures(board, series, head.policyId);
+        // One that was halted gives way, so that the one before is always the last that was not.
+        next.afterHalt = _standing(series).halted;
+        if (!next.afterHalt) series.generation += 1;
         series.ring[series.generation % 2] = next;
         bool runs = !next.halted && next.unvalued == 0;
         series.clock.freshUntil = runs ? uint40(next.time + version.maxAge) : 0;
         series.clock.stopLimit = version.stopLimit;
-        bool short = address(series.gate) != address(0) && series.gate.tillShort();
-        // As two epochs running found it: nobody moves the till for the moment of one.
-        if (short == series.tillWasShort) series.tillShort = short;
-        series.tillWasShort = short;
+        _count(series);
         emit EpochTaken(
             board, epoch, next.time, prices, next.debtRateBps, valuesHash, next.unvalued, next.halted
         );
@@ -170,7 +187,7 @@ abstract contract Epochs {
         Series storage series = _series[board];
         Epoch memory standing = _standing(series);
         if (standing.epoch == 0) revert IMarket.EpochMissing(board);
-        expectValues(board, keccak256(values), prices, debtRateBps);
+        expectValues(standing.values, keccak256(values), prices, debtRateBps);
         PolicyRegistry.Head memory head = registry.headOf(board);
         for (uint256 index = 0; index < links.length; index++) {
             _linkFamily(board, series, head.instruments, standing, values, prices, links[index]);
@@ -194,12 +211,12 @@ abstract contract Epochs {
     /// The standing epoch in any condition, and the policy that it is evidence under. For people, not for gates.
     function standingOf(uint256 board) external view returns (Epoch memory epoch, uint256 evidencePolicy) {
         epoch = _standing(_series[board]);
-        (evidencePolicy,) = registry.evidenceOf(board, epoch.policyId);
+        evidencePolicy = _evidencePolicy(_series[board], epoch.policyId);
     }
 
-    /// Whether the next epoch is charged the short rate of debt.
-    function tillShort(uint256 board) external view returns (bool) {
-        return _series[board].tillShort;
+    /// The rate of debt of the next epoch, in basis points.
+    function debtRateOf(uint256 board) external view returns (uint16) {
+        return _debtRate(_series[board], registry.versionOf(board, registry.headOf(board).policyId));
     }
 
     /// What a link's point is for.
@@ -207,9 +224,19 @@ abstract contract Epochs {
         return keccak256(abi.encode("Market", block.chainid, address(this), board, epoch));
     }
 
-    /// Refuses values that are not those of the standing epoch.
-    function expectValues(uint256 board, bytes32 valuesHash, uint64[15] memory prices, uint256 debtRateBps) public view {
-        bytes32 expected = _standing(_series[board]).values;
+    /// The last epoch that was not halted: its marks were held to prices. And when the standing one was taken.
+    function lastHeld(uint256 board) external view returns (Epoch memory epoch, uint64 takenAt) {
+        Series storage series = _series[board];
+        epoch = _standing(series);
+        takenAt = epoch.takenAt;
+        if (epoch.halted) epoch = series.ring[(series.generation + 1) % 2];
+    }
+
+    /// Refuses values that are not those of an epoch. @param expected its `values`
+    function expectValues(bytes32 expected, bytes32 valuesHash, uint64[15] memory prices, uint256 debtRateBps)
+        public
+        pure
+    {
         bytes32 found = _fix(valuesHash, prices, debtRateBps);
         if (found != expected) revert ValuesWrong(expected, found);
     }
@@ -227,6 +254,46 @@ abstract contract Epochs {
 
     function _advance(Series storage series) internal {
         series.clock = Clock.advanced(series.clock, sequencer);
+    }
+
+    /// The policy that counts as evidence under an epoch of policy `policyId`: itself, or while a tightened one is being cured the
+    /// one before.
+    function _evidencePolicy(Series storage series, uint256 policyId) internal view returns (uint256 evidence) {
+        evidence = policyId;
+        uint256 until = series.cureUntil[evidence];
+        if (until == 0) return evidence;
+        uint256 ran = Clock.advanced(series.clock, sequencer).ran;
+        for (; ran < until; until = series.cureUntil[evidence]) evidence--;
+    }
+
+    /// Starts the cure periods of policies that an epoch is the first of.
+    function _startCures(uint256 board, Series storage series, uint256 policyId) private {
+        for (; series.cureUntil[policyId] == 0; policyId--) {
+            uint256 cure = registry.cureOf(board, policyId);
+            if (cure == 0) return;
+            uint256 until = series.clock.ran + cure;
+            series.cureUntil[policyId] = until;
+            emit CureStarted(board, policyId, until);
+        }
+    }
+
+    function _debtRate(Series storage series, PolicyRegistry.Version memory version) private view returns (uint16) {
+        uint256 more = version.shortDebtRateBps - version.debtRateBps;
+        return uint16(version.debtRateBps + more * series.debtStep / DEBT_STEPS);
+    }
+
+    /// Counts how the till was found. The rate of debt makes a step in an hour, as most epochs of the hour before found it: it is
+    /// known to who links an epoch, and nobody moves it by moving the till for a moment.
+    function _count(Series storage series) private {
+        uint24 hour = uint24(block.timestamp / 1 hours);
+        if (hour != series.hour) {
+            uint8 step = series.debtStep;
+            if (series.short > 0 && step < DEBT_STEPS) series.debtStep = step + 1;
+            if (series.short < 0 && step != 0) series.debtStep = step - 1;
+            (series.hour, series.short) = (hour, 0);
+        }
+        bool found = address(series.gate) != address(0) && series.gate.tillShort();
+        series.short += found ? int24(1) : int24(-1);
     }
 
     /// Takes the point of an epoch's values under the verifier of a family, and checks every value on the way.
@@ -273,17 +340,18 @@ abstract contract Epochs {
     }
 
     /// Refuses board values that break the policy's board terms, and rows that come back too early.
+    /// @return unpriced whether there is a mark that no price holds
     function _checkRows(
         uint256 board,
         Series storage series,
         PolicyRegistry.Head memory head,
         bytes calldata values,
         uint64[15] memory prices
-    ) private {
+    ) private returns (bool unpriced) {
         address terms = registry.boardTermsOf(board, head.policyId);
-        if (terms == address(0) && !series.waiting) return;
-        (uint256[] memory open, int256[] memory marks) = PackedValues.scan(values, head.instruments);
-        if (terms != address(0)) BoardTerms.hold(terms, values, head.instruments, prices, open, marks);
+        if (terms == address(0) && !series.waiting) return false;
+        uint256[] memory open;
+        (open, unpriced) = _rules.holdRows(terms, values, head.instruments, prices);
         if (series.waiting) series.waiting = settlements.relist(board, open, series.gate);
     }
 }

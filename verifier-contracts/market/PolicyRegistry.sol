@@ -35,6 +35,8 @@ contract PolicyRegistry {
         uint16 debtRateBps;
         uint16 shortDebtRateBps;
         uint32 stopLimit;
+        /// Bit a: a linear row of the board terms is worth a quantity of asset a.
+        uint16 linear;
     }
 
     struct Head {
@@ -59,8 +61,8 @@ contract PolicyRegistry {
     mapping(uint256 board => uint256) private _changedAt;
     mapping(uint256 board => Policy) private _policies;
     mapping(uint256 board => mapping(uint256 policyId => Version)) private _versions;
-    /// Unix seconds; until then the policy before it is evidence in its place. Zero where it came through the queue.
-    mapping(uint256 board => mapping(uint256 policyId => uint256)) private _cureUntil;
+    /// Seconds of the board's clock for which the policy before is evidence in its place; zero where it came through the queue.
+    mapping(uint256 board => mapping(uint256 policyId => uint256)) private _cures;
     /// Keccak-256 of the values of a version, by which their points are found.
     mapping(uint256 board => mapping(uint256 policyId => bytes32)) private _values;
     mapping(uint256 board => mapping(uint256 policyId => address)) private _boardTerms;
@@ -68,7 +70,7 @@ contract PolicyRegistry {
 
     event BoardCreated(uint256 indexed board, uint256 instruments, address router);
     event PolicySet(uint256 indexed board, uint32 indexed policyId, Policy policy);
-    event Tightened(uint256 indexed board, uint32 indexed policyId, uint256 cureUntil);
+    event Tightened(uint256 indexed board, uint32 indexed policyId, uint256 curePeriod);
     event KeyRotated(uint256 indexed board, uint24 indexed keyId, address router, uint256 sunset);
 
     error RouterRefused(address router);
@@ -132,10 +134,11 @@ contract PolicyRegistry {
         head.keyId += 1;
         head.sunset = uint40(block.timestamp + KEY_SUNSET);
         (_heads[board], _routers[board][head.keyId]) = (head, router);
-        // What may still be evidence is needed under the new keys too.
+        // What may still be evidence is needed under the new keys too. Whose cure is over is the oracle's to know: here all count
+        // since the last policy that came through the queue.
         for (uint256 id = head.policyId;; id--) {
             _checkLinked(router, head.instruments, _values[board][id]);
-            if (block.timestamp >= _cureUntil[board][id]) break;
+            if (_cures[board][id] == 0) break;
         }
         emit KeyRotated(board, head.keyId, address(router), head.sunset);
     }
@@ -144,16 +147,17 @@ contract PolicyRegistry {
 
     /// Puts a policy in force at once under which no quantity counts for more, no level is lower, and no grace is longer.
     /// Listings, scan lots, rates of debt, ages and terms stay. Once in the queue's
-    /// delay, and bounded as any change. As evidence the policy before stands for its cure period more.
+    /// delay, and bounded as any change. As evidence the policy before stands for its cure period more, of the board's clock,
+    /// from the first epoch that is taken under this one.
     function tighten(uint256 board, Policy memory policy) external {
         if (msg.sender != queue.guardian()) revert IQueue.NotGuardian(msg.sender);
         Head memory head = _head(board);
         uint256 until = head.tightenedAt + queue.getMinDelay();
         if (head.tightenedAt != 0 && block.timestamp < until) revert TightenedLately(until);
         _heads[board].tightenedAt = uint40(block.timestamp);
-        uint256 cureUntil = block.timestamp + _policies[board].terms.curePeriod;
-        _setPolicy(board, policy, cureUntil);
-        emit Tightened(board, head.policyId + 1, cureUntil);
+        uint256 cure = _policies[board].terms.curePeriod;
+        _setPolicy(board, policy, cure);
+        emit Tightened(board, head.policyId + 1, cure);
     }
 
     // ---- Views ----
@@ -179,16 +183,10 @@ contract PolicyRegistry {
         return _versions[board][policyId];
     }
 
-    /// The policy that counts as evidence under an epoch of policy `policyId`: itself, or while a tightened one is being cured
-    /// the one before.
-    function evidenceOf(uint256 board, uint256 policyId)
-        external
-        view
-        returns (uint256 evidence, Version memory version)
-    {
-        evidence = policyId;
-        while (block.timestamp < _cureUntil[board][evidence]) evidence--;
-        version = _versions[board][evidence];
+    /// Seconds of the board's clock for which the policy before `policyId` is evidence in its place; zero where it came through
+    /// the queue.
+    function cureOf(uint256 board, uint256 policyId) external view returns (uint256) {
+        return _cures[board][policyId];
     }
 
     /// Point of a board's policy under a verifier; reverts where it is not linked.
@@ -221,11 +219,11 @@ contract PolicyRegistry {
         if (head.instruments == 0) revert IMarket.BoardUnknown(board);
     }
 
-    function _setPolicy(uint256 board, Policy memory policy, uint256 cureUntil) private {
+    function _setPolicy(uint256 board, Policy memory policy, uint256 cure) private {
         Head storage head = _heads[board];
         uint256 instruments = head.instruments;
-        (bytes32 values, uint256 listed) = rules.admit(policy, instruments);
-        if (cureUntil != 0) rules.checkTighter(_policies[board], policy);
+        (bytes32 values, uint256 listed, uint256 linear) = rules.admit(policy, instruments);
+        if (cure != 0) rules.checkTighter(_policies[board], policy);
         else if (head.policyId != 0) rules.checkMoves(_policies[board], policy);
         _checkLinked(_routers[board][head.keyId], instruments, values);
         uint32 policyId = ++head.policyId;
@@ -240,9 +238,10 @@ contract PolicyRegistry {
             listed: uint16(listed),
             debtRateBps: policy.debtRateBps,
             shortDebtRateBps: policy.shortDebtRateBps,
-            stopLimit: policy.terms.stopLimit
+            stopLimit: policy.terms.stopLimit,
+            linear: uint16(linear)
         });
-        _cureUntil[board][policyId] = cureUntil;
+        _cures[board][policyId] = cure;
         (_values[board][policyId], _boardTerms[board][policyId]) = (values, policy.boardTerms);
         _policies[board] = policy;
         emit PolicySet(board, policyId, policy);

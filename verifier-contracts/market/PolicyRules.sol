@@ -3,6 +3,7 @@ pragma solidity 0.8.30;
 
 import {Levels, Terms} from "../interfaces/IMarket.sol";
 import {BoardTerms} from "../libraries/BoardTerms.sol";
+import {PackedValues} from "../libraries/PackedValues.sol";
 import {Statement} from "../libraries/Statement.sol";
 
 /// Haircuts of all assets (asset, tier), and everything else that a policy says. Above the last boundary no quantity
@@ -29,7 +30,8 @@ struct Policy {
     address boardTerms;
 }
 
-/// What a policy may say, what one change of it may do, and the circuit's values of it. Of a registry; holds nothing.
+/// What a policy may say, what one change of it may do, the circuit's values of it, and what it says of board values. Of a
+/// registry; holds nothing.
 contract PolicyRules {
     uint256 private constant BPS = 10_000;
     uint32 public constant MAX_AGE_LIMIT = 7 days;
@@ -67,17 +69,50 @@ contract PolicyRules {
     /// Refuses what no policy of a board may say.
     /// @return valuesHash Keccak-256 of the group `policy`
     /// @return listed bit a: asset a is listed
+    /// @return linear bit a: a linear row of the board terms is worth a quantity of asset a
     function admit(Policy memory policy, uint256 instruments)
         external
         view
-        returns (bytes32 valuesHash, uint256 listed)
+        returns (bytes32 valuesHash, uint256 listed, uint256 linear)
     {
         _check(policy);
-        if (policy.boardTerms != address(0)) BoardTerms.check(policy.boardTerms, instruments);
+        if (policy.boardTerms != address(0)) linear = BoardTerms.check(policy.boardTerms, instruments);
         valuesHash = keccak256(abi.encodePacked(signalsOf(policy)));
         for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
             if (_capOf(policy, asset) != 0) listed |= 1 << asset;
         }
+    }
+
+    /// Refuses board values that break a policy's board terms.
+    /// @param boardTerms zero for none
+    /// @param values that `PackedValues.evaluate` took
+    /// @param prices those that count, 16 decimals; zero where an asset has none
+    /// @return open by block, bit i: row i of the block is open
+    /// @return unpriced whether an open linear row's asset has no price, so that nothing holds its mark
+    function holdRows(address boardTerms, bytes calldata values, uint256 instruments, uint64[15] calldata prices)
+        external
+        view
+        returns (uint256[] memory open, bool unpriced)
+    {
+        int256[] memory marks;
+        (open, marks) = PackedValues.scan(values, instruments);
+        if (boardTerms != address(0)) {
+            unpriced = BoardTerms.hold(boardTerms, values, instruments, prices, open, marks);
+        }
+    }
+
+    /// Refuses marks of a settlement that are too far from the prices that counted last.
+    /// @param boardTerms a policy's, not zero
+    /// @param expired by block, bit i: row i of the block expires
+    /// @param prices 16 decimals; `limits`: how far each may be left, in basis points, the terms' band on top
+    function holdMarks(
+        address boardTerms,
+        uint256[] calldata expired,
+        int256[] calldata marks,
+        uint64[15] calldata prices,
+        uint16[15] calldata limits
+    ) external view {
+        BoardTerms.holdMarks(boardTerms, expired, marks, prices, limits);
     }
 
     /// Refuses a change that moves anything by more than `maxMoveBps`.

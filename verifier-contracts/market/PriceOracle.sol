@@ -22,8 +22,8 @@ import {Clock} from "../libraries/Clock.sol";
 ///  - anyone carries an epoch to the chain, in one transaction, and links its values for further circuits later;
 ///  - the guardian pauses a board, which ends by itself; the queue names the gate of a board, once.
 ///
-/// The rate of debt of an epoch is the policy's: its short rate where the two epochs before found the gate's till short. So
-/// whoever links an epoch knows it, and nobody moves the till for the moment of one.
+/// The rate of debt of an epoch lies between the policy's two: each hour in which most epochs found the gate's till short moves it
+/// by an eighth towards the short one, each other hour back. So whoever links an epoch knows it.
 ///
 /// Safety rests on registry and reporters, on the verifiers and the secrets of their link keys. Not checked: that board values
 /// follow from the prices and the published risk model (anyone can recompute them).
@@ -125,7 +125,8 @@ contract PriceOracle is Epochs, IMarket {
         if (standing.epoch == epoch) return _asEvidence(board, standing);
         Epoch memory before = series.ring[(series.generation + 1) % 2];
         uint256 grace = registry.versionOf(board, standing.policyId).epochGrace;
-        if (before.epoch != epoch || epoch == 0 || block.timestamp > standing.takenAt + grace) {
+        bool inTime = block.timestamp <= standing.takenAt + grace && !standing.afterHalt;
+        if (before.epoch != epoch || epoch == 0 || !inTime) {
             revert EpochSuperseded(standing.epoch, epoch);
         }
         _checkSound(board, before);
@@ -140,7 +141,7 @@ contract PriceOracle is Epochs, IMarket {
     /// @inheritdoc IMarket
     function lots(uint256 board) external view returns (ILotVerifier verifier, G1 memory point) {
         Epoch memory standing = _complete(board);
-        (uint256 policyId,) = registry.evidenceOf(board, standing.policyId);
+        uint256 policyId = _evidencePolicy(_series[board], standing.policyId);
         IVerifier found;
         (found, point) = _linkedOf(board, standing, policyId, Family.LOT);
         return (ILotVerifier(address(found)), point);
@@ -172,8 +173,15 @@ contract PriceOracle is Epochs, IMarket {
     }
 
     /// @inheritdoc IMarket
-    function clock(uint256 board) external view returns (uint256) {
+    function clock(uint256 board) public view returns (uint256) {
         return Clock.advanced(_series[board].clock, sequencer).ran;
+    }
+
+    /// @inheritdoc IMarket
+    function wind(uint256 board) external returns (uint256) {
+        // Without a sequencer nothing is ever taken back.
+        if (sequencer != address(0)) _advance(_series[board]);
+        return clock(board);
     }
 
     /// @inheritdoc IMarket
@@ -249,7 +257,7 @@ contract PriceOracle is Epochs, IMarket {
 
     /// The market of an epoch under its evidence policy.
     function _asEvidence(uint256 board, Epoch memory epoch) private view returns (Market memory) {
-        (uint256 policyId, PolicyRegistry.Version memory version) = registry.evidenceOf(board, epoch.policyId);
+        uint256 policyId = _evidencePolicy(_series[board], epoch.policyId);
         G1 memory point = epoch.point;
         if (policyId != epoch.policyId) {
             // The policy's point is exchanged for the one before.
@@ -257,7 +265,7 @@ contract PriceOracle is Epochs, IMarket {
             point = Bn254.add(point, G1(own.x, Bn254.Q - own.y));
             point = Bn254.add(point, registry.pointOf(board, policyId, epoch.verifier));
         }
-        return _market(epoch, policyId, version, point);
+        return _market(epoch, policyId, registry.versionOf(board, policyId), point);
     }
 
     /// Verifier and point of the standing epoch for another family than accounts, under a policy.

@@ -10,11 +10,15 @@ import {Statement} from "../libraries/Statement.sol";
 /// reference feed.
 ///
 /// Each asset has an anchor, renewed every hour by the price that counted last. A price that is further from its anchor than
-/// the limit is **held back**: it counts once a second epoch, at least HALT_TIME later, has a price that is within the limit of
-/// the first. Meanwhile the whole epoch is halted, or, where the asset is `apart`, only this asset has no price.
-/// A listed asset without source, or whose feed is missing, stale, broken or at its clamp, has no price: it counts zero, and the
-/// epoch is incomplete. Nothing of this is ever an error: one asset must not keep the others from being valued.
+/// the limit is **held back**: it counts once a second epoch, observed at least HALT_TIME after the block that took the first, has
+/// a price that is within the limit of the first. Meanwhile the whole epoch is halted, or, where the asset is `apart`, only this
+/// asset has no price.
+/// An asset without source, or whose feed is missing, stale, broken or at its clamp, has no price: it counts zero. Its price is
+/// held back all the same. Nothing of this is ever an error: one asset must not keep the others from being valued.
 /// Of an epoch that is halted nothing is believed later, but the price held back as the first of two.
+///
+/// An hour, and the wait of a price held back, pass on both clocks, the chain's and the observations': a time that is observed is
+/// compared with the time of a block, which is never earlier than what it took. So nobody gains by carrying an epoch late.
 ///
 /// Shares of a vault are reported by their own price (the lower of rate and market): no rate is read on chain, where anybody
 /// can bend it for a moment.
@@ -45,13 +49,20 @@ contract PriceSources {
         Feed second;
     }
 
-    /// What is known of an asset's price. Per lot, 16 decimals; unix seconds; zeros where there is none.
+    /// What is known of an asset's price. Per lot, 16 decimals; unix seconds of blocks; zeros where there is none.
     struct Known {
         uint64 anchor;
         uint64 last;
         uint64 heldBack;
         uint32 anchoredAt;
         uint32 heldBackAt;
+    }
+
+    /// What reporters said of an asset when its feed did not bear it out.
+    struct Said {
+        uint64 price;
+        /// Unix seconds of the block.
+        uint40 at;
     }
 
     uint256 private constant BPS = 10_000;
@@ -71,6 +82,7 @@ contract PriceSources {
     /// Lot price with 16 decimals = product of the answers · 10^exponent.
     mapping(uint256 board => mapping(uint256 asset => int256)) private _exponents;
     mapping(uint256 board => mapping(uint256 asset => Known)) private _known;
+    mapping(uint256 board => mapping(uint256 asset => Said)) private _said;
 
     event Configured(uint256 indexed board, uint256 indexed asset, Source source);
 
@@ -78,7 +90,7 @@ contract PriceSources {
     error AssetUnknown(uint256 asset);
     error SourceRefused(uint256 asset);
     error FeedUnusable(address aggregator);
-    /// The feed is further from the price that stands than it may be. 16 decimals.
+    /// The feed is further than it may be from the price that stands, and from what is said where that is another. 16 decimals.
     error FeedTooFar(uint256 asset, uint256 price, uint256 feedPrice);
 
     constructor(PolicyRegistry registry_) {
@@ -89,7 +101,8 @@ contract PriceSources {
     // ---- Queue ----
 
     /// Says where an asset's price comes from and how far it may move. Every feed must answer now, and where the asset has a
-    /// price already, be within its own limit of it.
+    /// price already, be within its own limit of it; or, where the feed that it replaces does not bear that price out any more,
+    /// within its limit of what reporters said within the last hour. What then counts is held back as any price.
     function configure(uint256 board, uint256 asset, Source calldata source) external {
         if (msg.sender != address(registry.queue())) revert IQueue.NotQueue(msg.sender);
         if (asset >= Statement.ASSETS) revert AssetUnknown(asset);
@@ -109,7 +122,10 @@ contract PriceSources {
             uint256 feedPrice = _feedPrice(source, exponent);
             if (feedPrice == 0) revert FeedUnusable(source.feed.aggregator);
             uint256 price = _known[board][asset].last;
-            if (price != 0 && _apart(feedPrice, price, source.deviationBps)) revert FeedTooFar(asset, price, feedPrice);
+            if (price != 0 && _apart(feedPrice, price, source.deviationBps)) {
+                uint256 said = _saidBeside(board, asset, price);
+                if (said == 0 || _apart(feedPrice, said, source.deviationBps)) revert FeedTooFar(asset, price, feedPrice);
+            }
         }
         (_sources[board][asset], _exponents[board][asset]) = (source, exponent);
         emit Configured(board, asset, source);
@@ -118,25 +134,31 @@ contract PriceSources {
     // ---- Oracle ----
 
     /// Prices of an epoch from what was reported. Oracle only: moves what is known of each.
-    /// @param listed bit a: asset a is listed; the others' prices are taken as they are, since they count for nothing
+    /// @param time unix seconds as of which they were observed, not in the future
+    /// @param asked bit a: asset a is collateral or holds marks; the others' prices are taken as they are, since they count for
+    /// nothing
     /// @param reported per lot, 16 decimals
     /// @return prices those that count
-    /// @return unvalued bit a: asset a is listed and has no price
+    /// @return unvalued bit a: asset a is asked for and has no price
     /// @return halted whether the epoch is
-    function appraise(uint256 board, uint256 listed, uint64[15] memory reported)
+    function appraise(uint256 board, uint256 time, uint256 asked, uint64[15] memory reported)
         external
         returns (uint64[15] memory prices, uint16 unvalued, bool halted)
     {
         if (msg.sender != oracle) revert NotOracle(msg.sender);
         uint256 held;
         for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
-            prices[asset] = reported[asset];
-            if (listed & (1 << asset) == 0) continue;
+            uint256 price = prices[asset] = reported[asset];
+            if (asked & (1 << asset) == 0) continue;
             Source memory source = _sources[board][asset];
-            uint256 price = reported[asset];
+            if (price == 0 || source.maxMoveBps == 0) {
+                (prices[asset], unvalued) = (0, unvalued | uint16(1 << asset));
+                continue;
+            }
             (bool valued, bool tooFar) = _againstFeed(board, asset, source, price);
-            bool back = valued && !tooFar && _heldBack(board, asset, source.maxMoveBps, price);
+            bool back = !tooFar && _heldBack(board, asset, source.maxMoveBps, price, time);
             if (back) held |= 1 << asset;
+            if (!valued || tooFar) _said[board][asset] = Said(uint64(price), uint40(block.timestamp));
             if (!source.apart) halted = halted || tooFar || back;
             else valued = valued && !tooFar && !back;
             if (valued) continue;
@@ -144,9 +166,9 @@ contract PriceSources {
             unvalued |= uint16(1 << asset);
         }
         for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
-            bool back = held & (1 << asset) != 0;
-            bool counts = listed & (1 << asset) != 0 && unvalued & (1 << asset) == 0;
-            if (back || counts) _remember(board, asset, reported[asset], back, halted);
+            uint256 bit = 1 << asset;
+            if (asked & bit == 0 || reported[asset] == 0) continue;
+            _remember(board, asset, reported[asset], time, held & bit != 0, halted || unvalued & bit != 0);
         }
     }
 
@@ -156,33 +178,51 @@ contract PriceSources {
         return (_sources[board][asset], _known[board][asset]);
     }
 
+    /// Of each asset the price that counted last, and the limit of its moves; zeros where there is none.
+    function lastOf(uint256 board) external view returns (uint64[15] memory prices, uint16[15] memory limits) {
+        for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
+            (prices[asset], limits[asset]) = (_known[board][asset].last, _sources[board][asset].maxMoveBps);
+        }
+    }
+
     // ---- Internal ----
 
-    /// @return valued whether there is a source that answers, and a price
+    /// @return valued whether the source answers
     /// @return tooFar whether the price is too far from it
     function _againstFeed(uint256 board, uint256 asset, Source memory source, uint256 price)
         private
         view
         returns (bool valued, bool tooFar)
     {
-        if (source.maxMoveBps == 0 || price == 0) return (false, false);
         if (source.feed.aggregator == address(0)) return (true, false);
         uint256 feedPrice = _feedPrice(source, _exponents[board][asset]);
         return (feedPrice != 0, feedPrice != 0 && _apart(feedPrice, price, source.deviationBps));
     }
 
+    /// What reporters said within the last hour, where the source that stands does not bear out the price that counted last;
+    /// zero where it does, or where they said nothing.
+    function _saidBeside(uint256 board, uint256 asset, uint256 price) private view returns (uint256) {
+        Source memory source = _sources[board][asset];
+        (bool valued, bool tooFar) = _againstFeed(board, asset, source, price);
+        Said memory said = _said[board][asset];
+        return (valued && !tooFar) || block.timestamp > said.at + ANCHOR_TIME ? 0 : said.price;
+    }
+
     /// Whether a price is too far from its anchor and not confirmed by one that has waited.
-    function _heldBack(uint256 board, uint256 asset, uint256 maxMoveBps, uint256 price) private view returns (bool) {
+    function _heldBack(uint256 board, uint256 asset, uint256 maxMoveBps, uint256 price, uint256 time)
+        private
+        view
+        returns (bool)
+    {
         Known memory known = _known[board][asset];
-        uint256 anchor = block.timestamp < known.anchoredAt + ANCHOR_TIME ? known.anchor : known.last;
+        uint256 anchor = time < known.anchoredAt + ANCHOR_TIME ? known.anchor : known.last;
         if (anchor == 0 || !_apart(anchor, price, maxMoveBps)) return false;
-        return known.heldBack == 0 || block.timestamp < known.heldBackAt + HALT_TIME
-            || _apart(known.heldBack, price, maxMoveBps);
+        return known.heldBack == 0 || time < known.heldBackAt + HALT_TIME || _apart(known.heldBack, price, maxMoveBps);
     }
 
     /// @param back whether the price is held back
-    /// @param halted whether the epoch is, so that none of its prices is believed
-    function _remember(uint256 board, uint256 asset, uint64 price, bool back, bool halted) private {
+    /// @param doubted whether it, or all of its epoch, is not believed
+    function _remember(uint256 board, uint256 asset, uint64 price, uint256 time, bool back, bool doubted) private {
         Known memory known = _known[board][asset];
         if (back) {
             // The first of two waits as long as those after it agree with it; one that does not is the first itself.
@@ -190,13 +230,13 @@ contract PriceSources {
             if (known.heldBack != 0 && !_apart(known.heldBack, price, limit)) return;
             (known.heldBack, known.heldBackAt) = (price, uint32(block.timestamp));
         } else {
-            if (halted) {
+            if (doubted) {
                 // Nothing of it is believed, but that the price has come back: what was held back waits anew.
                 if (known.heldBack == 0 || _apart(known.anchor, price, _sources[board][asset].maxMoveBps)) return;
                 (_known[board][asset].heldBack, _known[board][asset].heldBackAt) = (0, 0);
                 return;
             }
-            bool renewed = block.timestamp >= known.anchoredAt + ANCHOR_TIME;
+            bool renewed = time >= known.anchoredAt + ANCHOR_TIME;
             if (renewed) (known.anchor, known.anchoredAt) = (known.last, uint32(block.timestamp));
             // The first price, or one that has been confirmed.
             if (known.anchor == 0 || _apart(known.anchor, price, _sources[board][asset].maxMoveBps)) {

@@ -6,7 +6,8 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 import {IQueue} from "../interfaces/IMarket.sol";
 import {Statement} from "../libraries/Statement.sol";
 
-/// Who reports market values: k of n sign, prices and times are medians, and everything else is what all k have signed.
+/// Who reports market values: k of n sign, prices and times are medians, and everything else is what all k have signed, together
+/// with these medians: of two epochs that a reporter has signed nobody makes a third.
 ///
 /// Safety rests on fewer than (k + 1) / 2 of a quorum reporting wrong prices, and on fewer than k signing wrong board values.
 contract Reporters {
@@ -18,7 +19,7 @@ contract Reporters {
         uint64[15] prices;
         /// Over `Observation(board,epoch,time,prices)`.
         bytes signature;
-        /// By the same reporter, over `Board(board,epoch,valuesHash)`.
+        /// By the same reporter, over `Board(board,epoch,time,prices,valuesHash)`: the medians of all, and the values that follow.
         bytes boardSignature;
     }
 
@@ -27,7 +28,8 @@ contract Reporters {
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
     bytes32 private constant OBSERVATION_TYPEHASH =
         keccak256("Observation(uint256 board,uint64 epoch,uint64 time,uint64[15] prices)");
-    bytes32 private constant BOARD_TYPEHASH = keccak256("Board(uint256 board,uint64 epoch,bytes32 valuesHash)");
+    bytes32 private constant BOARD_TYPEHASH =
+        keccak256("Board(uint256 board,uint64 epoch,uint64 time,uint64[15] prices,bytes32 valuesHash)");
     bytes32 private constant SETTLEMENT_TYPEHASH =
         keccak256("Settlement(uint256 board,uint64 number,bytes32 marksHash,uint64 deadline)");
 
@@ -89,17 +91,15 @@ contract Reporters {
         uint64 last
     ) external view returns (uint64 time, uint64[15] memory prices) {
         if (observations.length != quorum) revert ObservationsWrong(quorum, observations.length);
-        bytes32 boardDigest = _digest(keccak256(abi.encode(BOARD_TYPEHASH, board, epoch, valuesHash)));
         uint64[] memory sorted = new uint64[](observations.length);
+        address[] memory by = new address[](observations.length);
         address reporter = address(0);
         for (uint256 index = 0; index < observations.length; index++) {
             Observation calldata observed = observations[index];
             bytes32 structHash = keccak256(
                 abi.encode(OBSERVATION_TYPEHASH, board, epoch, observed.time, keccak256(abi.encode(observed.prices)))
             );
-            reporter = _reporter(_digest(structHash), observed.signature, reporter);
-            address signer = ECDSA.recoverCalldata(boardDigest, observed.boardSignature);
-            if (signer != reporter) revert BoardNotSigned(reporter, signer);
+            by[index] = reporter = _reporter(_digest(structHash), observed.signature, reporter);
             if (observed.time > block.timestamp) revert TimeInFuture(observed.time, block.timestamp);
             if (block.timestamp - observed.time > maxAge) revert TimeTooOld(observed.time, maxAge);
             if (observed.time <= last) revert TimeNotNewer(observed.time, last);
@@ -111,6 +111,13 @@ contract Reporters {
                 _insert(sorted, index, observations[index].prices[asset]);
             }
             prices[asset] = sorted[sorted.length / 2];
+        }
+        bytes32 digest = _digest(
+            keccak256(abi.encode(BOARD_TYPEHASH, board, epoch, time, keccak256(abi.encode(prices)), valuesHash))
+        );
+        for (uint256 index = 0; index < observations.length; index++) {
+            address signer = ECDSA.recoverCalldata(digest, observations[index].boardSignature);
+            if (signer != by[index]) revert BoardNotSigned(by[index], signer);
         }
     }
 

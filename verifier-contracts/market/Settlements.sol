@@ -17,7 +17,9 @@ import {Statement} from "../libraries/Statement.sol";
 ///
 /// Who can do what
 ///  - a quorum of reporters signs the marks, with a deadline; anyone carries them to the chain, with a link of them;
-///  - when a board has had no epoch for LIFE_LIMIT, anyone settles all rows at the marks of the last one.
+///  - when a board has had no epoch for LIFE_LIMIT, anyone settles all rows at the marks of the last one that was not halted.
+///
+/// The marks of linear rows are held to the prices that counted last. Those of others rest on the quorum alone.
 ///
 /// A settlement freezes the standing epoch, which still values what has expired. Rows that have expired stay closed until
 /// every account of the board's gate has passed the settlement.
@@ -86,10 +88,11 @@ contract Settlements {
         reporters.checkSettlement(board, number, marksHash, deadline, signatures);
         (uint256[] memory expired, int256[] memory values) =
             PackedMarks.read(marks, registry.headOf(board).instruments);
+        _holdMarks(board, expired, values);
         _settle(board, marksHash, expired, values, link);
     }
 
-    /// Settles everything at the marks of the standing epoch, when there has been none for LIFE_LIMIT.
+    /// Settles everything at the marks of the last epoch that was not halted, when there has been none for LIFE_LIMIT.
     /// @param values, `prices` and `debtRateBps`: of that epoch
     /// @param link of its marks, all rows expired; bound to what fixes the epoch's values
     function windDown(
@@ -99,17 +102,17 @@ contract Settlements {
         uint256 debtRateBps,
         Link calldata link
     ) external {
-        (Epochs.Epoch memory standing,) = oracle.standingOf(board);
-        if (standing.epoch == 0) revert IMarket.EpochMissing(board);
-        uint256 until = standing.takenAt + LIFE_LIMIT;
+        (Epochs.Epoch memory last, uint64 takenAt) = oracle.lastHeld(board);
+        if (last.epoch == 0) revert IMarket.EpochMissing(board);
+        uint256 until = takenAt + LIFE_LIMIT;
         if (block.timestamp <= until) revert LifeNotOver(until);
-        if (_boards[board].woundDown == standing.epoch) revert WoundDown(board, standing.epoch);
-        oracle.expectValues(board, keccak256(values), prices, debtRateBps);
-        _boards[board].woundDown = standing.epoch;
+        if (_boards[board].woundDown == last.epoch) revert WoundDown(board, last.epoch);
+        oracle.expectValues(last.values, keccak256(values), prices, debtRateBps);
+        _boards[board].woundDown = last.epoch;
         (uint256[] memory expired, int256[] memory marks) =
             PackedValues.scan(values, registry.headOf(board).instruments);
         for (uint256 index = 0; index < expired.length; index++) expired[index] = ALL_ROWS;
-        _settle(board, standing.values, expired, marks, link);
+        _settle(board, last.values, expired, marks, link);
     }
 
     // ---- Oracle ----
@@ -158,6 +161,14 @@ contract Settlements {
     }
 
     // ---- Internal ----
+
+    /// Refuses marks of linear rows that are further from what their asset's price makes of them than it may move.
+    function _holdMarks(uint256 board, uint256[] memory expired, int256[] memory marks) private view {
+        address terms = registry.boardTermsOf(board, registry.headOf(board).policyId);
+        if (terms == address(0)) return;
+        (uint64[15] memory prices, uint16[15] memory limits) = oracle.sources().lastOf(board);
+        registry.rules().holdMarks(terms, expired, marks, prices, limits);
+    }
 
     /// @param fixedBy what fixes the marks: their link is bound to it
     function _settle(

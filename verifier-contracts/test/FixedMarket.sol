@@ -161,6 +161,10 @@ contract FixedMarket is IMarket, IQueue {
         return _clock;
     }
 
+    function wind(uint256) external view returns (uint256) {
+        return _clock;
+    }
+
     function termsOf(uint256) external view returns (Terms memory) {
         return _terms;
     }

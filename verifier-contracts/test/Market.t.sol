@@ -8,7 +8,7 @@ import {PriceOracle} from "../market/PriceOracle.sol";
 import {PriceSources} from "../market/PriceSources.sol";
 import {Reporters} from "../market/Reporters.sol";
 import {VerifierRouter} from "../verify/VerifierRouter.sol";
-import {Levels} from "../interfaces/IMarket.sol";
+import {IBoardGate, Levels} from "../interfaces/IMarket.sol";
 import {Family, IVerifier} from "../interfaces/IVerifier.sol";
 import {Bn254, G1} from "../libraries/Bn254.sol";
 import {Link} from "../libraries/LinkVerifier.sol";
@@ -118,14 +118,43 @@ abstract contract MarketWorld {
         bytes32 valuesHash
     ) internal view returns (Reporters.Observation[] memory observations) {
         observations = new Reporters.Observation[](times.length);
-        bytes32 boardHash = keccak256("Board(uint256 board,uint64 epoch,bytes32 valuesHash)");
         bytes32 hash = keccak256("Observation(uint256 board,uint64 epoch,uint64 time,uint64[15] prices)");
         for (uint256 index = 0; index < times.length; index++) {
             bytes32 seen = keccak256(abi.encode(prices[index]));
             observations[index].time = times[index];
             observations[index].prices = prices[index];
             observations[index].signature = _sign(market, index, abi.encode(hash, 1, epoch, times[index], seen));
-            observations[index].boardSignature = _sign(market, index, abi.encode(boardHash, 1, epoch, valuesHash));
+        }
+        bytes memory board = abi.encode(
+            keccak256("Board(uint256 board,uint64 epoch,uint64 time,uint64[15] prices,bytes32 valuesHash)"),
+            1,
+            epoch,
+            _middle(times),
+            keccak256(abi.encode(_middles(prices))),
+            valuesHash
+        );
+        for (uint256 index = 0; index < times.length; index++) {
+            observations[index].boardSignature = _sign(market, index, board);
+        }
+    }
+
+    function _middles(uint64[15][] memory prices) private pure returns (uint64[15] memory middles) {
+        uint64[] memory values = new uint64[](prices.length);
+        for (uint256 asset = 0; asset < 15; asset++) {
+            for (uint256 index = 0; index < values.length; index++) values[index] = prices[index][asset];
+            middles[asset] = _middle(values);
+        }
+    }
+
+    /// The one of an odd number of values that has fewer than half on either side.
+    function _middle(uint64[] memory values) private pure returns (uint64 middle) {
+        for (uint256 index = 0;; index++) {
+            (uint256 less, uint256 more) = (0, 0);
+            for (uint256 other = 0; other < values.length; other++) {
+                if (values[other] < values[index]) less++;
+                if (values[other] > values[index]) more++;
+            }
+            if (2 * less < values.length && 2 * more < values.length) return values[index];
         }
     }
 
@@ -251,6 +280,21 @@ contract MedianFuzz is MarketWorld {
         for (uint256 asset = 0; asset < 15; asset++) {
             for (uint256 index = 0; index < quorum; index++) times[index] = prices[index][asset];
             require(_isMedian(times, made[asset]), "the median of prices");
+        }
+    }
+
+    function testFuzz_M05_aBoardIsSignedWithTheMediansThatItGoesWith(uint64 price, uint64 other, uint8 asset) public {
+        Reporters quorumOf = Reporters(Release.deploy("Reporters", abi.encode(address(this), reporters, 1)));
+        (uint64[] memory times, uint64[15][] memory prices) = (new uint64[](1), new uint64[15][](1));
+        (times[0], prices[0][asset % 15]) = (uint64(block.timestamp), other);
+        bytes memory board = _observe(address(this), 1, times, prices, "values")[0].boardSignature;
+        prices[0][asset % 15] = price;
+        Reporters.Observation[] memory one = _observe(address(this), 1, times, prices, "values");
+        one[0].boardSignature = board;
+        try quorumOf.median(1, 1, "values", one, 1 weeks, 0) {
+            require(price == other, "M05: the board of another observation");
+        } catch (bytes memory reason) {
+            require(bytes4(reason) == Reporters.BoardNotSigned.selector && price != other, "M05: its own board");
         }
     }
 
@@ -392,9 +436,10 @@ contract ValuesFuzz {
 }
 
 /// Epochs and pauses over days, and beside them a clock that is wound hour by hour.
-contract ClockHandler is MarketWorld {
+contract ClockHandler is MarketWorld, IBoardGate {
     uint64 private constant MAX_AGE = 24;
     uint64 private constant STOP_LIMIT = 48;
+    uint64 private constant CURE = 6;
 
     uint64 private _hour = 1_000_000;
     uint64 private _epoch;
@@ -412,19 +457,56 @@ contract ClockHandler is MarketWorld {
     uint64 private _ran;
     uint64 private _stopped;
     uint256 private _start;
+    uint64 private _heldEpoch;
+    // Policies so far, that of the epoch, when the last was tightened, and until when the one before each is evidence.
+    uint32 private _policies = 1;
+    uint256 private _epochPolicy;
+    uint64 private _tightenedAt;
+    mapping(uint256 policyId => uint64) private _cureUntil;
+    // The till, the rate of debt in eighths, and the epochs of an hour that found it short, less the others.
+    bool private _bound;
+    bool public tillShort;
+    uint256 private _step;
+    uint64 private _countedHour;
+    int256 private _short;
 
     constructor() {
         _build();
-        Policy memory policy = _policy();
-        (policy.boundaryLots[0][0], policy.weightBps[0][0]) = (100, 9000);
-        for (uint256 tier = 1; tier < 4; tier++) policy.boundaryLots[0][tier] = 100;
-        _create(policy);
+        _create(_tightened());
         PriceSources.Source memory source;
         source.maxMoveBps = 5000;
         oracle.sources().configure(1, 0, source);
         publish(0, 1);
         _start = oracle.clock(1);
         (_ran, _stopped) = (0, 0);
+    }
+
+    /// Once it has code.
+    function bind() external {
+        if (!_bound) oracle.bindGate(1, this);
+        _bound = true;
+    }
+
+    function allSettled(uint256, uint64) external pure returns (bool) {
+        return true;
+    }
+
+    function setTill(bool short) external {
+        tillShort = short;
+    }
+
+    function _tightened() private view returns (Policy memory policy) {
+        policy = _policy();
+        (policy.boundaryLots[0][0], policy.weightBps[0][0]) = (100, 9000);
+        for (uint256 tier = 1; tier < 4; tier++) policy.boundaryLots[0][tier] = 100;
+        (policy.shortDebtRateBps, policy.terms.curePeriod) = (800, uint32(CURE * 1 hours));
+        policy.levels.initial += _policies - 1;
+    }
+
+    function tighten() external {
+        if (_hour < _tightenedAt + 24) return;
+        (_tightenedAt, _policies) = (_hour, _policies + 1);
+        registry.tighten(1, _tightened());
     }
 
     function publish(uint64 age, uint64 price) public {
@@ -434,16 +516,25 @@ contract ClockHandler is MarketWorld {
         _publish(++_epoch, time * 1 hours, price * 100);
         (_time, _valued) = (time, price != 0);
         _halted = false;
-        if (price != 0) _price(price);
+        if (price != 0) _price(price, time);
         _freshUntil = _valued && !_halted ? time + MAX_AGE : 0;
+        if (!_halted) _heldEpoch = _epoch;
+        _epochPolicy = _policies;
+        for (uint256 id = _policies; id > 1 && _cureUntil[id] == 0; id--) _cureUntil[id] = _ran + CURE;
+        if (_hour != _countedHour) {
+            if (_short > 0 && _step < 8) _step++;
+            if (_short < 0 && _step > 0) _step--;
+            (_countedHour, _short) = (_hour, 0);
+        }
+        _short += _bound && tillShort ? int256(1) : int256(-1);
     }
 
-    /// By half of the anchor and no more, or as far as an hour ago.
-    function _price(uint64 price) private {
-        bool renewed = _hour >= _anchoredAt + 1;
+    /// By half of the anchor and no more, or as far as an hour ago. @param time as of which it was observed
+    function _price(uint64 price, uint64 time) private {
+        bool renewed = time >= _anchoredAt + 1;
         uint64 anchor = renewed ? _last : _anchor;
         bool far = anchor != 0 && _far(anchor, price);
-        _halted = far && (_held == 0 || _hour == _heldAt || _far(_held, price));
+        _halted = far && (_held == 0 || time <= _heldAt || _far(_held, price));
         if (_halted) {
             if (_held == 0 || _far(_held, price)) (_held, _heldAt) = (price, _hour);
             return;
@@ -484,8 +575,16 @@ contract ClockHandler is MarketWorld {
         (bool outflow,) = address(oracle).staticcall(abi.encodeCall(oracle.outflow, (1)));
         (bool evidence,) = address(oracle).staticcall(abi.encodeCall(oracle.evidence, (1)));
         (bool attesting,) = address(oracle).staticcall(abi.encodeCall(oracle.attesting, (1, _epoch)));
-        require(outflow == usable && attesting == usable, "V13: usable when it is not, or not when it is");
+        bool current = _epochPolicy == _policies;
+        require(outflow == (usable && current) && attesting == usable, "V13: usable when it is not, or not when it is");
         require(evidence == (usable && _valued), "O05: complete when it is not, or not when it is");
+        uint256 policy = _epochPolicy;
+        while (_ran < _cureUntil[policy]) policy--;
+        (, uint256 found) = oracle.standingOf(1);
+        require(found == policy, "M01: a cure period by another clock");
+        require(oracle.debtRateOf(1) == 100 * _step, "M06: the rate of debt");
+        (Epochs.Epoch memory held,) = oracle.lastHeld(1);
+        require(held.epoch == _heldEpoch, "M09: the last epoch that was not halted");
     }
 }
 
@@ -495,6 +594,7 @@ contract ClockInvariants {
 
     function setUp() public {
         handler = new ClockHandler();
+        handler.bind();
     }
 
     function targetContracts() public view returns (address[] memory targets) {

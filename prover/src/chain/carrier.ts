@@ -9,7 +9,14 @@ import type { LinkMaker } from "../prove/link.ts";
 import type { Link, LinkStatement } from "../statement/link.ts";
 import { marketValues, policySignals, settlementSignals } from "../statement/signals.ts";
 import type { ColumnE6, LotPriceE16 } from "../units.ts";
-import { type Epoch, type Observation, publication, settlementPublication } from "./publication.ts";
+import {
+  type Epoch,
+  medianSight,
+  type Observation,
+  publication,
+  type ReporterPrices,
+  settlementPublication,
+} from "./publication.ts";
 
 /** A contract, by chain and address. */
 export interface Place {
@@ -141,11 +148,11 @@ const sent = async (response: Promise<unknown>): Promise<void> => {
 };
 
 const SOURCES = [
-  `function appraise(uint256 board, uint256 listed, uint64[${ASSETS}] reported) returns (uint64[${ASSETS}] prices, uint16 unvalued, bool halted)`,
+  `function appraise(uint256 board, uint256 time, uint256 asked, uint64[${ASSETS}] reported) returns (uint64[${ASSETS}] prices, uint16 unvalued, bool halted)`,
 ];
 const REGISTRY = [
   "function headOf(uint256) view returns ((uint32 policyId,uint16 instruments,uint24 keyId,uint40 sunset,uint40 tightenedAt))",
-  "function versionOf(uint256,uint256) view returns ((uint24 initial,uint24 call,uint24 liquidation,uint24 closeOut,uint32 maxAge,uint32 epochGrace,uint16 listed,uint16 debtRateBps,uint16 shortDebtRateBps,uint32 stopLimit))",
+  "function versionOf(uint256,uint256) view returns ((uint24 initial,uint24 call,uint24 liquidation,uint24 closeOut,uint32 maxAge,uint32 epochGrace,uint16 listed,uint16 debtRateBps,uint16 shortDebtRateBps,uint32 stopLimit,uint16 linear))",
 ];
 
 /**
@@ -155,28 +162,24 @@ const REGISTRY = [
 export async function countedValues(
   oracle: Contract,
   board: bigint,
-  observations: readonly Pick<Observation, "prices">[],
+  observations: readonly ReporterPrices[],
 ): Promise<CountedValues> {
   const { provider } = oracle.runner!;
   const view = (contract: Contract, name: string, ...args: unknown[]) => contract.getFunction(name).staticCall(...args);
-  const [sources, registryAt, tillShort] = await Promise.all([
+  const [sources, registryAt, debtRateBps] = await Promise.all([
     view(oracle, "sources"),
     view(oracle, "registry"),
-    view(oracle, "tillShort", board),
+    view(oracle, "debtRateOf", board),
   ]);
   const registry = new Contract(registryAt, REGISTRY, provider);
   const { policyId } = await view(registry, "headOf", board);
   const version = await view(registry, "versionOf", board, policyId);
-  const reported = Array.from({ length: ASSETS }, (_, asset) =>
-    middle(observations.map(({ prices }) => prices[asset]!)),
-  );
+  const { time, prices: reported } = medianSight(observations);
   const asked = new Contract(sources, SOURCES, provider).getFunction("appraise");
-  const { prices } = await asked.staticCall(board, version.listed, reported, { from: await oracle.getAddress() });
-  return { prices: [...prices], debtRateBps: tillShort ? version.shortDebtRateBps : version.debtRateBps };
+  const assets = version.listed | version.linear;
+  const { prices } = await asked.staticCall(board, time, assets, reported, { from: await oracle.getAddress() });
+  return { prices: [...prices], debtRateBps };
 }
-
-const middle = (values: readonly bigint[]): bigint =>
-  values.toSorted((left, right) => (left < right ? -1 : 1))[Math.floor(values.length / 2)]!;
 
 /**
  * An epoch as a transaction takes it.

@@ -5,6 +5,7 @@ import { concat, hexlify, keccak256, type Signer, type TypedDataDomain, toBeHex,
 import { checkMarket, type Market } from "../model/market.ts";
 import { checkPolicy, NOT_SCANNED, type Policy } from "../model/policy.ts";
 import type { BoardSize } from "../model/sizes.ts";
+import { median } from "../oracle/median.ts";
 import type { ColumnE6 } from "../units.ts";
 import { packMarks, packValues } from "./packed-values.ts";
 import { REPORT_FIELDS } from "./report-fields.ts";
@@ -98,6 +99,9 @@ export interface ReporterPrices {
   /** Per lot, 16 decimals. */
   readonly prices: readonly bigint[];
 }
+
+/** What each reporter of an epoch signs besides its own observation: the medians of all, and the values that go with them. */
+export interface SignedBoard extends Epoch, ReporterPrices {}
 
 /** `Reporters.Observation`. */
 export interface Observation extends ReporterPrices {
@@ -196,6 +200,15 @@ export const domainOf = (
   verifyingContract: contract,
 });
 
+/** The observation that the contract makes of those of an odd number of reporters: the middle of each number. */
+export function medianSight(sights: readonly ReporterPrices[]): ReporterPrices {
+  const middle = (values: readonly bigint[]) => median(values, (value) => value);
+  return {
+    time: middle(sights.map(({ time }) => time)),
+    prices: sights[0]!.prices.map((_, asset) => middle(sights.map(({ prices }) => prices[asset]!))),
+  };
+}
+
 /**
  * Observations of an epoch, in the order in which the contract wants them.
  * @param sight what they saw: one for all, or one for each reporter in the order given
@@ -208,6 +221,7 @@ export async function observe(
   sight: ReporterPrices | readonly ReporterPrices[],
 ): Promise<Observation[]> {
   const seen = new Map(reporters.map((reporter, index) => [reporter, "time" in sight ? sight : sight[index]!]));
+  const signed: SignedBoard = { board, epoch, ...medianSight([...seen.values()]), valuesHash };
   return Promise.all(
     (await byAddress(reporters)).map(async (reporter) => {
       const { time, prices } = seen.get(reporter)!;
@@ -219,11 +233,7 @@ export async function observe(
           { Observation: REPORT_TYPES.Observation },
           { board, epoch, time, prices },
         ),
-        boardSignature: await reporter.signTypedData(
-          domain,
-          { Board: REPORT_TYPES.Board },
-          { board, epoch, valuesHash },
-        ),
+        boardSignature: await reporter.signTypedData(domain, { Board: REPORT_TYPES.Board }, signed),
       };
     }),
   );

@@ -9,8 +9,8 @@ const EPOCH = ["epoch", "uint64"] as const;
 export const REPORT_FIELDS = {
   /** Prices that one reporter saw. */
   Observation: [BOARD, EPOCH, ["time", "uint64"], ["prices", "uint64[15]"]],
-  /** The values of a board, by the hash of their packed bytes. */
-  Board: [BOARD, EPOCH, ["valuesHash", "bytes32"]],
+  /** The medians of all observations, and the values of a board that go with them, by the hash of their packed bytes. */
+  Board: [BOARD, EPOCH, ["time", "uint64"], ["prices", "uint64[15]"], ["valuesHash", "bytes32"]],
   /** Marks by the hash of their packed bytes; the deadline in unix seconds. */
   Settlement: [BOARD, ["number", "uint64"], ["marksHash", "bytes32"], ["deadline", "uint64"]],
   /** Between reporters: what their prices and the board follow from. */

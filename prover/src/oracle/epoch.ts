@@ -10,7 +10,7 @@
  */
 import { type Signer, type TypedDataDomain, verifyTypedData } from "ethers";
 import { z } from "zod";
-import { type Epoch, publication, REPORT_TYPES } from "../chain/publication.ts";
+import { publication, REPORT_TYPES, type SignedBoard } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
 import { parseDecimal } from "../formats/decimal.ts";
 import { documentSha256, type Json, parseJson } from "../formats/json.ts";
@@ -137,14 +137,15 @@ export async function reportOf(
 }
 
 /**
- * Signs a board of an epoch, as the oracle's contract takes it.
+ * Signs a board of an epoch with its medians, as the oracle's contract takes it.
  * @see docs/library.md#market-values
  */
 export const signBoard = (
   signer: Signer,
   domain: TypedDataDomain,
-  { board, epoch, valuesHash }: Epoch,
-): Promise<string> => signer.signTypedData(domain, { Board: REPORT_TYPES.Board }, { board, epoch, valuesHash });
+  { board, epoch, time, prices, valuesHash }: SignedBoard,
+): Promise<string> =>
+  signer.signTypedData(domain, { Board: REPORT_TYPES.Board }, { board, epoch, time, prices, valuesHash });
 
 const detailHash = (observation: unknown) => `0x${documentSha256(observation as Json)}`;
 const refuse = (rule: string, field?: string) =>
@@ -266,7 +267,7 @@ const inputOf = ({ risk }: Terms, observation: Observation): MarketInput => ({
  */
 export interface EpochBoard {
   readonly document: MarketDocument;
-  readonly epoch: Epoch;
+  readonly epoch: SignedBoard;
   /** Packed, as calldata carries them. */
   readonly values: string;
   readonly market: Market;
@@ -278,7 +279,10 @@ export interface EpochBoard {
  */
 export function boardOf(terms: Terms, epoch: bigint, observation: Observation): EpochBoard {
   const { document, file } = buildMarketFile(inputOf(terms, observation), terms.policy);
-  return { document, market: file.market, ...publication(file.market, { board: terms.board, epoch }) };
+  const { epoch: place, values } = publication(file.market, { board: terms.board, epoch });
+  // Medians of prices and of the time: those of the median observation.
+  const [time, prices] = [BigInt(Date.parse(observation.time)) / 1000n, pricesOf(terms, observation)];
+  return { document, market: file.market, epoch: { ...place, time, prices }, values };
 }
 
 /**

@@ -19,7 +19,7 @@ import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Contract, type ContractTransactionResponse, type Signer, verifyTypedData } from "ethers";
 import { carryEpoch, FAMILY_IDS, publishArguments } from "../chain/carrier.ts";
-import { type Epoch, REPORT_TYPES } from "../chain/publication.ts";
+import { REPORT_TYPES, type SignedBoard } from "../chain/publication.ts";
 import { PlimsollError } from "../errors.ts";
 import { documentSha256, type Json } from "../formats/json.ts";
 import { timeText } from "../formats/time.ts";
@@ -90,7 +90,7 @@ const POINT = "(uint256 x,uint256 y)";
 const LINK = `(${POINT} point,${POINT} polynomial,${POINT} proof,${POINT} opening)`;
 const ORACLE = [
   "function epochOf(uint256) view returns (uint64)",
-  "function tillShort(uint256) view returns (bool)",
+  "function debtRateOf(uint256) view returns (uint16)",
   "function registry() view returns (address)",
   "function sources() view returns (address)",
   `function publish(uint256,uint64,(uint64 time,uint64[15] prices,bytes signature,bytes boardSignature)[],bytes,(uint256 family,${LINK} link)[])`,
@@ -305,7 +305,7 @@ export class OracleNode {
   }
 
   /** Signatures of a board by all who were chosen for it, by reporter. */
-  async #signatures(board: Epoch, chosen: readonly Report[], ends: number): Promise<Map<string, string>> {
+  async #signatures(board: SignedBoard, chosen: readonly Report[], ends: number): Promise<Map<string, string>> {
     const { reporters, domain } = this.#options;
     const signatures = new Map<string, string>();
     const ask = async (reporter: string): Promise<void> => {
@@ -411,7 +411,7 @@ export class OracleNode {
     return made;
   }
 
-  async #signBoard(epoch: bigint, board: Epoch, chosen: readonly Report[]): Promise<void> {
+  async #signBoard(epoch: bigint, board: SignedBoard, chosen: readonly Report[]): Promise<void> {
     const signed = this.#signed!;
     this.#chosen = chosen;
     if (signed.board !== undefined) {

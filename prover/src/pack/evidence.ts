@@ -15,6 +15,7 @@ import { type JsonLimits, type JsonValue, parseJson } from "../formats/json.ts";
 import { type MarketFile, unsigned64 } from "../formats/market.ts";
 import { timeText, unixTime } from "../formats/time.ts";
 import { ASSETS, BOARD_SIZES, type BoardSize, instrumentsOf } from "../model/sizes.ts";
+import { median } from "../oracle/median.ts";
 import { recoverAddress, type Signing, type TypedData, typedDigest } from "./typed-data.ts";
 
 const LIMITS: JsonLimits = { length: 100_000, values: 2_000 };
@@ -287,9 +288,11 @@ const oracleData = (
 const observationData = (domain: OracleDomain, time: string, prices: readonly bigint[]) =>
   oracleData(domain, "Observation", { time: BigInt(unixTime(time)), prices });
 
-const boardData = (domain: OracleDomain, valuesHash: string) => oracleData(domain, "Board", { valuesHash });
+/** @param time and `prices`: medians of all observations */
+const boardData = (domain: OracleDomain, time: bigint, prices: readonly bigint[], market: MarketFile["market"]) =>
+  oracleData(domain, "Board", { time, prices, valuesHash: valuesHashOf(market) });
 
-/** One reporter's signatures: what it saw, and its agreement to the board values of the market. */
+/** One reporter's signatures, where all saw the same: what it saw, and its agreement to that and to the board values. */
 export async function report(
   domain: OracleDomain,
   signing: Signing,
@@ -300,7 +303,7 @@ export async function report(
     time,
     prices: market.prices.map(String),
     signature: await signing.sign(observationData(domain, time, market.prices)),
-    boardSignature: await signing.sign(boardData(domain, valuesHashOf(market))),
+    boardSignature: await signing.sign(boardData(domain, BigInt(unixTime(time)), market.prices, market)),
   };
 }
 
@@ -343,22 +346,21 @@ export function observationsFault(given: Observations, market: MarketFile, oracl
   if (reports.length % 2 === 0 || reports.length < oracle.quorum) {
     return "the number of reports is even, or below the quorum that you ask for";
   }
-  const valuesHash = valuesHashOf(market.market);
+  const middle = (values: readonly bigint[]) => median(values, (value) => value);
+  const medianTime = middle(reports.map(({ time }) => BigInt(unixTime(time))));
+  const medians = market.market.prices.map((_, asset) => middle(reports.map(({ prices }) => BigInt(prices[asset]!))));
+  const board = typedDigest(boardData(given, medianTime, medians, market.market));
   for (const [index, { reporter, time, prices, signature, boardSignature }] of reports.entries()) {
     if (index > 0 && reporter <= reports[index - 1]!.reporter) return "the reporters are not in ascending order";
     if (!oracle.reporters.includes(reporter)) return "you do not name one of the reporters";
     const observed = typedDigest(observationData(given, time, prices.map(BigInt)));
     if (recoverAddress(observed, signature) !== reporter) return "a reporter's signature over prices is not valid";
-    const board = typedDigest(boardData(given, valuesHash));
     if (recoverAddress(board, boardSignature) !== reporter) return "a reporter has not signed these board values";
   }
-  const median = (values: readonly bigint[]) => [...values].sort((a, b) => (a < b ? -1 : 1))[(values.length - 1) / 2]!;
-  if (median(reports.map(({ time }) => BigInt(unixTime(time)))) !== BigInt(unixTime(market.time))) {
+  if (medianTime !== BigInt(unixTime(market.time))) {
     return "the market's time is not the median of the reported times";
   }
-  const differs = market.market.prices.findIndex(
-    (price, asset) => price !== median(reports.map(({ prices }) => BigInt(prices[asset]!))),
-  );
+  const differs = market.market.prices.findIndex((price, asset) => price !== medians[asset]);
   return differs === -1 ? undefined : `the price of asset ${differs} is not the median of the reported prices`;
 }
 

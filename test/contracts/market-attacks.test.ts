@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What a lying quorum, a carrier, a guardian or a feed could once do with a board. Simulated keys; no proofs.
+import { expect } from "chai";
+import { FAMILY_IDS, fixedValues, marksStatement } from "../../prover/src/chain/carrier.ts";
+import { observe } from "../../prover/src/chain/publication.ts";
+import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
+import { ASSETS } from "../../prover/src/model/sizes.ts";
+import type { ColumnE6 } from "../../prover/src/units.ts";
+import { type Called, DAY, E8, E18, Markets, marketAt, PLAIN, TERMS } from "./markets.ts";
+
+const [BTC, ETH, SOL] = [100_000n * E8, 4_000n * E8, 200n * E8];
+const HOUR = 3600n;
+const HALT_TIME = 600n;
+const MINUTE = 60n;
+
+describe("attacks on a board's market", () => {
+  let world: Markets;
+  let oracle: Called;
+  let first: { restore(): Promise<void> };
+  const start = (sequencer: boolean) => {
+    before(async () => {
+      world = await Markets.create("board-60", { sequencer });
+      ({ oracle } = world);
+      await world.time.increase(HOUR);
+      await world.publish();
+      first = await world.chain.networkHelpers.takeSnapshot();
+    });
+    afterEach(async () => {
+      await first.restore();
+      world.epoch = 1n;
+      world.market = marketAt("board-60", 100_000n, 4_000n);
+    });
+  };
+  const priced = (...some: bigint[]) => [...some, ...new Array<bigint>(ASSETS - some.length).fill(0n)];
+  const succeeds = (sent: Promise<unknown>) =>
+    sent.then(
+      () => true,
+      () => false,
+    );
+  /** Usable, and complete. */
+  const state = async () => [await succeeds(world.outflow()), await succeeds(world.evidence())];
+  const after = async (...reported: bigint[]) => {
+    await world.publish({ prices: priced(...reported) });
+    return state();
+  };
+  const feedOf = async (answer: bigint, decimals = 8) =>
+    (await world.ethers.deployContract("TestFeed", [decimals, answer])) as unknown as Called;
+  const configure = (asset: number, source: object) =>
+    world.setUp(world.sources, "configure", 1, asset, { ...PLAIN, ...source });
+  const fed = (aggregator: unknown, deviationBps = 500n) => ({
+    feed: { aggregator, heartbeat: HOUR, minAnswer: 0n, maxAnswer: 1n << 100n },
+    deviationBps,
+  });
+  const withRow = (market: Market, row: number, change: Partial<BoardRow>): Market => ({
+    ...market,
+    board: { ...market.board, rows: market.board.rows.with(row, { ...market.board.rows[row]!, ...change }) },
+  });
+  const clock = async () => (await oracle.clock!(1)) as unknown as bigint;
+
+  describe("without a sequencer", () => {
+    start(false);
+
+    describe("M01: a cure period after a tightening", () => {
+      const tighten = async () => {
+        const levels = { ...TERMS.levels, call: TERMS.levels.call + 1_000n };
+        await world.as(world.guardian, world.registry).tighten!(1, world.policy({ levels }));
+      };
+      const evidence = async () => (await world.evidence()).policyId;
+
+      it("is not used up by the guardian's own pause", async () => {
+        await tighten();
+        await world.publish();
+        expect(await evidence()).to.equal(1n);
+        await world.as(world.guardian).pause!(1, TERMS.terms.curePeriod + MINUTE);
+        await world.time.increase(TERMS.terms.curePeriod + 2n * MINUTE);
+        await world.publish();
+        expect(await evidence(), "nobody could cure meanwhile").to.equal(1n);
+      });
+    });
+
+    describe("M02: a linear row", () => {
+      const block = {
+        ...{ maxLiquidityThreshold: 2n * 10n ** 12n, minLiquidityRateBps: 50n },
+        ...{ maxVegaThreshold: 10n ** 12n, minVegaRateBps: 20n, mayContinue: false },
+      };
+      /** Row 0 is worth 10^5 lots of an asset. */
+      const linear = async (asset: bigint) => {
+        const terms = { linear: [{ row: 0n, asset, ratioE18: 10n ** 5n * E18 }], bandBps: 100n, blocks: [block] };
+        await world.setUp(world.registry, "setPolicy", 1, world.policy({ boardTerms: await world.terms(terms) }));
+      };
+      const marked = (mark: bigint) => withRow(world.market, 0, { mark: mark as ColumnE6 });
+
+      it("of an asset without a price halts the epoch: nothing holds its mark", async () => {
+        await linear(0n);
+        await world.publish({ market: marked(9n * 10n ** 8n), prices: priced(0n, ETH) });
+        expect(await state()).to.deep.equal([false, false]);
+      });
+
+      it("halts the epoch while the feed of its asset is stale", async () => {
+        const feed = await feedOf(BTC);
+        await configure(0, fed(feed));
+        await linear(0n);
+        await world.time.increase(HOUR + MINUTE);
+        await world.publish({ market: marked(9n * 10n ** 8n), prices: priced(BTC, ETH) });
+        expect(await state()).to.deep.equal([false, false]);
+      });
+
+      it("of an asset that is not listed is held to that asset's price, which moves no further than others", async () => {
+        await configure(2, {});
+        await linear(2n);
+        const at = (price: bigint) => ({ market: marked(price / 100_000n), prices: priced(BTC, ETH, price) });
+        await world.publish(at(SOL));
+        expect(await state()).to.deep.equal([true, true]);
+        await world.publish(at(9n * SOL));
+        expect(await state()).to.deep.equal([false, false]);
+      });
+
+      it("of an asset without a source halts the epoch, and does not while it is closed", async () => {
+        await linear(2n);
+        await world.publish({ market: marked(SOL / 100_000n), prices: priced(BTC, ETH, SOL) });
+        expect(await state()).to.deep.equal([false, false]);
+        await world.publish({ market: withRow(world.market, 0, CLOSED_ROW), prices: priced(BTC, ETH, SOL) });
+        expect(await state()).to.deep.equal([true, true]);
+      });
+    });
+
+    it("M02: a price is held back while its feed is stale as at other times", async () => {
+      await configure(0, fed(await feedOf(BTC)));
+      await world.time.increase(HOUR + MINUTE);
+      expect(await after(BTC, ETH)).to.deep.equal([true, false]);
+      expect(await after(2n * BTC, ETH)).to.deep.equal([false, false]);
+      await world.time.increase(HALT_TIME);
+      // Confirmed, but by no feed.
+      expect(await after(2n * BTC, ETH)).to.deep.equal([true, false]);
+    });
+
+    describe("M03: a feed that is dead", () => {
+      const moved = 2n * BTC;
+      const die = async () => {
+        const feed = await feedOf(BTC);
+        await configure(0, fed(feed));
+        await after(BTC, ETH);
+        await feed.setBroken!(true);
+        await world.time.increase(HALT_TIME);
+        await after(moved, ETH);
+        return feed;
+      };
+
+      it("is replaced in one change after the market has moved", async () => {
+        await die();
+        await configure(0, fed(await feedOf(moved)));
+        await world.time.increase(HALT_TIME);
+        expect(await after(moved, ETH)).to.deep.equal([true, true]);
+      });
+
+      it("is not replaced by one of other decimals, nor by one that is far from what reporters say", async () => {
+        await die();
+        for (const feed of [await feedOf(moved / 10n), await feedOf(moved, 7), await feedOf(3n * BTC)]) {
+          await expect(configure(0, fed(feed))).to.be.revertedWithCustomError(world.sources, "FeedTooFar");
+        }
+      });
+    });
+
+    it("M04: what was observed a second later does not confirm a price, however late it is carried", async () => {
+      const jump = priced(2n * BTC, ETH);
+      const time = await world.now();
+      await world.publish({ prices: jump, time: time + 1n });
+      expect(await state()).to.deep.equal([false, false]);
+      await world.time.increase(HALT_TIME + MINUTE);
+      await world.publish({ prices: jump, time: time + 2n });
+      expect(await state()).to.deep.equal([false, false]);
+    });
+
+    it("M05: who carries an epoch that reporters signed twice does not mix the two", async () => {
+      const time = await world.now();
+      const one = await world.make({ prices: priced(BTC, ETH), time }, 2n);
+      const moved = marketAt("board-60", 104_000n, 4_100n);
+      const other = await world.make({ market: moved, time: time + 1n }, 2n);
+      const mixed = one.observations.map((each, index) => ({
+        ...each,
+        boardSignature: other.observations[index]!.boardSignature,
+      }));
+      const { values } = other;
+      // Linked as the carrier would link it.
+      const sights = one.observations.map(({ time, prices }) => ({ time, prices }));
+      const { links } = await world.make({ market: moved, sights }, 2n);
+      await expect(world.send(one, { observations: mixed, values, links })).to.be.revertedWithCustomError(
+        world.quorum,
+        "BoardNotSigned",
+      );
+      expect(await observe(world.reporters.slice(0, 3), await world.domain(), one.epoch, sights[0]!)).to.have.length(3);
+    });
+
+    describe("M08: a linear row that expires", () => {
+      it("does so near the price that counted last, and at no other mark that a quorum signs", async () => {
+        const block = {
+          ...{ maxLiquidityThreshold: 2n * 10n ** 12n, minLiquidityRateBps: 50n },
+          ...{ maxVegaThreshold: 10n ** 12n, minVegaRateBps: 20n, mayContinue: false },
+        };
+        const terms = { linear: [{ row: 0n, asset: 0n, ratioE18: 10n ** 5n * E18 }], bandBps: 100n, blocks: [block] };
+        await world.setUp(world.registry, "setPolicy", 1, world.policy({ boardTerms: await world.terms(terms) }));
+        const rules = await world.ethers.getContractAt("PolicyRules", await world.registry.rules!());
+        // A tenth that the price may move in an hour, and the band.
+        for (const mark of [111_000_001n, 88_999_999n, 900_000_000n, -100_000_000n]) {
+          const far = await world.settle({ 0: mark }, 1n);
+          await expect(far.send())
+            .to.be.revertedWithCustomError(rules, "MarkOutOfBand")
+            .withArgs(0, mark, 10n ** 8n, 1_100);
+        }
+        // Other rows rest on the quorum.
+        await (await world.settle({ 0: 111_000_000n, 5: 7n }, 1n)).send();
+      });
+    });
+
+    it("M09: a board comes to its end at the marks of the last epoch that was not halted", async () => {
+      const held = await world.publish();
+      const jumped = marketAt("board-60", 900_000n, 4_000n);
+      const halted = [await world.publish({ market: jumped }), await world.publish({ market: jumped })];
+      await world.time.increase(31n * DAY);
+      const end = async (made: typeof held, market: Market) => {
+        const place = { chainId: 31_337n, address: await world.settlements.getAddress() };
+        const marks = new Map(market.board.rows.map((row, index) => [index, row.mark]));
+        const fixedBy = fixedValues(made.epoch.valuesHash, made.counted);
+        const statement = marksStatement(place, { board: 1n, number: 1n }, "board-60", marks, fixedBy);
+        const link = world.key(FAMILY_IDS.settlement).link(statement);
+        const { prices, debtRateBps } = made.counted;
+        return world.settlements.windDown!(1, made.values, prices, debtRateBps, link);
+      };
+      for (const made of halted) {
+        await expect(end(made, jumped)).to.be.revertedWithCustomError(oracle, "ValuesWrong");
+      }
+      await end(held, marketAt("board-60", 100_000n, 4_000n));
+      expect(await oracle.settlementsOf!(1)).to.equal(1n);
+    });
+
+    it("M06: a till that is short at two epochs running leaves the rate of debt as it is", async () => {
+      await world.setUp(world.registry, "setPolicy", 1, world.policy({ shortDebtRateBps: 1_600n }));
+      const gate = (await world.ethers.deployContract("TestGate")) as unknown as Called;
+      await world.setUp(oracle, "bindGate", 1, gate);
+      await gate.setShort!(true);
+      for (let epochs = 0; epochs < 3; epochs++) await world.publish();
+      expect((await world.standing()).debtRateBps).to.equal(0n);
+    });
+  });
+
+  describe("with a sequencer", () => {
+    start(true);
+    let feed: Called;
+    beforeEach(async () => {
+      feed = (await world.ethers.getContractAt("TestFeed", await oracle.sequencer!())) as unknown as Called;
+    });
+
+    it("M07: the clock does not fall where the feed loses its history", async () => {
+      await world.time.increase(100n);
+      await feed.set!(1);
+      await feed.set!(0);
+      const before = await clock();
+      await feed.forget!();
+      expect(await clock()).to.be.at.least(before);
+    });
+  });
+});
