@@ -36,8 +36,8 @@ for (const small of Object.values(SMALL)) {
     it("accepts the truth, and lies are stopped at the place that is there for each", () => {
       expect(target.attack(small.honest()).outcome).equal("accepted");
       expect(small.lies().length).above(100);
-      for (const { name, inputs, stoppedAt } of small.lies().filter((_, index) => index % EVERY === 1)) {
-        const attack = target.attack(inputs);
+      for (const { name, inputs, told, stoppedAt } of small.lies().filter((_, index) => index % EVERY === 1)) {
+        const attack = target.attack(inputs, told);
         expect(attack.outcome, name).equal("stopped");
         for (const place of attack.stoppedAt) expect(place, name).match(stoppedAt);
       }

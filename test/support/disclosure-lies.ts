@@ -5,7 +5,7 @@ import { intercepts, type Policy } from "../../prover/src/model/policy.ts";
 import { BITS } from "../../prover/src/units.ts";
 import type { Inputs } from "../soundness/lab/generate.ts";
 import { bandBits, type Dimensions, upTo } from "./ledger.ts";
-import { bent, carried, type Holding, honestHolding, type Lie, OUT, type Subject, type Tells } from "./lying.ts";
+import { bent, carried, type Holding, honestHolding, type Lie, OUT, type Tells, type World } from "./lying.ts";
 
 const TOP = 1n << BigInt(BITS.quantity);
 const total = (terms: readonly bigint[]) => terms.reduce((sum, term) => sum + term, 0n);
@@ -45,6 +45,58 @@ function weightsFor(of: Dimensions) {
   };
 }
 
+/** A disclosure as a liar would put it. */
+export interface DisclosureClaim {
+  readonly holding: Holding;
+  /** Of the holding unless said. */
+  readonly state?: bigint;
+  readonly low: bigint;
+  readonly high: bigint;
+  readonly weights: {
+    /** Boundaries, weights, intercepts of each asset. */
+    readonly policy: readonly bigint[];
+    readonly prices: readonly bigint[];
+    readonly cash: bigint;
+    readonly marks: readonly bigint[];
+  };
+  readonly simulated?: bigint;
+  readonly secret?: bigint;
+  readonly context?: bigint;
+}
+/** The auditor's. */
+export const SECRET = toField(31_415_926n);
+
+/** Inputs of a claim. */
+export function disclosureInputs({ stateOf, keyOf }: World, claim: DisclosureClaim): Inputs {
+  const {
+    holding,
+    state = stateOf(holding),
+    low,
+    high,
+    weights,
+    simulated = 0n,
+    secret = SECRET,
+    context = 7n,
+  } = claim;
+  return {
+    state: toField(state),
+    low: toField(low),
+    high: toField(high),
+    auditor: keyOf(SECRET),
+    context: toField(context),
+    policy: weights.policy.map(toField),
+    prices: weights.prices.map(toField),
+    cashWeight: toField(weights.cash),
+    marks: weights.marks.map(toField),
+    positions: holding.positions.map(toField),
+    collateral: holding.collateral.map(toField),
+    cash: toField(holding.cash),
+    blinding: toField(holding.blinding),
+    simulated: toField(simulated),
+    secret: toField(secret),
+  };
+}
+
 interface Claim {
   readonly holding?: Holding;
   /** By asset, where it lies. */
@@ -56,11 +108,16 @@ interface Claim {
 }
 
 /** Claims as a liar puts them: the state is of the holding, the band of the figure that the lie comes to. */
-function liar({ of, stateOf, keyOf }: Subject) {
+function liar(world: World) {
+  const { of } = world;
   const weights = weightsFor(of);
   const { schedules, lines, prices, marks, cashWeight, pieces, one, from, to, worth } = weights;
   const honest = honestHolding(of, 1n);
-  const secret = toField(31_415_926n);
+  const policy = schedules.flatMap((schedule, asset) => [
+    ...schedule.map(({ boundaryLots }) => boundaryLots),
+    ...schedule.map(({ weightBps }) => weightBps),
+    ...lines[asset]!.slice(0, of.tiers),
+  ]);
 
   const lie = (name: string, stops: ReadonlySet<string>, claim: Claim): Lie => {
     const { holding = honest, selections, low = 0n, high = 0n, simulated = 0n } = claim;
@@ -88,27 +145,13 @@ function liar({ of, stateOf, keyOf }: Subject) {
       told.set("main.aboveLow", 0n);
       told.set("main.belowHigh", 0n);
     }
-    const inputs: Inputs = {
-      state: stateOf({ ...holding, collateral }),
-      low: toField(figure + low),
-      high: toField(figure - high),
-      auditor: keyOf(secret),
-      context: 7n,
-      policy: schedules.flatMap((schedule, asset) => [
-        ...schedule.map(({ boundaryLots }) => boundaryLots),
-        ...schedule.map(({ weightBps }) => weightBps),
-        ...lines[asset]!.slice(0, of.tiers).map(toField),
-      ]),
-      prices,
-      cashWeight,
-      marks: marks.map(toField),
-      positions: holding.positions.map(toField),
-      collateral: collateral.map(toField),
-      cash: toField(holding.cash),
-      blinding: toField(holding.blinding),
-      simulated: toField(simulated),
-      secret,
-    };
+    const inputs = disclosureInputs(world, {
+      holding: { ...holding, collateral },
+      low: figure + low,
+      high: figure - high,
+      weights: { policy, prices, cash: cashWeight, marks },
+      simulated,
+    });
     return { name, inputs, told, stops };
   };
   return { honest, weights, lie };
@@ -180,7 +223,7 @@ function* selections({
   }
 }
 
-export function* disclosureLies(subject: Subject, tells: Tells): Generator<Lie> {
+export function* disclosureLies(subject: World, tells: Tells): Generator<Lie> {
   const { of } = subject;
   const { honest, weights, lie } = liar(subject);
   for (const [value, bend] of OUT) {

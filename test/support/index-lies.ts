@@ -21,36 +21,53 @@ import {
   RANGES,
   type Subject,
   type Tells,
+  type World,
 } from "./lying.ts";
 
-function* mergeLies({ of, stateOf }: Subject, tells: Tells): Generator<Lie> {
-  const honest = { Left: honestHolding(of, 1n), Right: honestHolding(of, 2n) };
-  const blindingMerged = 31_337n;
-  const lie = (name: string, sides: typeof honest, stops: ReadonlySet<string>): Lie => {
-    const { Left, Right } = sides;
-    const merged: Holding = {
-      positions: Left.positions.map((lots, row) => lots + Right.positions[row]!),
-      collateral: Left.collateral.map((lots, asset) => lots + Right.collateral[asset]!),
-      cash: Left.cash + Right.cash,
-      blinding: blindingMerged,
-    };
-    const inputs: Inputs = {
-      stateLeft: stateOf(Left),
-      stateRight: stateOf(Right),
-      stateMerged: stateOf(merged),
-      context: 7n,
-      positionsLeft: Left.positions.map(toField),
-      collateralLeft: Left.collateral.map(toField),
-      cashLeft: toField(Left.cash),
-      blindingLeft: toField(Left.blinding),
-      positionsRight: Right.positions.map(toField),
-      collateralRight: Right.collateral.map(toField),
-      cashRight: toField(Right.cash),
-      blindingRight: toField(Right.blinding),
-      blindingMerged,
-    };
-    return { name, inputs, stops };
+export interface MergeClaim {
+  readonly left: Holding;
+  readonly right: Holding;
+  /** The sums unless said. */
+  readonly merged?: Holding;
+  readonly context?: bigint;
+}
+
+/** What both hold together, in range or not. */
+export const together = (left: Holding, right: Holding, blinding = 31_337n): Holding => ({
+  positions: left.positions.map((lots, row) => lots + right.positions[row]!),
+  collateral: left.collateral.map((lots, asset) => lots + right.collateral[asset]!),
+  cash: left.cash + right.cash,
+  blinding,
+});
+
+/** Inputs of a claim: every commitment is of what is claimed. */
+export function mergeInputs({ stateOf }: World, claim: MergeClaim): Inputs {
+  const { left, right, merged = together(left, right), context = 7n } = claim;
+  return {
+    stateLeft: stateOf(left),
+    stateRight: stateOf(right),
+    stateMerged: stateOf(merged),
+    context: toField(context),
+    positionsLeft: left.positions.map(toField),
+    collateralLeft: left.collateral.map(toField),
+    cashLeft: toField(left.cash),
+    blindingLeft: toField(left.blinding),
+    positionsRight: right.positions.map(toField),
+    collateralRight: right.collateral.map(toField),
+    cashRight: toField(right.cash),
+    blindingRight: toField(right.blinding),
+    blindingMerged: toField(merged.blinding),
   };
+}
+
+function* mergeLies(world: World, tells: Tells): Generator<Lie> {
+  const { of } = world;
+  const honest = { Left: honestHolding(of, 1n), Right: honestHolding(of, 2n) };
+  const lie = (name: string, { Left, Right }: typeof honest, stops: ReadonlySet<string>): Lie => ({
+    name,
+    inputs: mergeInputs(world, { left: Left, right: Right }),
+    stops,
+  });
   const parts = ["positions", "collateral", "cash"] as const;
   for (const side of ["Left", "Right"] as const) {
     for (const [value, bend] of OUT) {
@@ -73,10 +90,49 @@ function* mergeLies({ of, stateOf }: Subject, tells: Tells): Generator<Lie> {
   );
 }
 
-function* settlementLies({ of, stateOf }: Subject, tells: Tells): Generator<Lie> {
+/** Whether a row expires, and what a lot of it settles at. */
+export type Mark = readonly [expired: bigint, value: bigint];
+
+export interface SettlementClaim {
+  readonly before: Holding;
+  /** What follows from before and marks unless said. */
+  readonly after?: Holding;
+  readonly marks: readonly Mark[];
+  readonly context?: bigint;
+}
+
+/** What is left and paid, in range or not. */
+export const settled = (before: Holding, marks: readonly Mark[]): Holding => ({
+  ...before,
+  positions: before.positions.map((lots, row) => lots - marks[row]![0] * lots),
+  cash: before.positions.reduce((sum, lots, row) => sum + marks[row]![0] * marks[row]![1] * lots, before.cash),
+  blinding: before.blinding + 1n,
+});
+
+/** Inputs of a claim: every commitment is of what is claimed. */
+export function settlementInputs({ stateOf }: World, claim: SettlementClaim): Inputs {
+  const { before, marks, after = settled(before, marks), context = 7n } = claim;
+  return {
+    stateBefore: stateOf(before),
+    stateAfter: stateOf(after),
+    context: toField(context),
+    marks: marks.flat().map(toField),
+    positionsBefore: before.positions.map(toField),
+    collateral: packWide(before.collateral),
+    cashBefore: toField(before.cash),
+    blindingBefore: toField(before.blinding),
+  };
+}
+
+/** Marks under which every third row expires. */
+export const someMarks = ({ instruments }: World["of"]): Mark[] =>
+  upTo(instruments).map((row) => [row % 3 === 0 ? 1n : 0n, BigInt(row * 7 - 50) * 1_000_000n]);
+
+function* settlementLies(world: World, tells: Tells): Generator<Lie> {
+  const { of } = world;
   const honest = honestHolding(of, 1n);
-  const flags = upTo(of.instruments).map((row) => (row % 3 === 0 ? 1n : 0n));
-  const values = upTo(of.instruments).map((row) => BigInt(row * 7 - 50) * 1_000_000n);
+  const marks = someMarks(of);
+  const flags = marks.map(([expired]) => expired);
   /** Cash after is honest unless said: cash before gives way. */
   const lie = (
     name: string,
@@ -85,24 +141,9 @@ function* settlementLies({ of, stateOf }: Subject, tells: Tells): Generator<Lie>
     expired: readonly bigint[] = flags,
     cash = honest.cash,
   ): Lie => {
-    const paid = before.positions.reduce((sum, lots, row) => sum + expired[row]! * values[row]! * lots, 0n);
-    const from = { ...before, cash: cash - paid };
-    const after: Holding = {
-      ...before,
-      positions: before.positions.map((lots, row) => lots - expired[row]! * lots),
-      cash,
-      blinding: before.blinding + 1n,
-    };
-    const inputs: Inputs = {
-      stateBefore: stateOf(from),
-      stateAfter: stateOf(after),
-      context: 7n,
-      marks: expired.flatMap((flag, row) => [toField(flag), toField(values[row]!)]),
-      positionsBefore: before.positions.map(toField),
-      collateral: packWide(before.collateral),
-      cashBefore: toField(from.cash),
-      blindingBefore: toField(before.blinding),
-    };
+    const told = marks.map(([, value], row): Mark => [expired[row]!, value]);
+    const paid = settled(before, told).cash - before.cash;
+    const inputs = settlementInputs(world, { before: { ...before, cash: cash - paid }, marks: told });
     return { name, inputs, stops };
   };
   for (const [value, bend] of OUT) {
@@ -126,12 +167,12 @@ function* settlementLies({ of, stateOf }: Subject, tells: Tells): Generator<Lie>
 const LIES = { merge: mergeLies, settlement: settlementLies, disclosure: disclosureLies } as const;
 
 /** Every lie, told at every index, or about the labels given alone. One that has nothing to lie about is left out. */
-export function* indexLies(subject: Subject, tells: Tells = () => true): Generator<Lie> {
+export function* indexLies(subject: World, tells: Tells = () => true): Generator<Lie> {
   for (const lie of LIES[subject.family](subject, tells)) if (lie.stops.size > 0) yield lie;
 }
 
 /** What is claimed where nothing is a lie. */
-export const truth = (subject: Subject): Inputs => LIES[subject.family](subject, () => false).next().value!.inputs;
+export const truth = (subject: World): Inputs => LIES[subject.family](subject, () => false).next().value!.inputs;
 
 /** What the digits of a check are to add up to, its least digit lowest. */
 function digitsOf({ form, low }: RangeCheck, witness: Witness, { prime }: R1cs): bigint {

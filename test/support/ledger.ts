@@ -70,8 +70,11 @@ export function largestSurplus(of: Dimensions): bigint {
 
 const E6_TO_E16 = 10n ** 10n;
 
+/** No figure of an account is larger in absolute value. */
+export const largestFigure = (of: Dimensions): bigint => largestEquity(of, 1n << 64n, 1n << 64n);
+
 /** Bits of a figure less an end of its band. */
-export const bandBits = (of: Dimensions): number => bitLength(2n * largestEquity(of, 1n << 64n, 1n << 64n));
+export const bandBits = (of: Dimensions): number => bitLength(2n * largestFigure(of));
 
 // ---- The ledger -----------------------------------------------------------------------------------------------------
 

@@ -29,14 +29,18 @@ export interface Holding {
   readonly blinding: bigint;
 }
 
-/** A compiled circuit and the commitments that go with it. */
-export interface Subject {
+/** A circuit's dimensions and the commitments that go with it. */
+export interface World {
   readonly family: Family;
   readonly of: Dimensions;
-  readonly build: Build;
-  readonly ledger: Ledger;
   stateOf(holding: Holding): FieldElement;
   keyOf(secret: FieldElement): FieldElement;
+}
+
+/** The same, compiled. */
+export interface Subject extends World {
+  readonly build: Build;
+  readonly ledger: Ledger;
 }
 
 export function shippedSubject(family: Family, of: Dimensions, build: Build, size: BoardSize): Subject {
@@ -51,13 +55,11 @@ export function shippedSubject(family: Family, of: Dimensions, build: Build, siz
   };
 }
 
-/** Of the same sources over the small permutation. */
-export function smallSubject(family: Family, of: Dimensions, build: Build): Subject {
+/** Of circuits over the small permutation. */
+export function smallWorld(family: Family, of: Dimensions): World {
   return {
     family,
     of,
-    build,
-    ledger: ledgerOf(family, of, build.r1cs, build.symbols),
     stateOf: ({ positions, collateral, cash, blinding }) =>
       miniSponge(PURPOSE.state, of.instruments, [
         ...packPositions(positions),
@@ -68,6 +70,12 @@ export function smallSubject(family: Family, of: Dimensions, build: Build): Subj
     keyOf: (secret) => miniSponge(PURPOSE.auditorKey, 0, [secret]),
   };
 }
+
+export const smallSubject = (family: Family, of: Dimensions, build: Build): Subject => ({
+  ...smallWorld(family, of),
+  build,
+  ledger: ledgerOf(family, of, build.r1cs, build.symbols),
+});
 
 export interface Lie {
   readonly name: string;

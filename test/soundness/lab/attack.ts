@@ -533,7 +533,7 @@ export function speakers(build: Build): Record<SceneName, Speaker> | undefined {
 }
 
 /** The outcome of a lie; undefined where the circuit lacks a signal that it names. */
-export function tellLie(s: Speaker, lie: Lie) {
+export function tellLie(s: Speaker, lie: Pick<Lie, "tell">) {
   let told: Readonly<Record<string, bigint>>;
   try {
     told = lie.tell(s);
@@ -641,7 +641,9 @@ const FACTS: readonly Fact[] = [
 
 /** The first signal that the static analysis does not show to be determined by the inputs. */
 export function undetermined({ r1cs, symbols }: Build): Finding | undefined {
-  const { rules } = uniqueness(r1cs, symbols, symbols.has("main.policy[0][0]") ? FACTS : []);
+  // Policies may be without scan lots, circuits without policies.
+  const facts = FACTS.filter((_, index) => symbols.has(`main.policy[0][${index * 3 * SHAPE.tiers}]`));
+  const { rules } = uniqueness(r1cs, symbols, facts);
   const unknown = rules.flatMap((rule, wire) => (rule === undefined ? [wire] : []));
   if (unknown.length === 0) return undefined;
   const what = `${unknown.length} signals not determined, ${stableName(symbols.nameOf(unknown[0]!))} first`;

@@ -15,7 +15,7 @@ import type { Account } from "../../../prover/src/model/account.ts";
 import { PURPOSE, packPositions, packWide, SPONGE_RATE, stateBlinding } from "../../../prover/src/model/commit.ts";
 import { type Evaluation, evaluate, isAtLeast } from "../../../prover/src/model/evaluate.ts";
 import { EMPTY_ROW, type Market } from "../../../prover/src/model/market.ts";
-import { intercepts, type Policy } from "../../../prover/src/model/policy.ts";
+import { type HaircutSchedule, intercepts, type Policy } from "../../../prover/src/model/policy.ts";
 import {
   ASSETS,
   BLOCK_INSTRUMENTS,
@@ -239,6 +239,10 @@ export interface Case {
   readonly holds: boolean;
   /** Expected values by signal, reduced. */
   readonly outputs: Readonly<Record<string, bigint>>;
+}
+
+/** A case about what an account is worth. */
+export interface ValuedCase extends Case {
   readonly evaluation: Evaluation;
 }
 
@@ -251,16 +255,25 @@ export const MODEL_INSTRUMENTS = instrumentsOf(MODEL_BOARD);
 export { MODEL_BOARD };
 
 /** The schedule's first tiers; above them nothing counts. */
+export const smallSchedule = (schedule: HaircutSchedule): HaircutSchedule =>
+  schedule.map((tier, index) =>
+    index < SHAPE.tiers ? tier : { boundaryLots: schedule[SHAPE.tiers - 1]!.boundaryLots, weightBps: 0n as WeightBps },
+  );
+
 export const smallPolicy = ({ schedules, ...terms }: Policy): Policy => ({
   ...terms,
-  schedules: schedules.map((schedule) =>
-    schedule.map((tier, index) =>
-      index < SHAPE.tiers
-        ? tier
-        : { boundaryLots: schedule[SHAPE.tiers - 1]!.boundaryLots, weightBps: 0n as WeightBps },
-    ),
-  ),
+  schedules: schedules.map(smallSchedule),
 });
+
+/** Boundaries, weights and intercepts of the first tiers. */
+export const smallScheduleValues = (schedule: HaircutSchedule): bigint[] => {
+  const tiers = schedule.slice(0, SHAPE.tiers);
+  return [
+    ...tiers.map((tier) => tier.boundaryLots),
+    ...tiers.map((tier) => tier.weightBps),
+    ...intercepts(schedule).slice(0, SHAPE.tiers),
+  ];
+};
 
 export const smallMarket = ({ prices, board }: Market): Market => ({
   prices,
@@ -298,15 +311,9 @@ export const smallState = (account: Account): FieldElement =>
 /** The small circuit's inputs of a small policy and market. */
 export function smallMarketInputs(policy: Policy, market: Market): Inputs {
   return {
-    policy: policy.schedules.flatMap((schedule, asset) => {
-      const tiers = schedule.slice(0, SHAPE.tiers);
-      return [
-        ...tiers.map((tier) => tier.boundaryLots),
-        ...tiers.map((tier) => tier.weightBps),
-        ...intercepts(schedule).slice(0, SHAPE.tiers),
-        policy.scanLots[asset]!,
-      ].map(toField);
-    }),
+    policy: policy.schedules.flatMap((schedule, asset) =>
+      [...smallScheduleValues(schedule), policy.scanLots[asset]!].map(toField),
+    ),
     debtRate: toField(policy.debtRateBps),
     prices: market.prices.map(toField),
     rows: smallRows(market.board.rows).flatMap((row) => [
@@ -329,7 +336,7 @@ export function smallMarketInputs(policy: Policy, market: Market): Inputs {
 }
 
 /** Works a small statement out in the model. The fill is what the transfer leaves of the difference. */
-export function miniCase(name: string, request: MiniRequest): Case {
+export function miniCase(name: string, request: MiniRequest): ValuedCase {
   const { policy, market, before, after, transfer, side, level, direction, context } = request;
   const moved = (asset: number) => (asset === transfer.asset ? transfer.amount : 0n);
   const fill = {

@@ -100,8 +100,8 @@ async function examined(small: Small, count: number): Promise<Result> {
   const { target, full, shipped } = await smallTarget(small, directory);
   const lines: string[] = [];
   if (target.attack(small.honest()).outcome !== "accepted") lines.push("the truth is refused");
-  for (const { name, inputs, stoppedAt } of small.lies()) {
-    const attack = target.attack(inputs);
+  for (const { name, inputs, told, stoppedAt } of small.lies()) {
+    const attack = target.attack(inputs, told);
     const elsewhere = attack.stoppedAt.filter((place) => !stoppedAt.test(place));
     if (attack.outcome !== "stopped") lines.push(`accepted: ${name}`);
     if (elsewhere.length > 0) lines.push(`stopped at ${elsewhere[0]}: ${name}`);

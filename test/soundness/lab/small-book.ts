@@ -22,7 +22,6 @@ import type { Speaker } from "./attack.ts";
 import type { WireLies } from "./drop.ts";
 import type { Inputs } from "./generate.ts";
 import {
-  type Case,
   MODEL_BOARD,
   miniSponge,
   modelRow,
@@ -33,6 +32,7 @@ import {
   smallPositions,
   smallRows,
   smallState,
+  type ValuedCase,
 } from "./miniature.ts";
 
 export const BOOK_PLACES = 4;
@@ -146,7 +146,7 @@ function totalsBefore(rng: Rng, count: number): Totals {
 }
 
 /** Random steps anywhere in the book, some of them the last, each asked at levels that all, or all but one, have. */
-export function* bookCases(firstSeed: number): Generator<Case> {
+export function* bookCases(firstSeed: number): Generator<ValuedCase> {
   for (let seed = firstSeed; ; seed++) {
     const rng = seededRng(seed);
     const policy = smallPolicy(randomPolicy(rng));

@@ -13,7 +13,6 @@ import { admissibleLot, type LotCase, randomLot } from "../../support/lots.ts";
 import { type Rng, seededRng } from "../../support/random.ts";
 import type { Inputs } from "./generate.ts";
 import {
-  type Case,
   MODEL_BOARD,
   miniSponge,
   SHAPE,
@@ -23,6 +22,7 @@ import {
   smallPositions,
   smallRows,
   smallState,
+  type ValuedCase,
 } from "./miniature.ts";
 
 export const LOT_MAIN = `pragma circom 2.2.0;
@@ -89,7 +89,7 @@ export function claimOf(found: LotCase): { readonly claim: LotClaim; readonly ap
 }
 
 /** A small lot, and what the model says of it. */
-export function lotCase(name: string, found: LotCase, context?: bigint): Case {
+export function lotCase(name: string, found: LotCase, context?: bigint): ValuedCase {
   const { claim, appraisal } = claimOf(found);
   const { heldValue, afterValue, cost, freed, broken } = appraisal;
   return {
@@ -138,7 +138,7 @@ function creditedLot(rng: Rng): LotCase {
 }
 
 /** Random lots, admissible ones, and ones that miss a rule by little. */
-export function* lotCases(firstSeed: number): Generator<Case> {
+export function* lotCases(firstSeed: number): Generator<ValuedCase> {
   for (let seed = firstSeed; ; seed++) {
     const rng = seededRng(seed);
     const found = [smallLot, creditedLot, bentLot][seed % 3]!(rng);

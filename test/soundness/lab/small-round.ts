@@ -16,7 +16,6 @@ import { type Rng, randomAccount, randomMarket, randomPolicy, seededRng } from "
 import { roundAmong } from "../../support/rounds.ts";
 import type { Inputs } from "./generate.ts";
 import {
-  type Case,
   MODEL_BOARD,
   SHAPE,
   smallMarket,
@@ -25,6 +24,7 @@ import {
   smallPositions,
   smallRows,
   smallState,
+  type ValuedCase,
 } from "./miniature.ts";
 
 export const PLACES = 3;
@@ -82,7 +82,7 @@ export function roundCase(
   name: string,
   members: readonly RoundMember[],
   claim: Omit<RoundClaim, "before" | "after">,
-): Case {
+): ValuedCase {
   const after = applyRound(members);
   const evaluations = after.map((account) => evaluate(account, claim.policy, claim.market));
   return {
@@ -102,7 +102,7 @@ export function roundCase(
 const small = (account: Account): Account => ({ ...account, positions: smallPositions(account.positions) });
 
 /** Random rounds of all flavours, each asked at a level that all reach, that one just does not, and at ends of the range. */
-export function* roundCases(firstSeed: number): Generator<Case> {
+export function* roundCases(firstSeed: number): Generator<ValuedCase> {
   for (let seed = firstSeed; ; seed++) {
     const rng = seededRng(seed);
     const policy = smallPolicy(randomPolicy(rng));

@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** The detectors of `attack.ts` for circuits that value accounts in other ways, in small: `Round`, `Book` and `Lot`. */
+/** The detectors of `attack.ts` for every circuit but `Account`, in small. */
 import path from "node:path";
 import { toField } from "../../../prover/src/field.ts";
 import { ASSETS } from "../../../prover/src/model/sizes.ts";
-import { FAMILIES } from "../../../prover/src/statement/families.ts";
+import { FAMILIES, type FamilyName } from "../../../prover/src/statement/families.ts";
 import { bookLies } from "../../support/book-lies.ts";
 import { type Dimensions, ledgerOf } from "../../support/ledger.ts";
 import { lotLies, lotRecipes, lotScenes, quietSlice } from "../../support/lot-lies.ts";
 import { roundLies } from "../../support/round-lies.ts";
 import { BOOK_BUGS } from "../bugs/book.ts";
 import type { Bug } from "../bugs/bug.ts";
+import { DISCLOSURE_BUGS, MERGE_BUGS, SETTLEMENT_BUGS } from "../bugs/holdings.ts";
 import { LOT_BUGS } from "../bugs/lot.ts";
 import { ROUND_BUGS } from "../bugs/round.ts";
-import { disagreement, type Finding, holds, type Speaker, speaker, undetermined } from "./attack.ts";
+import { disagreement, type Finding, holds, type Speaker, speaker, tellLie, undetermined } from "./attack.ts";
 import { dropAround, scanRecipes, type WireLies } from "./drop.ts";
 import type { Inputs } from "./generate.ts";
-import { type Build, type Case, compileSources, modelRow, SHAPE, type Sources, shippedSources } from "./miniature.ts";
+import {
+  type Build,
+  type Case,
+  compileSources,
+  modelRow,
+  SHAPE,
+  type Sources,
+  shippedSources,
+  type ValuedCase,
+} from "./miniature.ts";
 import type { Verdict } from "./mutate.ts";
 import { sameConstraints, violations, wiresOf } from "./r1cs.ts";
 import { incidence } from "./ripple.ts";
@@ -29,8 +39,24 @@ import {
   SLACK_PATH,
   slackBook,
 } from "./small-book.ts";
+import {
+  DISCLOSURE_MAIN,
+  disclosureCases,
+  disclosureLies,
+  honestDisclosure,
+  otherDisclosures,
+} from "./small-disclosure.ts";
+import { DIMENSIONS } from "./small-holdings.ts";
 import { LOT_MAIN, lotCases, lotInputs } from "./small-lot.ts";
+import { honestMerge, MERGE_MAIN, mergeCases, mergeLies } from "./small-merge.ts";
 import { PLACES, ROUND_MAIN, roundCases, roundInputs, slackRound } from "./small-round.ts";
+import {
+  honestSettlement,
+  SETTLEMENT_MAIN,
+  settlementCases,
+  settlementLies,
+  settlementRecipes,
+} from "./small-settlement.ts";
 import { loadTarget, type Target } from "./target.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
@@ -39,19 +65,23 @@ const ROOT = path.resolve(import.meta.dirname, "../../..");
 export interface SmallLie {
   readonly name: string;
   readonly inputs: Inputs;
+  /** Hints that the generator would not give so; what they define follows. */
+  readonly told?: Readonly<Record<string, bigint>>;
   /** Components of all constraints that are violated. */
   readonly stoppedAt: RegExp;
 }
 
 /** A circuit in small, and what the detectors need of it. */
 export interface Small {
-  readonly family: "round" | "book" | "lot";
+  readonly family: Exclude<FamilyName, "account">;
   readonly main: string;
   readonly of: Dimensions;
   readonly cases: (firstSeed: number) => Generator<Case>;
   readonly lies: () => readonly SmallLie[];
-  /** A truth in which everybody is covered many times over. */
+  /** A truth; where accounts are valued, one in which everybody is covered many times over. */
   readonly honest: () => Inputs;
+  /** Other truths: with the first, each public input counts in one of them. */
+  readonly truths?: () => readonly Inputs[];
   /** Other truths around which constraints are dropped. */
   readonly scenes?: () => readonly Inputs[];
   /** Lies that take more than one idea, for dropped constraints that the search alone does not reach. */
@@ -95,6 +125,10 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= make());
 }
 
+/** A truth in which somebody owes, so that the rate of debt counts. */
+const owing = (cases: (firstSeed: number) => Generator<ValuedCase>): Inputs =>
+  cases(1).find(({ holds, evaluation }) => holds && evaluation.debt > 0n)!.inputs;
+
 const valuationsOf = (places: number) =>
   Array.from({ length: places }, (_, member) => `main.member[${member}].covered.worth`);
 
@@ -106,6 +140,7 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     cases: roundCases,
     lies: once(() => [...roundLies(slackRound(), ROWS)]),
     honest: () => roundInputs(slackRound()),
+    truths: once(() => [owing(roundCases)]),
     exchanged: [
       ...["stateBefore", "stateAfter"].flatMap((list) =>
         Array.from({ length: PLACES }, (_, member) => `${list}[${member}]`),
@@ -126,6 +161,7 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     cases: bookCases,
     lies: once(() => [...bookLies()]),
     honest: () => bookInputs(slackBook()),
+    truths: once(() => [owing(bookCases)]),
     exchanged: ["root", "totalsBefore", "totalsAfter", "level", "context", ...MARKET],
     commitments: [...["root", "totalsBefore", "totalsAfter"].map((name) => `main.${name}`), ...SLACK_PATH],
     valuations: valuationsOf(BOOK_PLACES),
@@ -134,6 +170,56 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     files: ["book.circom", "lib/tree.circom"],
     bugs: BOOK_BUGS,
   },
+  merge: {
+    family: "merge",
+    main: MERGE_MAIN,
+    of: DIMENSIONS,
+    cases: mergeCases,
+    lies: once(() => [...mergeLies()]),
+    honest: honestMerge,
+    exchanged: FAMILIES.merge.own,
+    commitments: FAMILIES.merge.own.slice(0, 3).map((name) => `main.${name}`),
+    valuations: [],
+    files: ["merge.circom", "lib/holdings.circom"],
+    bugs: MERGE_BUGS,
+  },
+  settlement: {
+    family: "settlement",
+    main: SETTLEMENT_MAIN,
+    of: DIMENSIONS,
+    cases: settlementCases,
+    lies: once(() => [...settlementLies()]),
+    honest: honestSettlement,
+    exchanged: [...FAMILIES.settlement.own, "marks[0][0]", "marks[0][1]", "marks[1][0]", "marks[6][1]"],
+    commitments: FAMILIES.settlement.own.slice(0, 2).map((name) => `main.${name}`),
+    valuations: [],
+    recipes: settlementRecipes,
+    files: ["settlement.circom", "lib/expiry.circom"],
+    bugs: SETTLEMENT_BUGS,
+  },
+  disclosure: {
+    family: "disclosure",
+    main: DISCLOSURE_MAIN,
+    of: DIMENSIONS,
+    cases: disclosureCases,
+    lies: once(() => [...disclosureLies()]),
+    honest: honestDisclosure,
+    truths: once(otherDisclosures),
+    scenes: once(otherDisclosures),
+    exchanged: [
+      ...FAMILIES.disclosure.own,
+      "policy[0][2]",
+      "prices[0]",
+      "prices[14]",
+      "cashWeight",
+      "marks[0]",
+      "marks[8]",
+    ],
+    commitments: ["main.state"],
+    valuations: [],
+    files: ["disclosure.circom"],
+    bugs: DISCLOSURE_BUGS,
+  },
   lot: {
     family: "lot",
     main: LOT_MAIN,
@@ -141,6 +227,7 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     cases: lotCases,
     lies: once(() => [...lotLies()]),
     honest: () => lotInputs(quietSlice()),
+    truths: once(() => [owing(lotCases)]),
     exchanged: [...FAMILIES.lot.own, ...MARKET],
     commitments: ["stateBefore", "stateAfter", "fill"].map((name) => `main.${name}`),
     valuations: ["main.account[0]", "main.account[1]"],
@@ -171,14 +258,20 @@ export async function smallTarget(
 }
 
 /** The first lie that the circuit accepts. */
-export function acceptedSmallLie({ lies }: Small, { r1cs, generate }: Build): Finding | undefined {
-  const lie = lies().find(({ inputs }) => violations(r1cs, generate(inputs)).length === 0);
+export function acceptedSmallLie({ lies }: Small, build: Build): Finding | undefined {
+  const { r1cs, generate } = build;
+  const system = once(() => incidence(r1cs));
+  const lie = lies().find(({ inputs, told }) =>
+    told === undefined
+      ? violations(r1cs, generate(inputs)).length === 0
+      : tellLie(speaker(build, inputs, system(), []), { tell: () => told })?.violated.length === 0,
+  );
   return lie && { detector: "hostile", what: lie.name };
 }
 
 /** The first public input that may take another value in every finished witness, or is none. */
 export function exchangeableIn(small: Small, { r1cs, wires, generate }: Build): Finding | undefined {
-  const witnesses = [small.honest(), owing(small)].map((inputs) => [...generate(inputs)]);
+  const witnesses = [small.honest(), ...(small.truths?.() ?? [])].map((inputs) => [...generate(inputs)]);
   const { constraintsOf } = incidence(r1cs);
   for (const name of small.exchanged) {
     const wire = wires.get(`main.${name}`)!;
@@ -204,16 +297,6 @@ export function unboundIn({ honest, commitments }: Small, build: Build): Finding
   return unbound === undefined ? undefined : { detector: "hostile", what: `C16: ${unbound} of no account` };
 }
 
-const debts = new Map<Small, Inputs>();
-
-/** A truth in which somebody owes, so that the rate of debt counts. */
-function owing(small: Small): Inputs {
-  const known =
-    debts.get(small) ?? small.cases(1).find(({ holds, evaluation }) => holds && evaluation.debt > 0n)!.inputs;
-  debts.set(small, known);
-  return known;
-}
-
 /** The ledger of the small circuit as it ships. */
 export const smallLedger = ({ family, of }: Small, { r1cs, symbols }: Build) => ledgerOf(family, of, r1cs, symbols);
 
@@ -237,19 +320,20 @@ export async function examineSmall(
   const findings: Finding[] = [];
   const same = shipped !== undefined && sameConstraints(shipped, build.r1cs);
   let simplified: Build | undefined;
+  // The cheapest first; the ledger last, as it alone minds what is wider than it need be.
   const detectors: (() => Finding | undefined)[] = [() => disagreement(build, known)];
   if (!same) {
     detectors.push(
-      () => acceptedSmallLie(small, build),
-      () => exchangeableIn(small, simplified!),
       () => unboundIn(small, build),
       () => undetermined(build),
+      () => exchangeableIn(small, simplified!),
+      () => acceptedSmallLie(small, build),
       () => outOfSmallLedger(small, simplified!),
     );
   }
   for (const [stage, detect] of detectors.entries()) {
     // What simplification takes away shows only in what ships.
-    if (stage === 2) simplified = await compileSources(sources, main, `${directory}-simple`, "--O2");
+    if (stage === 3) simplified = await compileSources(sources, main, `${directory}-simple`, "--O2");
     const finding = detect();
     if (finding && !findings.some(({ detector }) => detector === finding.detector)) findings.push(finding);
     if (finding && !all) break;

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Bugs to seed into `Merge`, `Settlement` and `Disclosure`. As `index.ts` has those of `Account`. */
+import { type Bug, bug } from "./bug.ts";
+
+const MERGE = "merge.circom";
+const HOLDINGS = "lib/holdings.circom";
+const SETTLEMENT = "settlement.circom";
+const EXPIRY = "lib/expiry.circom";
+const DISCLOSURE = "disclosure.circom";
+
+export const MERGE_BUGS: readonly Bug[] = [
+  bug(
+    "merged-less",
+    "wrong arithmetic",
+    "what one firm owes at the right is taken for what it has",
+    MERGE,
+    "left.elements[e] + right.elements[e]",
+    "left.elements[e] - right.elements[e]",
+    ["model", "hostile"],
+  ),
+  bug(
+    "one-account-merged-twice",
+    "wrong arithmetic",
+    "an account counts twice, and the other not at all",
+    MERGE,
+    "left.elements[e] + right.elements[e]",
+    "left.elements[e] + left.elements[e]",
+    ["model", "hostile"],
+  ),
+  bug(
+    "right-unbound",
+    "output unbound",
+    "whatever is merged with the left one is nobody's",
+    MERGE,
+    "    right.commitment === stateRight;\n",
+    "",
+    ["hostile"],
+  ),
+  bug(
+    "merged-unblinded",
+    "missing range check",
+    "what a firm holds in all can be guessed",
+    MERGE,
+    "Blinded(3)([blindingLeft, blindingRight, blindingMerged]);",
+    "Blinded(2)([blindingLeft, blindingRight]);",
+    ["model", "hostile"],
+  ),
+  bug(
+    "leaf-with-negative-collateral",
+    "missing range check",
+    "less than nothing at one custodian is value at another",
+    HOLDINGS,
+    "checkedCollateral[a] <== Unsigned(64)(collateral[a]);",
+    "checkedCollateral[a] <== collateral[a];",
+    ["hostile", "ledger"],
+  ),
+  bug(
+    "leaf-with-endless-cash",
+    "missing range check",
+    "cash of a leaf is any field element",
+    HOLDINGS,
+    "    (_, _) <== Signed(64)(cash);\n",
+    "",
+    ["hostile", "ledger"],
+  ),
+];
+
+export const SETTLEMENT_BUGS: readonly Bug[] = [
+  bug(
+    "mark-paid-to-the-other-side",
+    "wrong arithmetic",
+    "who owes the mark is paid it",
+    SETTLEMENT,
+    "cashBefore + expiry.paid",
+    "cashBefore - expiry.paid",
+    ["model", "hostile"],
+  ),
+  bug(
+    "expired-position-stays",
+    "wrong arithmetic",
+    "an account is paid at each settlement again",
+    EXPIRY,
+    "keptLots[j] <== lots[j] - expired[j];",
+    "keptLots[j] <== lots[j];",
+    ["model", "hostile"],
+  ),
+  bug(
+    "flag-of-any-number",
+    "missing range check",
+    "a row expires a billion times",
+    EXPIRY,
+    "        marks[j][0] * (marks[j][0] - 1) === 0;\n",
+    "",
+    ["hostile", "ledger"],
+  ),
+  bug(
+    "paid-without-expiry",
+    "wrong arithmetic",
+    "a mark pays in a row that does not expire",
+    EXPIRY,
+    "paidFor[j] <== marks[j][1] * expired[j];",
+    "paidFor[j] <== marks[j][1] * lots[j];",
+    ["model", "hostile"],
+  ),
+  bug(
+    "sequence-stands-still",
+    "replay",
+    "a state settles twice",
+    SETTLEMENT,
+    "after.elements[ELEMENTS - 1] <== blindingAfter;",
+    "after.elements[ELEMENTS - 1] <== blindingBefore;",
+    ["model", "hostile"],
+  ),
+  bug(
+    "genesis-settles",
+    "hint without constraint",
+    "nobody's account takes a step",
+    EXPIRY,
+    "    both * inverse === 1;\n",
+    "",
+    ["model", "hostile", "uniqueness"],
+  ),
+  bug(
+    "cash-after-out-of-range",
+    "missing range check",
+    "cash grows until it turns into a debt",
+    SETTLEMENT,
+    "    (_, _) <== Signed(64)(cashAfter);\n",
+    "",
+    ["model", "hostile", "ledger"],
+  ),
+];
+
+export const DISCLOSURE_BUGS: readonly Bug[] = [
+  bug(
+    "band-without-an-upper-end",
+    "missing range check",
+    "any figure above the lower end is in the band",
+    DISCLOSURE,
+    "    _ <== Unsigned(BITS)(belowHigh);\n",
+    "",
+    ["model", "hostile", "ledger"],
+  ),
+  bug(
+    "band-turned-round",
+    "wrong arithmetic",
+    "what is below the band is in it",
+    DISCLOSURE,
+    "shown * (figure - low)",
+    "shown * (low - figure)",
+    ["model", "hostile"],
+  ),
+  bug(
+    "branch-of-any-number",
+    "missing range check",
+    "a firm is neither shown nor simulated: every check is multiplied by what it likes",
+    DISCLOSURE,
+    "    simulated * (simulated - 1) === 0;\n",
+    "",
+    ["hostile", "ledger"],
+  ),
+  bug(
+    "auditor-unbound",
+    "output unbound",
+    "anybody simulates",
+    DISCLOSURE,
+    "    simulated * (key.commitment - auditor) === 0;\n",
+    "",
+    ["hostile"],
+  ),
+  bug(
+    "state-unbound",
+    "multiplied by zero",
+    "a figure of an account that is nobody's",
+    DISCLOSURE,
+    "shown * (opened.commitment - state) === 0;",
+    "simulated * (opened.commitment - state) === 0;",
+    ["model", "hostile"],
+  ),
+  bug(
+    "unselected-weights",
+    "wrong arithmetic",
+    "collateral counts without its haircut",
+    DISCLOSURE,
+    "prices[a] * haircut[a].weightedLotsBps",
+    "prices[a] * 10000 * quantities[a]",
+    ["model", "hostile"],
+  ),
+  bug(
+    "position-of-any-size",
+    "missing range check",
+    "a position of one row is packed as one of the next",
+    DISCLOSURE,
+    "(lots[j], _) <== Signed(32)(positions[j]);",
+    "lots[j] <== positions[j];",
+    ["hostile", "ledger"],
+  ),
+];
