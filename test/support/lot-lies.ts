@@ -141,13 +141,15 @@ interface Bare {
   readonly part: bigint;
   /** Basis points. */
   readonly coverage: bigint;
+  /** Millionths of cash that it has more than for that. */
+  readonly more?: bigint;
   /** 1e-16 quote a lot, of the first asset. */
   readonly price?: bigint;
   readonly schedule?: HaircutSchedule;
 }
 
 /** A lot of a bare account, at a discount of 10%, whatever its part; a close-out where that is the whole. */
-function bareLot({ held, loss = {}, others, part, coverage, price = 0n, schedule = HALF }: Bare): LotClaim {
+function bareLot({ held, loss = {}, others, part, coverage, more = 0n, price = 0n, schedule = HALF }: Bare): LotClaim {
   const base = smallLot(seededRng(1));
   const rows = base.market.board.rows.map(() => EMPTY_ROW);
   for (const place of Object.keys(held).map(Number)) {
@@ -172,7 +174,7 @@ function bareLot({ held, loss = {}, others, part, coverage, price = 0n, schedule
     positions: found.positions.map((_, row) => (lots.get(row) ?? 0n) as PositionLots),
   };
   // A millionth below the coverage asked for: of no margin, below nothing.
-  const account = { ...owner, cash: (cashFor(coverage, owner, policy, market) - 1n) as CashE6 };
+  const account = { ...owner, cash: (cashFor(coverage, owner, policy, market) - 1n + more) as CashE6 };
   const kind = part === WHOLE ? ("close-out" as const) : ("slice" as const);
   const of = (pieces: readonly bigint[]) => pieces.map((piece) => partOf(piece, part));
   const given = schedule === UNLISTED ? account.collateral.map(() => 0n) : of(account.collateral);
@@ -218,6 +220,16 @@ type Lying = (name: string, claim: LotClaim, stoppedAt: RegExp) => SmallLie;
 const PLACES = upTo(SHAPE.blocks * SHAPE.rows);
 /** Just over a quarter. */
 const PART = WHOLE / 4n + 1n;
+/** A quarter of 1000 lots, sold for 375, of an account that comes to 63.33% of 11250 and this many millionths. */
+const reaching = (more: bigint): LotClaim =>
+  bareLot({ held: { 0: 1000n }, others: 42n, part: PART, coverage: 5_000n, more: more + 1n - 375_000n });
+
+/** A slice that reaches a level of whole basis points exactly, which is its target. */
+export function exactSlice(): LotCase {
+  const { step, terms, policy, market, level } = reaching(0n);
+  return { step, terms: { ...terms, kind: "slice", target: level as LevelBps }, policy, market };
+}
+
 /** Debt, closed out. */
 const NOTHING = { held: {}, others: 0n, part: WHOLE, coverage: 0n };
 
@@ -373,6 +385,8 @@ export function* lotLies(): Generator<SmallLie> {
     { ...slice, terms: { ...slice.terms, kind: "slice", target: (reached - 1n) as LevelBps } },
     /^main\.levels\.Unsigned/,
   );
+  const almost = reaching(-1n);
+  yield lie("G15: a slice to a millionth below its level", { ...almost, level: 6_333n }, /^main\.levels\.Unsigned/);
   yield lie("a level below every other", { ...slice, level: low }, /^main\.levels/);
 
   // The account keeps more than the discount leaves, or less; size and target are of what is claimed.

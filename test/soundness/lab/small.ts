@@ -6,7 +6,7 @@ import { ASSETS } from "../../../prover/src/model/sizes.ts";
 import { FAMILIES, type FamilyName } from "../../../prover/src/statement/families.ts";
 import { bookLies } from "../../support/book-lies.ts";
 import { type Dimensions, ledgerOf } from "../../support/ledger.ts";
-import { lotLies, lotRecipes, lotScenes, quietSlice } from "../../support/lot-lies.ts";
+import { exactSlice, lotLies, lotRecipes, lotScenes, quietSlice } from "../../support/lot-lies.ts";
 import { roundLies } from "../../support/round-lies.ts";
 import { BOOK_BUGS } from "../bugs/book.ts";
 import type { Bug } from "../bugs/bug.ts";
@@ -47,7 +47,7 @@ import {
   otherDisclosures,
 } from "./small-disclosure.ts";
 import { DIMENSIONS } from "./small-holdings.ts";
-import { LOT_MAIN, lotCases, lotInputs } from "./small-lot.ts";
+import { LOT_MAIN, lotCase, lotCases, lotInputs } from "./small-lot.ts";
 import { honestMerge, MERGE_MAIN, mergeCases, mergeLies } from "./small-merge.ts";
 import { PLACES, ROUND_MAIN, roundCases, roundInputs, slackRound } from "./small-round.ts";
 import {
@@ -128,6 +128,11 @@ function once<T>(make: () => T): () => T {
 /** A truth in which somebody owes, so that the rate of debt counts. */
 const owing = (cases: (firstSeed: number) => Generator<ValuedCase>): Inputs =>
   cases(1).find(({ holds, evaluation }) => holds && evaluation.debt > 0n)!.inputs;
+
+function* lotCasesAndEdges(firstSeed: number): Generator<ValuedCase> {
+  yield lotCase("a slice that reaches its target exactly", exactSlice());
+  yield* lotCases(firstSeed);
+}
 
 const valuationsOf = (places: number) =>
   Array.from({ length: places }, (_, member) => `main.member[${member}].covered.worth`);
@@ -224,7 +229,7 @@ export const SMALL: Readonly<Record<Small["family"], Small>> = {
     family: "lot",
     main: LOT_MAIN,
     of: BOARD,
-    cases: lotCases,
+    cases: lotCasesAndEdges,
     lies: once(() => [...lotLies()]),
     honest: () => lotInputs(quietSlice()),
     truths: once(() => [owing(lotCases)]),
