@@ -44,6 +44,7 @@ export const REFUSALS: Readonly<Record<string, Words>> = {
   SettlementPending: ({ account, number }) =>
     `settlement ${number} of expired instruments comes first for account ${account}: the operator sends it; ask for it`,
   SettlementNone: ({ account }) => `account ${account} has passed all settlements there have been`,
+  AccountRetired: ({ account }) => `account ${account} has unwound: it can absorb and exit, and nothing else`,
   OwesFund: ({ account }) =>
     `account ${account} owes the fund: pay in cash and absorb it; until it is repaid only cash leaves, to the fund`,
   // Openings
