@@ -12,36 +12,21 @@
  * path is `native`, the fastest arithmetic of this machine, or one that is forced.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import path from "node:path";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
 import { loadArtifacts, loadManifest } from "../../prover/src/node/artifacts.ts";
-import { PATHS } from "../../prover/src/node/native.ts";
 import { openCalculator } from "../../prover/src/prove/calculator.ts";
 import { buildStatement } from "../../prover/src/statement/account.ts";
 import type { WitnessInput } from "../../prover/src/statement/witness-input.ts";
 import { randomMarket, randomPolicy, randomRequest, seededRng } from "../../test/support/random.ts";
 import type { Cost } from "./contender.ts";
+import { BUILD, CONTENDERS, Contender, contend, type Files, median } from "./contenders.ts";
 
-/** The first is what the others are measured against. */
-const CONTENDERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  snarkjs: { PLIMSOLL_BACKEND: "snarkjs" },
-  native: { PLIMSOLL_BACKEND: "native" },
-  ...Object.fromEntries(
-    PATHS.toReversed().map((path) => [path, { PLIMSOLL_BACKEND: "native", PLIMSOLL_NATIVE: path }]),
-  ),
-  wasm: { PLIMSOLL_BACKEND: "wasm" },
-};
-
-const BUILD = path.join(import.meta.dirname, "../../build");
-type Files = Record<"zkey" | "wtns" | "wasm" | "plan" | "input" | "proof" | "public", string>;
-
-const median = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 const medians = (costs: readonly Cost[]): Cost => ({
   cpu: median(costs.map(({ cpu }) => cpu)),
   wall: median(costs.map(({ wall }) => wall)),
@@ -50,47 +35,6 @@ const medians = (costs: readonly Cost[]): Cost => ({
 
 const writeInput = (input: WitnessInput) =>
   JSON.stringify(input, (_, value) => (typeof value === "bigint" ? value.toString() : value));
-
-function contend(name: string, { zkey, wtns, wasm, plan, input }: Files, stderr: "inherit" | "ignore"): ChildProcess {
-  const words = [path.join(import.meta.dirname, "contender.ts"), zkey, wtns, wasm, plan, input];
-  // As the command line does: what modules compile to is kept.
-  const kept = { NODE_COMPILE_CACHE: path.join(BUILD, "compile-cache") };
-  return spawn(process.execPath, words, {
-    env: { ...process.env, ...kept, ...CONTENDERS[name] },
-    stdio: ["pipe", "pipe", stderr],
-  });
-}
-
-/** A contender's process, as the race sees it. */
-class Contender {
-  readonly #child: ChildProcess;
-  readonly #answers: AsyncIterator<string>;
-  readonly #started = performance.now();
-
-  constructor(name: string, files: Files) {
-    this.#child = contend(name, files, "inherit");
-    this.#answers = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]();
-  }
-
-  async do(work: "prove" | "whole"): Promise<Cost> {
-    this.#child.stdin!.write(`${work}\n`);
-    return this.#answer();
-  }
-
-  /** What the process has cost from its start to its end. */
-  async end(): Promise<Cost> {
-    this.#child.stdin!.end();
-    const total = await this.#answer();
-    await once(this.#child, "exit");
-    return { ...total, wall: performance.now() - this.#started };
-  }
-
-  async #answer(): Promise<Cost> {
-    const { done, value } = await this.#answers.next();
-    if (done) throw new Error("a contender has died");
-    return JSON.parse(value);
-  }
-}
 
 /** One run of a foreign command. The shell's `times` tells what it used, /proc how large it grew (at most 2 ms ago). */
 async function runForeign(command: string, { zkey, wtns, proof, public: signals }: Files): Promise<Cost> {
