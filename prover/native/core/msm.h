@@ -199,26 +199,26 @@ class Digits {
         carry >>= 64;
       }
     }
+    if (starts_.allocateZeroed(windows_ * (buckets() + 1)) != Status::ok) return Status::memory;
     // Not in the loop above: reads that straddle words just written would wait for them to reach the cache.
     for (size_t k = 0; k < used; k++) {
       const Recoded& scalar = recoded_[order_[k]];
       const unsigned windows = k < longer ? windows_ : 1;
       const int32_t sign = scalar.negative ? -1 : 0;
       for (unsigned w = 0; w < windows; w++) {
-        const int32_t digit = int32_t(read(scalar, w * bits_, mask)) - half;
-        valuesOf(w)[k] = int16_t((digit ^ sign) - sign);
+        const int32_t digit = ((int32_t(read(scalar, w * bits_, mask)) - half) ^ sign) - sign, minus = digit >> 31;
+        const uint32_t weight = uint32_t((digit ^ minus) - minus);
+        valuesOf(w)[k] = uint16_t(weight | (uint32_t(minus) & VALUE_SIGN));
+        starts_[w * (buckets() + 1) + weight]++;
       }
     }
     recoded_.spare();
-    if (entries_.allocate(digits) != Status::ok || starts_.allocateZeroed(windows_ * (buckets() + 1)) != Status::ok) {
-      return Status::memory;
-    }
+    if (entries_.allocate(digits) != Status::ok) return Status::memory;
     uint32_t done = 0;
     for (unsigned w = 0; w < windows_; w++) {
       uint32_t* const starts = starts_.data() + w * (buckets() + 1);
-      const int16_t* const values = valuesOf(w);
+      const uint16_t* const values = valuesOf(w);
       const size_t length = w == 0 ? used : longer;
-      for (size_t k = 0; k < length; k++) starts[values[k] < 0 ? -values[k] : values[k]]++;
       // From the count of each weight to where its entries are put. Weight zero is left out.
       starts[0] = 0;
       for (size_t b = 0; b <= buckets(); b++) {
@@ -226,9 +226,12 @@ class Digits {
         starts[b] = done;
         done += size;
       }
+      uint32_t* const entries = entries_.data();
+      const uint32_t* const order = order_.data();
       for (size_t k = 0; k < length; k++) {
-        const int32_t digit = values[k];
-        if (digit != 0) entries_[starts[digit < 0 ? -digit : digit]++] = order_[k] | (digit < 0 ? SIGN : 0);
+        if (k + AHEAD < length) __builtin_prefetch(&entries[starts[values[k + AHEAD] & (VALUE_SIGN - 1)]], 1);
+        const uint32_t value = values[k], weight = value & (VALUE_SIGN - 1);
+        if (weight != 0) entries[starts[weight]++] = order[k] | (value & VALUE_SIGN) << 16;
       }
       // Each start, which was kept one place too far, has moved to where the next bucket starts.
     }
@@ -287,12 +290,16 @@ class Digits {
   /// Eight lanes of buckets at least; MOST_BITS keeps the top window within five words.
   static constexpr unsigned LEAST_BITS = 4, MOST_BITS = 15;
   static constexpr size_t BUCKET_COST = 2;
+  /// Over a digit's magnitude, where it is negative.
+  static constexpr uint32_t VALUE_SIGN = uint32_t(1) << 15;
+  /// Entries whose places are fetched before they are written: buckets are far more than a processor's fastest cache has lines.
+  static constexpr size_t AHEAD = 16;
 
   size_t count_ = 0;
   unsigned bits_ = LEAST_BITS, windows_ = 0;
   Buffer<Recoded> recoded_;
   Buffer<uint32_t> order_;
-  Buffer<int16_t> values_;
+  Buffer<uint16_t> values_;
   Buffer<uint32_t> entries_, starts_;
 };
 
@@ -319,7 +326,11 @@ class Bases {
   [[nodiscard]] Status adopt(uint8_t* points, size_t count, size_t absent = 0) {
     if (present_.allocateZeroed(absent + count) != Status::ok) return Status::memory;
     const Affine<F> infinity = Affine<F>::infinity();
-    for (size_t i = 0; i < count; i++) present_[absent + i] = !(Affine<F>::fromZkey(points + i * BYTES) == infinity);
+    complete_ = absent == 0;
+    for (size_t i = 0; i < count; i++) {
+      present_[absent + i] = !(Affine<F>::fromZkey(points + i * BYTES) == infinity);
+      complete_ &= present_[absent + i];
+    }
     V::Base::adopt(points, count * BYTES / 32);
     points_ = points;
     absent_ = absent;
@@ -327,7 +338,7 @@ class Bases {
   }
   size_t count() const { return present_.size(); }
   /// Whether a point is not infinity.
-  bool present(size_t index) const { return present_[index]; }
+  bool present(size_t index) const { return complete_ || present_[index]; }
   /// Of a point that is present.
   const uint8_t* at(size_t index) const { return points_ + (index - absent_) * BYTES; }
 
@@ -336,6 +347,8 @@ class Bases {
   Buffer<bool> present_;
   const uint8_t* points_ = nullptr;
   size_t absent_ = 0;
+  /// Whether all are present.
+  bool complete_ = false;
 };
 
 /// What a task of a product works in: kept between tasks, and between proofs. L is lanes of Fp; good for both groups.
