@@ -4,7 +4,7 @@
  *
  * What is not standard here: a scalar counts as the integer of least magnitude that it stands for, and digits are signed, so
  * the small signed values that market signals are packed from leave most digits zero; and points are added in affine
- * coordinates, in rounds in which all sums share one inversion. Exceptional additions (equal, opposite, infinity) are told
+ * coordinates, hundreds of sums with one inversion. Exceptional additions (equal, opposite, infinity) are told
  * apart, not excluded. Time depends on the values: they are public.
  */
 import { bn254 } from "@noble/curves/bn254.js";
@@ -13,7 +13,9 @@ import { fromField } from "../field.ts";
 const G1 = bn254.G1.Point;
 type PointG1 = InstanceType<typeof G1>;
 interface Affine {
+  /** From 0 to P − 1. */
   readonly x: bigint;
+  /** Of either sign, less than P in magnitude. */
   readonly y: bigint;
 }
 /** Undefined is the point at infinity. */
@@ -36,7 +38,7 @@ export function sumOfMultiples(points: readonly PointG1[], scalars: readonly big
       { x, y },
       { x, y: P - y },
     ] as const;
-    for (const [window, digit] of signedDigits(fromField(scalars[index]!), width, windows).entries()) {
+    for (const [window, digit] of signedDigits(fromField(scalars[index]!), width).entries()) {
       if (digit !== 0) buckets[window * half + Math.abs(digit) - 1]!.push(signed[digit > 0 ? 0 : 1]);
     }
   }
@@ -55,62 +57,96 @@ export function sumOfMultiples(points: readonly PointG1[], scalars: readonly big
   return totals.reduceRight<PointG1>((result, total) => {
     let shifted = result;
     for (let i = 0; i < width; i++) shifted = shifted.double();
-    return total === undefined ? shifted : shifted.add(G1.fromAffine(total));
+    return total === undefined ? shifted : shifted.add(G1.fromAffine({ x: total.x, y: reduce(total.y) }));
   }, G1.ZERO);
 }
 
-/** Digits from −2^(width−1) to 2^(width−1), least significant first, of a number of less than 254 bits and a sign. */
-function signedDigits(value: bigint, width: number, windows: number): number[] {
-  const digits = new Array<number>(windows);
+/** Digits from −2^(width−1) to 2^(width−1), least significant first, of a number of less than 254 bits and a sign; none above its bits. */
+function signedDigits(value: bigint, width: number): number[] {
+  const digits: number[] = [];
   const sign = value < 0n ? -1 : 1;
-  const magnitude = value < 0n ? -value : value;
-  const [base, mask] = [2 ** width, 2n ** BigInt(width) - 1n];
+  const base = 2 ** width;
+  // As many whole digits at a time as a double holds.
+  const perPiece = Math.floor(52 / width);
+  const bits = perPiece * width;
   let carry = 0;
-  for (let window = 0; window < windows; window++) {
-    const digit = Number((magnitude >> BigInt(window * width)) & mask) + carry;
-    carry = digit > base / 2 ? 1 : 0;
-    digits[window] = sign * (digit - carry * base);
+  for (let rest = value < 0n ? -value : value; rest !== 0n || carry !== 0; rest >>= BigInt(bits)) {
+    let piece = Number(BigInt.asUintN(bits, rest));
+    for (let i = 0; i < perPiece; i++) {
+      const above = Math.floor(piece / base);
+      const digit = piece - above * base + carry;
+      piece = above;
+      carry = digit > base / 2 ? 1 : 0;
+      digits.push(sign * (digit - carry * base));
+    }
   }
   return digits;
 }
 
-/** The sum of each list. Pairs of all lists are added in rounds, each round with one inversion. */
+/** The sum of each list. Pairs of all lists are added in rounds, in batches that share one inversion. */
 function addEach(lists: readonly (readonly Sum[])[]): Sum[] {
-  let left = lists.map((list) => list.filter((point) => point !== undefined));
-  while (left.some((list) => list.length > 1)) {
-    // 1. The denominator of every pair's slope; 1 where the sum needs none.
-    const products = [1n];
-    const denominators: bigint[] = [];
-    for (const list of left) {
-      for (let i = 0; i + 1 < list.length; i += 2) {
-        const [a, b] = [list[i]!, list[i + 1]!];
-        const difference = a.x !== b.x ? b.x - a.x : a.y === b.y ? 2n * a.y : 1n;
-        denominators.push(difference);
-        products.push((products.at(-1)! * difference) % P);
-      }
+  const batch = new Batch();
+  const left = lists.map((list) => list.filter((point) => point !== undefined));
+  for (let longer = left; longer.length > 0; ) {
+    longer = longer.filter((list) => list.length > 1);
+    for (const list of longer) {
+      for (let i = 0; i + 1 < list.length; i += 2) batch.add(list, i);
     }
-    // 2. Their inverses, last to first, from that of their product; 3. the sums, in the same order.
-    let inverse = invert(products.at(-1)!);
-    let pair = denominators.length;
-    left = left
-      .toReversed()
-      .map((list) => {
-        const sums: Affine[] = list.length % 2 === 1 ? [list.at(-1)!] : [];
-        for (let i = (list.length & ~1) - 2; i >= 0; i -= 2) {
-          pair--;
-          const perDenominator = (inverse * products[pair]!) % P;
-          inverse = (inverse * denominators[pair]!) % P;
-          const [a, b] = [list[i]!, list[i + 1]!];
-          if (a.x === b.x && a.y !== b.y) continue; // opposite
-          const slope = ((a.x !== b.x ? b.y - a.y : 3n * a.x * a.x) * perDenominator) % P;
-          const x = reduce(slope * slope - a.x - b.x);
-          sums.push({ x, y: reduce(slope * (a.x - x) - a.y) });
-        }
-        return sums;
-      })
-      .toReversed();
+    batch.finish();
+    for (const list of longer) {
+      const last = list.length % 2 === 1 ? [list.at(-1)!] : [];
+      list.length >>= 1;
+      list.push(...last);
+      if (list.includes(VANISHED)) list.splice(0, list.length, ...list.filter((point) => point !== VANISHED));
+    }
   }
   return left.map(([sum]) => sum);
+}
+
+/** In the place of the sum of opposite points. */
+const VANISHED: Affine = { x: 0n, y: 0n };
+
+/** Pairs of points whose sums wait for an inversion: few, so that hardly a number of them outlives the youngest generation of memory. */
+class Batch {
+  static readonly #MOST = 512;
+  readonly #pairs: { readonly a: Affine; readonly b: Affine; readonly list: Affine[]; readonly at: number }[] = [];
+  /** Of each pair, the denominator of its slope, and the product of those before it. */
+  readonly #denominators: bigint[] = [];
+  readonly #products: bigint[] = [];
+  #product = 1n;
+
+  /** Puts the sum of the points at `index` and after it at half of `index`, now or in `finish`: what was there has been read. */
+  add(list: Affine[], index: number): void {
+    const [a, b] = [list[index]!, list[index + 1]!];
+    let denominator = b.x - a.x;
+    if (denominator === 0n) {
+      if (reduce(a.y) !== reduce(b.y)) {
+        list[index >> 1] = VANISHED;
+        return;
+      }
+      denominator = 2n * a.y;
+    }
+    this.#pairs.push({ a, b, list, at: index >> 1 });
+    this.#denominators.push(denominator);
+    this.#products.push(this.#product);
+    this.#product = (this.#product * denominator) % P;
+    if (this.#pairs.length === Batch.#MOST) this.finish();
+  }
+
+  /** The inverses of all denominators, last to first, from that of their product, and the sums. */
+  finish(): void {
+    let inverse = invert(this.#product);
+    for (let i = this.#pairs.length - 1; i >= 0; i--) {
+      const { a, b, list, at } = this.#pairs[i]!;
+      const perDenominator = (inverse * this.#products[i]!) % P;
+      inverse = (inverse * this.#denominators[i]!) % P;
+      const slope = ((a.x !== b.x ? b.y - a.y : 3n * a.x * a.x) * perDenominator) % P;
+      const x = reduce(slope * slope - a.x - b.x);
+      list[at] = { x, y: (slope * (a.x - x) - a.y) % P };
+    }
+    this.#pairs.length = this.#denominators.length = this.#products.length = 0;
+    this.#product = 1n;
+  }
 }
 
 function reduce(value: bigint): bigint {
