@@ -153,4 +153,16 @@ describe("a fleet's Redis", function () {
     expect(ended.map(({ done }) => done)).deep.equal([16, 16]);
     expect(triesIn(log()).length).within(16, 18);
   });
+
+  it("keeps nothing of a book that is proven for longer than an hour, and workers still see the end", async () => {
+    const queue = await open();
+    await run(queue, specs(4), ["a"]);
+    const lives = await withRedis(async (redis) => {
+      const keys = await redis.keys(`{plimsoll:${name}}:*`);
+      return Promise.all(keys.map(async (key) => [key, await redis.ttl(key)] as const));
+    });
+    expect(lives.length).greaterThan(4);
+    expect(lives.filter(([, seconds]) => seconds < 3_000 || seconds > 3_600)).deep.equal([]);
+    expect(await queue.status()).include({ done: 4, waiting: 0 });
+  });
 });

@@ -82,6 +82,7 @@ export async function coordinate(parts: CoordinatorParts, signal: AbortSignal): 
       told = performance.now();
     }
     const end = open.size === 0 || signal.aborted ? "done" : endOf(status, open.size, parts);
+    if (open.size === 0) await queue.retire();
     if (end === "done") return progress;
     if (judged.valid > 0) filled = performance.now();
     if (end === "lost") filled = Number.NEGATIVE_INFINITY;

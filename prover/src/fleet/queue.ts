@@ -57,5 +57,7 @@ export interface JobQueue {
   find(id: string): Promise<Job | undefined>;
   /** Quarantined jobs, at most so many. */
   quarantined(most: number): Promise<readonly Job[]>;
+  /** Says that every job is done. What is kept of them goes an hour later, by when all workers have seen it. */
+  retire(): Promise<void>;
   close(): Promise<void>;
 }

@@ -125,6 +125,9 @@ class EmbeddedQueue implements JobQueue {
     return [...this.#in.quarantined].slice(0, most).map((id) => this.#jobs.get(id)!);
   }
 
+  // The journal is a file beside the proofs, and goes with them.
+  async retire() {}
+
   async close() {
     this.#clock.stop();
     await this.#journal.close();

@@ -38,6 +38,7 @@ export interface RedisQueueOptions extends RedisAddress {
 
 /** Before a job that this machine cannot have is looked at again. At random, so that it is not always this machine that looks. */
 const elsewhereMs = () => 50 + 950 * Math.random();
+const RETIRED_S = 3_600;
 /** So many jobs at once, where it is about many. */
 const CHUNK = 1_000;
 const chunks = <T>(list: readonly T[]): T[][] =>
@@ -183,6 +184,10 @@ class RedisQueue implements JobQueue {
 
   quarantined(most: number) {
     return this.#records.some("quarantined", most);
+  }
+
+  async retire() {
+    await this.#records.expire(RETIRED_S);
   }
 
   async close() {

@@ -93,6 +93,18 @@ export class RedisRecords {
     return (await this.#redis.hget(this.#index("held"), worker)) ?? undefined;
   }
 
+  /** Lets everything of this queue end after some seconds, what BullMQ keeps of it too. */
+  async expire(seconds: number): Promise<void> {
+    const match = `${this.#prefix}:*`;
+    for (let cursor = ""; cursor !== "0"; ) {
+      const [next, keys] = await this.#redis.scan(cursor || "0", "MATCH", match, "COUNT", 1000);
+      const pipeline = this.#redis.pipeline();
+      for (const key of keys) pipeline.expire(key, seconds);
+      await pipeline.exec();
+      cursor = next;
+    }
+  }
+
   /** Makes counts and indices anew from the records. */
   async reindex(): Promise<void> {
     const indices = this.#indices;
