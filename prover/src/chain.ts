@@ -77,6 +77,7 @@ export {
   readDeploymentRecord,
   readDeploymentRequest,
 } from "./chain/deployment-file.ts";
+export { type FindOptions, findLot, type ToldLot } from "./chain/find-lot.ts";
 export { type GateCall, type RoundCall, signClear, signRound, type VenueDomains } from "./chain/gate-calls.ts";
 export { type AssetView, assetsOf, type GateView, gateAt } from "./chain/gate-view.ts";
 export { type BoardOpening, openBoard } from "./chain/open-board.ts";

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Lots of accounts whose margin is more than that of positions: debt, and collateral in the scan.
 import { expect } from "chai";
+import { findLot } from "../../prover/src/chain/find-lot.ts";
 import { claimsOf } from "../../prover/src/chain/liquidation.ts";
 import { closeOutOf, type Lot, type Offering, priceAt, pricesOf, sliceOf } from "../../prover/src/chain/lots.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { type Account, genesis } from "../../prover/src/model/account.ts";
+import { commitState } from "../../prover/src/model/commit.ts";
 import { coverageBpsDown, evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
+import { offered, takeLot } from "../../prover/src/model/lot.ts";
 import { applyTransition } from "../../prover/src/model/transition.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { CashE6, LevelBps, PositionLots, QuantityLots, RateBps } from "../../prover/src/units.ts";
@@ -80,6 +83,24 @@ describe("lots of debtors and of hedgers", () => {
         expect(priceAt({ firstPrice, lastPrice }, terms.auctionDuration, terms.auctionDuration)).equal(lastPrice);
       });
 
+      // Of the search a few accounts tell as much as all.
+      const searched = rate === 1_000n ? it : undefined;
+      searched?.(
+        `a debt rate of ${rate} bps: the owner of ${what} finds any lot by its state after and size alone`,
+        async function () {
+          this.timeout(60_000);
+          const before = account(perpetuals, bitcoin, 9_000n);
+          const values = { policy, market, terms };
+          const slice = sliceOf({ before }, offering(levels.liquidation));
+          const whole = closeOutOf({ before: account(perpetuals, bitcoin, 5_000n) }, offering(levels.closeOut));
+          for (const lot of [slice, whole]) {
+            const { after, fill } = lot.appraisal;
+            const told = { kind: lot.terms.kind, stateAfter: commitState(after), size: lot.terms.size };
+            expect(await findLot(lot.step, told, values)).deep.equal({ after, fill });
+          }
+        },
+      );
+
       it(`a debt rate of ${rate} bps: a close-out of ${what} is admissible and provable, solvent or not`, () => {
         for (const level of [5_000n, 200n, -2_000n, -20_000n]) {
           const lot = closeOutOf({ before: account(perpetuals, bitcoin, level) }, offering(levels.closeOut));
@@ -94,6 +115,30 @@ describe("lots of debtors and of hedgers", () => {
     }
   }
 
+  it("an owner finds a slice of which its starter told as little as it may, and none of another account", async function () {
+    this.timeout(120_000);
+    const { policy } = file;
+    const held: Account = {
+      ...genesis("board-60"),
+      viewingKey: 7n as Account["viewingKey"],
+      sequence: 3n,
+      positions: genesis("board-60").positions.map((_, row) => (row === PERPETUAL ? 1_000n : 0n) as PositionLots),
+    };
+    const { equity, margin } = evaluate(held, policy, market);
+    const before = { ...held, cash: ((9_000n * 10n ** 6n * margin - equity) / 10n ** 14n) as CashE6 };
+    const wide = { ...terms, toleranceBps: 100n };
+    const slice = sliceOf({ before }, { policy, market, levels, terms: wide, evidence: levels.liquidation });
+    // Another part than the smallest, cash at the edge of the discount, and half the tolerance off its worth.
+    const step = { ...slice.step, part: slice.step.part + (2n << 22n) };
+    const cash = offered(step, 1_000n as RateBps, policy, market) - 2n;
+    const { after, fill } = takeLot({ ...step, cash }, policy);
+    expect(fill.positions[PERPETUAL]).not.equal(slice.appraisal.fill.positions[PERPETUAL]);
+    const told = { kind: "slice" as const, stateAfter: commitState(after), size: slice.terms.size };
+    const values = { policy, market, terms: wide };
+    expect(await findLot({ before }, told, values)).deep.equal({ after, fill });
+    expect(await findLot({ before }, { ...told, stateAfter: told.stateAfter + 1n }, values)).equal(undefined);
+  });
+
   it("an account that is not below the level has no lot, and neither has one whose slice is above the cap or below dust", () => {
     const { policy } = file;
     const before: Account = {
@@ -103,16 +148,16 @@ describe("lots of debtors and of hedgers", () => {
       positions: genesis("board-60").positions.map((_, row) => (row === PERPETUAL ? 1_000n : 0n) as PositionLots),
       cash: 10_000_000_000_000n as CashE6,
     };
-    const offered: Offering = { policy, market, levels, terms, evidence: levels.liquidation };
+    const offers: Offering = { policy, market, levels, terms, evidence: levels.liquidation };
     const none = (work: () => unknown) => expect(work).throw().with.property("code", "STATEMENT_FALSE");
-    none(() => sliceOf({ before }, offered));
-    none(() => closeOutOf({ before }, offered));
+    none(() => sliceOf({ before }, offers));
+    none(() => closeOutOf({ before }, offers));
     const { equity, margin } = evaluate({ ...before, cash: 0n as CashE6 }, policy, market);
     const cash = ((9_000n * 10n ** 6n * margin - equity) / 10n ** 14n) as CashE6;
     const short = { before: { ...before, cash } };
-    const { size } = sliceOf(short, offered).terms;
-    none(() => sliceOf(short, { ...offered, terms: { ...terms, dust: size * 50n } }));
-    const capped = sliceOf(short, { ...offered, terms: { ...terms, maxSlice: size / 2n } });
+    const { size } = sliceOf(short, offers).terms;
+    none(() => sliceOf(short, { ...offers, terms: { ...terms, dust: size * 50n } }));
+    const capped = sliceOf(short, { ...offers, terms: { ...terms, maxSlice: size / 2n } });
     expect(capped.terms.size <= size / 2n).equal(true);
   });
 });
