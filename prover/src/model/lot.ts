@@ -42,6 +42,7 @@
  * Units: equity, cost, worth 1e-20 quote; margin 1e-10; size, tolerance, cash 1e-6; levels and discount basis points.
  */
 import { PlimsollError } from "../errors.ts";
+import type { FieldElement } from "../field.ts";
 import { BPS, cashE6, type LevelBps, levelBps, quantityLots, type RateBps, rateBps, sizeE6 } from "../units.ts";
 import { type Account, checkAccount, checkLength } from "./account.ts";
 import { lotBlinding } from "./commit.ts";
@@ -180,7 +181,19 @@ export function takeLot({ before, credit, part, cash }: LotStep, { schedules }: 
     cash,
   };
   const after = applyTransition(held, { transfer: NO_TRANSFER, fill, side: -1n });
-  return { held, after, fill: { ...fill, blinding: lotBlinding(before, after) } };
+  let blinding: FieldElement | undefined;
+  return {
+    held,
+    after,
+    fill: {
+      ...fill,
+      /** Worked out when it is asked for: whoever looks for a lot tries dozens, and commits to one. */
+      get blinding() {
+        blinding ??= lotBlinding(before, after);
+        return blinding;
+      },
+    },
+  };
 }
 
 /** The part of so many lots, to the nearest whole lot, and of two that are as near to the lower. */
