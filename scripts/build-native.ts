@@ -23,7 +23,7 @@ import { step } from "./progress.ts";
 const ROOT = path.resolve(import.meta.dirname, "..");
 const SOURCES = path.join(ROOT, "prover/native");
 /** No -march: one addon runs on every processor of the architecture, and finds out at run time what it can use. */
-const FLAGS = ["-std=c++20", "-O3", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden", "-pthread"];
+export const FLAGS = ["-std=c++20", "-O3", "-fPIC", "-fno-exceptions", "-fno-rtti", "-fvisibility=hidden", "-pthread"];
 /** Units whose instructions are asked for at run time before any of them is called. A multiply-add is fused only where it is asked for. */
 const X86_UNITS: Readonly<Record<string, readonly string[]>> = {
   "avx2.cc": ["-mavx2", "-mfma", "-mbmi2", "-ffp-contract=off"],

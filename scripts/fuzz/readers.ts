@@ -150,7 +150,7 @@ function compileAll(clang: string, targets: readonly Target[]): void {
 async function fuzz(target: Target, seconds: number): Promise<boolean> {
   const words = [
     `corpus-${target}`,
-    `-max_total_time=${seconds}`,
+    `-max_total_time=${Math.max(1, Math.round(seconds))}`,
     "-max_len=16384",
     "-timeout=25",
     "-rss_limit_mb=2048",

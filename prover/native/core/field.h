@@ -21,6 +21,9 @@
 #ifdef __wasm__
 #include "field-wasm.h"
 #endif
+#ifdef __aarch64__
+#include "field-arm.h"
+#endif
 
 namespace plimsoll {
 
@@ -83,6 +86,13 @@ struct PrimeField {
   static bool isCanonical(const uint8_t bytes[32]) { return !fromZkey(bytes).exceeds(); }
 
   constexpr PrimeField operator+(const PrimeField& other) const {
+#ifdef __aarch64__
+    if (!__builtin_is_constant_evaluated()) {
+      PrimeField result{};
+      ArmWords<Parameters>::add(limbs, other.limbs, result.limbs);
+      return result;
+    }
+#endif
     // Moduli have 254 bits: no sum of two elements leaves 256.
     PrimeField sum{};
     bool carry = false;
@@ -90,6 +100,13 @@ struct PrimeField {
     return sum.reduced();
   }
   constexpr PrimeField operator-(const PrimeField& other) const {
+#ifdef __aarch64__
+    if (!__builtin_is_constant_evaluated()) {
+      PrimeField result{};
+      ArmWords<Parameters>::subtract(limbs, other.limbs, result.limbs);
+      return result;
+    }
+#endif
     PrimeField result{};
     bool borrow = false, carry = false;
     for (int i = 0; i < 4; i++) result.limbs[i] = subtractWithBorrow(limbs[i], other.limbs[i], borrow);
@@ -103,6 +120,13 @@ struct PrimeField {
     WasmProduct<Parameters>::multiply(limbs, other.limbs, product.limbs);
     return product.reduced();
 #else
+#ifdef __aarch64__
+    if (!__builtin_is_constant_evaluated()) {
+      PrimeField result{};
+      ArmWords<Parameters>::multiply(limbs, other.limbs, result.limbs);
+      return result;
+    }
+#endif
     // Word by word: t = (t + a·b[i] + m·p) / 2^64. The modulus has two spare bits, so t keeps to four words.
     uint64_t t[4] = {};
     for (int i = 0; i < 4; i++) {

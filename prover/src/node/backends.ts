@@ -47,7 +47,7 @@ export function selectBatchCore(): BatchCore | undefined {
 }
 
 const ARITHMETIC: Readonly<Record<ArithmeticPath, string>> = {
-  portable: "portable arithmetic",
+  portable: process.arch === "arm64" ? "arithmetic of 64-bit Arm" : "portable arithmetic",
   avx2: "AVX2 and FMA",
   ifma: "AVX-512 IFMA",
 };

@@ -27,9 +27,10 @@ import { constantBytes, SPONGE_WIDTH, spongesBy } from "../prove/sponges.ts";
 import type { BatchCore } from "../verify/batch.ts";
 import { CLONE, IN_CLONE } from "./installation.ts";
 
-/** Arithmetic of the core, by the numbers of plimsoll.h: each faster than those before it. */
-export const PATHS = ["portable", "avx2", "ifma"] as const;
-export type ArithmeticPath = (typeof PATHS)[number];
+/** Arithmetic of the core, by the numbers of plimsoll.h: each faster than those before it. On Arm, its own multiply is the portable one's. */
+const EVERY_PATH = ["portable", "avx2", "ifma"] as const;
+export type ArithmeticPath = (typeof EVERY_PATH)[number];
+export const PATHS: readonly ArithmeticPath[] = process.arch === "arm64" ? ["portable"] : EVERY_PATH;
 
 /** prover/native/addon.cc. A number in place of a result is a status. */
 export interface Addon {
