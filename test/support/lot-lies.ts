@@ -224,10 +224,17 @@ const PART = WHOLE / 4n + 1n;
 const reaching = (more: bigint): LotClaim =>
   bareLot({ held: { 0: 1000n }, others: 42n, part: PART, coverage: 5_000n, more: more + 1n - 375_000n });
 
-/** A slice that reaches a level of whole basis points exactly, which is its target. */
-export function exactSlice(): LotCase {
+/** The same, of an account that comes to 95% and this many millionths, which is its evidence level. */
+function evident(more: bigint): LotClaim {
+  const evidence = 9_500n as LevelBps;
+  const claim = bareLot({ held: { 0: 1000n }, others: 42n, part: PART, coverage: evidence, more: more + 1n });
+  return { ...claim, level: evidence, terms: { ...claim.terms, evidence } };
+}
+
+/** Slices that reach their target, which is a level of whole basis points, exactly; and of an account a millionth below its evidence level. */
+export function edgeSlices(): LotCase[] {
   const { step, terms, policy, market, level } = reaching(0n);
-  return { step, terms: { ...terms, kind: "slice", target: level as LevelBps }, policy, market };
+  return [{ step, terms: { ...terms, kind: "slice", target: level as LevelBps }, policy, market }, evident(-1n)];
 }
 
 /** Debt, closed out. */
@@ -385,6 +392,7 @@ export function* lotLies(): Generator<SmallLie> {
     { ...slice, terms: { ...slice.terms, kind: "slice", target: (reached - 1n) as LevelBps } },
     /^main\.levels\.Unsigned/,
   );
+  yield lie("G01: a slice of an account at its evidence level", evident(0n), /^main\.levels\.Unsigned/);
   const almost = reaching(-1n);
   yield lie("G15: a slice to a millionth below its level", { ...almost, level: 6_333n }, /^main\.levels\.Unsigned/);
   yield lie("a level below every other", { ...slice, level: low }, /^main\.levels/);

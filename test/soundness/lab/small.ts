@@ -6,7 +6,7 @@ import { ASSETS } from "../../../prover/src/model/sizes.ts";
 import { FAMILIES, type FamilyName } from "../../../prover/src/statement/families.ts";
 import { bookLies } from "../../support/book-lies.ts";
 import { type Dimensions, ledgerOf } from "../../support/ledger.ts";
-import { exactSlice, lotLies, lotRecipes, lotScenes, quietSlice } from "../../support/lot-lies.ts";
+import { edgeSlices, lotLies, lotRecipes, lotScenes, quietSlice } from "../../support/lot-lies.ts";
 import { roundLies } from "../../support/round-lies.ts";
 import { BOOK_BUGS } from "../bugs/book.ts";
 import type { Bug } from "../bugs/bug.ts";
@@ -130,7 +130,7 @@ const owing = (cases: (firstSeed: number) => Generator<ValuedCase>): Inputs =>
   cases(1).find(({ holds, evaluation }) => holds && evaluation.debt > 0n)!.inputs;
 
 function* lotCasesAndEdges(firstSeed: number): Generator<ValuedCase> {
-  yield lotCase("a slice that reaches its target exactly", exactSlice());
+  for (const [index, slice] of edgeSlices().entries()) yield lotCase(`a slice at an edge, ${index}`, slice);
   yield* lotCases(firstSeed);
 }
 
