@@ -126,6 +126,15 @@ export const buildProvingPage = async (): Promise<Page> =>
 export const buildDeskPage = (): Promise<Page> =>
   pageOf({ folder: "prover/src/web/desk", entry: "page.tsx", title: "desk", kind: "Desk", define: {}, server: true });
 
+/** The member's page: a book and a slip in, a verdict out. */
+export const buildBookPage = (): Promise<Page> =>
+  pageOf({
+    folder: "prover/src/web/check-book",
+    title: "find your account in a book",
+    kind: "Book",
+    define: {},
+  });
+
 /** Builds all pages into the folder that `plimsoll pages` and the desk read them from. */
 export async function buildPages(): Promise<void> {
   const builders: Readonly<Record<PageName | typeof DESK_PAGE, () => Promise<Page>>> = {
@@ -133,6 +142,7 @@ export async function buildPages(): Promise<void> {
     "contribute.html": buildContributionPage,
     "prove.html": buildProvingPage,
     [DESK_PAGE]: buildDeskPage,
+    "book.html": buildBookPage,
   };
   await mkdir(PAGES_DIRECTORY, { recursive: true });
   for (const [name, build] of Object.entries(builders)) {

@@ -11,6 +11,7 @@ export const PAGES = {
   "verify-pack.html": "verifies an evidence pack",
   "contribute.html": "contributes to a key ceremony",
   "prove.html": "proves an account's coverage",
+  "book.html": "finds a member's account in the book of a venue",
 } as const;
 export type PageName = keyof typeof PAGES;
 
