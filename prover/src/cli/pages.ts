@@ -10,7 +10,9 @@ import type { Context } from "./context.ts";
 
 export function pagesCommand({ print }: Context): Command {
   return new Command("pages")
-    .description("write the pages for browsers (verify a pack, contribute to a ceremony, prove, find an account in a book), each one file")
+    .description(
+      "write the pages for browsers (verify a pack, contribute to a ceremony, prove, find an account in a book), each one file",
+    )
     .option("--out <directory>", "where to write them (default: here)", ".")
     .option("--json", "print JSON")
     .action(async ({ out, json }: { out: string; json?: boolean }) => {
