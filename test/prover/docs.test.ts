@@ -102,7 +102,9 @@ describe("the pages", () => {
     const known = vocabulary();
     const all = PAGES.flatMap((page) => names(text(page)).map((name) => [page, name] as const));
     expect(all.length).to.be.above(200);
-    expect(all.filter(([, name]) => !known.has(name) && !ELSEWHERE.has(name))).to.deep.equal([]);
+    // The hash of the auditor's page is held by a test of its own.
+    const absent = all.filter(([, name]) => !known.has(name) && !ELSEWHERE.has(name) && !/^[0-9a-f]{64}$/.test(name));
+    expect(absent).to.deep.equal([]);
     expect(known.has("noSuchName")).to.equal(false);
     expect(names("`noSuchName()`, `a + b`, `none.ts`")).to.deep.equal(["noSuchName", "none.ts"]);
   });
