@@ -6,6 +6,7 @@ import type { Progress } from "../../fleet/coordinator.ts";
 import type { WorkerIdentity } from "../../fleet/job.ts";
 import type { JobQueue } from "../../fleet/queue.ts";
 import type { WorkerEvent } from "../../fleet/worker.ts";
+import { visible } from "../../formats/labels.ts";
 import type { BookFleet } from "../../node/fleet/book-fleet.ts";
 import type { RedisAddress } from "../../node/fleet/redis-client.ts";
 import type { Context } from "../context.ts";
@@ -86,5 +87,5 @@ export function eventLine(event: WorkerEvent, { worker }: WorkerIdentity): strin
   if (event.what !== "failed") return undefined;
   const { reason, stage, code, signal, memoryMib } = event.failure;
   const known = [code, signal, stage && `at "${stage}"`, memoryMib && `${memoryMib} MiB`].filter(Boolean).join(", ");
-  return `${worker}: ${event.job} ${reason === "late" ? "took too long" : reason} (${known})`;
+  return visible(`${worker}: ${event.job} ${reason === "late" ? "took too long" : reason} (${known})`);
 }

@@ -3,11 +3,14 @@
 import { Command } from "commander";
 import type { Job } from "../../fleet/job.ts";
 import type { JobQueue, QueueStatus } from "../../fleet/queue.ts";
+import { visible } from "../../formats/labels.ts";
 import type { Context } from "../context.ts";
 import { type RedisOptions, readRedis, redisQueueOf, withRedis } from "./fleet-options.ts";
 
 /** Shards that are shown at most. */
 const SHOWN = 20;
+/** No `Date` is later. */
+const LATEST_MS = 8.64e15;
 
 export function bookStatusCommand(context: Context): Command {
   const command = new Command("status")
@@ -55,12 +58,13 @@ async function fromQueue(queue: JobQueue): Promise<{ status: QueueStatus; quaran
   }
 }
 
-/** One line a failed try. */
-const postMortem = ({ id, failures }: Job): string[] => [
-  `${id}:`,
+/** One line a failed try. What is in a queue, any worker may have written: nothing of it drives a terminal. */
+export const postMortem = ({ id, failures }: Job): string[] => [
+  visible(`${id}:`),
   ...failures.map(({ worker, reason, stage, code, signal, exitCode, memoryMib, seconds, at }) => {
     const how = [code, signal, exitCode !== undefined && `exit ${exitCode}`, stage && `at "${stage}"`];
     const size = [memoryMib !== undefined && `${memoryMib} MiB`, seconds !== undefined && `${seconds} s`];
-    return `  ${new Date(at).toISOString()} ${worker}: ${[reason, ...how, ...size].filter(Boolean).join(", ")}`;
+    const time = Number.isInteger(at) && Math.abs(at) <= LATEST_MS ? new Date(at).toISOString() : "at no time";
+    return visible(`  ${time} ${worker}: ${[reason, ...how, ...size].filter(Boolean).join(", ")}`);
   }),
 ];

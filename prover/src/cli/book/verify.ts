@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import type { BookTrust } from "../../app/verify-book.ts";
 import type { BookCircuit } from "../../document/book/head.ts";
+import { PlimsollError } from "../../errors.ts";
 import type { Context } from "../context.ts";
 import { many, optionTime } from "../options.ts";
 
@@ -52,7 +53,10 @@ export function verifyCommand(context: Context): Command {
 }
 
 async function expectedFiles({ inputs }: Context, { policy, market }: VerifyOptions) {
-  if (policy === undefined) return {};
+  if (policy === undefined) {
+    if (market === undefined) return {};
+    throw new PlimsollError("USAGE", "--market goes with --policy, by which it is read");
+  }
   const [{ readPolicy }, { readMarket }] = await Promise.all([
     import("../../formats/policy.ts"),
     import("../../formats/market.ts"),

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** What the commands for books refuse before they verify, and what they print of words that a worker may have written. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect } from "chai";
+import { postMortem } from "../../prover/src/cli/book/status.ts";
+import { type Failure, newJob } from "../../prover/src/fleet/job.ts";
+import { runPlimsoll } from "../support/plimsoll.ts";
+
+describe("commands for books", () => {
+  it("verify: a market without the policy by which it is read is refused, and not left out", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "plimsoll-book-cli-"));
+    try {
+      writeFileSync(path.join(folder, "venue.book"), "none");
+      const { code, out, err } = await runPlimsoll(folder, ["book", "verify", "venue.book", "--market", "market.json"]);
+      expect([code, out]).deep.equal([2, ""]);
+      expect(err).contain("--market goes with --policy");
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it("status: nothing in a queue drives a terminal, or ends the command", () => {
+    const clear = "\u001b[2J";
+    const failure: Failure = {
+      worker: `one${clear}`,
+      machine: "one",
+      reason: "failed",
+      at: 1e300,
+      stage: clear,
+      code: clear,
+    };
+    const job = { ...newJob({ id: `shard-000001${clear}`, shard: "000001", sha256: "0" }), failures: [failure] };
+    const lines = postMortem(job);
+    expect(lines.length).equal(2);
+    for (const line of lines) expect(line).not.contain("\u001b");
+    expect(lines[1]).contain("at no time");
+  });
+});
