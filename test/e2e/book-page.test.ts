@@ -89,14 +89,17 @@ describe("the member's page", function () {
     expect(html).not.match(/<(?:link|img|iframe|script src)|\bfetch\(|XMLHttpRequest|WebSocket|new Worker|\beval\(/);
   });
 
-  inBrowser("a right slip: the member's own figures, exactly, are in the totals", async () => {
+  inBrowser("a right slip: the member's own figures, exactly, and no word of their totals", async () => {
     const verdict = await verdictOn(slips[9]!);
     expect(verdict).match(/^Test only: worth nothing as evidence.*valid/i);
     expect(verdict).contain("Your account is in the book: with exactly the figures below it is one of its 28 accounts");
     const { holding } = JSON.parse(slips[9]!);
     expect(verdict).contain(`${holding.cash} USDC`);
     for (const [symbol, lots] of Object.entries(holding.positions)) expect(verdict).contain(`${lots} ${symbol}`);
-    expect(verdict).contain("STEPS_UNREAD").and.contain("whether others are shown the same book is not known");
+    expect(verdict)
+      .contain("was not verified here")
+      .and.contain("STEPS_UNREAD")
+      .and.contain("whether others are shown the same book is not known");
   });
 
   inBrowser("a wrong slip, one of another date, and one of another venue are refused, each in its words", async () => {

@@ -4,16 +4,18 @@ import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { bookSlips, checkSlip } from "../../prover/src/app/check-slip.ts";
 import { acceptProof, proveShard } from "../../prover/src/app/prove-book.ts";
-import { bookText } from "../../prover/src/document/book/head.ts";
+import { verifyBook } from "../../prover/src/app/verify-book.ts";
+import { bookText, elementBytes, firstTotals } from "../../prover/src/document/book/head.ts";
 import { dateSecrets } from "../../prover/src/document/book/secret.ts";
 import { RECORD_BYTES, type StepBytes } from "../../prover/src/document/book/steps.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import type { BookAccount } from "../../prover/src/formats/account.ts";
 import { formatDecimal } from "../../prover/src/formats/decimal.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
-import { signCustody } from "../../prover/src/pack/custody.ts";
+import { lotsHeld, signCustody } from "../../prover/src/pack/custody.ts";
 import { readSigningKey } from "../../prover/src/pack/typed-data.ts";
 import { bookVerdict } from "../../prover/src/report/book.ts";
+import { slipVerdict } from "../../prover/src/report/slip.ts";
 import type { CashE6, LevelBps, PositionLots } from "../../prover/src/units.ts";
 import { compressProof, decompressProof, plainProof } from "../../prover/src/verify/compressed.ts";
 import { bookMutations } from "../support/book-mutations.ts";
@@ -245,6 +247,22 @@ describe("the book of a venue", function () {
       expect(bookVerdict(old).outcome).equal("not-current");
     });
 
+    it("on a date before it is not current: what is dated ahead would never be too old", async () => {
+      const early = { ...MACHINE, now: () => new Date("2026-11-22T07:50:00Z") };
+      const verdict = bookVerdict(await verifyBook(early, { book: { bytes, file: "venue.book" }, trust: TRUST }));
+      expect(verdict.outcome).equal("not-current");
+      expect(verdict.findings.map(({ code }) => code)).deep.equal(["BOOK_FROM_THE_FUTURE", "BOOK_FROM_THE_FUTURE"]);
+      const skewed = { ...MACHINE, now: () => new Date("2026-11-22T07:57:00Z") };
+      const near = bookVerdict(await verifyBook(skewed, { book: { bytes, file: "venue.book" }, trust: TRUST }));
+      expect(near.outcome).equal("valid");
+    });
+
+    it("with a policy that names an asset like a property of all objects: custody without it holds none of it", () => {
+      const [first, ...rest] = VENUE.policy.assets;
+      const policy = { ...VENUE.policy, assets: [{ ...first!, symbol: "toString" }, ...rest] };
+      expect(lotsHeld({ holdings: {} }, policy).collateral).deep.equal(policy.assets.map(() => 0n));
+    });
+
     it("B02: positions that the head admits to be open, or that the last totals hide, are refused", async () => {
       const { statement, totals } = book.head;
       const open = { ...book.head, totals: { ...totals, positions: { 7: "5" } } };
@@ -278,6 +296,13 @@ describe("the book of a venue", function () {
       expect(codeOf(held)).equal("accepted");
       expect(bookVerdict(held).statements[0]!.custody!.level).equal("attested");
       expect(bookVerdict(held).caveats.map(({ code }) => code)).not.include("CUSTODY_CLAIMED");
+      // What is held for somebody else, or at another time, is told.
+      const others = { holder: "Another", asOf: "2026-11-20T08:00:00Z" };
+      const another = await signCustody("Custodian", signing, { ...body, ...others, holdings: enough.holdings });
+      const told = bookVerdict(await verdictOn(bytes, { trust, custody: [text(another)] }));
+      expect(told.caveats.map(({ code }) => code)).include.members(["CUSTODY_OTHER", "CUSTODY_TIME"]);
+      expect(told.statements[0]!.custody!.by[0]!.subject!.words).equal("wallet 3; held for: Another");
+      expect(bookVerdict(held).caveats.filter(({ code }) => /CUSTODY/.test(code))).deep.equal([]);
       const codes = async (word: object, more = trust) =>
         codeOf(await verdictOn(bytes, { trust: more, custody: [text(word)] }));
       const { signature, ...unsigned } = enough;
@@ -369,6 +394,42 @@ describe("the book of a venue", function () {
       expect(codeOf(await check("{"))).equal("SLIP_MALFORMED");
       const broken = withRecords((all) => all.with(1, withIndex(all[0]!, 1)));
       expect(codeOf(await check(slips[9]!, "own", broken))).equal("STEP_UNPROVEN");
+    });
+
+    it("by its own step alone, no word of totals and coverage: the proof there may be of another place", async () => {
+      const { head } = book;
+      const none = elementBytes(firstTotals(head.size));
+      // The proof of step 0 in the place of step 1, after totals of nothing.
+      const forged = withRecords((all) => {
+        const zeroth = all[0]!.slice();
+        zeroth.set(none, RECORD_BYTES - none.length);
+        return all.with(0, zeroth).with(1, withIndex(all[0]!, 1));
+      });
+      const [own, all] = [await check(slips[9]!, "own", forged), await check(slips[9]!, "all", forged)];
+      expect(codeOf(all)).equal("STEP_UNPROVEN");
+      expect(codeOf(own)).equal("accepted");
+      const told = slipVerdict(own);
+      expect(told.statements[0]!.sentence).not.match(/, it is in their totals|it is covered/);
+      expect(told.statements[0]!.sentence).match(/was not verified here/);
+      expect(told.statements[0]!.claim.figure).equal("place");
+      expect(told.caveats.map(({ code }) => code)).include("STEPS_UNREAD");
+      const whole = slipVerdict(await check(slips[9]!, "all"));
+      expect(whole.statements[0]!.sentence).match(/it is in their totals, and it is covered like all of them\.$/);
+      expect(whole.statements[0]!.claim).deep.include({ figure: "coverage", level: head.statement.level });
+      expect(whole.caveats.map(({ code }) => code))
+        .include.members(["MARKET_VALUES", "BOOK_SHOWN", "SLIP_FIGURES"])
+        .and.not.include("STEPS_UNREAD");
+    });
+
+    it("a slip of a book that is older than the member allows is not current", async () => {
+      const given = {
+        book: { bytes, file: "venue.book" },
+        trust: { ...TRUST, maxAge: 60 },
+        slip: { text: slips[9]!, file: "slip.json" },
+      };
+      const told = slipVerdict(await checkSlip(MACHINE, { ...given, steps: "own" }));
+      expect(told.outcome).equal("not-current");
+      expect(told.findings.map(({ code }) => code)).deep.equal(["MARKET_OLD", "HOLDINGS_OLD"]);
     });
 
     it("an account that is left out finds no place: the book of the others has another root", async () => {

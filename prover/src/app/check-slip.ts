@@ -8,13 +8,24 @@ import { type Caveat, type KeyCaveatCode, type Published, Refusal, verdictOf, wi
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import { type NamedText, type StateDocument, stateDocument } from "../formats/account.ts";
 import { isEvidence } from "../keys/origin.ts";
+import type { Finding } from "../pack/verdict.ts";
 import type { Refused } from "../verify/verifier.ts";
-import { type BookInputs, type BookVerifyMachine, readBook, unprovenStep } from "./verify-book.ts";
+import {
+  type BookInputs,
+  type BookOutdated,
+  type BookVerifyMachine,
+  outdatedOf,
+  readBook,
+  unprovenStep,
+} from "./verify-book.ts";
 
 /** What a member has. */
 export interface SlipInputs extends BookInputs {
   readonly slip: NamedText;
-  /** Whether every step is verified, or only the member's own. */
+  /**
+   * Whether every step is verified, or only the member's own. A proof does not say of which place it is but by the chain of totals: without
+   * the proofs before it, that of one's own step may be any of this book.
+   */
   readonly steps: "all" | "own";
 }
 
@@ -33,6 +44,9 @@ export interface AcceptedSlip extends Published {
   readonly account: StateDocument;
   /** Of whose words the leaf is. */
   readonly member: string;
+  /** The steps that were verified. */
+  readonly steps: SlipInputs["steps"];
+  readonly outdated: readonly Finding<BookOutdated>[];
   readonly notProven: readonly Caveat<SlipCaveatCode | KeyCaveatCode>[];
 }
 
@@ -70,19 +84,23 @@ export async function checkSlip(machine: BookVerifyMachine, inputs: SlipInputs):
     place: slip.place,
     account: stateDocument({ name, account }, policy, market),
     member,
+    steps: inputs.steps,
+    outdated: outdatedOf(machine, inputs, head),
     notProven: withKey<SlipCaveatCode>(head.verificationKey, [
       inputs.steps === "own" && {
         code: "STEPS_UNREAD",
-        text: "Of the proofs only that of your own step was verified here; the totals hold if all of them do (plimsoll book verify).",
+        text: "Of the proofs only one was verified here. That your account is in the totals, and covered, holds if all of them do (plimsoll book verify).",
       },
       {
         code: "SLIP_FIGURES",
         text: "Compare the figures with your own records of that time, and the words that stand for you: both are the venue's.",
       },
-      ...BOOK_CAVEATS.filter(({ code }) => code === "BOOK_SHOWN" || code === "BOOK_DEBTS"),
+      ...BOOK_CAVEATS.filter(({ code }) => OF_SLIPS.includes(code)),
     ]),
   };
 }
+
+const OF_SLIPS: readonly BookCaveatCode[] = ["BOOK_SHOWN", "BOOK_DEBTS", "MARKET_VALUES"];
 
 function slipOf(text: NamedText): Slip {
   try {

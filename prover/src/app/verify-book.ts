@@ -28,6 +28,7 @@ import { unixDate, unixTime } from "../formats/time.ts";
 import { isEvidence } from "../keys/origin.ts";
 import { type Custody, isVouchedFor, lotsHeld, readCustody } from "../pack/custody.ts";
 import type { Trust } from "../pack/trust.ts";
+import type { Finding } from "../pack/verdict.ts";
 import { isOf } from "../statement/families.ts";
 import type { BatchItem } from "../verify/batch.ts";
 import { decompressProof, plainProof } from "../verify/compressed.ts";
@@ -87,7 +88,7 @@ export interface CustodyWord {
 }
 
 /** Why a book that holds is not current. */
-export type BookOutdated = "MARKET_OLD" | "HOLDINGS_OLD" | "ATTESTATION_EXPIRED";
+export type BookOutdated = "MARKET_OLD" | "HOLDINGS_OLD" | "ATTESTATION_EXPIRED" | "BOOK_FROM_THE_FUTURE";
 
 /**
  * A book that holds.
@@ -101,7 +102,7 @@ export interface AcceptedBook {
   readonly steps: number;
   readonly totals: readonly TotalLine[];
   readonly custody: readonly CustodyWord[];
-  readonly outdated: readonly { readonly code: BookOutdated; readonly detail: string }[];
+  readonly outdated: readonly Finding<BookOutdated>[];
   readonly notProven: readonly Caveat<BookCaveatCode | KeyCaveatCode>[];
   readonly policyTrusted: boolean;
 }
@@ -266,27 +267,44 @@ const membersTotals = ({ head: { totals }, policy }: Pick<OpenBook, "head" | "po
   { symbol: policy.cashSymbol, decimals: CASH_DECIMALS, lots: BigInt(totals.cash) },
 ];
 
+/** Clocks may differ by this much, in seconds. */
+const SKEW = 300;
+
+/** What of a book, and of the custody given with it, is not current at the reader's date. */
+export function outdatedOf(
+  { now }: Pick<BookVerifyMachine, "now">,
+  { trust }: Pick<BookInputs, "trust">,
+  head: BookHead,
+  words: readonly CustodyWord[] = [],
+): Finding<BookOutdated>[] {
+  const { marketTime, date } = head.statement;
+  const seconds = unixDate(now());
+  const old = (time: string) => trust.maxAge !== undefined && !(seconds - unixTime(time) <= trust.maxAge);
+  // A date to come would never be too old.
+  const toCome = (time: string) => !(unixTime(time) <= seconds + SKEW);
+  const found = (code: BookOutdated, sentence: string) => ({ code, file: "", sentence });
+  const held = words.map(({ custody }) => custody.asOf);
+  return [
+    ...[marketTime, date, ...held]
+      .filter(toCome)
+      .map((time) => found("BOOK_FROM_THE_FUTURE", `something is dated ${time}, after your date`)),
+    ...(old(marketTime) ? [found("MARKET_OLD", `the market is of ${marketTime}`)] : []),
+    ...[date, ...held].filter(old).map((time) => found("HOLDINGS_OLD", `accounts or holdings are of ${time}`)),
+    ...words
+      .filter(({ custody }) => !(seconds <= unixTime(custody.expires)))
+      .map(({ file }) => found("ATTESTATION_EXPIRED", `${file} has expired`)),
+  ];
+}
+
 function accepted(
-  { now }: BookVerifyMachine,
-  { trust }: BookInputs,
+  machine: BookVerifyMachine,
+  inputs: BookInputs,
   book: OpenBook,
   words: readonly CustodyWord[],
 ): AcceptedBook {
   const { head, policy } = book;
+  const { venue, date } = head.statement;
   const held = heldOf(book, words);
-  const seconds = unixDate(now());
-  const old = (time: string) => trust.maxAge !== undefined && !(seconds - unixTime(time) <= trust.maxAge);
-  const outdated: AcceptedBook["outdated"] = [
-    ...(old(head.statement.marketTime)
-      ? [{ code: "MARKET_OLD" as const, detail: `the market is of ${head.statement.marketTime}` }]
-      : []),
-    ...[head.statement.date, ...words.map(({ custody }) => custody.asOf)]
-      .filter(old)
-      .map((time) => ({ code: "HOLDINGS_OLD" as const, detail: `accounts or holdings are of ${time}` })),
-    ...words
-      .filter(({ custody }) => !(seconds <= unixTime(custody.expires)))
-      .map(({ file }) => ({ code: "ATTESTATION_EXPIRED" as const, detail: `${file} has expired` })),
-  ];
   const claimed = words.length === 0 || words.some(({ known }) => known === undefined);
   return {
     ok: true,
@@ -300,7 +318,7 @@ function accepted(
       ...(held === undefined ? {} : { held: formatDecimal(held[at]!, decimals) }),
     })),
     custody: words,
-    outdated,
+    outdated: outdatedOf(machine, inputs, head, words),
     notProven: withKey<BookCaveatCode>(head.verificationKey, [
       claimed && {
         code: "CUSTODY_CLAIMED",
@@ -309,8 +327,16 @@ function accepted(
             ? "Nothing here shows that anybody holds what the members have together: give statements of custody."
             : "Of some custody, nobody whom you trust has signed that it is held.",
       },
+      words.some(({ custody }) => custody.holder !== venue) && {
+        code: "CUSTODY_OTHER",
+        text: "Some custody is held for another name than that of the book's venue: find out whether both are one.",
+      },
+      words.some(({ custody }) => custody.asOf !== date) && {
+        code: "CUSTODY_TIME",
+        text: "Some custody is as of another time than the accounts: what was held at theirs is not shown.",
+      },
       ...BOOK_CAVEATS,
     ]),
-    policyTrusted: trust.policies !== undefined,
+    policyTrusted: inputs.trust.policies !== undefined,
   };
 }

@@ -106,7 +106,8 @@ export function lotsHeld(
   { holdings }: Pick<CustodyBody, "holdings">,
   policy: PolicyFile,
 ): { readonly collateral: readonly bigint[]; readonly cash: bigint } {
-  const lots = (symbol: string, decimals: number) => floorTo(parseDecimal(holdings[symbol] ?? "0"), decimals);
+  const lots = (symbol: string, decimals: number) =>
+    floorTo(parseDecimal(Object.hasOwn(holdings, symbol) ? holdings[symbol]! : "0"), decimals);
   const unknown = Object.keys(holdings).find(
     (symbol) => symbol !== policy.cashSymbol && !policy.assets.some((asset) => asset.symbol === symbol),
   );

@@ -17,7 +17,7 @@ export function bookVerdict(verdict: BookVerdict): Verdict {
     format: "plimsoll-verdict/1",
     outcome: outdated.length === 0 ? "valid" : "not-current",
     evidence,
-    findings: outdated.map(({ code, detail: sentence }) => ({ code, file: "", sentence })),
+    findings: outdated,
     statements: [
       {
         kind: "book",
@@ -58,7 +58,7 @@ function custodyOf({ custody }: AcceptedBook) {
       file,
       name: known ?? foreign(word.custodian.name, "sender"),
       address: known === undefined ? "nobody has signed" : word.custodian.signer,
-      subject: foreign(word.subject, "attester"),
+      subject: foreign(`${word.subject}; held for: ${word.holder}`, "attester"),
       sentence: `what is held, as of ${word.asOf}; until ${word.expires}`,
       time: word.asOf,
     }),

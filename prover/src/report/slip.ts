@@ -11,10 +11,19 @@ export function slipVerdict(verdict: SlipVerdict): Verdict {
     const unusable = code === "BOOK_MALFORMED" || code === "SLIP_MALFORMED";
     return refusal(unusable ? "unusable" : "invalid", { code, file: "", sentence });
   }
-  const { head, policy, market, place, account, member, evidence, notProven } = verdict;
+  const { head, policy, market, place, account, member, steps, evidence, outdated, notProven } = verdict;
   const { statement, verificationKey, circuit } = head;
   const accounts = statement.count.replace(/\B(?=(\d{3})+$)/g, ",");
-  const sentence = `Your account is in the book: with exactly the figures below it is one of its ${accounts} accounts of ${momentWords(statement.date)}, it is in their totals, and it is covered like all of them.`;
+  const isIn = `Your account is in the book: with exactly the figures below it is one of its ${accounts} accounts of ${momentWords(statement.date)}`;
+  // By its own step alone nothing is known of totals and coverage: that proof may be of other places.
+  const sentence =
+    steps === "all"
+      ? `${isIn}, it is in their totals, and it is covered like all of them.`
+      : `${isIn}. Whether it is in their totals, and covered, was not verified here: that takes the proofs of all steps.`;
+  const claimed =
+    steps === "all"
+      ? ({ figure: "coverage", direction: "at-least", level: statement.level, unit: "bps" } as const)
+      : ({ figure: "place", direction: "within", low: `${place}`, high: `${place}`, unit: "place" } as const);
   const amounts = (held: Readonly<Record<string, string>>, by: "policy file" | "market file"): Fact[] =>
     Object.entries(held).map(([symbol, amount]) => ({
       label: by === "policy file" ? "you hold" : "your position",
@@ -22,9 +31,9 @@ export function slipVerdict(verdict: SlipVerdict): Verdict {
     }));
   return {
     format: "plimsoll-verdict/1",
-    outcome: "valid",
+    outcome: outdated.length === 0 ? "valid" : "not-current",
     evidence,
-    findings: [],
+    findings: outdated,
     statements: [
       {
         kind: "slip",
@@ -32,10 +41,7 @@ export function slipVerdict(verdict: SlipVerdict): Verdict {
         sentence,
         size: head.size,
         claim: {
-          figure: "coverage",
-          direction: "at-least",
-          level: statement.level,
-          unit: "bps",
+          ...claimed,
           facts: [
             { label: "account, in the venue's words", value: foreign(account.account, "sender") },
             { label: "member, in words that only you answer to", value: foreign(member, "sender") },

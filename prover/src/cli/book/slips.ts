@@ -46,7 +46,7 @@ export function checkCommand(context: Context): Command {
     .argument("<slip>", "your slip")
     .description("as a member: check that your own figures, exactly, are in the totals of a book; needs no network")
     .option("--trust <file>", "your trust file; without it, the keys of this installation are trusted")
-    .option("--own", "verify the proof of your own step only")
+    .option("--own", "verify the proof of one step only: says nothing of totals and coverage")
     .option("--json", "print JSON")
     .action(async (name: string, slipName: string, options: CheckOptions) => {
       const [{ checkSlip }, { slipVerdict }, { BOOK_BYTES }, { verifyBatch }, { printVerdict }] = await Promise.all([

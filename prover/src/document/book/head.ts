@@ -235,6 +235,8 @@ export type BookCaveatCode =
   | "BOOK_SHOWN"
   | "BOOK_OWNERS"
   | "CUSTODY_CLAIMED"
+  | "CUSTODY_OTHER"
+  | "CUSTODY_TIME"
   | "MARKET_VALUES";
 
 /** What no book shows. */
