@@ -233,6 +233,40 @@ describe("attacks on a board's market", () => {
       expect(await oracle.settlementsOf!(1)).to.equal(1n);
     });
 
+    for (const step of [HOUR, 15n * MINUTE]) {
+      it(`M10: two prices that moved once and stand still do not hold each other back for ever (${step / MINUTE} minutes)`, async () => {
+        // Both a little up within the limit; their anchors are of before that.
+        await world.time.increase(HOUR);
+        expect(await after(106_000n * E8, 4_240n * E8)).to.deep.equal([true, true]);
+        await world.time.increase(HOUR + MINUTE);
+        const [btc, eth] = [95_000n * E8, 3_800n * E8];
+        // 10.4% below the last, 5% below the anchor; the other follows one epoch later.
+        expect(await after(btc, 4_240n * E8)).to.deep.equal([false, false]);
+        const seen: boolean[] = [];
+        for (let epochs = 0; epochs < 6; epochs++) {
+          await world.time.increase(step);
+          seen.push((await after(btc, eth)).every((usable) => usable));
+        }
+        expect(seen).to.deep.equal([false, true, true, true, true, true]);
+      });
+    }
+
+    it("M11: one price whose feed is dead halts the board once, and not again while it stands still", async () => {
+      const feed = await feedOf(BTC);
+      await configure(0, fed(feed));
+      await world.time.increase(HOUR);
+      await feed.set!(106_000n * E8);
+      expect(await after(106_000n * E8, ETH)).to.deep.equal([true, true]);
+      await feed.setBroken!(true);
+      await world.time.increase(HOUR + MINUTE);
+      const seen: boolean[] = [];
+      for (let epochs = 0; epochs < 6; epochs++) {
+        seen.push((await after(95_000n * E8, ETH))[0]!);
+        await world.time.increase(HALT_TIME + MINUTE);
+      }
+      expect(seen).to.deep.equal([false, true, true, true, true, true]);
+    });
+
     it("M06: a till that is short at two epochs running leaves the rate of debt as it is", async () => {
       await world.setUp(world.registry, "setPolicy", 1, world.policy({ shortDebtRateBps: 1_600n }));
       const gate = (await world.ethers.deployContract("TestGate")) as unknown as Called;

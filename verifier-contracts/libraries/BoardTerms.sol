@@ -29,7 +29,8 @@ library BoardTerms {
         bytes memory terms = DataPage.read(page);
         uint256 first = 1 + instruments / Statement.BLOCK_INSTRUMENTS * Statement.BLOCK_VALUES;
         uint256 words = terms.length / 32;
-        bool sound = terms.length % 32 == 0 && words >= first && (words - first) % LINEAR_WORDS == 0;
+        bool sound = terms.length % 32 == 0 && words >= first && (words - first) % LINEAR_WORDS == 0
+            && _word(terms, 0) < 1 << 32;
         uint256 before = instruments;
         for (uint256 at = first; sound && at < words; at += LINEAR_WORDS) {
             uint256 row = _word(terms, at);

@@ -232,7 +232,9 @@ contract PriceSources {
         } else {
             if (doubted) {
                 // Nothing of it is believed, but that the price has come back: what was held back waits anew.
-                if (known.heldBack == 0 || _apart(known.anchor, price, _sources[board][asset].maxMoveBps)) return;
+                // By the price that holds it back: an old anchor would take a price that stands still for one that came back.
+                uint256 anchor = time < known.anchoredAt + ANCHOR_TIME ? known.anchor : known.last;
+                if (known.heldBack == 0 || _apart(anchor, price, _sources[board][asset].maxMoveBps)) return;
                 (_known[board][asset].heldBack, _known[board][asset].heldBackAt) = (0, 0);
                 return;
             }
