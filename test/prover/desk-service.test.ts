@@ -54,6 +54,7 @@ describe("a desk", function () {
     desk?.store.close();
     folder.remove();
   });
+  const isUnreadable = (key: string) => key.startsWith("unreadable");
   const keys = () => desk.store.alerts({ open: true }).map(({ key }) => key);
 
   it("keeps at each epoch what the model says of each account, once", async () => {
@@ -208,9 +209,82 @@ describe("a desk", function () {
     await desk.step();
     folder.epoch();
     await desk.step();
-    folder.now += 3 * 86_400_000;
+    folder.skip((3 * 86_400) / 300);
+    folder.epoch();
     await desk.step();
-    expect(desk.store.history("atlas", "", 10).map(({ epoch }) => epoch)).deep.equal(["7"]);
+    expect(desk.store.history("atlas", "", 10).map(({ epoch }) => epoch)).deep.equal(["7", "873"]);
+    expect(desk.store.momentOf(desk.store.tasks().at(-1)!)).not.equal(undefined);
+  });
+
+  it("a clock that has jumped years ahead forgets nothing", async () => {
+    open({ keepDays: 1 });
+    await desk.step();
+    folder.epoch();
+    folder.now += 5 * 365 * 86_400_000;
+    await desk.step();
+    expect(desk.store.history("atlas", "", 10).map(({ epoch }) => epoch)).deep.equal(["7", "8"]);
+  });
+
+  it("after a start, alerts stand as long as nothing can be said of their accounts", async () => {
+    const again = async () => {
+      await desk.close();
+      desk.store.close();
+      open();
+      await desk.step();
+    };
+    open();
+    folder.epoch(FALL);
+    await desk.step();
+    const raised = keys();
+    writeFileSync(folder.path("atlas.json"), "{");
+    await again();
+    expect(keys()).include.members(raised);
+    const market = readFileSync(folder.path("market.json"), "utf8");
+    writeFileSync(folder.path("market.json"), "{");
+    await again();
+    expect(keys().filter((key) => !key.startsWith("epochs"))).members([...raised, keys().find(isUnreadable)]);
+    expect(desk.store.alerts().every(({ ended }) => ended === null)).equal(true);
+    writeFileSync(folder.path("market.json"), market);
+    folder.account(folder.firm.atlas);
+    await again();
+    expect(keys()).members(raised);
+  });
+
+  it("values an account that could not be read when its epoch came, though its file is the same as before", async () => {
+    open();
+    await desk.step();
+    folder.epoch(FALL);
+    rmSync(folder.path("atlas.json"));
+    await desk.step();
+    expect(keys().filter((key) => !isUnreadable(key))).deep.equal([]);
+    folder.account(folder.firm.atlas);
+    await desk.step();
+    expect(keys()).include("below initial atlas");
+    expect(desk.store.latestReadings()[0]!.epoch).equal("8");
+  });
+
+  it("keeps what it has read once the store takes it again", async () => {
+    open({ rules: [RULE] });
+    const { store } = desk;
+    const record = store.record.bind(store);
+    store.record = () => {
+      throw new Error("disk full");
+    };
+    expect(await desk.step().catch(() => "failed")).equal("failed");
+    store.record = record;
+    await desk.step();
+    expect(store.latestReadings()).lengthOf(1);
+    expect(store.tasks()).lengthOf(1);
+  });
+
+  it("a reading stays when its epoch is recorded again without its account, and so does what is proven of it", async () => {
+    open({ rules: [RULE] });
+    await desk.step();
+    await desk.close();
+    desk.store.close();
+    writeFileSync(folder.path("atlas.json"), "{");
+    open({ rules: [RULE] });
+    await desk.step();
     expect(desk.store.momentOf(desk.store.tasks()[0]!)).not.equal(undefined);
   });
 
@@ -322,6 +396,48 @@ describe("a desk", function () {
       expect(desk.store.deliveries({ state: "waiting" })).lengthOf(1);
     });
 
+    it("an alert's end is told after its beginning, and a clock that was ahead holds nothing back", async () => {
+      folder.secret("hook.secret", "s\n");
+      open({ webhooks: [hook("http://127.0.0.1:1/")], nearBps: 0 });
+      folder.epoch(FALL);
+      await desk.step();
+      await deliver();
+      folder.epoch();
+      await desk.step();
+      const { store } = desk;
+      const soon = () => store.deliveries({ due: Date.now() });
+      const raised = store.deliveries({ state: "waiting" }).filter(({ event }) => event === "raised");
+      expect(soon().filter(({ event }) => event === "resolved")).deep.equal([]);
+      for (const { id } of raised) store.delivered(id, { sent: true });
+      expect(soon().map(({ event }) => event)).deep.equal(raised.map(() => "resolved"));
+      store.delivered(soon()[0]!.id, { reason: "", due: Date.now() + 5 * 365 * 86_400_000 });
+      expect(soon()).lengthOf(raised.length);
+      expect(store.deliveries({ due: Date.now(), hook: "another" })).deep.equal([]);
+    });
+
+    it("one that does not answer keeps nothing from the others", async () => {
+      const told: string[] = [];
+      const url = await listen(
+        createServer((request, response) => {
+          if (request.url === "/other") {
+            told.push("other");
+            response.writeHead(204).end();
+          }
+        }),
+      );
+      folder.secret("hook.secret", "s\n");
+      const other = { ...hook(url.replace("/hook", "/other")), name: "other" };
+      open({ webhooks: [hook(url), other], nearBps: 0 });
+      folder.epoch(FALL);
+      const running = desk.run();
+      for (let waited = 0; waited < 80 && told.length === 0; waited++) await sleep(100);
+      expect(told.length).greaterThan(0);
+      server!.closeAllConnections();
+      await desk.close();
+      server!.close();
+      await running;
+    });
+
     it("Slack and PagerDuty get their own shapes, and no address is in a reason", async () => {
       const bodies: Record<string, unknown>[] = [];
       const url = await listen(
@@ -345,7 +461,7 @@ describe("a desk", function () {
       expect(bodies.at(-1)).deep.include({
         routing_key: "routing",
         event_action: "trigger",
-        dedup_key: `plimsoll ${sent!.alert.id}`,
+        dedup_key: `plimsoll ${sent!.alert.began} ${sent!.alert.id}`,
       });
       const nowhere = courierOf([{ ...desk.config.webhooks[0]!, url: "http://127.0.0.1:1/key-in-the-address" }]);
       expect(await nowhere.send(sent!, Date.now())).include({ reason: "the service does not answer" });

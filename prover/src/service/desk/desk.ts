@@ -20,7 +20,7 @@ import { formatJson } from "../../formats/json.ts";
 import { label } from "../../formats/labels.ts";
 import { readMarket } from "../../formats/market.ts";
 import { readPolicy } from "../../formats/policy.ts";
-import { unixTime } from "../../formats/time.ts";
+import { timeText, unixTime } from "../../formats/time.ts";
 import { type Inputs, makeDirectory, PRIVATE, readSecret, writeResult } from "../../node/files.ts";
 import type { Prover } from "../../prove/prover.ts";
 import { levelBps } from "../../units.ts";
@@ -44,6 +44,8 @@ export interface DeskMachine {
 
 /** An account as it was read last. */
 interface Held {
+  /** What it was read and valued under. */
+  readonly under: DeskEpoch;
   readonly text: NamedText;
   readonly holder: AccountFile;
   readonly valuation: Valuation;
@@ -54,6 +56,8 @@ export type DeskEvent = "epoch" | "alert" | "task" | "delivery";
 
 const POLL = 1_000;
 const PRUNE_EVERY = 3_600_000;
+/** How keys of conditions of files begin. */
+const UNREADABLE = "unreadable ";
 
 export class Desk {
   readonly config: DeskConfig;
@@ -65,6 +69,8 @@ export class Desk {
   /** By the file that each account is read from. */
   readonly #held = new Map<string, Held>();
   #epoch: DeskEpoch | undefined;
+  /** Whether something has been read that the store does not have. */
+  #unkept = false;
   #prover: Prover | undefined;
   #pruned = 0;
 
@@ -86,7 +92,12 @@ export class Desk {
   /** Works until it is stopped. */
   async run(): Promise<void> {
     await makeDirectory(this.config.proofs);
-    const beside = [this.#repeat(() => this.proveNext()), this.#repeat(() => this.#deliver())];
+    // Each hook on its own, so that one that does not answer keeps nothing from the others.
+    const hooks = new Set([...this.config.webhooks.map(({ name }) => name), ...this.store.waitingHooks()]);
+    const beside = [
+      this.#repeat(() => this.proveNext()),
+      ...[...hooks].map((hook) => this.#repeat(() => this.#deliver(hook))),
+    ];
     await this.#repeat(async () => {
       await this.step();
       return false;
@@ -117,11 +128,13 @@ export class Desk {
     const now = this.now();
     const wrong: Condition[] = [];
     const before = this.#epoch;
-    const newer = await this.#look(wrong);
+    if (await this.#look(wrong)) this.#unkept = true;
     const unknown = new Set<string>();
-    const changed = this.#epoch === undefined ? false : await this.#readAccounts(newer, wrong, unknown);
-    if (this.#epoch !== undefined && (newer || changed)) {
+    if (this.#epoch !== undefined && (await this.#readAccounts(this.#epoch, wrong, unknown))) this.#unkept = true;
+    for (const each of this.#unseen()) unknown.add(each);
+    if (this.#epoch !== undefined && this.#unkept) {
       this.#record(this.#epoch, now);
+      this.#unkept = false;
       if (this.#epoch !== before) this.#machine.log({ event: "epoch", epoch: `${this.#epoch.market.epoch}` });
       this.events.emit("change", "epoch");
     }
@@ -133,9 +146,12 @@ export class Desk {
     const hooks = this.config.webhooks.map(({ name }) => name);
     const alerts = this.store.judge(wrong, unknown, hooks, now);
     if (alerts.length > 0) this.events.emit("change", "alert");
-    if (now - this.#pruned > PRUNE_EVERY) {
+    if (Math.abs(now - this.#pruned) > PRUNE_EVERY) {
       this.#pruned = now;
-      this.store.prune(new Date(now - this.config.keepDays * 86_400_000).toISOString());
+      // A clock that has jumped ahead forgets nothing: days count from the last epoch.
+      const latest = this.store.latestEpoch();
+      const last = latest === undefined ? now : Math.min(now, unixTime(latest.time) * 1000);
+      this.store.prune(timeText(new Date(last - this.config.keepDays * 86_400_000)));
     }
   }
 
@@ -165,25 +181,36 @@ export class Desk {
     return newer;
   }
 
+  /**
+   * Accounts, and keys of alerts of none, about which nothing can be said yet: after a start, those of files that have not been
+   * readable since. What an earlier run raised of them stands.
+   */
+  #unseen(): string[] {
+    if (this.#held.size === this.config.accounts.length) return [];
+    const seen = new Set([...this.#held.values()].map(({ holder }) => holder.name));
+    return this.store.alerts({ open: true }).flatMap(({ key, account }) => {
+      if (account === null) return this.#epoch === undefined && key.startsWith(UNREADABLE) ? [key] : [];
+      return seen.has(account) ? [] : [account];
+    });
+  }
+
   /** Reads every account whose file or market has changed. Says whether any is another one than before. */
-  async #readAccounts(newer: boolean, wrong: Condition[], unknown: Set<string>): Promise<boolean> {
-    const { policy, market } = this.#epoch!;
+  async #readAccounts(under: DeskEpoch, wrong: Condition[], unknown: Set<string>): Promise<boolean> {
+    const { policy, market } = under;
     let changed = false;
-    const names = new Map<string, string>();
     for (const { file, maxAgeSeconds } of this.config.accounts) {
       const before = this.#held.get(file);
       try {
         const text = await this.#machine.inputs.text(file);
-        if (newer || text.text !== before?.text.text) {
+        if (under !== before?.under || text.text !== before.text.text) {
           const holder = readAccount(text.text, file, policy, market);
-          const other = names.get(holder.name);
+          const other = [...this.#held].find(([of, each]) => of !== file && each.holder.name === holder.name)?.[0];
           if (other !== undefined)
             throw new PlimsollError("FIELD_INVALID", `the same account as in ${path.basename(other)}`);
-          this.#held.set(file, { text, holder, valuation: valueAccount(holder, policy, market) });
+          this.#held.set(file, { under, text, holder, valuation: valueAccount(holder, policy, market) });
           changed = true;
         }
         const { name } = this.#held.get(file)!.holder;
-        names.set(name, file);
         const age = maxAgeSeconds === undefined ? 0 : this.now() / 1000 - (await stat(file)).mtimeMs / 1000;
         if (maxAgeSeconds !== undefined && age > maxAgeSeconds) {
           const text = `The file of ${name} has not been renewed for more than ${maxAgeSeconds} seconds.`;
@@ -193,7 +220,7 @@ export class Desk {
         const name = before?.holder.name;
         if (name !== undefined) unknown.add(name);
         const text = `${name ?? path.basename(file)} cannot be read: ${sentenceOf(error)}.`;
-        wrong.push({ key: `unreadable ${file}`, account: null, severity: "critical", text });
+        wrong.push({ key: `${UNREADABLE}${file}`, account: null, severity: "critical", text });
       }
     }
     return changed;
@@ -262,8 +289,8 @@ export class Desk {
     return file;
   }
 
-  async #deliver(): Promise<boolean> {
-    const due = this.store.deliveries({ due: this.now() });
+  async #deliver(hook: string): Promise<boolean> {
+    const due = this.store.deliveries({ due: this.now(), hook });
     for (const delivery of due) {
       if (this.#stop.signal.aborted) return false;
       this.store.delivered(delivery.id, await this.#machine.courier.send(delivery, this.now()));

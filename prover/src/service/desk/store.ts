@@ -87,6 +87,8 @@ export interface NewTask extends Pick<Task, "rule" | "account" | "level" | "audi
   readonly approval: boolean;
 }
 
+/** Milliseconds between two attempts of a delivery, at most. */
+export const LONGEST_WAIT = 3_600_000;
 export const DELIVERY_STATES = ["waiting", "sent", "dead"] as const;
 export interface Delivery {
   readonly id: string;
@@ -184,7 +186,10 @@ export class Store {
     return { file: row!.file, text: gunzipSync(row!.body).toString("utf8") };
   }
 
-  /** Keeps an epoch with everything that it brings. The same epoch again replaces its readings and repeats no task. */
+  /**
+   * Keeps an epoch with everything that it brings. The same epoch again replaces readings, leaves those of accounts that cannot be
+   * read now, and repeats no task.
+   */
   record({ epoch, time, policy, market, readings, tasks }: EpochRecord, now: number): void {
     this.#together(() => {
       const [of, values] = [this.#keep(policy), this.#keep(market)];
@@ -194,10 +199,9 @@ export class Store {
         ...[epoch, time, now, of, values],
       );
       const id = this.#epochId(epoch)!;
-      this.#run("DELETE FROM readings WHERE epoch = ?", id);
       for (const { account, holder, equity, margin, excess, coverage, level } of readings) {
         const row = [account, id, this.#keep(holder), equity, margin, excess, coverage, level];
-        this.#run("INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ...row);
+        this.#run("INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ...row);
       }
       for (const task of tasks) this.#addTask(id, task, now);
     });
@@ -267,7 +271,7 @@ export class Store {
 
   /**
    * Compares what is wrong now with the open alerts: new conditions are raised, vanished ones resolved. Alerts of accounts about
-   * which nothing is known now stay as they are. Returns what has changed, with a delivery of it for each hook.
+   * which nothing is known now stay as they are, and so do those of no account whose keys are among the unknown. Returns what has changed, with a delivery of it for each hook.
    */
   judge(
     conditions: readonly Condition[],
@@ -292,7 +296,7 @@ export class Store {
         changed.push(this.alerts({ open: true }).find((alert) => alert.key === key)!);
       }
       for (const alert of open.values()) {
-        if (wanted.has(alert.key) || (alert.account !== null && unknown.has(alert.account))) continue;
+        if (wanted.has(alert.key) || unknown.has(alert.account ?? alert.key)) continue;
         this.#run("UPDATE alerts SET ended = ? WHERE id = ?", now, alert.id);
         changed.push({ ...alert, ended: now });
       }
@@ -359,20 +363,34 @@ export class Store {
     );
   }
 
-  /** Deliveries that are due, or the latest in a state. */
-  deliveries(of: { readonly due: number } | { readonly state: Delivery["state"] }): Delivery[] {
-    const [where, value] =
+  /**
+   * Deliveries that are due, of one hook where it is named, or the latest in a state. An alert's end is not due before its beginning
+   * has been told or given up; and what is due later than any wait was made by a clock that was ahead, so it is due now.
+   */
+  deliveries(of: { readonly due: number; readonly hook?: string } | { readonly state: Delivery["state"] }): Delivery[] {
+    const [where, values] =
       "due" in of
-        ? ["state = 'waiting' AND due <= ? ORDER BY due", of.due]
-        : ["state = ? ORDER BY created DESC", of.state];
+        ? [
+            `state = 'waiting' AND (due <= ? OR due > ?) AND (? IS NULL OR hook = ?) AND NOT (event = 'resolved' AND EXISTS (
+               SELECT 1 FROM deliveries AS first WHERE first.state = 'waiting' AND first.event = 'raised'
+               AND first.alert = deliveries.alert AND first.hook = deliveries.hook)) ORDER BY due, created`,
+            [of.due, of.due + LONGEST_WAIT, of.hook ?? null, of.hook ?? null],
+          ]
+        : ["state = ? ORDER BY created DESC", [of.state]];
     const rows = this.#all<Omit<Delivery, "alert"> & { alert: number }>(
       `SELECT * FROM deliveries WHERE ${where} LIMIT 100`,
-      value,
+      ...values,
     );
     return rows.map((row) => {
       const [alert] = this.#all<Alert>("SELECT * FROM alerts WHERE id = ?", row.alert);
       return { ...row, alert: alert! };
     });
+  }
+  /** Hooks that deliveries wait for, in the configuration or not. */
+  waitingHooks(): string[] {
+    return this.#all<{ hook: string }>("SELECT DISTINCT hook FROM deliveries WHERE state = 'waiting'").map(
+      ({ hook }) => hook,
+    );
   }
   delivered(
     id: string,

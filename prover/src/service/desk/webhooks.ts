@@ -13,12 +13,12 @@ import { createHmac } from "node:crypto";
 import { PlimsollError } from "../../errors.ts";
 import { readSecret } from "../../node/files.ts";
 import type { Hook } from "./config.ts";
-import type { Delivery } from "./store.ts";
+import { type Delivery, LONGEST_WAIT } from "./store.ts";
 
 const TIMEOUT = 10_000;
 /** Attempts before a delivery is dead, and milliseconds before the second: each wait is twice as long, up to the longest. */
 const ATTEMPTS = 12;
-const [FIRST_WAIT, LONGEST_WAIT] = [5_000, 3_600_000];
+const FIRST_WAIT = 5_000;
 
 export type Outcome = { readonly sent: true } | { readonly reason: string; readonly due: number | null };
 
@@ -96,7 +96,8 @@ const SHAPES: Readonly<Record<Hook["shape"], (delivery: Delivery, secret: string
   pagerduty: ({ event, alert }, secret) => ({
     routing_key: secret,
     event_action: event === "raised" ? "trigger" : "resolve",
-    dedup_key: `plimsoll ${alert.id}`,
+    // Desks that share a service, or a store begun anew, count from the same number.
+    dedup_key: `plimsoll ${alert.began} ${alert.id}`,
     payload: {
       summary: alert.text,
       source: "plimsoll desk",
