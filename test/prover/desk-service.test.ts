@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The desk as a service: what it keeps, what it tells whom, and who may do what. */
 import { once } from "node:events";
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, get, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -293,6 +293,9 @@ describe("a desk", function () {
     const file = folder.path("desk.sqlite");
     expect(statSync(file).mode & 0o777).equal(0o600);
     const database = new DatabaseSync(file);
+    chmodSync(`${file}-wal`, 0o644);
+    new Store(file).close();
+    for (const each of ["-wal", "-shm"]) expect(statSync(`${file}${each}`).mode & 0o777, each).equal(0o600);
     database.exec("PRAGMA user_version = 99");
     database.close();
     expect(refusal(() => new Store(file))).include({ code: "FILE" });
@@ -612,6 +615,56 @@ describe("a desk", function () {
       await reader.cancel();
       expect(heard).match(/event: epoch\ndata: \{\}\n\n/);
       expect(heard).match(/event: alert\ndata: \{\}\n\n/);
+    });
+
+    it("events end with the token's line, and a session by the machine's clock and no other", async () => {
+      const signed = await post("/api/session", undefined, { token: tokens.operator });
+      const cookie = signed.headers.get("set-cookie")!.split(";")[0]!;
+      const reader = (await ask("/api/events", tokens.viewer)).body!.getReader();
+      await reader.read();
+      folder.now += 30 * 86_400_000;
+      expect((await ask("/api/desk", undefined, { headers: { cookie } })).status).equal(200);
+      writeFileSync(folder.path("tokens.json"), formatJson({ format: "plimsoll-desk-tokens/1", tokens: [] }));
+      folder.epoch(FALL);
+      await desk.step();
+      expect(await reader.read()).include({ done: true });
+    });
+
+    it("a proof that has failed may be asked for again, and one whose file is gone is not a defect", async () => {
+      const again = () => post("/api/accounts/atlas/proofs", tokens.operator, { atLeast: "call", audience: "x" });
+      await again();
+      const [{ id }] = desk.store.tasks() as [{ id: number }];
+      desk.store.decide(id, "ready", "Ana", folder.now);
+      desk.store.finish(id, { reason: "OUT_OF_MEMORY" }, folder.now);
+      await again();
+      expect(desk.store.task(id)).include({ state: "proposed", decidedBy: null, reason: null });
+      desk.store.decide(id, "ready", "Ana", folder.now);
+      desk.store.finish(id, { file: folder.path("gone.json") }, folder.now);
+      expect((await ask(`/api/proofs/${id}/file`, tokens.viewer)).status).equal(404);
+      await again();
+      expect(desk.store.task(id)!.state).equal("done");
+    });
+
+    it("what an account holds is in no alert of its file", async () => {
+      folder.write("atlas.json", { ...folder.firm.atlas, positions: { "CANARY-PERP": "1" } });
+      await desk.step();
+      const alerts = desk.store.alerts();
+      expect(alerts).lengthOf(1);
+      expect(alerts[0]!.text)
+        .match(/^atlas cannot be read: /)
+        .not.contain("CANARY");
+    });
+
+    it("takes what the market follows from when it comes after the market", async () => {
+      const input = readFileSync(folder.path("market-input.json"), "utf8");
+      folder.epoch(FALL);
+      const late = readFileSync(folder.path("market-input.json"), "utf8");
+      writeFileSync(folder.path("market-input.json"), input);
+      await desk.step();
+      expect(desk.epoch!.input).equal(undefined);
+      writeFileSync(folder.path("market-input.json"), late);
+      await desk.step();
+      expect(desk.epoch!.input).not.equal(undefined);
     });
 
     it("says why an account changed, over HTTP as the model does", async () => {

@@ -219,7 +219,7 @@ export class Desk {
       } catch (error) {
         const name = before?.holder.name;
         if (name !== undefined) unknown.add(name);
-        const text = `${name ?? path.basename(file)} cannot be read: ${sentenceOf(error)}.`;
+        const text = `${name ?? path.basename(file)} cannot be read: ${ruleOf(error)}.`;
         wrong.push({ key: `${UNREADABLE}${file}`, account: null, severity: "critical", text });
       }
     }
@@ -338,5 +338,8 @@ export class Desk {
 
 /** A stable code: messages of strangers may hold anything. */
 export const codeOf = (error: unknown): string => (error instanceof PlimsollError ? error.code : "INTERNAL");
+/** What an error says without place and names, which are of what the account holds: alerts go to other services. */
+const ruleOf = (error: unknown): string =>
+  error instanceof PlimsollError ? error.rule.replaceAll(/"[^"]*"/g, "a name") : "an unexpected fault";
 /** What an error says of itself, without amounts: errors of this program name places and rules. */
 const sentenceOf = (error: unknown): string => (error instanceof PlimsollError ? error.message : "an unexpected fault");

@@ -36,7 +36,12 @@ function fileEpochs({ policy, market, input }: Files, inputs: Inputs): EpochSour
   let last: DeskEpoch | undefined;
   return async () => {
     const [policyText, marketText] = [await inputs.text(policy), await inputs.text(market)];
-    if (last?.texts.policy.text === policyText.text && last.texts.market.text === marketText.text) return last;
+    if (last?.texts.policy.text === policyText.text && last.texts.market.text === marketText.text) {
+      if (input === undefined || last.input !== undefined) return last;
+      const late = await inputOf(input, last.market, inputs);
+      if (late !== undefined) last = { ...last, input: late };
+      return last;
+    }
     const policyFile = readPolicy(policyText.text, policy);
     const marketFile = readMarket(marketText.text, market, policyFile);
     last = {
@@ -55,12 +60,18 @@ async function inputOf(file: string, market: MarketFile, inputs: Inputs): Promis
   return read.observation.epoch === market.epoch.toString() ? read : undefined;
 }
 
-/** The latest epoch of the first node whose answer holds: nodes are asked in turn, and the quorum of their signatures is trusted. */
+/**
+ * The latest epoch of the first node whose answer holds. Each look begins with another node, so that one that keeps telling an old epoch
+ * hides no new one. The quorum of their signatures is trusted.
+ */
 function oracleEpochs({ urls, ...terms }: Oracle, inputs: Inputs): EpochSource {
   let last: { readonly text: string; readonly epoch: DeskEpoch } | undefined;
+  let first = 0;
   return async () => {
     let reason: unknown;
-    for (const url of urls) {
+    const turn = [...urls.slice(first), ...urls.slice(0, first)];
+    first = (first + 1) % urls.length;
+    for (const url of turn) {
       try {
         const text = await fetchText(`${url}/epochs/latest`);
         if (last?.text === text) return last.epoch;

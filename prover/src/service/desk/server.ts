@@ -81,7 +81,7 @@ async function buildServer(desk: Desk, page: string) {
     },
     transform: jsonSchemaTransform,
   });
-  const access = new Access(desk.config.tokens, () => desk.now());
+  const access = new Access(desk.config.tokens, Date.now);
   const metrics = new Metrics(desk);
   guard(app, desk, access, metrics);
   await app.register((routes, _, done) => {
@@ -93,7 +93,7 @@ async function buildServer(desk: Desk, page: string) {
       reply.type(metrics.contentType);
       return metrics.text();
     });
-    eventRoute(routes, desk);
+    eventRoute(routes, desk, access);
     done();
   });
   return app;
@@ -287,7 +287,10 @@ function readingRoutes(app: App, desk: Desk): void {
     const file = store.task(params.id)?.file;
     if (file == null) throw new PlimsollError("UNKNOWN_NAME", "there is no such proof");
     reply.header("content-disposition", `attachment; filename="proof-${params.id}.json"`);
-    return reply.type("application/json").send(await readFile(file, "utf8"));
+    const text = await readFile(file, "utf8").catch(() => {
+      throw new PlimsollError("UNKNOWN_NAME", "the proof's file is not where the desk wrote it");
+    });
+    return reply.type("application/json").send(text);
   });
   routes.get("/api/deliveries", { schema: { response: { 200: z.array(shapes.delivery) } } }, async () =>
     (["dead", "waiting", "sent"] as const).flatMap((state) => store.deliveries({ state })),
@@ -364,8 +367,10 @@ function changingRoutes(app: App, desk: Desk): void {
   });
 }
 
-/** Server-sent events: the name of what has changed, and no figure. Who hears it asks again. */
-function eventRoute(app: App, desk: Desk): void {
+/**
+ * Server-sent events: the name of what has changed, and no figure. Who hears it asks again. Ends with the session, or the token's line.
+ */
+function eventRoute(app: App, desk: Desk, access: Access): void {
   app.get("/api/events", { schema: { hide: true } }, (request, reply) => {
     reply.hijack();
     const { raw } = reply;
@@ -375,8 +380,13 @@ function eventRoute(app: App, desk: Desk): void {
       "x-content-type-options": "nosniff",
     });
     raw.write(": open\n\n");
-    const tell = (what: DeskEvent) => raw.write(`event: ${what}\ndata: {}\n\n`);
-    const beat = setInterval(() => raw.write(": alive\n\n"), HEARTBEAT);
+    const say = async (words: string) => {
+      const person = await personOf(request, access).catch(() => null);
+      if (person === null) raw.end();
+      else if (!raw.writableEnded) raw.write(words);
+    };
+    const tell = (what: DeskEvent) => void say(`event: ${what}\ndata: {}\n\n`);
+    const beat = setInterval(() => void say(": alive\n\n"), HEARTBEAT);
     desk.events.on("change", tell);
     request.raw.on("close", () => {
       clearInterval(beat);

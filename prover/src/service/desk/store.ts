@@ -6,7 +6,7 @@
  * are kept as the texts that they were read from, once each, so that any earlier valuation can be repeated.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { chmodSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Moment } from "../../app/desk/changes.ts";
@@ -126,7 +126,8 @@ export class Store {
     this.#file = file;
     try {
       this.#database = new DatabaseSync(file, { enableForeignKeyConstraints: true });
-      chmodSync(file, PRIVATE);
+      // What is written beside it takes its mode when it is made, and keeps another that it was left with.
+      for (const each of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(each)) chmodSync(each, PRIVATE);
       this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;");
     } catch {
       throw new PlimsollError("FILE", "the desk's store cannot be opened: is it a file of a desk?", { file });
@@ -215,9 +216,16 @@ export class Store {
     );
   }
 
-  /** Adds a task at an epoch that is kept. */
+  /** Adds a task at an epoch that is kept; one that has failed or was rejected is proposed again. */
   propose(epoch: string, task: NewTask, now: number): void {
-    this.#addTask(this.#epochId(epoch)!, task, now);
+    this.#together(() => {
+      this.#addTask(this.#epochId(epoch)!, task, now);
+      this.#run(
+        `UPDATE tasks SET state = 'proposed', rule = ?, created = ?, decided = NULL, decidedBy = NULL, finished = NULL, reason = NULL
+         WHERE key = ? AND state IN ('failed', 'rejected')`,
+        ...[task.rule, now, task.key],
+      );
+    });
   }
 
   #epochId(epoch: string): number | undefined {
