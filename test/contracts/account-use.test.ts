@@ -14,9 +14,10 @@ import {
   requestOperator,
   withdraw,
 } from "../../prover/src/app/account/moves.ts";
-import { agreeToOpening, openAccount, restoreAccount } from "../../prover/src/app/account/open.ts";
+import { agreeToOpening, openAccount, readOpeningRequest, restoreAccount } from "../../prover/src/app/account/open.ts";
 import type { AccountMachine, Done, Leaving } from "../../prover/src/app/account/session.ts";
 import { accountStatus } from "../../prover/src/app/account/status.ts";
+import { cashOf } from "../../prover/src/app/account/unwind.ts";
 import type { AccountRecord } from "../../prover/src/chain/account-record.ts";
 import { CONTRACT_NAMES, releasedContract } from "../../prover/src/chain/deploy.ts";
 import { gateAt } from "../../prover/src/chain/gate-view.ts";
@@ -340,6 +341,74 @@ describe("an account in its owner's hands", function () {
     expect((await refusal(agreeToOpening(by, asked, randomViewingKey()))).code).equal("PROOF_REFUSED");
     const other = { signer: venue.signers[9] as never, view };
     expect((await refusal(agreeToOpening(other, asked, randomViewingKey()))).message).contain("the gate's operator is");
+  });
+
+  it("signs for no other chain than the one that it found, whatever the node tells later", async () => {
+    const { machine, viewingKey, wallet } = await opened();
+    let asked = 0;
+    const lying = new Proxy(provider, {
+      get(target, name) {
+        if (name === "getNetwork") return async () => ({ chainId: asked++ === 0 ? 31_337n : 1n });
+        const member = Reflect.get(target, name, target);
+        return typeof member === "function" ? member.bind(target) : member;
+      },
+    });
+    const before = machine.asked.length;
+    const signer = new Wallet(wallet.privateKey, lying);
+    const error = await refusal(requestOperator({ ...machine, provider: lying, signer }, { viewingKey }));
+    expect(error.message).contain("not of chain 31337 any more");
+    expect(machine.kept!.sending).equal(null);
+    expect(machine.asked.length).equal(before);
+  });
+
+  it("looks more than once before it says that a call had no effect: nodes may lag", async () => {
+    const { machine, viewingKey, account } = await opened();
+    machine.writes = 0;
+    machine.killAt = { write: 5, done: false };
+    await deposit(machine, { viewingKey, ...CASH }).catch(() => undefined);
+    machine.killAt = undefined;
+    let behind = 2;
+    const lagging = new Proxy(provider, {
+      get(target, name) {
+        if (name === "getTransactionReceipt" && behind > 0) return async () => null;
+        if (name === "getLogs" && behind > 0) {
+          behind--;
+          return async () => [];
+        }
+        const member = Reflect.get(target, name, target);
+        return typeof member === "function" ? member.bind(target) : member;
+      },
+    });
+    const signer = machine.signer!.connect(lagging);
+    const done = await told(deposit({ ...machine, provider: lagging, signer }, { viewingKey, ...CASH }));
+    expect(done.resumed).equal(true);
+    expect((await venue.gate.getFunction("creditsOf")(account))[CASH_INDEX]).equal(1_000_000_000n);
+  });
+
+  it("a payout with another bound is another call", async () => {
+    const { machine, viewingKey } = await opened();
+    await told(deposit(machine, { viewingKey, ...CASH }));
+    await told(absorb(machine, { viewingKey, ...CASH }));
+    machine.writes = 0;
+    machine.killAt = { write: 1, done: true };
+    await exit(machine, { viewingKey, ...CASH }).catch(() => undefined);
+    machine.killAt = undefined;
+    expect((await refusal(exit(machine, { viewingKey, ...CASH, least: "1000" }))).message).contain("--instead");
+    expect((await told(exit(machine, { viewingKey, ...CASH }))).resumed).equal(true);
+  });
+
+  it("a request that is none is refused, and the words of an unwinding say who pays how much", () => {
+    const request = { format: "plimsoll-opening/1", chainId: "1", gate, owner: gate, agent: gate };
+    const text = (part: object) => ({
+      text: formatJson({ ...request, stateAfter: "1", blob: "0x", deadline: "1", ...part }),
+      file: "request.json",
+    });
+    expect(readOpeningRequest(text({})).chainId).equal("1");
+    for (const part of [{ chainId: "one" }, { gate: "0x1" }, { blob: "none" }, { agent: "" }]) {
+      expect(() => readOpeningRequest(text(part))).throw(PlimsollError, Object.keys(part)[0]);
+    }
+    expect(cashOf({ cash: 1_500_000n })).equal("and pays 1.5 in cash");
+    expect(cashOf({ cash: -2_000_000n })).equal("and gets 2 in cash");
   });
 
   it("keeps nothing that can be read without the viewing key", async () => {

@@ -25,6 +25,8 @@ export type Outgoing = Pick<Sending, "to" | "data" | "nonce" | "block"> & { read
 
 /** How transactions are written down and let out. */
 export interface Journal {
+  /** The chain that was found at first: nothing is signed for another that the node tells of later. */
+  readonly chainId: bigint;
   /** A nonce that is to be used: that of a transaction whose place this one takes. */
   readonly nonce?: number | undefined;
   /** Asks whether it may be sent; throws where it may not. */
@@ -54,7 +56,7 @@ export class JournaledSigner extends AbstractSigner<Provider> {
   override async sendTransaction(request: TransactionRequest): Promise<TransactionResponse> {
     const { provider } = this;
     const from = await this.getAddress();
-    const { nonce: given, consent, write } = this.#journal;
+    const { nonce: given, chainId, consent, write } = this.#journal;
     const [to, data] = [request.to as string, request.data ?? "0x"];
     // The contracts' refusal shows here, before anything is sent.
     const gasLimit = ((await provider.estimateGas({ to, data, from })) * 12n) / 10n;
@@ -62,6 +64,9 @@ export class JournaledSigner extends AbstractSigner<Provider> {
     const nonce = given ?? (await provider.getTransactionCount(from, "pending"));
     const block = await provider.getBlockNumber();
     const out = { to, data, nonce, block };
+    if ((await provider.getNetwork()).chainId !== chainId) {
+      throw new PlimsollError("CHAIN_FAILED", `the node is not of chain ${chainId} any more: nothing was sent`);
+    }
     await consent({ ...out, most: gasLimit * (fees.maxFeePerGas ?? fees.gasPrice ?? 0n) });
     const transaction = { to, data, nonce, gasLimit, ...fees };
     if (this.#inner instanceof JsonRpcSigner) {
@@ -70,7 +75,6 @@ export class JournaledSigner extends AbstractSigner<Provider> {
       await write({ ...out, hash });
       return sentAs(provider, hash);
     }
-    const { chainId } = await provider.getNetwork();
     const type = fees.gasPrice === undefined ? 2 : 0;
     const raw = await this.#inner.signTransaction({ ...transaction, chainId, type });
     await write({ ...out, raw, hash: keccak256(raw) });
@@ -116,6 +120,23 @@ export async function fateOf(
   sending: Pick<Sending, "to" | "data" | "nonce" | "block" | "hash">,
   contracts: readonly string[],
 ): Promise<Fate> {
+  for (let looks = 1; ; looks++) {
+    const fate = await fateNow(provider, from, sending, contracts);
+    if (fate !== undefined) return fate;
+    // Of the machines behind one address some know of a block before others do: one look may miss what was taken.
+    if (looks === LOOKS) return { kind: "gone" };
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS));
+  }
+}
+const [LOOKS, BETWEEN_LOOKS] = [4, 750];
+
+/** Undefined where its nonce was used, and not seen to be by itself. */
+async function fateNow(
+  provider: Provider,
+  from: string,
+  sending: Pick<Sending, "to" | "data" | "nonce" | "block" | "hash">,
+  contracts: readonly string[],
+): Promise<Fate | undefined> {
   const known = sending.hash === undefined ? null : await provider.getTransactionReceipt(sending.hash);
   if (known !== null) return known.status === 1 ? { kind: "landed", receipt: known } : { kind: "gone" };
   if ((await provider.getTransactionCount(from, "latest")) <= sending.nonce) return { kind: "open" };
@@ -132,5 +153,5 @@ export async function fateOf(
     const receipt = same ? await provider.getTransactionReceipt(hash) : null;
     if (receipt !== null) return { kind: "landed", receipt };
   }
-  return { kind: "gone" };
+  return undefined;
 }

@@ -200,7 +200,13 @@ export async function exit(machine: AccountMachine, order: Payout): Promise<Done
 
 const recipientOf = ({ record }: Session, { recipient }: Payout): string => recipient ?? record.owner;
 const payoutRequest = (verb: string, session: Session, order: Payout): string =>
-  `${verb} ${order.asset} ${order.amount} ${recipientOf(session, order).toLowerCase()}`;
+  [
+    verb,
+    order.asset,
+    order.amount,
+    recipientOf(session, order).toLowerCase(),
+    ...(order.least ? [order.least] : []),
+  ].join(" ");
 
 async function payOut(
   session: Session,

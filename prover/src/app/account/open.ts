@@ -17,15 +17,18 @@ import { conform } from "../../risk/input.ts";
 import { type AccountMachine, act, type Done, openSession, resume, type Session, save, venueOf } from "./session.ts";
 
 const text = z.string();
+const number = text.regex(/^[1-9][0-9]{0,77}$/, "expected a whole number above zero, as text");
+const address = text.regex(/^0x[0-9a-fA-F]{40}$/, "expected an address: 0x and 40 hexadecimal digits");
+const bytes = text.regex(/^0x([0-9a-f]{2})*$/, "expected bytes: 0x and hexadecimal digits");
 const request = z.strictObject({
   format: z.literal("plimsoll-opening/1"),
-  chainId: text,
-  gate: text,
-  owner: text,
-  agent: text,
-  stateAfter: text.regex(/^[1-9][0-9]*$/),
-  blob: text,
-  deadline: text.regex(/^[1-9][0-9]*$/),
+  chainId: number,
+  gate: address,
+  owner: address,
+  agent: address,
+  stateAfter: number,
+  blob: bytes,
+  deadline: number,
 });
 const agreement = z.strictObject({ format: z.literal("plimsoll-opening-agreement/1"), digest: text, signature: text });
 

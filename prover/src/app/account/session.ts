@@ -175,6 +175,7 @@ export async function act(
   throwIfCancelled(machine.signal);
   let after: SealedState | undefined;
   const journal: Journal = {
+    chainId: view.chainId,
     nonce: earlier.nonce,
     async consent({ most }) {
       throwIfCancelled(machine.signal);

@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Side as SignedSide } from "../../chain/gate-calls.ts";
 import { PlimsollError } from "../../errors.ts";
 import type { NamedText } from "../../formats/account.ts";
-import { lotOfDecimals, lotsOf, parseDecimal } from "../../formats/decimal.ts";
+import { formatDecimal, lotOfDecimals, lotsOf, parseDecimal } from "../../formats/decimal.ts";
 import { parseJson } from "../../formats/json.ts";
 import { CASH_DECIMALS } from "../../formats/policy.ts";
 import { randomViewingKey } from "../../model/account.ts";
@@ -89,6 +89,12 @@ export interface UnwindOrder extends Mine {
   readonly fill: Fill;
 }
 
+/** What the side that did not propose pays or gets. */
+export const cashOf = ({ cash }: Pick<Fill, "cash">): string =>
+  cash < 0n
+    ? `and gets ${formatDecimal(-cash, CASH_DECIMALS)} in cash`
+    : `and pays ${formatDecimal(cash, CASH_DECIMALS)} in cash`;
+
 /**
  * Signs this account's side of a fill that the other account's owner proposed. Throws `STATEMENT_FALSE` where the account would have
  * positions or debt afterwards.
@@ -103,7 +109,7 @@ export async function signUnwind(
   const { view, record } = session;
   await currentState(session);
   await machine.consent({
-    words: `sign that account ${account} closes its positions against account ${counterparty} within a day`,
+    words: `sign that account ${account} closes its positions against account ${counterparty} within a day, ${cashOf(fill)}`,
     shows: "that the two accounts have neither positions nor debt afterwards",
     ...{ chainId: view.chainId, gate: record.gate, from: record.owner, most: 0n },
   });
