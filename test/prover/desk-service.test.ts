@@ -418,6 +418,23 @@ describe("a desk", function () {
       expect(store.deliveries({ due: Date.now(), hook: "another" })).deep.equal([]);
     });
 
+    it("nodes of the oracle are asked in turn, each look beginning with another", async () => {
+      const asked: string[] = [];
+      const url = await listen(
+        createServer((request, response) => {
+          asked.push(request.url!.slice(6, 7));
+          response.writeHead(500).end();
+        }),
+      );
+      const urls = ["a", "b"].map((name) => `${url}/${name}`);
+      const address = `0x${"1".repeat(40)}`;
+      const terms = { policy: "policy.json", risk: "risk.json", chainId: "1", board: "1", quorum: 1 };
+      open({ epochs: { from: "oracle", ...terms, urls, oracle: address, reporters: [address] } });
+      await desk.step();
+      await desk.step();
+      expect(asked).deep.equal(["a", "b", "b", "a"]);
+    });
+
     it("one that does not answer keeps nothing from the others", async () => {
       const told: string[] = [];
       const url = await listen(
@@ -633,7 +650,7 @@ describe("a desk", function () {
     it("a proof that has failed may be asked for again, and one whose file is gone is not a defect", async () => {
       const again = () => post("/api/accounts/atlas/proofs", tokens.operator, { atLeast: "call", audience: "x" });
       await again();
-      const [{ id }] = desk.store.tasks() as [{ id: number }];
+      const { id } = desk.store.tasks()[0]!;
       desk.store.decide(id, "ready", "Ana", folder.now);
       desk.store.finish(id, { reason: "OUT_OF_MEMORY" }, folder.now);
       await again();
