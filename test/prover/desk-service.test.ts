@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The desk as a service: what it keeps, what it tells whom, and who may do what. */
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, get, type Server } from "node:http";
@@ -300,6 +301,16 @@ describe("a desk", function () {
     database.close();
     expect(refusal(() => new Store(file))).include({ code: "FILE" });
     expect(refusal(() => new Store(folder.path("policy.json")))).include({ code: "FILE" });
+  });
+
+  it("its first configuration takes answers from a pipe, and ends where they end", () => {
+    open();
+    const init = (input: string, file: string) =>
+      spawnSync(process.execPath, [path.join(ROOT, "prover/src/cli/main.ts"), "desk", "init", file], { input });
+    const file = folder.path("first.json");
+    expect(init("Desk\n\n\natlas.json\nnone\n60\n0\n", file).status).equal(0);
+    expect(readDeskConfig({ text: readFileSync(file, "utf8"), file })).include({ name: "Desk", epochSeconds: 60 });
+    expect(init("Desk\n", folder.path("second.json")).status).equal(2);
   });
 
   describe("its configuration", () => {

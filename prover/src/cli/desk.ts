@@ -2,7 +2,7 @@
 /** `plimsoll desk`: follow accounts from epoch to epoch, with alerts, proofs by rule, and a page. */
 import { createInterface } from "node:readline/promises";
 import { Command, Option } from "commander";
-import { PlimsollError } from "../errors.ts";
+import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import { formatJson } from "../formats/json.ts";
 import { PRIVATE, writeNew } from "../node/files.ts";
 import { jsonLine } from "../report/terminal.ts";
@@ -107,14 +107,22 @@ function initCommand({ print, signal }: Context): Command {
 
 async function ask(signal: AbortSignal): Promise<Answers> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const stop = () => lines.close();
+  signal.addEventListener("abort", stop, { once: true });
+  // Answers may come all at once, through a pipe.
+  const given = lines[Symbol.asyncIterator]();
   try {
     const answers: Record<string, string> = {};
     for (const [name, question, otherwise] of QUESTIONS) {
-      const answer = await lines.question(`${question} [${otherwise}]: `, { signal });
+      process.stderr.write(`${question} [${otherwise}]: `);
+      const { value: answer, done } = await given.next();
+      throwIfCancelled(signal);
+      if (done) throw new PlimsollError("USAGE", "the answers ended before the questions: nothing was written");
       answers[name] = answer.trim() === "" ? otherwise : answer.trim();
     }
     return answers as Answers;
   } finally {
+    signal.removeEventListener("abort", stop);
     lines.close();
   }
 }
