@@ -17,7 +17,7 @@ const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
 const KILLS = 10;
 
 describe("a desk that is killed", function () {
-  this.timeout(300_000);
+  this.timeout(900_000);
   const folder = new DeskFolder();
   const heard: { id: string; event: string; key: string }[] = [];
   const hook = createServer(async (request, response) => {
@@ -93,7 +93,7 @@ describe("a desk that is killed", function () {
           of.tasks().every(({ state }) => state === "done") &&
           of.deliveries({ state: "waiting" }).length === 0,
       );
-    for (let tries = 0; tries < 600 && !done(); tries++) await sleep(100);
+    for (let tries = 0; tries < 1_800 && !done(); tries++) await sleep(100);
     last.kill("SIGTERM");
     expect(await ended(last)).equal(null);
 
