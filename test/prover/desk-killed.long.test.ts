@@ -86,6 +86,8 @@ describe("a desk that is killed", function () {
       expect(await ended(child)).equal("SIGKILL");
     }
     const last = start();
+    // Before it listens, a signal ends it as any program.
+    await new Promise((resolve) => last.stdout!.once("data", resolve));
     const done = () =>
       stored(
         (of) =>
