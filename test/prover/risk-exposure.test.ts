@@ -166,26 +166,6 @@ describe("exposure", () => {
     near(result.steps[1]!.equity[3]!, -100 * (80_000 - forward - value) + collateral, 2_000);
   });
 
-  it("of 40 positions on 100,000 paths takes under 10 s", () => {
-    const all = Object.fromEntries(
-      input.policy.instruments
-        .filter((each) => each!.traded !== false)
-        .map((each) => [
-          each!.symbol,
-          sample.atlas.positions[each!.symbol] ?? (each!.underlying === "BTC" ? "1" : "10"),
-        ]),
-    );
-    const wide = bookOf({ account: holding(all), policy, market, input });
-    expect(wide.positions).to.have.length(40);
-    // Of the processor, whatever else it does.
-    const started = process.cpuUsage();
-    simulateExposure(wide, jumpDiffusion(prepared), { ...options, steps: 3, paths: 100_000 });
-    const { user, system } = process.cpuUsage(started);
-    const seconds = (user + system) / 1e6;
-    process.stderr.write(`      40 positions, 100,000 paths, 3 steps: ${seconds.toFixed(1)} s\n`);
-    expect(seconds).to.be.below(10);
-  });
-
   it("refuses an input that is not the market's, and an underlying without a process", () => {
     const other = { ...input, policy: { ...input.policy, instruments: input.policy.instruments.toReversed() } };
     expect(() => bookOf({ account: atlas, policy, market, input: other }))
