@@ -620,6 +620,15 @@ describe("a desk", function () {
       expect((await ask("/api/desk", tokens.viewer)).status, "who has a token goes on").equal(200);
     });
 
+    it("limits requests without a token as it does others", async () => {
+      const answers = new Map<number, number>();
+      for (let asked = 0; asked < 620; asked++) {
+        const { status } = await ask("/api/desk");
+        answers.set(status, (answers.get(status) ?? 0) + 1);
+      }
+      expect(Object.fromEntries(answers)).deep.equal({ 401: 600, 429: 20 });
+    });
+
     it("its OpenAPI document is valid, and has every address that the page asks", async () => {
       const document = await (await ask("/openapi.json", tokens.viewer)).json();
       await SwaggerParser.validate(structuredClone(document) as never);

@@ -112,7 +112,8 @@ declare module "fastify" {
 /** What every request goes through, before and after. */
 function guard(app: App, desk: Desk, access: Access, metrics: Metrics): void {
   app.decorateRequest("person", null);
-  app.addHook("onRequest", async (request, reply) => {
+  // After the limit of requests, which nobody gets around without a token.
+  app.addHook("preParsing", async (request, reply) => {
     reply.headers({
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
