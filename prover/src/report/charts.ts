@@ -66,7 +66,7 @@ export interface LadderStep {
 }
 
 export interface LadderPoint {
-  readonly label: string;
+  readonly label: Markup | string;
   readonly note: string;
   readonly tone: Tone;
   /** Undefined where there is no margin to cover. */

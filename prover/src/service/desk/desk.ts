@@ -11,6 +11,7 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Condition, coverageConditions } from "../../app/desk/conditions.ts";
+import type { Task } from "../../app/desk/records.ts";
 import { type Supposed, type Supposition, suppose } from "../../app/desk/what-if.ts";
 import { proveCoverage } from "../../app/prove.ts";
 import { levelReached, type Valuation, valueAccount } from "../../app/value.ts";
@@ -26,7 +27,7 @@ import type { Prover } from "../../prove/prover.ts";
 import { levelBps } from "../../units.ts";
 import type { DeskConfig, ProofRule } from "./config.ts";
 import { type DeskEpoch, type EpochSource, epochSource } from "./epochs.ts";
-import type { NewTask, Store, Task } from "./store.ts";
+import type { NewTask, Store } from "./store.ts";
 import type { Courier } from "./webhooks.ts";
 
 /** What a desk needs of the process that it runs in. */

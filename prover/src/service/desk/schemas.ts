@@ -3,9 +3,10 @@
 import { z } from "zod";
 import { CAUSES } from "../../app/desk/changes.ts";
 import { SEVERITIES } from "../../app/desk/conditions.ts";
+import { TASK_STATES } from "../../app/desk/records.ts";
 import { LEVELS } from "../../formats/policy.ts";
 import { ROLES } from "./access.ts";
-import { DELIVERY_STATES, TASK_STATES } from "./store.ts";
+import { DELIVERY_STATES } from "./store.ts";
 
 const decimal = z.string().describe("exact decimal");
 const nullable = <T extends z.ZodType>(type: T) => type.nullable();

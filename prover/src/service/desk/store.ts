@@ -11,9 +11,9 @@ import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Moment } from "../../app/desk/changes.ts";
 import { type Condition, SEVERITIES, type Severity } from "../../app/desk/conditions.ts";
+import { type Alert, type Reading, type StoredReading, TASK_STATES, type Task } from "../../app/desk/records.ts";
 import { PlimsollError } from "../../errors.ts";
 import type { NamedText } from "../../formats/account.ts";
-import type { LevelName } from "../../formats/policy.ts";
 import { PRIVATE } from "../../node/files.ts";
 
 /** Each entry brings a store from its index to the next version; what has been released is never changed. */
@@ -37,50 +37,6 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE actions (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL) STRICT;`,
 ];
 
-/** A valuation in short, at one epoch. Amounts are decimal strings in quote currency. */
-export interface Reading {
-  readonly account: string;
-  readonly equity: string;
-  readonly margin: string;
-  /** Equity beyond the initial level; negative is a deficit. */
-  readonly excess: string;
-  /** Basis points; null without margin. */
-  readonly coverage: string | null;
-  readonly level: LevelName | null;
-}
-export interface StoredReading extends Reading {
-  readonly epoch: string;
-  readonly time: string;
-}
-
-export interface Alert extends Condition {
-  readonly id: number;
-  /** Unix milliseconds, as all times of a store. */
-  readonly began: number;
-  readonly ended: number | null;
-  readonly acknowledged: number | null;
-  readonly acknowledgedBy: string | null;
-}
-
-export const TASK_STATES = ["proposed", "ready", "done", "failed", "rejected"] as const;
-/** A proof that a rule asks for. `proposed` waits for an approver, `ready` for the prover. */
-export interface Task {
-  readonly id: number;
-  readonly rule: string;
-  readonly account: string;
-  readonly epoch: string;
-  readonly time: string;
-  /** Basis points. */
-  readonly level: string;
-  readonly audience: string;
-  readonly state: (typeof TASK_STATES)[number];
-  readonly created: number;
-  readonly decided: number | null;
-  readonly decidedBy: string | null;
-  readonly finished: number | null;
-  readonly file: string | null;
-  readonly reason: string | null;
-}
 /** `key` is the same for the same proof at the same occasion: it is asked for once. */
 export interface NewTask extends Pick<Task, "rule" | "account" | "level" | "audience"> {
   readonly key: string;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** One account: where it stands, how it got there, what it holds, and what would become of it. */
+
 import { useState } from "preact/hooks";
+import type { StoredReading } from "../../app/desk/records.ts";
 import { levelReached, type Valuation } from "../../app/value.ts";
 import { LEVELS, type LevelName } from "../../formats/policy.ts";
 import { barChart, plot } from "../../report/charts.ts";
+import { foreign } from "../../report/html.ts";
 import { amount } from "../../report/text.ts";
-import { api, type Changes, type Overview, type Reading } from "./api.ts";
+import { api, type Changes, type Overview } from "./api.ts";
 import {
   Action,
   Amount,
@@ -13,9 +16,10 @@ import {
   coverageText,
   epochTime,
   Foreign,
-  Scroll,
+  numeric,
   Section,
   standingOf,
+  Table,
   toneOf,
   useAnswer,
   viewOf,
@@ -89,12 +93,12 @@ const Scenarios = ({ valuation: { sets, scenarios } }: { valuation: Valuation })
         .map((label, index) => ({ label, profit: profits[index]! }))
         .toSorted((a, b) => Number(a.profit) - Number(b.profit))
         .map(({ label, profit }) => ({
-          label,
+          label: foreign(label),
           segments: [{ value: Number(profit), tone: profit.startsWith("-") ? ("bad" as const) : ("good" as const) }],
           text: amount(profit),
           emphasised: label === worstScenario,
         }));
-      const title = `Scenarios of ${blocks.join(", ")}, the worst first`;
+      const title = "Scenarios of a netting set, the worst first";
       return (
         <div key={blocks.join()}>
           <Chart of={barChart(title, rows.slice(0, SHOWN))} />
@@ -116,7 +120,7 @@ const Card = ({ title, big, note, tone = "neutral" }: { title: string; big: stri
   </div>
 );
 
-function History({ readings, overview }: { readings: readonly Reading[]; overview: Overview }) {
+function History({ readings, overview }: { readings: readonly StoredReading[]; overview: Overview }) {
   const points = readings.flatMap(({ time, coverage }): [number, number][] =>
     coverage === null ? [] : [[Date.parse(time), Number(coverage) / 100]],
   );
@@ -147,102 +151,69 @@ const CAUSE = {
 } as const;
 
 const ChangesTable = ({ from, changes }: Changes) => (
-  <Scroll label="changes">
-    <table>
-      <caption class="caption">{`Why it changed since ${epochTime(from)}`}</caption>
-      <thead>
-        <tr>
-          <th>what changed</th>
-          <th class="n">equity</th>
-          <th class="n">margin</th>
-          <th class="n">coverage then</th>
-        </tr>
-      </thead>
-      <tbody>
-        {changes.map(({ causes, equity, margin, coverageBps }) => (
-          <tr key={causes.join()}>
-            <td>{causes.map((cause) => CAUSE[cause]).join(" and ")}</td>
-            <td class="n">
-              <Amount of={equity} />
-            </td>
-            <td class="n">
-              <Amount of={margin} />
-            </td>
-            <td class="n">{coverageText(coverageBps)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  </Scroll>
+  <Table
+    label="changes"
+    caption={`Why it changed since ${epochTime(from)}`}
+    heads={["what changed", numeric("equity"), numeric("margin"), numeric("coverage then")]}
+  >
+    {changes.map(({ causes, equity, margin, coverageBps }) => (
+      <tr key={causes.join()}>
+        <td>{causes.map((cause) => CAUSE[cause]).join(" and ")}</td>
+        <td class="n">
+          <Amount of={equity} />
+        </td>
+        <td class="n">
+          <Amount of={margin} />
+        </td>
+        <td class="n">{coverageText(coverageBps)}</td>
+      </tr>
+    ))}
+  </Table>
 );
 
 const Holdings = ({ valuation }: { valuation: Valuation }) => (
   <>
     <Section title="Collateral">
-      <Scroll label="collateral">
-        <table>
-          <thead>
-            <tr>
-              <th>asset</th>
-              <th class="n">quantity</th>
-              <th class="n">worth</th>
-              <th class="n">counts</th>
-            </tr>
-          </thead>
-          <tbody>
-            {valuation.collateral
-              .filter(({ quantity }) => quantity !== "0")
-              .map(({ asset, quantity, marketValue, value }) => (
-                <tr key={asset}>
-                  <td class="symbol">{asset}</td>
-                  <td class="n">{quantity}</td>
-                  <td class="n">
-                    <Amount of={marketValue} />
-                  </td>
-                  <td class="n">
-                    <Amount of={value} />
-                  </td>
-                </tr>
-              ))}
-            <tr>
-              <td>cash, net of what positions cost</td>
-              <td />
+      <Table label="collateral" heads={["asset", numeric("quantity"), numeric("worth"), numeric("counts")]}>
+        {valuation.collateral
+          .filter(({ quantity }) => quantity !== "0")
+          .map(({ asset, quantity, marketValue, value }) => (
+            <tr key={asset}>
+              <td class="symbol">{asset}</td>
+              <td class="n">{quantity}</td>
               <td class="n">
-                <Amount of={valuation.cash} />
+                <Amount of={marketValue} />
               </td>
               <td class="n">
-                <Amount of={valuation.cash} />
+                <Amount of={value} />
               </td>
             </tr>
-          </tbody>
-        </table>
-      </Scroll>
+          ))}
+        <tr>
+          <td>cash, net of what positions cost</td>
+          <td />
+          <td class="n">
+            <Amount of={valuation.cash} />
+          </td>
+          <td class="n">
+            <Amount of={valuation.cash} />
+          </td>
+        </tr>
+      </Table>
     </Section>
     <Section title="Positions">
-      <Scroll label="positions">
-        <table>
-          <thead>
-            <tr>
-              <th>instrument</th>
-              <th class="n">quantity</th>
-              <th class="n">mark of a unit</th>
-              <th class="n">value</th>
-            </tr>
-          </thead>
-          <tbody>
-            {valuation.positions.map(({ instrument, quantity, mark, value }) => (
-              <tr key={instrument}>
-                <td class="symbol">{instrument}</td>
-                <td class="n">{quantity}</td>
-                <td class="n">{mark}</td>
-                <td class="n">
-                  <Amount of={value} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="positions" heads={["instrument", numeric("quantity"), numeric("mark of a unit"), numeric("value")]}>
+        {valuation.positions.map(({ instrument, quantity, mark, value }) => (
+          <tr key={instrument}>
+            <td class="symbol">{instrument}</td>
+            <td class="n">{quantity}</td>
+            <td class="n">{mark}</td>
+            <td class="n">
+              <Amount of={value} />
+            </td>
+          </tr>
+        ))}
+      </Table>
     </Section>
   </>
 );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The desk's HTTP interface, as its page uses it. */
 import type { Change } from "../../app/desk/changes.ts";
-import type { Severity } from "../../app/desk/conditions.ts";
+import type { Alert, StoredReading, Task } from "../../app/desk/records.ts";
 import type { Supposed, Supposition } from "../../app/desk/what-if.ts";
 import type { Valuation } from "../../app/value.ts";
 import type { LevelName } from "../../formats/policy.ts";
@@ -16,37 +16,6 @@ export interface Overview {
   readonly movable: boolean;
   readonly underlyings: readonly string[];
   readonly instruments: readonly string[];
-}
-export interface Reading {
-  readonly account: string;
-  readonly equity: string;
-  readonly margin: string;
-  readonly excess: string;
-  readonly coverage: string | null;
-  readonly level: LevelName | null;
-  readonly epoch: string;
-  readonly time: string;
-}
-export interface Alert {
-  readonly id: number;
-  readonly account: string | null;
-  readonly severity: Severity;
-  readonly text: string;
-  readonly began: number;
-  readonly ended: number | null;
-  readonly acknowledgedBy: string | null;
-}
-export interface ProofTask {
-  readonly id: number;
-  readonly rule: string;
-  readonly account: string;
-  readonly epoch: string;
-  readonly time: string;
-  readonly level: string;
-  readonly audience: string;
-  readonly state: "proposed" | "ready" | "done" | "failed" | "rejected";
-  readonly decidedBy: string | null;
-  readonly reason: string | null;
 }
 export interface Changes {
   readonly from: string;
@@ -81,14 +50,14 @@ export const api = {
   signIn: (token: string) => call<void>("/api/session", "POST", { token }),
   signOut: () => call<void>("/api/session", "DELETE"),
   overview: () => call<Overview>("/api/desk"),
-  accounts: () => call<readonly Reading[]>("/api/accounts"),
+  accounts: () => call<readonly StoredReading[]>("/api/accounts"),
   account: (name: string) => call<Valuation>(at(name)),
-  history: (name: string, hours: number) => call<readonly Reading[]>(`${at(name)}/history?hours=${hours}`),
+  history: (name: string, hours: number) => call<readonly StoredReading[]>(`${at(name)}/history?hours=${hours}`),
   changes: (name: string, hours: number) => call<Changes>(`${at(name)}/changes?hours=${hours}`),
   suppose: (name: string, supposition: Supposition) => call<Supposed>(`${at(name)}/what-if`, "POST", supposition),
   alerts: () => call<readonly Alert[]>("/api/alerts"),
   acknowledge: (id: number) => call<unknown>(`/api/alerts/${id}/acknowledge`, "POST"),
-  proofs: () => call<readonly ProofTask[]>("/api/proofs"),
+  proofs: () => call<readonly Task[]>("/api/proofs"),
   decide: (id: number, word: "approve" | "reject") => call<unknown>(`/api/proofs/${id}/${word}`, "POST"),
   askProof: (name: string, atLeast: LevelName, audience: string) =>
     call<unknown>(`${at(name)}/proofs`, "POST", { atLeast, audience }),

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The page of a desk: accounts against their levels, live; one account; alerts; proofs. */
+
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import type { Alert, StoredReading, Task } from "../../app/desk/records.ts";
 import { ladderChart } from "../../report/charts.ts";
+import { foreign } from "../../report/html.ts";
 import { percent } from "../../report/text.ts";
 import { element } from "../dom.ts";
 import { AccountView } from "./account.tsx";
-import { type Alert, api, type Overview, type ProofTask, type Reading, Refused } from "./api.ts";
+import { api, type Overview, Refused } from "./api.ts";
 import {
   Action,
   Amount,
@@ -14,9 +17,10 @@ import {
   coverageText,
   epochTime,
   Foreign,
-  Scroll,
+  numeric,
   standingOf,
   stepsOf,
+  Table,
   timeText,
   toneOf,
   useAnswer,
@@ -185,57 +189,53 @@ function Accounts({ overview, version }: { overview: Overview; version: number }
       ) : (
         <>
           <Ladder readings={sorted} overview={overview} />
-          <Scroll label="accounts">
-            <table>
-              <thead>
-                <tr>
-                  <th>account</th>
-                  <th class="n">excess or deficit</th>
-                  <th class="n">coverage</th>
-                  <th>stands</th>
-                  <th class="n">equity</th>
-                  <th class="n">margin</th>
-                </tr>
-              </thead>
-              <tbody>
-                {sorted.map(({ account, excess, coverage, level, equity, margin }) => (
-                  <tr key={account}>
-                    <td>
-                      <a href={viewOf("account", account)}>
-                        <Foreign>{account}</Foreign>
-                      </a>
-                    </td>
-                    <td class="n">
-                      <Amount of={excess} tone={excess.startsWith("-") ? "bad" : "good"} />
-                    </td>
-                    <td class="n">{coverageText(coverage)}</td>
-                    <td>
-                      <span class={`ink-${toneOf(level)}`}>{standingOf(level)}</span>
-                    </td>
-                    <td class="n">
-                      <Amount of={equity} />
-                    </td>
-                    <td class="n">
-                      <Amount of={margin} />
-                    </td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </Scroll>
+          <Table
+            label="accounts"
+            heads={[
+              "account",
+              numeric("excess or deficit"),
+              numeric("coverage"),
+              "stands",
+              numeric("equity"),
+              numeric("margin"),
+            ]}
+          >
+            {sorted.map(({ account, excess, coverage, level, equity, margin }) => (
+              <tr key={account}>
+                <td>
+                  <a href={viewOf("account", account)}>
+                    <Foreign>{account}</Foreign>
+                  </a>
+                </td>
+                <td class="n">
+                  <Amount of={excess} tone={excess.startsWith("-") ? "bad" : "good"} />
+                </td>
+                <td class="n">{coverageText(coverage)}</td>
+                <td>
+                  <span class={`ink-${toneOf(level)}`}>{standingOf(level)}</span>
+                </td>
+                <td class="n">
+                  <Amount of={equity} />
+                </td>
+                <td class="n">
+                  <Amount of={margin} />
+                </td>
+              </tr>
+            ))}
+          </Table>
         </>
       )}
     </>
   );
 }
 
-const Ladder = ({ readings, overview }: { readings: readonly Reading[]; overview: Overview }) => (
+const Ladder = ({ readings, overview }: { readings: readonly StoredReading[]; overview: Overview }) => (
   <Chart
     of={ladderChart(
       "Coverage of each account against the levels",
       stepsOf(overview),
       readings.map(({ account, coverage, level }) => ({
-        label: account,
+        label: foreign(account),
         note: standingOf(level),
         tone: toneOf(level),
         coverage: coverage === null ? undefined : Number(coverage) / 1e4,
@@ -279,20 +279,9 @@ function Alerts({ overview, version }: { overview: Overview; version: number }) 
       {alerts.length === 0 ? (
         <p class="hint">Nothing has been wrong so far.</p>
       ) : (
-        <Scroll label="alerts">
-          <table>
-            <thead>
-              <tr>
-                <th>severity</th>
-                <th>what</th>
-                <th>began, UTC</th>
-                <th>ended</th>
-                <th>acknowledged by</th>
-              </tr>
-            </thead>
-            <tbody>{alerts.map(row)}</tbody>
-          </table>
-        </Scroll>
+        <Table label="alerts" heads={["severity", "what", "began, UTC", "ended", "acknowledged by"]}>
+          {alerts.map(row)}
+        </Table>
       )}
     </>
   );
@@ -309,7 +298,7 @@ const STATE_TEXT = {
 function Proofs({ overview, version }: { overview: Overview; version: number }) {
   const { answer: tasks, fault } = useAnswer(api.proofs, [version]);
   if (tasks === undefined) return <p class={fault ? "error" : "hint"}>{fault ?? "Loading."}</p>;
-  const row = ({ id, rule, account, time, level, audience, state, decidedBy, reason }: ProofTask) => (
+  const row = ({ id, rule, account, time, level, audience, state, decidedBy, reason }: Task) => (
     <tr key={id}>
       <td>
         <Foreign>{account}</Foreign>
@@ -350,21 +339,9 @@ function Proofs({ overview, version }: { overview: Overview; version: number }) 
       {tasks.length === 0 ? (
         <p class="hint">No rule has asked for a proof yet.</p>
       ) : (
-        <Scroll label="proofs">
-          <table>
-            <thead>
-              <tr>
-                <th>account</th>
-                <th>coverage</th>
-                <th>at</th>
-                <th>for</th>
-                <th>state</th>
-                <th>next</th>
-              </tr>
-            </thead>
-            <tbody>{tasks.map(row)}</tbody>
-          </table>
-        </Scroll>
+        <Table label="proofs" heads={["account", "coverage", "at", "for", "state", "next"]}>
+          {tasks.map(row)}
+        </Table>
       )}
     </>
   );

@@ -46,11 +46,37 @@ export const Section = ({ title, children }: { title: string; children: Componen
   </section>
 );
 
+/** The head of a column of figures. */
+export const numeric = (figures: string) => ({ figures });
+
+interface TableProps {
+  readonly label: string;
+  readonly caption?: string;
+  readonly heads: readonly (string | ReturnType<typeof numeric>)[];
+  readonly children: ComponentChildren;
+}
+
 /** A table that may be wider than the page: it scrolls, by keyboard too. */
-export const Scroll = ({ label, children }: { label: string; children: ComponentChildren }) => (
+export const Table = ({ label, caption, heads, children }: TableProps) => (
   // biome-ignore lint/a11y/noNoninteractiveTabindex: without a place in the order of focus, a keyboard cannot scroll it.
   <section class="scroll" tabIndex={0} aria-label={label}>
-    {children}
+    <table>
+      {caption !== undefined && <caption class="caption">{caption}</caption>}
+      <thead>
+        <tr>
+          {heads.map((head) =>
+            typeof head === "string" ? (
+              <th key={head}>{head}</th>
+            ) : (
+              <th key={head.figures} class="n">
+                {head.figures}
+              </th>
+            ),
+          )}
+        </tr>
+      </thead>
+      <tbody>{children}</tbody>
+    </table>
   </section>
 );
 

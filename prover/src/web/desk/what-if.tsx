@@ -5,7 +5,7 @@ import type { Supposed, Supposition } from "../../app/desk/what-if.ts";
 import { levelReached } from "../../app/value.ts";
 import { ladderChart } from "../../report/charts.ts";
 import { api, type Overview } from "./api.ts";
-import { Amount, Chart, coverageText, Scroll, Section, stepsOf, toneOf, wordOf } from "./parts.tsx";
+import { Amount, Chart, coverageText, Foreign, numeric, Section, stepsOf, Table, toneOf, wordOf } from "./parts.tsx";
 
 /** Milliseconds after the last change before the desk is asked. */
 const PAUSE = 150;
@@ -243,60 +243,57 @@ function Answer({ before, after, levels, overview }: Supposed & { overview: Over
       <Chart
         of={ladderChart("Coverage now and then", stepsOf(overview), [point("now", before), point("then", after)])}
       />
-      <Scroll label="now and then">
-        <table>
-          <thead>
-            <tr>
-              <th>{overview.currency}</th>
-              <th class="n">now</th>
-              <th class="n">then</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(([name, now, then]) => (
-              <tr key={name}>
-                <td>{name}</td>
-                <td class="n">
-                  <Amount of={now} />
-                </td>
-                <td class="n">
-                  <Amount of={then} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
-      <p class="caption">{`Worst scenario now: ${worstOf(before)}. Then: ${worstOf(after)}.`}</p>
-      <Scroll label="cures">
-        <table>
-          <thead>
-            <tr>
-              <th>Then, for the level</th>
-              <th class="n">most that can leave</th>
-              <th class="n">least to pay in</th>
-              <th>or the smallest trades</th>
-            </tr>
-          </thead>
-          <tbody>
-            {levels.map(({ name, withdrawable, topUp, trades }) => (
-              <tr key={name}>
-                <td>{wordOf(name)}</td>
-                <td class="n">
-                  <Amount of={withdrawable} />
-                </td>
-                <td class="n">
-                  <Amount of={topUp} />
-                </td>
-                <td>{tradesText(trades, topUp)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="now and then" heads={[overview.currency ?? "", numeric("now"), numeric("then")]}>
+        {rows.map(([name, now, then]) => (
+          <tr key={name}>
+            <td>{name}</td>
+            <td class="n">
+              <Amount of={now} />
+            </td>
+            <td class="n">
+              <Amount of={then} />
+            </td>
+          </tr>
+        ))}
+      </Table>
+      <dl>
+        <Fact label="Worst scenario now" value={worstOf(before)} />
+        <Fact label="Then" value={worstOf(after)} />
+      </dl>
+      <Table
+        label="cures"
+        heads={[
+          "Then, for the level",
+          numeric("most that can leave"),
+          numeric("least to pay in"),
+          "or the smallest trades",
+        ]}
+      >
+        {levels.map(({ name, withdrawable, topUp, trades }) => (
+          <tr key={name}>
+            <td>{wordOf(name)}</td>
+            <td class="n">
+              <Amount of={withdrawable} />
+            </td>
+            <td class="n">
+              <Amount of={topUp} />
+            </td>
+            <td>{tradesText(trades, topUp)}</td>
+          </tr>
+        ))}
+      </Table>
     </>
   );
 }
+
+const Fact = ({ label, value }: { label: string; value: string }) => (
+  <div>
+    <dt>{label}</dt>
+    <dd>
+      <Foreign>{value}</Foreign>
+    </dd>
+  </div>
+);
 
 const worstOf = ({ sets }: Supposed["before"]) =>
   sets.map(({ worstScenario }) => worstScenario ?? "none loses").join("; ");
