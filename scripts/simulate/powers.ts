@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Whoever has a power and uses it against the members: for some days at a time, alone or beside each other. */
+import type { Rng } from "../../test/support/random.ts";
 import { attempt } from "./chain.ts";
 import { type Actor, type Bid, fillAt, Member, type Moods, type Stage } from "./members.ts";
 import { CASH, E6, type Holder, type OpenLot } from "./model.ts";
-import { DAY } from "./values.ts";
+import { DAY, type Publishing } from "./values.ts";
 
 /** A power that is used at random, on average once in `every` days, for up to `days`. */
 abstract class Power extends Member {
@@ -33,39 +34,27 @@ abstract class Power extends Member {
   protected abstract use(moods: Moods): void | Promise<void>;
 }
 
-class Silent extends Power {
-  readonly name = "operator silent";
-  readonly by = "operator";
-  protected override readonly days = 5;
-  protected use(moods: Moods) {
-    moods.operator = "silent";
-  }
-}
-
-class Refuses extends Power {
-  readonly name = "operator refuses signatures";
-  readonly by = "operator";
-  protected override readonly days = 4;
-  protected use(moods: Moods) {
-    moods.operator = "refuses";
-  }
-}
-
-class HoldsAll extends Power {
-  readonly name = "operator holds everybody";
-  readonly by = "operator";
-  protected use(moods: Moods) {
-    moods.operator = "holds";
-  }
-}
-
-class Partial extends Power {
-  readonly name = "operator serves some";
-  readonly by = "operator";
-  protected use(moods: Moods) {
-    moods.operator = "partial";
-  }
-}
+/**
+ * A power that does no more than change how those who have it behave today: a part of the day's moods, drawn by the chance that
+ * it is handed.
+ */
+const behaves = (
+  name: string,
+  by: string,
+  mood: (rng: Rng) => Partial<Moods>,
+  { every = 40, days = 3 }: { readonly every?: number; readonly days?: number } = {},
+): (new (
+  stage: Stage,
+) => Actor) =>
+  class extends Power {
+    readonly name = name;
+    readonly by = by;
+    protected override readonly every = every;
+    protected override readonly days = days;
+    protected use(moods: Moods) {
+      Object.assign(moods, mood(this.rng));
+    }
+  };
 
 /** Lots that only its accomplice is told of, who takes them at the last price. */
 class SecretLots extends Power {
@@ -96,76 +85,6 @@ class Rewards extends Power {
   }
   protected use(moods: Moods) {
     moods.beneficiary = this.holder;
-  }
-}
-
-class Minority extends Power {
-  readonly name = "a minority of reporters lies";
-  readonly by = "reporters";
-  protected override readonly every = 6;
-  protected use(moods: Moods) {
-    const by = this.rng.pick([0.5, 0.8, 1.25, 2, 1.001]);
-    moods.publishing = { lie: (asset) => (asset % 2 === 0 ? by : 1 / by) };
-  }
-}
-
-class Edge extends Power {
-  readonly name = "reporters at the edge of the bands";
-  readonly by = "reporters";
-  protected use(moods: Moods) {
-    moods.publishing = { edge: this.rng.pick([-0.03, -0.01, 0.01, 0.03]) };
-  }
-}
-
-class Withhold extends Power {
-  readonly name = "reporters withhold";
-  readonly by = "reporters";
-  protected use(moods: Moods) {
-    moods.publishing = "withheld";
-  }
-}
-
-class Equivocate extends Power {
-  readonly name = "reporters equivocate";
-  readonly by = "reporters";
-  protected use(moods: Moods) {
-    moods.publishing = { equivocates: true };
-  }
-}
-
-class WithholdLinks extends Power {
-  readonly name = "carrier withholds links";
-  readonly by = "carrier";
-  protected override readonly every = 15;
-  protected use(moods: Moods) {
-    moods.publishing = { families: [] };
-  }
-}
-
-class NeverBid extends Power {
-  readonly name = "nobody bids";
-  readonly by = "bidders";
-  protected override readonly days = 4;
-  protected use(moods: Moods) {
-    moods.bidders = "never";
-  }
-}
-
-class BidLast extends Power {
-  readonly name = "bidders collude";
-  readonly by = "bidders";
-  protected override readonly every = 15;
-  protected override readonly days = 6;
-  protected use(moods: Moods) {
-    moods.bidders = "last";
-  }
-}
-
-class Lapse extends Power {
-  readonly name = "bids that lapse";
-  readonly by = "bidders";
-  protected use(moods: Moods) {
-    moods.bidders = "lapse";
   }
 }
 
@@ -240,8 +159,28 @@ class SequencerDown extends Power {
   }
 }
 
+/** By which a liar multiplies or divides each price, and how far from its middle an edge is. */
+const LIES = [0.5, 0.8, 1.25, 2, 1.001];
+const EDGES = [-0.03, -0.01, 0.01, 0.03];
+const lie = (by: number): Publishing => ({ lie: (asset) => (asset % 2 === 0 ? by : 1 / by) });
+
 export const POWERS: readonly (new (stage: Stage) => Actor)[] = [
-  ...[Silent, Refuses, HoldsAll, Partial, SecretLots, Rewards, Minority, Edge, Withhold, Equivocate, WithholdLinks],
-  ...[NeverBid, BidLast, Lapse, FrontRun, Pauses, Tightens],
+  behaves("operator silent", "operator", () => ({ operator: "silent" }), { days: 5 }),
+  behaves("operator refuses signatures", "operator", () => ({ operator: "refuses" }), { days: 4 }),
+  behaves("operator holds everybody", "operator", () => ({ operator: "holds" })),
+  behaves("operator serves some", "operator", () => ({ operator: "partial" })),
+  SecretLots,
+  Rewards,
+  behaves("a minority of reporters lies", "reporters", (rng) => ({ publishing: lie(rng.pick(LIES)) }), { every: 6 }),
+  behaves("reporters at the edge of the bands", "reporters", (rng) => ({ publishing: { edge: rng.pick(EDGES) } })),
+  behaves("reporters withhold", "reporters", () => ({ publishing: "withheld" })),
+  behaves("reporters equivocate", "reporters", () => ({ publishing: { equivocates: true } })),
+  behaves("carrier withholds links", "carrier", () => ({ publishing: { families: [] } }), { every: 15 }),
+  behaves("nobody bids", "bidders", () => ({ bidders: "never" }), { days: 4 }),
+  behaves("bidders collude", "bidders", () => ({ bidders: "last" }), { every: 15, days: 6 }),
+  behaves("bids that lapse", "bidders", () => ({ bidders: "lapse" })),
+  FrontRun,
+  Pauses,
+  Tightens,
 ];
 export const EVENTS: readonly (new (stage: Stage) => Actor)[] = [FeedDies, SequencerDown];
