@@ -7,6 +7,7 @@
 ///   close(key)                                          at once, or when the last proof with it is done
 ///   openPlan(plan) → plan or status                     at once; freed with the last reference
 ///   witness(plan, input) → wtns bytes or status         at once: a few milliseconds
+///   decompressProofs(compressed, threads) → Promise<bytes or status>        256 bytes a proof
 ///   checkProofs(proofs, threads) → Promise<bytes or status>         one byte a proof
 ///   verifyBatch(key, proofs, coefficients, points, scalars, threads) → Promise<boolean or status>
 ///   openPoseidon(constants, width, path) → handle or status         at once: a few milliseconds; freed with the last reference
@@ -31,6 +32,7 @@ namespace {
 using plimsoll::Status;
 
 constexpr size_t PROOF_BYTES = 256;
+constexpr size_t COMPRESSED_BYTES = 128;
 constexpr size_t BLINDING_BYTES = 64;
 
 /// What a JavaScript handle of a key holds. Touched on the event loop only.
@@ -192,20 +194,32 @@ struct ProveJob : Job {
   }
 };
 
-struct CheckJob : Job {
+/// Bytes of proofs to bytes about them.
+struct ProofsJob : Job {
   Bytes proofs;
   int32_t threads;
-  plimsoll::Buffer<uint8_t> sound;
+  plimsoll::Buffer<uint8_t> output;
 
-  void execute() override {
-    const size_t count = proofs.length / PROOF_BYTES;
-    status = sound.allocate(count);
-    if (status != Status::ok) return;
-    status = Status(plimsoll_check_proofs(proofs.data, proofs.length, unsigned(threads), sound.data(), count));
-  }
   napi_value result(napi_env env) override {
     napi_value value = nullptr;
-    return napi_create_buffer_copy(env, sound.size(), sound.data(), nullptr, &value) == napi_ok ? value : nullptr;
+    return napi_create_buffer_copy(env, output.size(), output.data(), nullptr, &value) == napi_ok ? value : nullptr;
+  }
+};
+
+struct DecompressJob : ProofsJob {
+  void execute() override {
+    status = output.allocate(proofs.length / COMPRESSED_BYTES * PROOF_BYTES);
+    if (status != Status::ok) return;
+    status = Status(
+        plimsoll_decompress_proofs(proofs.data, proofs.length, unsigned(threads), output.data(), output.size()));
+  }
+};
+
+struct CheckJob : ProofsJob {
+  void execute() override {
+    status = output.allocate(proofs.length / PROOF_BYTES);
+    if (status != Status::ok) return;
+    status = Status(plimsoll_check_proofs(proofs.data, proofs.length, unsigned(threads), output.data(), output.size()));
   }
 };
 
@@ -334,15 +348,22 @@ napi_value witness(napi_env env, napi_callback_info info) {
   return status == 0 ? result : statusValue(env, Status(status));
 }
 
-napi_value checkProofs(napi_env env, napi_callback_info info) {
+template <typename Job>
+napi_value startProofsJob(napi_env env, napi_callback_info info, const char* name) {
   napi_value values[2];
-  auto job = std::unique_ptr<CheckJob>(new (std::nothrow) CheckJob);
+  auto job = std::unique_ptr<Job>(new (std::nothrow) Job);
   if (job == nullptr) return statusValue(env, Status::memory);
   if (!readArguments(env, info, values) || !readBytes(env, values[0], napi_uint8_array, &job->proofs) ||
       !readInt(env, values[1], &job->threads) || job->threads < 1) {
     return refuse(env);
   }
-  return Job::start(env, "plimsoll.checkProofs", std::move(job), values, 1);
+  return Job::start(env, name, std::move(job), values, 1);
+}
+napi_value decompressProofs(napi_env env, napi_callback_info info) {
+  return startProofsJob<DecompressJob>(env, info, "plimsoll.decompressProofs");
+}
+napi_value checkProofs(napi_env env, napi_callback_info info) {
+  return startProofsJob<CheckJob>(env, info, "plimsoll.checkProofs");
 }
 
 napi_value verifyBatch(napi_env env, napi_callback_info info) {
@@ -434,6 +455,7 @@ NAPI_MODULE_INIT() {
       {"close", nullptr, close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"openPlan", nullptr, openPlan, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"witness", nullptr, witness, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"decompressProofs", nullptr, decompressProofs, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"checkProofs", nullptr, checkProofs, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"verifyBatch", nullptr, verifyBatch, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"openPoseidon", nullptr, openPoseidon, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

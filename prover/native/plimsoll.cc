@@ -4,6 +4,7 @@
 #include <new>
 
 #include "core/arithmetic.h"
+#include "core/compressed.h"
 #include "core/key.h"
 #include "core/pairing.h"
 #include "core/witness.h"
@@ -81,6 +82,14 @@ extern "C" int plimsoll_witness(const plimsoll_plan* plan, const uint8_t* input,
                                 size_t wtns_length) {
   if (length != plan->plan.inputBytes() || wtns_length != plan->plan.wtnsBytes()) return int(Status::mismatch);
   return int(plan->plan.solve(input, wtns));
+}
+
+extern "C" int plimsoll_decompress_proofs(const uint8_t* compressed, size_t length, unsigned threads, uint8_t* proofs,
+                                          size_t proofs_length) {
+  const size_t count = length / plimsoll::COMPRESSED_BYTES;
+  if (length != count * plimsoll::COMPRESSED_BYTES || proofs_length != count * plimsoll::PROOF_BYTES) return int(Status::shape);
+  plimsoll::decompressProofs(compressed, count, threads, proofs);
+  return int(Status::ok);
 }
 
 extern "C" int plimsoll_check_proofs(const uint8_t* proofs, size_t length, unsigned threads, uint8_t* sound,

@@ -44,6 +44,10 @@ size_t plimsoll_plan_wtns_bytes(const plimsoll_plan* plan);
 /// Computes a snarkjs witness file of `plimsoll_plan_wtns_bytes` from the plan's input, 32 bytes a value.
 int plimsoll_witness(const plimsoll_plan* plan, const uint8_t* input, size_t length, uint8_t* wtns, size_t wtns_length);
 
+/// Writes the 256 bytes of each proof of 128 (core/compressed.h); zeros, which are no sound points, for one that is not made of points
+/// of the curves.
+int plimsoll_decompress_proofs(const uint8_t* compressed, size_t length, unsigned threads, uint8_t* proofs, size_t proofs_length);
+
 /// Writes 1 for each proof of 256 bytes whose points are on their curves, in their subgroups and not infinity, else 0.
 int plimsoll_check_proofs(const uint8_t* proofs, size_t length, unsigned threads, uint8_t* sound, size_t count);
 

@@ -9,6 +9,7 @@ import { expect } from "chai";
 import { loadAddon, nativeBatchCore } from "../../prover/src/node/native.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { type BatchCore, verifyBatch } from "../../prover/src/verify/batch.ts";
+import { compressProof, type PlainProof } from "../../prover/src/verify/compressed.ts";
 import { createVerifier, type Verifier } from "../../prover/src/verify/verifier.ts";
 import { MUTATIONS } from "../soundness/lab/differential.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
@@ -26,6 +27,12 @@ function item(number: number, market = 1) {
   signals[0] = BigInt(number);
   return { publicSignals: signals.map(String), proof: KEY.prove(signals) };
 }
+
+/** An item whose proof is in 128 bytes. */
+const compressed = ({ publicSignals, proof }: ReturnType<typeof item>) => ({
+  publicSignals,
+  proof: compressProof(proof as PlainProof),
+});
 
 /** The strict verifier, and how many proofs it was asked. */
 function counting(): { strict: Verifier; asked: () => number } {
@@ -109,18 +116,53 @@ describe("batches of proofs", () => {
     const { publicSignals: signals, proof } = item(1);
     const rng = seededRng(5);
     const given = MUTATIONS["a point of G2 off its subgroup"]!({ proof, signals }, rng);
-    const yes: BatchCore = { checkProofs: (proofs) => core.checkProofs(proofs), verifyBatch: async () => true };
+    const yes: BatchCore = { ...core, verifyBatch: async () => true };
     const [verdict] = await verifyBatch(verifier, [{ publicSignals: signals, proof: given.proof }], { core: yes });
     expect(verdict).include({ ok: false, reason: "POINT_NOT_IN_SUBGROUP" });
   });
 
   it("a core that refuses all costs time and nothing else", async () => {
     const no: BatchCore = {
+      decompressProofs: async (proofs) => new Uint8Array(2 * proofs.length),
       checkProofs: async (proofs) => new Uint8Array(proofs.length),
       verifyBatch: async () => false,
     };
-    const verdicts = await verifyBatch(verifier, [item(1), item(2)], { core: no });
-    expect(verdicts.map(({ ok }) => ok)).deep.equal([true, true]);
+    const verdicts = await verifyBatch(verifier, [item(1), item(2), compressed(item(3))], { core: no });
+    expect(verdicts.map(({ ok }) => ok)).deep.equal([true, true, true]);
+  });
+
+  it("proofs in 128 bytes hold beside others; of bytes of other proofs, or of none, the verdict is the strict verifier's", async function () {
+    this.timeout(20_000);
+    const { strict, asked } = counting();
+    const good = [item(1), compressed(item(2)), compressed(item(3, 2)), item(4)];
+    expect((await verifyBatch(strict, good, { core })).map(({ ok }) => ok)).deep.equal([true, true, true, true]);
+    expect(asked()).equal(0);
+    const bytes = (change: (proof: Uint8Array) => Uint8Array) => {
+      const { publicSignals, proof } = compressed(item(5));
+      return { publicSignals, proof: change(proof) };
+    };
+    const items = [
+      good[1],
+      bytes((proof) => proof.with(0, proof[0]! ^ 0x80)),
+      bytes((proof) => proof.with(32, proof[32]! ^ 0x80)),
+      bytes((proof) => proof.with(64, proof[64]! ^ 0x80)),
+      bytes((proof) => proof.fill(0xff, 96)),
+      bytes((proof) => proof.fill(0)),
+      bytes((proof) => proof.subarray(1)),
+      bytes(() => new Uint8Array()),
+      { publicSignals: item(9).publicSignals, proof: compressed(item(5)).proof },
+      good[2],
+    ];
+    const verdicts = await verifyBatch(verifier, items, { core });
+    expect(verdicts.map((verdict) => verdict.ok || verdict.reason)).deep.equal([
+      true,
+      "PAIRING_FAILED",
+      "PAIRING_FAILED",
+      ...["POINT_NOT_ON_CURVE", "POINT_NOT_ON_CURVE", "POINT_NOT_ON_CURVE", "POINT_NOT_ON_CURVE", "POINT_NOT_ON_CURVE"],
+      "PAIRING_FAILED",
+      true,
+    ]);
+    expect(await verifyBatch(verifier, items), "without a core").deep.equal(verdicts);
   });
 
   it("P06: stops when it is told to", async () => {

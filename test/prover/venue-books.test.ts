@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { bookSlips, checkSlip } from "../../prover/src/app/check-slip.ts";
 import { acceptProof, proveShard } from "../../prover/src/app/prove-book.ts";
-import { verifyBook } from "../../prover/src/app/verify-book.ts";
+import { type BookVerifyMachine, readBook, unprovenStep, verifyBook } from "../../prover/src/app/verify-book.ts";
 import { bookText, elementBytes, firstTotals } from "../../prover/src/document/book/head.ts";
 import { dateSecrets } from "../../prover/src/document/book/secret.ts";
 import { RECORD_BYTES, type StepBytes } from "../../prover/src/document/book/steps.ts";
@@ -18,6 +18,7 @@ import { bookVerdict } from "../../prover/src/report/book.ts";
 import { slipVerdict } from "../../prover/src/report/slip.ts";
 import type { CashE6, LevelBps, PositionLots } from "../../prover/src/units.ts";
 import { compressProof, decompressProof, plainProof } from "../../prover/src/verify/compressed.ts";
+import type { ProofRefusal } from "../../prover/src/verify/verifier.ts";
 import { bookMutations } from "../support/book-mutations.ts";
 import { seededRng } from "../support/random.ts";
 import {
@@ -232,6 +233,31 @@ describe("the book of a venue", function () {
       const codes = [];
       for (const [code, changed] of cases) codes.push([code, codeOf(await verdictOn(changed))]);
       expect(codes).deep.equal(cases.map(([code]) => [code, code]));
+    });
+
+    it("a chain that is broken where a batch of steps ends is called that too, and a bad proof there is not", async () => {
+      const read = readBook(MACHINE, { book: { bytes, file: "venue.book" }, trust: TRUST });
+      if (!read.ok) throw new Error(read.reason);
+      const many = Array.from({ length: 40 }, (_, index) => ({ ...read.steps[0]!, index }));
+      const reasonWhere = async (failing: readonly number[], reason: ProofRefusal) => {
+        const asked: number[] = [];
+        const verifyMany: BookVerifyMachine["verifyMany"] = async (_, items) =>
+          items.map(() => {
+            asked.push(asked.length);
+            return failing.includes(asked.at(-1)!) ? { ok: false, reason, detail: "" } : { ok: true, signals: [] };
+          });
+        const refused = await unprovenStep({ verifyMany, now: MACHINE.now }, read.book, many);
+        return refused && `${refused.reason} ${/\d+/.exec(refused.detail)}`;
+      };
+      // Of 40 steps, the first batch has 16.
+      for (const at of [0, 14, 15, 16, 38]) {
+        expect(await reasonWhere([at, at + 1], "PAIRING_FAILED")).equal(`TOTALS_UNCHAINED ${at}`);
+        expect(await reasonWhere([at, at + 1], "POINT_NOT_ON_CURVE")).equal(`STEP_UNPROVEN ${at}`);
+        expect(await reasonWhere([at], "PAIRING_FAILED")).equal(`STEP_UNPROVEN ${at}`);
+      }
+      expect(await reasonWhere([39], "PAIRING_FAILED")).equal("STEP_UNPROVEN 39");
+      expect(await reasonWhere([3, 4, 9], "PAIRING_FAILED")).equal("STEP_UNPROVEN 3");
+      expect(await reasonWhere([], "PAIRING_FAILED")).equal(undefined);
     });
 
     it("against what its reader knows: key, policy, market, audience; each has its refusal", async () => {

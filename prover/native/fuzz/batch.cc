@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /// libFuzzer harness: whatever the bytes of key, points and proofs, checking the proofs and verifying them as a batch ends with a
-/// status; where points are sound, alike on one thread and on several, and never "all hold" where a coefficient is zero.
+/// status; where points are sound, alike on one thread and on several, and never "all hold" where a coefficient is zero. And
+/// whatever the bytes of compressed proofs, they give coordinates that are canonical.
 ///
-/// An input is two bytes, the numbers of proofs and of points, then key, points, scalars, proofs, coefficients; what is missing is
-/// zero.
+/// An input is two bytes, the numbers of proofs and of points, then key, points, scalars, proofs, coefficients, compressed proofs;
+/// what is missing is zero.
 #include <cstdlib>
 #include <cstring>
 #include <vector>
 
+#include "core/compressed.h"
 #include "core/key.h"
 #include "core/pairing.h"
 #include "plimsoll.h"
@@ -34,7 +36,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return part;
   };
   const Bytes key = take(VERIFYING_KEY_BYTES), points = take(publics * G1_BYTES), scalars = take(publics * FIELD_BYTES),
-              proofs = take(count * PROOF_BYTES), coefficients = take(count * COEFFICIENT_BYTES);
+              proofs = take(count * PROOF_BYTES), coefficients = take(count * COEFFICIENT_BYTES),
+              compressed = take(count * COMPRESSED_BYTES);
 
   // 1. Soundness of each proof's points.
   Bytes sound(count, 2), beside(count, 2);
@@ -65,6 +68,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       check(verify(1, zeroed, other) == int(Status::ok) && other == 0);
     }
   }
+
+  // 3. Compressed proofs.
+  const auto decompress = [&](const Bytes& from, unsigned threads, Bytes& to) {
+    return plimsoll_decompress_proofs(from.data(), from.size(), threads, to.data(), to.size());
+  };
+  Bytes whole(count * PROOF_BYTES, 0xff), again(count * PROOF_BYTES);
+  check(decompress(compressed, 1, whole) == int(Status::ok) && decompress(compressed, 2, again) == int(Status::ok));
+  check(whole == again);
+  check(plimsoll_check_proofs(whole.data(), whole.size(), 1, sound.data(), count) == int(Status::ok));
+  again.push_back(0);
+  check(decompress(compressed, 1, again) == int(Status::shape));
+
   Bytes longer = coefficients;
   longer.push_back(1);
   check(verify(1, longer, other) == int(Status::shape));

@@ -20,7 +20,7 @@ import { Refusal, verdictOf } from "../document/kit.ts";
 import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { ProveOptions, Prover } from "../prove/prover.ts";
-import { compressProof, decompressProof, plainProof } from "../verify/compressed.ts";
+import { compressProof, verifyCompressed } from "../verify/compressed.ts";
 import type { Refused, Verifier } from "../verify/verifier.ts";
 
 /**
@@ -88,9 +88,7 @@ export function acceptProof(
     const after = bytesElement(totals, 32 * index);
     if (read.totals !== after) throw new Refusal("STEP_DETACHED", "the totals of the step are not those of the chain");
     const before = index === 0 ? firstTotals(head.size) : bytesElement(totals, 32 * (index - 1));
-    const coordinates = decompressProof(read.proof);
-    if (coordinates === undefined) throw new Refusal("STEP_UNPROVEN", "its proof is not made of points of the curve");
-    const verdict = verifier.verify(stepSignals(book)(before, after), plainProof(coordinates));
+    const verdict = verifyCompressed(verifier, stepSignals(book)(before, after), read.proof);
     if (!verdict.ok) throw new Refusal("STEP_UNPROVEN", `no proof of this step: ${verdict.detail}`);
     return { ok: true as const, step: step as StepBytes };
   });

@@ -31,7 +31,6 @@ import type { Trust } from "../pack/trust.ts";
 import type { Finding } from "../pack/verdict.ts";
 import { isOf } from "../statement/families.ts";
 import type { BatchItem } from "../verify/batch.ts";
-import { decompressProof, plainProof } from "../verify/compressed.ts";
 import type { KeyIdentity, ProofVerdict, Refused, Verifier } from "../verify/verifier.ts";
 
 /**
@@ -180,32 +179,32 @@ export async function unprovenStep(
   { first, end }: { readonly first: number; readonly end: number } = { first: 0, end: steps.length },
 ): Promise<Refused<BookRefusal> | undefined> {
   const signals = stepSignals(book);
-  const unproven = (index: number, why: string): Refused<BookRefusal> => ({
-    ok: false,
-    reason: "STEP_UNPROVEN",
-    detail: `step ${index}: ${why}`,
-  });
+  /** Of some steps, those that do not hold. */
+  async function failing(from: number, to: number): Promise<{ readonly index: number; readonly verdict: Refused }[]> {
+    throwIfCancelled(signal);
+    const items = steps.slice(from, to).map(({ index, proof, totals }): BatchItem => {
+      const before = index === 0 ? firstTotals(book.head.size) : steps[index - 1]!.totals;
+      return { publicSignals: signals(before, totals), proof };
+    });
+    const verdicts = await verifyMany(book.verifier, items, { signal });
+    return verdicts.flatMap((verdict, at) => (verdict.ok ? [] : [{ index: from + at, verdict }]));
+  }
   let size: number = BATCH.first;
   for (let from = first; from < end; from += size, size = Math.min(BATCH.most, size * BATCH.times)) {
-    throwIfCancelled(signal);
-    const items: BatchItem[] = [];
-    for (const { index, proof, totals } of steps.slice(from, Math.min(from + size, end))) {
-      const before = index === 0 ? firstTotals(book.head.size) : steps[index - 1]!.totals;
-      const coordinates = decompressProof(proof);
-      if (coordinates === undefined) return unproven(index, "its proof is not made of points of the curve");
-      items.push({ publicSignals: signals(before, totals), proof: plainProof(coordinates) });
-    }
-    const verdicts = await verifyMany(book.verifier, items, { signal });
-    const failed = [...verdicts.keys()].filter((at) => !verdicts[at]!.ok);
-    if (failed.length > 0) {
-      const [one, other] = failed as [number, number?];
-      if (failed.length === 2 && other === one + 1) {
-        const between = `steps ${from + one} and ${from + other} hold for no totals between them`;
+    const to = Math.min(from + size, end);
+    const failed = await failing(from, to);
+    const [one] = failed;
+    if (one !== undefined) {
+      // Totals that are not those of the chain fail the steps on both sides of them, and the second may be in the next batch.
+      if (failed.length === 1 && one.index === to - 1 && to < end) failed.push(...(await failing(to, to + 1)));
+      const areProofs = failed.every(({ verdict }) => verdict.reason === "PAIRING_FAILED");
+      if (areProofs && failed.length === 2 && failed[1]!.index === one.index + 1) {
+        const between = `steps ${one.index} and ${one.index + 1} hold for no totals between them`;
         return { ok: false, reason: "TOTALS_UNCHAINED", detail: `${between}: the chain is broken there` };
       }
-      return unproven(from + one, (verdicts[one] as Refused).detail);
+      return { ok: false, reason: "STEP_UNPROVEN", detail: `step ${one.index}: ${one.verdict.detail}` };
     }
-    onProgress?.(Math.min(from + size, end) - first, end - first);
+    onProgress?.(to - first, end - first);
   }
   return undefined;
 }

@@ -46,6 +46,7 @@ export interface Addon {
   close(key: object): void;
   openPlan(plan: Uint8Array): object | number;
   witness(plan: object, input: Uint8Array): Uint8Array | number;
+  decompressProofs(compressed: Uint8Array, threads: number): Promise<Uint8Array | number>;
   checkProofs(proofs: Uint8Array, threads: number): Promise<Uint8Array | number>;
   verifyBatch(
     key: Uint8Array,
@@ -200,6 +201,7 @@ export function nativeBatchCore(
     return answer;
   }
   return {
+    decompressProofs: (compressed) => answerOf(addon.decompressProofs(compressed, threads)),
     checkProofs: (proofs) => answerOf(addon.checkProofs(proofs, threads)),
     verifyBatch: (...inputs) => answerOf(addon.verifyBatch(...inputs, threads)),
   };

@@ -7,10 +7,11 @@
  * the strict verifier accepts too, but for an error of probability 2^-128 and for defects of the code that is trusted here besides its
  * own: the prover's core. An auditor who trusts no more than the strict verifier uses that.
  */
-
+import { concatBytes } from "@noble/hashes/utils.js";
 import { throwIfCancelled } from "../errors.ts";
 import { FIELD_ORDER, type FieldElement } from "../field.ts";
 import { type CircuitName, ownSignalsOf } from "../statement/families.ts";
+import { COMPRESSED_BYTES, verifyCompressed } from "./compressed.ts";
 import {
   type PlainPoint,
   type ProofVerdict,
@@ -26,11 +27,13 @@ import {
  */
 export interface BatchItem {
   readonly publicSignals: unknown;
+  /** Or its 128 bytes (`compressProof`): an array of bytes is read as such. */
   readonly proof: unknown;
 }
 
 /** The arithmetic, by the functions of prover/native/plimsoll.h. */
 export interface BatchCore {
+  decompressProofs(compressed: Uint8Array): Promise<Uint8Array>;
   checkProofs(proofs: Uint8Array): Promise<Uint8Array>;
   verifyBatch(
     key: Uint8Array,
@@ -52,6 +55,7 @@ export interface BatchOptions {
 }
 
 const NUMBER_BYTES = 32;
+const PROOF_BYTES = 8 * NUMBER_BYTES;
 /** What Web Crypto gives at once. */
 const MAX_RANDOM_BYTES = 65_536;
 const COEFFICIENT_BYTES = 16;
@@ -65,7 +69,8 @@ interface Market {
 
 interface Candidate {
   readonly index: number;
-  readonly coordinates: readonly bigint[];
+  /** Coordinates of A, B and C, little-endian. */
+  readonly proof: Uint8Array;
   readonly own: readonly FieldElement[];
   readonly market: Market;
 }
@@ -88,6 +93,7 @@ export async function verifyBatch<Name extends CircuitName>(
     if (verdict !== undefined) return verdict;
     throwIfCancelled(signal);
     const { publicSignals, proof } = partsOf(items[index]);
+    if (proof instanceof Uint8Array) return verifyCompressed(verifier, publicSignals, proof);
     return verifier.verify(publicSignals, proof);
   });
 }
@@ -100,11 +106,11 @@ async function accept<Name extends CircuitName>(
   signal: AbortSignal | undefined,
   verdicts: (ProofVerdict | undefined)[],
 ): Promise<void> {
-  const parsed = parse(verifier, items);
+  const parsed = parse(verifier, items, await decompressed(items, core));
   throwIfCancelled(signal);
 
   // 1. Points that are none are left to the strict verifier.
-  const flags = await core.checkProofs(bytesOf(parsed.flatMap(({ coordinates }) => coordinates)));
+  const flags = await core.checkProofs(concatBytes(...parsed.map(({ proof }) => proof)));
   const sound = parsed.filter((_, position) => flags[position] === 1);
 
   // 2. All at once; where they do not hold, halves of halves.
@@ -117,7 +123,7 @@ async function accept<Name extends CircuitName>(
       crypto.getRandomValues(coefficients.subarray(at, at + MAX_RANDOM_BYTES));
     }
     const { points, scalars } = foldSignals(candidates, numbersOf(coefficients), ic);
-    const proofs = bytesOf(candidates.flatMap(({ coordinates }) => coordinates));
+    const proofs = concatBytes(...candidates.map(({ proof }) => proof));
     return core.verifyBatch(key, proofs, coefficients, bytesOf(points.flatMap(({ x, y }) => [x, y])), bytesOf(scalars));
   }
   /** `known` to fail: all of them did, and the half before did not. */
@@ -140,8 +146,23 @@ async function accept<Name extends CircuitName>(
 /** What is no object has no parts, which the strict verifier refuses like any other that are missing. */
 const partsOf = (item: unknown): Partial<BatchItem> => (typeof item === "object" && item !== null ? item : {});
 
+const isCompressed = (proof: unknown): proof is Uint8Array =>
+  proof instanceof Uint8Array && proof.length === COMPRESSED_BYTES;
+
+/** The coordinates of proofs that came in 128 bytes, by the items' positions: zeros where they are not of points. */
+async function decompressed(items: readonly unknown[], core: BatchCore): Promise<ReadonlyMap<number, Uint8Array>> {
+  const positions = [...items.keys()].filter((index) => isCompressed(partsOf(items[index]).proof));
+  const proofs = positions.map((index) => partsOf(items[index]).proof as Uint8Array);
+  const bytes = positions.length === 0 ? new Uint8Array() : await core.decompressProofs(concatBytes(...proofs));
+  return new Map(positions.map((index, at) => [index, bytes.subarray(PROOF_BYTES * at, PROOF_BYTES * (at + 1))]));
+}
+
 /** The items that are canonical. */
-function parse<Name extends CircuitName>(verifier: Verifier<Name>, items: readonly unknown[]): Candidate[] {
+function parse<Name extends CircuitName>(
+  verifier: Verifier<Name>,
+  items: readonly unknown[],
+  coordinates: ReadonlyMap<number, Uint8Array>,
+): Candidate[] {
   const { size } = verifier.key;
   const owned = ownSignalsOf(size).length;
   const markets = new Map<string, Market>();
@@ -173,10 +194,15 @@ function parse<Name extends CircuitName>(verifier: Verifier<Name>, items: readon
     const { publicSignals, proof } = partsOf(item);
     const market = marketOf(publicSignals);
     const own = market === undefined ? undefined : parseSignals((publicSignals as unknown[]).slice(0, owned), owned);
-    const points = parseProof(proof);
-    if (market === undefined || own?.ok !== true || !points.ok) return [];
-    return [{ index, coordinates: points.coordinates, own: own.signals, market }];
+    const points = coordinates.get(index) ?? coordinatesOf(proof);
+    if (market === undefined || own?.ok !== true || points === undefined) return [];
+    return [{ index, proof: points, own: own.signals, market }];
   });
+}
+
+function coordinatesOf(proof: unknown): Uint8Array | undefined {
+  const points = parseProof(proof);
+  return points.ok ? bytesOf(points.coordinates) : undefined;
 }
 
 /** Σ coefficient · (sum over the public signals) as a sum over few points, that of the constant one first. */

@@ -7,6 +7,8 @@
  * their subgroup is for the verifier.
  */
 import { bn254 } from "@noble/curves/bn254.js";
+import type { CircuitName } from "../statement/families.ts";
+import type { ProofVerdict, Verifier } from "./verifier.ts";
 
 /** A proof as snarkjs writes it. */
 export interface PlainProof {
@@ -66,6 +68,18 @@ export function plainProof(coordinates: readonly bigint[]): PlainProof {
     protocol: "groth16",
     curve: "bn128",
   };
+}
+
+/** The strict verifier's verdict on a proof in 128 bytes. Never throws. */
+export function verifyCompressed<Name extends CircuitName>(
+  verifier: Verifier<Name>,
+  publicSignals: unknown,
+  bytes: Uint8Array,
+): ProofVerdict {
+  const coordinates = decompressProof(bytes);
+  return coordinates === undefined
+    ? { ok: false, reason: "POINT_NOT_ON_CURVE", detail: "its bytes are not those of points of the curve" }
+    : verifier.verify(publicSignals, plainProof(coordinates));
 }
 
 const isUpper = (c0: bigint, c1: bigint) => (c1 === 0n ? c0 > HALF : c1 > HALF);
