@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What every interactive page does with its document. */
+import { PlimsollError } from "../errors.ts";
 
 export const element = <Kind extends HTMLElement>(id: string) => document.getElementById(id) as Kind;
 export const field = (id: string) => element<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>(id);
 export const button = (id: string) => element<HTMLButtonElement>(id);
 export const filesOf = (id: string): File[] => Array.from(element<HTMLInputElement>(id).files ?? []);
+
+/** Shows what is wrong with what the page was given, or `otherwise` where it is the page that has failed. */
+export function fail(error: unknown, otherwise: string): void {
+  element("progress").textContent = "";
+  element("error").textContent = error instanceof PlimsollError ? error.message : otherwise;
+}
+
+/** What runs work of a page, and shows what is wrong as `fail` does. */
+export const attempting = (otherwise: string) => (work: () => Promise<void>) => {
+  element("error").textContent = "";
+  work().catch((error) => fail(error, otherwise));
+};
 
 /** Calls back with the seconds since, five times a second and at once. Ends when told to, and gives the last count. */
 export function stopwatch(tick: (seconds: number) => void): () => number {

@@ -13,7 +13,7 @@ import { partsMarkup } from "../../report/parts-html.ts";
 import { slipVerdict } from "../../report/slip.ts";
 import { verdictSections } from "../../report/verdict-parts.ts";
 import { verifyBatch } from "../../verify/batch.ts";
-import { button, element, field } from "../dom.ts";
+import { attempting, button, element, field } from "../dom.ts";
 
 /** A slip has less. */
 const MAX_SLIP_BYTES = 100_000;
@@ -31,15 +31,7 @@ function changed(): void {
   button("check").disabled = book === undefined || slip === undefined;
 }
 
-/** Runs work of the page and shows what is wrong with what the reader gave. */
-function attempt(work: () => Promise<void>): void {
-  element("error").textContent = "";
-  work().catch((error) => {
-    element("progress").textContent = "";
-    element("error").textContent =
-      error instanceof PlimsollError ? error.message : "This page has failed; there is no verdict.";
-  });
-}
+const attempt = attempting("This page has failed; there is no verdict.");
 
 async function chooseBook(file: File | undefined): Promise<void> {
   book = undefined;

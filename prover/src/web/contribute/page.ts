@@ -4,13 +4,12 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { MIN_TYPED } from "../../ceremony/steps.ts";
 import { contributorName, refusal } from "../../ceremony/transcript.ts";
 import { foreign } from "../../document/words.ts";
-import { PlimsollError } from "../../errors.ts";
 import { lookOf } from "../../formats/look-alikes.ts";
 import { readZkey } from "../../keys/zkey.ts";
 import { markup } from "../../report/html.ts";
 import { fact } from "../../report/parts.ts";
 import { partsMarkup } from "../../report/parts-html.ts";
-import { button, element, field, offer, stopwatch } from "../dom.ts";
+import { attempting, button, element, field, offer, stopwatch } from "../dom.ts";
 import type { Report, Task } from "./worker.ts";
 
 /** The code of worker.ts: scripts/build-page.ts puts it in. */
@@ -26,15 +25,7 @@ addEventListener("pointermove", ({ screenX, screenY, timeStamp }) => {
   if (moves.length > MAX_MOVES) moves.shift();
 });
 
-/** Runs work of the page and shows what is wrong with what it was given. */
-function attempt(work: () => Promise<void>): void {
-  element("error").textContent = "";
-  work().catch((error) => {
-    element("progress").textContent = "";
-    element("error").textContent =
-      error instanceof PlimsollError ? error.message : "This page has failed; nothing has been contributed.";
-  });
-}
+const attempt = attempting("This page has failed; nothing has been contributed.");
 
 async function choose(file: File | undefined): Promise<void> {
   key = undefined;

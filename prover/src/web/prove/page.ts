@@ -22,7 +22,7 @@ import { type Markup, markup } from "../../report/html.ts";
 import { accountOverview } from "../../report/overview.ts";
 import { partsMarkup } from "../../report/parts-html.ts";
 import type { Direction } from "../../statement/signals.ts";
-import { button, element, field, filesOf, offer, stopwatch } from "../dom.ts";
+import { button, element, fail, field, filesOf, offer, stopwatch } from "../dom.ts";
 import { artifact, fileFor, ROLES, type Role, showFound, take, textFor } from "./files.ts";
 
 /** The module of prover/native/wasm in base64, and the code of worker.ts: scripts/build-page.ts puts them in. */
@@ -167,7 +167,6 @@ async function preview(): Promise<void> {
   let opened: Opened | undefined;
   if (needed().every((role) => fileFor(role) !== undefined)) {
     opened = await open().catch((error) => {
-      say("");
       fail(error, "These files cannot be read.");
       return undefined;
     });
@@ -254,11 +253,6 @@ function save(): void {
 
 function say(text: string): void {
   element("progress").textContent = text;
-}
-
-function fail(error: unknown, otherwise: string): void {
-  say("");
-  element("error").textContent = error instanceof PlimsollError ? error.message : otherwise;
 }
 
 /** A proof is of what was given: it goes when any of that changes. */

@@ -17,7 +17,7 @@ import { PACK_LIMITS } from "../../pack/zip.ts";
 import { markup, when } from "../../report/html.ts";
 import { fact } from "../../report/parts.ts";
 import { partsMarkup } from "../../report/parts-html.ts";
-import { bothTimes, button, element, field, localTime, offer } from "../dom.ts";
+import { attempting, bothTimes, button, element, field, localTime, offer } from "../dom.ts";
 
 declare const SOFTWARE: string;
 
@@ -73,15 +73,7 @@ function readBack(): void {
     date === undefined ? "Such as 22 November 2026, or 22 November 2026, 14:30" : bothTimes(date);
 }
 
-/** Runs work of the page and shows what is wrong with what the reader gave. */
-function attempt(work: () => Promise<void>): void {
-  element("error").textContent = "";
-  work().catch((error) => {
-    element("progress").textContent = "";
-    element("error").textContent =
-      error instanceof PlimsollError ? error.message : "This page has failed; there is no verdict.";
-  });
-}
+const attempt = attempting("This page has failed; there is no verdict.");
 
 async function choose(file: File | undefined): Promise<void> {
   if (file === undefined) return;
