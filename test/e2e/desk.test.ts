@@ -117,6 +117,19 @@ describe("the desk's page", function () {
     await expectSoon(async () => (await page.locator(".what-if .error").textContent()) === "");
   });
 
+  it("shows what is foreseen: a band ahead of the curve, and the chance of each level", async () => {
+    await go("#/account/cetus");
+    await page.locator("[aria-label=forecast] tbody tr").first().waitFor();
+    expect(await page.locator("[aria-label=forecast] caption").textContent()).match(
+      /^Forecast of .* for 24 hours\. Nine times in ten coverage ends between [\d.]+% and [\d.]+%\.$/,
+    );
+    const chances = await page.locator("[aria-label=forecast] tbody td:nth-child(2)").allInnerTexts();
+    expect(chances.length).equal(4);
+    for (const chance of chances) expect(chance).match(/^([\d.]+%|less than 0\.1%|is below it)$/);
+    expect(await page.locator(".plot .spread").count()).equal(1);
+    expect(await page.locator(".plot title").first().textContent()).contain("nine times in ten");
+  });
+
   it("an approver approves a proof, which verifies", async () => {
     await go("#/proofs");
     await page.getByRole("button", { name: "Approve" }).first().click();

@@ -320,7 +320,8 @@ describe("a desk", function () {
     };
     it("of the docs is one, and a wrong entry is named", () => {
       open();
-      const { accounts, epochs } = readDeskConfig({ text: block("json"), file: "/firm/desk.json" });
+      const { accounts, epochs, forecast } = readDeskConfig({ text: block("json"), file: "/firm/desk.json" });
+      expect(forecast!.prices[0]).equal("/firm/prices/BTC-USD.csv");
       expect(accounts[0]).include({ file: "/firm/account.json", key: "/firm/viewing.key" });
       expect(epochs).include({ policy: "/firm/policy.json" });
       const place = (part: object) => refusal(read(part)).place.field;

@@ -14,6 +14,7 @@ import { DESK_FORMAT, type DeskDocument, readDeskConfig } from "../../prover/src
 import { Desk, type DeskMachine } from "../../prover/src/service/desk/desk.ts";
 import { Store } from "../../prover/src/service/desk/store.ts";
 import { courierOf } from "../../prover/src/service/desk/webhooks.ts";
+import { seededRng } from "./random.ts";
 
 export const EPOCH = 300;
 
@@ -58,6 +59,23 @@ export class DeskFolder {
     this.write("market.json", buildMarket(input));
     this.#epochs += 1;
     this.now = (time + 60) * 1000;
+  }
+
+  /** Writes so many daily closes of each underlying, to the day before the first epoch or so many days later. */
+  past(later = 0, days = 400): void {
+    const { time, underlyings } = this.firm.marketInput.observation;
+    for (const [index, [name, { spot }]] of Object.entries(underlyings).entries()) {
+      const rng = seededRng(index + 1);
+      let price = Number(spot);
+      const lines: string[] = [];
+      for (let ago = 1; ago <= days; ago++) {
+        const day = new Date(Date.parse(time.slice(0, 10)) + (later - ago) * 86_400_000).toISOString().slice(0, 10);
+        lines.unshift(`${day},${price.toFixed(4)}`);
+        const uniform = Array.from({ length: 4 }, () => Number(rng.below(1_000_001n)) / 1e6);
+        price *= Math.exp(Math.sqrt(3) * 0.03 * (uniform.reduce((sum, each) => sum + each) - 2));
+      }
+      writeFileSync(this.path(`${name}-USD.csv`), ["date,close", ...lines, ""].join("\n"));
+    }
   }
 
   /** Lets so many epochs pass that nobody sees. */

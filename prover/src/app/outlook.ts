@@ -92,8 +92,8 @@ export function lookAhead(
   };
 }
 
-/** Every underlying that moves the account needs a history. */
-function checkNames({ input, positions, collateral }: Book, histories: readonly PriceHistory[]): void {
+/** Throws `UNKNOWN_NAME` unless there is a history of every underlying that moves the account. */
+export function checkNames({ input, positions, collateral }: Book, histories: readonly PriceHistory[]): void {
   const needed = new Set([
     ...positions.map(({ row }) => input.policy.instruments[row]!.underlying),
     ...collateral.flatMap(({ underlying }) => underlying ?? []),

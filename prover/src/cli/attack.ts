@@ -3,8 +3,9 @@
 import { Command } from "commander";
 import { EXIT, PlimsollError } from "../errors.ts";
 import { parseDecimal } from "../formats/decimal.ts";
+import { readHistories } from "../node/histories.ts";
 import type { Context } from "./context.ts";
-import { confirmations, type HistoryOptions, PRICES_HELP, readHistories, withConfirmations } from "./histories.ts";
+import { confirmations, type HistoryOptions, PRICES_HELP, withConfirmations } from "./histories.ts";
 import { asOption, optionInteger } from "./options.ts";
 
 interface AttackOptions extends HistoryOptions {

@@ -5,13 +5,13 @@ import { EXIT } from "../errors.ts";
 import { formatJson } from "../formats/json.ts";
 import { timeText } from "../formats/time.ts";
 import { writeResult } from "../node/files.ts";
+import { readHistories } from "../node/histories.ts";
 import type { Context } from "./context.ts";
 import {
   confirmations,
   type HistoryOptions,
   type PeriodOptions,
   PRICES_HELP,
-  readHistories,
   withConfirmations,
   withPeriod,
 } from "./histories.ts";

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Options about price histories, shared by the commands that take them. */
-import path from "node:path";
 import { type Command, Option } from "commander";
 import { PlimsollError } from "../errors.ts";
-import type { Inputs } from "../node/files.ts";
 import type { HistoryTerms } from "../risk/history-rules.ts";
-import type { PriceHistory } from "../risk/prices.ts";
 import { many } from "./options.ts";
 
 export const PRICES_HELP =
@@ -41,18 +38,3 @@ export const confirmations = ({ confirm }: HistoryOptions): Required<Pick<Histor
   }
   return { confirmed: confirm };
 };
-
-/** Reads one history a file; the asset is what the file's name has before the first dash or dot. */
-export async function readHistories(inputs: Inputs, files: readonly string[]): Promise<PriceHistory[]> {
-  const { readPriceHistory } = await import("../importers/price-history.ts");
-  const histories: PriceHistory[] = [];
-  for (const name of files) {
-    const { text, file } = await inputs.text(name);
-    const symbol = path.basename(file).split(/[-.]/)[0]!;
-    if (histories.some((each) => each.symbol === symbol)) {
-      throw new PlimsollError("USAGE", `another file is a history of ${symbol}`, { file });
-    }
-    histories.push(readPriceHistory(text, file, symbol));
-  }
-  return histories;
-}

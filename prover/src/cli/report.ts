@@ -3,8 +3,9 @@
 import { Command } from "commander";
 import { PlimsollError } from "../errors.ts";
 import { PRIVATE } from "../node/files.ts";
+import { readHistories } from "../node/histories.ts";
 import type { Context } from "./context.ts";
-import { confirmations, type HistoryOptions, PRICES_HELP, readHistories, withConfirmations } from "./histories.ts";
+import { confirmations, type HistoryOptions, PRICES_HELP, withConfirmations } from "./histories.ts";
 import { type AccountOptions, hoursAhead, loadAccount, withAccount } from "./options.ts";
 
 interface ReportOptions extends AccountOptions, HistoryOptions {

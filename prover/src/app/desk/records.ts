@@ -19,6 +19,19 @@ export interface StoredReading extends Reading {
   readonly time: string;
 }
 
+/** Where coverage may be, as known at an epoch. Basis points; null without margin. */
+export interface Forecast {
+  readonly account: string;
+  readonly epoch: string;
+  readonly time: string;
+  /** How far ahead. */
+  readonly hours: number;
+  /** What is left behind at either end once in twenty times; the first point is now. */
+  readonly band: readonly { readonly hours: number; readonly low: string | null; readonly high: string | null }[];
+  /** Chances, 0 to 1, of being below a level before the horizon; 1 where it is below it already. */
+  readonly levels: readonly { readonly name: LevelName; readonly chance: number }[];
+}
+
 export interface Alert extends Condition {
   readonly id: number;
   /** Unix milliseconds, as all times of a store. */

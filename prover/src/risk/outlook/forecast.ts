@@ -157,7 +157,7 @@ function forecastsOf(
     levels,
   });
   return levels.map((level, index) => {
-    const distance = distanceTo(book, market.process, market.correlation, level, 24 * days);
+    const distance = distanceTo(book, market, level, 24 * days);
     const probabilities = {
       volatility: volatilityProbability(distance, days),
       analytic: analyticProbability(distance, days),

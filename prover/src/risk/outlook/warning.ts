@@ -22,8 +22,10 @@ import { bootstrapProcess, type MarketProcess } from "./processes.ts";
 const DEGREES = 4;
 /** Rise of the log of implied volatility with a move of one daily deviation, up or down. */
 const VOLATILITY_ANSWER = 0.02;
+/** Student's distribution of unit variance is beyond this once in twenty times, on either side. */
+export const STUDENT_95 = 2.1318 / Math.SQRT2;
 /** Farther than this many deviations nothing is looked for. */
-const FARTHEST = 12;
+export const FARTHEST = 12;
 
 /** How far a level is, in deviations of the horizon, on the side of gains and of losses of the first direction. */
 export interface Distance {
@@ -81,18 +83,26 @@ export function bookState(
   return { equity, margin };
 }
 
+/** The line of joint moves along which a level is most likely to be lost. */
+export interface Line {
+  /** Distance of the level along it to first order, in deviations; negative below the level, infinite where nothing moves it. */
+  readonly linear: number;
+  /** Equity and margin after a move of so many deviations of the horizon, in units of the board's currency. Each takes milliseconds. */
+  stateAt(deviation: number): { readonly equity: number; readonly margin: number };
+}
+
 /**
- * How far a level of coverage is within so many hours. The direction is that in which the gap `equity − level · margin`
- * is most likely to close: covariance times gradient.
+ * The line on which a level of coverage is nearest within so many hours. Its direction is that in which the gap
+ * `equity − level · margin` is most likely to close: covariance times gradient. Along it implied volatility answers each move.
+ * @param priced the board's instruments, where they are at hand
  */
-export function distanceTo(
+export function lineTowards(
   book: Book,
-  process: MarketProcess,
-  correlation: readonly (readonly number[])[],
+  { process, correlation }: Outlook,
   level: number,
   hours: number,
-): Distance {
-  const priced = priceInstruments(book.input);
+  priced = priceInstruments(book.input),
+): Line {
   const root = Math.sqrt(hours / 24);
   const used = [
     ...new Set([
@@ -102,23 +112,20 @@ export function distanceTo(
   ];
   const assets = used.map((underlying) => assetOf(process, underlying));
   const deviations = assets.map((asset) => process.volatilities[asset]! * root);
-  const gap = (logs: readonly number[], deviation: number) => {
+  const state = (logs: readonly number[], deviation: number) => {
     const answer = Math.exp(VOLATILITY_ANSWER * Math.abs(deviation) * root) - 1;
-    const { equity, margin } = bookState(book, priced, (underlying) => ({
+    return bookState(book, priced, (underlying) => ({
       price: Math.exp(logs[used.indexOf(underlying)]!) - 1,
       volatility: answer,
     }));
-    return equity - level * margin;
   };
+  const gap = (logs: readonly number[]) => gapOf(state(logs, 0), level);
   const still = used.map(() => 0);
-  const now = gap(still, 0);
+  const now = gap(still);
   // Bumps of a tenth of a deviation: margin is the largest of scenarios and has kinks, which a smaller one would see.
   const gradient = used.map((_, index) => {
     const bumped = (sign: number) =>
-      gap(
-        still.map((_, other) => (other === index ? sign * 0.1 * deviations[index]! : 0)),
-        0,
-      );
+      gap(still.map((_, other) => (other === index ? sign * 0.1 * deviations[index]! : 0)));
     return (bumped(1) - bumped(-1)) / 0.2;
   });
   const direction = used.map((_, a) =>
@@ -130,14 +137,26 @@ export function distanceTo(
       direction.reduce((sum, each, index) => sum + each * gradient[index]!, 0),
     ),
   );
-  const linear = spread > 0 ? now / spread : now >= 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
-  if (now < 0) return { linear, near: 0, far: 0 };
   const unit = spread > 0 ? direction.map((each) => each / spread) : correlation[0]!.slice(0, used.length);
-  const along = (deviation: number) =>
-    gap(
-      unit.map((each, index) => each * deviations[index]! * deviation),
-      deviation,
-    );
+  return {
+    linear: spread > 0 ? now / spread : now >= 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
+    stateAt: (deviation) =>
+      state(
+        unit.map((each, index) => each * deviations[index]! * deviation),
+        deviation,
+      ),
+  };
+}
+
+/** What is owned above a level of coverage. */
+export const gapOf = ({ equity, margin }: { equity: number; margin: number }, level: number): number =>
+  equity - level * margin;
+
+/** How far a level of coverage is within so many hours, along `lineTowards` it. */
+export function distanceTo(book: Book, outlook: Outlook, level: number, hours: number): Distance {
+  const { linear, stateAt } = lineTowards(book, outlook, level, hours);
+  if (linear < 0) return { linear, near: 0, far: 0 };
+  const along = (deviation: number) => gapOf(stateAt(deviation), level);
   const [down, up] = [crossing((z) => along(-z)), crossing(along)];
   return { linear, near: Math.min(down, up), far: Math.max(down, up) };
 }
@@ -223,6 +242,9 @@ export interface Warning {
 /** The method with the best score there. */
 export const DEFAULT_METHOD: Method = "simulated";
 
+/** How often levels are looked at within so many hours. */
+export const looksIn = (hours: number): number => Math.max(1, Math.min(12, Math.ceil(hours / 6)));
+
 /**
  * Probabilities of falling below levels of coverage (ratios) within so many hours. Deterministic for a seed. Where an
  * exposure over the same hours and levels is at hand, it is taken for the simulated ones.
@@ -230,15 +252,16 @@ export const DEFAULT_METHOD: Method = "simulated";
  */
 export function warn(
   book: Book,
-  { process, correlation }: Outlook,
+  view: Outlook,
   levels: readonly number[],
   hours: number,
   { paths = 20_000, seed = 1, method = DEFAULT_METHOD, exposure }: WarningOptions = {},
 ): Warning[] {
   const steps = Math.max(1, Math.min(12, Math.ceil(hours / 6)));
-  const simulated = exposure ?? simulateExposure(book, process, { horizonHours: hours, steps, paths, seed, levels });
+  const simulated =
+    exposure ?? simulateExposure(book, view.process, { horizonHours: hours, steps, paths, seed, levels });
   return levels.map((level, index) => {
-    const distance = distanceTo(book, process, correlation, level, hours);
+    const distance = distanceTo(book, view, level, hours);
     const looks = simulated.steps.length;
     const all = {
       volatility: volatilityProbability(distance, looks),

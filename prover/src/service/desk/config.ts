@@ -2,6 +2,7 @@
 /** `plimsoll-desk/1`: what a desk follows, whom it tells, and what it may do. */
 import path from "node:path";
 import { z } from "zod";
+import { PlimsollError } from "../../errors.ts";
 import type { NamedText } from "../../formats/account.ts";
 import { parseJson } from "../../formats/json.ts";
 import { isLabel, LABEL_RULE } from "../../formats/labels.ts";
@@ -61,6 +62,22 @@ const rule = z.strictObject({
   approval: z.boolean(),
 });
 
+const forecast = z.strictObject({
+  /** Daily closes, one file an asset, named by it; read again once they have changed. */
+  prices: z.array(file).min(1).max(100),
+  /** Days of which somebody has looked at what the checks of the histories name. */
+  confirmed: z
+    .array(z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "expected a date such as 2020-03-12"))
+    .max(1000)
+    .optional(),
+  /** How far ahead. */
+  hours: whole(720),
+  /** Seconds of the market's time between two forecasts of an account. */
+  everySeconds: whole(86_400),
+  /** Chance of falling below the call level, in percent, from which an alert is raised. */
+  alertPercent: whole(99),
+});
+
 const config = z.strictObject({
   format: z.literal(DESK_FORMAT),
   name: label,
@@ -87,6 +104,7 @@ const config = z.strictObject({
     .max(1000),
   /** Basis points of coverage above a level within which an account is near it. */
   nearBps: z.int().min(0).max(100_000),
+  forecast: forecast.optional(),
   rules: z.array(rule).max(100),
   webhooks: z.array(hook).max(20),
   /** Days after which readings are forgotten. */
@@ -100,13 +118,23 @@ export type ProofRule = DeskConfig["rules"][number];
 
 const LIMITS = { length: 1_000_000, values: 20_000 };
 
+/** What one part asks of another. */
+function checkWhole({ epochs: of, forecast: ahead }: DeskConfig, file: string): void {
+  if (ahead !== undefined && of.from === "files" && of.input === undefined) {
+    const rule = "a forecast needs what the market follows from";
+    throw new PlimsollError("FIELD_INVALID", rule, { file, field: "epochs.input" });
+  }
+}
+
 /** Reads a configuration. Paths come out resolved: in the file they are relative to it. Throws `FIELD_INVALID`. */
 export function readDeskConfig({ text, file: name }: NamedText): DeskConfig {
   const given = conform(config, parseJson(text, name, LIMITS).plain(), { file: name });
   const at = (each: string) => path.resolve(path.dirname(name), each);
-  const { epochs: of } = given;
+  const { epochs: of, forecast: ahead } = given;
+  checkWhole(given, name);
   return {
     ...given,
+    ...(ahead !== undefined && { forecast: { ...ahead, prices: ahead.prices.map(at) } }),
     store: at(given.store),
     tokens: at(given.tokens),
     proofs: at(given.proofs),

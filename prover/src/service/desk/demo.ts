@@ -21,6 +21,7 @@ const EPOCH_SECONDS = 300;
 /** Epochs in which the market goes down and up again once. */
 const CYCLE = 150;
 const SEED = 7;
+const PAST_DAYS = 400;
 
 /** Runs the demo until the signal is raised, in a directory that it removes. `onOpen` is told where, and the token to sign in with. */
 export async function runDemo(
@@ -71,10 +72,12 @@ function movingMarket(directory: string) {
   const { marketInput } = sampleFirm();
   const random = xoroshiro128plus(SEED);
   const noise = { BTC: 0, ETH: 0 };
+  const past = inventedPast();
   let epochs = 0;
   return {
     epochs: () => epochs,
     async next(): Promise<void> {
+      if ((epochs * EPOCH_SECONDS) % 86_400 === 0) await past.write(directory, (epochs * EPOCH_SECONDS) / 86_400);
       epochs += 1;
       const swing = 0.16 * (Math.cos((2 * Math.PI * epochs) / CYCLE) - 1);
       const step = () => 0.012 * (uniformFloat64(random) - 0.5);
@@ -87,6 +90,42 @@ function movingMarket(directory: string) {
       const input = { ...shocked, observation: { ...shocked.observation, epoch, time } };
       await writeResult(path.join(directory, "market-input.json"), formatJson(input));
       await writeResult(path.join(directory, "market.json"), formatJson(buildMarket(input)));
+    },
+  };
+}
+
+/** Daily closes of a year and more, to the day before the market's: they end at its first prices. */
+function inventedPast() {
+  const { observation } = sampleFirm().marketInput;
+  const random = xoroshiro128plus(SEED + 1);
+  const first = Date.parse(observation.time.slice(0, 10));
+  const deviation = { BTC: 0.022, ETH: 0.028 };
+  const paths = (["BTC", "ETH"] as const).map((name) => {
+    let price = Number(observation.underlyings[name]!.spot);
+    // The sum of four uniform numbers is nearly normal.
+    const moves = Array.from({ length: PAST_DAYS }, () => {
+      const sum = uniformFloat64(random) + uniformFloat64(random) + uniformFloat64(random) + uniformFloat64(random);
+      return Math.sqrt(3) * deviation[name] * (sum - 2);
+    });
+    const closes = moves.map((move) => {
+      const close = price;
+      price *= Math.exp(move);
+      return close;
+    });
+    return { name, closes: closes.toReversed(), moves };
+  });
+  return {
+    /** As they are after so many days of the demo, whose closes repeat the moves of the past. */
+    async write(directory: string, days: number): Promise<void> {
+      for (const { name, closes, moves } of paths) {
+        while (closes.length < PAST_DAYS + days)
+          closes.push(closes.at(-1)! * Math.exp(moves[closes.length % PAST_DAYS]!));
+        const lines = closes.map((close, index) => {
+          const day = new Date(first + (index - PAST_DAYS) * 86_400_000).toISOString().slice(0, 10);
+          return `${day},${close.toFixed(2)}`;
+        });
+        await writeResult(path.join(directory, `${name}-USD.csv`), ["date,close", ...lines, ""].join("\n"));
+      }
     },
   };
 }
@@ -128,6 +167,7 @@ const configuration = (port: number): DeskDocument => ({
   epochSeconds: EPOCH_SECONDS,
   accounts: ["atlas", "boreas", "cetus"].map((name) => ({ file: `${name}.json`, key: `${name}.key` })),
   nearBps: 1000,
+  forecast: { prices: ["BTC-USD.csv", "ETH-USD.csv"], hours: 24, everySeconds: 900, alertPercent: 10 },
   rules: [
     {
       name: "daily proof",

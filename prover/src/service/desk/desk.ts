@@ -9,14 +9,14 @@
 import { EventEmitter } from "node:events";
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { type Condition, coverageConditions } from "../../app/desk/conditions.ts";
 import type { Task } from "../../app/desk/records.ts";
 import { type Supposed, type Supposition, suppose } from "../../app/desk/what-if.ts";
 import { proveCoverage } from "../../app/prove.ts";
 import { levelReached, type Valuation, valueAccount } from "../../app/value.ts";
 import { PlimsollError } from "../../errors.ts";
-import { type AccountFile, type NamedText, readAccount, readViewingKey } from "../../formats/account.ts";
+import { readAccount, readViewingKey } from "../../formats/account.ts";
 import { formatJson } from "../../formats/json.ts";
 import { label } from "../../formats/labels.ts";
 import { readMarket } from "../../formats/market.ts";
@@ -27,6 +27,7 @@ import type { Prover } from "../../prove/prover.ts";
 import { levelBps } from "../../units.ts";
 import type { DeskConfig, ProofRule } from "./config.ts";
 import { type DeskEpoch, type EpochSource, epochSource } from "./epochs.ts";
+import { Forecaster, type HeldAccount } from "./forecasts.ts";
 import type { NewTask, Store } from "./store.ts";
 import type { Courier } from "./webhooks.ts";
 
@@ -44,11 +45,7 @@ export interface DeskMachine {
 }
 
 /** An account as it was read last. */
-interface Held {
-  /** What it was read and valued under. */
-  readonly under: DeskEpoch;
-  readonly text: NamedText;
-  readonly holder: AccountFile;
+interface Held extends HeldAccount {
   readonly valuation: Valuation;
 }
 
@@ -72,6 +69,9 @@ export class Desk {
   #epoch: DeskEpoch | undefined;
   /** Whether something has been read that the store does not have. */
   #unkept = false;
+  readonly #forecaster: Forecaster | undefined;
+  /** Whether a forecast has been made that nobody was told of. */
+  #foreseen = false;
   #prover: Prover | undefined;
   #pruned = 0;
 
@@ -80,6 +80,9 @@ export class Desk {
     this.#machine = machine;
     this.store = machine.store;
     this.#source = epochSource(config.epochs, machine.inputs);
+    if (config.forecast !== undefined) {
+      this.#forecaster = new Forecaster(config.forecast, machine.inputs, machine.store);
+    }
     this.events.setMaxListeners(0);
   }
 
@@ -97,6 +100,7 @@ export class Desk {
     const hooks = new Set([...this.config.webhooks.map(({ name }) => name), ...this.store.waitingHooks()]);
     const beside = [
       this.#repeat(() => this.proveNext()),
+      ...(this.#forecaster === undefined ? [] : [this.#repeat(() => this.forecastNext())]),
       ...[...hooks].map((hook) => this.#repeat(() => this.#deliver(hook))),
     ];
     await this.#repeat(async () => {
@@ -144,6 +148,9 @@ export class Desk {
         wrong.push(...coverageConditions(valuation, { bps: BigInt(this.config.nearBps) }));
       }
     }
+    const names = this.#accountNames();
+    const isKnown = (account: string) => !unknown.has(account) && names.has(account);
+    wrong.push(...(this.#forecaster?.conditions(isKnown) ?? []));
     const hooks = this.config.webhooks.map(({ name }) => name);
     const alerts = this.store.judge(wrong, unknown, hooks, now);
     if (alerts.length > 0) this.events.emit("change", "alert");
@@ -188,7 +195,7 @@ export class Desk {
    */
   #unseen(): string[] {
     if (this.#held.size === this.config.accounts.length) return [];
-    const seen = new Set([...this.#held.values()].map(({ holder }) => holder.name));
+    const seen = this.#accountNames();
     return this.store.alerts({ open: true }).flatMap(({ key, account }) => {
       if (account === null) return this.#epoch === undefined && key.startsWith(UNREADABLE) ? [key] : [];
       return seen.has(account) ? [] : [account];
@@ -254,6 +261,23 @@ export class Desk {
         }),
     );
     this.store.record({ epoch: market.epoch.toString(), time: market.time, ...texts, readings, tasks }, now);
+  }
+
+  #accountNames(): ReadonlySet<string> {
+    return new Set([...this.#held.values()].map(({ holder }) => holder.name));
+  }
+
+  /** Makes a forecast that is due. Says whether there was one. */
+  async forecastNext(): Promise<boolean> {
+    // Each takes a moment: whoever asks something meanwhile is answered between two of them.
+    await setImmediate();
+    const made = (await this.#forecaster?.next(this.#held.values())) ?? false;
+    if (made) this.#foreseen = true;
+    else if (this.#foreseen) {
+      this.#foreseen = false;
+      this.events.emit("change", "epoch");
+    }
+    return made;
   }
 
   /** Makes the oldest proof that is due. Says whether there was one. */

@@ -42,6 +42,15 @@ export const reading = z.object({
   time: z.string(),
 });
 
+export const forecast = z.object({
+  account: z.string(),
+  epoch: z.string(),
+  time: z.string(),
+  hours: z.int(),
+  band: z.array(z.object({ hours: z.number(), low: nullable(z.string()), high: nullable(z.string()) })),
+  levels: z.array(z.object({ name: level, chance: z.number() })),
+});
+
 export const alert = z.object({
   id: z.int(),
   key: z.string(),

@@ -87,6 +87,7 @@ async function buildServer(desk: Desk, page: string) {
   await app.register((routes, _, done) => {
     visitorRoutes(routes, access, metrics, page);
     readingRoutes(routes, desk);
+    accountRoutes(routes, desk);
     changingRoutes(routes, desk);
     routes.get("/openapi.json", { schema: { hide: true } }, () => app.swagger());
     routes.get("/metrics", { schema: { hide: true } }, async (_, reply) => {
@@ -236,6 +237,26 @@ function readingRoutes(app: App, desk: Desk): void {
       instruments: epoch?.market.instruments.flatMap((each) => (each === undefined ? [] : [each.symbol])) ?? [],
     };
   });
+  routes.get("/api/alerts", { schema: { response: { 200: z.array(shapes.alert) } } }, async () => store.alerts());
+  routes.get("/api/proofs", { schema: { response: { 200: z.array(shapes.task) } } }, async () => store.tasks());
+  routes.get("/api/proofs/:id/file", { schema: { params: shapes.numbered } }, async ({ params }, reply) => {
+    const file = store.task(params.id)?.file;
+    if (file == null) throw new PlimsollError("UNKNOWN_NAME", "there is no such proof");
+    reply.header("content-disposition", `attachment; filename="proof-${params.id}.json"`);
+    const text = await readFile(file, "utf8").catch(() => {
+      throw new PlimsollError("UNKNOWN_NAME", "the proof's file is not where the desk wrote it");
+    });
+    return reply.type("application/json").send(text);
+  });
+  routes.get("/api/deliveries", { schema: { response: { 200: z.array(shapes.delivery) } } }, async () =>
+    (["dead", "waiting", "sent"] as const).flatMap((state) => store.deliveries({ state })),
+  );
+}
+
+/** For viewers, of accounts. */
+function accountRoutes(app: App, desk: Desk): void {
+  const routes = app.withTypeProvider<ZodTypeProvider>();
+  const { store } = desk;
   routes.get("/api/accounts", { schema: { response: { 200: z.array(shapes.reading) } } }, async () =>
     store.latestReadings().map((each) => ({ ...each })),
   );
@@ -249,6 +270,14 @@ function readingRoutes(app: App, desk: Desk): void {
     { schema: { params: shapes.named, querystring: shapes.since, response: { 200: z.array(shapes.reading) } } },
     async ({ params, query }) =>
       store.history(params.account, ago(desk, query.hours), MOST_READINGS).map((each) => ({ ...each })),
+  );
+  routes.get(
+    "/api/accounts/:account/forecast",
+    { schema: { params: shapes.named, response: { 200: shapes.forecast.nullable() } } },
+    async ({ params }) => {
+      const [forecast] = store.latestForecasts(params.account);
+      return forecast === undefined ? null : structuredClone(forecast as z.infer<typeof shapes.forecast>);
+    },
   );
   routes.get(
     "/api/accounts/:account/changes",
@@ -281,20 +310,6 @@ function readingRoutes(app: App, desk: Desk): void {
         levels: levels.map(({ trades, ...rest }) => ({ ...rest, trades: trades === null ? null : [...trades] })),
       };
     },
-  );
-  routes.get("/api/alerts", { schema: { response: { 200: z.array(shapes.alert) } } }, async () => store.alerts());
-  routes.get("/api/proofs", { schema: { response: { 200: z.array(shapes.task) } } }, async () => store.tasks());
-  routes.get("/api/proofs/:id/file", { schema: { params: shapes.numbered } }, async ({ params }, reply) => {
-    const file = store.task(params.id)?.file;
-    if (file == null) throw new PlimsollError("UNKNOWN_NAME", "there is no such proof");
-    reply.header("content-disposition", `attachment; filename="proof-${params.id}.json"`);
-    const text = await readFile(file, "utf8").catch(() => {
-      throw new PlimsollError("UNKNOWN_NAME", "the proof's file is not where the desk wrote it");
-    });
-    return reply.type("application/json").send(text);
-  });
-  routes.get("/api/deliveries", { schema: { response: { 200: z.array(shapes.delivery) } } }, async () =>
-    (["dead", "waiting", "sent"] as const).flatMap((state) => store.deliveries({ state })),
   );
 }
 

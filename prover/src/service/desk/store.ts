@@ -6,36 +6,19 @@
  * are kept as the texts that they were read from, once each, so that any earlier valuation can be repeated.
  */
 import { createHash, randomUUID } from "node:crypto";
-import { chmodSync, existsSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Moment } from "../../app/desk/changes.ts";
 import { type Condition, SEVERITIES, type Severity } from "../../app/desk/conditions.ts";
-import { type Alert, type Reading, type StoredReading, TASK_STATES, type Task } from "../../app/desk/records.ts";
-import { PlimsollError } from "../../errors.ts";
+import {
+  type Alert,
+  type Forecast,
+  type Reading,
+  type StoredReading,
+  TASK_STATES,
+  type Task,
+} from "../../app/desk/records.ts";
 import type { NamedText } from "../../formats/account.ts";
-import { PRIVATE } from "../../node/files.ts";
-
-/** Each entry brings a store from its index to the next version; what has been released is never changed. */
-const MIGRATIONS: readonly string[] = [
-  `CREATE TABLE texts (sha256 TEXT PRIMARY KEY, file TEXT NOT NULL, body BLOB NOT NULL) STRICT;
-   CREATE TABLE epochs (id INTEGER PRIMARY KEY, epoch TEXT NOT NULL UNIQUE, time TEXT NOT NULL, seen INTEGER NOT NULL,
-     policy TEXT NOT NULL REFERENCES texts, market TEXT NOT NULL REFERENCES texts) STRICT;
-   CREATE TABLE readings (account TEXT NOT NULL, epoch INTEGER NOT NULL REFERENCES epochs ON DELETE CASCADE,
-     holder TEXT NOT NULL REFERENCES texts, equity TEXT NOT NULL, margin TEXT NOT NULL, excess TEXT NOT NULL, coverage TEXT, level TEXT,
-     PRIMARY KEY (account, epoch)) STRICT, WITHOUT ROWID;
-   CREATE INDEX readings_by_epoch ON readings (epoch);
-   CREATE TABLE alerts (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, account TEXT, severity TEXT NOT NULL, text TEXT NOT NULL,
-     began INTEGER NOT NULL, ended INTEGER, acknowledged INTEGER, acknowledgedBy TEXT) STRICT;
-   CREATE UNIQUE INDEX open_alerts ON alerts (key) WHERE ended IS NULL;
-   CREATE TABLE deliveries (id TEXT PRIMARY KEY, hook TEXT NOT NULL, alert INTEGER NOT NULL REFERENCES alerts, event TEXT NOT NULL,
-     created INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL, state TEXT NOT NULL, reason TEXT) STRICT;
-   CREATE INDEX due_deliveries ON deliveries (due) WHERE state = 'waiting';
-   CREATE TABLE tasks (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, rule TEXT NOT NULL, account TEXT NOT NULL,
-     epoch INTEGER NOT NULL REFERENCES epochs, level TEXT NOT NULL, audience TEXT NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL,
-     decided INTEGER, decidedBy TEXT, finished INTEGER, file TEXT, reason TEXT) STRICT;
-   CREATE TABLE actions (id INTEGER PRIMARY KEY AUTOINCREMENT, time INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL) STRICT;`,
-];
+import { Database } from "./database.ts";
 
 /** `key` is the same for the same proof at the same occasion: it is asked for once. */
 export interface NewTask extends Pick<Task, "rule" | "account" | "level" | "audience"> {
@@ -73,70 +56,26 @@ const TASK = `SELECT tasks.id, rule, account, epochs.epoch, epochs.time, level, 
 const READING = `SELECT account, equity, margin, excess, coverage, level, epochs.epoch, epochs.time FROM readings JOIN epochs
   ON epochs.id = readings.epoch`;
 
-/** Throws `FILE` where the file cannot be opened, or is of a later version of the program. */
 export class Store {
-  readonly #database: DatabaseSync;
-  readonly #file: string;
+  readonly #database: Database;
 
+  /** Throws as `Database`. */
   constructor(file: string) {
-    this.#file = file;
-    try {
-      this.#database = new DatabaseSync(file, { enableForeignKeyConstraints: true });
-      // What is written beside it takes its mode when it is made, and keeps another that it was left with.
-      for (const each of [file, `${file}-wal`, `${file}-shm`]) if (existsSync(each)) chmodSync(each, PRIVATE);
-      this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000;");
-    } catch {
-      throw new PlimsollError("FILE", "the desk's store cannot be opened: is it a file of a desk?", { file });
-    }
-    this.#migrate();
+    this.#database = new Database(file);
   }
 
   close(): void {
     this.#database.close();
   }
 
-  #migrate(): void {
-    const [{ user_version: version }] = this.#all<{ user_version: number }>("PRAGMA user_version") as [
-      { user_version: number },
-    ];
-    if (version > MIGRATIONS.length) {
-      const rule = `written by a later version of plimsoll (${version}, this one knows ${MIGRATIONS.length})`;
-      throw new PlimsollError("FILE", rule, { file: this.#file });
-    }
-    for (const [index, migration] of MIGRATIONS.slice(version).entries()) {
-      this.#together(() => {
-        this.#database.exec(migration);
-        this.#database.exec(`PRAGMA user_version = ${version + index + 1}`);
-      });
-    }
-  }
-
-  #all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
-    return this.#database.prepare(sql).all(...values) as Row[];
-  }
-  #run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#database.prepare(sql).run(...values).changes);
-  }
-  #together<T>(work: () => T): T {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      this.#database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      this.#database.exec("ROLLBACK");
-      throw error;
-    }
-  }
-
   #keep({ text, file }: NamedText): string {
     const sha256 = createHash("sha256").update(text).digest("hex");
-    const known = this.#all("SELECT 1 FROM texts WHERE sha256 = ?", sha256).length > 0;
-    if (!known) this.#run("INSERT INTO texts VALUES (?, ?, ?)", sha256, file, gzipSync(text));
+    const known = this.#database.all("SELECT 1 FROM texts WHERE sha256 = ?", sha256).length > 0;
+    if (!known) this.#database.run("INSERT INTO texts VALUES (?, ?, ?)", sha256, file, gzipSync(text));
     return sha256;
   }
   #text(sha256: string): NamedText {
-    const [row] = this.#all<{ file: string; body: Uint8Array }>(
+    const [row] = this.#database.all<{ file: string; body: Uint8Array }>(
       "SELECT file, body FROM texts WHERE sha256 = ?",
       sha256,
     );
@@ -148,9 +87,9 @@ export class Store {
    * read now, and repeats no task.
    */
   record({ epoch, time, policy, market, readings, tasks }: EpochRecord, now: number): void {
-    this.#together(() => {
+    this.#database.together(() => {
       const [of, values] = [this.#keep(policy), this.#keep(market)];
-      this.#run(
+      this.#database.run(
         `INSERT INTO epochs (epoch, time, seen, policy, market) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT (epoch) DO UPDATE SET time = excluded.time, policy = excluded.policy, market = excluded.market`,
         ...[epoch, time, now, of, values],
@@ -158,14 +97,14 @@ export class Store {
       const id = this.#epochId(epoch)!;
       for (const { account, holder, equity, margin, excess, coverage, level } of readings) {
         const row = [account, id, this.#keep(holder), equity, margin, excess, coverage, level];
-        this.#run("INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ...row);
+        this.#database.run("INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ...row);
       }
       for (const task of tasks) this.#addTask(id, task, now);
     });
   }
 
   #addTask(epoch: number, { key, rule, account, level, audience, approval }: NewTask, now: number): void {
-    this.#run(
+    this.#database.run(
       `INSERT INTO tasks (key, rule, account, epoch, level, audience, state, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (key) DO NOTHING`,
       ...[key, rule, account, epoch, level, audience, approval ? "proposed" : "ready", now],
@@ -174,9 +113,9 @@ export class Store {
 
   /** Adds a task at an epoch that is kept; one that has failed or was rejected is proposed again. */
   propose(epoch: string, task: NewTask, now: number): void {
-    this.#together(() => {
+    this.#database.together(() => {
       this.#addTask(this.#epochId(epoch)!, task, now);
-      this.#run(
+      this.#database.run(
         `UPDATE tasks SET state = 'proposed', rule = ?, created = ?, decided = NULL, decidedBy = NULL, finished = NULL, reason = NULL
          WHERE key = ? AND state IN ('failed', 'rejected')`,
         ...[task.rule, now, task.key],
@@ -185,25 +124,25 @@ export class Store {
   }
 
   #epochId(epoch: string): number | undefined {
-    return this.#all<{ id: number }>("SELECT id FROM epochs WHERE epoch = ?", epoch)[0]?.id;
+    return this.#database.all<{ id: number }>("SELECT id FROM epochs WHERE epoch = ?", epoch)[0]?.id;
   }
 
   latestEpoch(): { readonly epoch: string; readonly time: string; readonly seen: number } | undefined {
-    return this.#all<{ epoch: string; time: string; seen: number }>(
+    return this.#database.all<{ epoch: string; time: string; seen: number }>(
       "SELECT epoch, time, seen FROM epochs ORDER BY id DESC LIMIT 1",
     )[0];
   }
 
   /** The last reading of each account. */
   latestReadings(): StoredReading[] {
-    return this.#all(
+    return this.#database.all(
       `${READING} WHERE readings.epoch = (SELECT max(epoch) FROM readings AS others WHERE others.account = readings.account) ORDER BY account`,
     );
   }
 
   /** Readings of an account since a time, earliest first: at most so many, evenly taken, the last one among them. */
   history(account: string, since: string, most: number): StoredReading[] {
-    const all = this.#all<StoredReading>(
+    const all = this.#database.all<StoredReading>(
       `${READING} WHERE account = ? AND epochs.time >= ? ORDER BY epochs.id DESC`,
       account,
       since,
@@ -212,9 +151,28 @@ export class Store {
     return all.filter((_, index) => index % stride === 0).toReversed();
   }
 
+  /** Keeps what is foreseen for an account at an epoch that is kept; the same epoch again replaces it. */
+  keepForecast({ account, epoch, hours, band, levels }: Omit<Forecast, "time">): void {
+    this.#database.run(
+      "INSERT OR REPLACE INTO forecasts SELECT ?, id, ?, ?, ? FROM epochs WHERE epoch = ?",
+      ...[account, hours, JSON.stringify(band), JSON.stringify(levels), epoch],
+    );
+  }
+
+  /** The last forecast of each account, or of one. */
+  latestForecasts(account?: string): Forecast[] {
+    const rows = this.#database.all<Omit<Forecast, "band" | "levels"> & { band: string; levels: string }>(
+      `SELECT account, epochs.epoch, epochs.time, hours, band, levels FROM forecasts JOIN epochs ON epochs.id = forecasts.epoch
+       WHERE forecasts.epoch = (SELECT max(epoch) FROM forecasts AS others WHERE others.account = forecasts.account)
+       AND (? IS NULL OR account = ?)`,
+      ...[account ?? null, account ?? null],
+    );
+    return rows.map((row) => ({ ...row, band: JSON.parse(row.band), levels: JSON.parse(row.levels) }));
+  }
+
   /** The texts that an account was valued from: at its last reading, or at the last one not later than a time. */
   moment(account: string, notAfter = "9999"): (Moment & { readonly time: string }) | undefined {
-    const [row] = this.#all<{ policy: string; market: string; holder: string; time: string }>(
+    const [row] = this.#database.all<{ policy: string; market: string; holder: string; time: string }>(
       `SELECT policy, market, holder, time FROM readings JOIN epochs ON epochs.id = readings.epoch
        WHERE account = ? AND time <= ? ORDER BY epochs.id DESC LIMIT 1`,
       ...[account, notAfter],
@@ -226,7 +184,7 @@ export class Store {
 
   /** The texts of a task's epoch. */
   momentOf({ account, epoch }: Pick<Task, "account" | "epoch">): Moment | undefined {
-    const [row] = this.#all<{ policy: string; market: string; holder: string }>(
+    const [row] = this.#database.all<{ policy: string; market: string; holder: string }>(
       `SELECT policy, market, holder FROM readings JOIN epochs ON epochs.id = readings.epoch WHERE account = ? AND epochs.epoch = ?`,
       ...[account, epoch],
     );
@@ -243,13 +201,13 @@ export class Store {
     hooks: readonly string[],
     now: number,
   ): Alert[] {
-    return this.#together(() => {
+    return this.#database.together(() => {
       const open = new Map(this.alerts({ open: true }).map((alert) => [alert.key, alert]));
       const wanted = new Map(conditions.map((condition) => [condition.key, condition]));
       const changed: Alert[] = [];
       for (const { key, account, severity, text } of wanted.values()) {
         if (open.has(key)) continue;
-        this.#run(
+        this.#database.run(
           "INSERT INTO alerts (key, account, severity, text, began) VALUES (?, ?, ?, ?, ?)",
           key,
           account,
@@ -261,13 +219,13 @@ export class Store {
       }
       for (const alert of open.values()) {
         if (wanted.has(alert.key) || unknown.has(alert.account ?? alert.key)) continue;
-        this.#run("UPDATE alerts SET ended = ? WHERE id = ?", now, alert.id);
+        this.#database.run("UPDATE alerts SET ended = ? WHERE id = ?", now, alert.id);
         changed.push({ ...alert, ended: now });
       }
       for (const { id, ended } of changed) {
         const event = ended === null ? "raised" : "resolved";
         for (const hook of hooks) {
-          this.#run(
+          this.#database.run(
             "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, 0, ?, 'waiting', NULL)",
             ...[randomUUID(), hook, id, event, now, now],
           );
@@ -279,7 +237,7 @@ export class Store {
 
   /** Open ones first, the latest first. */
   alerts({ open = false, most = 200 }: { open?: boolean; most?: number } = {}): Alert[] {
-    return this.#all<Alert>(
+    return this.#database.all<Alert>(
       `SELECT * FROM alerts ${open ? "WHERE ended IS NULL" : ""} ORDER BY ended IS NOT NULL, id DESC LIMIT ?`,
       open ? 10_000 : most,
     );
@@ -288,7 +246,7 @@ export class Store {
   /** False where there is no such open alert, or somebody has acknowledged it. */
   acknowledge(id: number, who: string, now: number): boolean {
     return (
-      this.#run(
+      this.#database.run(
         "UPDATE alerts SET acknowledged = ?, acknowledgedBy = ? WHERE id = ? AND acknowledged IS NULL",
         ...[now, who, id],
       ) > 0
@@ -297,19 +255,19 @@ export class Store {
 
   tasks({ state, most = 200 }: { state?: Task["state"]; most?: number } = {}): Task[] {
     const where = state === undefined ? "" : "WHERE state = ?";
-    return this.#all<Task>(
+    return this.#database.all<Task>(
       `${TASK} ${where} ORDER BY tasks.id DESC LIMIT ?`,
       ...(state === undefined ? [] : [state]),
       most,
     );
   }
   task(id: number): Task | undefined {
-    return this.#all<Task>(`${TASK} WHERE tasks.id = ?`, id)[0];
+    return this.#database.all<Task>(`${TASK} WHERE tasks.id = ?`, id)[0];
   }
   /** False where the task is not proposed any more. */
   decide(id: number, to: "ready" | "rejected", who: string, now: number): boolean {
     return (
-      this.#run(
+      this.#database.run(
         "UPDATE tasks SET state = ?, decided = ?, decidedBy = ? WHERE id = ? AND state = 'proposed'",
         to,
         now,
@@ -321,7 +279,7 @@ export class Store {
   finish(id: number, outcome: { readonly file: string } | { readonly reason: string }, now: number): void {
     const [state, file, reason] =
       "file" in outcome ? (["done", outcome.file, null] as const) : (["failed", null, outcome.reason] as const);
-    this.#run(
+    this.#database.run(
       "UPDATE tasks SET state = ?, file = ?, reason = ?, finished = ? WHERE id = ? AND state = 'ready'",
       ...[state, file, reason, now, id],
     );
@@ -341,31 +299,34 @@ export class Store {
             [of.due, of.due + LONGEST_WAIT, of.hook ?? null, of.hook ?? null],
           ]
         : ["state = ? ORDER BY created DESC", [of.state]];
-    const rows = this.#all<Omit<Delivery, "alert"> & { alert: number }>(
+    const rows = this.#database.all<Omit<Delivery, "alert"> & { alert: number }>(
       `SELECT * FROM deliveries WHERE ${where} LIMIT 100`,
       ...values,
     );
     return rows.map((row) => {
-      const [alert] = this.#all<Alert>("SELECT * FROM alerts WHERE id = ?", row.alert);
+      const [alert] = this.#database.all<Alert>("SELECT * FROM alerts WHERE id = ?", row.alert);
       return { ...row, alert: alert! };
     });
   }
   /** Hooks that deliveries wait for, in the configuration or not. */
   waitingHooks(): string[] {
-    return this.#all<{ hook: string }>("SELECT DISTINCT hook FROM deliveries WHERE state = 'waiting'").map(
-      ({ hook }) => hook,
-    );
+    return this.#database
+      .all<{ hook: string }>("SELECT DISTINCT hook FROM deliveries WHERE state = 'waiting'")
+      .map(({ hook }) => hook);
   }
   delivered(
     id: string,
     outcome: { readonly sent: true } | { readonly reason: string; readonly due: number | null },
   ): void {
     if ("sent" in outcome) {
-      this.#run("UPDATE deliveries SET state = 'sent', attempts = attempts + 1, reason = NULL WHERE id = ?", id);
+      this.#database.run(
+        "UPDATE deliveries SET state = 'sent', attempts = attempts + 1, reason = NULL WHERE id = ?",
+        id,
+      );
       return;
     }
     const { reason, due } = outcome;
-    this.#run(
+    this.#database.run(
       `UPDATE deliveries SET attempts = attempts + 1, reason = ?, state = ?, due = ? WHERE id = ?`,
       ...[reason, due === null ? "dead" : "waiting", due ?? 0, id],
     );
@@ -373,7 +334,7 @@ export class Store {
   /** Has a dead delivery tried again from the beginning. False where there is none. */
   resend(id: string, now: number): boolean {
     return (
-      this.#run(
+      this.#database.run(
         "UPDATE deliveries SET state = 'waiting', attempts = 0, due = ? WHERE id = ? AND state = 'dead'",
         now,
         id,
@@ -383,16 +344,18 @@ export class Store {
 
   /** Notes what a person has done. */
   act(who: string, what: string, now: number): void {
-    this.#run("INSERT INTO actions (time, who, what) VALUES (?, ?, ?)", now, who, what);
+    this.#database.run("INSERT INTO actions (time, who, what) VALUES (?, ?, ?)", now, who, what);
   }
   actions(most = 100): { readonly time: number; readonly who: string; readonly what: string }[] {
-    return this.#all("SELECT time, who, what FROM actions ORDER BY id DESC LIMIT ?", most);
+    return this.#database.all("SELECT time, who, what FROM actions ORDER BY id DESC LIMIT ?", most);
   }
 
   /** Counts for measures: of open alerts by severity, of tasks and deliveries by state. */
   counts() {
     const count = <Name extends string>(names: readonly Name[], sql: string): Record<Name, number> => {
-      const rows = new Map(this.#all<{ name: Name; count: number }>(sql).map(({ name, count: many }) => [name, many]));
+      const rows = new Map(
+        this.#database.all<{ name: Name; count: number }>(sql).map(({ name, count: many }) => [name, many]),
+      );
       return Object.fromEntries(names.map((name) => [name, rows.get(name) ?? 0])) as Record<Name, number>;
     };
     return {
@@ -407,9 +370,9 @@ export class Store {
 
   /** Forgets epochs before a time, but for those that a task is of, and every text that nothing refers to any more. */
   prune(before: string): void {
-    this.#together(() => {
-      this.#run("DELETE FROM epochs WHERE time < ? AND id NOT IN (SELECT epoch FROM tasks)", before);
-      this.#run(
+    this.#database.together(() => {
+      this.#database.run("DELETE FROM epochs WHERE time < ? AND id NOT IN (SELECT epoch FROM tasks)", before);
+      this.#database.run(
         `DELETE FROM texts WHERE sha256 NOT IN (SELECT policy FROM epochs UNION SELECT market FROM epochs UNION SELECT holder FROM readings)`,
       );
     });

@@ -2,7 +2,7 @@
 /** One account: where it stands, how it got there, what it holds, and what would become of it. */
 
 import { useState } from "preact/hooks";
-import type { StoredReading } from "../../app/desk/records.ts";
+import type { Forecast, StoredReading } from "../../app/desk/records.ts";
 import { levelReached, type Valuation } from "../../app/value.ts";
 import { LEVELS, type LevelName } from "../../formats/policy.ts";
 import { barChart, plot } from "../../report/charts.ts";
@@ -31,6 +31,7 @@ export function AccountView({ name, overview, version }: { name: string; overvie
   const { answer: valuation, fault } = useAnswer(() => api.account(name), [name, version]);
   const [hours, setHours] = useState(24);
   const { answer: history } = useAnswer(() => api.history(name, hours), [name, hours, version]);
+  const { answer: forecast } = useAnswer(() => api.forecast(name), [name, version]);
   const { answer: changes } = useAnswer(() => api.changes(name, hours), [name, hours, version]);
   if (valuation === undefined) return <p class={fault ? "error" : "hint"}>{fault ?? "Loading."}</p>;
   const level = levelReached(valuation);
@@ -69,10 +70,11 @@ export function AccountView({ name, overview, version }: { name: string; overvie
           </select>
         </div>
         {history && history.length > 1 ? (
-          <History readings={history} overview={overview} />
+          <History readings={history} forecast={forecast ?? null} overview={overview} />
         ) : (
           <p class="hint">No earlier readings yet.</p>
         )}
+        {forecast && <Chances {...forecast} />}
         {changes && <ChangesTable {...changes} />}
       </Section>
       <WhatIf account={name} overview={overview} version={version} />
@@ -120,10 +122,17 @@ const Card = ({ title, big, note, tone = "neutral" }: { title: string; big: stri
   </div>
 );
 
-function History({ readings, overview }: { readings: readonly StoredReading[]; overview: Overview }) {
+interface HistoryProps {
+  readonly readings: readonly StoredReading[];
+  readonly forecast: Forecast | null;
+  readonly overview: Overview;
+}
+
+function History({ readings, forecast, overview }: HistoryProps) {
   const points = readings.flatMap(({ time, coverage }): [number, number][] =>
     coverage === null ? [] : [[Date.parse(time), Number(coverage) / 100]],
   );
+  const title = forecast === null ? "" : `, and the band that it is in ${forecast.hours} hours on, nine times in ten`;
   const long = points.length > 1 && points.at(-1)![0] - points[0]![0] > 2 * 86_400_000;
   const style = long
     ? ({ day: "numeric", month: "short" } as const)
@@ -132,10 +141,11 @@ function History({ readings, overview }: { readings: readonly StoredReading[]; o
   return (
     <Chart
       of={plot({
-        title: "Coverage over time against the levels",
+        title: `Coverage over time against the levels${title}`,
         x: { label: "UTC", format },
         y: { label: "coverage, %" },
         lines: [{ label: "", points, series: 1 }],
+        bands: forecast === null ? [] : [{ points: bandOf(forecast), opacity: 0.25 }],
         levels: overview.levels
           .filter(({ name }) => name !== "closeOut")
           .map(({ name, bps }) => ({ y: Number(bps) / 100, label: wordOf(name) })),
@@ -143,6 +153,36 @@ function History({ readings, overview }: { readings: readonly StoredReading[]; o
     />
   );
 }
+
+const bandOf = ({ time, band }: Forecast) =>
+  band.flatMap(({ hours, low, high }): [number, number, number][] =>
+    low === null || high === null
+      ? []
+      : [[Date.parse(time) + hours * 3_600_000, Number(low) / 100, Number(high) / 100]],
+  );
+
+/** Below it nobody should read more into a figure. */
+const LEAST_CHANCE = 0.001;
+const chanceText = (chance: number) =>
+  chance === 1 ? "is below it" : chance < LEAST_CHANCE ? "less than 0.1%" : `${(100 * chance).toFixed(1)}%`;
+
+const Chances = ({ time, hours, band, levels }: Forecast) => {
+  const end = band.at(-1)!;
+  return (
+    <Table
+      label="forecast"
+      caption={`Forecast of ${epochTime(time)} for ${hours} hours. Nine times in ten coverage ends between ${coverageText(end.low)} and ${coverageText(end.high)}.`}
+      heads={["level", numeric("chance of falling below it")]}
+    >
+      {levels.map(({ name, chance }) => (
+        <tr key={name}>
+          <td>{wordOf(name)}</td>
+          <td class="n">{chanceText(chance)}</td>
+        </tr>
+      ))}
+    </Table>
+  );
+};
 
 const CAUSE = {
   market: "prices and volatilities",

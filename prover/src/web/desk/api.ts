@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The desk's HTTP interface, as its page uses it. */
 import type { Change } from "../../app/desk/changes.ts";
-import type { Alert, StoredReading, Task } from "../../app/desk/records.ts";
+import type { Alert, Forecast, StoredReading, Task } from "../../app/desk/records.ts";
 import type { Supposed, Supposition } from "../../app/desk/what-if.ts";
 import type { Valuation } from "../../app/value.ts";
 import type { LevelName } from "../../formats/policy.ts";
@@ -53,6 +53,7 @@ export const api = {
   accounts: () => call<readonly StoredReading[]>("/api/accounts"),
   account: (name: string) => call<Valuation>(at(name)),
   history: (name: string, hours: number) => call<readonly StoredReading[]>(`${at(name)}/history?hours=${hours}`),
+  forecast: (name: string) => call<Forecast | null>(`${at(name)}/forecast`),
   changes: (name: string, hours: number) => call<Changes>(`${at(name)}/changes?hours=${hours}`),
   suppose: (name: string, supposition: Supposition) => call<Supposed>(`${at(name)}/what-if`, "POST", supposition),
   alerts: () => call<readonly Alert[]>("/api/alerts"),
