@@ -16,7 +16,7 @@ import { BITS, BPS } from "../../../prover/src/units.ts";
 import { miniCases, sceneCase, slackCase } from "./cases.ts";
 import type { Inputs } from "./generate.ts";
 import { type Build, type Case, miniSponge, PUBLIC_INPUTS, SHAPE, SPONGE_LENGTHS, stableName } from "./miniature.ts";
-import { evaluate, violations, type Witness } from "./r1cs.ts";
+import { evaluate, violation, violations, type Witness } from "./r1cs.ts";
 import { type Incidence, incidence, type Ripple, ripple } from "./ripple.ts";
 import { type Fact, uniqueness } from "./uniqueness.ts";
 
@@ -44,7 +44,7 @@ export function disagreement(build: Build, over?: Iterable<Case>): Finding | und
     } catch (error) {
       return say(`${name}: ${(error as Error).message}`);
     }
-    const accepted = violations(build.r1cs, witness).length === 0;
+    const accepted = violation(build.r1cs, witness) === undefined;
     if (accepted !== holds) return say(`${name}: ${accepted ? "accepts a false statement" : "refuses a true one"}`);
     for (const [signal, expected] of Object.entries(outputs)) {
       const wire = build.wires.get(signal);

@@ -29,6 +29,8 @@ export interface R1cs {
   readonly termCoefficient: Uint32Array;
   /** Distinct coefficients, in [0, prime). */
   readonly coefficients: readonly bigint[];
+  /** The same in (−prime/2, prime/2): most are small numbers, and sums of small numbers are fast. */
+  readonly signed: readonly bigint[];
 }
 
 /** Wire values in [0, prime), entry 0 is one. */
@@ -59,6 +61,9 @@ function sectionsOf(bytes: Buffer, magic: string): { view: DataView; at: (type: 
     },
   };
 }
+
+export const signedOf = (coefficients: readonly bigint[], prime: bigint): bigint[] =>
+  coefficients.map((value) => (value > prime / 2n ? value - prime : value));
 
 export function readR1cs(file: string): R1cs {
   const bytes = readFileSync(file);
@@ -118,6 +123,7 @@ export function readR1cs(file: string): R1cs {
     termWire,
     termCoefficient,
     coefficients,
+    signed: signedOf(coefficients, prime),
   };
 }
 
@@ -157,16 +163,17 @@ export function readSymbols(file: string): Symbols {
 
 /** Value of one linear combination, in [0, prime). */
 export function evaluate(r1cs: R1cs, combination: number, witness: Witness): bigint {
-  const { starts, termWire, termCoefficient, coefficients, prime } = r1cs;
+  const { starts, termWire, termCoefficient, signed, prime } = r1cs;
   let sum = 0n;
   for (let term = starts[combination]!; term < starts[combination + 1]!; term++) {
     const value = witness[termWire[term]!]!;
     if (value === 0n) continue;
-    const coefficient = coefficients[termCoefficient[term]!]!;
+    const coefficient = signed[termCoefficient[term]!]!;
     if (coefficient === 1n) sum += value;
-    else if (coefficient === prime - 1n) sum -= value;
+    else if (coefficient === -1n) sum -= value;
     else sum += coefficient * value;
   }
+  if (sum >= 0n && sum < prime) return sum; // mostly, and cheaper than a division
   const reduced = sum % prime;
   return reduced < 0n ? reduced + prime : reduced;
 }
@@ -180,6 +187,17 @@ export function violations(r1cs: R1cs, witness: Witness): number[] {
     if (isViolated(r1cs, constraint, witness)) violated.push(constraint);
   }
   return violated;
+}
+
+/** One constraint that the witness violates, the first from `from` on or else the first of all. Throws as `violations`. */
+export function violation(r1cs: R1cs, witness: Witness, from = 0): number | undefined {
+  checkForm(r1cs, witness);
+  if (witness.some((value) => !isReduced(r1cs, value))) throw new Error("a wire is not reduced");
+  for (let step = 0; step < r1cs.constraints; step++) {
+    const constraint = (from + step) % r1cs.constraints;
+    if (isViolated(r1cs, constraint, witness)) return constraint;
+  }
+  return undefined;
 }
 
 function checkForm(r1cs: R1cs, witness: Witness): void {

@@ -52,6 +52,8 @@ export function incidence(r1cs: R1cs): Incidence {
   return { r1cs, constraintsOf: (wire) => flat.subarray(starts[wire], starts[wire + 1]) };
 }
 
+const MOST_INVERSES = 4096;
+
 /** Inverse in the field. Zero has none: zero. */
 export function inverse(value: bigint, prime: bigint): bigint {
   let [r0, r1, t0, t1] = [prime, ((value % prime) + prime) % prime, 0n, 1n];
@@ -77,6 +79,7 @@ export function ripple(
   const { r1cs, constraintsOf } = system;
   const { prime, wires, constraints, starts, termWire, termCoefficient, coefficients } = r1cs;
   const mod = (value: bigint) => {
+    if (value >= 0n && value < prime) return value; // mostly, and cheaper than a division
     const reduced = value % prime;
     return reduced < 0n ? reduced + prime : reduced;
   };
@@ -89,11 +92,11 @@ export function ripple(
     return 0n;
   };
   type Values = (wire: number) => bigint;
-  const evaluate = ({ starts, termWire, termCoefficient, coefficients }: R1cs, combination: number, value: Values) => {
+  const evaluate = ({ starts, termWire, termCoefficient, signed }: R1cs, combination: number, value: Values) => {
     let sum = 0n;
     for (let term = starts[combination]!; term < starts[combination + 1]!; term++) {
       const factor = value(termWire[term]!);
-      if (factor !== 0n) sum += coefficients[termCoefficient[term]!]! * factor;
+      if (factor !== 0n) sum += signed[termCoefficient[term]!]! * factor;
     }
     return sum % prime;
   };
@@ -102,16 +105,40 @@ export function ripple(
     const b = a === 0n ? 0n : evaluate(of, 3 * constraint + 1, value);
     return mod(a * b - evaluate(of, 3 * constraint + 2, value));
   };
+  /** By how much one more of `wire` moves A · B − C; zero also where it enters squared. */
+  const slopeOf = (constraint: number, wire: number, others: Values): bigint => {
+    const [a, b, c] = [3 * constraint, 3 * constraint + 1, 3 * constraint + 2];
+    const [a1, b1] = [coefficientOf(a, wire), coefficientOf(b, wire)];
+    if (a1 !== 0n && b1 !== 0n) return 0n;
+    const a1b0 = a1 === 0n ? 0n : a1 * evaluate(r1cs, b, others);
+    const a0b1 = b1 === 0n ? 0n : b1 * evaluate(r1cs, a, others);
+    return mod(a1b0 + a0b1 - coefficientOf(c, wire));
+  };
+  const without =
+    (wire: number, value: Values): Values =>
+    (at) =>
+      at === wire ? 0n : value(at);
+  /** Slopes are mostly the system's own coefficients: their inverses are remembered. */
+  const inverses = new Map<bigint, bigint>();
+  const inverseOf = (slope: bigint): bigint => {
+    let result = inverses.get(slope);
+    if (result === undefined) {
+      result = inverse(slope, prime);
+      if (inverses.size < MOST_INVERSES) inverses.set(slope, result);
+    }
+    return result;
+  };
   /** The value of `wire` that makes the constraint hold; undefined where none or any does, or it enters squared. */
   const solveFor = (constraint: number, wire: number, value: Values): bigint | undefined => {
-    const [a, b, c] = [3 * constraint, 3 * constraint + 1, 3 * constraint + 2];
-    const others: Values = (at) => (at === wire ? 0n : value(at));
-    const [a1, b1] = [coefficientOf(a, wire), coefficientOf(b, wire)];
-    if (a1 !== 0n && b1 !== 0n) return undefined;
-    const [a0, b0] = [evaluate(r1cs, a, others), evaluate(r1cs, b, others)];
-    const slope = mod(a1 * b0 + a0 * b1 - coefficientOf(c, wire));
+    const others = without(wire, value);
+    const slope = slopeOf(constraint, wire, others);
     if (slope === 0n) return undefined;
-    return mod((evaluate(r1cs, c, others) - a0 * b0) * inverse(slope, prime));
+    const [a0, b0, c0] = [0, 1, 2].map((part) => evaluate(r1cs, 3 * constraint + part, others)) as [
+      bigint,
+      bigint,
+      bigint,
+    ];
+    return mod((c0 - a0 * b0) * inverseOf(slope));
   };
 
   // ---- Who defines whom ----
@@ -158,12 +185,12 @@ export function ripple(
       // A product that is zero is a rule about a wire, and no definition.
       if (!isLinear(constraint) && starts[3 * constraint + 2] === starts[3 * constraint + 3]) return;
       // A digit's own rule has two solutions; it does not define it.
-      if (solveFor(constraint, unknown[0]!, ofBase) !== undefined) learn(unknown[0]!, constraint);
+      if (slopeOf(constraint, unknown[0]!, without(unknown[0]!, ofBase)) !== 0n) learn(unknown[0]!, constraint);
     } else if (isLinear(constraint) && unknown.every((wire) => isDigit[wire])) {
       const combination = 3 * constraint + 2;
       for (const candidate of unknown) {
         const scale = coefficientOf(combination, candidate);
-        const unscale = inverse(scale, prime);
+        const unscale = inverseOf(scale);
         const places = unknown.map(
           (wire) => [wire, shifts.get(mod(coefficientOf(combination, wire) * unscale)) ?? -1] as const,
         );
@@ -252,7 +279,7 @@ export function ripple(
         const free = places.filter(([wire]) => !lies.has(wire));
         const freeWires = new Set(free.map(([wire]) => wire));
         const rest = evaluate(r1cs, 3 * constraint + 2, (wire) => (freeWires.has(wire) ? 0n : value(wire)));
-        const total = mod(-rest * inverse(scale, prime));
+        const total = mod(-rest * inverseOf(scale));
         for (const [wire, shift] of free) set(wire, (total >> BigInt(shift)) & 1n);
         continue;
       }
