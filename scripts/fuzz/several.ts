@@ -23,10 +23,11 @@ import type { WitnessInput } from "../../prover/src/statement/witness-input.ts";
 import { BITS, type ColumnE6, type LevelBps, levelBps } from "../../prover/src/units.ts";
 import { disagreement } from "../../test/soundness/lab/attack.ts";
 import type { Inputs } from "../../test/soundness/lab/generate.ts";
-import { type Build, openBuild } from "../../test/soundness/lab/miniature.ts";
+import type { Build } from "../../test/soundness/lab/miniature.ts";
 import { violations } from "../../test/soundness/lab/r1cs.ts";
 import { SMALL, type Small, smallTarget } from "../../test/soundness/lab/small.ts";
 import { coveredStep } from "../../test/support/books.ts";
+import { shippedCircuit } from "../../test/support/circuit.ts";
 import { upTo } from "../../test/support/ledger.ts";
 import { admissibleLot, randomLot } from "../../test/support/lots.ts";
 import {
@@ -159,8 +160,7 @@ if (process.argv[5] === "small") {
   }
 } else {
   const circuit = circuitsOf(family)[0]!;
-  const file = (extension: string) => path.join(ROOT, "build/circuits", circuit, `circuit.${extension}`);
-  const build = await openBuild({ r1cs: file("r1cs"), sym: file("sym"), wasm: file("wasm"), sources: [] });
+  const build = await shippedCircuit(circuit);
   for (let seed = first; seed < first + total; seed++) {
     const told = TOLD[family](seededRng(seed));
     const found = disagreementOf(told, build);

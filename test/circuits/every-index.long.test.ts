@@ -4,26 +4,23 @@
  * Lies are told at all indices at once, and each index must stop its own. Circuits in which checks are left out for some
  * indices show that both these lies and the ledger notice, and which index.
  */
-import path from "node:path";
 import { expect } from "chai";
 import { ASSETS, BOARD_SIZES, type BoardSize } from "../../prover/src/model/sizes.ts";
 import { circuitOf, FAMILIES, publicNamesOf } from "../../prover/src/statement/families.ts";
 import type { Edit } from "../soundness/bugs/bug.ts";
-import { compileSources, MAINS, openBuild, SHAPE, shippedSources } from "../soundness/lab/miniature.ts";
+import { compileSources, MAINS, SHAPE, shippedSources } from "../soundness/lab/miniature.ts";
 import { violations } from "../soundness/lab/r1cs.ts";
 import { seed } from "../soundness/lab/seeded-bugs.ts";
+import { shippedCircuit } from "../support/circuit.ts";
 import { beyondDigits, indexLies, stoppedBy, truth, witnessOf } from "../support/index-lies.ts";
 import { type Dimensions, dimensionsOf, ledgerOf, upTo } from "../support/ledger.ts";
 import { type Family, type Lie, type Subject, shippedSubject, smallSubject } from "../support/lying.ts";
 
-const ROOT = path.resolve(import.meta.dirname, "../..");
 const FAMILIES_HERE = ["merge", "settlement", "disclosure"] as const;
 
 async function shipped(family: Family, size: BoardSize): Promise<Subject> {
   const circuit = circuitOf(family, size);
-  const file = (extension: string) => path.join(ROOT, "build/circuits", circuit, `circuit.${extension}`);
-  const build = await openBuild({ r1cs: file("r1cs"), sym: file("sym"), wasm: file("wasm"), sources: [] });
-  return shippedSubject(family, dimensionsOf(circuit), build, size);
+  return shippedSubject(family, dimensionsOf(circuit), await shippedCircuit(circuit), size);
 }
 
 /** Two elements of positions, the second full; two of collateral, the second not. */

@@ -2,7 +2,7 @@
 /** The tangent space: our circuit has none, and circuits with a joint freedom have the one that they should. */
 import { expect } from "chai";
 import { buildStatement } from "../../prover/src/statement/account.ts";
-import { accountCircuit } from "../support/circuit.ts";
+import { shippedCircuit } from "../support/circuit.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { build, FREEDOMS, HARNESS, without } from "./fixtures/build.ts";
 import { type Inputs, loadGenerator } from "./lab/generate.ts";
@@ -60,7 +60,7 @@ describe("tangent space", function () {
   });
 
   it("C20: the Account circuit has full rank, at random witnesses and where every gap is zero", async () => {
-    const { prove, shipped } = await accountCircuit("board-60");
+    const { prove, r1cs } = await shippedCircuit("board-60");
     let ties = 0;
     for (let seed = 0; ties < 1 || seed < 6; seed++) {
       const { evaluation, circuitInput } = buildStatement(randomRequest(seededRng(seed), "board-60"));
@@ -68,14 +68,13 @@ describe("tangent space", function () {
       const tied = set!.profits.every((profit) => profit === -set!.scan);
       if (seed >= 6 && !tied) continue;
       if (tied) ties++;
-      const { columns, rank } = tangentSpace(shipped.r1cs, prove(circuitInput));
+      const { columns, rank } = tangentSpace(r1cs, prove(circuitInput));
       expect(rank).equal(columns);
     }
   });
 
   it("C20: a charge per lot that no constraint defines is free where there are no lots", async () => {
-    const { prove, shipped } = await accountCircuit("board-60");
-    const { r1cs, symbols } = shipped;
+    const { prove, r1cs, symbols } = await shippedCircuit("board-60");
     const rate = symbols.wireOf("main.worth.held[0].rate[30]")!;
     const defines = Array.from({ length: r1cs.constraints }, (_, index) => index).find((index) => {
       const wires = wiresOf(r1cs, index);

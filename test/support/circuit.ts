@@ -25,6 +25,8 @@ import { type CircuitName, circuitOf } from "../../prover/src/statement/families
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { LevelBps } from "../../prover/src/units.ts";
 import { compile } from "../soundness/lab/compile.ts";
+import { type Generator, loadGenerator } from "../soundness/lab/generate.ts";
+import { type Build, openBuild } from "../soundness/lab/miniature.ts";
 import type { Witness } from "../soundness/lab/r1cs.ts";
 import { type Attack, loadTarget, type Target } from "../soundness/lab/target.ts";
 
@@ -43,6 +45,26 @@ export const disclosureCircuit = (size: BoardSize): Promise<Target> => targetOf(
 /** The circuit `Lot` of one size, likewise. */
 export const lotCircuit = (size: BoardSize): Promise<Target> => targetOf(circuitOf("lot", size));
 
+/** A circuit as it ships, without what the lab adds to it; much faster to have than a target. */
+export interface ShippedCircuit extends Build {
+  /** Throws where the inputs break an assertion. */
+  readonly prove: Generator;
+}
+
+export async function shippedCircuit(circuit: CircuitName): Promise<ShippedCircuit> {
+  const files = {
+    r1cs: shippedFile(circuit, "r1cs"),
+    sym: shippedFile(circuit, "sym"),
+    wasm: shippedFile(circuit, "wasm"),
+  };
+  await buildCircuit(circuit);
+  const prove = await loadGenerator(files.wasm, { assertions: true });
+  return { ...(await openBuild({ ...files, sources: [] })), prove };
+}
+
+const shippedFile = (circuit: CircuitName, extension: string) =>
+  path.resolve(import.meta.dirname, "../../build/circuits", circuit, `circuit.${extension}`);
+
 function targetOf(circuit: CircuitName): Promise<Target> {
   let target = targets.get(circuit);
   if (target === undefined) {
@@ -55,7 +77,7 @@ function targetOf(circuit: CircuitName): Promise<Target> {
 async function load(circuit: CircuitName): Promise<Target> {
   await buildCircuit(circuit);
   const directory = path.join("build", "circuits", circuit);
-  const file = (extension: string) => path.resolve(import.meta.dirname, "../..", directory, `circuit.${extension}`);
+  const file = (extension: string) => shippedFile(circuit, extension);
   const full = await compile(path.join(directory, "circuit.circom"), path.join("build", "soundness", circuit), "--O0");
   return loadTarget({ r1cs: file("r1cs"), sym: file("sym"), wasm: file("wasm") }, full);
 }
