@@ -16,6 +16,7 @@ export {
   hold,
   type Mine,
   type Payout,
+  passSettlement,
   requestOperator,
   withdraw,
 } from "./app/account/moves.ts";
@@ -92,7 +93,7 @@ export {
   settlementPublication,
   signSettlement,
 } from "./chain/publication.ts";
-export { publishedAt, type VenueFiles } from "./chain/published.ts";
+export { publishedAt, settlementMarks, type VenueFiles } from "./chain/published.ts";
 export { makeRound } from "./chain/rounds.ts";
 export { openState, sealState } from "./chain/sealed-state.ts";
 export { withAccountFile } from "./node/account-store.ts";

@@ -27,12 +27,15 @@ import { openKeystore } from "../../prover/src/node/keystore.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { createLinkMaker } from "../../prover/src/prove/link.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { columnE6 } from "../../prover/src/units.ts";
 import { CIRCUITS, OPERATOR_DEADLINE, Venue } from "../support/venue.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
 const DOC = readFileSync(path.resolve(import.meta.dirname, "../../docs/accounts.md"), "utf8");
 const BLOCKS = [...DOC.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, content]) => content!);
 const E6 = 1_000_000n;
+/** Lots of an option that expires on the way. */
+const OPTIONS = 10n;
 
 interface Ran {
   readonly code: number | null;
@@ -49,6 +52,7 @@ describe("docs/accounts.md", function () {
   let market: MarketFile;
   let fallen: MarketFile;
   let clients: VenueOfClients;
+  let optionRow: number;
   const variables: Record<string, string> = {};
   /** Everything that commands have said, and were called with. */
   const said: string[] = [];
@@ -70,6 +74,7 @@ describe("docs/accounts.md", function () {
     }
     market = readMarket(text("market.json"), "market.json", venue.policy);
     fallen = readMarket(text("fallen.json"), "fallen.json", venue.policy);
+    optionRow = rowOf("BTC-25DEC26-100000-C");
     const { gate, exchange, clearing } = venue.deployment;
     const view = await gateAt(venue.operator.provider as never, await gate.getAddress());
     const cosign = (first: GateCall, second?: GateCall) => signClear(venue.operator, view.domains, first, second);
@@ -122,14 +127,19 @@ describe("docs/accounts.md", function () {
     return { policyId, epoch: file.epoch, policy: venue.policy.policy, market: file.market };
   };
 
-  /** A long position in the first perpetual, at its mark, for the side that applies it with +1. */
-  function longOf(lots: bigint, file = market): Fill {
-    const row = file.instruments.findIndex((each) => each?.symbol === "BTC-PERP");
+  const rowOf = (symbol: string) => market.instruments.findIndex((each) => each?.symbol === symbol);
+  /** A long position in the first perpetual, and in an option where one is named, at their marks, for the side that applies it with +1. */
+  function longOf(lots: bigint, options = 0n): Fill {
+    const held = new Map([
+      [rowOf("BTC-PERP"), lots],
+      [optionRow, options],
+    ]);
     const empty = noFill("board-60");
+    const { rows } = market.market.board;
     return {
       ...empty,
-      positions: empty.positions.map((_, index) => (index === row ? lots : 0n)),
-      cash: -lots * file.market.board.rows[row]!.mark,
+      positions: empty.positions.map((_, row) => held.get(row) ?? 0n),
+      cash: -[...held].reduce((sum, [row, count]) => sum + count * rows[row]!.mark, 0n),
       blinding: randomViewingKey(),
     };
   }
@@ -217,7 +227,7 @@ describe("docs/accounts.md", function () {
     await dorado.absorb(CASH_INDEX, 1_000_000n * E6);
 
     const { initial, call } = venue.policy.levels;
-    await atlas.trade(boreas, longOf(lotsFor(11_000n)), initial, await published(market));
+    await atlas.trade(boreas, longOf(lotsFor(11_000n), OPTIONS), initial, await published(market));
     await dorado.trade(boreas, longOf(lotsFor(4_000n)), initial, await published(market));
     await venue.passes(3_600);
     await venue.publish(fallen);
@@ -252,10 +262,34 @@ describe("docs/accounts.md", function () {
     expect(await liquidation.getFunction("auctionOf")(dorado.id)).equal(`0x${"0".repeat(64)}`);
   });
 
+  it("passes a settlement before anything else: what it held of the expired option leaves for cash", async () => {
+    await atlas.catchUp();
+    const before = atlas.state;
+    const mark = columnE6(4_321_000_000n);
+    await venue.settle(new Map([[optionRow, mark]]));
+    expect(await status()).deep.include({ settlementsDue: "1" });
+    const us = "--file atlas.json --key viewing.key --keystore owner.json --passphrase-file passphrase.txt --yes";
+    expect((await sh(`plimsoll account deposit ${us} --asset cash --amount 1`)).code).equal(0);
+    const refused = await sh(`plimsoll account absorb ${us} --asset cash`);
+    expect(refused.code).equal(1);
+    expect(refused.err).contain("settlement 1 of expired instruments comes first").contain("plimsoll account settle");
+    await block(8);
+    expect(await status()).deep.include({ settlementsDue: "0" });
+    await atlas.catchUp();
+    expect(before.positions[optionRow]).equal(OPTIONS);
+    expect(atlas.state.positions[optionRow]).equal(0n);
+    expect(atlas.state.cash).equal(before.cash + mark * OPTIONS);
+    const none = await sh(BLOCKS[8]!);
+    expect(none.code).equal(1);
+    expect(none.err).contain("CALL_REFUSED").contain("no settlement to pass");
+    const theirs = await sh("plimsoll account settle --file boreas.json --key boreas.key --from $BOREAS --yes");
+    expect(theirs.code, theirs.err).equal(0);
+  });
+
   it("leaves without the operator: asks, unwinds, exits with everything", async () => {
     const early = await sh("plimsoll account unwind --file atlas.json --key viewing.key --cash 0 --fill none.json");
     expect(early.code, early.err).equal(0);
-    await block(8);
+    await block(9);
     const theirs = await sh("plimsoll account request --file boreas.json --key boreas.key --from $BOREAS --yes");
     expect(theirs.code, theirs.err).equal(0);
     await atlas.catchUp();
@@ -265,9 +299,9 @@ describe("docs/accounts.md", function () {
     );
     variables.CASH = `${worth / E6}`;
     await venue.passes(Number(OPERATOR_DEADLINE) + 60);
-    await block(9);
-    expect((await status()).retired).equal(true);
     await block(10);
+    expect((await status()).retired).equal(true);
+    await block(11);
     expect((await status()).assets.at(-1)!.held).equal("0");
     const both = await sh(
       "plimsoll account exit --file boreas.json --key boreas.key --from $BOREAS --yes --asset cash --amount all",
@@ -276,7 +310,7 @@ describe("docs/accounts.md", function () {
   });
 
   it("is restored from the chain with the viewing key alone, and its owner refuses a second effect", async () => {
-    await block(11);
+    await block(12);
     const [kept, again] = [JSON.parse(text("atlas.json")), JSON.parse(text("again.json"))];
     expect(again.state).deep.equal(kept.state);
     const taken = await sh("plimsoll account restore --file again.json --key boreas.key --gate $GATE");

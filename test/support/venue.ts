@@ -6,12 +6,12 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { HardhatEthersSigner } from "@nomicfoundation/hardhat-ethers/types";
-import { type Contract, ContractFactory } from "ethers";
+import { Contract, ContractFactory } from "ethers";
 import hardhat, { network } from "hardhat";
-import { carryEpoch, FAMILY_IDS, publishArguments } from "../../prover/src/chain/carrier.ts";
-import { type DeployableKey, type Deployment, deploy } from "../../prover/src/chain/deploy.ts";
+import { carryEpoch, carrySettlement, FAMILY_IDS, publishArguments } from "../../prover/src/chain/carrier.ts";
+import { type DeployableKey, type Deployment, deploy, releasedContract } from "../../prover/src/chain/deploy.ts";
 import { openBoard } from "../../prover/src/chain/open-board.ts";
-import { domainOf, observe, publication } from "../../prover/src/chain/publication.ts";
+import { domainOf, observe, publication, signSettlement } from "../../prover/src/chain/publication.ts";
 import { formatJson } from "../../prover/src/formats/json.ts";
 import { type MarketFile, readMarket } from "../../prover/src/formats/market.ts";
 import { type PolicyFile, readPolicy } from "../../prover/src/formats/policy.ts";
@@ -19,6 +19,7 @@ import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
 import type { LinkMaker } from "../../prover/src/prove/link.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import type { CircuitName } from "../../prover/src/statement/families.ts";
+import type { SettlementMarks } from "../../prover/src/statement/signals.ts";
 
 export const CIRCUITS = ["board-60", "settlement-60", "lot-60"] as const;
 export const OPERATOR_DEADLINE = 86_400n;
@@ -108,6 +109,7 @@ export class Venue {
     const makers = new Map([
       [FAMILY_IDS.account, await makerOf("board-60")],
       [FAMILY_IDS.lot, await makerOf("lot-60")],
+      [FAMILY_IDS.settlement, await makerOf("settlement-60")],
     ]);
     const request = (method: string, params: readonly unknown[] = []) =>
       connection.provider.request({ method, params: params as never });
@@ -172,8 +174,23 @@ export class Venue {
     if (time > BigInt(now)) await this.#request("evm_setNextBlockTimestamp", [`0x${time.toString(16)}`]);
     const domain = domainOf("PriceOracle", chainId, await oracle.getAddress());
     const observations = await observe(this.signers.slice(1, 4), domain, epoch, { time, prices: file.market.prices });
-    const carried = await carryEpoch(oracle, this.makers, file.market, place, observations);
+    const linked = new Map([...this.makers].filter(([family]) => family !== FAMILY_IDS.settlement));
+    const carried = await carryEpoch(oracle, linked, file.market, place, observations);
     await (await oracle.getFunction("publish")(...publishArguments(carried))).wait();
+  }
+
+  /** Opens the board's first settlement, under all reporters' signatures. */
+  async settle(marks: SettlementMarks): Promise<void> {
+    const { oracle, chainId } = this.deployment;
+    const at = await oracle.getFunction("settlements")();
+    const settlements = new Contract(at, (await releasedContract("Settlements")).abi, this.signers[0]);
+    const place = { board: 1n, number: 1n };
+    const maker = this.makers.get(FAMILY_IDS.settlement)!;
+    const { packed, marksHash, link } = await carrySettlement(settlements, maker, place, "board-60", marks);
+    const deadline = BigInt(await this.now()) + 3_600n;
+    const domain = domainOf("PriceOracle", chainId, await oracle.getAddress());
+    const signatures = await signSettlement(this.signers.slice(1, 4), domain, { ...place, marksHash, deadline });
+    await (await settlements.getFunction("settle")(1n, 1n, packed, deadline, signatures, link)).wait();
   }
 
   /** Gives somebody tokens, and something to pay gas with. */

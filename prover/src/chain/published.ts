@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What proofs are made under, from the venue's files, once these are what the chain holds. */
-import type { EventLog, Result } from "ethers";
+import { Contract, type EventLog, type Result } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import type { MarketFile } from "../formats/market.ts";
 import { LEVELS, type PolicyFile } from "../formats/policy.ts";
-import type { LotPriceE16, RateBps } from "../units.ts";
+import { BLOCK_INSTRUMENTS } from "../model/sizes.ts";
+import type { SettlementMarks } from "../statement/signals.ts";
+import { type ColumnE6, columnE6, type LotPriceE16, type RateBps } from "../units.ts";
 import { type CountedValues, fixedValues } from "./carrier.ts";
 import type { Published } from "./client.ts";
+import { releasedContract } from "./deploy.ts";
 import type { GateView } from "./gate-view.ts";
 import { publication } from "./publication.ts";
 
@@ -81,4 +84,31 @@ async function countedOf({ market: oracle, board, told }: GateView, files: Venue
     );
   }
   return counted;
+}
+
+/**
+ * What a settlement of the gate's board pays out for a lot of each instrument that it names, in 1e-6 quote by row, as the market told
+ * it. Throws `CHAIN_FAILED` where the node does not have it.
+ * @see docs/library.md#on-chain
+ */
+export async function settlementMarks({ market, board, told }: GateView, number: bigint): Promise<SettlementMarks> {
+  const { abi } = await releasedContract("Settlements");
+  const settlements = new Contract(await told(() => market.getFunction("settlements")()), abi, market.runner);
+  const [settled] = (await told(() =>
+    settlements.queryFilter(settlements.filters.Settled!(board, number)),
+  )) as EventLog[];
+  if (settled === undefined) {
+    throw new PlimsollError(
+      "CHAIN_FAILED",
+      `the node does not tell of settlement ${number}: ask one that keeps events`,
+    );
+  }
+  const expired = [...settled.args.expired] as bigint[];
+  const expires = (row: number) =>
+    ((expired[Math.floor(row / BLOCK_INSTRUMENTS)]! >> BigInt(row % BLOCK_INSTRUMENTS)) & 1n) === 1n;
+  const marks = ([...settled.args.marks] as bigint[]).map((mark, row): [number, ColumnE6] => [
+    row,
+    columnE6(mark, `marks[${row}]`),
+  ]);
+  return new Map(marks.filter(([row]) => expires(row)));
 }

@@ -42,7 +42,7 @@ export const REFUSALS: Readonly<Record<string, Words>> = {
   AccountHeld: ({ account, until }) =>
     `account ${account} is held until ${until} on the board's clock: attest the call level by the standing epoch, which ends the hold`,
   SettlementPending: ({ account, number }) =>
-    `settlement ${number} of expired instruments comes first for account ${account}: the operator sends it; ask for it`,
+    `settlement ${number} of expired instruments comes first for account ${account}: \`plimsoll account settle\``,
   SettlementNone: ({ account }) => `account ${account} has passed all settlements there have been`,
   AccountRetired: ({ account }) => `account ${account} has unwound: it can absorb and exit, and nothing else`,
   OwesFund: ({ account }) =>

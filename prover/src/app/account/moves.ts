@@ -3,7 +3,7 @@
 import type { Contract, ContractTransactionReceipt, ContractTransactionResponse } from "ethers";
 import { type AssetView, assetNamed, tokenOf } from "../../chain/gate-view.ts";
 import { cureLot } from "../../chain/liquidation.ts";
-import { publishedAt, type VenueFiles } from "../../chain/published.ts";
+import { publishedAt, settlementMarks, type VenueFiles } from "../../chain/published.ts";
 import { PlimsollError } from "../../errors.ts";
 import type { FieldElement } from "../../field.ts";
 import { formatDecimal, lotOfDecimals, lotsOf, parseDecimal } from "../../formats/decimal.ts";
@@ -126,6 +126,36 @@ export async function absorb(machine: AccountMachine, order: Mine & Amount): Pro
   };
   return act(session, told, async (signer, keep) => {
     const { receipt } = await clientOf(session, signer, { keep }).absorb(asset.index, lots);
+    return receipt;
+  });
+}
+
+/**
+ * Passes the next settlement of the gate's board: the instruments that it names leave the account, for cash at its marks. Needs no
+ * epoch, policy or market. Throws `CALL_REFUSED` where there is none that the account has not passed.
+ * @see docs/library.md#an-account-on-chain
+ */
+export async function passSettlement(machine: AccountMachine, order: Mine): Promise<Done> {
+  const session = await begin(machine, order);
+  const { board, gate, market, told } = session.view;
+  const account = numberOf(session);
+  const request = "settle";
+  const earlier = await resume(session, request);
+  if ("done" in earlier) return earlier.done;
+  const [{ settled }, last] = await told(() =>
+    Promise.all([gate.getFunction("accountOf")(account), market.getFunction("settlementsOf")(board)]),
+  );
+  if (settled >= last) throw new PlimsollError("CALL_REFUSED", `account ${account} has no settlement to pass`);
+  const number: bigint = settled + 1n;
+  const marks = await settlementMarks(session.view, number);
+  machine.onStep?.("proving");
+  const call = {
+    request,
+    words: `pass settlement ${number} with account ${account}: of ${marks.size} instruments, what it holds leaves for cash`,
+    shows: "that the account has passed it, and not what it held",
+  };
+  return act(session, call, async (signer, keep) => {
+    const { receipt } = await clientOf(session, signer, { keep }).expire(number, marks);
     return receipt;
   });
 }

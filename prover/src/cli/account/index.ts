@@ -10,6 +10,7 @@ import {
   exitCommand,
   holdCommand,
   requestCommand,
+  settleCommand,
   withdrawCommand,
 } from "./moves.ts";
 import { agreeCommand, keyCommand, openCommand, restoreCommand } from "./open.ts";
@@ -17,8 +18,17 @@ import { statusCommand } from "./status.ts";
 import { unwindCommand } from "./unwind.ts";
 
 const COMMANDS = [
-  ...[keyCommand, openCommand, agreeCommand, depositCommand, absorbCommand, attestCommand, withdrawCommand],
-  ...[exitCommand, requestCommand, unwindCommand, holdCommand, cureCommand, statusCommand, restoreCommand],
+  ...[keyCommand, openCommand, agreeCommand, depositCommand, absorbCommand, attestCommand, settleCommand],
+  ...[
+    withdrawCommand,
+    exitCommand,
+    requestCommand,
+    unwindCommand,
+    holdCommand,
+    cureCommand,
+    statusCommand,
+    restoreCommand,
+  ],
 ];
 
 export function accountCommand(context: Context): Command {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** `plimsoll account deposit | absorb | attest | withdraw | exit | request | hold | cure`: calls of an open account. */
+/** `plimsoll account deposit | absorb | attest | settle | withdraw | exit | request | hold | cure`: calls of an open account. */
 import { Command, Option } from "commander";
 import { PlimsollError } from "../../errors.ts";
 import { unsigned64 } from "../../formats/market.ts";
@@ -50,6 +50,15 @@ export function absorbCommand(context: Context): Command {
       const { absorb } = await load();
       const { asset, amount } = options;
       await doAndTell(context, options, (machine, viewingKey) => absorb(machine, { viewingKey, asset, amount }));
+    });
+}
+
+export function settleCommand(context: Context): Command {
+  return withSending(new Command("settle"))
+    .description("pass the next settlement of expired instruments; an account does nothing else before that")
+    .action(async (options: AccountOptions) => {
+      const { passSettlement } = await load();
+      await doAndTell(context, options, (machine, viewingKey) => passSettlement(machine, { viewingKey }));
     });
 }
 
