@@ -215,6 +215,12 @@ const LINES: readonly Line[] = [
     anyContent: ["--passphrase-file"],
   },
   {
+    command: "account settle",
+    inputs: SIGNED,
+    rest: ["--file", "new.json"],
+    anyContent: ["--passphrase-file"],
+  },
+  {
     command: "account request",
     inputs: SIGNED,
     rest: ["--file", "new.json"],
