@@ -152,7 +152,8 @@ for (const kindOf of FLEETS) {
       const started = performance.now();
       await running;
       expect(await queue.status()).include({ leased: 0, quarantined: 0 });
-      expect(performance.now() - started).lessThan(1_500);
+      // Long before the limit of a try, which ends what hangs.
+      expect(performance.now() - started).lessThan(10_000);
       const pids = triesIn(log()).map((line) => Number(line.split(" ")[1]));
       for (let wait = 0; wait < 100 && pids.some(isAlive); wait++)
         await new Promise((resolve) => setTimeout(resolve, 10));

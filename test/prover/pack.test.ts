@@ -803,9 +803,10 @@ describe("evidence packs", function () {
       expect(() => unzipFiles(bomb)).throw("a file of more than");
       const lying = Buffer.from(zipSync({ "index.json": new Uint8Array(4_000_000) }, { level: 9 }));
       for (const at of [22, lying.indexOf("PK\u0001\u0002") + 24]) lying.writeUInt32LE(10, at);
-      const start = performance.now();
+      const start = process.cpuUsage();
       expect(() => unzipFiles(lying)).throw("larger than it says");
-      expect(performance.now() - start).lessThan(1_000);
+      const { user, system } = process.cpuUsage(start);
+      expect((user + system) / 1000).lessThan(1_000);
       const many = Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`f${i}`, new Uint8Array(7_900_000)]));
       expect(() => unzipFiles(zipSync(many, { level: 9 }))).throw("bytes in all");
       expect(() =>
