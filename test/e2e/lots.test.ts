@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** A lot proven with the shipped circuit, through snarkjs and the strict verifier. Its set-up is on demand. */
+/** A lot proven with the shipped circuit, through snarkjs, the strict verifier and the contract. Its set-up is on demand. */
 import path from "node:path";
 import { expect } from "chai";
+import type { Signer } from "ethers";
+import { network } from "hardhat";
 import * as snarkjs from "snarkjs";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { loadArtifacts, loadManifest, loadVerificationKey } from "../../prover/src/node/artifacts.ts";
@@ -12,6 +14,7 @@ import { planInputs } from "../../prover/src/prove/witness.ts";
 import { FAMILIES } from "../../prover/src/statement/families.ts";
 import { buildLotStatement, type LotRequest } from "../../prover/src/statement/lot.ts";
 import facts from "../soundness/lab/account-facts.json" with { type: "json" };
+import { contractVerifier } from "../soundness/lab/differential.ts";
 import { readR1cs, readSymbols } from "../soundness/lab/r1cs.ts";
 import { report, uniqueness } from "../soundness/lab/uniqueness.ts";
 import { executePlan, wtnsOf } from "../support/execute-plan.ts";
@@ -44,7 +47,7 @@ describe("a proof of a lot", function () {
   });
 
   for (const kind of ["slice", "close-out"] as const) {
-    it(`of a ${kind} verifies with snarkjs and with the strict verifier; with a changed signal with neither`, async () => {
+    it(`of a ${kind} verifies with snarkjs, with the strict verifier and on chain; with a changed signal with none`, async () => {
       const request = lotOf(kind);
       const made = await prover.liquidate(request);
       expect(made.size).equal(CIRCUIT);
@@ -61,6 +64,16 @@ describe("a proof of a lot", function () {
       }
       const swapped = made.publicSignals.with(0, made.publicSignals[1]!).with(1, made.publicSignals[0]!);
       expect(await verify(swapped)).equal(false);
+      const chain = await network.create({ override: { gas: 16_000_000n } });
+      try {
+        const [deployer] = await chain.ethers.getSigners();
+        const contract = await contractVerifier(CIRCUIT, verificationKey, deployer as unknown as Signer);
+        const accepts = (signals: readonly string[]) => contract({ proof: made.proof, signals }).catch(() => false);
+        expect(await accepts(made.publicSignals)).equal(true);
+        expect(await accepts(swapped)).equal(false);
+      } finally {
+        await chain.close();
+      }
     });
   }
 

@@ -18,7 +18,16 @@ import { FIELD_ORDER, toField } from "../../../prover/src/field.ts";
 import { type BoardSize, instrumentsOf } from "../../../prover/src/model/sizes.ts";
 import { loadLinkKey, loadVerificationKey, type VerificationKey } from "../../../prover/src/node/artifacts.ts";
 import { createProver, type Groth16Proof } from "../../../prover/src/node/prover.ts";
-import { FAMILIES, publicInputsOf } from "../../../prover/src/statement/families.ts";
+import {
+  boardSizeOf,
+  type CircuitName,
+  FAMILIES,
+  type FamilyName,
+  familyOf,
+  ownSignalsOf,
+  publicInputsOf,
+  shapeOf,
+} from "../../../prover/src/statement/families.ts";
 import { createVerifier } from "../../../prover/src/verify/verifier.ts";
 import { pointOf } from "../../contracts/points.ts";
 import type { ProofJson } from "../../support/forge.ts";
@@ -233,33 +242,48 @@ interface Contracts {
   verify(proof: readonly bigint[], inputs: readonly bigint[], market: readonly bigint[]): Promise<unknown>;
 }
 
+/** Verifiers on chain, by family. */
+const VERIFIERS = {
+  account: "AccountVerifier",
+  settlement: "SettlementVerifier",
+  lot: "LotVerifier",
+  round: "RoundVerifier",
+} as const satisfies Partial<Record<FamilyName, string>>;
+
 /** The contract's answer under a key, which is deployed for it. A call that reverts rejects. */
 export async function contractVerifier(
-  size: BoardSize,
+  circuit: CircuitName,
   verificationKey: VerificationKey,
   deployer: Signer,
 ): Promise<(given: Given) => Promise<boolean>> {
-  const contract = await contractOf(size, verificationKey, deployer);
+  const contract = await contractOf(circuit, verificationKey, deployer);
+  const own = ownSignalsOf(circuit).length;
   const points = new Map<string, readonly bigint[]>();
   return async (given) => {
     const { words, numbers } = calldata(given);
-    const market = numbers.slice(FAMILIES.account.own.length);
+    const market = numbers.slice(own);
     // Links are of so many values, each below the group order.
-    if (numbers.length !== publicInputsOf(size) || market.some((value) => value < 0n || value >= FIELD_ORDER))
+    if (numbers.length !== publicInputsOf(circuit) || market.some((value) => value < 0n || value >= FIELD_ORDER))
       return false;
     const text = market.join();
-    const point = points.get(text) ?? Object.values(pointOf(verificationKey, market, FAMILIES.account.own.length));
+    const point = points.get(text) ?? Object.values(pointOf(verificationKey, market, own));
     points.set(text, point);
-    await contract.verify(words, numbers.slice(0, FAMILIES.account.own.length), point);
+    await contract.verify(words, numbers.slice(0, own), point);
     return true;
   };
 }
 
-async function contractOf(size: BoardSize, verificationKey: VerificationKey, deployer: Signer): Promise<Contracts> {
-  const { linkKeyFile } = await loadLinkKey(size);
-  const { hash, key } = chainKey(verificationKey, FAMILIES.account.own.length, linkKeyFile);
-  const { abi, bytecode } = await releasedContract("AccountVerifier");
-  const contract = await new ContractFactory(abi, bytecode, deployer).deploy(instrumentsOf(size), key, hash);
+async function contractOf(
+  circuit: CircuitName,
+  verificationKey: VerificationKey,
+  deployer: Signer,
+): Promise<Contracts> {
+  const { linkKeyFile } = await loadLinkKey(circuit);
+  const { hash, key } = chainKey(verificationKey, ownSignalsOf(circuit).length, linkKeyFile);
+  const { abi, bytecode } = await releasedContract(VERIFIERS[familyOf(circuit) as keyof typeof VERIFIERS]);
+  const { members } = shapeOf(circuit);
+  const sizes = [instrumentsOf(boardSizeOf(circuit)), ...(members === undefined ? [] : [members])];
+  const contract = await new ContractFactory(abi, bytecode, deployer).deploy(...sizes, key, hash);
   return (await contract.waitForDeployment()) as unknown as Contracts;
 }
 
