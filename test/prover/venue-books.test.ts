@@ -168,28 +168,29 @@ describe("the book of a venue", function () {
     it("a proof that verifies is taken; another's, another place's, a detached or a false one has its refusal", async () => {
       const { files, totals } = book;
       const given = { ...files, totals };
-      const accept = (index: number, step: unknown) => codeOf(acceptProof(VERIFIER, given, index, step));
-      for (const [index, step] of [...steps.entries()].reverse()) expect(accept(index, step)).equal("accepted");
+      const accept = async (index: number, step: unknown) =>
+        codeOf(await acceptProof(MACHINE, VERIFIER, given, index, step));
+      for (const [index, step] of [...steps.entries()].reverse()) expect(await accept(index, step)).equal("accepted");
       const other = await venueBook(accounts, { venue: "Another" });
       const changed = (at: number, to: number) => {
         const copy = steps[1]!.slice();
         copy[at]! ^= to;
         return copy;
       };
-      expect(accept(1, (await proveSteps(other))[1])).equal("STEP_FOREIGN");
-      expect(accept(2, steps[1])).equal("STEP_INDEX");
-      expect(accept(-1, withNegative(steps[1]!))).equal("STEP_INDEX");
-      expect(accept(4, steps[1])).equal("STEP_INDEX");
-      expect(accept(1, changed(195, 1))).equal("STEP_DETACHED");
-      expect(accept(1, changed(36, 0x80))).equal("STEP_UNPROVEN");
-      expect(accept(1, changed(37, 1))).equal("STEP_UNPROVEN");
+      expect(await accept(1, (await proveSteps(other))[1])).equal("STEP_FOREIGN");
+      expect(await accept(2, steps[1])).equal("STEP_INDEX");
+      expect(await accept(-1, withNegative(steps[1]!))).equal("STEP_INDEX");
+      expect(await accept(4, steps[1])).equal("STEP_INDEX");
+      expect(await accept(1, changed(195, 1))).equal("STEP_DETACHED");
+      expect(await accept(1, changed(36, 0x80))).equal("STEP_UNPROVEN");
+      expect(await accept(1, changed(37, 1))).equal("STEP_UNPROVEN");
       for (const nothing of [undefined, "", new Uint8Array(3), steps[1]!.subarray(1), [...steps[1]!]]) {
-        expect(accept(1, nothing)).equal("STEP_MALFORMED");
+        expect(await accept(1, nothing)).equal("STEP_MALFORMED");
       }
       // Another build of the same book: the same id, and blindings of its own.
       const again = await venueBook(accounts);
       expect(again.head.statement).deep.equal(book.head.statement);
-      expect(accept(1, (await proveSteps(again))[1])).equal("STEP_DETACHED");
+      expect(await accept(1, (await proveSteps(again))[1])).equal("STEP_DETACHED");
     });
 
     const withNegative = (step: Uint8Array) => {

@@ -20,8 +20,10 @@ import { Refusal, verdictOf } from "../document/kit.ts";
 import { PlimsollError } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { ProveOptions, Prover } from "../prove/prover.ts";
-import { compressProof, verifyCompressed } from "../verify/compressed.ts";
+import type { BatchItem } from "../verify/batch.ts";
+import { compressProof } from "../verify/compressed.ts";
 import type { Refused, Verifier } from "../verify/verifier.ts";
+import type { BookVerifyMachine } from "./verify-book.ts";
 
 /**
  * The key that opens the shards of one book, and no other secret of the venue.
@@ -68,28 +70,31 @@ export async function proveShard(
 
 /**
  * Whether bytes that somebody brought are the proof of a step: then they are as good as one's own, whoever made them and whenever.
- * `totals` are the commitments after each step, as the book was built. Never throws for what is in `step`.
+ * `totals` are the commitments after each step, as the book was built. Rejects for nothing that is in `step`.
  *
- *   const verdict = acceptProof(verifier, { head, policy, market, totals }, 17, bytes);
+ *   const verdict = await acceptProof({ verifyMany: verifyBatch }, verifier, { head, policy, market, totals }, 17, bytes);
  * @see docs/library.md#books
  */
-export function acceptProof(
+export async function acceptProof(
+  { verifyMany, signal }: Pick<BookVerifyMachine, "verifyMany" | "signal">,
   verifier: Verifier<BookCircuit>,
   book: BookFiles & { readonly totals: Uint8Array },
   index: number,
   step: unknown,
-): { readonly ok: true; readonly step: StepBytes } | Refused<StepRefusal> {
-  return verdictOf(() => {
+): Promise<{ readonly ok: true; readonly step: StepBytes } | Refused<StepRefusal>> {
+  const read = verdictOf<{ readonly ok: true; readonly item: BatchItem }, StepRefusal>(() => {
     const { head, totals } = book;
-    const read: Step = readStep(step, bookId(head));
-    if (!Number.isInteger(index) || index < 0 || index >= stepsOf(head) || read.index !== index) {
+    const { index: own, proof, totals: its }: Step = readStep(step, bookId(head));
+    if (!Number.isInteger(index) || index < 0 || index >= stepsOf(head) || own !== index) {
       throw new Refusal("STEP_INDEX", "the step has another index than the one that was asked for");
     }
     const after = bytesElement(totals, 32 * index);
-    if (read.totals !== after) throw new Refusal("STEP_DETACHED", "the totals of the step are not those of the chain");
+    if (its !== after) throw new Refusal("STEP_DETACHED", "the totals of the step are not those of the chain");
     const before = index === 0 ? firstTotals(head.size) : bytesElement(totals, 32 * (index - 1));
-    const verdict = verifyCompressed(verifier, stepSignals(book)(before, after), read.proof);
-    if (!verdict.ok) throw new Refusal("STEP_UNPROVEN", `no proof of this step: ${verdict.detail}`);
-    return { ok: true as const, step: step as StepBytes };
+    return { ok: true, item: { publicSignals: stepSignals(book)(before, after), proof } };
   });
+  if (!read.ok) return read;
+  const [verdict] = await verifyMany(verifier, [read.item], { signal });
+  if (verdict!.ok) return { ok: true, step: step as StepBytes };
+  return { ok: false, reason: "STEP_UNPROVEN", detail: `no proof of this step: ${verdict!.detail}` };
 }

@@ -7,10 +7,10 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { acceptProof } from "../../app/prove-book.ts";
 import { type BookCircuit, bookId, membersOf } from "../../document/book/head.ts";
 import { unseal } from "../../document/book/shard.ts";
-import type { StepBytes } from "../../document/book/steps.ts";
 import { PlimsollError } from "../../errors.ts";
 import type { JobSpec } from "../../fleet/job.ts";
 import type { Verifier } from "../../verify/verifier.ts";
+import { verifyBatch } from "../batch.ts";
 import { type BookDirectory, openBookDirectory, shardName } from "../book-directory.ts";
 import { EXTENSION } from "../installation.ts";
 import { loadVerifier } from "../verifier.ts";
@@ -96,7 +96,8 @@ export class BookFleet {
   /** Verifies a proof and keeps it. False where it does not verify. */
   async accept({ shard }: JobSpec, proof: Uint8Array): Promise<boolean> {
     this.#verifier ??= this.#loadVerifier();
-    const verdict = acceptProof(await this.#verifier, this.book, Number(shard), proof as StepBytes);
+    const machine = { verifyMany: verifyBatch };
+    const verdict = await acceptProof(machine, await this.#verifier, this.book, Number(shard), proof);
     if (verdict.ok) await this.book.keepProof(Number(shard), verdict.step);
     return verdict.ok;
   }
