@@ -18,6 +18,7 @@ import {
   firstTotals,
   stepsOf,
 } from "../document/book/head.ts";
+import { type BookRecords, bookRecord, checkRecorded } from "../document/book/record.ts";
 import type { Step } from "../document/book/steps.ts";
 import { type Caveat, type KeyCaveatCode, Refusal, verdictOf, withKey } from "../document/kit.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
@@ -68,6 +69,8 @@ export interface BookInputs {
   readonly expected?: { readonly policySha256?: string | undefined; readonly marketSha256?: string | undefined };
   /** What is held for the venue; several add up. */
   readonly custody?: readonly NamedText[];
+  /** What the venue has recorded around the book's date (`readBookRecords`): a book that is not the only one of its date is refused. */
+  readonly recorded?: BookRecords | undefined;
 }
 
 /** Something of the totals, with what is held of it. Amounts in whole units. */
@@ -101,6 +104,8 @@ export interface AcceptedBook {
   readonly steps: number;
   readonly totals: readonly TotalLine[];
   readonly custody: readonly CustodyWord[];
+  /** Where the reader gave what the venue has recorded. */
+  readonly recorded?: Omit<BookRecords, "count" | "records"> & { readonly time: string };
   readonly outdated: readonly Finding<BookOutdated>[];
   readonly notProven: readonly Caveat<BookCaveatCode | KeyCaveatCode>[];
   readonly policyTrusted: boolean;
@@ -122,8 +127,7 @@ const BATCH = { first: 16, most: 2_048, times: 8 } as const;
 export async function verifyBook(machine: BookVerifyMachine, inputs: BookInputs): Promise<BookVerdict> {
   const read = readBook(machine, inputs);
   if (!read.ok) return read;
-  const { book, steps, words } = read;
-  return (await unprovenStep(machine, book, steps)) ?? accepted(machine, inputs, book, words);
+  return (await unprovenStep(machine, read.book, read.steps)) ?? accepted(machine, inputs, read);
 }
 
 /** A book of which everything has been checked but its proofs. */
@@ -132,6 +136,7 @@ export interface ReadBook {
   readonly book: OpenBook;
   readonly steps: readonly Step[];
   readonly words: readonly CustodyWord[];
+  readonly recorded?: AcceptedBook["recorded"];
 }
 
 /** Checks everything of a book but its proofs. */
@@ -147,7 +152,10 @@ export function readBook(
     checkOpening(book, steps);
     const words = (inputs.custody ?? []).map((text) => custodyWord(text, inputs.trust));
     checkCustody(book, words);
-    return { ok: true, book, steps, words };
+    if (inputs.recorded === undefined) return { ok: true, book, steps, words };
+    const { count: _, records: __, ...recorded } = inputs.recorded;
+    const time = checkRecorded(bookRecord(book, steps, bytes), inputs.recorded);
+    return { ok: true, book, steps, words, recorded: { ...recorded, time } };
   });
 }
 
@@ -295,12 +303,7 @@ export function outdatedOf(
   ];
 }
 
-function accepted(
-  machine: BookVerifyMachine,
-  inputs: BookInputs,
-  book: OpenBook,
-  words: readonly CustodyWord[],
-): AcceptedBook {
+function accepted(machine: BookVerifyMachine, inputs: BookInputs, { book, words, recorded }: ReadBook): AcceptedBook {
   const { head, policy } = book;
   const { venue, date } = head.statement;
   const held = heldOf(book, words);
@@ -317,6 +320,7 @@ function accepted(
       ...(held === undefined ? {} : { held: formatDecimal(held[at]!, decimals) }),
     })),
     custody: words,
+    ...(recorded && { recorded }),
     outdated: outdatedOf(machine, inputs, head, words),
     notProven: withKey<BookCaveatCode>(head.verificationKey, [
       claimed && {
@@ -334,7 +338,8 @@ function accepted(
         code: "CUSTODY_TIME",
         text: "Some custody is as of another time than the accounts: what was held at theirs is not shown.",
       },
-      ...BOOK_CAVEATS,
+      // What is recorded alone for its date is what everybody is shown who looks there.
+      ...BOOK_CAVEATS.filter(({ code }) => recorded === undefined || code !== "BOOK_SHOWN"),
     ]),
     policyTrusted: inputs.trust.policies !== undefined,
   };

@@ -33,7 +33,7 @@ import { chainKey, deployedKeyHash } from "./verifying-key.ts";
 /** Chain ids of local development chains, the only ones on which keys may be deployed that are not from a ceremony. */
 export const LOCAL_CHAINS: readonly bigint[] = [31337n, 1337n];
 
-/** The contracts that a deployment creates, or that those create. */
+/** The contracts of the release: what a deployment creates, what that creates, and the registry of books, which stands alone. */
 export const CONTRACT_NAMES = [
   "AccountVerifier",
   "SettlementVerifier",
@@ -54,12 +54,14 @@ export const CONTRACT_NAMES = [
   "Clearing",
   "Liquidation",
   "Fund",
+  "BookRegistry",
 ] as const;
 export type ContractName = (typeof CONTRACT_NAMES)[number];
 
 export interface CompiledContract {
   readonly abi: InterfaceAbi;
   readonly bytecode: string;
+  readonly deployedBytecode: string;
   /** By file and library, where in the code (bytes) the library's address goes. */
   readonly linkReferences: Readonly<
     Record<string, Readonly<Record<string, readonly { start: number; length: number }[]>>>

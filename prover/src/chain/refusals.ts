@@ -125,6 +125,11 @@ export const REFUSALS: Readonly<Record<string, Words>> = {
   SizeRefused: "the lot is smaller than the policy's dust or larger than its cap",
   CreditMiscounted: "the account's credit has changed since the lot was made: make it again",
   AppraisalsMissing: "proofs of cost or debt are missing",
+  // Books
+  FieldEmpty: DEFECT,
+  DateToCome: ({ date }) => `the book is of ${utc(date)}, which is still to come by the chain's clock: record it then`,
+  DatePassed: ({ last }) => `a book of a later time is on record (${utc(last)}): no earlier one can join it`,
+  RecordedAlready: "the same file is on record already, as the last one",
   // Wallets and tokens
   SignatureGasTooLow: "the sender gave too little gas for checking a signature; send with more",
   GasTooLow: "the sender gave too little gas",

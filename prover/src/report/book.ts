@@ -40,8 +40,21 @@ export function bookVerdict(verdict: BookVerdict): Verdict {
         sentence: `Each of ${steps} steps has a proof of its own place, and the totals go from one to the next.`,
       },
       { file: "", sentence: "The totals after the last step are those stated, and positions add up to zero." },
+      ...recordFacts(verdict),
     ],
   };
+}
+
+function recordFacts({ recorded }: AcceptedBook) {
+  if (recorded === undefined) return [];
+  const { chainId, registry, venue, time, before, after } = recorded;
+  const near = [
+    ...(before ? [`its book before is of ${before}`] : []),
+    ...(after ? [`its book after of ${after}`] : []),
+  ];
+  const beside = near.length === 0 ? "it has recorded no book of another date" : near.join(", ");
+  const sentence = `${venue} has recorded this book and no other of its date, at ${time}, in registry ${registry} on chain ${chainId}; ${beside}.`;
+  return [{ file: "", sentence }];
 }
 
 const totalFacts = ({ totals }: AcceptedBook): Fact[] =>

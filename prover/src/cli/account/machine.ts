@@ -129,13 +129,23 @@ export async function withMachine<T>(
   }
 }
 
-/** Says what is about to leave, and asks unless told not to. Throws `CANCELLED`, and `USAGE` where nobody can be asked. */
-async function consent({ progress, signal }: Context, { yes }: AccountOptions, leaving: Leaving): Promise<void> {
+async function consent(context: Context, options: AccountOptions, leaving: Leaving): Promise<void> {
   const { words, shows, chainId, gate, from, most } = leaving;
-  progress(`about to leave, to gate ${gate} on chain ${chainId}, signed by ${from}:`);
-  progress(`  ${words}`);
-  progress(`  everybody sees: ${shows}`);
-  if (most > 0n) progress(`  gas costs at most ${formatDecimal(most, 18)} of the chain's own currency`);
+  await askToSend(context, options, [
+    `about to leave, to gate ${gate} on chain ${chainId}, signed by ${from}:`,
+    `  ${words}`,
+    `  everybody sees: ${shows}`,
+    ...(most > 0n ? [`  gas costs at most ${formatDecimal(most, 18)} of the chain's own currency`] : []),
+  ]);
+}
+
+/** Says what is about to leave, and asks unless told not to. Throws `CANCELLED`, and `USAGE` where nobody can be asked. */
+export async function askToSend(
+  { progress, signal }: Context,
+  { yes }: { readonly yes?: boolean },
+  lines: readonly string[],
+): Promise<void> {
+  for (const line of lines) progress(line);
   if (yes === true) return;
   if (!isInteractive()) throw new PlimsollError("USAGE", "nothing was sent: give --yes, where nobody can be asked");
   if (!(await isAgreed("Send it? Type yes: ", signal))) throw new PlimsollError("CANCELLED", "nothing was sent");

@@ -5,6 +5,7 @@ import type { Context } from "../context.ts";
 import { assembleCommand } from "./assemble.ts";
 import { buildCommand } from "./build.ts";
 import { bookProveCommand } from "./prove.ts";
+import { recordCommand } from "./record.ts";
 import { secretCommand, shardKeyCommand } from "./secret.ts";
 import { checkCommand, slipsCommand } from "./slips.ts";
 import { bookStatusCommand } from "./status.ts";
@@ -18,6 +19,7 @@ const COMMANDS = [
   bookProveCommand,
   bookStatusCommand,
   assembleCommand,
+  recordCommand,
   verifyCommand,
   slipsCommand,
   checkCommand,

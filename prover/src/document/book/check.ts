@@ -54,7 +54,11 @@ export type BookRefusal =
   /** A statement of custody of another asset, or twice. */
   | "CUSTODY_MISUSED"
   | "ATTESTER_UNTRUSTED"
-  | "ATTESTATION_UNSIGNED";
+  | "ATTESTATION_UNSIGNED"
+  /** The venue has recorded no book of this date, another one, or several. */
+  | "BOOK_UNRECORDED"
+  | "BOOK_OTHER_RECORDED"
+  | "BOOK_RECORDED_TWICE";
 
 /**
  * A book's head with the policy and the market that it names.
