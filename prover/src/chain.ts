@@ -43,7 +43,9 @@ export {
 } from "./app/account/unwind.ts";
 export { type DeployMachine, deploySystem } from "./app/deploy.ts";
 export { type BoardMachine, openRecordedBoard } from "./app/open-board.ts";
+export { type RecordedBook, type RecordLeaving, type RecordMachine, recordBook } from "./app/record-book.ts";
 export { type AccountRecord, type AccountStore, readAccountRecord } from "./chain/account-record.ts";
+export { readBookRecords, registryAt } from "./chain/book-registry.ts";
 export {
   type CarriedEpoch,
   type CountedValues,
@@ -96,6 +98,7 @@ export {
 export { publishedAt, settlementMarks, type VenueFiles } from "./chain/published.ts";
 export { makeRound } from "./chain/rounds.ts";
 export { openState, sealState } from "./chain/sealed-state.ts";
+export type { BookRecord, BookRecords } from "./document/book/record.ts";
 export { withAccountFile } from "./node/account-store.ts";
 export { type LoadedLinkKey, loadDeployableKey, loadLinkKey, loadVerificationKey } from "./node/artifacts.ts";
 export { openKeystore } from "./node/keystore.ts";

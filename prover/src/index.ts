@@ -19,8 +19,11 @@
  */
 
 export { accountWarnings } from "./app/account-warnings.ts";
+export { assembleBook, type ProvenBook } from "./app/assemble-book.ts";
 export { type AttestRequest, attest } from "./app/attest.ts";
 export { makeAuditorKey } from "./app/auditor-key.ts";
+export { type BelowLevel, type BuildMachine, type BuildRequest, type BuiltBook, buildBook } from "./app/build-book.ts";
+export { bookSlips, checkSlip, type NewSlip, type SlipInputs, type SlipVerdict } from "./app/check-slip.ts";
 export { type Commitment, commitAccount } from "./app/commit.ts";
 export {
   type DiscloseMachine,
@@ -41,10 +44,19 @@ export { type KeySource, makePack, type Pack, type PackMachine, type PackRequest
 export { type Portfolio, provePortfolio } from "./app/portfolio.ts";
 export type { KeyedAccount } from "./app/provable.ts";
 export { type CoverageClaim, type CoverageOutcome, proveAccounts, proveCoverage } from "./app/prove.ts";
+export { acceptProof, proveShard, shardKeyOf } from "./app/prove-book.ts";
 export { proveEnvelope, type Question } from "./app/prove-envelope.ts";
 export { accountReport, type ReportRequest } from "./app/report.ts";
 export { type TrustRequest, trustFrom } from "./app/trust-from.ts";
 export { levelReached, type Valuation, valueAccount } from "./app/value.ts";
+export {
+  type AcceptedBook,
+  type BookInputs,
+  type BookTrust,
+  type BookVerdict,
+  type BookVerifyMachine,
+  verifyBook,
+} from "./app/verify-book.ts";
 export { type DisclosureInputs, verifyDisclosure } from "./app/verify-disclosure.ts";
 export { type EnvelopeInputs, verifyEnvelope } from "./app/verify-envelope.ts";
 export {
@@ -55,6 +67,9 @@ export {
   readAuditorKey,
   readAuditorSecret,
 } from "./document/auditor-key.ts";
+export type { BookFiles } from "./document/book/check.ts";
+export { type BookCircuit, type BookHead, bookText, readBookHead } from "./document/book/head.ts";
+export { newBookSecret, readBookSecret } from "./document/book/secret.ts";
 export {
   cellOf,
   type DisclosureEnvelope,
@@ -91,9 +106,11 @@ export type { FieldElement } from "./field.ts";
 export {
   type AccountDocument,
   type AccountFile,
+  type BookAccount,
   type NamedText,
   type PositionDocument,
   readAccount,
+  readAccountLine,
   readViewingKey,
   type StateDocument,
   stateDocument,
@@ -130,7 +147,7 @@ export { type ArtifactIdentity, type ArtifactOptions, loadManifest, type Manifes
 export { verifyBatch } from "./node/batch.ts";
 export { fileLedger } from "./node/disclosure-ledger.ts";
 export { createProver, type Proof, type ProveOptions, type Prover, type ProverOptions } from "./node/prover.ts";
-export { commitStates } from "./node/sponges.ts";
+export { commitStates, openSpongeCore, type SpongeCore } from "./node/sponges.ts";
 export { loadVerifier } from "./node/verifier.ts";
 export { type Attestation, observationsDocument } from "./pack/evidence.ts";
 export { type ReportContext, renderPackReport } from "./pack/report.ts";

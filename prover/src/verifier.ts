@@ -8,7 +8,17 @@
  *   if (verdict.ok) … verdict.outcome, verdict.reading.statements … else … verdict.finding
  */
 
+export { checkSlip, type SlipInputs, type SlipVerdict } from "./app/check-slip.ts";
+export {
+  type AcceptedBook,
+  type BookInputs,
+  type BookTrust,
+  type BookVerdict,
+  type BookVerifyMachine,
+  verifyBook,
+} from "./app/verify-book.ts";
 export { verifyEnvelope } from "./app/verify-envelope.ts";
+export type { BookCircuit, BookHead } from "./document/book/head.ts";
 export { type MergeDocument, type MergeVerdict, readMerge, verifyMerge } from "./document/merge.ts";
 export { checkEnvelope, type EnvelopeVerdict, readEnvelope } from "./document/proof.ts";
 export { EXIT, PlimsollError } from "./errors.ts";
@@ -28,4 +38,5 @@ export {
   type Unusable,
 } from "./pack/verify.ts";
 export { PACK_LIMITS, type PackFiles, unzipFiles } from "./pack/zip.ts";
+export { type BatchItem, verifyBatch } from "./verify/batch.ts";
 export { createVerifier, type KeyIdentity, type ProofVerdict, type Verifier } from "./verify/verifier.ts";

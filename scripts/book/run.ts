@@ -4,8 +4,8 @@
  *
  *   npm run book -- --accounts 20000 [--workers 2] [--threads 1] [--circuit book-60-8] [--kill-every 60] [--out build/book]
  *
- * Generates accounts, builds the book, and proves it with `plimsoll book prove`. Every so many seconds something is killed with -9, in
- * turn: a process that proves, and the command with all that it has started, which is then started again. Ends with exit code 1 where a
+ * Generates accounts, builds the book, and proves it with `plimsoll book prove`. Every so many seconds, if something has been proven
+ * meanwhile, something is killed with -9, in turn: a process that proves, and the command with all that it has started, which is then started again. Ends with exit code 1 where a
  * shard is not proven in the end. A directory that is there already is gone on with.
  */
 import assert from "node:assert/strict";
@@ -157,9 +157,14 @@ async function prove(): Promise<Cost & { readonly killed: number }> {
     values.threads,
   ];
   let [killed, last, memory, seconds, cpu] = [0, performance.now(), 0, 0, 0];
+  /** Proofs that there were when something was killed last. */
+  let kept = 0;
   const kill = (child: ChildProcess, pids: readonly number[]) => {
     if (killEvery === 0 || performance.now() - last < 1000 * killEvery || pids.length < 2) return;
-    last = performance.now();
+    // Where others leave so little of the machine that a minute brings no proof, nothing would ever be proven.
+    const done = existsSync(at("book/proofs")) ? readdirSync(at("book/proofs")).length : 0;
+    if (done === kept) return;
+    [last, kept] = [performance.now(), done];
     const what = killed++ % 2 === 0 ? "a process that proves" : "the command with all it has started";
     say(`killed: ${what}`);
     if (killed % 2 === 1) process.kill(pids[1 + (killed % (pids.length - 1))]!, "SIGKILL");

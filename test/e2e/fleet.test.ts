@@ -106,10 +106,14 @@ describe("docs/fleet.md", function () {
     const book = unproven("alone");
     const command = ["book", "prove", book, "--key", "shard.key", "--workers", "2", "--threads", "1"];
     const first = start(command, { cwd: at(""), env: { [MARK]: "1" } });
-    while (!existsSync(path.join(at(book), "proofs"))) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!existsSync(path.join(at(book), "fleet/journal"))) await new Promise((resolve) => setTimeout(resolve, 20));
+    // Held, so that it does not end before the second has started.
+    first.child.kill("SIGSTOP");
     const second = await watched(command);
     expect(second.code).equal(2);
     expect(second.err).contain("another process holds this lock");
+    first.child.kill("SIGCONT");
+    while (!existsSync(path.join(at(book), "proofs"))) await new Promise((resolve) => setTimeout(resolve, 20));
     first.child.kill("SIGTERM");
     const stopped = await first.ended;
     if (stopped.code !== 0) expect([stopped.code, stopped.err]).deep.include(4);

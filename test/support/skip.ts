@@ -13,11 +13,11 @@ export const MAY_LACK = [
   "not on this platform",
   "no right to mount a file system",
   "round-60-3 is not set up",
-  "book-60-8 is not set up",
   "lot-60 is not set up",
 ] as const;
 type Reason =
   | (typeof MAY_LACK)[number]
+  | "book-60-8 is not set up"
   | "no Chromium"
   | "no native prover"
   | "no redis-server"

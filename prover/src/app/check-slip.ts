@@ -19,7 +19,10 @@ import {
   unprovenStep,
 } from "./verify-book.ts";
 
-/** What a member has. */
+/**
+ * What a member has: a book, trust, and its slip.
+ * @see docs/library.md#books
+ */
 export interface SlipInputs extends BookInputs {
   readonly slip: NamedText;
   /**
@@ -50,7 +53,10 @@ export interface AcceptedSlip extends Published {
   readonly notProven: readonly Caveat<SlipCaveatCode | KeyCaveatCode>[];
 }
 
-/** @see docs/library.md#books */
+/**
+ * What a member is told of its slip.
+ * @see docs/library.md#books
+ */
 export type SlipVerdict = AcceptedSlip | Refused<SlipRefusal | BookRefusal>;
 
 /**
@@ -111,7 +117,10 @@ function slipOf(text: NamedText): Slip {
   }
 }
 
-/** A slip, and the place of its account. */
+/**
+ * A slip, and the place of its account.
+ * @see docs/library.md#books
+ */
 export interface NewSlip {
   readonly place: number;
   /** One line of JSON. Private to the member. */

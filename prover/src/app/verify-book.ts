@@ -52,7 +52,10 @@ export interface BookVerifyMachine {
   readonly onProgress?: (steps: number, of: number) => void;
 }
 
-/** Whom and what the reader of a book trusts. */
+/**
+ * Whom and what the reader of a book trusts.
+ * @see docs/library.md#books
+ */
 export type BookTrust = Pick<Trust, "keys" | "attesters" | "policies" | "audience"> & {
   /** Seconds; nothing is too old where it is left out. */
   readonly maxAge?: number;
@@ -111,7 +114,10 @@ export interface AcceptedBook {
   readonly policyTrusted: boolean;
 }
 
-/** @see docs/library.md#books */
+/**
+ * What a reader is told of a book.
+ * @see docs/library.md#books
+ */
 export type BookVerdict = AcceptedBook | Refused<BookRefusal>;
 
 /** Steps of the first batch, and of the largest: where nothing holds, that is found out soon. */

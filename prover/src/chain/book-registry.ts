@@ -21,6 +21,7 @@ const told = async <T>(work: () => Promise<T>): Promise<T> => {
 /**
  * The registry at an address. Throws `FIELD_INVALID` where the code there is not this release's: another contract could forget, or show
  * each reader something else.
+ * @see docs/library.md#books
  */
 export async function registryAt(runner: Provider | Signer, address: string): Promise<Contract> {
   const provider = "getCode" in runner ? runner : runner.provider!;

@@ -104,7 +104,10 @@ export function readAccount(text: string, file: string, policy: PolicyFile, mark
 
 const AMOUNTS = ["cash", "balance", "asOf"] as const;
 
-/** An account of many, with what binds it to one member. */
+/**
+ * An account of many, with what binds it to one member.
+ * @see docs/library.md#books
+ */
 export interface BookAccount {
   readonly name: string;
   /** What this member alone answers to; the name of the account where the line says nothing. */
@@ -118,6 +121,7 @@ export interface BookAccount {
 /**
  * Reads an account from one line of JSON: as `readAccount` does, but without format and sequence; with "balance" it is as people keep it,
  * with "cash" the model's state; "collateral" and "positions" may be left out. Errors name the line.
+ * @see docs/library.md#books
  */
 export function readAccountLine(
   text: string,

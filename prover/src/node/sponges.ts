@@ -10,6 +10,10 @@ import { startCore, type WasmCore, wasmSponges } from "../prove/wasm.ts";
 import { askedPath, loadAddon, nativeSponges } from "./native.ts";
 import { nodePlatform, WASM_FILE } from "./wasm.ts";
 
+/**
+ * What works out many sponges, and by which means.
+ * @see docs/library.md#books
+ */
 export interface SpongeCore {
   readonly name: "native" | "wasm" | "portable";
   readonly sponges: Sponges;
@@ -17,7 +21,10 @@ export interface SpongeCore {
   close(): Promise<void>;
 }
 
-/** The fastest that is there, or of those the one that PLIMSOLL_BACKEND names; it starts with the first sponges. */
+/**
+ * The fastest that is there, or of those the one that PLIMSOLL_BACKEND names; it starts with the first sponges.
+ * @see docs/library.md#books
+ */
 export function openSpongeCore(): SpongeCore {
   const asked = process.env.PLIMSOLL_BACKEND;
   const may = (name: string) => asked === undefined || asked === name;

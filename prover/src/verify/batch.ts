@@ -81,6 +81,7 @@ interface Candidate {
  *
  * A proof costs a fraction of a millisecond; one that does not hold costs about twice the batch and once the strict verifier, so
  * whoever lets strangers fill a batch bounds what they may put in.
+ * @see docs/library.md#proofs
  */
 export async function verifyBatch<Name extends CircuitName>(
   verifier: Verifier<Name>,

@@ -31,6 +31,10 @@ import {
 } from "../kit.ts";
 import { type Fact, foreign, momentWords, type StatedClaim, timesWords } from "../words.ts";
 
+/**
+ * A circuit of books: how many accounts one proof is of.
+ * @see docs/library.md#books
+ */
 export type BookCircuit = CircuitOf<"book">;
 
 /**
@@ -163,7 +167,10 @@ export const publishedTerms = ({ market }: Published): Pick<BookStatement, "boar
   marketTime: market.time,
 });
 
-/** The head's canonical text. */
+/**
+ * The head's canonical text, as the public file has it.
+ * @see docs/library.md#books
+ */
 export const bookText = (head: BookHead): string => canonicalJson(head as unknown as Json);
 
 /** Members that one step holds. */

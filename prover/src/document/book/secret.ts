@@ -20,13 +20,19 @@ import { bytesElement, uniform } from "./head.ts";
 
 export const SECRET_BYTES = 32;
 
-/** The text of a new master secret's file. */
+/**
+ * The text of a new master secret's file.
+ * @see docs/library.md#books
+ */
 export const newBookSecret = (): string => `${bytesToHex(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)))}\n`;
 
 /** The text of a file with a secret of 32 bytes, such as a shard key. */
 export const secretText = (secret: Uint8Array): string => `${bytesToHex(secret)}\n`;
 
-/** Reads a secret of 32 bytes: 64 hexadecimal digits on one line. Throws `FIELD_INVALID`, never with a digit of it. */
+/**
+ * Reads a secret of 32 bytes: 64 hexadecimal digits on one line. Throws `FIELD_INVALID`, never with a digit of it.
+ * @see docs/library.md#books
+ */
 export function readBookSecret({ text, file }: NamedText): Uint8Array {
   const match = /^([0-9a-f]{64})\r?\n?$/.exec(text);
   if (match !== null) return hexToBytes(match[1]!);
