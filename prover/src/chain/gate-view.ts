@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A gate from its address alone: its desks, its market, its assets, and the words of what they refuse. */
-import { Contract, type InterfaceAbi, type Provider } from "ethers";
+import { Contract, type InterfaceAbi, isError, type Provider } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import { isSymbol } from "../formats/labels.ts";
 import { BOARD_SIZES, type BoardSize, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
@@ -83,7 +83,9 @@ export async function gateAt(provider: Provider, address: string, expectedChain?
     const ask = (method: string, ...args: unknown[]) =>
       gate
         .getFunction(method)(...args)
-        .catch(() => {
+        .catch((error: unknown) => {
+          // What is no gate answers with nothing, or reverts; anything else is the node's.
+          if (!isError(error, "CALL_EXCEPTION") && !isError(error, "BAD_DATA")) throw error;
           throw refuse(`the contract at ${address} is no gate`);
         });
     const [board, instruments, marketAt] = await Promise.all([ask("board"), ask("instruments"), ask("market")]);

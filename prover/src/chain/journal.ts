@@ -16,6 +16,7 @@ import {
   type TransactionResponse,
   type TypedDataDomain,
   type TypedDataField,
+  VoidSigner,
 } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import type { Sending } from "./account-record.ts";
@@ -33,6 +34,24 @@ export interface Journal {
   consent(outgoing: Outgoing): Promise<void>;
   /** Writes it down, before it is sent, and again when its hash is known. */
   write(sending: Omit<Outgoing, "most"> & Pick<Sending, "raw" | "hash">): Promise<void>;
+}
+
+/** A transaction for a wallet to sign and send. */
+export interface Offer {
+  readonly chainId: bigint;
+  readonly from: string;
+  readonly to: string;
+  readonly data: string;
+  readonly nonce: number;
+  readonly gasLimit: bigint;
+}
+
+/**
+ * Somebody's wallet elsewhere, such as in a browser. What it is to send ends up in `offered`, and the call that asked for it is
+ * refused with `CANCELLED`: whether the wallet has sent it, the chain says later.
+ */
+export class WalletSigner extends VoidSigner {
+  offered: Offer | undefined;
 }
 
 /** A signer whose transactions are written down before they are sent. */
@@ -68,6 +87,11 @@ export class JournaledSigner extends AbstractSigner<Provider> {
       throw new PlimsollError("CHAIN_FAILED", `the node is not of chain ${chainId} any more: nothing was sent`);
     }
     await consent({ ...out, most: gasLimit * (fees.maxFeePerGas ?? fees.gasPrice ?? 0n) });
+    if (this.#inner instanceof WalletSigner) {
+      await write(out);
+      this.#inner.offered = { chainId, from, to, data, nonce, gasLimit };
+      throw new PlimsollError("CANCELLED", "it waits for the wallet");
+    }
     const transaction = { to, data, nonce, gasLimit, ...fees };
     if (this.#inner instanceof JsonRpcSigner) {
       await write(out);

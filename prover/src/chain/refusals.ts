@@ -191,7 +191,8 @@ export function toldBy(error: unknown, abis: readonly InterfaceAbi[]): unknown {
     if (isError(error, code as keyof typeof NODE_WORDS)) return new PlimsollError("CHAIN_FAILED", words);
   }
   const { shortMessage, code } = error as { shortMessage?: unknown; code?: unknown };
-  if (typeof shortMessage !== "string" && code !== "ECONNREFUSED" && code !== "SERVER_ERROR") return error;
+  // ethers' own errors have a short message; those of the connection a code such as ECONNRESET.
+  if (typeof shortMessage !== "string" && !/^(E[A-Z]+|SERVER_ERROR)$/.test(`${code}`)) return error;
   const why = code === "CALL_EXCEPTION" ? "the contracts revert it and give no reason" : "the node refuses it";
   return new PlimsollError("CHAIN_FAILED", `${why}: run \`plimsoll account status\`, and try again`);
 }

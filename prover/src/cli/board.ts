@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll board`: the board of a deployed venue. */
+
 import { Command } from "commander";
+import { providerAt } from "../chain/provider.ts";
 import { formatJson } from "../formats/json.ts";
 import { writeResult } from "../node/files.ts";
-import { deployerOf, providerAt } from "./chain.ts";
+import { deployerOf } from "./chain.ts";
 import type { Context } from "./context.ts";
 
 interface Options {

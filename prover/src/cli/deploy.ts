@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll deploy`: the whole system on a chain. */
+
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import type { DeploymentRecord } from "../chain/deployment-file.ts";
+import { providerAt } from "../chain/provider.ts";
 import { formatJson } from "../formats/json.ts";
 import { writeResult } from "../node/files.ts";
-import { deployerOf, providerAt } from "./chain.ts";
+import { deployerOf } from "./chain.ts";
 import type { Context } from "./context.ts";
 
 interface Options {

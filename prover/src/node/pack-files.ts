@@ -2,9 +2,12 @@
 /** Evidence packs in files: a zip, or a directory. */
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
+import type { KeySource } from "../app/make-pack.ts";
 import { PlimsollError } from "../errors.ts";
+import type { PackCircuit } from "../pack/format.ts";
 import { peekIndex } from "../pack/verify.ts";
 import { PACK_LIMITS, type PackFiles, unzipFiles, zipFiles } from "../pack/zip.ts";
+import { loadVerificationKey } from "./artifacts.ts";
 import { type Inputs, readBounded, writeDirectory, writeResult } from "./files.ts";
 
 /** A pack as given, and its name in messages. */
@@ -67,4 +70,11 @@ export async function writePack(out: string, files: PackFiles): Promise<void> {
   if (out.endsWith(".zip")) return writeResult(out, zipFiles(files));
   const named = [...files].map(([name, text]) => ({ name, text }));
   return writeDirectory(out, named);
+}
+
+/** The key of this installation for a circuit. */
+export async function packKey(size: PackCircuit): Promise<KeySource> {
+  const { identity, verificationKeyFile } = await loadVerificationKey(size);
+  const { verificationKeySha256: sha256, origin, compiler, sourcesSha256, r1csSha256 } = identity;
+  return { identity: { size, sha256, origin }, file: verificationKeyFile, compiler, sourcesSha256, r1csSha256 };
 }

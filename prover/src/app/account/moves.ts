@@ -62,6 +62,50 @@ async function begin(machine: AccountMachine, { viewingKey }: Mine): Promise<Ses
   return session;
 }
 
+/** What a deposit is, in all its steps. */
+async function depositOf(session: Session, order: Amount) {
+  const asset = await assetNamed(session.view, order.asset);
+  const lots = lotsIn(order, asset);
+  const account = numberOf(session);
+  return { asset, lots, units: lots * asset.lot, account, request: `deposit ${asset.index} ${lots}` };
+}
+
+/**
+ * Gives the gate leave to take what a deposit pays in. Undefined where it has leave already. `deposit` does this too.
+ * @see docs/library.md#an-account-on-chain
+ */
+export async function approve(machine: AccountMachine, order: Mine & Amount): Promise<Done | undefined> {
+  const session = await begin(machine, order);
+  const { request: of, ...rest } = await depositOf(session, order);
+  const request = `${of}${APPROVAL}`;
+  const earlier = await resume(session, request);
+  return "done" in earlier ? earlier.done : leave(session, request, rest);
+}
+
+async function leave(
+  session: Session,
+  request: string,
+  { asset, lots, units }: { readonly asset: AssetView; readonly lots: bigint; readonly units: bigint },
+): Promise<Done | undefined> {
+  const { view, record } = session;
+  const token = tokenOf(view, asset);
+  const allowed: bigint = await view.told(() => token.getFunction("allowance")(record.owner, record.gate));
+  if (allowed >= units) return undefined;
+  const give = (amount: bigint) =>
+    act(
+      session,
+      {
+        request: amount === 0n ? `${request} of nothing` : request,
+        words: `let the gate take ${amount === 0n ? "nothing more" : text(lots, asset)} of ${nameOf(asset)} from your address`,
+        shows: "the amount, the token and your address",
+      },
+      (signer) => receiptOf((token.connect(signer) as Contract).getFunction("approve")(record.gate, amount)),
+    );
+  // Some tokens refuse a change of an allowance that is not zero.
+  if (allowed > 0n) await (await give(0n)).acknowledge();
+  return give(units);
+}
+
 /**
  * Pays an amount in, as a public credit of the account; `absorb` takes it into the private account. Gives the gate leave to take it
  * first, where it has none.
@@ -70,32 +114,17 @@ async function begin(machine: AccountMachine, { viewingKey }: Mine): Promise<Ses
 export async function deposit(machine: AccountMachine, order: Mine & Amount): Promise<Done> {
   const session = await begin(machine, order);
   const { view, record } = session;
-  const asset = await assetNamed(view, order.asset);
-  const lots = lotsIn(order, asset);
-  const units = lots * asset.lot;
-  const account = numberOf(session);
-  const request = `deposit ${asset.index} ${lots}`;
-  const words = `pay ${text(lots, asset)} ${nameOf(asset)} into account ${account}`;
+  const { asset, lots, units, account, request } = await depositOf(session, order);
   const earlier = await resume(session, request);
   if ("done" in earlier) return earlier.done;
-  const token = tokenOf(view, asset);
-  const allowed: bigint = await view.told(() => token.getFunction("allowance")(record.owner, record.gate));
-  if (allowed < units) {
-    // Some tokens refuse a change of an allowance that is not zero.
-    for (const amount of allowed > 0n ? [0n, units] : [units]) {
-      const approval = {
-        request: amount === 0n ? `${request}${APPROVAL} of nothing` : `${request}${APPROVAL}`,
-        words: `let the gate take ${amount === 0n ? "nothing more" : text(lots, asset)} of ${nameOf(asset)} from your address`,
-        shows: "the amount, the token and your address",
-      };
-      const done = await act(session, approval, (signer) =>
-        receiptOf((token.connect(signer) as Contract).getFunction("approve")(record.gate, amount)),
-      );
-      await done.acknowledge();
-    }
-  }
-  const order_ = { request, words, shows: "the amount, the token, your address and the account's number" };
-  return act(session, order_, (signer) =>
+  const approval = await leave(session, `${request}${APPROVAL}`, { asset, lots, units });
+  await approval?.acknowledge();
+  const told = {
+    request,
+    words: `pay ${text(lots, asset)} ${nameOf(asset)} into account ${account}`,
+    shows: "the amount, the token, your address and the account's number",
+  };
+  return act(session, told, (signer) =>
     receiptOf(
       (view.gate.connect(signer) as Contract).getFunction("deposit")(account, record.owner, asset.index, units),
     ),

@@ -249,6 +249,18 @@ export async function resume(
   const receipt = await inTime(machine, () => view.told(() => resent(machine.provider, raw, sending.hash!)));
   return { done: await landed(session, sending, receipt, true) };
 }
+/**
+ * The call that is being sent, once the chain has it; undefined where there is none, or the chain does not have it. For whoever had
+ * it signed elsewhere.
+ */
+export async function takenCall(machine: AccountMachine, viewingKey: FieldElement): Promise<Done | undefined> {
+  const session = await openSession({ ...machine, signer: undefined }, viewingKey);
+  const { sending } = session.record;
+  if (sending === null) return undefined;
+  const found = await resume(session, sending.request);
+  return "done" in found ? found.done : undefined;
+}
+
 /** What a request's approval is called. */
 export const APPROVAL = ", approval";
 

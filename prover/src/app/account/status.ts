@@ -149,8 +149,37 @@ export async function accountStatus(
   });
 }
 
+/**
+ * What everybody can see of an account: whether it is well, and by when it has to attest.
+ * @see docs/library.md#an-account-on-chain
+ */
+export interface GateStanding extends Pick<AccountStatus, "stage" | "attestBy" | "heldUntil"> {
+  /** Seconds of the board's clock since the last attestation. */
+  readonly age: bigint;
+  /** Seconds of that clock between two attestations. */
+  readonly interval: bigint;
+}
+
+/**
+ * Looks at an account from outside.
+ * @see docs/library.md#an-account-on-chain
+ */
+export const gateStanding = (
+  view: GateView,
+  account: bigint,
+  machine: Pick<AccountMachine, "provider">,
+): Promise<GateStanding> =>
+  view.told(async () => {
+    const { held, attestBy, heldUntil, age, interval } = await heldAt(view, account, machine);
+    return { stage: STAGES[Number(held.stage)]!, attestBy, heldUntil, age, interval };
+  });
+
 /** The public side of the account, and its deadlines. */
-async function heldAt({ gate, exchange, market, board }: GateView, account: bigint, { provider }: AccountMachine) {
+async function heldAt(
+  { gate, exchange, market, board }: GateView,
+  account: bigint,
+  { provider }: Pick<AccountMachine, "provider">,
+) {
   const ask = (contract: typeof gate, method: string, ...args: unknown[]) => contract.getFunction(method)(...args);
   const [held, clock, terms, settlements, fund, block] = await Promise.all([
     ask(gate, "accountOf", account),
@@ -173,6 +202,8 @@ async function heldAt({ gate, exchange, market, board }: GateView, account: bigi
   });
   return {
     ...{ held, settlements, fund, deadline },
+    age: clock - (held.provenAt as bigint),
+    interval: terms.attestInterval as bigint,
     attestBy: deadline(held.provenAt + terms.attestInterval),
     cureBy: deadline(held.calledAt + terms.curePeriod),
     heldUntil: held.heldUntil > clock ? deadline(held.heldUntil) : null,

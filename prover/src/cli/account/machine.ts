@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What the commands of an account share: node, file, keys, who signs, and the question before anything is sent. */
+
 import type { Command } from "commander";
 import type { JsonRpcProvider, Signer } from "ethers";
 import type { AccountMachine, Done, Leaving } from "../../app/account/session.ts";
+import { providerAt } from "../../chain/provider.ts";
 import { PlimsollError } from "../../errors.ts";
 import type { FieldElement } from "../../field.ts";
 import { formatDecimal } from "../../formats/decimal.ts";
 import { unsigned64 } from "../../formats/market.ts";
-import { providerAt } from "../chain.ts";
 import type { Context } from "../context.ts";
 import { loadViewingKey, optionInteger } from "../options.ts";
 import { hiddenLine, isAgreed, isInteractive } from "../prompt.ts";

@@ -2,11 +2,8 @@
 /** `plimsoll pack make`: proofs and what backs them, sealed by a firm. */
 import path from "node:path";
 import { Command } from "commander";
-import type { KeySource } from "../../app/make-pack.ts";
 import type { NamedText } from "../../formats/account.ts";
 import { timeText } from "../../formats/time.ts";
-import { loadVerificationKey } from "../../node/artifacts.ts";
-import type { PackCircuit } from "../../pack/format.ts";
 import type { Context } from "../context.ts";
 import { many, optionTime } from "../options.ts";
 import { SOFTWARE } from "./reader.ts";
@@ -59,7 +56,7 @@ export function makeCommand({ inputs, print, signal }: Context): Command {
     .option("--date <time>", "the date of the pack; else now")
     .option("--json", "print JSON")
     .action(async (options: MakeOptions) => {
-      const [{ makePack }, { readPackFiles, writePack }, { readSigningKey }] = await Promise.all([
+      const [{ makePack }, { packKey, readPackFiles, writePack }, { readSigningKey }] = await Promise.all([
         import("../../app/make-pack.ts"),
         import("../../node/pack-files.ts"),
         import("../../pack/typed-data.ts"),
@@ -72,7 +69,7 @@ export function makeCommand({ inputs, print, signal }: Context): Command {
         const { file: name, content } = await inputs.bytes(file);
         documents.push({ name: path.basename(name), content });
       }
-      const machine = { keyFor, now: () => new Date(), software: SOFTWARE, signal };
+      const machine = { keyFor: packKey, now: () => new Date(), software: SOFTWARE, signal };
       const { files, index, sha256 } = await makePack(machine, {
         ...{ name, question, firm, signing, claims, documents },
         proofs: await texts(options.proof),
@@ -94,11 +91,4 @@ export function makeCommand({ inputs, print, signal }: Context): Command {
         () => `${out}: pack ${number}, ${sha256}, sealed by ${signer}`,
       );
     });
-}
-
-/** The key of this installation for a circuit. */
-async function keyFor(size: PackCircuit): Promise<KeySource> {
-  const { identity, verificationKeyFile } = await loadVerificationKey(size);
-  const { verificationKeySha256: sha256, origin, compiler, sourcesSha256, r1csSha256 } = identity;
-  return { identity: { size, sha256, origin }, file: verificationKeyFile, compiler, sourcesSha256, r1csSha256 };
 }
