@@ -52,6 +52,8 @@ const FAMILIES = {
   BOOK_UNFINISHED: EXIT.input,
   /** A call that the contracts refuse, with their reason; nothing was sent. */
   CALL_REFUSED: EXIT.no,
+  /** What a desk's configuration does not let out: a limit of a day, or the cost of a transaction. */
+  LIMIT_REACHED: EXIT.no,
   /** Text that is not JSON or CSV of the strict kind read here. */
   SYNTAX: EXIT.input,
   /** A field that is missing, unknown, duplicated, or of the wrong kind. */

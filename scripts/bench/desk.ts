@@ -22,7 +22,14 @@ for (const [index, account] of names.entries()) {
   const { atlas } = folder.firm;
   folder.account({ ...atlas, account, cash: (BigInt(atlas.cash.split(".")[0]!) + BigInt(index) * 1_000n).toString() });
 }
-const rule = { name: "daily", atLeast: "call", audience: "x", when: "every day", approval: true } as const;
+const rule = {
+  kind: "prove",
+  name: "daily",
+  atLeast: "call",
+  audience: "x",
+  when: "every day",
+  approval: true,
+} as const;
 const forecast = { prices: ["BTC-USD.csv", "ETH-USD.csv"], hours: 24, everySeconds: 900, alertPercent: 10 };
 folder.past();
 const desk = folder.open({ accounts: names.map((name) => ({ file: `${name}.json` })), rules: [rule], forecast });

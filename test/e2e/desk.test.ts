@@ -131,7 +131,7 @@ describe("the desk's page", function () {
   });
 
   it("an approver approves a proof, which verifies", async () => {
-    await go("#/proofs");
+    await go("#/tasks");
     await page.getByRole("button", { name: "Approve" }).first().click();
     const link = page.getByRole("link", { name: "Download" }).first();
     await link.waitFor({ timeout: 60_000 });
@@ -157,7 +157,7 @@ describe("the desk's page", function () {
   it("has no violation that axe finds, fits a phone, and is dark where the reader's screen is", async () => {
     for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
-      for (const view of ["#/", "#/account/boreas", "#/alerts", "#/proofs"]) {
+      for (const view of ["#/", "#/account/boreas", "#/alerts", "#/tasks"]) {
         await page.setViewportSize({ width: colorScheme === "dark" ? 390 : 1200, height: 844 });
         await go(view);
         await page.waitForFunction(() => !document.querySelector(".hint")?.textContent?.startsWith("Loading"));

@@ -54,7 +54,14 @@ describe("a desk that is killed", function () {
     await new Promise((resolve) => hook.once("listening", resolve));
     folder.secret("hook.secret", "a secret of the hook\n");
     const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
-    const rule = { name: "always", atLeast: "call", audience: "x", when: "every epoch", approval: false } as const;
+    const rule = {
+      kind: "prove",
+      name: "always",
+      atLeast: "call",
+      audience: "x",
+      when: "every epoch",
+      approval: false,
+    } as const;
     const config = folder.config({
       rules: [rule],
       webhooks: [{ name: "hook", url, secret: "hook.secret", shape: "plimsoll" }],
@@ -91,8 +98,8 @@ describe("a desk that is killed", function () {
     const done = () =>
       stored(
         (of) =>
-          of.tasks().length > 0 &&
-          of.tasks().every(({ state }) => state === "done") &&
+          of.tasks.list().length > 0 &&
+          of.tasks.list().every(({ state }) => state === "done") &&
           of.deliveries({ state: "waiting" }).length === 0,
       );
     for (let tries = 0; tries < 1_800 && !done(); tries++) await sleep(100);
@@ -102,7 +109,7 @@ describe("a desk that is killed", function () {
     const [tasks, readings, alerts, waiting] = stored(
       (of) =>
         [
-          of.tasks(),
+          of.tasks.list(),
           of.history("atlas", "", 1_000),
           of.alerts(),
           of.deliveries({ state: "waiting" }).map(({ id }) => id),

@@ -30,6 +30,7 @@ import { refusal } from "../support/refusal.ts";
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const FALL = { BTC: -0.3, ETH: -0.3 };
 const RULE = {
+  kind: "prove",
   name: "every proof",
   atLeast: "call",
   audience: "request 7",
@@ -167,12 +168,12 @@ describe("a desk", function () {
     await desk.step();
     await desk.step();
     expect(await desk.proveNext(), "nothing is approved").equal(false);
-    const [task] = desk.store.tasks();
-    expect(desk.store.tasks().length).equal(1);
-    expect(desk.store.decide(task!.id, "ready", "Ana", folder.now)).equal(true);
-    expect(desk.store.decide(task!.id, "rejected", "Ben", folder.now), "decided once").equal(false);
+    const [task] = desk.store.tasks.list();
+    expect(desk.store.tasks.list().length).equal(1);
+    expect(desk.store.tasks.decide(task!.id, "ready", "Ana", folder.now)).equal(true);
+    expect(desk.store.tasks.decide(task!.id, "rejected", "Ben", folder.now), "decided once").equal(false);
     expect(await desk.proveNext()).equal(true);
-    const done = desk.store.task(task!.id)!;
+    const done = desk.store.tasks.get(task!.id)!;
     expect(done).include({ state: "done", decidedBy: "Ana", reason: null });
     expect(statSync(done.file!).mode & 0o777).equal(0o600);
     const text = (file: string) => ({ text: readFileSync(file, "utf8"), file });
@@ -186,14 +187,14 @@ describe("a desk", function () {
     folder.epoch(FALL);
     await desk.step();
     await desk.proveNext();
-    expect(desk.store.tasks()[0]).include({ state: "failed", reason: "STATEMENT_FALSE" });
+    expect(desk.store.tasks.list()[0]).include({ state: "failed", reason: "STATEMENT_FALSE" });
     await desk.close();
     desk.store.close();
     folder.epoch();
     open({ rules: [{ ...RULE, approval: false }], accounts: [{ file: "atlas.json" }] });
     await desk.step();
     await desk.proveNext();
-    expect(desk.store.tasks()[0]).include({ state: "failed", reason: "USAGE" });
+    expect(desk.store.tasks.list()[0]).include({ state: "failed", reason: "USAGE" });
   });
 
   it("a rule of every day asks once a day", async () => {
@@ -202,19 +203,33 @@ describe("a desk", function () {
       await desk.step();
       folder.epoch();
     }
-    expect(desk.store.tasks().length).equal(1);
+    expect(desk.store.tasks.list().length).equal(1);
   });
 
-  it("forgets what is older than its days, but not what a proof was made of", async () => {
+  it("forgets what is older than its days, but not what a proof is being made of, nor the last of each rule", async () => {
     open({ keepDays: 1, rules: [{ ...RULE, when: "every day" }] });
     await desk.step();
+    const [first] = desk.store.tasks.list();
+    desk.store.tasks.decide(first!.id, "ready", "Ana", folder.now);
     folder.epoch();
     await desk.step();
     folder.skip((3 * 86_400) / 300);
     folder.epoch();
     await desk.step();
     expect(desk.store.history("atlas", "", 10).map(({ epoch }) => epoch)).deep.equal(["7", "873"]);
-    expect(desk.store.momentOf(desk.store.tasks().at(-1)!)).not.equal(undefined);
+    expect(desk.store.momentOf(first!)).not.equal(undefined);
+    desk.store.tasks.finish(first!.id, { file: "gone.json" }, folder.now - 3 * 86_400_000);
+    folder.skip((2 * 86_400) / 300);
+    folder.epoch();
+    await desk.step();
+    // The first is the last that was done; the second is neither that nor the last.
+    expect(desk.store.tasks.list().map(({ epoch }) => epoch)).deep.equal(["1450", "7"]);
+    desk.store.tasks.decide(desk.store.tasks.list()[0]!.id, "ready", "Ana", folder.now);
+    desk.store.tasks.finish(desk.store.tasks.list()[0]!.id, { file: "new.json" }, folder.now);
+    folder.skip(30);
+    folder.epoch();
+    await desk.step();
+    expect(desk.store.history("atlas", "", 10).map(({ epoch }) => epoch)).deep.equal(["1450", "1481"]);
   });
 
   it("a clock that has jumped years ahead forgets nothing", async () => {
@@ -275,7 +290,7 @@ describe("a desk", function () {
     store.record = record;
     await desk.step();
     expect(store.latestReadings()).lengthOf(1);
-    expect(store.tasks()).lengthOf(1);
+    expect(store.tasks.list()).lengthOf(1);
   });
 
   it("a reading stays when its epoch is recorded again without its account, and so does what is proven of it", async () => {
@@ -286,7 +301,7 @@ describe("a desk", function () {
     writeFileSync(folder.path("atlas.json"), "{");
     open({ rules: [RULE] });
     await desk.step();
-    expect(desk.store.momentOf(desk.store.tasks()[0]!)).not.equal(undefined);
+    expect(desk.store.momentOf(desk.store.tasks.list()[0]!)).not.equal(undefined);
   });
 
   it("its store is for its owner alone, and one of a later version is refused and left as it is", () => {
@@ -546,16 +561,16 @@ describe("a desk", function () {
     });
 
     it("gives each role its own, and keeps who did what", async () => {
-      const [{ id }] = (await (await ask("/api/proofs", tokens.viewer)).json()) as [{ id: number }];
-      expect((await post(`/api/proofs/${id}/approve`, tokens.viewer)).status).equal(403);
-      expect((await post(`/api/proofs/${id}/approve`, tokens.operator)).status).equal(403);
+      const [{ id }] = (await (await ask("/api/tasks", tokens.viewer)).json()) as [{ id: number }];
+      expect((await post(`/api/tasks/${id}/approve`, tokens.viewer)).status).equal(403);
+      expect((await post(`/api/tasks/${id}/approve`, tokens.operator)).status).equal(403);
       expect(
         (await post("/api/accounts/atlas/proofs", tokens.viewer, { atLeast: "call", audience: "x" })).status,
       ).equal(403);
-      expect(desk.store.task(id)!.state).equal("proposed");
-      expect((await post(`/api/proofs/${id}/approve`, tokens.approver)).status).equal(200);
-      expect((await post(`/api/proofs/${id}/reject`, tokens.approver)).status).equal(404);
-      expect(desk.store.task(id)).include({ state: "ready", decidedBy: "Ana" });
+      expect(desk.store.tasks.get(id)!.state).equal("proposed");
+      expect((await post(`/api/tasks/${id}/approve`, tokens.approver)).status).equal(200);
+      expect((await post(`/api/tasks/${id}/reject`, tokens.approver)).status).equal(404);
+      expect(desk.store.tasks.get(id)).include({ state: "ready", decidedBy: "Ana" });
       expect(
         (await post("/api/accounts/atlas/proofs", tokens.operator, { atLeast: "call", audience: "x" })).status,
       ).equal(200);
@@ -644,7 +659,7 @@ describe("a desk", function () {
       const reader = response.body!.getReader();
       let heard = "";
       const listening = (async () => {
-        while (!heard.includes("event: alert"))
+        while (!heard.includes("event: alert") || !heard.includes("event: epoch"))
           heard += Buffer.from((await reader.read()).value ?? []).toString("utf8");
       })();
       folder.epoch(FALL);
@@ -671,16 +686,16 @@ describe("a desk", function () {
     it("a proof that has failed may be asked for again, and one whose file is gone is not a defect", async () => {
       const again = () => post("/api/accounts/atlas/proofs", tokens.operator, { atLeast: "call", audience: "x" });
       await again();
-      const { id } = desk.store.tasks()[0]!;
-      desk.store.decide(id, "ready", "Ana", folder.now);
-      desk.store.finish(id, { reason: "OUT_OF_MEMORY" }, folder.now);
+      const { id } = desk.store.tasks.list()[0]!;
+      desk.store.tasks.decide(id, "ready", "Ana", folder.now);
+      desk.store.tasks.finish(id, { reason: "OUT_OF_MEMORY" }, folder.now);
       await again();
-      expect(desk.store.task(id)).include({ state: "proposed", decidedBy: null, reason: null });
-      desk.store.decide(id, "ready", "Ana", folder.now);
-      desk.store.finish(id, { file: folder.path("gone.json") }, folder.now);
-      expect((await ask(`/api/proofs/${id}/file`, tokens.viewer)).status).equal(404);
+      expect(desk.store.tasks.get(id)).include({ state: "proposed", decidedBy: null, reason: null });
+      desk.store.tasks.decide(id, "ready", "Ana", folder.now);
+      desk.store.tasks.finish(id, { file: folder.path("gone.json") }, folder.now);
+      expect((await ask(`/api/tasks/${id}/file`, tokens.viewer)).status).equal(404);
       await again();
-      expect(desk.store.task(id)!.state).equal("done");
+      expect(desk.store.tasks.get(id)!.state).equal("done");
     });
 
     it("what an account holds is in no alert of its file", async () => {

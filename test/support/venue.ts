@@ -164,6 +164,12 @@ export class Venue {
     await this.#request("evm_mine");
   }
 
+  /** Undoes all blocks since the moment that is remembered here, as a reorganisation does: nothing of them is left. */
+  async remember(): Promise<() => Promise<void>> {
+    const moment = await this.#request("evm_snapshot");
+    return async () => void (await this.#request("evm_revert", [moment]));
+  }
+
   /** Publishes an epoch under all reporters' signatures, at its time or now if that has passed, linked for accounts and lots. */
   async publish(file: MarketFile): Promise<void> {
     const { oracle, chainId } = this.deployment;

@@ -27,6 +27,16 @@ export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE forecasts (account TEXT NOT NULL, epoch INTEGER NOT NULL REFERENCES epochs ON DELETE CASCADE, hours INTEGER NOT NULL,
      band TEXT NOT NULL, levels TEXT NOT NULL, PRIMARY KEY (account, epoch)) STRICT, WITHOUT ROWID;
    CREATE INDEX forecasts_by_epoch ON forecasts (epoch);`,
+  `ALTER TABLE tasks ADD COLUMN kind TEXT NOT NULL DEFAULT 'prove';
+   ALTER TABLE tasks ADD COLUMN terms TEXT NOT NULL DEFAULT '{}';
+   ALTER TABLE tasks ADD COLUMN calls TEXT NOT NULL DEFAULT '[]';
+   ALTER TABLE tasks ADD COLUMN attempt TEXT;
+   CREATE INDEX tasks_by_account ON tasks (account, rule);
+   CREATE TABLE spends (task INTEGER PRIMARY KEY REFERENCES tasks ON DELETE CASCADE, day TEXT NOT NULL, asset TEXT NOT NULL,
+     lots TEXT NOT NULL) STRICT;
+   CREATE TABLE sends (id INTEGER PRIMARY KEY AUTOINCREMENT, task INTEGER NOT NULL, day TEXT NOT NULL, time INTEGER NOT NULL,
+     words TEXT NOT NULL) STRICT;
+   CREATE INDEX sends_by_day ON sends (day);`,
 ];
 
 /** One SQLite file, readable by its owner alone. */

@@ -10,6 +10,7 @@ import { newViewingKey, type StateDocument } from "../../formats/account.ts";
 import { formatJson } from "../../formats/json.ts";
 import { timeText, unixTime } from "../../formats/time.ts";
 import { PRIVATE, writeResult, writeSecret } from "../../node/files.ts";
+import { newSigningKey } from "../../pack/typed-data.ts";
 import { buildMarket, shock } from "../../risk/board/board.ts";
 import { sampleFirm } from "../../risk/board/sample.ts";
 import { makeToken } from "./access.ts";
@@ -150,6 +151,7 @@ async function writeFiles(directory: string): Promise<void> {
       positions: { "BTC-PERP": "-40", "ETH-PERP": "400" },
     },
   ];
+  await writeSecret(path.join(directory, "firm.key"), newSigningKey());
   for (const account of accounts) {
     await writeResult(path.join(directory, `${account.account}.json`), formatJson(account), PRIVATE);
     await writeSecret(path.join(directory, `${account.account}.key`), newViewingKey());
@@ -170,12 +172,26 @@ const configuration = (port: number): DeskDocument => ({
   forecast: { prices: ["BTC-USD.csv", "ETH-USD.csv"], hours: 24, everySeconds: 900, alertPercent: 10 },
   rules: [
     {
+      kind: "prove",
       name: "daily proof",
       accounts: ["atlas"],
       atLeast: "call",
       audience: "the risk committee of Atlas",
       when: "every day",
       approval: true,
+    },
+    {
+      kind: "pack",
+      name: "morning pack",
+      accounts: ["cetus"],
+      atLeast: "closeOut",
+      audience: "the auditor of Cetus",
+      every: "day",
+      at: "08:30",
+      firm: "Cetus Trading",
+      question: "Is the account above its close-out level?",
+      key: "firm.key",
+      approval: false,
     },
   ],
   webhooks: [],

@@ -13,22 +13,22 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { type Condition, coverageConditions } from "../../app/desk/conditions.ts";
 import type { Task } from "../../app/desk/records.ts";
 import { type Supposed, type Supposition, suppose } from "../../app/desk/what-if.ts";
-import { proveCoverage } from "../../app/prove.ts";
 import { levelReached, type Valuation, valueAccount } from "../../app/value.ts";
 import { PlimsollError } from "../../errors.ts";
-import { readAccount, readViewingKey } from "../../formats/account.ts";
-import { formatJson } from "../../formats/json.ts";
+import { readAccount } from "../../formats/account.ts";
 import { label } from "../../formats/labels.ts";
-import { readMarket } from "../../formats/market.ts";
-import { readPolicy } from "../../formats/policy.ts";
+import type { LevelName } from "../../formats/policy.ts";
 import { timeText, unixTime } from "../../formats/time.ts";
-import { type Inputs, makeDirectory, PRIVATE, readSecret, writeResult } from "../../node/files.ts";
+import { type Inputs, makeDirectory } from "../../node/files.ts";
 import type { Prover } from "../../prove/prover.ts";
-import { levelBps } from "../../units.ts";
-import type { DeskConfig, ProofRule } from "./config.ts";
+import { ChainHand, type GateAccount, type Present, type WalletOffer } from "./chain.ts";
+import type { DeskConfig } from "./config.ts";
 import { type DeskEpoch, type EpochSource, epochSource } from "./epochs.ts";
 import { Forecaster, type HeldAccount } from "./forecasts.ts";
-import type { NewTask, Store } from "./store.ts";
+import { makeTask } from "./proofs.ts";
+import { attestation, isOpen, lateTasks, tasksDue } from "./rules.ts";
+import type { Store } from "./store.ts";
+import type { NewTask } from "./tasks.ts";
 import type { Courier } from "./webhooks.ts";
 
 /** What a desk needs of the process that it runs in. */
@@ -72,7 +72,9 @@ export class Desk {
   readonly #forecaster: Forecaster | undefined;
   /** Whether a forecast has been made that nobody was told of. */
   #foreseen = false;
-  #prover: Prover | undefined;
+  readonly #chain: ChainHand | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #prover: Promise<Prover> | undefined;
   #pruned = 0;
 
   constructor(config: DeskConfig, machine: DeskMachine) {
@@ -82,6 +84,10 @@ export class Desk {
     this.#source = epochSource(config.epochs, machine.inputs);
     if (config.forecast !== undefined) {
       this.#forecaster = new Forecaster(config.forecast, machine.inputs, machine.store);
+    }
+    if (config.chain !== undefined) {
+      const prover = () => this.#theProver();
+      this.#chain = new ChainHand(config.chain, { ...machine, prover, signal: this.#stop.signal });
     }
     this.events.setMaxListeners(0);
   }
@@ -100,6 +106,7 @@ export class Desk {
     const hooks = new Set([...this.config.webhooks.map(({ name }) => name), ...this.store.waitingHooks()]);
     const beside = [
       this.#repeat(() => this.proveNext()),
+      ...(this.#chain === undefined ? [] : [this.#repeat(() => this.chainNext())]),
       ...(this.#forecaster === undefined ? [] : [this.#repeat(() => this.forecastNext())]),
       ...[...hooks].map((hook) => this.#repeat(() => this.#deliver(hook))),
     ];
@@ -113,7 +120,9 @@ export class Desk {
   /** Ends after what is being done. */
   async close(): Promise<void> {
     this.#stop.abort();
-    await this.#prover?.close();
+    await this.#last;
+    this.#chain?.close();
+    await (await this.#prover?.catch(() => undefined))?.close();
   }
 
   /** Does a piece of work until told to stop, at once again where it says that there is more. */
@@ -151,6 +160,10 @@ export class Desk {
     const names = this.#accountNames();
     const isKnown = (account: string) => !unknown.has(account) && names.has(account);
     wrong.push(...(this.#forecaster?.conditions(isKnown) ?? []));
+    wrong.push(...lateTasks(this.config.rules, this.store, now));
+    const gates = this.#present()?.accounts ?? [];
+    wrong.push(...(this.#chain?.conditions(gates) ?? []));
+    for (const key of this.#chain?.unknown(gates) ?? []) unknown.add(key);
     const hooks = this.config.webhooks.map(({ name }) => name);
     const alerts = this.store.judge(wrong, unknown, hooks, now);
     if (alerts.length > 0) this.events.emit("change", "alert");
@@ -245,20 +258,9 @@ export class Desk {
       coverage: valuation.coverageBps,
       level: levelReached(valuation),
     }));
-    const tasks = held.flatMap(({ valuation: { account } }) =>
-      this.config.rules
-        .filter((rule) => rule.accounts?.includes(account) ?? true)
-        .map((rule): NewTask => {
-          const occasion = rule.when === "every day" ? market.time.slice(0, 10) : market.epoch.toString();
-          return {
-            key: [rule.name, account, occasion].join("\n"),
-            rule: rule.name,
-            account,
-            level: policy.levels[rule.atLeast].toString(),
-            audience: rule.audience,
-            approval: rule.approval,
-          };
-        }),
+    const gates = this.#gateFiles();
+    const tasks = held.flatMap(({ text, valuation }) =>
+      tasksDue(this.config.rules, { policy, market }, { text, valuation, atGate: gates.has(text.file) }, this.store),
     );
     this.store.record({ epoch: market.epoch.toString(), time: market.time, ...texts, readings, tasks }, now);
   }
@@ -280,38 +282,112 @@ export class Desk {
     return made;
   }
 
-  /** Makes the oldest proof that is due. Says whether there was one. */
+  /** Makes the oldest proof or pack that is due. Says whether there was one. */
   async proveNext(): Promise<boolean> {
-    const task = this.store.tasks({ state: "ready", most: 1_000 }).at(-1);
+    const [task] = this.store.tasks.due("prove", "pack");
     if (task === undefined) return false;
     try {
-      const file = await this.#prove(task);
-      this.store.finish(task.id, { file }, this.now());
+      const file = await makeTask(task, this.config, {
+        ...this.#machine,
+        prover: () => this.#theProver(),
+        signal: this.#stop.signal,
+      });
+      this.store.tasks.finish(task.id, { file }, this.now());
     } catch (error) {
       if (this.#stop.signal.aborted) return false;
-      this.store.finish(task.id, { reason: codeOf(error) }, this.now());
-      this.#machine.log({ event: "proof failed", task: task.id, why: codeOf(error) });
+      this.store.tasks.finish(task.id, { reason: codeOf(error) }, this.now());
+      this.#machine.log({ event: "task failed", task: task.id, why: codeOf(error) });
     }
     this.events.emit("change", "task");
     return true;
   }
 
-  async #prove(task: Task): Promise<string> {
-    const moment = this.store.momentOf(task);
-    if (moment === undefined) throw new PlimsollError("UNKNOWN_NAME", "the account had no reading at that epoch");
-    const policy = readPolicy(moment.policy.text, moment.policy.file);
-    const market = readMarket(moment.market.text, moment.market.file, policy);
-    const holder = readAccount(moment.account.text, moment.account.file, policy, market);
-    const { key } = this.config.accounts.find(({ file }) => file === moment.account.file) ?? {};
-    if (key === undefined) throw new PlimsollError("USAGE", "the configuration names no viewing key of the account");
-    const viewingKey = readViewingKey(await readSecret(key), key);
-    this.#prover ??= await this.#machine.openProver();
-    const level = levelBps(BigInt(task.level), "level");
-    const claim = { level, direction: "at-least", audience: task.audience, policy, market } as const;
-    const envelope = await proveCoverage(this.#prover, { ...holder, viewingKey }, claim, { signal: this.#stop.signal });
-    const file = path.join(this.config.proofs, `${task.epoch}-${task.id}.json`);
-    await writeResult(file, formatJson(envelope), PRIVATE);
-    return file;
+  async #theProver(): Promise<Prover> {
+    this.#prover ??= this.#machine.openProver();
+    return this.#prover;
+  }
+
+  #gateFiles(): ReadonlySet<string> {
+    return new Set(this.config.accounts.flatMap(({ file, chain }) => (chain === undefined ? [] : [file])));
+  }
+
+  /** The epoch, and the accounts that are at a gate. Undefined before the first epoch. */
+  #present(): Present | undefined {
+    if (this.#epoch === undefined) return undefined;
+    const accounts = this.config.accounts.flatMap(({ file, key, chain }): GateAccount[] => {
+      const held = this.#held.get(file);
+      if (held === undefined || chain === undefined || key === undefined) return [];
+      const { holder, valuation } = held;
+      const holds: GateAccount["holds"] = (level) =>
+        valuation.levels.some(({ name, atLeast }) => name === level && atLeast);
+      return [{ ...chain, name: holder.name, key, holds }];
+    });
+    return { epoch: this.#epoch, accounts, complete: this.#held.size === this.config.accounts.length };
+  }
+
+  /** Goes on with one task on the chain. Says whether there may be more to do at once. */
+  async chainNext(): Promise<boolean> {
+    const present = this.#present();
+    if (this.#chain === undefined || present === undefined) return false;
+    const before = this.store.tasks.changes();
+    const chain = this.#chain;
+    const more = await this.#once(() => chain.next(present));
+    this.#askOldEvidence(present, chain);
+    if (this.store.tasks.changes() !== before) this.events.emit("change", "task");
+    return more;
+  }
+
+  /** Asks for attestations of accounts whose last one is old. */
+  #askOldEvidence({ epoch: { market, policy }, accounts }: Present, chain: ChainHand): void {
+    for (const rule of this.config.rules) {
+      if (rule.kind !== "attest" || rule.olderThanSeconds === undefined) continue;
+      for (const { name } of accounts) {
+        const age = chain.ageOf(name);
+        const last = this.store.tasks.last(rule.name, name);
+        if (rule.accounts?.includes(name) === false || age === undefined || isOpen(last)) continue;
+        if (age < BigInt(rule.olderThanSeconds)) continue;
+        const task: NewTask = {
+          key: [rule.name, name, market.epoch].join("\n"),
+          ...{ kind: "attest", rule: rule.name, account: name, approval: rule.approval },
+          ...attestation(rule, policy),
+        };
+        this.store.tasks.addAt(market.epoch.toString(), task, this.now());
+      }
+    }
+  }
+
+  /** Whether somebody's wallet is to send what a task asks for. */
+  isForWallet({ kind, account }: Task): boolean {
+    if (kind !== "attest" && kind !== "top up") return false;
+    return this.#present()?.accounts.some(({ name, signer }) => name === account && signer.by === "wallet") ?? false;
+  }
+
+  #taskForWallet(id: number): { task: Task; present: Present; chain: ChainHand } {
+    const [task, present, chain] = [this.store.tasks.get(id), this.#present(), this.#chain];
+    if (task === undefined || present === undefined || chain === undefined) {
+      throw new PlimsollError("UNKNOWN_NAME", "there is no such task on a chain");
+    }
+    return { task, present, chain };
+  }
+
+  /** The next transaction of a task, for the wallet of whoever approves it. Throws as `ChainHand.offer`. */
+  offer(id: number): Promise<WalletOffer> {
+    const { task, present, chain } = this.#taskForWallet(id);
+    return this.#once(() => chain.offer(task, present));
+  }
+
+  /** Takes the hash of what a wallet has sent. Throws as `ChainHand.told`. */
+  async told(id: number, hash: string): Promise<void> {
+    const { task, present, chain } = this.#taskForWallet(id);
+    await this.#once(() => chain.told(task, hash, present));
+    this.events.emit("change", "task");
+  }
+
+  /** Work with accounts' files is done one after the other: each is locked meanwhile. */
+  #once<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work, work);
+    this.#last = result.catch(() => {});
+    return result;
   }
 
   async #deliver(hook: string): Promise<boolean> {
@@ -345,18 +421,20 @@ export class Desk {
   }
 
   /** Asks for a proof now, for an audience; an approver has to agree. Throws `UNKNOWN_NAME`. */
-  ask(account: string, atLeast: ProofRule["atLeast"], audience: string, who: string): void {
+  ask(account: string, atLeast: LevelName, audience: string, who: string): void {
     const { valuation } = this.#find(account);
     const { policy, market } = this.#epoch!;
     const task: NewTask = {
+      kind: "prove",
       key: ["asked", account, market.epoch.toString(), atLeast, label(audience, "audience")].join("\n"),
       rule: `asked by ${who}`,
       account: valuation.account,
       level: policy.levels[atLeast].toString(),
       audience,
+      terms: { atLeast },
       approval: true,
     };
-    this.store.propose(market.epoch.toString(), task, this.now());
+    this.store.tasks.propose(market.epoch.toString(), task, this.now());
     this.events.emit("change", "task");
   }
 }

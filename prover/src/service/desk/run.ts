@@ -31,7 +31,15 @@ export interface DeskProcess {
 export async function runDesk(config: DeskConfig, process: DeskProcess): Promise<void> {
   const { inputs, signal, log, clock = Date.now, onOpen } = process;
   await makeDirectory(path.dirname(config.store));
-  const secrets = [...config.accounts.flatMap(({ key }) => key ?? []), ...config.webhooks.map(({ secret }) => secret)];
+  const secrets = [
+    ...config.accounts.flatMap(({ key, chain }) => [
+      ...(key === undefined ? [] : [key]),
+      ...(chain?.signer.by === "keystore" ? [chain.signer.file, chain.signer.passphrase] : []),
+    ]),
+    ...config.webhooks.map(({ secret }) => secret),
+    ...config.rules.flatMap((rule) => (rule.kind === "pack" ? [rule.key] : [])),
+    ...(config.chain === undefined ? [] : [config.chain.rpc]),
+  ];
   // Found out now rather than at the first proof.
   for (const file of secrets) await readSecret(file);
   const page = await readDeskPage();

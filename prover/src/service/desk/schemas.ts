@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { CAUSES } from "../../app/desk/changes.ts";
 import { SEVERITIES } from "../../app/desk/conditions.ts";
-import { TASK_STATES } from "../../app/desk/records.ts";
+import { TASK_KINDS, TASK_STATES, TASK_STEPS } from "../../app/desk/records.ts";
 import { LEVELS } from "../../formats/policy.ts";
 import { ROLES } from "./access.ts";
 import { DELIVERY_STATES } from "./store.ts";
@@ -71,12 +71,45 @@ export const task = z.object({
   time: z.string(),
   level: z.string(),
   audience: z.string(),
+  kind: z.enum(TASK_KINDS),
+  /** What a top-up pays in. */
+  pays: nullable(z.object({ asset: z.string(), amount: decimal })),
+  /** Whether it waits for a wallet in a browser. */
+  forWallet: z.boolean(),
+  hasFile: z.boolean(),
+  calls: z.array(
+    z.object({ step: z.enum(TASK_STEPS), words: z.string(), transaction: z.string(), confirmed: z.boolean() }),
+  ),
   state: z.enum(TASK_STATES),
   created: moment,
   decided: nullable(moment),
   decidedBy: nullable(z.string()),
   finished: nullable(moment),
   reason: nullable(z.string()),
+});
+
+/** A transaction that a wallet is asked to send. */
+export const offer = z.object({
+  words: z.string(),
+  shows: z.string(),
+  chainId: z.string(),
+  from: z.string(),
+  to: z.string(),
+  data: z.string(),
+  nonce: z.int(),
+  gasLimit: z.string(),
+});
+export const sent = z.strictObject({ hash: z.string().regex(/^0x[0-9a-f]{64}$/) });
+
+export const happening = z.object({
+  time: moment,
+  kind: z.enum([...TASK_KINDS, "alert"]),
+  id: z.int(),
+  text: z.string(),
+  state: z.enum([...TASK_STATES, "open", "ended"]),
+  note: nullable(z.string()),
+  file: z.boolean(),
+  transactions: z.array(z.string()),
 });
 
 export const delivery = z.object({

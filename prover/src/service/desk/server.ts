@@ -17,6 +17,8 @@ import {
 } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { explainChanges } from "../../app/desk/changes.ts";
+import type { Task } from "../../app/desk/records.ts";
+import { timeline } from "../../app/desk/timeline.ts";
 import { type ErrorCode, PlimsollError } from "../../errors.ts";
 import { LEVELS } from "../../formats/policy.ts";
 import { VERSION } from "../../node/installation.ts";
@@ -31,6 +33,8 @@ const MAX_BODY = 64_000;
 const [RATE, SIGN_IN_RATE] = [600, 10];
 /** Points of a chart. */
 const MOST_READINGS = 600;
+/** Tasks, and alerts, of a time line. */
+const MOST_HAPPENINGS = 200;
 const HEARTBEAT = 15_000;
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
@@ -85,7 +89,7 @@ async function buildServer(desk: Desk, page: string) {
   const metrics = new Metrics(desk);
   guard(app, desk, access, metrics);
   await app.register((routes, _, done) => {
-    visitorRoutes(routes, access, metrics, page);
+    visitorRoutes(routes, desk, access, metrics, page);
     readingRoutes(routes, desk);
     accountRoutes(routes, desk);
     changingRoutes(routes, desk);
@@ -121,7 +125,7 @@ function guard(app: App, desk: Desk, access: Access, metrics: Metrics): void {
       "referrer-policy": "no-referrer",
       "x-frame-options": "DENY",
     });
-    if (!isOurs(request, desk.config.listen.host)) return refuse(reply, 403, "another host or another page");
+    if (!isOurs(request, desk.config.listen)) return refuse(reply, 403, "another host or another page");
     const { role = "viewer" } = request.routeOptions.config;
     if (role === "nobody") return undefined;
     request.person = await personOf(request, access);
@@ -164,14 +168,18 @@ const refuse = (reply: FastifyReply, status: number, rule: string, field?: strin
     .send({ error: { code: CODES[status] ?? "FIELD_INVALID", rule, ...(field === undefined ? {} : { field }) } });
 
 /** Whether a request is for this desk by a name of its own, and comes from its own page or from a program. */
-function isOurs(request: FastifyRequest, host: string): boolean {
+function isOurs({ headers }: FastifyRequest, { host, origin: outside }: Desk["config"]["listen"]): boolean {
+  const outer = outside === undefined ? undefined : new URL(outside);
+  const asked = headers.host ?? "";
+  const { origin } = headers;
+  // What a proxy hands on has the name that the browser knows.
+  if (outer !== undefined && asked === outer.host) return origin === undefined || origin === outer.origin;
   const names = ["localhost", "127.0.0.1", "[::1]", host, `[${host}]`];
-  const asked = /^(.*?)(?::\d+)?$/.exec(request.headers.host ?? "")?.[1];
-  if (asked === undefined || !names.includes(asked)) return false;
-  const { origin } = request.headers;
-  return (
-    origin === undefined || origin === `http://${request.headers.host}` || origin === `https://${request.headers.host}`
-  );
+  const name = /^(.*?)(?::\d+)?$/.exec(asked)?.[1];
+  if (name === undefined || !names.includes(name)) return false;
+  // A proxy may ask by the desk's own address, for a page of the name outside.
+  const ours = [`http://${asked}`, `https://${asked}`, ...(outer === undefined ? [] : [outer.origin])];
+  return origin === undefined || ours.includes(origin);
 }
 
 async function personOf({ headers }: FastifyRequest, access: Access): Promise<Person | null> {
@@ -188,7 +196,9 @@ const sessionOf = (cookie: string | undefined) =>
     .find(([name]) => name === COOKIE)?.[1];
 
 /** For everybody: the page, whether the desk lives, and signing in and out. */
-function visitorRoutes(app: App, access: Access, metrics: Metrics, page: string): void {
+function visitorRoutes(app: App, desk: Desk, access: Access, metrics: Metrics, page: string): void {
+  // Behind a proxy of TLS the session goes over nothing else.
+  const secure = desk.config.listen.origin?.startsWith("https:") === true ? "; Secure" : "";
   const routes = app.withTypeProvider<ZodTypeProvider>();
   const config = { role: "nobody" } as const;
   routes.get("/", { config, schema: { hide: true } }, async (_, reply) =>
@@ -207,14 +217,14 @@ function visitorRoutes(app: App, access: Access, metrics: Metrics, page: string)
         metrics.refusedTokens.inc();
         return refuse(reply, 401, "nobody has this token");
       }
-      reply.header("set-cookie", `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200`);
+      reply.header("set-cookie", `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200${secure}`);
       return reply.status(204).send(null);
     },
   );
   routes.delete("/api/session", { config, schema: { response: { 204: z.null() } } }, async (request, reply) => {
     const session = sessionOf(request.headers.cookie);
     if (session !== undefined) access.end(session);
-    reply.header("set-cookie", `${COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0`);
+    reply.header("set-cookie", `${COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0${secure}`);
     return reply.status(204).send(null);
   });
 }
@@ -238,15 +248,18 @@ function readingRoutes(app: App, desk: Desk): void {
     };
   });
   routes.get("/api/alerts", { schema: { response: { 200: z.array(shapes.alert) } } }, async () => store.alerts());
-  routes.get("/api/proofs", { schema: { response: { 200: z.array(shapes.task) } } }, async () => store.tasks());
-  routes.get("/api/proofs/:id/file", { schema: { params: shapes.numbered } }, async ({ params }, reply) => {
-    const file = store.task(params.id)?.file;
-    if (file == null) throw new PlimsollError("UNKNOWN_NAME", "there is no such proof");
-    reply.header("content-disposition", `attachment; filename="proof-${params.id}.json"`);
-    const text = await readFile(file, "utf8").catch(() => {
-      throw new PlimsollError("UNKNOWN_NAME", "the proof's file is not where the desk wrote it");
+  routes.get("/api/tasks", { schema: { response: { 200: z.array(shapes.task) } } }, async () =>
+    store.tasks.list().map((task) => shownTask(desk, task)),
+  );
+  routes.get("/api/tasks/:id/file", { schema: { params: shapes.numbered } }, async ({ params }, reply) => {
+    const { file, kind } = store.tasks.get(params.id) ?? {};
+    if (file == null) throw new PlimsollError("UNKNOWN_NAME", "there is no such proof or pack");
+    const name = kind === "pack" ? `pack-${params.id}.zip` : `proof-${params.id}.json`;
+    reply.header("content-disposition", `attachment; filename="${name}"`);
+    const content = await readFile(file).catch(() => {
+      throw new PlimsollError("UNKNOWN_NAME", "the file is not where the desk wrote it");
     });
-    return reply.type("application/json").send(text);
+    return reply.type(kind === "pack" ? "application/zip" : "application/json").send(content);
   });
   routes.get("/api/deliveries", { schema: { response: { 200: z.array(shapes.delivery) } } }, async () =>
     (["dead", "waiting", "sent"] as const).flatMap((state) => store.deliveries({ state })),
@@ -299,6 +312,18 @@ function accountRoutes(app: App, desk: Desk): void {
       return { from: before.time, to: now.time, changes };
     },
   );
+  routes.get(
+    "/api/accounts/:account/timeline",
+    { schema: { params: shapes.named, querystring: shapes.since, response: { 200: z.array(shapes.happening) } } },
+    async ({ params: { account }, query }) => {
+      const since = desk.now() - query.hours * 3_600_000;
+      const [tasks, alerts] = [
+        store.tasks.of(account, since, MOST_HAPPENINGS),
+        store.alertsOf(account, since, MOST_HAPPENINGS),
+      ];
+      return timeline(tasks, alerts).map((each) => ({ ...each, transactions: [...each.transactions] }));
+    },
+  );
   routes.post(
     "/api/accounts/:account/what-if",
     { schema: { params: shapes.named, body: shapes.supposition, response: { 200: shapes.supposed } } },
@@ -311,6 +336,19 @@ function accountRoutes(app: App, desk: Desk): void {
       };
     },
   );
+}
+
+/** A task without its files' names. */
+function shownTask(desk: Desk, task: Task): z.infer<typeof shapes.task> {
+  const { file, terms, calls, attempt: _, ...rest } = task;
+  const { asset, amount } = terms;
+  return {
+    ...rest,
+    pays: asset === undefined || amount === undefined ? null : { asset, amount },
+    forWallet: desk.isForWallet(task),
+    hasFile: file !== null,
+    calls: calls.map(({ block: _block, ...call }) => call),
+  };
 }
 
 const ago = (desk: Desk, hours: number) =>
@@ -358,18 +396,32 @@ function changingRoutes(app: App, desk: Desk): void {
     ["approve", "ready"],
     ["reject", "rejected"],
   ] as const) {
-    routes.post(`/api/proofs/:id/${word}`, change("approver", { params: numbered }), async ({ params, person }) => {
+    routes.post(`/api/tasks/:id/${word}`, change("approver", { params: numbered }), async ({ params, person }) => {
       const { id } = params as z.infer<typeof numbered>;
-      const changed = store.decide(id, to, person!.name, desk.now());
-      return acted(
-        person,
-        `${word}: proof ${id}`,
-        "task",
-        changed,
-        "there is no such proof that waits for an approver",
-      );
+      const changed = store.tasks.decide(id, to, person!.name, desk.now());
+      const otherwise = "there is no such task that waits for an approver";
+      return acted(person, `${word}: task ${id}`, "task", changed, otherwise);
     });
   }
+  routes.post(
+    "/api/tasks/:id/offer",
+    { config: { role: "approver" }, schema: { params: numbered, response: { 200: shapes.offer } } },
+    async ({ params }) => {
+      const { id } = params as z.infer<typeof numbered>;
+      const { chainId, gasLimit, ...offer } = await desk.offer(id);
+      return { ...offer, chainId: chainId.toString(), gasLimit: gasLimit.toString() };
+    },
+  );
+  routes.post(
+    "/api/tasks/:id/sent",
+    change("approver", { params: numbered, body: shapes.sent }),
+    async ({ params, body, person }) => {
+      const { id } = params as z.infer<typeof numbered>;
+      const { hash } = body as z.infer<typeof shapes.sent>;
+      await desk.told(id, hash);
+      return acted(person, `sent for task ${id}: ${hash}`, "task", true, "");
+    },
+  );
   const delivery = z.object({ id: z.uuid() });
   routes.post("/api/deliveries/:id/resend", change("operator", { params: delivery }), async ({ params, person }) => {
     const { id } = params as z.infer<typeof delivery>;

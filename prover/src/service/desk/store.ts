@@ -19,12 +19,7 @@ import {
 } from "../../app/desk/records.ts";
 import type { NamedText } from "../../formats/account.ts";
 import { Database } from "./database.ts";
-
-/** `key` is the same for the same proof at the same occasion: it is asked for once. */
-export interface NewTask extends Pick<Task, "rule" | "account" | "level" | "audience"> {
-  readonly key: string;
-  readonly approval: boolean;
-}
+import { type NewTask, Tasks } from "./tasks.ts";
 
 /** Milliseconds between two attempts of a delivery, at most. */
 export const LONGEST_WAIT = 3_600_000;
@@ -51,17 +46,19 @@ export interface EpochRecord {
   readonly tasks: readonly NewTask[];
 }
 
-const TASK = `SELECT tasks.id, rule, account, epochs.epoch, epochs.time, level, audience, state, created, decided, decidedBy, finished,
-  tasks.file, reason FROM tasks JOIN epochs ON epochs.id = tasks.epoch`;
+export const sha256Of = (text: string): string => createHash("sha256").update(text).digest("hex");
+
 const READING = `SELECT account, equity, margin, excess, coverage, level, epochs.epoch, epochs.time FROM readings JOIN epochs
   ON epochs.id = readings.epoch`;
 
 export class Store {
   readonly #database: Database;
+  readonly tasks: Tasks;
 
   /** Throws as `Database`. */
   constructor(file: string) {
     this.#database = new Database(file);
+    this.tasks = new Tasks(this.#database);
   }
 
   close(): void {
@@ -69,7 +66,7 @@ export class Store {
   }
 
   #keep({ text, file }: NamedText): string {
-    const sha256 = createHash("sha256").update(text).digest("hex");
+    const sha256 = sha256Of(text);
     const known = this.#database.all("SELECT 1 FROM texts WHERE sha256 = ?", sha256).length > 0;
     if (!known) this.#database.run("INSERT INTO texts VALUES (?, ?, ?)", sha256, file, gzipSync(text));
     return sha256;
@@ -99,27 +96,7 @@ export class Store {
         const row = [account, id, this.#keep(holder), equity, margin, excess, coverage, level];
         this.#database.run("INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", ...row);
       }
-      for (const task of tasks) this.#addTask(id, task, now);
-    });
-  }
-
-  #addTask(epoch: number, { key, rule, account, level, audience, approval }: NewTask, now: number): void {
-    this.#database.run(
-      `INSERT INTO tasks (key, rule, account, epoch, level, audience, state, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (key) DO NOTHING`,
-      ...[key, rule, account, epoch, level, audience, approval ? "proposed" : "ready", now],
-    );
-  }
-
-  /** Adds a task at an epoch that is kept; one that has failed or was rejected is proposed again. */
-  propose(epoch: string, task: NewTask, now: number): void {
-    this.#database.together(() => {
-      this.#addTask(this.#epochId(epoch)!, task, now);
-      this.#database.run(
-        `UPDATE tasks SET state = 'proposed', rule = ?, created = ?, decided = NULL, decidedBy = NULL, finished = NULL, reason = NULL
-         WHERE key = ? AND state IN ('failed', 'rejected')`,
-        ...[task.rule, now, task.key],
-      );
+      for (const task of tasks) this.tasks.add(id, task, now);
     });
   }
 
@@ -131,6 +108,29 @@ export class Store {
     return this.#database.all<{ epoch: string; time: string; seen: number }>(
       "SELECT epoch, time, seen FROM epochs ORDER BY id DESC LIMIT 1",
     )[0];
+  }
+
+  /** Time of the first epoch that was ever taken and is still kept. */
+  firstTime(): string | undefined {
+    return this.#database.all<{ time: string }>("SELECT time FROM epochs ORDER BY id LIMIT 1")[0]?.time;
+  }
+
+  /** Policy and market of an epoch. */
+  textsOf(epoch: string): Omit<Moment, "account"> | undefined {
+    const [row] = this.#database.all<{ policy: string; market: string }>(
+      "SELECT policy, market FROM epochs WHERE epoch = ?",
+      epoch,
+    );
+    return row && { policy: this.#text(row.policy), market: this.#text(row.market) };
+  }
+
+  /** Hash of the text that an account was last valued from no later than a moment. */
+  holderAt(account: string, seen: number): string | undefined {
+    return this.#database.all<{ holder: string }>(
+      `SELECT holder FROM readings JOIN epochs ON epochs.id = readings.epoch WHERE account = ? AND seen <= ?
+       ORDER BY epochs.id DESC LIMIT 1`,
+      ...[account, seen],
+    )[0]?.holder;
   }
 
   /** The last reading of each account. */
@@ -193,7 +193,8 @@ export class Store {
 
   /**
    * Compares what is wrong now with the open alerts: new conditions are raised, vanished ones resolved. Alerts of accounts about
-   * which nothing is known now stay as they are, and so do those of no account whose keys are among the unknown. Returns what has changed, with a delivery of it for each hook.
+   * which nothing is known now stay as they are, and so do those whose keys are among the unknown. Returns what has changed, with
+   * a delivery of it for each hook.
    */
   judge(
     conditions: readonly Condition[],
@@ -218,7 +219,7 @@ export class Store {
         changed.push(this.alerts({ open: true }).find((alert) => alert.key === key)!);
       }
       for (const alert of open.values()) {
-        if (wanted.has(alert.key) || unknown.has(alert.account ?? alert.key)) continue;
+        if (wanted.has(alert.key) || unknown.has(alert.key) || unknown.has(alert.account ?? alert.key)) continue;
         this.#database.run("UPDATE alerts SET ended = ? WHERE id = ?", now, alert.id);
         changed.push({ ...alert, ended: now });
       }
@@ -243,6 +244,14 @@ export class Store {
     );
   }
 
+  /** Of an account, that began or ended since a moment, the latest first. */
+  alertsOf(account: string, since: number, most: number): Alert[] {
+    return this.#database.all<Alert>(
+      "SELECT * FROM alerts WHERE account = ? AND (began >= ? OR ended IS NULL OR ended >= ?) ORDER BY id DESC LIMIT ?",
+      ...[account, since, since, most],
+    );
+  }
+
   /** False where there is no such open alert, or somebody has acknowledged it. */
   acknowledge(id: number, who: string, now: number): boolean {
     return (
@@ -250,38 +259,6 @@ export class Store {
         "UPDATE alerts SET acknowledged = ?, acknowledgedBy = ? WHERE id = ? AND acknowledged IS NULL",
         ...[now, who, id],
       ) > 0
-    );
-  }
-
-  tasks({ state, most = 200 }: { state?: Task["state"]; most?: number } = {}): Task[] {
-    const where = state === undefined ? "" : "WHERE state = ?";
-    return this.#database.all<Task>(
-      `${TASK} ${where} ORDER BY tasks.id DESC LIMIT ?`,
-      ...(state === undefined ? [] : [state]),
-      most,
-    );
-  }
-  task(id: number): Task | undefined {
-    return this.#database.all<Task>(`${TASK} WHERE tasks.id = ?`, id)[0];
-  }
-  /** False where the task is not proposed any more. */
-  decide(id: number, to: "ready" | "rejected", who: string, now: number): boolean {
-    return (
-      this.#database.run(
-        "UPDATE tasks SET state = ?, decided = ?, decidedBy = ? WHERE id = ? AND state = 'proposed'",
-        to,
-        now,
-        who,
-        id,
-      ) > 0
-    );
-  }
-  finish(id: number, outcome: { readonly file: string } | { readonly reason: string }, now: number): void {
-    const [state, file, reason] =
-      "file" in outcome ? (["done", outcome.file, null] as const) : (["failed", null, outcome.reason] as const);
-    this.#database.run(
-      "UPDATE tasks SET state = ?, file = ?, reason = ?, finished = ? WHERE id = ? AND state = 'ready'",
-      ...[state, file, reason, now, id],
     );
   }
 
@@ -368,10 +345,22 @@ export class Store {
     };
   }
 
-  /** Forgets epochs before a time, but for those that a task is of, and every text that nothing refers to any more. */
+  /**
+   * Forgets what is older than a time: epochs but for those that a task is of, finished tasks but for the last of each rule and
+   * account, alerts that have ended with their deliveries, and every text that nothing refers to any more.
+   */
   prune(before: string): void {
+    const moment = Date.parse(before);
     this.#database.together(() => {
+      this.tasks.prune(moment);
       this.#database.run("DELETE FROM epochs WHERE time < ? AND id NOT IN (SELECT epoch FROM tasks)", before);
+      const old = "SELECT id FROM alerts WHERE ended < ?";
+      this.#database.run(`DELETE FROM deliveries WHERE state != 'waiting' AND alert IN (${old})`, moment);
+      this.#database.run(
+        `DELETE FROM alerts WHERE id IN (${old}) AND id NOT IN (SELECT alert FROM deliveries)`,
+        moment,
+      );
+      this.#database.run("DELETE FROM actions WHERE time < ?", moment);
       this.#database.run(
         `DELETE FROM texts WHERE sha256 NOT IN (SELECT policy FROM epochs UNION SELECT market FROM epochs UNION SELECT holder FROM readings)`,
       );

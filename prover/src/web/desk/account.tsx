@@ -25,12 +25,14 @@ import {
   viewOf,
   wordOf,
 } from "./parts.tsx";
+import { TimeLine } from "./tasks.tsx";
 import { WhatIf } from "./what-if.tsx";
 
 export function AccountView({ name, overview, version }: { name: string; overview: Overview; version: number }) {
   const { answer: valuation, fault } = useAnswer(() => api.account(name), [name, version]);
   const [hours, setHours] = useState(24);
   const { answer: history } = useAnswer(() => api.history(name, hours), [name, hours, version]);
+  const { answer: happenings } = useAnswer(() => api.timeline(name, hours), [name, hours, version]);
   const { answer: forecast } = useAnswer(() => api.forecast(name), [name, version]);
   const { answer: changes } = useAnswer(() => api.changes(name, hours), [name, hours, version]);
   if (valuation === undefined) return <p class={fault ? "error" : "hint"}>{fault ?? "Loading."}</p>;
@@ -77,6 +79,7 @@ export function AccountView({ name, overview, version }: { name: string; overvie
         {forecast && <Chances {...forecast} />}
         {changes && <ChangesTable {...changes} />}
       </Section>
+      {happenings && <TimeLine happenings={happenings} />}
       <WhatIf account={name} overview={overview} version={version} />
       <Holdings valuation={valuation} />
       <Scenarios valuation={valuation} />
@@ -284,7 +287,7 @@ function AskProof({ account }: { account: string }) {
         >
           Ask
         </Action>
-        <span class="found">{asked ? "It waits for an approver: see Proofs." : ""}</span>
+        <span class="found">{asked ? "It waits for an approver: see Tasks." : ""}</span>
       </div>
     </Section>
   );

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The desk's HTTP interface, as its page uses it. */
 import type { Change } from "../../app/desk/changes.ts";
-import type { Alert, Forecast, StoredReading, Task } from "../../app/desk/records.ts";
+import type { Alert, Forecast, Happening, ShownTask, StoredReading } from "../../app/desk/records.ts";
 import type { Supposed, Supposition } from "../../app/desk/what-if.ts";
 import type { Valuation } from "../../app/value.ts";
 import type { LevelName } from "../../formats/policy.ts";
@@ -44,6 +44,9 @@ async function call<T>(path: string, method = "GET", body?: unknown): Promise<T>
   throw new Refused(response.status, field === undefined ? rule : `${field}: ${rule}`);
 }
 
+/** Where the file of a task is. */
+export const fileOf = (id: number) => `/api/tasks/${id}/file`;
+
 const at = (account: string) => `/api/accounts/${encodeURIComponent(account)}`;
 
 export const api = {
@@ -58,8 +61,9 @@ export const api = {
   suppose: (name: string, supposition: Supposition) => call<Supposed>(`${at(name)}/what-if`, "POST", supposition),
   alerts: () => call<readonly Alert[]>("/api/alerts"),
   acknowledge: (id: number) => call<unknown>(`/api/alerts/${id}/acknowledge`, "POST"),
-  proofs: () => call<readonly Task[]>("/api/proofs"),
-  decide: (id: number, word: "approve" | "reject") => call<unknown>(`/api/proofs/${id}/${word}`, "POST"),
+  tasks: () => call<readonly ShownTask[]>("/api/tasks"),
+  timeline: (name: string, hours: number) => call<readonly Happening[]>(`${at(name)}/timeline?hours=${hours}`),
+  decide: (id: number, word: "approve" | "reject") => call<unknown>(`/api/tasks/${id}/${word}`, "POST"),
   askProof: (name: string, atLeast: LevelName, audience: string) =>
     call<unknown>(`${at(name)}/proofs`, "POST", { atLeast, audience }),
 };

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/** The page of a desk: accounts against their levels, live; one account; alerts; proofs. */
+/** The page of a desk: accounts against their levels, live; one account; alerts; tasks. */
 
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Alert, StoredReading, Task } from "../../app/desk/records.ts";
+import type { Alert, StoredReading } from "../../app/desk/records.ts";
 import { ladderChart } from "../../report/charts.ts";
 import { foreign } from "../../report/html.ts";
-import { percent } from "../../report/text.ts";
 import { element } from "../dom.ts";
 import { AccountView } from "./account.tsx";
 import { api, type Overview, Refused } from "./api.ts";
@@ -26,6 +25,7 @@ import {
   useAnswer,
   viewOf,
 } from "./parts.tsx";
+import { Tasks } from "./tasks.tsx";
 
 /** Milliseconds between two looks where no event says that something has changed. */
 const LOOK = 15_000;
@@ -90,8 +90,8 @@ function App() {
         <AccountView name={name} overview={overview} version={version} />
       ) : view === "alerts" ? (
         <Alerts overview={overview} version={version} />
-      ) : view === "proofs" ? (
-        <Proofs overview={overview} version={version} />
+      ) : view === "tasks" ? (
+        <Tasks overview={overview} version={version} />
       ) : (
         <Accounts overview={overview} version={version} />
       )}
@@ -148,7 +148,7 @@ function Head({
   const links = [
     ["", "Accounts"],
     ["alerts", open === 0 ? "Alerts" : `Alerts (${open})`],
-    ["proofs", "Proofs"],
+    ["tasks", "Tasks"],
   ] as const;
   return (
     <nav class="desk-head" aria-label="Desk">
@@ -281,66 +281,6 @@ function Alerts({ overview, version }: { overview: Overview; version: number }) 
       ) : (
         <Table label="alerts" heads={["severity", "what", "began, UTC", "ended", "acknowledged by"]}>
           {alerts.map(row)}
-        </Table>
-      )}
-    </>
-  );
-}
-
-const STATE_TEXT = {
-  proposed: "waits for an approver",
-  ready: "being made",
-  done: "made",
-  failed: "failed",
-  rejected: "rejected",
-} as const;
-
-function Proofs({ overview, version }: { overview: Overview; version: number }) {
-  const { answer: tasks, fault } = useAnswer(api.proofs, [version]);
-  if (tasks === undefined) return <p class={fault ? "error" : "hint"}>{fault ?? "Loading."}</p>;
-  const row = ({ id, rule, account, time, level, audience, state, decidedBy, reason }: Task) => (
-    <tr key={id}>
-      <td>
-        <Foreign>{account}</Foreign>
-      </td>
-      <td>{`at least ${percent(level)}`}</td>
-      <td>{epochTime(time)}</td>
-      <td>
-        <Foreign>{audience}</Foreign>
-        <small>
-          <Foreign>{rule}</Foreign>
-        </small>
-      </td>
-      <td>
-        {STATE_TEXT[state]}
-        {reason !== null && <small>{reason}</small>}
-        {decidedBy !== null && (
-          <small>
-            by <Foreign>{decidedBy}</Foreign>
-          </small>
-        )}
-      </td>
-      <td>
-        {state === "done" && <a href={`/api/proofs/${id}/file`}>Download</a>}
-        {state === "proposed" && overview.person.role === "approver" && (
-          <>
-            <Action work={() => api.decide(id, "approve")}>Approve</Action>{" "}
-            <Action quiet work={() => api.decide(id, "reject")}>
-              Reject
-            </Action>
-          </>
-        )}
-      </td>
-    </tr>
-  );
-  return (
-    <>
-      <h1>Proofs</h1>
-      {tasks.length === 0 ? (
-        <p class="hint">No rule has asked for a proof yet.</p>
-      ) : (
-        <Table label="proofs" heads={["account", "coverage", "at", "for", "state", "next"]}>
-          {tasks.map(row)}
         </Table>
       )}
     </>

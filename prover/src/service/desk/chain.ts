@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/**
+ * What a desk does on a chain for its accounts: attestations and top-ups, and looking at how accounts stand at their gates.
+ *
+ * Each transaction is one of the use cases of an account, so it has exactly one effect whatever is killed when (`app/account`). A task's
+ * transaction stays in the account's file until it is deep enough in the chain: until then each look is the same call again, which
+ * finds it, or sends it again where a reorganisation has undone it. Only then the next transaction is begun.
+ */
+import type { JsonRpcProvider, Signer } from "ethers";
+import { absorb, approve, attestAtGate, deposit } from "../../app/account/moves.ts";
+import { type AccountMachine, APPROVAL, type Done, type Leaving, takenCall } from "../../app/account/session.ts";
+import { type GateStanding, gateStanding } from "../../app/account/status.ts";
+import type { Condition } from "../../app/desk/conditions.ts";
+import { TASK_STEPS, type Task, type TaskCall, type TaskStep } from "../../app/desk/records.ts";
+import type { AccountRecord } from "../../chain/account-record.ts";
+import { assetNamed, gateAt } from "../../chain/gate-view.ts";
+import { type Offer, WalletSigner } from "../../chain/journal.ts";
+import { providerAt } from "../../chain/provider.ts";
+import type { VenueFiles } from "../../chain/published.ts";
+import { toldBy } from "../../chain/refusals.ts";
+import { PlimsollError } from "../../errors.ts";
+import type { FieldElement } from "../../field.ts";
+import { readViewingKey } from "../../formats/account.ts";
+import { lotOfDecimals, lotsOf, parseDecimal } from "../../formats/decimal.ts";
+import { readMarket } from "../../formats/market.ts";
+import { readPolicy } from "../../formats/policy.ts";
+import { withAccountFile } from "../../node/account-store.ts";
+import { type Inputs, readSecret } from "../../node/files.ts";
+import { openKeystore, readPassphrase } from "../../node/keystore.ts";
+import type { Prover } from "../../prove/prover.ts";
+import type { AtGate, ChainTerms } from "./config.ts";
+import type { DeskEpoch } from "./epochs.ts";
+import type { Store } from "./store.ts";
+
+/** An account of the desk that is at a gate. */
+export interface GateAccount extends AtGate {
+  readonly name: string;
+  /** File of its viewing key. */
+  readonly key: string;
+  /** Whether it is at least at a level, as it was valued last. */
+  readonly holds: (level: NonNullable<Task["terms"]["atLeast"]>) => boolean;
+}
+
+export interface ChainMachine {
+  readonly inputs: Inputs;
+  readonly store: Store;
+  readonly prover: () => Promise<Prover>;
+  readonly clock: () => number;
+  readonly log: (event: Readonly<Record<string, unknown>>) => void;
+  readonly signal: AbortSignal;
+}
+
+/** The desk at this moment. */
+export interface Present {
+  readonly epoch: DeskEpoch;
+  readonly accounts: readonly GateAccount[];
+  /** Whether all accounts of the configuration have been read. */
+  readonly complete: boolean;
+}
+
+/** Milliseconds between two looks at how an account stands at its gate. */
+const LOOK = 60_000;
+/** Milliseconds between two questions whether the chain has a transaction. */
+const POLLING = 1_000;
+/** Milliseconds to wait for the chain in one go. */
+const PATIENCE = 60_000;
+/** Milliseconds before a call is tried again that a limit or another command holds up. */
+const REST = 60_000;
+/** What may be otherwise in a moment: nothing has gone wrong for good. */
+const PASSING = ["CHAIN_FAILED", "CANCELLED", "FILE", "LIMIT_REACHED", "USAGE"];
+/** Of an attestation also what the next epoch may mend. */
+const OF_EPOCHS = ["CALL_REFUSED", "FIELD_INVALID"];
+
+type Machine = AccountMachine & { readonly record: AccountRecord };
+type Work = readonly [step: TaskStep, work: (machine: Machine) => Promise<Done | undefined>];
+/** A limit of the day for an asset: a task that meets it has failed, since tomorrow it may not be wanted any more. */
+const OF_ASSET = "asset";
+
+export class ChainHand {
+  readonly #terms: ChainTerms;
+  readonly #machine: ChainMachine;
+  #provider: JsonRpcProvider | undefined;
+  readonly #signers = new Map<string, Signer>();
+  /** By account: when it was looked at, and what was seen. */
+  readonly #seen = new Map<string, { readonly at: number; readonly standing: GateStanding | undefined }>();
+  /** By task: until when it rests, and why. */
+  readonly #resting = new Map<number, { readonly until: number; readonly code: string }>();
+  #silent = false;
+
+  constructor(terms: ChainTerms, machine: ChainMachine) {
+    this.#terms = terms;
+    this.#machine = machine;
+  }
+
+  close(): void {
+    this.#provider?.destroy();
+  }
+
+  /** Looks where looks are due, and goes on with one task. Says whether there may be more to do at once. */
+  async next(present: Present): Promise<boolean> {
+    for (const account of present.accounts) await this.#look(account);
+    const begun = new Set<string>();
+    for (const task of this.#machine.store.tasks.due("attest", "top up")) {
+      // One account's tasks are done one after the other.
+      if (begun.has(task.account)) continue;
+      begun.add(task.account);
+      if ((this.#resting.get(task.id)?.until ?? 0) > performance.now()) continue;
+      if (await this.#goOn(task, present)) return true;
+    }
+    return false;
+  }
+
+  /** Goes on with a task. Says whether it has come to an end. */
+  async #goOn(task: Task, present: Present): Promise<boolean> {
+    const { store, clock, log } = this.#machine;
+    try {
+      const account = present.accounts.find(({ name }) => name === task.account);
+      if (account === undefined && !present.complete) return false;
+      if (account === undefined) throw new PlimsollError("UNKNOWN_NAME", "the desk knows no gate of the account");
+      const ended = await this.#withAccount(account, task, (machine, key) =>
+        account.signer.by === "wallet"
+          ? this.#follow(task, machine, key)
+          : this.#advance(task, machine, this.#works(task, key, present), account),
+      );
+      this.#resting.delete(task.id);
+      this.#silent = false;
+      if (ended) this.#seen.delete(task.account);
+      return ended;
+    } catch (thrown) {
+      const error = toldBy(thrown, []);
+      const { code, place } = error instanceof PlimsollError ? error : { code: "INTERNAL", place: {} };
+      if (this.#machine.signal.aborted) return false;
+      this.#silent = code === "CHAIN_FAILED";
+      const passes = PASSING.includes(code) && !(code === "LIMIT_REACHED" && place.field === OF_ASSET);
+      if (passes || (task.kind === "attest" && OF_EPOCHS.includes(code))) {
+        const rest = code === "LIMIT_REACHED" || code === "USAGE" ? REST : 0;
+        this.#resting.set(task.id, { until: performance.now() + rest, code });
+        return false;
+      }
+      log({ event: "task failed", task: task.id, why: code });
+      store.tasks.finish(task.id, { reason: code }, clock());
+      return true;
+    }
+  }
+
+  /** The transactions of a task, in their order. A step that is not needed gives nothing. */
+  #works(task: Task, viewingKey: FieldElement, { epoch }: Present): readonly Work[] {
+    const { asset = "", amount = "" } = task.terms;
+    const order = { viewingKey, asset, amount };
+    return task.kind === "attest"
+      ? [["attest", (machine) => this.#attest(task, machine, viewingKey, epoch)]]
+      : [
+          ["approve", (machine) => approve(machine, order)],
+          ["deposit", (machine) => deposit(machine, order)],
+          ["absorb", (machine) => absorb(machine, order)],
+        ];
+  }
+
+  /** Does the calls of a task in turn, each once the one before is deep enough in the chain. */
+  async #advance(task: Task, machine: Machine, works: readonly Work[], account: GateAccount): Promise<boolean> {
+    const { store, clock } = this.#machine;
+    if (task.kind === "top up") {
+      if (task.calls.length === 0 && machine.record.sending === null && account.holds(task.terms.atLeast!)) {
+        const reason = "the account is at the level again";
+        store.tasks.finish(task.id, { reason, state: "rejected" }, clock());
+        return true;
+      }
+      await this.#count(task, machine);
+    }
+    let { calls } = task;
+    for (const [step, work] of works) {
+      if (isPast(step, calls)) continue;
+      const done = await work(machine);
+      if (done === undefined) continue;
+      calls = await this.#settle(task, calls, step, done);
+      if (!isPast(step, calls)) return false;
+    }
+    store.tasks.finish(task.id, { file: null }, clock());
+    return true;
+  }
+
+  /** Notes a call that the chain has; once it is deep enough, it is taken off the account's file. */
+  async #settle(task: Task, before: readonly TaskCall[], step: TaskStep, done: Done): Promise<readonly TaskCall[]> {
+    const head = await this.#provider!.getBlockNumber();
+    const confirmed = head - done.block + 1 >= this.#terms.confirmations;
+    const call = { step, words: done.words, transaction: done.transaction, block: done.block, confirmed };
+    const calls = [...before.filter((each) => each.step !== step), call];
+    this.#machine.store.tasks.note(task.id, calls);
+    if (confirmed) await done.acknowledge();
+    return calls;
+  }
+
+  /** Of a wallet's account: looks whether the chain has what was handed to the wallet. */
+  async #follow(task: Task, machine: Machine, viewingKey: FieldElement): Promise<boolean> {
+    const { sending } = machine.record;
+    const step = sending === null ? undefined : stepOf(sending.request);
+    if (step === undefined) return false;
+    const done = await takenCall(machine, viewingKey);
+    if (done === undefined) return false;
+    const calls = await this.#settle(task, task.calls, step, done);
+    if (!isPast(task.kind === "attest" ? "attest" : "absorb", calls)) return false;
+    this.#machine.store.tasks.finish(task.id, { file: null }, this.#machine.clock());
+    return true;
+  }
+
+  /**
+   * Prepares a wallet's next transaction of a task. Throws as the use cases; `CALL_REFUSED` where the chain has one that is not deep
+   * enough in it yet.
+   */
+  async offer(task: Task, present: Present): Promise<WalletOffer> {
+    const account = present.accounts.find(({ name }) => name === task.account);
+    if (account?.signer.by !== "wallet" || task.state !== "ready") {
+      throw new PlimsollError("UNKNOWN_NAME", "no step of this task is for a wallet");
+    }
+    return this.#withAccount(account, task, async (machine, key) => {
+      if (task.kind === "top up") await this.#count(task, machine);
+      const signer = new WalletSigner(machine.record.owner, machine.provider);
+      let told: Leaving | undefined;
+      const consent = async (leaving: Leaving) => {
+        await machine.consent(leaving);
+        told = leaving;
+      };
+      for (const [step, work] of this.#works(task, key, present)) {
+        if (isPast(step, task.calls)) continue;
+        const done = await work({ ...machine, signer, consent }).catch((error: unknown) => {
+          if (signer.offered === undefined) throw error;
+          return undefined;
+        });
+        if (signer.offered !== undefined && told !== undefined) {
+          return { ...signer.offered, words: told.words, shows: told.shows };
+        }
+        if (done !== undefined) break;
+      }
+      throw new PlimsollError("CALL_REFUSED", "the transaction before is not deep enough in the chain yet");
+    });
+  }
+
+  /** Takes the hash of what a wallet has sent, once the chain's node tells that it is what was offered. Throws `FIELD_INVALID`. */
+  async told(task: Task, hash: string, present: Present): Promise<void> {
+    const account = present.accounts.find(({ name }) => name === task.account);
+    if (account === undefined) throw new PlimsollError("UNKNOWN_NAME", "the desk knows no gate of the account");
+    await this.#withAccount(account, task, async ({ store, provider, record }) => {
+      const { sending, owner } = record;
+      const found = await provider.getTransaction(hash);
+      const same =
+        sending !== null &&
+        found !== null &&
+        found.from.toLowerCase() === owner.toLowerCase() &&
+        found.to?.toLowerCase() === sending.to.toLowerCase() &&
+        found.data === sending.data;
+      if (!same) {
+        const rule = "the node knows no such transaction, or it is another one than was offered";
+        throw new PlimsollError("FIELD_INVALID", rule, { field: "hash" });
+      }
+      await store.write({ ...record, sending: { ...sending, hash } });
+    });
+  }
+
+  /** Attests under the epoch that it was begun under; where the chain does not take that any more, under the latest. */
+  async #attest(task: Task, machine: Machine, viewingKey: FieldElement, epoch: DeskEpoch): Promise<Done> {
+    const { store } = this.#machine;
+    const latest = epoch.market.epoch.toString();
+    const level = task.terms.atLeast!;
+    const texts = task.attempt === null || task.attempt === latest ? undefined : store.textsOf(task.attempt);
+    const begun = machine.record.sending;
+    // Of two attestations of one task the chain takes one: the later one has the nonce of the one before.
+    const mine = { ...machine, instead: begun?.request.startsWith("attest ") ?? false };
+    if (texts !== undefined && begun !== null) {
+      const policy = readPolicy(texts.policy.text, texts.policy.file);
+      const files: VenueFiles = { policy, market: readMarket(texts.market.text, texts.market.file, policy) };
+      try {
+        return await attestAtGate(mine, { viewingKey, ...files, level });
+      } catch (error) {
+        if (!(error instanceof PlimsollError) || !OF_EPOCHS.includes(error.code)) throw error;
+      }
+    }
+    store.tasks.attempt(task.id, latest);
+    return attestAtGate(mine, { viewingKey, policy: epoch.policy, market: epoch.market, level });
+  }
+
+  /** Counts a top-up against the limit of its day, once. Throws `LIMIT_REACHED` at `asset`. */
+  async #count(task: Task, { provider, record }: Machine): Promise<void> {
+    const { asset = "", amount = "" } = task.terms;
+    const view = await gateAt(provider, record.gate);
+    const named = await assetNamed(view, asset);
+    const lotsIn = (text: string) => lotsOf(parseDecimal(text), lotOfDecimals(named.lotDecimals));
+    let most = 0n;
+    for (const limit of this.#terms.limits) {
+      if ((await assetNamed(view, limit.asset)).index === named.index) most = lotsIn(limit.perDay);
+    }
+    const token = `${view.chainId} ${named.token.toLowerCase()}`;
+    if (this.#machine.store.tasks.spend(task, this.#today(), token, lotsIn(amount), most)) return;
+    throw new PlimsollError("LIMIT_REACHED", "the limit of this day does not have room for it", { field: OF_ASSET });
+  }
+
+  /** Lets a transaction out, or throws `LIMIT_REACHED`. */
+  #allow(task: Task, { words, most }: Leaving): void {
+    const { store, clock } = this.#machine;
+    const { transactionsPerDay, gasPerTransaction } = this.#terms;
+    if (store.tasks.sent(this.#today()) >= transactionsPerDay) {
+      throw new PlimsollError("LIMIT_REACHED", "the transactions of this day are used up");
+    }
+    if (most > lotsOf(parseDecimal(gasPerTransaction), lotOfDecimals(18))) {
+      throw new PlimsollError("LIMIT_REACHED", "gas of the transaction may cost more than it is allowed to");
+    }
+    store.tasks.send(task.id, this.#today(), words, clock());
+  }
+
+  #today(): string {
+    return new Date(this.#machine.clock()).toISOString().slice(0, 10);
+  }
+
+  /** Does work for a task with an account's file and a machine around it that lets out what the configuration allows. */
+  async #withAccount<T>(
+    account: GateAccount,
+    task: Task,
+    work: (machine: Machine, viewingKey: FieldElement) => Promise<T>,
+  ): Promise<T> {
+    const { store: kept, signal, prover } = this.#machine;
+    const viewingKey = readViewingKey(await readSecret(account.key), account.key);
+    const provider = await this.#node();
+    const signer = await this.#signerOf(account, provider);
+    return withAccountFile(account.file, async (store) => {
+      let record = await store.read();
+      if (record === undefined) throw new PlimsollError("UNKNOWN_NAME", "the account is not open at a gate");
+      const { sending } = record;
+      // Counted on, and not taken off the file when the desk was stopped: the same call again is another one.
+      if (sending?.landed === true && sending.hash !== undefined && kept.tasks.isConfirmed(sending.hash)) {
+        record = { ...record, sending: null };
+        await store.write(record);
+      }
+      const consent = async (leaving: Leaving) => this.#allow(task, leaving);
+      const machine = { provider, signer, store, record, signal, patience: PATIENCE, prover: lazily(prover), consent };
+      return work(machine, viewingKey);
+    });
+  }
+
+  async #node(): Promise<JsonRpcProvider> {
+    if (this.#provider === undefined) {
+      this.#provider = await providerAt((await readSecret(this.#terms.rpc)).trim());
+      this.#provider.pollingInterval = POLLING;
+    }
+    return this.#provider;
+  }
+
+  async #signerOf({ signer }: GateAccount, provider: JsonRpcProvider): Promise<Signer | undefined> {
+    if (signer.by === "wallet") return undefined;
+    if (signer.by === "node") return provider.getSigner(signer.address);
+    const known = this.#signers.get(signer.file);
+    if (known !== undefined) return known;
+    const passphrase = readPassphrase({ text: await readSecret(signer.passphrase), file: signer.passphrase });
+    const opened = (await openKeystore(await this.#machine.inputs.text(signer.file), passphrase)).connect(provider);
+    this.#signers.set(signer.file, opened);
+    return opened;
+  }
+
+  async #look({ name, file }: GateAccount): Promise<void> {
+    const last = this.#seen.get(name);
+    if (last !== undefined && performance.now() - last.at < LOOK) return;
+    try {
+      const provider = await this.#node();
+      const record = await recordIn(file);
+      const view = await gateAt(provider, record.gate, BigInt(record.chainId));
+      const standing = await gateStanding(view, BigInt(record.account!), { provider });
+      this.#seen.set(name, { at: performance.now(), standing });
+      this.#silent = false;
+    } catch (thrown) {
+      const error = toldBy(thrown, []);
+      this.#seen.set(name, { at: performance.now(), standing: last?.standing });
+      if (error instanceof PlimsollError && error.code === "CHAIN_FAILED") this.#silent = true;
+      else if (!(error instanceof PlimsollError && error.code === "FILE")) this.#machine.log({ event: "gate unseen" });
+    }
+  }
+
+  /** How old an account's last attestation is, in seconds of the board's clock, as seen last. */
+  ageOf(account: string): bigint | undefined {
+    return this.#seen.get(account)?.standing?.age;
+  }
+
+  /** Keys of conditions about which nothing is known since the start. */
+  unknown(accounts: readonly GateAccount[]): string[] {
+    return accounts
+      .filter(({ name }) => this.#seen.get(name)?.standing === undefined)
+      .flatMap(({ name }) => STANDINGS.map((key) => `${key} ${name}`));
+  }
+
+  /** What is wrong on the chain. */
+  conditions(accounts: readonly GateAccount[]): Condition[] {
+    const wrong = accounts.flatMap(({ name }) => standingConditions(name, this.#seen.get(name)?.standing));
+    const about = (key: string, text: string): Condition => ({ key, account: null, severity: "critical", text });
+    if (this.#silent) wrong.push(about("chain silent", "The chain's node does not answer."));
+    const codes = new Set([...this.#resting.values()].map(({ code }) => code));
+    if (codes.has("LIMIT_REACHED")) wrong.push(about("chain limit", "A limit of the configuration holds a task up."));
+    if (codes.has("USAGE")) {
+      wrong.push(about("chain interrupted", "A command of an account was interrupted: run it again to finish it."));
+    }
+    return wrong;
+  }
+}
+
+/** A transaction for a wallet, and what it does in words. */
+export interface WalletOffer extends Offer, Pick<Leaving, "words" | "shows"> {}
+
+const isPast = (step: TaskStep, calls: readonly TaskCall[]) =>
+  calls.some((call) => call.confirmed && TASK_STEPS.indexOf(call.step) >= TASK_STEPS.indexOf(step));
+
+/** Of the request of one of the use cases. */
+function stepOf(request: string): TaskStep | undefined {
+  if (request.includes(APPROVAL)) return "approve";
+  return TASK_STEPS.find((step) => request.startsWith(`${step} `));
+}
+
+/** Where an account is. */
+async function recordIn(file: string): Promise<AccountRecord> {
+  return withAccountFile(file, async (store) => {
+    const record = await store.read();
+    if (record?.account == null) throw new PlimsollError("UNKNOWN_NAME", "the account is not open at a gate");
+    return record;
+  });
+}
+
+/** A prover that is made when it is first needed. */
+const lazily = (prover: () => Promise<Prover>): AccountMachine["prover"] => ({
+  prove: async (...args) => (await prover()).prove(...args),
+  settle: async (...args) => (await prover()).settle(...args),
+  liquidate: async (...args) => (await prover()).liquidate(...args),
+});
+
+const STANDINGS = ["gate stage", "gate held", "gate overdue", "gate due"] as const;
+
+function standingConditions(account: string, standing: GateStanding | undefined): Condition[] {
+  if (standing === undefined) return [];
+  const { stage, attestBy, heldUntil, interval } = standing;
+  const conditions: Condition[] = [];
+  const about = (key: (typeof STANDINGS)[number], severity: Condition["severity"], text: string) =>
+    conditions.push({ key: `${key} ${account}`, account, severity, text });
+  if (stage !== "healthy") about("gate stage", "critical", `${account} is ${stage} at its gate.`);
+  if (heldUntil !== null) about("gate held", "warning", `${account} is held at its gate.`);
+  const left = BigInt(attestBy.seconds);
+  if (left < 0n) about("gate overdue", "critical", `${account} has missed its attestation: anybody may hold it.`);
+  else if (left < interval / 4n) about("gate due", "warning", `${account} has to attest at its gate soon.`);
+  return conditions;
+}

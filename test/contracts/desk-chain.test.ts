@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** A desk that acts on a chain: it attests, and pays in, and nothing leaves that the configuration does not allow. */
+import { expect } from "chai";
+import { formatJson } from "../../prover/src/formats/json.ts";
+import { KEYSTORE } from "../support/desk-chains.ts";
+import { ATTEST, deskWorld, TOP_UP } from "./desk-world.ts";
+
+describe("a desk on a chain", function () {
+  this.timeout(120_000);
+  const world = deskWorld();
+
+  it("attests once a day at the gate, and counts on it when it is three blocks deep", async () => {
+    world.open({ rules: [ATTEST] });
+    await world.desk.step();
+    await world.desk.step();
+    expect(await world.desk.chainNext()).equal(false);
+    expect(world.last()).include({ kind: "attest", state: "ready" });
+    expect(world.last().calls.map(({ step, confirmed }) => ({ step, confirmed }))).deep.equal([
+      { step: "attest", confirmed: false },
+    ]);
+    await world.finish();
+    expect(world.last()).include({ state: "done", reason: null });
+    const number = world.folder.gateNumber;
+    const events = await world.venue.gate.queryFilter(world.venue.gate.filters.Settled!(number));
+    expect(events.at(-1)!.transactionHash).equal(world.last().calls[0]!.transaction);
+    await world.folder.epochOnChain();
+    await world.desk.step();
+    expect(world.desk.store.tasks.list()).lengthOf(1);
+  });
+
+  it("tops up below the level: leave, deposit and absorption, once until the account's file shows it", async () => {
+    world.open({ rules: [TOP_UP] });
+    await world.desk.step();
+    expect(world.desk.store.tasks.list().filter(({ kind }) => kind === "top up")).deep.equal([]);
+    world.poor(1);
+    await world.desk.step();
+    await world.finish();
+    expect(world.last()).include({ kind: "top up", state: "done" });
+    expect(world.last().calls.map(({ step }) => step)).deep.equal(["approve", "deposit", "absorb"]);
+    expect(await world.paid()).deep.equal({ outside: 1000n, held: 1000, credit: "0" });
+    await world.folder.epochOnChain();
+    await world.desk.step();
+    expect(world.desk.store.tasks.list({ state: "ready" }), "its file is the same as before").deep.equal([]);
+    world.poor(2);
+    await world.folder.epochOnChain();
+    await world.desk.step();
+    expect(world.desk.store.tasks.list({ state: "ready" })).lengthOf(1);
+    await world.finish();
+    expect(await world.paid()).deep.equal({ outside: 2000n, held: 2000, credit: "0" });
+  });
+
+  it("no more than the limit of the day leaves, and no more transactions, and no dearer ones, than are allowed", async () => {
+    const rule = { ...TOP_UP, name: "limited", amount: "1500" };
+    // 2000 of this day have been paid in above.
+    world.desk = world.folder.open(world.folder.configAtGate({ rules: [rule] }, KEYSTORE, "3000"), {
+      openProver: world.openProver,
+    });
+    world.poor(4);
+    await world.desk.step();
+    await world.finish();
+    expect(world.last()).include({ state: "failed", reason: "LIMIT_REACHED" });
+    await world.desk.step();
+    expect(world.keysOf()).include("failed limited atlas");
+    for (const [name, part] of [
+      ["few", { transactionsPerDay: 1 }],
+      ["dear", { gasPerTransaction: "0.000000001" }],
+    ] as const) {
+      await world.stop();
+      const config = world.folder.configAtGate({ rules: [{ ...TOP_UP, name }] }, KEYSTORE);
+      world.desk = world.folder.open(
+        { ...config, chain: { ...config.chain!, ...part } },
+        { openProver: world.openProver },
+      );
+      world.poor(5);
+      await world.folder.epochOnChain();
+      await world.desk.step();
+      for (let look = 0; look < 3; look++) await world.desk.chainNext();
+      await world.desk.step();
+      expect(world.last(), name).include({ state: "ready" });
+      expect(world.keysOf(), name).include("chain limit");
+      world.desk.store.tasks.finish(world.last().id, { reason: "TEST" }, world.folder.now);
+    }
+    expect((await world.paid()).outside).equal(0n);
+  });
+
+  it("no key, passphrase or address of the node is in what it logs or keeps of tasks", () => {
+    world.open({ rules: [] });
+    const { folder, desk, venue } = world;
+    const said = formatJson({ logged: folder.logged, tasks: desk.store.tasks.list() });
+    for (const secret of [
+      folder.wallet.privateKey.slice(2),
+      "of the account's key",
+      venue.rpc,
+      `${folder.viewingKey}`,
+    ]) {
+      expect(said).not.contain(secret);
+    }
+    expect(desk.store.tasks.list().length).greaterThan(4);
+  });
+});
