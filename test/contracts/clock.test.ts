@@ -2,8 +2,9 @@
 // Simulated keys. No proofs.
 import { expect } from "chai";
 import { ASSETS } from "../../prover/src/model/sizes.ts";
+import { freshMarkets } from "../support/fresh-markets.ts";
 import { seededRng } from "../support/random.ts";
-import { type Called, DAY, E8, Markets, marketAt, TERMS } from "./markets.ts";
+import { type Called, DAY, E8, type Markets, TERMS } from "./markets.ts";
 
 const { maxAge } = TERMS;
 const { stopLimit } = TERMS.terms;
@@ -21,21 +22,14 @@ describe("attestation clock", () => {
     return values.length === 0 ? refused : refused.withArgs(...values);
   };
 
-  function onChain(sequencer = false) {
-    let first: { restore(): Promise<void> };
-    before(async () => {
-      world = await Markets.create("board-60", { sequencer });
-      ({ oracle } = world);
-      await world.time.increase(GRACE);
-      await world.publish();
-      first = await world.chain.networkHelpers.takeSnapshot();
-    });
-    afterEach(async () => {
-      await first.restore();
-      world.epoch = 1n;
-      world.market = marketAt("board-60", 100_000n, 4_000n);
-    });
-  }
+  const onChain = (sequencer = false) =>
+    freshMarkets(
+      (made) => {
+        world = made;
+        ({ oracle } = made);
+      },
+      { sequencer },
+    );
 
   describe("on a chain without a sequencer", () => {
     onChain();
