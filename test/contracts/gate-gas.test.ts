@@ -146,6 +146,7 @@ async function governance(world: GateWorld, spent: Spent) {
   const limits = [NO_LIMIT - 1n, NO_LIMIT - 1n] as const;
   const token = await world.deploy("TestToken", ["SOL", 9]);
   spent("MarginGate.registerAsset", await call(gate.connect(queue), "registerAsset", 2n, token, 8n, ...limits));
+  spent("MarginGate.tillShortFor", await call(gate, "tillShortFor"));
   spent("MarginGate.setLimits", await call(gate.connect(world.guardian), "setLimits", CASH, ...limits));
   spent("Exchange.setOperator", await call(exchange.connect(queue), "setOperator", world.signers[8]));
   spent("Fund.donate", await call(fund.connect(alice.owner), "donate", 30n * E6));

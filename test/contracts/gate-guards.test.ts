@@ -600,14 +600,34 @@ describe("margin gate, what attacked it once", () => {
     }
   });
 
-  it("the till is short below its floor", async () => {
+  it("M16: the time is counted for which the till is below its floor, not the moments of those who look", async () => {
     const custody = (await gate.custodyOf!(CASH)) as bigint;
-    for (const [tillFloor, short] of [
-      [custody, false],
-      [custody + 1n, true],
-    ] as const) {
-      await call(world.fixed, "setTerms", { ...TERMS, tillFloor });
-      expect(await gate.tillShort!()).to.equal(short);
-    }
+    const floor = (tillFloor: bigint) => call(world.fixed, "setTerms", { ...TERMS, tillFloor });
+    const shortFor = () => gate.tillShortFor!.staticCall() as Promise<bigint>;
+    const at = async (sent: Promise<unknown>) => {
+      await sent;
+      return BigInt(await world.time.latest());
+    };
+    await floor(custody + 5n * E6);
+    await world.time.increase(50n);
+    // By the floor that it asked for last, so not before it has asked for this one.
+    expect(await shortFor()).to.equal(0n);
+    const short = await at(call(gate, "tillShortFor"));
+    await world.time.increase(100n);
+    await paid(5n * E6 - 1n);
+    await world.time.increase(100n);
+    const filled = await at(paid(1n));
+    await world.time.increase(1_000n);
+    expect(await shortFor()).to.equal(filled - short);
+    const ready = await alice.withdrawal(payout(1n));
+    const emptied = await at(take(alice, ready, withdraw(ready, alice, payout(1n))));
+    await world.time.increase(30n);
+    await call(gate, "tillShortFor");
+    await world.time.increase(30n);
+    const again = await at(paid(1n));
+    expect(await shortFor()).to.equal(filled - short + again - emptied);
+    await floor(custody + 6n * E6);
+    await world.time.increase(100n);
+    expect(await shortFor()).to.equal(filled - short + again - emptied);
   });
 });

@@ -6,7 +6,8 @@ import { observe } from "../../prover/src/chain/publication.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { ASSETS } from "../../prover/src/model/sizes.ts";
 import type { ColumnE6 } from "../../prover/src/units.ts";
-import { type Called, DAY, E8, E18, Markets, marketAt, PLAIN, TERMS } from "./markets.ts";
+import { freshMarkets } from "../support/fresh-markets.ts";
+import { type Called, DAY, E8, E18, type Markets, marketAt, PLAIN, TERMS, ZERO } from "./markets.ts";
 
 const [BTC, ETH, SOL] = [100_000n * E8, 4_000n * E8, 200n * E8];
 const HOUR = 3600n;
@@ -16,21 +17,14 @@ const MINUTE = 60n;
 describe("attacks on a board's market", () => {
   let world: Markets;
   let oracle: Called;
-  let first: { restore(): Promise<void> };
-  const start = (sequencer: boolean) => {
-    before(async () => {
-      world = await Markets.create("board-60", { sequencer });
-      ({ oracle } = world);
-      await world.time.increase(HOUR);
-      await world.publish();
-      first = await world.chain.networkHelpers.takeSnapshot();
-    });
-    afterEach(async () => {
-      await first.restore();
-      world.epoch = 1n;
-      world.market = marketAt("board-60", 100_000n, 4_000n);
-    });
-  };
+  const start = (sequencer: boolean) =>
+    freshMarkets(
+      (made) => {
+        world = made;
+        ({ oracle } = made);
+      },
+      { sequencer },
+    );
   const priced = (...some: bigint[]) => [...some, ...new Array<bigint>(ASSETS - some.length).fill(0n)];
   const succeeds = (sent: Promise<unknown>) =>
     sent.then(
@@ -78,16 +72,27 @@ describe("attacks on a board's market", () => {
       });
     });
 
+    const block = {
+      ...{ maxLiquidityThreshold: 2n * 10n ** 12n, minLiquidityRateBps: 50n },
+      ...{ maxVegaThreshold: 10n ** 12n, minVegaRateBps: 20n, mayContinue: false },
+    };
+    /** Row 0 is worth 10^5 lots of an asset. */
+    const linear = async (asset: bigint) => {
+      const terms = { linear: [{ row: 0n, asset, ratioE18: 10n ** 5n * E18 }], bandBps: 100n, blocks: [block] };
+      await world.setUp(world.registry, "setPolicy", 1, world.policy({ boardTerms: await world.terms(terms) }));
+    };
+    const windDown = async (made: Awaited<ReturnType<Markets["make"]>>, market: Market) => {
+      const place = { chainId: 31_337n, address: await world.settlements.getAddress() };
+      const number = ((await oracle.settlementsOf!(1)) as unknown as bigint) + 1n;
+      const marks = new Map(market.board.rows.map((row, index) => [index, row.mark]));
+      const fixedBy = fixedValues(made.epoch.valuesHash, made.counted);
+      const statement = marksStatement(place, { board: 1n, number }, "board-60", marks, fixedBy);
+      const link = world.key(FAMILY_IDS.settlement).link(statement);
+      const { prices, debtRateBps } = made.counted;
+      return world.settlements.windDown!(1, made.values, prices, debtRateBps, link);
+    };
+
     describe("M02: a linear row", () => {
-      const block = {
-        ...{ maxLiquidityThreshold: 2n * 10n ** 12n, minLiquidityRateBps: 50n },
-        ...{ maxVegaThreshold: 10n ** 12n, minVegaRateBps: 20n, mayContinue: false },
-      };
-      /** Row 0 is worth 10^5 lots of an asset. */
-      const linear = async (asset: bigint) => {
-        const terms = { linear: [{ row: 0n, asset, ratioE18: 10n ** 5n * E18 }], bandBps: 100n, blocks: [block] };
-        await world.setUp(world.registry, "setPolicy", 1, world.policy({ boardTerms: await world.terms(terms) }));
-      };
       const marked = (mark: bigint) => withRow(world.market, 0, { mark: mark as ColumnE6 });
 
       it("of an asset without a price halts the epoch: nothing holds its mark", async () => {
@@ -115,10 +120,13 @@ describe("attacks on a board's market", () => {
         expect(await state()).to.deep.equal([false, false]);
       });
 
-      it("of an asset without a source halts the epoch, and does not while it is closed", async () => {
+      it("of an asset without a source halts the epoch, and does not once it has expired and is closed", async () => {
         await linear(2n);
         await world.publish({ market: marked(SOL / 100_000n), prices: priced(BTC, ETH, SOL) });
         expect(await state()).to.deep.equal([false, false]);
+        await world.setUp(world.registry, "setPolicy", 1, world.policy({ boardTerms: ZERO }));
+        await (await world.settle({ 0: SOL / 100_000n }, 1n)).send();
+        await linear(2n);
         await world.publish({ market: withRow(world.market, 0, CLOSED_ROW), prices: priced(BTC, ETH, SOL) });
         expect(await state()).to.deep.equal([true, true]);
       });
@@ -193,12 +201,7 @@ describe("attacks on a board's market", () => {
 
     describe("M08: a linear row that expires", () => {
       it("does so near the price that counted last, and at no other mark that a quorum signs", async () => {
-        const block = {
-          ...{ maxLiquidityThreshold: 2n * 10n ** 12n, minLiquidityRateBps: 50n },
-          ...{ maxVegaThreshold: 10n ** 12n, minVegaRateBps: 20n, mayContinue: false },
-        };
-        const terms = { linear: [{ row: 0n, asset: 0n, ratioE18: 10n ** 5n * E18 }], bandBps: 100n, blocks: [block] };
-        await world.setUp(world.registry, "setPolicy", 1, world.policy({ boardTerms: await world.terms(terms) }));
+        await linear(0n);
         const rules = await world.ethers.getContractAt("PolicyRules", await world.registry.rules!());
         // A tenth that the price may move in an hour, and the band.
         for (const mark of [111_000_001n, 88_999_999n, 900_000_000n, -100_000_000n]) {
@@ -217,19 +220,10 @@ describe("attacks on a board's market", () => {
       const jumped = marketAt("board-60", 900_000n, 4_000n);
       const halted = [await world.publish({ market: jumped }), await world.publish({ market: jumped })];
       await world.time.increase(31n * DAY);
-      const end = async (made: typeof held, market: Market) => {
-        const place = { chainId: 31_337n, address: await world.settlements.getAddress() };
-        const marks = new Map(market.board.rows.map((row, index) => [index, row.mark]));
-        const fixedBy = fixedValues(made.epoch.valuesHash, made.counted);
-        const statement = marksStatement(place, { board: 1n, number: 1n }, "board-60", marks, fixedBy);
-        const link = world.key(FAMILY_IDS.settlement).link(statement);
-        const { prices, debtRateBps } = made.counted;
-        return world.settlements.windDown!(1, made.values, prices, debtRateBps, link);
-      };
       for (const made of halted) {
-        await expect(end(made, jumped)).to.be.revertedWithCustomError(oracle, "ValuesWrong");
+        await expect(windDown(made, jumped)).to.be.revertedWithCustomError(oracle, "ValuesWrong");
       }
-      await end(held, marketAt("board-60", 100_000n, 4_000n));
+      await windDown(held, marketAt("board-60", 100_000n, 4_000n));
       expect(await oracle.settlementsOf!(1)).to.equal(1n);
     });
 
@@ -265,6 +259,142 @@ describe("attacks on a board's market", () => {
         await world.time.increase(HALT_TIME + MINUTE);
       }
       expect(seen).to.deep.equal([false, true, true, true, true, true]);
+    });
+
+    describe("M12: a row that is open", () => {
+      const without = () => withRow(world.market, 0, CLOSED_ROW);
+      const closes = async () =>
+        expect(world.send(await world.make({ market: without() })))
+          .to.be.revertedWithCustomError(world.settlements, "RowsNotExpired")
+          .withArgs(0, 1);
+
+      it("is not taken at zero by a quorum that signs it as closed, in the next epoch or in any later one", async () => {
+        await linear(0n);
+        await closes();
+        await world.publish();
+        await closes();
+        // Nor after one that is halted, which serves for nothing.
+        await world.publish({ prices: priced(BTC, 2n * ETH) });
+        const { epoch, halted } = await world.standing();
+        expect(halted).to.equal(true);
+        await closes();
+        await world.time.increase(31n * DAY);
+        await closes();
+        expect((await world.standing()).epoch).to.equal(epoch);
+      });
+
+      it("is closed by its expiry, and until all have settled not opened again", async () => {
+        await linear(0n);
+        await (await world.settle({ 0: 100_000_000n }, 1n)).send();
+        await world.publish({ market: without() });
+        expect(await state()).to.deep.equal([true, true]);
+        // The other one is open still.
+        const bare = withRow(without(), 1, CLOSED_ROW);
+        await expect(world.send(await world.make({ market: bare })))
+          .to.be.revertedWithCustomError(world.settlements, "RowsNotExpired")
+          .withArgs(0, 2);
+        const again = world.send(await world.make({ market: marketAt("board-60", 100_000n, 4_000n) }));
+        await expect(again).to.be.revertedWithCustomError(world.settlements, "RowsNotSettled");
+      });
+
+      it("has been open only where an epoch that serves for something opened it", async () => {
+        const more = { ...world.market.board.rows[0]! };
+        const market = withRow(world.market, 7, more);
+        await world.publish({ market, prices: priced(2n * BTC, ETH) });
+        expect(await state()).to.deep.equal([false, false]);
+        await world.publish({ market: marketAt("board-60", 100_000n, 4_000n) });
+        expect(await state()).to.deep.equal([true, true]);
+      });
+
+      it("expires at the price that counted last where its feed has died, so that nobody waits for the queue", async () => {
+        const feed = await feedOf(BTC);
+        await configure(0, fed(feed));
+        await linear(0n);
+        await world.publish();
+        await feed.setBroken!(true);
+        await world.publish();
+        expect(await state()).to.deep.equal([false, false]);
+        await (await world.settle({ 0: 100_000_000n }, 1n)).send();
+        await world.publish({ market: without() });
+        // Money leaves again; what is left of the dead feed counts zero as collateral.
+        expect(await state()).to.deep.equal([true, false]);
+      });
+    });
+
+    it("M13: epochs that are halted do not put a board's end off", async () => {
+      const held = await world.publish();
+      const until = (await world.now()) + 30n * DAY;
+      for (let days = 0; days < 3; days++) {
+        await world.time.increase(10n * DAY - HOUR);
+        await world.publish({ prices: priced(days % 2 === 0 ? 9n * BTC : 3n * BTC, ETH) });
+        expect(await state()).to.deep.equal([false, false]);
+      }
+      await world.time.setNextBlockTimestamp(until);
+      const soon = windDown(held, world.market);
+      await expect(soon).to.be.revertedWithCustomError(world.settlements, "LifeNotOver").withArgs(until);
+      await windDown(held, world.market);
+      expect(await oracle.settlementsOf!(1)).to.equal(1n);
+    });
+
+    it("M14: epochs are never numbered beyond the time, so that a quorum comes to no number that gates cannot keep", async () => {
+      const now = await world.now();
+      for (const number of [now + HOUR, 1n << 32n, (1n << 40n) - 1n, 1n << 40n]) {
+        await expect(world.send(await world.make({}, number)))
+          .to.be.revertedWithCustomError(oracle, "EpochNotNext")
+          .withArgs(number, 1);
+      }
+      // The largest that there is does not use them up.
+      const largest = await world.make({}, now + 100n);
+      await world.time.setNextBlockTimestamp(now + 100n);
+      await world.send(largest);
+      await world.time.setNextBlockTimestamp(now + 101n);
+      await world.publish();
+      expect((await world.standing()).epoch).to.equal(now + 101n);
+    });
+
+    it("M15: an epoch that is halted for a row without a price moves no anchor", async () => {
+      await linear(2n);
+      await configure(2, {});
+      const at = (price: bigint) => ({
+        market: withRow(world.market, 0, { mark: (price / 100_000n) as ColumnE6 }),
+        prices: priced(BTC, ETH, price),
+      });
+      await world.publish(at(SOL));
+      const known = async () => (await world.sources.sourceOf!(1, 1))[1] as unknown as object;
+      const before = await known();
+      await world.time.increase(HOUR + MINUTE);
+      // Within its limit; the row's asset has none.
+      await world.publish({ prices: priced(BTC, 4_300n * E8) });
+      expect(await state()).to.deep.equal([false, false]);
+      expect(await known()).to.deep.equal(before);
+    });
+
+    it("M16: a debtor who fills the till for the moment of every epoch keeps no lower rate of debt", async () => {
+      await world.setUp(world.registry, "setPolicy", 1, world.policy({ shortDebtRateBps: 1_600n }));
+      const gate = (await world.ethers.deployContract("TestGate")) as unknown as Called;
+      await world.setUp(oracle, "bindGate", 1, gate);
+      await world.publish();
+      for (let epochs = 0; epochs < 12; epochs++) {
+        await gate.setShort!(true);
+        await world.time.increase(15n * MINUTE);
+        await gate.setShort!(false);
+        await world.publish();
+      }
+      expect((await world.standing()).debtRateBps).to.be.above(0n);
+    });
+
+    it("M16: nor does whoever empties it for those moments raise the rate", async () => {
+      await world.setUp(world.registry, "setPolicy", 1, world.policy({ shortDebtRateBps: 1_600n }));
+      const gate = (await world.ethers.deployContract("TestGate")) as unknown as Called;
+      await world.setUp(oracle, "bindGate", 1, gate);
+      await world.publish();
+      for (let epochs = 0; epochs < 12; epochs++) {
+        await world.time.increase(15n * MINUTE);
+        await gate.setShort!(true);
+        await world.publish();
+        await gate.setShort!(false);
+      }
+      expect(await oracle.debtRateOf!(1)).to.equal(0n);
     });
 
     it("M06: a till that is short at two epochs running leaves the rate of debt as it is", async () => {

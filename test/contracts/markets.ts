@@ -445,9 +445,9 @@ export async function verifierOf(chain: Chain, { identity, key: full, linkKeyFil
   return (await chain.ethers.deployContract(VERIFIERS[family], args)) as unknown as Called;
 }
 
-/** The market with its blank rows closed, as the chain asks. */
-export function listed(market: Market): Market {
+/** The market as the chain asks: its blank rows closed, or where they are open already, as they were. */
+export function listed(market: Market, before?: Market): Market {
   const blank = ({ profits, mark, delta }: BoardRow) => [...profits, mark, delta].every((column) => column === 0n);
-  const rows = market.board.rows.map((row) => (blank(row) ? CLOSED_ROW : row));
+  const rows = market.board.rows.map((row, index) => (blank(row) ? (before?.board.rows[index] ?? CLOSED_ROW) : row));
   return { ...market, board: { ...market.board, rows } };
 }

@@ -7,6 +7,7 @@ import { signSettlement } from "../../prover/src/chain/publication.ts";
 import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/market.ts";
 import { settlementSignals } from "../../prover/src/statement/signals.ts";
 import type { ChargeE6, ColumnE6 } from "../../prover/src/units.ts";
+import { freshMarkets } from "../support/fresh-markets.ts";
 import { type Called, DAY, keysOf, Markets, marketAt, NO_HASH, routerOf } from "./markets.ts";
 import { pointOf } from "./points.ts";
 
@@ -14,18 +15,10 @@ describe("settlements", () => {
   let world: Markets;
   let settlements: Called;
   let gate: Called;
-  let first: { restore(): Promise<void> };
-  before(async () => {
-    world = await Markets.create("board-60");
-    ({ settlements } = world);
-    await world.publish();
-    gate = (await world.ethers.deployContract("TestGate")) as unknown as Called;
-    first = await world.chain.networkHelpers.takeSnapshot();
-  });
-  afterEach(async () => {
-    await first.restore();
-    world.epoch = 1n;
-    world.market = marketAt("board-60", 100_000n, 4_000n);
+  freshMarkets(async (made) => {
+    world = made;
+    ({ settlements } = made);
+    gate = (await made.ethers.deployContract("TestGate")) as unknown as Called;
   });
   const refusedBy = (contract: Called, sent: Promise<unknown>, error: string, ...values: unknown[]) => {
     const refused = expect(sent).to.be.revertedWithCustomError(contract, error);
@@ -49,6 +42,27 @@ describe("settlements", () => {
     const signatures = await signSettlement(world.reporters.slice(0, 3), await world.domain(), value);
     return settlements.settle!(1, 1, packed, 1n << 40n, signatures, link);
   };
+
+  it("closes rows, in every block, and nothing else does", async () => {
+    for (const size of ["board-60", "board-480"] as const) {
+      const large = await Markets.create(size);
+      const row = large.market.board.rows[0]!;
+      const last = large.market.board.rows.length - 1;
+      const market = {
+        ...large.market,
+        board: { ...large.market.board, rows: large.market.board.rows.with(last, row) },
+      };
+      await large.publish({ market });
+      const bare = { ...market, board: { ...market.board, rows: market.board.rows.with(last, CLOSED_ROW) } };
+      const refused = large.send(await large.make({ market: bare }));
+      const block = last === 59 ? 0 : 7;
+      await expect(refused)
+        .to.be.revertedWithCustomError(large.settlements, "RowsNotExpired")
+        .withArgs(block, 1n << 59n);
+      await (await large.settle({ [last]: 1n }, 1n)).send();
+      await large.publish({ market: bare });
+    }
+  });
 
   it("counts from 1, under the quorum, and its point is that of its marks, at both ends of their range", async () => {
     await refuses(world.oracle.settlementOf!(1, 1), "SettlementUnknown", 1, 1);
@@ -179,9 +193,9 @@ describe("settlements", () => {
     await large.publish();
   });
 
-  it("is relisted by the oracle's word alone, and frozen by its own alone", async () => {
+  it("has rows open and closed by the oracle's word alone, and is frozen by its own alone", async () => {
     const [owner] = world.signers;
-    await refuses(settlements.relist!(1, [0], gate), "NotOracle", owner!.address);
+    await refuses(settlements.takeRows!(1, [0], false, gate), "NotOracle", owner!.address);
     await refusedBy(world.oracle, world.oracle.freeze!(1), "NotSettlements", owner!.address);
   });
 

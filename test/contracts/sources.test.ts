@@ -8,7 +8,8 @@ import { type BoardRow, CLOSED_ROW, type Market } from "../../prover/src/model/m
 import { ASSETS } from "../../prover/src/model/sizes.ts";
 import { marketSignals } from "../../prover/src/statement/signals.ts";
 import type { ColumnE6, LotPriceE16, RateBps, ThresholdE6 } from "../../prover/src/units.ts";
-import { type Called, DAY, E8, E18, Markets, marketAt, PLAIN, POLICY } from "./markets.ts";
+import { freshMarkets } from "../support/fresh-markets.ts";
+import { type Called, DAY, E8, E18, type Markets, marketAt, PLAIN, POLICY } from "./markets.ts";
 import { pointOf } from "./points.ts";
 
 const [BTC, ETH] = [100_000n * E8, 4_000n * E8];
@@ -17,16 +18,8 @@ const HALT_TIME = 600n;
 
 describe("prices against their sources", () => {
   let world: Markets;
-  let first: { restore(): Promise<void> };
-  before(async () => {
-    world = await Markets.create("board-60");
-    await world.publish();
-    first = await world.chain.networkHelpers.takeSnapshot();
-  });
-  afterEach(async () => {
-    await first.restore();
-    world.epoch = 1n;
-    world.market = marketAt("board-60", 100_000n, 4_000n);
+  freshMarkets((made) => {
+    world = made;
   });
   const priced = (one: bigint, two: bigint) => [one, two, ...new Array<bigint>(ASSETS - 2).fill(0n)];
   const feedOf = async (decimals: number, answer: bigint) =>
@@ -254,6 +247,8 @@ describe("prices against their sources", () => {
     await expect(stranger.configure!(1, 0, PLAIN)).to.be.revertedWithCustomError(world.sources, "NotQueue");
     const appraised = world.sources.appraise!(1, 0, 3, new Array(15).fill(0));
     await expect(appraised).to.be.revertedWithCustomError(world.sources, "NotOracle");
+    const remembered = world.sources.remember!(1, 1n, 3n, world.market.prices, 0n, 0n);
+    await expect(remembered).to.be.revertedWithCustomError(world.sources, "NotOracle");
   });
 
   describe("board terms", () => {

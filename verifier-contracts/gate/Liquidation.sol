@@ -438,8 +438,7 @@ contract Liquidation is Desk, ILiquidation {
         if (clock >= lot.end) return lot.lastPrice;
         unchecked {
             // Durations are below 2^32, prices below 2^63.
-            uint256 left = lot.end - (clock > lot.start ? clock : lot.start);
-            uint256 duration = lot.end - lot.start;
+            (uint256 duration, uint256 left) = (lot.end - lot.start, lot.end - (clock > lot.start ? clock : lot.start));
             uint256 above = uint256(lot.firstPrice) - lot.lastPrice;
             return lot.lastPrice + Math.ceilDiv(above * left * left * left, duration * duration * duration);
         }

@@ -346,8 +346,8 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBoardGate
-    function tillShort() external view returns (bool) {
-        return Vault.tillShort(_books, market, board);
+    function tillShortFor() external returns (uint24) {
+        return Vault.tillShortFor(_books, market, board);
     }
 
     // ---- Internal ----

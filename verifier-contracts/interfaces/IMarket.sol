@@ -167,13 +167,14 @@ interface IMarket {
         returns (ISettlementVerifier verifier, G1 memory point);
 }
 
-/// What a market asks of the gate of a board. Views: they cost little, and a call from them changes nothing.
+/// What a market asks of the gate of a board.
 interface IBoardGate {
     /// Whether every account of the board has passed the settlement of that number.
     function allSettled(uint256 board, uint64 settlement) external view returns (bool);
 
-    /// Whether the cash in custody is below `Terms.tillFloor` of the gate's board.
-    function tillShort() external view returns (bool);
+    /// Seconds for which the cash in custody has been below `Terms.tillFloor` of the gate's board, modulo 2^24; counted since the
+    /// first call, by the floor of the call before. Anyone may call: it makes the floor that counts from now on the policy's.
+    function tillShortFor() external returns (uint24);
 }
 
 /// Where power waits: see `Queue`.

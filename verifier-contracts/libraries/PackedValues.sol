@@ -94,23 +94,24 @@ library PackedValues {
     {
         uint256 blocks = instruments / Statement.BLOCK_INSTRUMENTS;
         (open, marks) = (new uint256[](blocks), new int256[](instruments));
-        uint256 at = blocks * BLOCK_BYTES;
-        for (uint256 row = instruments; row != 0;) {
-            row--;
-            uint256 width = uint8(values[at]);
-            if (width == 0) {
-                at++;
-                continue;
+        uint256 skipped = blocks * BLOCK_BYTES;
+        assembly ("memory-safe") {
+            let at := add(values.offset, skipped)
+            for { let row := instruments } row {} {
+                row := sub(row, 1)
+                let head := calldataload(at)
+                let width := byte(0, head)
+                if iszero(width) {
+                    at := add(at, 1)
+                    continue
+                }
+                at := add(at, add(2, shl(1, byte(1, head))))
+                let mark := sar(sub(256, shl(3, width)), calldataload(add(at, shl(1, width))))
+                mstore(add(add(marks, 0x20), shl(5, row)), mark)
+                let word := add(add(open, 0x20), shl(5, div(row, 60)))
+                mstore(word, or(mload(word), shl(mod(row, 60), 1)))
+                at := add(at, mul(48, width))
             }
-            uint256 charges = 2 + 2 * uint256(uint8(values[at + 1]));
-            int256 mark;
-            assembly ("memory-safe") {
-                let column := add(add(values.offset, at), add(charges, mul(2, width)))
-                mark := sar(sub(256, shl(3, width)), calldataload(column))
-            }
-            marks[row] = mark;
-            open[row / Statement.BLOCK_INSTRUMENTS] |= 1 << (row % Statement.BLOCK_INSTRUMENTS);
-            at += charges + COLUMNS * width;
         }
     }
 

@@ -27,15 +27,20 @@ struct Custody {
     uint128 amount;
     /// Of `Limits`.
     uint64 used;
-    uint40 time;
+    /// When the rest was brought up to date (Unix seconds): whenever the amount changes.
+    uint32 time;
     /// Of cash: whether the fund is negative.
     bool fundOwes;
+    /// Of cash: seconds for which there was less than the floor, modulo 2^24.
+    uint24 shortFor;
 }
 
 /// What `Limits` has of limits.
 struct Caps {
     uint64 depositCap;
     uint64 outflow;
+    /// Of cash: `Terms.tillFloor`, in lots, as the market had it when it asked last.
+    uint64 floor;
 }
 
 /// Tokens of a gate: what is registered, whose credit is what, the fund, and the two places where tokens move. A part of
@@ -128,7 +133,7 @@ library Vault {
 
     function _limit(Books storage books, uint256 asset, uint64 depositCap, uint64 outflow) private {
         if (depositCap == 0 || outflow == 0) revert IMarginGate.LimitsRefused(asset, depositCap, outflow);
-        books.caps[asset] = Caps(depositCap, outflow);
+        (books.caps[asset].depositCap, books.caps[asset].outflow) = (depositCap, outflow);
         emit IMarginGate.LimitsSet(asset, depositCap, outflow);
     }
 
@@ -138,13 +143,13 @@ library Vault {
     /// beside the hourly limit, so nobody uses up the allowance by paying out and in.
     /// @param healthy else cash is taken whatever the cap: nobody who fills that keeps a called account from being topped up
     function deposit(Books storage books, uint256 account, uint256 asset, uint256 amount, bool healthy) external {
-        Custody storage custody = books.custody[asset];
         uint256 more = _lots(books, asset, amount);
-        uint256 lots = more + custody.amount / books.assets[asset].lot;
+        (Custody memory custody, uint256 lots,) = _current(books, asset);
+        lots += more;
         uint64 cap = books.caps[asset].depositCap;
         if (lots > cap && (healthy || asset != CASH)) revert IMarginGate.DepositCapReached(asset, cap, lots);
         custody.used = custody.used > more ? custody.used - uint64(more) : 0;
-        _pull(books, msg.sender, asset, amount);
+        _pull(books, custody, msg.sender, asset, amount);
         _add(books, account, asset, amount);
         emit IMarginGate.Deposited(account, asset, amount, msg.sender);
     }
@@ -152,7 +157,8 @@ library Vault {
     /// Into the fund. @param from has approved the gate; the fund's desk sees to it that it asked for it
     function donate(Books storage books, address from, uint256 amount) external {
         _lots(books, CASH, amount);
-        _pull(books, from, CASH, amount);
+        (Custody memory custody,,) = _current(books, CASH);
+        _pull(books, custody, from, CASH, amount);
         _add(books, FUND, CASH, amount);
     }
 
@@ -248,28 +254,49 @@ library Vault {
     /// Takes what is about to leave out of custody. The claim that it satisfies has fallen already. Counts it against the asset's
     /// limit: an allowance that grows back within an hour.
     function _release(Books storage books, uint256 asset, uint256 lot, uint256 amount) private {
-        Custody memory custody = books.custody[asset];
+        (Custody memory custody,, uint256 limit) = _current(books, asset);
         if (amount > custody.amount) revert IMarginGate.CustodyTooSmall(asset, custody.amount, amount);
         uint256 lots = (amount + lot - 1) / lot;
-        uint256 floor = custody.amount / lot / LEAVING_HOURS;
-        uint256 limit = books.caps[asset].outflow;
-        if (limit < floor) limit = floor;
-        uint256 passed = block.timestamp - custody.time;
-        uint256 recovered = passed >= HOUR ? custody.used : limit * passed / HOUR;
-        uint256 used = custody.used > recovered ? custody.used - recovered : 0;
+        uint256 used = custody.used;
         if (used + lots > limit) revert IMarginGate.OutflowLimited(asset, limit > used ? limit - used : 0, lots);
         // Deposits and limits fit 64 bits of lots, and so does what is used of them.
-        (custody.used, custody.time) = (uint64(used + lots), uint40(block.timestamp));
+        custody.used = uint64(used + lots);
         custody.amount -= uint128(amount);
         books.custody[asset] = custody;
     }
 
+    /// An asset's custody as of now: what left is worked off, and the time is counted for which cash was short.
+    /// @return custody not stored yet
+    /// @return lots of the amount
+    /// @return limit of what leaves in an hour, in lots
+    function _current(Books storage books, uint256 asset)
+        private
+        view
+        returns (Custody memory custody, uint256 lots, uint256 limit)
+    {
+        custody = books.custody[asset];
+        Caps memory caps = books.caps[asset];
+        lots = custody.amount / books.assets[asset].lot;
+        limit = lots / LEAVING_HOURS;
+        if (limit < caps.outflow) limit = caps.outflow;
+        uint256 passed = block.timestamp - custody.time;
+        uint256 recovered = passed >= HOUR ? custody.used : limit * passed / HOUR;
+        custody.used = custody.used > recovered ? uint64(custody.used - recovered) : 0;
+        unchecked {
+            if (lots < caps.floor) custody.shortFor += uint24(passed);
+        }
+        custody.time = uint32(block.timestamp);
+    }
+
     // ---- For the market ----
 
-    /// See `IBoardGate.tillShort`.
-    function tillShort(Books storage books, IMarket market, uint256 board) external view returns (bool) {
-        uint256 floor = market.termsOf(board).tillFloor;
-        return books.custody[CASH].amount < floor * books.assets[CASH].lot;
+    /// See `IBoardGate.tillShortFor`.
+    function tillShortFor(Books storage books, IMarket market, uint256 board) external returns (uint24) {
+        if (books.assets[CASH].lot == 0) return 0;
+        (Custody memory custody,,) = _current(books, CASH);
+        books.custody[CASH] = custody;
+        books.caps[CASH].floor = market.termsOf(board).tillFloor;
+        return custody.shortFor;
     }
 
     // ---- Internal ----
@@ -306,8 +333,10 @@ library Vault {
     }
 
     /// Moves exact amounts, or reverts: what a fee, a rebase or a lie takes away is never the gate's loss.
-    function _pull(Books storage books, address from, uint256 asset, uint256 amount) private {
-        books.custody[asset].amount += uint128(amount);
+    /// @param custody of `_current`; stored here
+    function _pull(Books storage books, Custody memory custody, address from, uint256 asset, uint256 amount) private {
+        custody.amount += uint128(amount);
+        books.custody[asset] = custody;
         IERC20 token = IERC20(books.assets[asset].token);
         uint256 held = token.balanceOf(address(this));
         token.safeTransferFrom(from, address(this), amount);

@@ -57,22 +57,18 @@ abstract contract Epochs {
         uint32 generation;
         /// How far the rate of debt is on its way to the short one, of DEBT_STEPS.
         uint8 debtStep;
-        /// Whether there are rows that have expired and wait for accounts to settle.
-        bool waiting;
         IBoardGate gate;
-        /// The hour of the last epoch (Unix time), and how many of its epochs found the till short, less those that did not.
-        uint24 hour;
-        int24 short;
+        /// When it made its last step (Unix seconds), and what the gate's `tillShortFor` was then.
+        uint40 steppedAt;
+        uint24 shortFor;
         Epoch[2] ring;
         mapping(uint256 family => Linked) linked;
         /// By what the clock says: until then the policy before is evidence in a tightened one's place.
         mapping(uint256 policyId => uint256) cureUntil;
     }
 
-    /// An epoch's number may not jump by more: no signature can use the numbers up.
-    uint64 public constant MAX_EPOCH_STEP = 1 << 32;
     /// In so many hours the rate of debt goes from one to the other.
-    uint256 public constant DEBT_STEPS = 8;
+    uint256 private constant DEBT_STEPS = 8;
 
     PolicyRegistry public immutable registry;
     PriceSources public immutable sources;
@@ -136,26 +132,31 @@ abstract contract Epochs {
         PolicyRegistry.Head memory head = registry.headOf(board);
         Series storage series = _series[board];
         (uint64 last, uint64 lastTime) = (_standing(series).epoch, _standing(series).time);
-        if (epoch <= last || epoch - last > MAX_EPOCH_STEP) revert EpochNotNext(epoch, last);
+        // Later than every number before, and never beyond the time: so no signature uses the numbers up.
+        if (epoch <= last || epoch > block.timestamp) revert EpochNotNext(epoch, last);
         if (links.length == 0 || links[0].family != Family.ACCOUNT) revert AccountLinkMissing();
         PolicyRegistry.Version memory version = registry.versionOf(board, head.policyId);
         bytes32 valuesHash = keccak256(values);
-        uint64[15] memory prices;
+        uint64[15] memory reported;
         Epoch memory next;
         (next.epoch, next.policyId, next.keyId) = (epoch, head.policyId, head.keyId);
         next.takenAt = uint64(block.timestamp);
-        (next.time, prices) = reporters.median(board, epoch, valuesHash, observations, version.maxAge, lastTime);
-        (prices, next.unvalued, next.halted) =
-            sources.appraise(board, next.time, version.listed | version.linear, prices);
+        (next.time, reported) = reporters.median(board, epoch, valuesHash, observations, version.maxAge, lastTime);
+        uint256 asked = version.listed | version.linear;
+        PriceSources.Appraisal memory found = sources.appraise(board, next.time, asked, reported);
+        uint64[15] memory prices = found.prices;
         // Others are no collateral: what they are for is held row by row.
-        next.unvalued &= version.listed;
+        next.unvalued = found.unvalued & version.listed;
         next.debtRateBps = _debtRate(series, version);
         next.values = _fix(valuesHash, prices, next.debtRateBps);
         IVerifier accounts;
         (accounts, next.point) = _link(board, head.instruments, next, values, prices, links[0]);
         next.verifier = IAccountVerifier(address(accounts));
         next.point = Bn254.add(next.point, registry.pointOf(board, head.policyId, accounts));
-        if (_checkRows(board, series, head, values, prices)) next.halted = true;
+        next.halted = _takeRows(board, series.gate, head, values, found);
+        sources.remember(
+            board, next.time, asked, reported, found.held, next.halted ? type(uint16).max : found.unvalued
+        );
         for (uint256 index = 1; index < links.length; index++) {
             _linkFamily(board, series, head.instruments, next, values, prices, links[index]);
         }
@@ -169,10 +170,10 @@ abstract contract Epochs {
         bool runs = !next.halted && next.unvalued == 0;
         series.clock.freshUntil = runs ? uint40(next.time + version.maxAge) : 0;
         series.clock.stopLimit = version.stopLimit;
-        _count(series);
         emit EpochTaken(
             board, epoch, next.time, prices, next.debtRateBps, valuesHash, next.unvalued, next.halted
         );
+        _stepDebtRate(series);
     }
 
     /// Links the standing epoch's values for further families.
@@ -203,7 +204,6 @@ abstract contract Epochs {
         _advance(series);
         _standing(series).frozen = true;
         series.clock.freshUntil = 0;
-        series.waiting = true;
     }
 
     // ---- Views for people ----
@@ -224,11 +224,10 @@ abstract contract Epochs {
         return keccak256(abi.encode("Market", block.chainid, address(this), board, epoch));
     }
 
-    /// The last epoch that was not halted: its marks were held to prices. And when the standing one was taken.
-    function lastHeld(uint256 board) external view returns (Epoch memory epoch, uint64 takenAt) {
+    /// The last epoch that was not halted: its marks were held to prices.
+    function lastHeld(uint256 board) external view returns (Epoch memory epoch) {
         Series storage series = _series[board];
         epoch = _standing(series);
-        takenAt = epoch.takenAt;
         if (epoch.halted) epoch = series.ring[(series.generation + 1) % 2];
     }
 
@@ -282,18 +281,24 @@ abstract contract Epochs {
         return uint16(version.debtRateBps + more * series.debtStep / DEBT_STEPS);
     }
 
-    /// Counts how the till was found. The rate of debt makes a step in an hour, as most epochs of the hour before found it: it is
-    /// known to who links an epoch, and nobody moves it by moving the till for a moment.
-    function _count(Series storage series) private {
-        uint24 hour = uint24(block.timestamp / 1 hours);
-        if (hour != series.hour) {
-            uint8 step = series.debtStep;
-            if (series.short > 0 && step < DEBT_STEPS) series.debtStep = step + 1;
-            if (series.short < 0 && step != 0) series.debtStep = step - 1;
-            (series.hour, series.short) = (hour, 0);
+    /// The rate of debt makes a step once in an hour, by how the till was for most of the time since the last: it is known to who
+    /// links an epoch, and nobody moves it by moving the till for a moment.
+    function _stepDebtRate(Series storage series) private {
+        uint256 passed = block.timestamp - series.steppedAt;
+        if (passed < 1 hours || address(series.gate) == address(0)) return;
+        series.steppedAt = uint40(block.timestamp);
+        uint24 shortFor = series.gate.tillShortFor();
+        uint24 since;
+        unchecked {
+            since = shortFor - series.shortFor;
         }
-        bool found = address(series.gate) != address(0) && series.gate.tillShort();
-        series.short += found ? int24(1) : int24(-1);
+        series.shortFor = shortFor;
+        uint8 step = series.debtStep;
+        if (2 * uint256(since) > passed) {
+            if (step < DEBT_STEPS) series.debtStep = step + 1;
+        } else if (step != 0) {
+            series.debtStep = step - 1;
+        }
     }
 
     /// Takes the point of an epoch's values under the verifier of a family, and checks every value on the way.
@@ -339,19 +344,19 @@ abstract contract Epochs {
         if (verifier.checkLink(seed, y, link) != IVerifier.checkLink.selector) revert VerifierRefused(address(verifier));
     }
 
-    /// Refuses board values that break the policy's board terms, and rows that come back too early.
-    /// @return unpriced whether there is a mark that no price holds
-    function _checkRows(
+    /// Refuses board values that break the policy's board terms, rows that come back too early, and rows that go without a settlement.
+    /// @return halted whether the epoch is, by its prices or by a mark that no price holds
+    function _takeRows(
         uint256 board,
-        Series storage series,
+        IBoardGate gate,
         PolicyRegistry.Head memory head,
         bytes calldata values,
-        uint64[15] memory prices
-    ) private returns (bool unpriced) {
+        PriceSources.Appraisal memory found
+    ) private returns (bool halted) {
         address terms = registry.boardTermsOf(board, head.policyId);
-        if (terms == address(0) && !series.waiting) return false;
         uint256[] memory open;
-        (open, unpriced) = _rules.holdRows(terms, values, head.instruments, prices);
-        if (series.waiting) series.waiting = settlements.relist(board, open, series.gate);
+        (open, halted) = _rules.holdRows(terms, values, head.instruments, found.prices);
+        halted = halted || found.halted;
+        settlements.takeRows(board, open, halted, gate);
     }
 }

@@ -22,7 +22,7 @@ import {Clock} from "../libraries/Clock.sol";
 ///  - anyone carries an epoch to the chain, in one transaction, and links its values for further circuits later;
 ///  - the guardian pauses a board, which ends by itself; the queue names the gate of a board, once.
 ///
-/// The rate of debt of an epoch lies between the policy's two: each hour in which most epochs found the gate's till short moves it
+/// The rate of debt of an epoch lies between the policy's two: each hour for most of which the gate's till was short moves it
 /// by an eighth towards the short one, each other hour back. So whoever links an epoch knows it.
 ///
 /// Safety rests on registry and reporters, on the verifiers and the secrets of their link keys. Not checked: that board values

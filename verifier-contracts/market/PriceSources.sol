@@ -58,6 +58,18 @@ contract PriceSources {
         uint32 heldBackAt;
     }
 
+    /// What an epoch's prices come to.
+    struct Appraisal {
+        /// Those that count.
+        uint64[15] prices;
+        /// Bit a: asset a is asked for and has no price.
+        uint16 unvalued;
+        /// Bit a: the price of asset a is held back.
+        uint16 held;
+        /// Whether the epoch is.
+        bool halted;
+    }
+
     /// What reporters said of an asset when its feed did not bear it out.
     struct Said {
         uint64 price;
@@ -92,6 +104,11 @@ contract PriceSources {
     error FeedUnusable(address aggregator);
     /// The feed is further than it may be from the price that stands, and from what is said where that is another. 16 decimals.
     error FeedTooFar(uint256 asset, uint256 price, uint256 feedPrice);
+
+    modifier onlyOracle() {
+        if (msg.sender != oracle) revert NotOracle(msg.sender);
+        _;
+    }
 
     constructor(PolicyRegistry registry_) {
         registry = registry_;
@@ -133,42 +150,51 @@ contract PriceSources {
 
     // ---- Oracle ----
 
-    /// Prices of an epoch from what was reported. Oracle only: moves what is known of each.
+    /// Prices of an epoch from what was reported. Oracle only, which then says what to `remember` of it.
     /// @param time unix seconds as of which they were observed, not in the future
     /// @param asked bit a: asset a is collateral or holds marks; the others' prices are taken as they are, since they count for
     /// nothing
     /// @param reported per lot, 16 decimals
-    /// @return prices those that count
-    /// @return unvalued bit a: asset a is asked for and has no price
-    /// @return halted whether the epoch is
     function appraise(uint256 board, uint256 time, uint256 asked, uint64[15] memory reported)
         external
-        returns (uint64[15] memory prices, uint16 unvalued, bool halted)
+        onlyOracle
+        returns (Appraisal memory found)
     {
-        if (msg.sender != oracle) revert NotOracle(msg.sender);
-        uint256 held;
         for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
-            uint256 price = prices[asset] = reported[asset];
+            uint256 price = found.prices[asset] = reported[asset];
             if (asked & (1 << asset) == 0) continue;
             Source memory source = _sources[board][asset];
             if (price == 0 || source.maxMoveBps == 0) {
-                (prices[asset], unvalued) = (0, unvalued | uint16(1 << asset));
+                (found.prices[asset], found.unvalued) = (0, found.unvalued | uint16(1 << asset));
                 continue;
             }
             (bool valued, bool tooFar) = _againstFeed(board, asset, source, price);
             bool back = !tooFar && _heldBack(board, asset, source.maxMoveBps, price, time);
-            if (back) held |= 1 << asset;
+            if (back) found.held |= uint16(1 << asset);
             if (!valued || tooFar) _said[board][asset] = Said(uint64(price), uint40(block.timestamp));
-            if (!source.apart) halted = halted || tooFar || back;
+            if (!source.apart) found.halted = found.halted || tooFar || back;
             else valued = valued && !tooFar && !back;
             if (valued) continue;
-            prices[asset] = 0;
-            unvalued |= uint16(1 << asset);
+            found.prices[asset] = 0;
+            found.unvalued |= uint16(1 << asset);
         }
+    }
+
+    /// Moves what is known of the prices that an epoch was taken with. Oracle only.
+    /// @param held as `appraise` returned it, for the same `time`, `asked` and `reported`
+    /// @param doubted bit a: the price of asset a is not believed; all of them where the epoch is halted
+    function remember(
+        uint256 board,
+        uint256 time,
+        uint256 asked,
+        uint64[15] calldata reported,
+        uint256 held,
+        uint256 doubted
+    ) external onlyOracle {
         for (uint256 asset = 0; asset < Statement.ASSETS; asset++) {
             uint256 bit = 1 << asset;
             if (asked & bit == 0 || reported[asset] == 0) continue;
-            _remember(board, asset, reported[asset], time, held & bit != 0, halted || unvalued & bit != 0);
+            _remember(board, asset, reported[asset], time, held & bit != 0, doubted & bit != 0);
         }
     }
 

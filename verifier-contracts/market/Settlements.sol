@@ -19,7 +19,8 @@ import {Statement} from "../libraries/Statement.sol";
 ///  - a quorum of reporters signs the marks, with a deadline; anyone carries them to the chain, with a link of them;
 ///  - when a board has had no epoch for LIFE_LIMIT, anyone settles all rows at the marks of the last one that was not halted.
 ///
-/// The marks of linear rows are held to the prices that counted last. Those of others rest on the quorum alone.
+/// The marks of linear rows are held to the prices that counted last. Those of others rest on the quorum alone. Nothing else
+/// closes a row that was open: an epoch that does is refused.
 ///
 /// A settlement freezes the standing epoch, which still values what has expired. Rows that have expired stay closed until
 /// every account of the board's gate has passed the settlement.
@@ -29,8 +30,15 @@ contract Settlements {
         /// Number of the epoch at whose marks everything was settled, and which is therefore not to be settled again.
         uint64 woundDown;
         mapping(uint256 settlement => Settlement) settled;
-        /// By block, bit i: row i has expired, and may not be listed anew before every account has settled.
-        mapping(uint256 blockIndex => uint256) expired;
+        mapping(uint256 blockIndex => Rows) rows;
+    }
+
+    /// Rows of a block, bit i: row i.
+    struct Rows {
+        /// Open in the last epoch that was not halted, and not expired since: accounts may have positions in them.
+        uint128 open;
+        /// Expired: not to be listed anew before every account has settled.
+        uint128 expired;
     }
 
     struct Settlement {
@@ -53,6 +61,8 @@ contract Settlements {
     error NotOracle(address sender);
     /// An expired row must be closed until every account has settled. `rows` by bit, of the block.
     error RowsNotSettled(uint256 blockIndex, uint256 rows, uint64 settlement);
+    /// A row that is open is closed by its expiry alone: closed, its positions would count zero. `rows` by bit, of the block.
+    error RowsNotExpired(uint256 blockIndex, uint256 rows);
     error SettlementNotNext(uint64 settlement, uint64 last);
     error DeadlinePassed(uint64 deadline, uint256 nowTime);
     error LifeNotOver(uint256 until);
@@ -92,7 +102,7 @@ contract Settlements {
         _settle(board, marksHash, expired, values, link);
     }
 
-    /// Settles everything at the marks of the last epoch that was not halted, when there has been none for LIFE_LIMIT.
+    /// Settles everything at the marks of the last epoch that was not halted, when it was taken LIFE_LIMIT ago.
     /// @param values, `prices` and `debtRateBps`: of that epoch
     /// @param link of its marks, all rows expired; bound to what fixes the epoch's values
     function windDown(
@@ -102,9 +112,9 @@ contract Settlements {
         uint256 debtRateBps,
         Link calldata link
     ) external {
-        (Epochs.Epoch memory last, uint64 takenAt) = oracle.lastHeld(board);
+        Epochs.Epoch memory last = oracle.lastHeld(board);
         if (last.epoch == 0) revert IMarket.EpochMissing(board);
-        uint256 until = takenAt + LIFE_LIMIT;
+        uint256 until = last.takenAt + LIFE_LIMIT;
         if (block.timestamp <= until) revert LifeNotOver(until);
         if (_boards[board].woundDown == last.epoch) revert WoundDown(board, last.epoch);
         oracle.expectValues(last.values, keccak256(values), prices, debtRateBps);
@@ -117,23 +127,23 @@ contract Settlements {
 
     // ---- Oracle ----
 
-    /// Refuses an epoch in which rows that have expired are open before every account has settled. Oracle only.
+    /// Refuses an epoch in which rows are closed that have not expired, or are open that have, before every account has settled.
+    /// Oracle only.
     /// @param open by block, bit i: row i of the block is open
-    /// @return waiting whether there are rows still that wait for accounts to settle
-    function relist(uint256 board, uint256[] calldata open, IBoardGate gate) external returns (bool waiting) {
+    /// @param halted whether the epoch is: then it serves for nothing, and opens no row
+    function takeRows(uint256 board, uint256[] calldata open, bool halted, IBoardGate gate) external {
         if (msg.sender != address(oracle)) revert NotOracle(msg.sender);
         Board storage stored = _boards[board];
         uint64 last = stored.settlements;
-        bool settled = address(gate) != address(0) && gate.allSettled(board, last);
         for (uint256 index = 0; index < open.length; index++) {
-            uint256 rows = stored.expired[index];
-            if (rows == 0) continue;
-            if (settled) {
-                stored.expired[index] = 0;
-            } else {
-                if (rows & open[index] != 0) revert RowsNotSettled(index, rows & open[index], last);
-                waiting = true;
-            }
+            Rows memory rows = stored.rows[index];
+            uint256 closed = rows.open & ~open[index];
+            if (closed != 0) revert RowsNotExpired(index, closed);
+            uint256 early = rows.expired & open[index];
+            bool settled = rows.expired != 0 && address(gate) != address(0) && gate.allSettled(board, last);
+            if (early != 0 && !settled) revert RowsNotSettled(index, early, last);
+            uint128 opened = halted ? rows.open : uint128(open[index]);
+            if (settled || opened != rows.open) stored.rows[index] = Rows(opened, settled ? 0 : rows.expired);
         }
     }
 
@@ -188,7 +198,11 @@ contract Settlements {
         uint256 y = PackedMarks.evaluate(expired, marks, uint256(seed) % Bn254.R, first);
         if (verifier.checkLink(seed, y, link) != IVerifier.checkLink.selector) revert VerifierRefused(address(verifier));
         stored.settled[number] = Settlement(ISettlementVerifier(address(verifier)), link.point);
-        for (uint256 index = 0; index < expired.length; index++) stored.expired[index] |= expired[index];
+        for (uint256 index = 0; index < expired.length; index++) {
+            if (expired[index] == 0) continue;
+            Rows storage rows = stored.rows[index];
+            (rows.open, rows.expired) = (rows.open & ~uint128(expired[index]), rows.expired | uint128(expired[index]));
+        }
         oracle.freeze(board);
         emit Settled(board, number, expired, marks);
     }

@@ -30,6 +30,7 @@ contract GateHandler is IDesk {
     uint256 private constant CASH = Statement.CASH;
     uint256 public constant ACCOUNTS = 3;
     uint64 private constant LIMIT = 600_000;
+    uint64 private constant TILL_FLOOR = 1_500_000;
 
     IMarginGate public gate;
     IExchange public exchange;
@@ -43,6 +44,9 @@ contract GateHandler is IDesk {
     uint256[2] public left;
     uint256 public windowFrom;
     uint256 private _states = 1000;
+    /// Whether the gate has been asked for its till, and seconds since for which that was below its floor.
+    bool private _counts;
+    uint256 private _shortFor;
 
     constructor() {
         IAccountVerifier verifier = IAccountVerifier(address(new AnyVerifier()));
@@ -52,6 +56,7 @@ contract GateHandler is IDesk {
         market.setLots(ILotVerifier(address(verifier)), G1(1, 2));
         Terms memory terms;
         (terms.levyBps, terms.attestInterval, terms.holdPeriod) = (100, 1000, 500);
+        terms.tillFloor = TILL_FLOOR;
         market.setTerms(terms);
     }
 
@@ -173,7 +178,13 @@ contract GateHandler is IDesk {
         try gate.setStage(_id(id), IMarginGate.Stage(stage % 4), 0) {} catch {}
     }
 
+    function countTill() external {
+        require(gate.tillShortFor() == uint24(_shortFor), "M16: the time for which the till was short");
+        _counts = true;
+    }
+
     function pass(uint256 time) external {
+        if (_counts && gate.custodyOf(CASH) < TILL_FLOOR) _shortFor += time % 2 hours;
         VM.warp(block.timestamp + time % 2 hours);
         market.advance(time % 2 hours);
         if (block.timestamp < windowFrom + 1 hours) return;

@@ -463,12 +463,13 @@ contract ClockHandler is MarketWorld, IBoardGate {
     uint256 private _epochPolicy;
     uint64 private _tightenedAt;
     mapping(uint256 policyId => uint64) private _cureUntil;
-    // The till, the rate of debt in eighths, and the epochs of an hour that found it short, less the others.
+    // The till, the hours for which it was short, the rate of debt in eighths, and of its last step the hour and what there was of both.
     bool private _bound;
-    bool public tillShort;
+    bool private _short;
+    uint64 private _shortHours;
     uint256 private _step;
-    uint64 private _countedHour;
-    int256 private _short;
+    uint64 private _steppedHour;
+    uint64 private _shortBefore;
 
     constructor() {
         _build();
@@ -492,7 +493,11 @@ contract ClockHandler is MarketWorld, IBoardGate {
     }
 
     function setTill(bool short) external {
-        tillShort = short;
+        _short = short;
+    }
+
+    function tillShortFor() external view returns (uint24) {
+        return uint24(_shortHours * 1 hours);
     }
 
     function _tightened() private view returns (Policy memory policy) {
@@ -521,12 +526,11 @@ contract ClockHandler is MarketWorld, IBoardGate {
         if (!_halted) _heldEpoch = _epoch;
         _epochPolicy = _policies;
         for (uint256 id = _policies; id > 1 && _cureUntil[id] == 0; id--) _cureUntil[id] = _ran + CURE;
-        if (_hour != _countedHour) {
-            if (_short > 0 && _step < 8) _step++;
-            if (_short < 0 && _step > 0) _step--;
-            (_countedHour, _short) = (_hour, 0);
-        }
-        _short += _bound && tillShort ? int256(1) : int256(-1);
+        if (!_bound || _hour == _steppedHour) return;
+        bool mostly = 2 * (_shortHours - _shortBefore) > _hour - _steppedHour;
+        if (mostly && _step < 8) _step++;
+        if (!mostly && _step > 0) _step--;
+        (_steppedHour, _shortBefore) = (_hour, _shortHours);
     }
 
     /// By half of the anchor and no more, or as far as an hour ago. @param time as of which it was observed
@@ -565,6 +569,7 @@ contract ClockHandler is MarketWorld, IBoardGate {
                 _stopped++;
             }
             _hour++;
+            if (_short) _shortHours++;
         }
         VM.warp(_hour * 1 hours);
     }
@@ -583,7 +588,7 @@ contract ClockHandler is MarketWorld, IBoardGate {
         (, uint256 found) = oracle.standingOf(1);
         require(found == policy, "M01: a cure period by another clock");
         require(oracle.debtRateOf(1) == 100 * _step, "M06: the rate of debt");
-        (Epochs.Epoch memory held,) = oracle.lastHeld(1);
+        Epochs.Epoch memory held = oracle.lastHeld(1);
         require(held.epoch == _heldEpoch, "M09: the last epoch that was not halted");
     }
 }

@@ -4,6 +4,8 @@ pragma solidity 0.8.30;
 import {PolicyRegistry} from "../market/PolicyRegistry.sol";
 import {PolicyRules} from "../market/PolicyRules.sol";
 import {PriceSources} from "../market/PriceSources.sol";
+import {Settlements} from "../market/Settlements.sol";
+import {IBoardGate} from "../interfaces/IMarket.sol";
 import {Clock} from "../libraries/Clock.sol";
 import {DataPage} from "../libraries/DataPage.sol";
 import {Release} from "./Release.sol";
@@ -82,9 +84,9 @@ contract SourcesFuzz {
     function _appraise(uint64 price) private returns (bool valued, bool halted) {
         uint64[15] memory reported;
         reported[0] = price;
-        uint16 unvalued;
-        (, unvalued, halted) = _sources.appraise(1, block.timestamp, 1, reported);
-        valued = unvalued == 0;
+        PriceSources.Appraisal memory found = _sources.appraise(1, block.timestamp, 1, reported);
+        (valued, halted) = (found.unvalued == 0, found.halted);
+        _sources.remember(1, block.timestamp, 1, reported, found.held, halted ? 1 : found.unvalued);
     }
 
     function _apart(uint256 base, uint256 other, uint256 bps) private pure returns (bool) {
@@ -124,6 +126,32 @@ contract RowsFuzz {
             require(found[0] == 1 << row, "which rows are open");
         } catch {
             require(!inside, "a mark within its band");
+        }
+    }
+}
+
+/// Rows of two blocks, epoch by epoch. Is the oracle of what it deploys.
+contract OpenRowsFuzz {
+    function testFuzz_M12_noEpochClosesARowThatOneBeforeHasOpened(uint64[2][8] memory opened, uint64[2][8] memory closed, uint8 halts)
+        public
+    {
+        Settlements settlements = Settlements(Release.deploy("Settlements", abi.encode(address(this), address(this))));
+        uint256[2] memory stands;
+        for (uint256 epoch = 0; epoch < 8; epoch++) {
+            uint256[] memory open = new uint256[](2);
+            bool goes = false;
+            for (uint256 index = 0; index < 2; index++) {
+                uint256 row = closed[epoch][index] % 120;
+                open[index] = (stands[index] | (uint256(1) << opened[epoch][index] % 60)) & ~(row < 60 ? 1 << row : 0);
+                goes = goes || stands[index] & ~open[index] != 0;
+            }
+            bool halted = (halts >> epoch) & 1 == 1;
+            (bool taken, bytes memory reason) = address(settlements).call(
+                abi.encodeCall(Settlements.takeRows, (1, open, halted, IBoardGate(address(0))))
+            );
+            require(taken == !goes, "M12: a row that was open is closed, or one is refused that was not");
+            if (goes) require(bytes4(reason) == Settlements.RowsNotExpired.selector, "M12: for another reason");
+            if (taken && !halted) (stands[0], stands[1]) = (open[0], open[1]);
         }
     }
 }

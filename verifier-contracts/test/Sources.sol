@@ -49,17 +49,26 @@ contract TestFeed is IAggregator {
     }
 }
 
-/// A gate of which it is known whether all have settled, and whether its till is short.
+/// A gate of which it is known whether all have settled, and since when its till is short.
 contract TestGate is IBoardGate {
     mapping(uint256 board => uint64) public settled;
-    bool public tillShort;
+    bool private _short;
+    uint24 private _shortFor;
+    uint256 private _countedAt;
 
     function set(uint256 board, uint64 settlement) external {
         settled[board] = settlement;
     }
 
-    function setShort(bool tillShort_) external {
-        tillShort = tillShort_;
+    function setShort(bool short) external {
+        tillShortFor();
+        _short = short;
+    }
+
+    function tillShortFor() public returns (uint24) {
+        if (_short) _shortFor += uint24(block.timestamp - _countedAt);
+        _countedAt = block.timestamp;
+        return _shortFor;
     }
 
     function allSettled(uint256 board, uint64 settlement) external view returns (bool) {
@@ -71,6 +80,8 @@ contract TestGate is IBoardGate {
 contract ReenteringGate is IBoardGate {
     address private immutable _target;
     bytes private _call;
+    /// How often its call was asked for and succeeded.
+    uint256 public succeeded;
 
     constructor(address target) {
         _target = target;
@@ -80,17 +91,16 @@ contract ReenteringGate is IBoardGate {
         _call = call_;
     }
 
-    function allSettled(uint256, uint64) external view returns (bool) {
-        return _reenter();
-    }
-
-    function tillShort() external view returns (bool) {
-        return _reenter();
-    }
-
     /// From a view nothing but a view can be called: the call of anything else fails here, and is reported as true.
-    function _reenter() private view returns (bool failed) {
+    function allSettled(uint256, uint64) external view returns (bool) {
         (bool ok,) = _target.staticcall(_call);
         return !ok;
+    }
+
+    /// Short for all time.
+    function tillShortFor() external returns (uint24) {
+        (bool ok,) = _target.call(_call);
+        if (ok) succeeded++;
+        return uint24(block.timestamp);
     }
 }
