@@ -62,7 +62,7 @@ describe("a desk on a chain where things go wrong", function () {
   });
 
   // At twelve points of it with kill -9 and real proofs: desk-chain-killed.long.test.ts.
-  it("has one effect where the answer to a top-up's approval, deposit or receipt is lost and the world.desk is stopped", async () => {
+  it("has one effect where the answer to a top-up's approval, deposit or receipt is lost and the desk is stopped", async () => {
     const points = [
       { method: "eth_sendRawTransaction", nth: 1, has: true },
       { method: "eth_sendRawTransaction", nth: 2, has: false },

@@ -23,6 +23,18 @@ export interface Changes {
   readonly changes: readonly Change[];
 }
 
+/** A transaction for a wallet. */
+export interface Offer {
+  readonly words: string;
+  readonly shows: string;
+  readonly chainId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly data: string;
+  readonly nonce: number;
+  readonly gasLimit: string;
+}
+
 /** What the desk answered in place of what was asked. */
 export class Refused extends Error {
   readonly status: number;
@@ -64,6 +76,8 @@ export const api = {
   tasks: () => call<readonly ShownTask[]>("/api/tasks"),
   timeline: (name: string, hours: number) => call<readonly Happening[]>(`${at(name)}/timeline?hours=${hours}`),
   decide: (id: number, word: "approve" | "reject") => call<unknown>(`/api/tasks/${id}/${word}`, "POST"),
+  offer: (id: number) => call<Offer>(`/api/tasks/${id}/offer`, "POST"),
+  sent: (id: number, hash: string) => call<unknown>(`/api/tasks/${id}/sent`, "POST", { hash }),
   askProof: (name: string, atLeast: LevelName, audience: string) =>
     call<unknown>(`${at(name)}/proofs`, "POST", { atLeast, audience }),
 };

@@ -4,6 +4,7 @@ import type { Happening, ShownTask, Task } from "../../app/desk/records.ts";
 import { percent } from "../../report/text.ts";
 import { api, fileOf, type Overview } from "./api.ts";
 import { Action, epochTime, Foreign, Section, Table, timeText, useAnswer } from "./parts.tsx";
+import { SendByWallet } from "./wallet.tsx";
 
 const STATE_TEXT: Readonly<Record<Task["state"], string>> = {
   proposed: "waits for an approver",
@@ -39,7 +40,8 @@ export function Tasks({ overview, version }: { overview: Overview; version: numb
 }
 
 function TaskRow({ task, overview }: { task: ShownTask; overview: Overview }) {
-  const { id, kind, rule, account, time, level, audience, pays, state, decidedBy, reason, hasFile, calls } = task;
+  const { id, kind, rule, account, time, level, audience, pays, state, decidedBy, reason, hasFile, calls, forWallet } =
+    task;
   return (
     <tr>
       <td>
@@ -74,6 +76,7 @@ function TaskRow({ task, overview }: { task: ShownTask; overview: Overview }) {
       </td>
       <td>
         {hasFile && <a href={fileOf(id)}>Download</a>}
+        {state === "ready" && forWallet && overview.person.role === "approver" && <SendByWallet id={id} />}
         {state === "proposed" && overview.person.role === "approver" && (
           <>
             <Action work={() => api.decide(id, "approve")}>Approve</Action>{" "}
