@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { createServer, get, type Server } from "node:http";
+import { createServer, get, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -17,10 +17,12 @@ import { readAccount } from "../../prover/src/formats/account.ts";
 import { formatJson } from "../../prover/src/formats/json.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
+import { Inputs } from "../../prover/src/node/files.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
-import { makeToken } from "../../prover/src/service/desk/access.ts";
+import { Access, makeToken } from "../../prover/src/service/desk/access.ts";
 import { type DeskDocument, readDeskConfig } from "../../prover/src/service/desk/config.ts";
 import type { Desk } from "../../prover/src/service/desk/desk.ts";
+import { runDesk } from "../../prover/src/service/desk/run.ts";
 import { type DeskServer, serveDesk } from "../../prover/src/service/desk/server.ts";
 import { Store } from "../../prover/src/service/desk/store.ts";
 import { courierOf } from "../../prover/src/service/desk/webhooks.ts";
@@ -316,6 +318,31 @@ describe("a desk", function () {
     database.close();
     expect(refusal(() => new Store(file))).include({ code: "FILE" });
     expect(refusal(() => new Store(folder.path("policy.json")))).include({ code: "FILE" });
+  });
+
+  it("a secret that is a pipe is refused when it starts, and waits for nobody", async () => {
+    open();
+    const pipe = folder.path("hook.secret");
+    spawnSync("mkfifo", ["-m", "600", pipe]);
+    const webhooks = [{ name: "x", url: "http://127.0.0.1:1/", secret: "hook.secret", shape: "plimsoll" }] as const;
+    const config = { ...folder.config(), store: "other.sqlite", webhooks: [...webhooks] };
+    const { signal } = new AbortController();
+    const refused = await runDesk(readDeskConfig({ text: formatJson(config), file: folder.path("desk.json") }), {
+      ...{ inputs: new Inputs(signal), signal, log: () => {}, onOpen: () => {} },
+    }).catch((error: unknown) => error);
+    expect(refused).include({ code: "FILE" });
+    expect(String(refused)).contain("a pipe gives it once");
+  });
+
+  it("of tokens that are made at once none is lost", async () => {
+    open();
+    const file = folder.path("tokens.json");
+    const names = ["Ana", "Ben", "Cleo", "Dora"];
+    const made = await Promise.all(names.map((name) => makeToken(file, name, "viewer")));
+    const access = new Access(file, Date.now);
+    const people = await Promise.all(made.map((token) => access.byToken(token)));
+    expect(people.map((person) => person?.name)).deep.equal(names);
+    expect(await makeToken(file, "Ana", "viewer").catch((error: unknown) => error)).include({ code: "FIELD_INVALID" });
   });
 
   it("its first configuration takes answers from a pipe, and ends where they end", () => {
@@ -718,6 +745,36 @@ describe("a desk", function () {
       writeFileSync(folder.path("market-input.json"), late);
       await desk.step();
       expect(desk.epoch!.input).not.equal(undefined);
+    });
+
+    it("behind a proxy it goes by its name outside, to pages of that name alone, and its session over TLS alone", async () => {
+      await server.close();
+      await desk.close();
+      desk.store.close();
+      open({ listen: { host: "127.0.0.1", port: 0, origin: "https://desk.example" } });
+      server = await serveDesk(desk, "<p>page</p>");
+      const asked = (headers: Record<string, string>, body?: string) =>
+        new Promise<{ status: number; cookie: string }>((resolve, reject) => {
+          const at = new URL(body === undefined ? "/healthz" : "/api/session", server.url);
+          const request = httpRequest(at, { method: body === undefined ? "GET" : "POST", headers }, (response) => {
+            response.resume();
+            resolve({ status: response.statusCode!, cookie: String(response.headers["set-cookie"] ?? "") });
+          });
+          request.on("error", reject).end(body);
+        });
+      const status = async (headers: Record<string, string>) => (await asked(headers)).status;
+      expect(await status({ host: "desk.example" })).equal(200);
+      expect(await status({ host: "desk.example", origin: "https://desk.example" })).equal(200);
+      expect(await status({ host: "desk.example", origin: "http://desk.example" })).equal(403);
+      expect(await status({ host: "desk.example", origin: "https://other.example" })).equal(403);
+      expect(await status({ host: "other.example" })).equal(403);
+      expect(await status({ host: "desk.example:444" })).equal(403);
+      const { host } = new URL(server.url);
+      expect(await status({ host, origin: "https://desk.example" })).equal(200);
+      const type = { "content-type": "application/json", host: "desk.example" };
+      const signed = await asked(type, JSON.stringify({ token: tokens.viewer }));
+      expect(signed.status).equal(204);
+      expect(signed.cookie).match(/; HttpOnly; SameSite=Strict; .*; Secure$/);
     });
 
     it("says why an account changed, over HTTP as the model does", async () => {

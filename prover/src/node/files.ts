@@ -185,12 +185,30 @@ export async function writeSecret(file: string, text: string): Promise<void> {
 /** A secret's text. Throws `FILE` where it cannot be read, and where others than its owner may read it. */
 export async function readSecret(file: string): Promise<string> {
   try {
-    await using handle = await open(file);
-    if (((await handle.stat()).mode & 0o077) === 0) return await handle.readFile("utf8");
+    // As in `readBounded`: a pipe that nobody writes to blocks no thread.
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const there = await handle.stat();
+    if ((there.mode & 0o077) === 0) {
+      if (!there.isFIFO()) return await handle.readFile("utf8");
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of pipedChunks(handle, undefined)) chunks.push(chunk);
+      return Buffer.concat(chunks).toString("utf8");
+    }
   } catch {
     throw new PlimsollError("FILE", "the secret cannot be read", { file });
   }
   throw new PlimsollError("FILE", "others than its owner may read the secret (chmod 600)", { file });
+}
+
+/** A secret that is read whenever it is needed: as `readSecret`, and `FILE` for a pipe, which gives it once. */
+export async function readKeptSecret(file: string): Promise<string> {
+  const there = await stat(file).catch(() => undefined);
+  if (there !== undefined && !there.isFile()) {
+    throw new PlimsollError("FILE", "expected a file: the secret is read again and again, and a pipe gives it once", {
+      file,
+    });
+  }
+  return readSecret(file);
 }
 
 /** Writes a file that must not be there yet, and of two at once only one. Throws `FILE` where the name is taken. */

@@ -24,7 +24,10 @@ export function renderStatus(status: AccountStatus): string {
     ["wanting since", status.belowEpoch && `epoch ${status.belowEpoch}: attest by this one or a later one`],
     ["held", status.heldUntil && deadlineText(status.heldUntil)],
     ["owes the fund", status.owed === "0" ? null : status.owed],
-    ["settlements", status.settlementsDue === "0" ? null : `${status.settlementsDue} come first: plimsoll account settle`],
+    [
+      "settlements",
+      status.settlementsDue === "0" ? null : `${status.settlementsDue} come first: plimsoll account settle`,
+    ],
     ["lot on auction", lot && `${lot.price} in cash is asked; void: ${deadlineText(lot.voidFrom)}`],
     ["operator", `${operator.address}${operator.silent ? ", silent past its deadline" : ""}`],
     ["asked it", operator.requestedAt && "yes, and not answered yet"],

@@ -12,6 +12,7 @@ import { PlimsollError } from "../../errors.ts";
 import { formatJson, parseJson } from "../../formats/json.ts";
 import { isLabel, LABEL_RULE, label } from "../../formats/labels.ts";
 import { PRIVATE, writeResult } from "../../node/files.ts";
+import { withLock } from "../../node/lock.ts";
 import { conform } from "../../risk/input.ts";
 
 export const ROLES = ["viewer", "operator", "approver"] as const;
@@ -51,18 +52,23 @@ async function readTokens(file: string): Promise<Tokens> {
   return conform(tokens, parseJson(text, file, { length: 400_000, values: 5_000 }).plain(), { file });
 }
 
-/** Makes a token, adds its hash to the file, and returns it: it is nowhere else. Throws `FIELD_INVALID` for a name that has one. */
+/**
+ * Makes a token, adds its hash to the file, and returns it: it is nowhere else. Throws `FIELD_INVALID` for a name that has one. Of two
+ * that are made at once none is lost.
+ */
 export async function makeToken(file: string, name: string, role: Role): Promise<string> {
-  const given = await readTokens(file);
-  if (given.tokens.some((each) => each.name === label(name, "name"))) {
-    throw new PlimsollError("FIELD_INVALID", "there is a token of this name: remove its line from the file first", {
-      file,
-    });
-  }
-  const token = randomBytes(32).toString("base64url");
-  const added = { name, role, sha256: hashOf(token).toString("hex") };
-  await writeResult(file, formatJson({ ...given, tokens: [...given.tokens, added] }), PRIVATE);
-  return token;
+  label(name, "name");
+  return withLock(`${file}.lock`, async () => {
+    const given = await readTokens(file);
+    if (given.tokens.some((each) => each.name === name)) {
+      const rule = "there is a token of this name: remove its line from the file first";
+      throw new PlimsollError("FIELD_INVALID", rule, { file });
+    }
+    const token = randomBytes(32).toString("base64url");
+    const added = { name, role, sha256: hashOf(token).toString("hex") };
+    await writeResult(file, formatJson({ ...given, tokens: [...given.tokens, added] }), PRIVATE);
+    return token;
+  });
 }
 
 export class Access {

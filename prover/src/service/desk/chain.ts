@@ -25,7 +25,7 @@ import { lotOfDecimals, lotsOf, parseDecimal } from "../../formats/decimal.ts";
 import { readMarket } from "../../formats/market.ts";
 import { readPolicy } from "../../formats/policy.ts";
 import { withAccountFile } from "../../node/account-store.ts";
-import { type Inputs, readSecret } from "../../node/files.ts";
+import { type Inputs, readKeptSecret } from "../../node/files.ts";
 import { openKeystore, readPassphrase } from "../../node/keystore.ts";
 import type { Prover } from "../../prove/prover.ts";
 import type { AtGate, ChainTerms } from "./config.ts";
@@ -317,7 +317,7 @@ export class ChainHand {
     work: (machine: Machine, viewingKey: FieldElement) => Promise<T>,
   ): Promise<T> {
     const { store: kept, signal, prover } = this.#machine;
-    const viewingKey = readViewingKey(await readSecret(account.key), account.key);
+    const viewingKey = readViewingKey(await readKeptSecret(account.key), account.key);
     const provider = await this.#node();
     const signer = await this.#signerOf(account, provider);
     return withAccountFile(account.file, async (store) => {
@@ -337,7 +337,7 @@ export class ChainHand {
 
   async #node(): Promise<JsonRpcProvider> {
     if (this.#provider === undefined) {
-      this.#provider = await providerAt((await readSecret(this.#terms.rpc)).trim());
+      this.#provider = await providerAt((await readKeptSecret(this.#terms.rpc)).trim());
       this.#provider.pollingInterval = POLLING;
     }
     return this.#provider;
@@ -348,7 +348,7 @@ export class ChainHand {
     if (signer.by === "node") return provider.getSigner(signer.address);
     const known = this.#signers.get(signer.file);
     if (known !== undefined) return known;
-    const passphrase = readPassphrase({ text: await readSecret(signer.passphrase), file: signer.passphrase });
+    const passphrase = readPassphrase({ text: await readKeptSecret(signer.passphrase), file: signer.passphrase });
     const opened = (await openKeystore(await this.#machine.inputs.text(signer.file), passphrase)).connect(provider);
     this.#signers.set(signer.file, opened);
     return opened;

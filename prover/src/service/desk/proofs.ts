@@ -9,7 +9,7 @@ import { readAccount, readViewingKey } from "../../formats/account.ts";
 import { formatJson } from "../../formats/json.ts";
 import { readMarket } from "../../formats/market.ts";
 import { readPolicy } from "../../formats/policy.ts";
-import { type Inputs, PRIVATE, readSecret, writeResult } from "../../node/files.ts";
+import { type Inputs, PRIVATE, readKeptSecret, writeResult } from "../../node/files.ts";
 import { VERSION } from "../../node/installation.ts";
 import { packKey, readPackFiles } from "../../node/pack-files.ts";
 import { readSigningKey } from "../../pack/typed-data.ts";
@@ -40,7 +40,7 @@ export async function makeTask(task: Task, config: DeskConfig, machine: ProofMac
   const holder = readAccount(moment.account.text, moment.account.file, policy, market);
   const { key } = config.accounts.find(({ file }) => file === moment.account.file) ?? {};
   if (key === undefined) throw new PlimsollError("USAGE", "the configuration names no viewing key of the account");
-  const viewingKey = readViewingKey(await readSecret(key), key);
+  const viewingKey = readViewingKey(await readKeptSecret(key), key);
   const level = levelBps(BigInt(task.level), "level");
   const claim = { level, direction: "at-least", audience: task.audience, policy, market } as const;
   const envelope = await proveCoverage(await prover(), { ...holder, viewingKey }, claim, { signal });
@@ -56,7 +56,7 @@ export async function makeTask(task: Task, config: DeskConfig, machine: ProofMac
     { keyFor: packKey, now: () => new Date(machine.clock()), software: `plimsoll ${VERSION}`, signal },
     {
       ...{ name: task.rule, question, firm, proofs: [proof] },
-      signing: readSigningKey({ text: await readSecret(seal), file: seal }),
+      signing: readSigningKey({ text: await readKeptSecret(seal), file: seal }),
       policies: [moment.policy],
       markets: [moment.market],
       ...(before == null ? {} : { previous: await readPackFiles(machine.inputs, before) }),

@@ -3,7 +3,7 @@
 
 import path from "node:path";
 import type { Inputs } from "../../node/files.ts";
-import { makeDirectory, readSecret } from "../../node/files.ts";
+import { makeDirectory, readKeptSecret } from "../../node/files.ts";
 import { withLock } from "../../node/lock.ts";
 import { readDeskPage } from "../../node/pages.ts";
 import { createProver } from "../../node/prover.ts";
@@ -41,7 +41,7 @@ export async function runDesk(config: DeskConfig, process: DeskProcess): Promise
     ...(config.chain === undefined ? [] : [config.chain.rpc]),
   ];
   // Found out now rather than at the first proof.
-  for (const file of secrets) await readSecret(file);
+  for (const file of secrets) await readKeptSecret(file);
   const page = await readDeskPage();
   await withLock(
     `${config.store}.lock`,

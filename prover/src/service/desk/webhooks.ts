@@ -11,7 +11,7 @@
  */
 import { createHmac } from "node:crypto";
 import { PlimsollError } from "../../errors.ts";
-import { readSecret } from "../../node/files.ts";
+import { readKeptSecret } from "../../node/files.ts";
 import type { Hook } from "./config.ts";
 import { type Delivery, LONGEST_WAIT } from "./store.ts";
 
@@ -48,7 +48,7 @@ function again({ attempts }: Delivery, now: number, reason: string): Outcome {
 }
 
 async function post(hook: Hook, delivery: Delivery, now: number): Promise<number> {
-  const secrets = (await readSecret(hook.secret))
+  const secrets = (await readKeptSecret(hook.secret))
     .split(/\r?\n/)
     .filter((line) => line !== "")
     .slice(0, 2);
