@@ -61,7 +61,7 @@ describe("a desk on a chain where things go wrong", function () {
     expect((await world.paid()).outside).equal(0n);
   });
 
-  // At twelve points of it with kill -9 and real proofs: desk-chain-killed.long.test.ts.
+  // At twelve points of it with kill -9 and real proofs: test/e2e/desk-chain-killed.long.test.ts.
   it("has one effect where the answer to a top-up's approval, deposit or receipt is lost and the desk is stopped", async () => {
     const points = [
       { method: "eth_sendRawTransaction", nth: 1, has: true },

@@ -41,12 +41,8 @@ describe("forecasts of a desk", function () {
     return { book: bookOf({ account, policy, market, input }), view: outlookOf(histories, { time: market.time }) };
   };
 
-  it("chances are near those of the analytic outlook, over the whole range of them, on long, short and spread books", async () => {
-    const books = [
-      {},
-      { positions: { "BTC-PERP": "150", "ETH-PERP": "-900" } },
-      { positions: { "BTC-PERP": "-120", "ETH-PERP": "-500" } },
-    ];
+  it("chances are near those of the analytic outlook, over the whole range of them, on a book with options and on a short one", async () => {
+    const books = [{}, { positions: { "BTC-PERP": "-120", "ETH-PERP": "-500" } }];
     let [compared, likely] = [0, 0];
     for (const part of books) {
       const { book, view } = await situation(part);
@@ -64,8 +60,8 @@ describe("forecasts of a desk", function () {
         }
       }
     }
-    expect(compared).equal(27);
-    expect(likely).greaterThan(6);
+    expect(compared).equal(18);
+    expect(likely).greaterThan(4);
   });
 
   it("the band begins where coverage is, grows with time, and ends near what simulated paths leave behind", async () => {
