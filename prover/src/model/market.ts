@@ -92,7 +92,10 @@ export function checkMarket(market: Market): Market {
   for (const [index, row] of board.rows.entries()) {
     const field = `rows[${index}]`;
     checkLength(row.profits, SCENARIOS, `${field}.profits`);
-    for (const [scenario, profit] of row.profits.entries()) columnE6(profit, `${field}.profits[${scenario}]`);
+    // Counted, not iterated: on a board of 240 half of the time of a check, which every evaluation begins with.
+    for (let scenario = 0; scenario < SCENARIOS; scenario++) {
+      columnE6(row.profits[scenario]!, `${field}.profits[${scenario}]`);
+    }
     columnE6(row.mark, `${field}.mark`);
     columnE6(row.delta, `${field}.delta`);
     columnE6(row.vega, `${field}.vega`);
