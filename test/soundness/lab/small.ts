@@ -345,7 +345,7 @@ export async function examineSmall(
     likely.splice(0, likely.length, ...[lie, ...likely.filter((other) => other !== lie)].slice(0, LIKELY));
     return { detector: "hostile", what: lie.name };
   };
-  // The cheapest first; the ledger last, as it alone minds what is wider than it need be.
+  // The cheapest first. The ledger alone minds what is wider than it need be: of such a mistake lies are not all told.
   const detectors: (() => Finding | undefined)[] = [() => disagreement(build, known)];
   if (!same) {
     detectors.push(
@@ -353,8 +353,8 @@ export async function examineSmall(
       () => hostile(acceptedSmallLie(small, build, likely)),
       () => undetermined(build),
       () => exchangeableIn(small, simplified!),
-      () => hostile(acceptedSmallLie(small, build)),
       () => outOfSmallLedger(small, simplified!),
+      () => hostile(acceptedSmallLie(small, build)),
     );
   }
   for (const [stage, detect] of detectors.entries()) {
