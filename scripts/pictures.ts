@@ -53,7 +53,7 @@ export function auctionPicture(): string {
   });
 }
 
-/** Of an account of the demo desk once its market has moved for two minutes. */
+/** Of an account of the demo desk once its market has moved for a minute. */
 async function deskPicture(): Promise<void> {
   const bin = path.resolve(import.meta.dirname, "../prover/bin/plimsoll.mjs");
   const demo = spawn(process.execPath, [bin, "desk", "demo", "--port", "0"], { stdio: ["ignore", "pipe", "ignore"] });
@@ -62,7 +62,7 @@ async function deskPicture(): Promise<void> {
     const page = await browser.newPage({ viewport: { width: WIDTH, height: 1_060 }, deviceScaleFactor: 1.25 });
     await page.goto(address.trim());
     await page.getByRole("link", { name: "boreas" }).click();
-    await setTimeout(120_000);
+    await setTimeout(84_000);
     await page.getByLabel("Price of BTC").fill("-10");
     await setTimeout(2_000);
     await page.evaluate(() => scrollTo(0, 0));

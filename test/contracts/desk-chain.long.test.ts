@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
+import { absorb, deposit } from "../../prover/src/app/account/moves.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { ATTEST, deskWorld, TOP_UP } from "./desk-world.ts";
 
@@ -163,5 +164,24 @@ describe("a desk on a chain where things go wrong", function () {
     await world.desk.chainNext();
     await world.desk.step();
     expect(world.keysOf()).members(["chain silent", "gate due atlas"]);
+  });
+
+  it("what another command of the account has left is not taken for what a wallet was handed", async () => {
+    world.open({ rules: [{ ...TOP_UP, name: "by hand" }] }, { by: "wallet" });
+    world.poor(50);
+    await world.desk.step();
+    const { folder } = world;
+    const order = { viewingKey: folder.viewingKey, asset: "USDC", amount: "1000" };
+    // Taken by the chain, and not told of: as where that command was killed.
+    const left = await folder.asOwner((machine) => deposit(machine, order));
+    await world.venue.passes(5);
+    for (let look = 0; look < 3; look++) await world.desk.chainNext();
+    expect(world.last()).include({ rule: "by hand", state: "ready" });
+    expect(world.last().calls).deep.equal([]);
+    const told = await world.desk.told(world.last().id, left.transaction).catch((error: unknown) => error);
+    expect(told).include({ code: "FIELD_INVALID" });
+    await folder.asOwner((machine) => deposit(machine, order)).then((done) => done.acknowledge());
+    await folder.asOwner((machine) => absorb(machine, order)).then((done) => done.acknowledge());
+    world.desk.store.tasks.finish(world.last().id, { reason: "TEST" }, folder.now);
   });
 });

@@ -130,10 +130,23 @@ describe("the desk's page", function () {
     expect(await page.locator(".plot title").first().textContent()).contain("nine times in ten");
   });
 
+  it("shows what has happened to an account by time: a pack that was made by the calendar, with its file", async () => {
+    await go("#/account/cetus");
+    const pack = page.locator(".time-line li").filter({ hasText: "morning pack: evidence pack of at least 60%" });
+    await pack.getByText("done").waitFor({ timeout: 60_000 });
+    const at = new URL((await pack.getByRole("link", { name: "Download" }).getAttribute("href"))!, page.url()).href;
+    const head = await page.evaluate(async (url) => {
+      const response = await fetch(url);
+      return [response.headers.get("content-type"), ...new Uint8Array(await response.arrayBuffer()).slice(0, 2)];
+    }, at);
+    expect(head).deep.equal(["application/zip", 0x50, 0x4b]);
+  });
+
   it("an approver approves a proof, which verifies", async () => {
     await go("#/tasks");
-    await page.getByRole("button", { name: "Approve" }).first().click();
-    const link = page.getByRole("link", { name: "Download" }).first();
+    const row = page.locator("tbody tr").filter({ hasText: "daily proof" });
+    await row.getByRole("button", { name: "Approve" }).click();
+    const link = row.getByRole("link", { name: "Download" });
     await link.waitFor({ timeout: 60_000 });
     const at = new URL((await link.getAttribute("href"))!, page.url()).href;
     const text = await page.evaluate(async (url) => (await fetch(url)).text(), at);

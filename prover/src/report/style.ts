@@ -124,7 +124,7 @@ progress { flex: 1 1 200px; height: 12px; accent-color: var(--accent); }
 .desk-head { display: flex; flex-wrap: wrap; gap: 6px 20px; align-items: center; margin: 0 0 22px; }
 .desk-head a[aria-current="page"] { font-weight: 650; text-decoration: none; color: var(--ink); }
 .desk-head .who { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: center; margin-left: auto; }
-.time-line { list-style: none; padding: 0; } .time-line li { display: grid; grid-template-columns: 150px minmax(0, 1fr) minmax(0, 140px); gap: 2px 16px; padding: 6px 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
+.time-line { list-style: none; padding: 0; } .time-line li { display: grid; grid-template-columns: max-content minmax(0, 1fr) minmax(0, 140px); gap: 2px 16px; padding: 6px 0; border-top: 1px solid var(--line); overflow-wrap: anywhere; }
 .time-line time { color: var(--quiet); } .time-line small { display: block; } @media (max-width: 560px) { .time-line li { grid-template-columns: minmax(0, 1fr); } }
 .desk-head button { padding: 3px 10px; font-size: 13px; }
 .tool input[type="range"] { width: 100%; accent-color: var(--accent); }

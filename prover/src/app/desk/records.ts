@@ -94,10 +94,12 @@ export interface Task {
   readonly calls: readonly TaskCall[];
   /** Of an attestation: the epoch that it was begun under last. */
   readonly attempt: string | null;
+  /** Which call of the account was handed to a wallet last. */
+  readonly offered: string | null;
 }
 
 /** A task as a desk shows it. */
-export interface ShownTask extends Omit<Task, "file" | "terms" | "calls" | "attempt"> {
+export interface ShownTask extends Omit<Task, "file" | "terms" | "calls" | "attempt" | "offered"> {
   /** What a top-up pays in. */
   readonly pays: { readonly asset: string; readonly amount: string } | null;
   /** Whether it waits for a wallet in a browser. */

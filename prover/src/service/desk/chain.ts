@@ -193,7 +193,8 @@ export class ChainHand {
   /** Of a wallet's account: looks whether the chain has what was handed to the wallet. */
   async #follow(task: Task, machine: Machine, viewingKey: FieldElement): Promise<boolean> {
     const { sending } = machine.record;
-    const step = sending === null ? undefined : stepOf(sending.request);
+    // Another command of the account may have been interrupted there: that is none of this task's.
+    const step = sending === null || sending.request !== task.offered ? undefined : stepOf(sending.request);
     if (step === undefined) return false;
     const done = await takenCall(machine, viewingKey);
     if (done === undefined) return false;
@@ -227,6 +228,7 @@ export class ChainHand {
           return undefined;
         });
         if (signer.offered !== undefined && told !== undefined) {
+          this.#machine.store.tasks.offer(task.id, (await machine.store.read())!.sending!.request);
           return { ...signer.offered, words: told.words, shows: told.shows };
         }
         if (done !== undefined) break;
@@ -244,6 +246,7 @@ export class ChainHand {
       const found = await provider.getTransaction(hash);
       const same =
         sending !== null &&
+        sending.request === task.offered &&
         found !== null &&
         found.from.toLowerCase() === owner.toLowerCase() &&
         found.to?.toLowerCase() === sending.to.toLowerCase() &&

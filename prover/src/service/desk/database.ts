@@ -37,6 +37,7 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE sends (id INTEGER PRIMARY KEY AUTOINCREMENT, task INTEGER NOT NULL, day TEXT NOT NULL, time INTEGER NOT NULL,
      words TEXT NOT NULL) STRICT;
    CREATE INDEX sends_by_day ON sends (day);`,
+  "ALTER TABLE tasks ADD COLUMN offered TEXT",
 ];
 
 /** One SQLite file, readable by its owner alone. */

@@ -340,7 +340,7 @@ function accountRoutes(app: App, desk: Desk): void {
 
 /** A task without its files' names. */
 function shownTask(desk: Desk, task: Task): z.infer<typeof shapes.task> {
-  const { file, terms, calls, attempt: _, ...rest } = task;
+  const { file, terms, calls, attempt: _, offered: __, ...rest } = task;
   const { asset, amount } = terms;
   return {
     ...rest,

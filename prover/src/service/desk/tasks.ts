@@ -15,7 +15,7 @@ export type TaskOutcome =
   | { readonly reason: string; readonly state?: "failed" | "rejected" };
 
 const TASK = `SELECT tasks.id, kind, rule, account, epochs.epoch, epochs.time, level, audience, terms, state, created, decided, decidedBy,
-  finished, tasks.file, reason, calls, attempt FROM tasks JOIN epochs ON epochs.id = tasks.epoch`;
+  finished, tasks.file, reason, calls, attempt, offered FROM tasks JOIN epochs ON epochs.id = tasks.epoch`;
 type Row = Omit<Task, "terms" | "calls"> & { readonly terms: string; readonly calls: string };
 const taskOf = (row: Row): Task => ({ ...row, terms: JSON.parse(row.terms), calls: JSON.parse(row.calls) });
 
@@ -151,6 +151,11 @@ export class Tasks {
   /** Notes the epoch that an attestation is begun under. */
   attempt(id: number, epoch: string): void {
     this.#database.run("UPDATE tasks SET attempt = ? WHERE id = ?", epoch, id);
+  }
+
+  /** Notes which call of the account was handed to a wallet. */
+  offer(id: number, request: string): void {
+    this.#database.run("UPDATE tasks SET offered = ? WHERE id = ?", request, id);
   }
 
   /** Whether a transaction is one that a task has counted on. */

@@ -79,8 +79,8 @@ export function AccountView({ name, overview, version }: { name: string; overvie
         {forecast && <Chances {...forecast} />}
         {changes && <ChangesTable {...changes} />}
       </Section>
-      {happenings && <TimeLine happenings={happenings} />}
       <WhatIf account={name} overview={overview} version={version} />
+      {happenings && <TimeLine happenings={happenings} />}
       <Holdings valuation={valuation} />
       <Scenarios valuation={valuation} />
       {overview.person.role !== "viewer" && <AskProof account={name} />}
