@@ -11,7 +11,7 @@ import { NO_TRANSFER } from "../../prover/src/model/transition.ts";
 import type { Groth16Proof } from "../../prover/src/node/prover.ts";
 import { encodeTransfer, marketSignals } from "../../prover/src/statement/account.ts";
 import { circuitOf } from "../../prover/src/statement/families.ts";
-import { checkGas } from "../support/gas.ts";
+import { Costs, type Receipt } from "../support/gas.ts";
 import { randomMarket, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import {
@@ -35,7 +35,6 @@ const VERIFY_CEILING = 240_000;
 /** For one proof of a batch of so many, a whole transaction to a contract that calls `verifyBatch`. */
 const BATCH_CEILING: Record<number, number> = { 2: 162_000, 16: 72_000 };
 
-type Spent = (name: string, receipt: { gasUsed: bigint }) => void;
 /** Of the snapshot: what is measured here. */
 const AREAS = [
   "AccountVerifier",
@@ -53,11 +52,11 @@ const AREAS = [
 const CEILINGS = { "epoch.60": 1_100_000, "epoch.480": 4_500_000, "deploy.key.480": 3_000_000 };
 
 /** Of a transaction of a market without a gate. */
-const gasOf = async (sent: Promise<unknown>): Promise<{ gasUsed: bigint }> =>
-  (await ((await sent) as { wait(): Promise<unknown> }).wait()) as { gasUsed: bigint };
+const gasOf = async (sent: Promise<unknown>): Promise<Receipt> =>
+  (await ((await sent) as { wait(): Promise<unknown> }).wait()) as Receipt;
 
 /** The market alone: what epochs, settlements and changes of policy and key take, and a key's deployment. */
-async function marketCosts(size: BoardSize, spent: Spent) {
+async function marketCosts(size: BoardSize, costs: Costs) {
   const rows = instrumentsOf(size);
   const chain = await createChain(31_337, START);
   const world = await Markets.create(size, { chain: chain as never });
@@ -67,23 +66,23 @@ async function marketCosts(size: BoardSize, spent: Spent) {
     const open = drawn.board.rows.map((row) => (row === EMPTY_ROW ? drawn.board.rows[1]! : row));
     const made = await world.make({ market: { ...drawn, board: { ...drawn.board, rows: open } } });
     const receipt = await gasOf(world.send(made) as Promise<unknown>);
-    if (name.startsWith("epoch")) spent(name, receipt);
+    if (name.startsWith("epoch")) await costs.spent(name, receipt);
     expect(receipt.gasUsed < 1n << 24n, "an epoch is one transaction on chains that cap it at 2^24").to.equal(true);
     if (rows !== 60 || !name.startsWith("epoch")) continue;
     const { values, counted, statement } = made;
     const more = (family: bigint) => [{ family, link: world.key(family).link(statement) }];
     const linked = world.oracle.linkMore!(1, values, counted.prices, counted.debtRateBps, more(FAMILY_IDS.lot));
-    spent("linkMore.60", await gasOf(linked));
+    await costs.spent("linkMore.60", await gasOf(linked));
   }
   const expiring = Object.fromEntries(Array.from({ length: 10 }, (_, row) => [row, 1_000_000n * BigInt(row + 1)]));
-  spent(`settlement.${rows}`, await gasOf((await world.settle(expiring, 1n)).send()));
+  await costs.spent(`settlement.${rows}`, await gasOf((await world.settle(expiring, 1n)).send()));
   const keys = keysOf(size, 9n, [
     circuitOf("account", size),
     ...(rows === 60 ? SETTLING : [circuitOf("settlement", size)]),
   ]);
   const [accounts] = keys;
   const verifier = await verifierOf(world.chain, accounts!);
-  spent(`deploy.key.${rows}`, (await verifier.deploymentTransaction()!.wait())!);
+  await costs.spent(`deploy.key.${rows}`, (await verifier.deploymentTransaction()!.wait())!);
   if (rows !== 60) return;
 
   const place = { chainId: 31_337n, address: await world.points.getAddress() };
@@ -91,21 +90,21 @@ async function marketCosts(size: BoardSize, spent: Spent) {
   const statement = policyStatement(place, policy);
   const board = await world.router.verifierOf!(60, FAMILY_IDS.account);
   const link = world.key(FAMILY_IDS.account).link(statement);
-  spent("policy.link", await gasOf(world.points.linkPolicy!(board, statement.values, link)));
+  await costs.spent("policy.link", await gasOf(world.points.linkPolicy!(board, statement.values, link)));
   await world.linkKeys(world.router, world.keys, policy);
   await world.queue.close!();
   const waiting = async (name: string, contract: Called, method: string, ...args: unknown[]) => {
     const { data } = await contract.getFunction(method).populateTransaction(...args);
     const operation = [await contract.getAddress(), 0n, data, NO_HASH, NO_HASH] as const;
     const schedule = world.queue.schedule!(...operation, TIMELOCK);
-    if (name === "policy.set") spent("queue.schedule (policy)", await gasOf(schedule));
+    if (name === "policy.set") await costs.spent("queue.schedule (policy)", await gasOf(schedule));
     else await gasOf(schedule);
     await world.time.increase(TIMELOCK);
-    spent(name, await gasOf(world.queue.execute!(...operation)));
+    await costs.spent(name, await gasOf(world.queue.execute!(...operation)));
   };
   await waiting("policy.set", world.registry, "setPolicy", 1, world.policy({}, policy));
   const tighter = world.policy({ levels: { ...TERMS.levels, initial: TERMS.levels.initial + 1n } }, policy);
-  spent("policy.tighten", await gasOf(world.as(world.guardian, world.registry).tighten!(1, tighter)));
+  await costs.spent("policy.tighten", await gasOf(world.as(world.guardian, world.registry).tighten!(1, tighter)));
   const all = keysOf(size, 9n);
   const router = await routerOf(world.chain, all);
   await world.linkKeys(router, all, policy);
@@ -118,7 +117,7 @@ async function marketCosts(size: BoardSize, spent: Spent) {
     [...((await world.quorum.reporters!()) as string[])],
     3,
   );
-  spent("pause", await gasOf(world.as(world.guardian, world.oracle).pause!(1, DAY)));
+  await costs.spent("pause", await gasOf(world.as(world.guardian, world.oracle).pause!(1, DAY)));
   await waiting("queue.configure", world.sources, "configure", 1, 0, PLAIN);
 }
 const SETTLING = ["settlement-60"] as const;
@@ -126,10 +125,8 @@ const SETTLING = ["settlement-60"] as const;
 describe("gas", () => {
   it("stays within the snapshot, and one verification within 240,000", async function () {
     this.timeout(120_000);
-    const gas: Record<string, number> = {};
-    const spent = (name: string, { gasUsed }: { gasUsed: bigint }) => {
-      gas[name] = Number(gasUsed);
-    };
+    const costs = new Costs();
+    const { gas } = costs;
     const key = simulatedKey("board-60");
     const chain = await createChain(31_337, START);
     const verifier = await verifierOf(chain as never, key);
@@ -154,13 +151,13 @@ describe("gas", () => {
       const proofs = each.map((own) => proofWords(key.prove([...own, ...shared]) as Groth16Proof));
       const data = verifier.interface.encodeFunctionData("verifyBatch", [proofs, each, { x, y }]);
       const receipt = await (await (await chain.ethers.getSigners())[0]!.sendTransaction({ to: caller, data })).wait();
-      gas[`batch.${count}.perProof`] = Math.ceil(Number(receipt!.gasUsed) / count);
+      await costs.spent(`batch.${count}.perProof`, receipt!, count);
       expect(gas[`batch.${count}.perProof`]).to.be.at.most(BATCH_CEILING[count]!);
     }
 
-    await marketCosts("board-60", spent);
-    await marketCosts("board-480", spent);
+    await marketCosts("board-60", costs);
+    await marketCosts("board-480", costs);
     for (const [name, ceiling] of Object.entries(CEILINGS)) expect(gas[name], name).to.be.at.most(ceiling);
-    checkGas(AREAS, gas);
+    costs.check(AREAS);
   });
 });

@@ -5,7 +5,7 @@ import { expect } from "chai";
 import type { Contract } from "ethers";
 import { genesis } from "../../prover/src/model/account.ts";
 import { noFill } from "../../prover/src/model/transition.ts";
-import { checkGas } from "../support/gas.ts";
+import { Costs } from "../support/gas.ts";
 import { simulatedKey } from "../support/simulated.ts";
 import {
   BTC,
@@ -32,8 +32,6 @@ const EACH = 1_500_000n;
 const WITHIN = ["settleMany", "enter", "setHold", "receiveForFund", "payFromFund", "settleSome", "expireSome"];
 const OF_LOTS = ["takeLot", "setStage", "moveCredit", "charge"];
 
-type Spent = (name: string, receipt: { gasUsed: bigint }) => void;
-
 async function members(world: GateWorld): Promise<Holder[]> {
   const holders: Holder[] = [];
   for (let index = 0; index < 15; index++) {
@@ -46,7 +44,7 @@ async function members(world: GateWorld): Promise<Holder[]> {
 }
 
 /** A round of fifteen members, each with a few positions, signed by agents. */
-async function rounds(keepsBlobs: boolean, spent: (perMember: number) => void) {
+async function rounds(keepsBlobs: boolean, costs: Costs) {
   const world = await GateWorld.create({ key: simulatedKey("board-60"), start: START, keepsBlobs });
   const key = await world.useRounds(15);
   const holders = await members(world);
@@ -65,28 +63,29 @@ async function rounds(keepsBlobs: boolean, spent: (perMember: number) => void) {
     const round = await roundOf(world, joined, { key }, { places: 15n, byHash: !keepsBlobs });
     const receipt = await call(world.exchange, "round", round);
     for (const { holder, after } of joined) holder.state = after;
-    if (time === 1) spent(Math.ceil(Number(receipt.gasUsed) / 15));
+    const name = keepsBlobs ? "round.15.perMember" : "round.15.perMember.hash";
+    if (time === 1) await costs.spent(name, receipt, 15);
   }
 }
 
-async function accounts(world: GateWorld, spent: Spent) {
+async function accounts(world: GateWorld, costs: Costs) {
   const { gate, exchange, clearing } = world;
   const [alice, bob] = [await world.holder(10), await world.holder(11)];
   const fresh = alice.with({ state: genesis("board-60"), viewingKey: 99n as never });
   const { opening, ready, signature } = await fresh.opening(alice.owner.address);
-  spent("MarginGate.open", await call(alice.gate, "open", opening, ready.step, signature));
-  spent("MarginGate.setAgent", await call(alice.gate, "setAgent", alice.id, bob.owner));
+  await costs.spent("MarginGate.open", await call(alice.gate, "open", opening, ready.step, signature));
+  await costs.spent("MarginGate.setAgent", await call(alice.gate, "setAgent", alice.id, bob.owner));
   await bob.fund(CASH, 3_000_000n * E6);
   const deposit = [alice.id, alice.owner.address, CASH, 1_000_000n * E6] as const;
-  spent("MarginGate.deposit", await call(alice.gate, "deposit", ...deposit));
+  await costs.spent("MarginGate.deposit", await call(alice.gate, "deposit", ...deposit));
   const absorb = await alice.absorption(CASH, 1_000_000n * E6);
-  spent("MarginGate.absorb", await call(alice.gate, "absorb", absorb.step, CASH, 1_000_000n * E6, false));
+  await costs.spent("MarginGate.absorb", await call(alice.gate, "absorb", absorb.step, CASH, 1_000_000n * E6, false));
   alice.state = absorb.after;
   await alice.fund(BTC, 10n * E8);
   for (const name of ["MarginGate.attest", "attest.again"]) {
     await call(world.fixed, "advance", 300n);
     const attest = await alice.attestation(12_000n);
-    spent(name, await call(alice.gate, "attest", attest.step, 12_000n));
+    await costs.spent(name, await call(alice.gate, "attest", attest.step, 12_000n));
     alice.state = attest.after;
   }
   const payment = {
@@ -98,23 +97,23 @@ async function accounts(world: GateWorld, spent: Spent) {
   };
   for (const name of ["MarginGate.withdraw", "withdraw"]) {
     const withdraw = await alice.withdrawal(payment);
-    spent(name, await call(alice.gate, "withdraw", withdraw.step, payment));
+    await costs.spent(name, await call(alice.gate, "withdraw", withdraw.step, payment));
     alice.state = withdraw.after;
   }
   const exit = await alice.leaving(payment);
-  spent("MarginGate.exit", await call(alice.gate, "exit", exit.step, payment));
+  await costs.spent("MarginGate.exit", await call(alice.gate, "exit", exit.step, payment));
   alice.state = exit.after;
 
   const fillAt = (blinding: bigint) => fillOf("board-60", { 0: 100n }, -5n * E6, blinding);
   const [a, b] = [await alice.trading(fillAt(7n), 1n, bob.id), await bob.trading(fillAt(7n), -1n, alice.id)];
-  spent("Exchange.trade", await call(alice.exchange, "trade", await tradeOf(alice, a, bob, b)));
+  await costs.spent("Exchange.trade", await call(alice.exchange, "trade", await tradeOf(alice, a, bob, b)));
   [alice.state, bob.state] = [a.after, b.after];
   const back = await world.snapshot();
   for (const holder of [alice, bob]) await call(holder.exchange, "request", holder.id);
   await world.time.increase(OPERATOR_DEADLINE + 1n);
   const flat = fillOf("board-60", { 0: -100n }, 5n * E6, 8n);
   const [own, other] = [await alice.unwinding(flat, 1n, bob.id), await bob.unwinding(flat, -1n, alice.id)];
-  spent("Exchange.unwind", await call(alice.exchange, "unwind", await tradeOf(alice, own, bob, other)));
+  await costs.spent("Exchange.unwind", await call(alice.exchange, "unwind", await tradeOf(alice, own, bob, other)));
   await back();
   const trades = [];
   for (let index = 0n; index < 8n; index++) {
@@ -124,33 +123,36 @@ async function accounts(world: GateWorld, spent: Spent) {
     [alice.state, bob.state] = [one.after, two.after];
   }
   const batch = await call(exchange, "settleBatch", trades, EACH);
-  spent("Exchange.settleBatch of 8 trades, per trade", { gasUsed: batch.gasUsed / 8n });
+  await costs.spent("Exchange.settleBatch of 8 trades, per trade", batch, 8);
 
   const operates = exchange.connect(world.operator) as Contract;
-  spent("Exchange.heartbeat", await call(operates, "heartbeat"));
-  spent("Exchange.request", await call(alice.exchange, "request", alice.id));
-  spent("Exchange.hold", await call(operates, "hold", bob.id));
+  await costs.spent("Exchange.heartbeat", await call(operates, "heartbeat"));
+  await costs.spent("Exchange.request", await call(alice.exchange, "request", alice.id));
+  await costs.spent("Exchange.hold", await call(operates, "hold", bob.id));
   const flag = await alice.flagging();
-  spent("MarginGate.flag", await call(gate.connect(world.signers[17]!), "flag", flag.step, 12_000n));
+  await costs.spent("MarginGate.flag", await call(gate.connect(world.signers[17]!), "flag", flag.step, 12_000n));
   alice.state = flag.after;
   await world.openSettlement({ 0: 25n * E6 });
   const [first, second] = [await alice.expiring(1n, { 0: 25n * E6 }), await bob.expiring(1n, { 0: 25n * E6 })];
-  spent("Clearing.expire", await call(clearing, "expire", first.step));
-  spent("Clearing.expireBatch of one", await call(clearing, "expireBatch", [second.step], EACH));
+  await costs.spent("Clearing.expire", await call(clearing, "expire", first.step));
+  await costs.spent("Clearing.expireBatch of one", await call(clearing, "expireBatch", [second.step], EACH));
 }
 
-async function governance(world: GateWorld, spent: Spent) {
+async function governance(world: GateWorld, costs: Costs) {
   const { gate, exchange, fund } = world;
   const queue = await world.queue();
   const alice = await world.holder(10);
   const limits = [NO_LIMIT - 1n, NO_LIMIT - 1n] as const;
   const token = await world.deploy("TestToken", ["SOL", 9]);
-  spent("MarginGate.registerAsset", await call(gate.connect(queue), "registerAsset", 2n, token, 8n, ...limits));
-  spent("MarginGate.tillShortFor", await call(gate, "tillShortFor"));
-  spent("MarginGate.setLimits", await call(gate.connect(world.guardian), "setLimits", CASH, ...limits));
-  spent("Exchange.setOperator", await call(exchange.connect(queue), "setOperator", world.signers[8]));
-  spent("Fund.donate", await call(fund.connect(alice.owner), "donate", 30n * E6));
-  spent("Fund.withdraw", await call(fund.connect(queue), "withdraw", world.signers[16]!, 10n * E6));
+  await costs.spent(
+    "MarginGate.registerAsset",
+    await call(gate.connect(queue), "registerAsset", 2n, token, 8n, ...limits),
+  );
+  await costs.spent("MarginGate.tillShortFor", await call(gate, "tillShortFor"));
+  await costs.spent("MarginGate.setLimits", await call(gate.connect(world.guardian), "setLimits", CASH, ...limits));
+  await costs.spent("Exchange.setOperator", await call(exchange.connect(queue), "setOperator", world.signers[8]));
+  await costs.spent("Fund.donate", await call(fund.connect(alice.owner), "donate", 30n * E6));
+  await costs.spent("Fund.withdraw", await call(fund.connect(queue), "withdraw", world.signers[16]!, 10n * E6));
 
   const bare = await world.deployGate();
   await call(world.fixed, "bindGate", bare);
@@ -163,38 +165,34 @@ async function governance(world: GateWorld, spent: Spent) {
   ] as const) {
     const desk = await world.deploy(name, [...args]);
     desks.push(desk);
-    if (name !== "IdleDesk") spent(`deploy.${name}`, (await desk.deploymentTransaction()!.wait()) as never);
+    if (name !== "IdleDesk") await costs.spent(`deploy.${name}`, (await desk.deploymentTransaction()!.wait()) as never);
   }
-  spent("deploy.MarginGate", (await bare.deploymentTransaction()!.wait()) as never);
-  spent("deploy.Vault", (await world.vault.deploymentTransaction()!.wait()) as never);
-  spent("MarginGate.seal", await call(bare, "seal", desks));
+  await costs.spent("deploy.MarginGate", (await bare.deploymentTransaction()!.wait()) as never);
+  await costs.spent("deploy.Vault", (await world.vault.deploymentTransaction()!.wait()) as never);
+  await costs.spent("MarginGate.seal", await call(bare, "seal", desks));
 }
 
 describe("gas of gate and desks", () => {
   it("stays within the snapshot, and every entry point is measured", async function () {
     this.timeout(120_000);
-    const gas: Record<string, number> = {};
-    const spent = (name: string, { gasUsed }: { gasUsed: bigint }) => {
-      gas[name] = Number(gasUsed);
-    };
+    const costs = new Costs();
     const world = await GateWorld.create({ key: simulatedKey("board-60"), start: START });
-    await accounts(world, spent);
-    await governance(await GateWorld.create({ key: simulatedKey("board-60"), start: START }), spent);
-    await rounds(true, (perMember) => spent("round.15.perMember", { gasUsed: BigInt(perMember) }));
-    await rounds(false, (perMember) => spent("round.15.perMember.hash", { gasUsed: BigInt(perMember) }));
+    await accounts(world, costs);
+    await governance(await GateWorld.create({ key: simulatedKey("board-60"), start: START }), costs);
+    for (const keepsBlobs of [true, false]) await rounds(keepsBlobs, costs);
     for (const [name, contract] of Object.entries({
       ...{ MarginGate: world.gate, Exchange: world.exchange, Clearing: world.clearing, Fund: world.fund },
     })) {
       const missing: string[] = [];
       contract.interface.forEachFunction(({ name: entry, constant }) => {
-        const measured = Object.keys(gas).some((key) => key.split(/ |,/)[0] === `${name}.${entry}`);
+        const measured = Object.keys(costs.gas).some((key) => key.split(/ |,/)[0] === `${name}.${entry}`);
         const within = [...WITHIN, ...OF_LOTS, "round"].includes(entry);
         if (!constant && !measured && !within) missing.push(entry);
       });
       expect(missing, `entry points of ${name} whose gas is not measured`).to.deep.equal([]);
     }
-    if (process.env.GAS === "1") console.log(gas);
+    if (process.env.GAS === "1") console.log(costs);
     const deployed = ["Clearing", "Exchange", "Fund", "MarginGate", "Vault"].map((name) => `deploy.${name}`);
-    checkGas(["MarginGate", "Exchange", "Clearing", "Fund", ...deployed, "attest", "withdraw", "round"], gas);
+    costs.check(["MarginGate", "Exchange", "Clearing", "Fund", ...deployed, "attest", "withdraw", "round"]);
   });
 });

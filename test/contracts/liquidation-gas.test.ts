@@ -3,7 +3,7 @@
 // the test sets, with as many words to read as the oracle has.
 import { expect } from "chai";
 import { closeOutOf, sliceOf } from "../../prover/src/chain/lots.ts";
-import { checkGas } from "../support/gas.ts";
+import { Costs, type Receipt } from "../support/gas.ts";
 import { CASH, call, E6, LEVELS, marketAt, peopled, START } from "./lot-world.ts";
 
 /** What the issue of the second edition asks for. */
@@ -14,10 +14,8 @@ describe("gas of liquidations", function () {
 
   it("is no more than the snapshot says, and a start no more than its ceiling", async () => {
     const { world, house, bidder, debtor, restore } = await peopled();
-    const gas: Record<string, number> = {};
-    const spent = (name: string, { gasUsed }: { gasUsed: bigint }) => {
-      gas[`liquidation.${name}`] = Number(gasUsed);
-    };
+    const costs = new Costs();
+    const spent = (name: string, receipt: Receipt) => costs.spent(`liquidation.${name}`, receipt);
     const slice = (withCost: boolean) =>
       sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation, { withCost }));
     const closeOut = (withCost: boolean) =>
@@ -36,28 +34,28 @@ describe("gas of liquidations", function () {
       await world.publish(marketAt(price));
       await timed();
       const open = await world.start(debtor, (price > 82_000n ? slice : closeOut)(withCost), house.id);
-      spent(name, open);
+      await spent(name, open.receipt);
       const paid = await world.priceOf(open);
       const taken = await world.taking(bidder, open, paid);
       const receipt = await call(world.liquidation, "take", open.lot, open.blob, taken.step, paid);
-      if (name === "start") spent("take", receipt);
-      if (name === "start.insolvent") spent("take.insolvent", receipt);
+      if (name === "start") await spent("take", receipt);
+      if (name === "start.insolvent") await spent("take.insolvent", receipt);
     }
     await restore();
     await world.publish(marketAt(86_000n));
     await timed();
     const cured = await world.start(debtor, slice(false));
     await world.deposit(debtor, CASH, 50_000n * E6);
-    spent("cure", await world.cure(debtor, cured, { asset: CASH, lots: 50_000n * E6 }));
+    await spent("cure", await world.cure(debtor, cured, { asset: CASH, lots: 50_000n * E6 }));
     await restore();
     await world.publish(marketAt(86_000n));
     await timed();
     const over = await world.start(debtor, slice(false));
     await world.advance(10_000n);
-    spent("void", await call(world.liquidation, "void", over.lot));
-    spent("note", await call(world.liquidation, "note", debtor.id));
-    spent("setBackstop", await world.asQueue("setBackstop", house.id));
-    for (const [name, most] of Object.entries(CEILINGS)) expect(gas[name]!, name).at.most(most);
-    checkGas(["liquidation"], gas, 200);
+    await spent("void", await call(world.liquidation, "void", over.lot));
+    await spent("note", await call(world.liquidation, "note", debtor.id));
+    await spent("setBackstop", await world.asQueue("setBackstop", house.id));
+    for (const [name, most] of Object.entries(CEILINGS)) expect(costs.gas[name]!, name).at.most(most);
+    costs.check(["liquidation"], 200);
   });
 });

@@ -47,6 +47,7 @@ import { buildStatement, type Direction, marketSignals } from "../../prover/src/
 import { type CircuitName, publicInputsOf } from "../../prover/src/statement/families.ts";
 import { buildLotStatement } from "../../prover/src/statement/lot.ts";
 import type { LevelBps, RateBps, ScanLots } from "../../prover/src/units.ts";
+import type { Receipt } from "../support/gas.ts";
 import { type SimulatedKey, simulatedKey } from "../support/simulated.ts";
 import { GAS_LIMIT } from "./limits.ts";
 import { pointOf } from "./points.ts";
@@ -149,7 +150,7 @@ export function modelProver({ account, lot }: SimulatedKeys, lies = false): LotP
 /** Sends a transaction and waits for it. */
 export async function call(contract: unknown, method: string, ...args: unknown[]) {
   const methods = contract as Record<string, (...args: unknown[]) => Promise<{ wait(): Promise<unknown> }>>;
-  return (await (await methods[method]!(...args)).wait()) as { gasUsed: bigint; logs: readonly EventLog[] };
+  return (await (await methods[method]!(...args)).wait()) as Receipt & { logs: readonly EventLog[] };
 }
 
 export interface Member {
@@ -463,18 +464,18 @@ export class LotWorld {
   }
 
   /** Makes and starts a lot. `beneficiary` gets the reward. */
-  async start(member: Member, lot: Lot, beneficiary = member.id): Promise<OpenLot & { readonly gasUsed: bigint }> {
+  async start(member: Member, lot: Lot, beneficiary = member.id): Promise<OpenLot & { readonly receipt: Receipt }> {
     return this.#open(lot, await this.made(member, lot, { beneficiary }));
   }
 
   async #open(lot: Lot, made: StartedLot) {
-    const { logs, gasUsed } = await (await this.startOf(made)).wait();
+    const receipt = await (await this.startOf(made)).wait();
     const {
       id,
       lot: opened,
       blob,
-    } = (logs as EventLog[]).find(({ fragment }) => fragment?.name === "LotStarted")!.args;
-    return { id, lot: auctionLotOf(opened), blob, fill: lot.appraisal.fill, after: made.after, gasUsed };
+    } = (receipt.logs as EventLog[]).find(({ fragment }) => fragment?.name === "LotStarted")!.args;
+    return { id, lot: auctionLotOf(opened), blob, fill: lot.appraisal.fill, after: made.after, receipt };
   }
 
   taking(bidder: Member, { id, fill }: OpenLot, price: bigint, level = LEVELS.initial): Promise<TakenStep> {
