@@ -395,6 +395,9 @@ export function* lotLies(): Generator<SmallLie> {
   yield lie("G01: a slice of an account at its evidence level", evident(0n), /^main\.levels\.Unsigned/);
   const almost = reaching(-1n);
   yield lie("G15: a slice to a millionth below its level", { ...almost, level: 6_333n }, /^main\.levels\.Unsigned/);
+  const over = reaching(1n);
+  const terms = { ...over.terms, kind: "slice", target: 6_333n as LevelBps } as const;
+  yield lie("G15: a slice to a millionth above its target", { ...over, terms }, /^main\.levels\.Unsigned/);
   yield lie("a level below every other", { ...slice, level: low }, /^main\.levels/);
 
   // The account keeps more than the discount leaves, or less; size and target are of what is claimed.
