@@ -284,13 +284,24 @@ export function acceptedSmallLie(
   });
 }
 
+const isPublic = ({ r1cs, wires }: Build, name: string): boolean => {
+  const wire = wires.get(`main.${name}`)!;
+  return wire > r1cs.outputs && wire <= r1cs.outputs + r1cs.publicInputs;
+};
+
+/** The first public input that is none: the prover chooses it, and no fact holds of it. */
+function hiddenIn({ exchanged }: Small, build: Build): Finding | undefined {
+  const hidden = exchanged.find((name) => !isPublic(build, name));
+  return hidden === undefined ? undefined : { detector: "hostile", what: `C17: ${hidden} is not public` };
+}
+
 /** The first public input that may take another value in every finished witness, or is none. */
-export function exchangeableIn(small: Small, { r1cs, wires, generate }: Build): Finding | undefined {
+export function exchangeableIn(small: Small, build: Build): Finding | undefined {
+  const { r1cs, wires, generate } = build;
   const witnesses = [small.honest(), ...(small.truths?.() ?? [])].map((inputs) => [...generate(inputs)]);
   const { constraintsOf } = incidence(r1cs);
   for (const name of small.exchanged) {
     const wire = wires.get(`main.${name}`)!;
-    const isPublic = wire > r1cs.outputs && wire <= r1cs.outputs + r1cs.publicInputs;
     const noticed = witnesses.some((witness) => {
       const value = witness[wire]!;
       witness[wire] = toField(value + 1n);
@@ -298,7 +309,8 @@ export function exchangeableIn(small: Small, { r1cs, wires, generate }: Build): 
       witness[wire] = value;
       return broken;
     });
-    if (!isPublic || !noticed) return { detector: "hostile", what: `C17: ${name} exchanged in a finished witness` };
+    if (!isPublic(build, name) || !noticed)
+      return { detector: "hostile", what: `C17: ${name} exchanged in a finished witness` };
   }
   return undefined;
 }
@@ -349,7 +361,7 @@ export async function examineSmall(
   const detectors: (() => Finding | undefined)[] = [() => disagreement(build, known)];
   if (!same) {
     detectors.push(
-      () => unboundIn(small, build),
+      () => hiddenIn(small, build) ?? unboundIn(small, build),
       () => hostile(acceptedSmallLie(small, build, likely)),
       () => undetermined(build),
       () => exchangeableIn(small, simplified!),
