@@ -17,9 +17,10 @@ const LEAST_PERCENT = 95;
 const TESTS = [
   ...["statement", "policy", "verifier", "batch", "oracle", "sources", "clock", "settlements"],
   ...["gate", "gate-attacks", "gate-guards", "gate-life", "rounds", "client"],
-  ...["liquidation", "liquidation-attacks", "auction"],
+  ...["liquidation", "liquidation-attacks", "auction", "book-registry"],
 ];
 const CONTRACTS = [
+  "book/BookRegistry",
   ...[
     "gate/Accounts",
     "gate/Clearing",
