@@ -321,6 +321,20 @@ describe("attacks on a board's market", () => {
       });
     });
 
+    it("M17: a linear row does not expire at zero before the asset that it names now has had a price", async () => {
+      await configure(2, {});
+      await linear(2n);
+      const expires = async (mark: bigint) => (await world.settle({ 0: mark }, 1n)).send();
+      const rules = await world.ethers.getContractAt("PolicyRules", await world.registry.rules!());
+      for (const mark of [0n, 1n]) {
+        await expect(expires(mark)).to.be.revertedWithCustomError(rules, "MarkOutOfBand").withArgs(0, mark, 0, 1_100);
+      }
+      const mark = SOL / 100_000n;
+      const market = withRow(world.market, 0, { mark: mark as ColumnE6 });
+      await world.publish({ market, prices: priced(BTC, ETH, SOL) });
+      await expires(mark);
+    });
+
     it("M13: epochs that are halted do not put a board's end off", async () => {
       const held = await world.publish();
       const until = (await world.now()) + 30n * DAY;

@@ -100,7 +100,8 @@ library BoardTerms {
         // Price with 16 decimals, ratio with 18, mark with 6.
         int256 expected = int256(price * _word(terms, at + 2) / 1e28);
         int256 away = mark - expected;
-        if (uint256(away < 0 ? -away : away) * BPS > uint256(expected) * bandBps) {
+        // Without a price there is nothing that a mark is near to, zero neither.
+        if (price == 0 || uint256(away < 0 ? -away : away) * BPS > uint256(expected) * bandBps) {
             revert MarkOutOfBand(_word(terms, at), mark, expected, bandBps);
         }
     }

@@ -174,7 +174,7 @@ contract MarksFuzz {
         (uint256[] memory expired, int256[] memory marks) = (new uint256[](1), new int256[](60));
         (expired[0], marks[row]) = (1 << row, mark);
         int256 away = mark - int256(uint256(price));
-        bool near = uint256(away < 0 ? -away : away) * 10_000 <= uint256(price) * (100 + uint256(limit));
+        bool near = price != 0 && uint256(away < 0 ? -away : away) * 10_000 <= uint256(price) * (100 + uint256(limit));
         (bool taken,) = address(_rules).call(abi.encodeCall(PolicyRules.holdMarks, (terms, expired, marks, prices, limits)));
         require(taken == near, "M08: far from the price, or near and refused");
     }
