@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { absorb, deposit } from "../../prover/src/app/account/moves.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
+import { KEYSTORE } from "../support/desk-chains.ts";
 import { ATTEST, deskWorld, TOP_UP } from "./desk-world.ts";
 
 describe("a desk on a chain where things go wrong", function () {
@@ -183,5 +184,63 @@ describe("a desk on a chain where things go wrong", function () {
     await folder.asOwner((machine) => deposit(machine, order)).then((done) => done.acknowledge());
     await folder.asOwner((machine) => absorb(machine, order)).then((done) => done.acknowledge());
     world.desk.store.tasks.finish(world.last().id, { reason: "TEST" }, folder.now);
+  });
+
+  it("no more transactions leave than are allowed, and no dearer ones", async () => {
+    world.open({ rules: [] });
+    for (const [name, part] of [
+      ["few", { transactionsPerDay: 1 }],
+      ["dear", { gasPerTransaction: "0.000000001" }],
+    ] as const) {
+      await world.stop();
+      const config = world.folder.configAtGate({ rules: [{ ...TOP_UP, name }] }, KEYSTORE);
+      world.desk = world.folder.open(
+        { ...config, chain: { ...config.chain!, ...part } },
+        { openProver: world.openProver },
+      );
+      world.poor(5);
+      await world.folder.epochOnChain();
+      await world.desk.step();
+      for (let look = 0; look < 3; look++) await world.desk.chainNext();
+      await world.desk.step();
+      expect(world.last(), name).include({ state: "ready" });
+      expect(world.keysOf(), name).include("chain limit");
+      world.desk.store.tasks.finish(world.last().id, { reason: "TEST" }, world.folder.now);
+    }
+    expect((await world.paid()).outside).equal(0n);
+  });
+
+  it("has one effect where it is killed as it has noted a transaction, before it is off the account's file", async () => {
+    for (const [nth, step] of (["deposit", "absorb"] as const).entries()) {
+      const rules = [{ ...TOP_UP, name: `noted ${step}` }];
+      world.open({ rules });
+      world.poor(60 + nth);
+      await world.folder.epochOnChain();
+      await world.desk.step();
+      const { tasks } = world.desk.store;
+      const note = tasks.note.bind(tasks);
+      let killed = false;
+      tasks.note = (id, calls) => {
+        note(id, calls);
+        if (!calls.some((call) => call.step === step && call.confirmed)) return;
+        killed = true;
+        void world.desk.close();
+        throw new Error("killed");
+      };
+      for (let look = 0; look < 30 && !killed; look++) {
+        await world.desk.chainNext();
+        if (!killed) await world.venue.passes(1);
+      }
+      expect(killed).equal(true);
+      expect(world.last()).include({ state: "ready" });
+      await world.stop();
+      world.open({ rules });
+      await world.desk.step();
+      await world.finish();
+      expect(world.last()).include({ state: "done", rule: `noted ${step}` });
+      const sum = 1000 * (nth + 1);
+      expect(await world.paid()).deep.equal({ outside: BigInt(sum), held: sum, credit: "0" });
+      if (nth === 0) await world.stop();
+    }
   });
 });

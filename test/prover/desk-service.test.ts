@@ -595,6 +595,9 @@ describe("a desk", function () {
         (await post("/api/accounts/atlas/proofs", tokens.viewer, { atLeast: "call", audience: "x" })).status,
       ).equal(403);
       expect(desk.store.tasks.get(id)!.state).equal("proposed");
+      expect((await post(`/api/tasks/${id}/offer`, tokens.operator)).status).equal(403);
+      expect((await post(`/api/tasks/${id}/sent`, tokens.operator, { hash: `0x${"0".repeat(64)}` })).status).equal(403);
+      expect((await post(`/api/tasks/${id}/offer`, tokens.approver)).status, "it is on no chain").equal(404);
       expect((await post(`/api/tasks/${id}/approve`, tokens.approver)).status).equal(200);
       expect((await post(`/api/tasks/${id}/reject`, tokens.approver)).status).equal(404);
       expect(desk.store.tasks.get(id)).include({ state: "ready", decidedBy: "Ana" });
@@ -678,7 +681,10 @@ describe("a desk", function () {
       const paths = Object.keys((document as { paths: object }).paths);
       const source = readFileSync(path.join(ROOT, "prover/src/web/desk/api.ts"), "utf8");
       for (const at of source.matchAll(/"(\/api\/[a-z]+)"/g)) expect(paths).include(at[1]);
-      expect(paths).include("/api/accounts/{account}/what-if");
+      for (const at of ["what-if", "forecast", "timeline", "history", "changes"]) {
+        expect(paths).include(`/api/accounts/{account}/${at}`);
+      }
+      for (const at of ["approve", "reject", "offer", "sent", "file"]) expect(paths).include(`/api/tasks/{id}/${at}`);
     });
 
     it("tells what has changed to whoever listens, and no figure", async () => {

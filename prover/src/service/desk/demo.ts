@@ -187,7 +187,7 @@ const configuration = (port: number): DeskDocument => ({
       atLeast: "closeOut",
       audience: "the auditor of Cetus",
       every: "day",
-      at: "08:30",
+      at: "08:10",
       firm: "Cetus Trading",
       question: "Is the account above its close-out level?",
       key: "firm.key",
