@@ -72,6 +72,9 @@ describe("forecasts of a desk", function () {
       expect(point.low).lessThan(band[index]!.low);
       expect(point.high).at.least(band[index]!.high);
     }
+    // With the root of time: after a quarter of it half as wide.
+    const fall = (hours: number) => band[0]!.low - band.find((point) => point.hours === hours)!.low;
+    expect(fall(HOURS / 4) / fall(HOURS)).within(0.42, 0.58);
     const options = { horizonHours: HOURS, steps: 1, paths: 4_000, seed: 1, levels: [1] };
     const { coverage } = simulateExposure(book, view.process, options).steps[0]!;
     const [low, high] = [coverage[QUANTILES.indexOf(0.05)]!, coverage[QUANTILES.indexOf(0.95)]!];
