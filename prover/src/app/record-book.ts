@@ -3,7 +3,7 @@
 import type { Signer } from "ethers";
 import { deployRegistry, readBookRecords, registryAt, sendBookRecord } from "../chain/book-registry.ts";
 import { checkOrigin } from "../chain/deploy.ts";
-import { type BookRecord, type BookRecords, bookRecord, isSameBook } from "../document/book/record.ts";
+import { type BookRecord, bookRecord, isSameBook } from "../document/book/record.ts";
 import { PlimsollError } from "../errors.ts";
 import { type BookInputs, type BookVerifyMachine, readBook, unprovenStep } from "./verify-book.ts";
 
@@ -41,14 +41,12 @@ export interface RecordedBook {
   readonly chainId: string;
   /** Absent where it was on record already. */
   readonly sent?: { readonly transaction: string; readonly block: number };
-  /** Books of this venue and date that are on record now. More than one is told to every reader. */
-  readonly count: number;
 }
 
 /**
  * Records a book under the signer's address, in the registry that is named or in a new one. Throws `PROOF_REFUSED` for a book that does
- * not hold, `KEY_REFUSED` for one of a key that proves nothing on this chain, `CALL_REFUSED` where another book of a later date is on
- * record, `FIELD_INVALID` where no registry of this release is at the address, `CHAIN_FAILED`, and as `consent`.
+ * not hold, `KEY_REFUSED` for one of a key that proves nothing on this chain, `CALL_REFUSED` where another book of its date or a later
+ * one is on record, `FIELD_INVALID` where no registry of this release is at the address, `CHAIN_FAILED`, and as `consent`.
  *
  *   const { venue } = await recordBook({ signer, consent, verifyMany: verifyBatch }, { book: { bytes, file }, trust, registry });
  * @see docs/library.md#books
@@ -70,13 +68,15 @@ export async function recordBook(
   const leaving = { record, chainId: `${chainId}`, from: venue };
   const known = address === undefined ? undefined : await registryAt(signer, address);
   const before = known && (await readBookRecords(known, venue, record.date));
-  if (before?.records.some((each) => isSameBook(each, record))) return recorded(before, record);
+  if (before?.records.some((each) => isSameBook(each, record)))
+    return { record, registry: before.registry, venue, chainId: `${chainId}` };
+  if (before !== undefined && before.count > 0) {
+    const rule =
+      "another book of this time is on record: with a second one readers would refuse both. Build it for a later time";
+    throw new PlimsollError("CALL_REFUSED", rule);
+  }
   await machine.consent({ ...leaving, registry: address });
   const registry = known ?? (await deployRegistry(signer));
   const sent = await sendBookRecord(registry, record);
-  return { ...recorded(await readBookRecords(registry, venue, record.date), record), sent };
+  return { record, registry: await registry.getAddress(), venue, chainId: `${chainId}`, sent };
 }
-
-const recorded = ({ registry, venue, chainId, count }: BookRecords, record: BookRecord): RecordedBook => ({
-  ...{ record, registry, venue, chainId, count },
-});

@@ -24,7 +24,7 @@ export function bookVerdict(verdict: BookVerdict): Verdict {
         level: "proven",
         sentence: statement.text,
         size: head.size,
-        claim: bookClaim(statement, totalFacts(verdict)),
+        claim: bookClaim(statement, [...recordFacts(verdict), ...totalFacts(verdict)]),
         commitments: [],
         audience: foreign(statement.audience, "prover"),
         policy: { sha256: head.policySha256, name: foreign(policy.name, "policy file"), trusted: policyTrusted },
@@ -40,12 +40,11 @@ export function bookVerdict(verdict: BookVerdict): Verdict {
         sentence: `Each of ${steps} steps has a proof of its own place, and the totals go from one to the next.`,
       },
       { file: "", sentence: "The totals after the last step are those stated, and positions add up to zero." },
-      ...recordFacts(verdict),
     ],
   };
 }
 
-function recordFacts({ recorded }: AcceptedBook) {
+function recordFacts({ recorded }: AcceptedBook): Fact[] {
   if (recorded === undefined) return [];
   const { chainId, registry, venue, time, before, after } = recorded;
   const near = [
@@ -53,8 +52,8 @@ function recordFacts({ recorded }: AcceptedBook) {
     ...(after ? [`its book after of ${after}`] : []),
   ];
   const beside = near.length === 0 ? "it has recorded no book of another date" : near.join(", ");
-  const sentence = `${venue} has recorded this book and no other of its date, at ${time}, in registry ${registry} on chain ${chainId}; ${beside}.`;
-  return [{ file: "", sentence }];
+  const value = `${venue} has recorded this book and no other of its date, at ${time}, in registry ${registry} on chain ${chainId}; ${beside}`;
+  return [{ label: "on record", value }];
 }
 
 const totalFacts = ({ totals }: AcceptedBook): Fact[] =>

@@ -66,13 +66,9 @@ const leavingLines = ({ record, chainId, from, registry }: RecordLeaving): strin
   "  everybody sees: root, commitment to the totals, hashes of file, policy and market, and your address",
 ];
 
-function recordedText({ record, registry, venue, chainId, sent, count }: RecordedBook): string {
-  const beside =
-    count === 1
-      ? "no other book of this date is on record"
-      : `${count} books of this date are on record: readers refuse each of them`;
+function recordedText({ record, registry, venue, chainId, sent }: RecordedBook): string {
   return [
-    `${sent === undefined ? "on record already" : "recorded"}: the book of ${record.date}, SHA-256 ${record.file}; ${beside}`,
+    `${sent === undefined ? "on record already" : "recorded"}: the book of ${record.date}, SHA-256 ${record.file}`,
     ...(sent === undefined ? [] : [`block ${sent.block}, transaction ${sent.transaction}`]),
     `tell readers: registry ${registry} on chain ${chainId}, recorded by ${venue}`,
   ].join("\n");
