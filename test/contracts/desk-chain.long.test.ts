@@ -243,4 +243,31 @@ describe("a desk on a chain where things go wrong", function () {
       if (nth === 0) await world.stop();
     }
   });
+
+  it("a disk that is full as a transaction is to be noted loses nothing: the task goes on once there is room", async () => {
+    const rules = [{ ...TOP_UP, name: "no room" }];
+    world.open({ rules });
+    world.poor(70);
+    await world.folder.epochOnChain();
+    await world.desk.step();
+    const { tasks } = world.desk.store;
+    const note = tasks.note.bind(tasks);
+    let refused = 0;
+    tasks.note = (id, calls) => {
+      if (!calls.some(({ step }) => step === "deposit")) return note(id, calls);
+      refused += 1;
+      throw new Error("database or disk is full");
+    };
+    for (let look = 0; look < 12 && refused === 0; look++) {
+      await world.desk.chainNext();
+      await world.venue.passes(1);
+    }
+    expect(refused).equal(1);
+    expect(world.last()).include({ state: "ready", reason: null });
+    await world.stop();
+    world.open({ rules });
+    await world.desk.step();
+    await world.finish();
+    expect(await world.paid()).deep.equal({ outside: 1000n, held: 1000, credit: "0" });
+  });
 });

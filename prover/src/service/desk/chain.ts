@@ -66,8 +66,10 @@ const POLLING = 1_000;
 const PATIENCE = 60_000;
 /** Milliseconds before a call is tried again that a limit or another command holds up. */
 const REST = 60_000;
-/** What may be otherwise in a moment: nothing has gone wrong for good. */
-const PASSING = ["CHAIN_FAILED", "CANCELLED", "FILE", "LIMIT_REACHED", "USAGE"];
+/** What may be otherwise in a moment, such as a disk that is full: nothing has gone wrong for good. */
+const PASSING = ["CHAIN_FAILED", "CANCELLED", "FILE", "LIMIT_REACHED", "USAGE", "INTERNAL"];
+/** What is not tried again before a while has passed. */
+const RESTING = ["LIMIT_REACHED", "USAGE", "INTERNAL"];
 /** Of an attestation also what the next epoch may mend. */
 const OF_EPOCHS = ["CALL_REFUSED", "FIELD_INVALID"];
 
@@ -133,7 +135,8 @@ export class ChainHand {
       this.#silent = code === "CHAIN_FAILED";
       const passes = PASSING.includes(code) && !(code === "LIMIT_REACHED" && place.field === OF_ASSET);
       if (passes || (task.kind === "attest" && OF_EPOCHS.includes(code))) {
-        const rest = code === "LIMIT_REACHED" || code === "USAGE" ? REST : 0;
+        if (code === "INTERNAL") log({ event: "task held up", task: task.id, why: code });
+        const rest = RESTING.includes(code) ? REST : 0;
         this.#resting.set(task.id, { until: performance.now() + rest, code });
         return false;
       }
