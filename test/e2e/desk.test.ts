@@ -7,8 +7,12 @@ import { expect } from "chai";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { verifyEnvelope } from "../../prover/src/app/verify-envelope.ts";
 import { formatJson } from "../../prover/src/formats/json.ts";
+import { readDeskPage } from "../../prover/src/node/pages.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { makeToken } from "../../prover/src/service/desk/access.ts";
+import { serveDesk } from "../../prover/src/service/desk/server.ts";
+import { DeskFolder } from "../support/desks.ts";
 import { CHROMIUM, CHROMIUM_FLAGS } from "../support/rendered.ts";
 import { skip } from "../support/skip.ts";
 
@@ -162,9 +166,40 @@ describe("the desk's page", function () {
     expect(verdict).include({ ok: false, reason: "MARKET_MISMATCH" });
   });
 
-  it("shows alerts, and takes note of who acknowledges them", async () => {
-    await go("#/alerts");
-    await page.getByRole("heading", { name: "Alerts" }).waitFor();
+  it("shows alerts as they come, takes note of who acknowledges them, and says when they end", async () => {
+    const folder = new DeskFolder();
+    const desk = folder.open({ nearBps: 0 });
+    const token = await makeToken(folder.path("tokens.json"), "Otto Operator", "operator");
+    const server = await serveDesk(desk, await readDeskPage());
+    const watched = await context.newPage();
+    try {
+      await desk.step();
+      await watched.goto(`${server.url}/#token=${token}`);
+      await watched.getByRole("link", { name: "Alerts", exact: true }).click();
+      await watched.getByText("Nothing has been wrong so far.").waitFor();
+      folder.epoch({ BTC: -0.3, ETH: -0.3 });
+      await desk.step();
+      const open = desk.store.alerts({ open: true }).length;
+      expect(open).greaterThan(0);
+      await watched.getByRole("link", { name: `Alerts (${open})` }).waitFor();
+      const row = watched.locator("tbody tr").filter({ hasText: "atlas is below the initial level of 150%." });
+      expect(await row.textContent())
+        .contain("info")
+        .contain("still");
+      await row.getByRole("button", { name: "Acknowledge" }).press("Enter");
+      await row.getByText("Otto Operator").waitFor();
+      folder.epoch();
+      await desk.step();
+      await watched.getByRole("link", { name: "Alerts", exact: true }).waitFor();
+      expect(await watched.locator("tbody tr").count()).equal(open);
+      expect(await watched.getByText("still").count()).equal(0);
+    } finally {
+      await watched.close();
+      await server.close();
+      await desk.close();
+      desk.store.close();
+      folder.remove();
+    }
   });
 
   it("has no violation that axe finds, fits a phone, and is dark where the reader's screen is", async () => {

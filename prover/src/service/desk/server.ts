@@ -27,7 +27,8 @@ import type { Desk, DeskEvent } from "./desk.ts";
 import { Metrics } from "./metrics.ts";
 import * as shapes from "./schemas.ts";
 
-const COOKIE = "plimsoll-desk";
+/** Browsers send cookies to every port of a machine: each desk has its own. */
+const cookieOf = ({ socket }: FastifyRequest) => `plimsoll-desk-${socket.localPort}`;
 const MAX_BODY = 64_000;
 /** Requests of one address in a minute; and attempts to sign in. */
 const [RATE, SIGN_IN_RATE] = [600, 10];
@@ -182,18 +183,19 @@ function isOurs({ headers }: FastifyRequest, { host, origin: outside }: Desk["co
   return origin === undefined || ours.includes(origin);
 }
 
-async function personOf({ headers }: FastifyRequest, access: Access): Promise<Person | null> {
+async function personOf(request: FastifyRequest, access: Access): Promise<Person | null> {
+  const { headers } = request;
   const token = /^Bearer ([A-Za-z0-9_-]{1,200})$/.exec(headers.authorization ?? "")?.[1];
   if (token !== undefined) return (await access.byToken(token)) ?? null;
-  const session = sessionOf(headers.cookie);
+  const session = sessionOf(request);
   return session === undefined ? null : ((await access.bySession(session)) ?? null);
 }
 
-const sessionOf = (cookie: string | undefined) =>
-  cookie
+const sessionOf = (request: FastifyRequest) =>
+  request.headers.cookie
     ?.split(/; */)
     .map((each) => each.split("="))
-    .find(([name]) => name === COOKIE)?.[1];
+    .find(([name]) => name === cookieOf(request))?.[1];
 
 /** For everybody: the page, whether the desk lives, and signing in and out. */
 function visitorRoutes(app: App, desk: Desk, access: Access, metrics: Metrics, page: string): void {
@@ -217,14 +219,17 @@ function visitorRoutes(app: App, desk: Desk, access: Access, metrics: Metrics, p
         metrics.refusedTokens.inc();
         return refuse(reply, 401, "nobody has this token");
       }
-      reply.header("set-cookie", `${COOKIE}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200${secure}`);
+      reply.header(
+        "set-cookie",
+        `${cookieOf(request)}=${session}; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200${secure}`,
+      );
       return reply.status(204).send(null);
     },
   );
   routes.delete("/api/session", { config, schema: { response: { 204: z.null() } } }, async (request, reply) => {
-    const session = sessionOf(request.headers.cookie);
+    const session = sessionOf(request);
     if (session !== undefined) access.end(session);
-    reply.header("set-cookie", `${COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0${secure}`);
+    reply.header("set-cookie", `${cookieOf(request)}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0${secure}`);
     return reply.status(204).send(null);
   });
 }
