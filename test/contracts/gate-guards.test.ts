@@ -498,7 +498,7 @@ describe("margin gate, what attacked it once", () => {
       await call(queue, "withdraw", to(), 3_600n * E6);
     });
 
-    it("but nobody can be kept in: in 720 hours all of custody may leave, whatever the limit", async () => {
+    it("but nobody can be kept in: a 720th of custody may leave in every hour, whatever the limit", async () => {
       await call(as(6), "setLimits", CASH, NO_LIMIT, 1n);
       const custody = (await gate.custodyOf!(CASH)) as bigint;
       const share = custody / 720n;
@@ -506,6 +506,27 @@ describe("margin gate, what attacked it once", () => {
       await refuses(over.sent(), "OutflowLimited").withArgs(CASH, share, share + 1n);
       const most = await out(alice, share);
       await take(alice, most.ready, most.sent());
+      await world.time.increase(3_600n);
+      // Of what is there then.
+      const rest = (custody - share) / 720n;
+      const again = await out(alice, share);
+      await refuses(again.sent(), "OutflowLimited").withArgs(CASH, rest, share);
+      const then = await out(alice, rest);
+      await take(alice, then.ready, then.sent());
+    });
+
+    it("N14: nor by a limit that is lowered after much has left, though somebody has the time worked off in pieces", async () => {
+      const much = await out(alice, 900_000n * E6);
+      await take(alice, much.ready, much.sent());
+      await call(as(6), "setLimits", CASH, NO_LIMIT, 1n);
+      const share = ((await gate.custodyOf!(CASH)) as bigint) / 720n;
+      const next = await out(bob, share / 2n);
+      await refuses(next.sent(), "OutflowLimited");
+      for (let pieces = 0; pieces < 4; pieces++) {
+        await world.time.increase(900n);
+        await call(as(17), "tillShortFor");
+      }
+      await take(bob, next.ready, next.sent());
     });
 
     it("limits are lowered by the guardian and raised by the queue alone, and are never zero", async () => {

@@ -411,6 +411,26 @@ describe("attacks on a board's market", () => {
       expect(await oracle.debtRateOf!(1)).to.equal(0n);
     });
 
+    it("M18: settlements come no faster than accounts can pass them, whatever a quorum signs", async () => {
+      const held = await world.publish();
+      await (await world.settle({ 51: 1n }, 1n)).send();
+      const at = await world.now();
+      const next = await world.settle({ 52: 1n }, 2n);
+      for (const seconds of [1n, HALT_TIME - 1n]) {
+        await world.time.setNextBlockTimestamp(at + seconds);
+        await expect(next.send())
+          .to.be.revertedWithCustomError(world.settlements, "SettlementTooEarly")
+          .withArgs(at + HALT_TIME);
+      }
+      await world.time.setNextBlockTimestamp(at + HALT_TIME);
+      await next.send();
+      // The end of a board waits for no settlement before it.
+      await world.time.increase(30n * DAY);
+      await (await world.settle({ 53: 1n }, 3n)).send();
+      await windDown(held, world.market);
+      expect(await oracle.settlementsOf!(1)).to.equal(4n);
+    });
+
     it("M06: a till that is short at two epochs running leaves the rate of debt as it is", async () => {
       await world.setUp(world.registry, "setPolicy", 1, world.policy({ shortDebtRateBps: 1_600n }));
       const gate = (await world.ethers.deployContract("TestGate")) as unknown as Called;

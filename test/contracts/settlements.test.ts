@@ -74,6 +74,7 @@ describe("settlements", () => {
     expect(point).to.deep.equal(pointOfMarks(marks));
     expect(verifier).to.equal(await world.router.verifierOf!(60, FAMILY_IDS.settlement));
     await refuses((await world.settle({ 2: 1n }, 3n)).send(), "SettlementNotNext", 3, 1);
+    await world.time.increase(600n);
     await (await world.settle({ 2: 1n }, 2n)).send();
   });
 

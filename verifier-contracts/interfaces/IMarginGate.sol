@@ -129,7 +129,7 @@ interface IMarginGate is IBoardGate {
     struct Limits {
         /// Deposits end where custody reaches this, but for cash into accounts that are not healthy.
         uint64 depositCap;
-        /// Leaves in an hour at most; never counts as less than 1/720 of custody, so that everybody can leave in 30 days.
+        /// Leaves in an hour at most; never counts as less than 1/720 of custody, so that nobody can be kept in.
         uint64 outflow;
         /// What left, less what came in, and has not been worked off yet, at `time` (Unix seconds).
         uint64 used;

@@ -280,8 +280,10 @@ library Vault {
         limit = lots / LEAVING_HOURS;
         if (limit < caps.outflow) limit = caps.outflow;
         uint256 passed = block.timestamp - custody.time;
-        uint256 recovered = passed >= HOUR ? custody.used : limit * passed / HOUR;
-        custody.used = custody.used > recovered ? uint64(custody.used - recovered) : 0;
+        // A limit that fell has been used up at most: what left under another one holds nobody back for more than an hour.
+        uint256 used = custody.used < limit ? custody.used : limit;
+        uint256 recovered = limit * passed / HOUR;
+        custody.used = used > recovered ? uint64(used - recovered) : 0;
         unchecked {
             if (lots < caps.floor) custody.shortFor += uint24(passed);
         }

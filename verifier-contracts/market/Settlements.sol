@@ -16,7 +16,8 @@ import {Statement} from "../libraries/Statement.sol";
 /// Expiries of boards: which rows expire and at what marks. They are numbered from 1, and accounts pass each in turn.
 ///
 /// Who can do what
-///  - a quorum of reporters signs the marks, with a deadline; anyone carries them to the chain, with a link of them;
+///  - a quorum of reporters signs the marks, with a deadline; anyone carries them to the chain, with a link of them, and not
+///    sooner than PASS_TIME after the settlement before;
 ///  - when a board has had no epoch for LIFE_LIMIT, anyone settles all rows at the marks of the last one that was not halted.
 ///
 /// The marks of linear rows are held to the prices that counted last. Those of others rest on the quorum alone. Nothing else
@@ -27,6 +28,8 @@ import {Statement} from "../libraries/Statement.sol";
 contract Settlements {
     struct Board {
         uint64 settlements;
+        /// Unix seconds of the block that opened the last one.
+        uint64 openedAt;
         /// Number of the epoch at whose marks everything was settled, and which is therefore not to be settled again.
         uint64 woundDown;
         mapping(uint256 settlement => Settlement) settled;
@@ -48,6 +51,8 @@ contract Settlements {
 
     /// Without an epoch for so long, a board has reached the end of its life.
     uint256 public constant LIFE_LIMIT = 30 days;
+    /// Reporters open no settlement sooner after the one before: in so long an account passes that, and leaves.
+    uint256 public constant PASS_TIME = 10 minutes;
     uint256 private constant ALL_ROWS = (1 << Statement.BLOCK_INSTRUMENTS) - 1;
 
     PolicyRegistry public immutable registry;
@@ -64,6 +69,7 @@ contract Settlements {
     /// A row that is open is closed by its expiry alone: closed, its positions would count zero. `rows` by bit, of the block.
     error RowsNotExpired(uint256 blockIndex, uint256 rows);
     error SettlementNotNext(uint64 settlement, uint64 last);
+    error SettlementTooEarly(uint256 earliest);
     error DeadlinePassed(uint64 deadline, uint256 nowTime);
     error LifeNotOver(uint256 until);
     /// Everything has been settled at this epoch's marks already.
@@ -94,6 +100,8 @@ contract Settlements {
         if (block.timestamp > deadline) revert DeadlinePassed(deadline, block.timestamp);
         uint64 last = _boards[board].settlements;
         if (number != last + 1) revert SettlementNotNext(number, last);
+        uint256 earliest = _boards[board].openedAt + PASS_TIME;
+        if (block.timestamp < earliest) revert SettlementTooEarly(earliest);
         bytes32 marksHash = keccak256(marks);
         reporters.checkSettlement(board, number, marksHash, deadline, signatures);
         (uint256[] memory expired, int256[] memory values) =
@@ -190,6 +198,7 @@ contract Settlements {
     ) private {
         Board storage stored = _boards[board];
         uint64 number = ++stored.settlements;
+        stored.openedAt = uint64(block.timestamp);
         IVerifier verifier = registry.verifierOf(board, registry.headOf(board).keyId, Family.SETTLEMENT);
         uint256 first = verifier.own() + 1;
         bytes32 seed = LinkVerifier.seedOf(

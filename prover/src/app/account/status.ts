@@ -272,10 +272,9 @@ function leavesNow(
   now: bigint,
 ): bigint {
   const limit = outflow > custody / ALWAYS ? outflow : custody / ALWAYS;
-  const passed = now > time ? now - time : 0n;
-  const worked = passed >= HOUR ? used : (limit * passed) / HOUR;
-  const open = limit - (used > worked ? used - worked : 0n);
-  return least(open > 0n ? open : 0n, custody);
+  const worked = now > time ? (limit * (now - time)) / HOUR : 0n;
+  const spent = least(used, limit);
+  return least(limit - (spent > worked ? spent - worked : 0n), custody);
 }
 
 /** The account's values under the venue's files. Undefined while the market is not usable. */
