@@ -8,11 +8,11 @@
  */
 import type { JsonRpcProvider, Signer } from "ethers";
 import { absorb, approve, attestAtGate, deposit } from "../../app/account/moves.ts";
-import { type AccountMachine, APPROVAL, type Done, type Leaving, takenCall } from "../../app/account/session.ts";
+import { type AccountMachine, type Done, type Leaving, takenCall } from "../../app/account/session.ts";
 import { type GateStanding, gateStanding } from "../../app/account/status.ts";
 import type { Condition } from "../../app/desk/conditions.ts";
-import { TASK_STEPS, type Task, type TaskCall, type TaskStep } from "../../app/desk/records.ts";
-import type { AccountRecord } from "../../chain/account-record.ts";
+import type { Task, TaskCall, TaskStep } from "../../app/desk/records.ts";
+import type { AccountRecord, AccountStore, Sending } from "../../chain/account-record.ts";
 import { assetNamed, gateAt } from "../../chain/gate-view.ts";
 import { type Offer, WalletSigner } from "../../chain/journal.ts";
 import { providerAt } from "../../chain/provider.ts";
@@ -30,6 +30,8 @@ import { openKeystore, readPassphrase } from "../../node/keystore.ts";
 import type { Prover } from "../../prove/prover.ts";
 import type { AtGate, ChainTerms } from "./config.ts";
 import type { DeskEpoch } from "./epochs.ts";
+import { STANDINGS, standingConditions } from "./standings.ts";
+import { begunOf, type Call, isPast, left, type Machine, stepOf, type Work } from "./steps.ts";
 import type { Store } from "./store.ts";
 
 /** An account of the desk that is at a gate. */
@@ -73,8 +75,6 @@ const RESTING = ["LIMIT_REACHED", "USAGE", "INTERNAL"];
 /** Of an attestation also what the next epoch may mend. */
 const OF_EPOCHS = ["CALL_REFUSED", "FIELD_INVALID"];
 
-type Machine = AccountMachine & { readonly record: AccountRecord };
-type Work = readonly [step: TaskStep, work: (machine: Machine) => Promise<Done | undefined>];
 /** A limit of the day for an asset: a task that meets it has failed, since tomorrow it may not be wanted any more. */
 const OF_ASSET = "asset";
 
@@ -121,7 +121,7 @@ export class ChainHand {
       if (account === undefined) throw new PlimsollError("UNKNOWN_NAME", "the desk knows no gate of the account");
       const ended = await this.#withAccount(account, task, (machine, key) =>
         account.signer.by === "wallet"
-          ? this.#follow(task, machine, key)
+          ? this.#follow(task, machine, key, account)
           : this.#advance(task, machine, this.#works(task, key, present), account),
       );
       this.#resting.delete(task.id);
@@ -132,6 +132,7 @@ export class ChainHand {
       const error = toldBy(thrown, []);
       const { code, place } = error instanceof PlimsollError ? error : { code: "INTERNAL", place: {} };
       if (this.#machine.signal.aborted) return false;
+      this.#resting.delete(task.id);
       this.#silent = code === "CHAIN_FAILED";
       const passes = PASSING.includes(code) && !(code === "LIMIT_REACHED" && place.field === OF_ASSET);
       if (passes || (task.kind === "attest" && OF_EPOCHS.includes(code))) {
@@ -162,18 +163,12 @@ export class ChainHand {
   /** Does the calls of a task in turn, each once the one before is deep enough in the chain. */
   async #advance(task: Task, machine: Machine, works: readonly Work[], account: GateAccount): Promise<boolean> {
     const { store, clock } = this.#machine;
-    if (task.kind === "top up") {
-      if (task.calls.length === 0 && machine.record.sending === null && account.holds(task.terms.atLeast!)) {
-        const reason = "the account is at the level again";
-        store.tasks.finish(task.id, { reason, state: "rejected" }, clock());
-        return true;
-      }
-      await this.#count(task, machine);
-    }
+    if (this.#isNeedless(task, machine, account)) return true;
+    await this.#count(task, machine, begunOf(task, machine));
     let { calls } = task;
-    for (const [step, work] of works) {
+    for (const [step, work] of left(works, task, machine)) {
       if (isPast(step, calls)) continue;
-      const done = await work(machine);
+      const done = (await this.#counted(task, step, machine)) ?? (await work(machine));
       if (done === undefined) continue;
       calls = await this.#settle(task, calls, step, done);
       if (!isPast(step, calls)) return false;
@@ -182,8 +177,29 @@ export class ChainHand {
     return true;
   }
 
+  /** Ends a top-up of which nothing has been begun, once the account is at the level again. Says whether it was one. */
+  #isNeedless({ id, kind, calls, terms }: Task, { record }: Machine, account: GateAccount): boolean {
+    const begun = calls.length > 0 || record.sending !== null;
+    if (kind !== "top up" || begun || !account.holds(terms.atLeast!)) return false;
+    const { store, clock } = this.#machine;
+    store.tasks.finish(id, { reason: "the account is at the level again", state: "rejected" }, clock());
+    return true;
+  }
+
+  /** A call that was noted, and taken off the account's file by another command since: as the chain has it, if it does. */
+  async #counted({ calls }: Task, step: TaskStep, { provider, record }: Machine): Promise<Call | undefined> {
+    const call = calls.find((each) => each.step === step && !each.confirmed);
+    if (call === undefined || record.sending?.hash === call.transaction) return undefined;
+    const receipt = await provider.getTransactionReceipt(call.transaction);
+    if (receipt === null && (await provider.getTransaction(call.transaction)) !== null) {
+      throw new PlimsollError("CHAIN_FAILED", "the chain has not taken the transaction again yet");
+    }
+    if (receipt?.status !== 1) return undefined;
+    return { ...call, block: receipt.blockNumber, acknowledge: async () => {} };
+  }
+
   /** Notes a call that the chain has; once it is deep enough, it is taken off the account's file. */
-  async #settle(task: Task, before: readonly TaskCall[], step: TaskStep, done: Done): Promise<readonly TaskCall[]> {
+  async #settle(task: Task, before: readonly TaskCall[], step: TaskStep, done: Call): Promise<readonly TaskCall[]> {
     const head = await this.#provider!.getBlockNumber();
     const confirmed = head - done.block + 1 >= this.#terms.confirmations;
     const call = { step, words: done.words, transaction: done.transaction, block: done.block, confirmed };
@@ -194,12 +210,15 @@ export class ChainHand {
   }
 
   /** Of a wallet's account: looks whether the chain has what was handed to the wallet. */
-  async #follow(task: Task, machine: Machine, viewingKey: FieldElement): Promise<boolean> {
+  async #follow(task: Task, machine: Machine, viewingKey: FieldElement, account: GateAccount): Promise<boolean> {
+    if (this.#isNeedless(task, machine, account)) return true;
     const { sending } = machine.record;
     // Another command of the account may have been interrupted there: that is none of this task's.
-    const step = sending === null || sending.request !== task.offered ? undefined : stepOf(sending.request);
+    const offered = sending === null || sending.request !== task.offered ? undefined : stepOf(sending.request);
+    const step = offered ?? task.calls.find(({ confirmed }) => !confirmed)?.step;
     if (step === undefined) return false;
-    const done = await takenCall(machine, viewingKey);
+    const counted = await this.#counted(task, step, machine);
+    const done = counted ?? (offered === undefined ? undefined : await takenCall(machine, viewingKey));
     if (done === undefined) return false;
     const calls = await this.#settle(task, task.calls, step, done);
     if (!isPast(task.kind === "attest" ? "attest" : "absorb", calls)) return false;
@@ -216,22 +235,40 @@ export class ChainHand {
     if (account?.signer.by !== "wallet" || task.state !== "ready") {
       throw new PlimsollError("UNKNOWN_NAME", "no step of this task is for a wallet");
     }
+    const {
+      store: { tasks },
+      clock,
+    } = this.#machine;
+    const first = tasks.due("attest", "top up").find((each) => each.account === task.account);
+    if (first !== undefined && first.id !== task.id) {
+      throw new PlimsollError("CALL_REFUSED", `task ${first.id} of the account comes first`);
+    }
     return this.#withAccount(account, task, async (machine, key) => {
-      if (task.kind === "top up") await this.#count(task, machine);
+      if (this.#isNeedless(task, machine, account)) {
+        throw new PlimsollError("CALL_REFUSED", "the account is at the level again");
+      }
+      // A wallet may never have sent what it was offered: it counts on the day of the last offer.
+      await this.#count(task, machine, task.calls);
       const signer = new WalletSigner(machine.record.owner, machine.provider);
       let told: Leaving | undefined;
       const consent = async (leaving: Leaving) => {
         await machine.consent(leaving);
         told = leaving;
       };
-      for (const [step, work] of this.#works(task, key, present)) {
+      for (const [step, work] of left(this.#works(task, key, present), task, machine)) {
         if (isPast(step, task.calls)) continue;
+        const begun = await this.#counted(task, step, machine);
+        if (begun !== undefined) break;
         const done = await work({ ...machine, signer, consent }).catch((error: unknown) => {
-          if (signer.offered === undefined) throw error;
-          return undefined;
+          if (signer.offered !== undefined) return undefined;
+          // It stands before the account's other tasks.
+          if (error instanceof PlimsollError && error.code === "STATEMENT_FALSE") {
+            tasks.finish(task.id, { reason: error.code }, clock());
+          }
+          throw error;
         });
         if (signer.offered !== undefined && told !== undefined) {
-          this.#machine.store.tasks.offer(task.id, (await machine.store.read())!.sending!.request);
+          tasks.offer(task.id, (await machine.store.read())!.sending!.request);
           return { ...signer.offered, words: told.words, shows: told.shows };
         }
         if (done !== undefined) break;
@@ -251,6 +288,8 @@ export class ChainHand {
         sending !== null &&
         sending.request === task.offered &&
         found !== null &&
+        // A wallet may choose a later nonce; of an earlier one is what was sent before it was offered.
+        found.nonce >= sending.nonce &&
         found.from.toLowerCase() === owner.toLowerCase() &&
         found.to?.toLowerCase() === sending.to.toLowerCase() &&
         found.data === sending.data;
@@ -284,8 +323,11 @@ export class ChainHand {
     return attestAtGate(mine, { viewingKey, policy: epoch.policy, market: epoch.market, level });
   }
 
-  /** Counts a top-up against the limit of its day, once. Throws `LIMIT_REACHED` at `asset`. */
-  async #count(task: Task, { provider, record }: Machine): Promise<void> {
+  /** Counts a top-up against the limit of the day on which it pays in. Throws `LIMIT_REACHED` at `asset`. */
+  async #count(task: Task, { provider, record }: Machine, begun: readonly Pick<TaskCall, "step">[]): Promise<void> {
+    if (task.kind !== "top up") return;
+    const isPaying = begun.some(({ step }) => step === "deposit" || step === "absorb");
+    if (isPaying && this.#machine.store.tasks.isCounted(task.id)) return;
     const { asset = "", amount = "" } = task.terms;
     const view = await gateAt(provider, record.gate);
     const named = await assetNamed(view, asset);
@@ -336,9 +378,38 @@ export class ChainHand {
         await store.write(record);
       }
       const consent = async (leaving: Leaving) => this.#allow(task, leaving);
-      const machine = { provider, signer, store, record, signal, patience: PATIENCE, prover: lazily(prover), consent };
+      const noting: AccountStore = {
+        read: () => store.read(),
+        write: async (next) => {
+          this.#noteSent(task.id, next.sending);
+          await store.write(next);
+        },
+      };
+      const machine = {
+        provider,
+        signer,
+        store: noting,
+        record,
+        signal,
+        patience: PATIENCE,
+        prover: lazily(prover),
+        consent,
+      };
       return work(machine, viewingKey);
     });
+  }
+
+  /**
+   * Notes a transaction before it leaves. It may be taken off the account's file by another command, which then counts on it: nothing
+   * else tells that this task has sent it.
+   */
+  #noteSent(id: number, sending: Sending | null): void {
+    const step = sending === null ? undefined : stepOf(sending.request);
+    if (sending?.hash === undefined || sending.landed === true || step === undefined) return;
+    const { tasks } = this.#machine.store;
+    const before = tasks.get(id)!.calls.filter((call) => call.step !== step);
+    const { words, hash: transaction, block } = sending;
+    tasks.note(id, [...before, { step, words, transaction, block, confirmed: false }]);
   }
 
   async #node(): Promise<JsonRpcProvider> {
@@ -407,15 +478,6 @@ export class ChainHand {
 /** A transaction for a wallet, and what it does in words. */
 export interface WalletOffer extends Offer, Pick<Leaving, "words" | "shows"> {}
 
-const isPast = (step: TaskStep, calls: readonly TaskCall[]) =>
-  calls.some((call) => call.confirmed && TASK_STEPS.indexOf(call.step) >= TASK_STEPS.indexOf(step));
-
-/** Of the request of one of the use cases. */
-function stepOf(request: string): TaskStep | undefined {
-  if (request.includes(APPROVAL)) return "approve";
-  return TASK_STEPS.find((step) => request.startsWith(`${step} `));
-}
-
 /** Where an account is. */
 async function recordIn(file: string): Promise<AccountRecord> {
   return withAccountFile(file, async (store) => {
@@ -431,19 +493,3 @@ const lazily = (prover: () => Promise<Prover>): AccountMachine["prover"] => ({
   settle: async (...args) => (await prover()).settle(...args),
   liquidate: async (...args) => (await prover()).liquidate(...args),
 });
-
-const STANDINGS = ["gate stage", "gate held", "gate overdue", "gate due"] as const;
-
-function standingConditions(account: string, standing: GateStanding | undefined): Condition[] {
-  if (standing === undefined) return [];
-  const { stage, attestBy, heldUntil, interval } = standing;
-  const conditions: Condition[] = [];
-  const about = (key: (typeof STANDINGS)[number], severity: Condition["severity"], text: string) =>
-    conditions.push({ key: `${key} ${account}`, account, severity, text });
-  if (stage !== "healthy") about("gate stage", "critical", `${account} is ${stage} at its gate.`);
-  if (heldUntil !== null) about("gate held", "warning", `${account} is held at its gate.`);
-  const left = BigInt(attestBy.seconds);
-  if (left < 0n) about("gate overdue", "critical", `${account} has missed its attestation: anybody may hold it.`);
-  else if (left < interval / 4n) about("gate due", "warning", `${account} has to attest at its gate soon.`);
-  return conditions;
-}

@@ -372,14 +372,19 @@ export class Desk {
 
   /** The next transaction of a task, for the wallet of whoever approves it. Throws as `ChainHand.offer`. */
   offer(id: number): Promise<WalletOffer> {
-    const { task, present, chain } = this.#taskForWallet(id);
-    return this.#once(() => chain.offer(task, present));
+    // The task as it is once it is its turn.
+    return this.#once(() => {
+      const { task, present, chain } = this.#taskForWallet(id);
+      return chain.offer(task, present);
+    });
   }
 
   /** Takes the hash of what a wallet has sent. Throws as `ChainHand.told`. */
   async told(id: number, hash: string): Promise<void> {
-    const { task, present, chain } = this.#taskForWallet(id);
-    await this.#once(() => chain.told(task, hash, present));
+    await this.#once(() => {
+      const { task, present, chain } = this.#taskForWallet(id);
+      return chain.told(task, hash, present);
+    });
     this.events.emit("change", "task");
   }
 

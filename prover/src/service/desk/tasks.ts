@@ -168,19 +168,21 @@ export class Tasks {
     );
   }
 
-  /** Counts what a task pays in on a day, once. False where the day's limit does not have room for it. */
+  /** Whether what a task pays in has been counted. */
+  isCounted(id: number): boolean {
+    return this.#database.all("SELECT 1 FROM spends WHERE task = ?", id).length > 0;
+  }
+
+  /** Counts what a task pays in on a day, and on no day before. False where the day's limit does not have room for it. */
   spend({ id }: Pick<Task, "id">, day: string, asset: string, lots: bigint, most: bigint): boolean {
     return this.#database.together(() => {
-      const known = this.#database.all("SELECT 1 FROM spends WHERE task = ?", id).length > 0;
-      if (known) return true;
       const rows = this.#database.all<{ lots: string }>(
-        "SELECT lots FROM spends WHERE day = ? AND asset = ?",
-        day,
-        asset,
+        "SELECT lots FROM spends WHERE day = ? AND asset = ? AND task != ?",
+        ...[day, asset, id],
       );
       const spent = rows.reduce((sum, row) => sum + BigInt(row.lots), 0n);
       if (spent + lots > most) return false;
-      this.#database.run("INSERT INTO spends VALUES (?, ?, ?, ?)", id, day, asset, lots.toString());
+      this.#database.run("INSERT OR REPLACE INTO spends VALUES (?, ?, ?, ?)", id, day, asset, lots.toString());
       return true;
     });
   }

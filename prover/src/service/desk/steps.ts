@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** The steps of a task on a chain: each is one transaction. */
+import { type AccountMachine, APPROVAL, type Done } from "../../app/account/session.ts";
+import { TASK_STEPS, type Task, type TaskCall, type TaskStep } from "../../app/desk/records.ts";
+import type { AccountRecord } from "../../chain/account-record.ts";
+
+export type Machine = AccountMachine & { readonly record: AccountRecord };
+/** A transaction that the chain has. */
+export type Call = Pick<Done, "transaction" | "block" | "words" | "acknowledge">;
+/** A step that is not needed gives nothing. */
+export type Work = readonly [step: TaskStep, work: (machine: Machine) => Promise<Done | undefined>];
+
+/** Whether a step, or a later one, is so deep in the chain that the desk counts on it. */
+export const isPast = (step: TaskStep, calls: readonly TaskCall[]) =>
+  calls.some((call) => call.confirmed && TASK_STEPS.indexOf(call.step) >= TASK_STEPS.indexOf(step));
+
+/** Steps of a task that have been begun. */
+export function begunOf({ calls }: Task, { record: { sending } }: Machine): readonly { readonly step: TaskStep }[] {
+  const step = sending === null ? undefined : stepOf(sending.request);
+  return step === undefined ? calls : [...calls, { step }];
+}
+
+/** What is left to do of a task. No step before one that was begun: it would take that one for another's, and count on it. */
+export function left(works: readonly Work[], task: Task, machine: Machine): readonly Work[] {
+  const begun = begunOf(task, machine);
+  const last = works.findLastIndex(([step]) => begun.some((each) => each.step === step));
+  return works.slice(Math.max(0, last));
+}
+
+/** Of the request of one of the use cases. */
+export function stepOf(request: string): TaskStep | undefined {
+  if (request.includes(APPROVAL)) return "approve";
+  return TASK_STEPS.find((step) => request.startsWith(`${step} `));
+}
