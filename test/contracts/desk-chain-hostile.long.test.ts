@@ -88,6 +88,32 @@ describe("a desk on a chain under hostile circumstances", function () {
     expect(await world.paid()).deep.equal({ outside: 1000n, held: 1000, credit: "0" });
   });
 
+  it("offers a wallet nothing while what it has sent waits for a block: some choose a nonce of their own", async () => {
+    await begin({ rules: [{ ...TOP_UP, name: "waits" }] }, WALLET);
+    const { id } = task("waits");
+    await world.folder.provider.send("evm_setAutomine", [false]);
+    try {
+      await sendBy(id);
+      expect(await refused(world.desk.offer(id))).equal("CALL_REFUSED");
+    } finally {
+      await world.folder.provider.send("evm_setAutomine", [true]);
+      await world.venue.passes(1);
+    }
+    await finishByWallet(id);
+    expect(await world.paid()).deep.equal({ outside: 1000n, held: 1000, credit: "0" });
+  });
+
+  it("two who press at once, and a look in between, get no two deposits", async () => {
+    await begin({ rules: [{ ...TOP_UP, name: "at once" }] }, WALLET);
+    const { id } = task("at once");
+    await world.desk.told(id, await sendBy(id));
+    for (let block = 0; block < 3; block++) await world.venue.passes(1);
+    const [, second] = await Promise.all([world.desk.chainNext(), world.desk.offer(id)]);
+    expect(second.words, "the deposit is deep enough: absorption is next").match(/^take 1000/);
+    await finishByWallet(id);
+    expect(await world.paid()).deep.equal({ outside: 1000n, held: 1000, credit: "0" });
+  });
+
   it("takes no transaction that was sent before it was offered", async () => {
     await begin({ rules: [{ ...TOP_UP, name: "first by hand" }] }, WALLET);
     const first = task("first by hand").id;
@@ -127,6 +153,36 @@ describe("a desk on a chain under hostile circumstances", function () {
     expect(await refused(world.desk.offer(task("well again").id))).equal("CALL_REFUSED");
     await world.desk.chainNext();
     expect(task("well again")).include({ state: "rejected", reason: "the account is at the level again" });
+  });
+
+  it("the alert of a limit ends with the task that it held up", async () => {
+    const config = world.folder.configAtGate({ rules: [{ ...TOP_UP, name: "dear" }] }, KEYSTORE);
+    const open = (part: Partial<NonNullable<typeof config.chain>>) => {
+      const chain = { ...config.chain!, gasPerTransaction: "0.000000001", ...part };
+      world.desk = world.folder.open({ ...config, chain }, { openProver: world.openProver });
+    };
+    open({});
+    await forget();
+    poor += 1;
+    world.poor(poor);
+    await world.folder.epochOnChain();
+    await world.desk.step();
+    await world.desk.chainNext();
+    await world.desk.step();
+    expect(world.keysOf()).include("chain limit");
+    // The desk knows the account no more: the task fails when it is tried again.
+    world.folder.write("atlas.json", { ...world.folder.firm.atlas, account: "atlas renamed" });
+    await world.desk.step();
+    const now = performance.now.bind(performance);
+    performance.now = () => now() + 120_000;
+    try {
+      await world.desk.chainNext();
+    } finally {
+      performance.now = now;
+    }
+    expect(task("dear")).include({ state: "failed", reason: "UNKNOWN_NAME" });
+    await world.desk.step();
+    expect(world.keysOf()).not.include("chain limit");
   });
 
   it("counts a top-up that was held up against the day on which it leaves", async () => {

@@ -31,7 +31,7 @@ import type { Prover } from "../../prove/prover.ts";
 import type { AtGate, ChainTerms } from "./config.ts";
 import type { DeskEpoch } from "./epochs.ts";
 import { STANDINGS, standingConditions } from "./standings.ts";
-import { begunOf, type Call, isPast, left, type Machine, stepOf, type Work } from "./steps.ts";
+import { begunOf, type Call, isPast, isWaiting, left, type Machine, stepOf, type Work } from "./steps.ts";
 import type { Store } from "./store.ts";
 
 /** An account of the desk that is at a gate. */
@@ -246,6 +246,9 @@ export class ChainHand {
     return this.#withAccount(account, task, async (machine, key) => {
       if (this.#isNeedless(task, machine, account)) {
         throw new PlimsollError("CALL_REFUSED", "the account is at the level again");
+      }
+      if (await isWaiting(machine)) {
+        throw new PlimsollError("CALL_REFUSED", "the transaction before waits for a block: the wallet can speed it up");
       }
       // A wallet may never have sent what it was offered: it counts on the day of the last offer.
       await this.#count(task, machine, task.calls);

@@ -32,3 +32,13 @@ export function stepOf(request: string): TaskStep | undefined {
   if (request.includes(APPROVAL)) return "approve";
   return TASK_STEPS.find((step) => request.startsWith(`${step} `));
 }
+
+/** Whether what a wallet has sent waits for a block: it would send another beside it, if it chooses nonces of its own. */
+export async function isWaiting({ provider, record: { sending, owner } }: Machine): Promise<boolean> {
+  if (sending === null || sending.landed === true) return false;
+  const [taken, known] = await Promise.all([
+    provider.getTransactionCount(owner, "latest"),
+    provider.getTransactionCount(owner, "pending"),
+  ]);
+  return taken <= sending.nonce && known > sending.nonce;
+}
