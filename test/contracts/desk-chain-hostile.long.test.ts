@@ -6,7 +6,7 @@ import { type Contract, MaxUint256 } from "ethers";
 import { approve } from "../../prover/src/app/account/moves.ts";
 import { assetNamed, gateAt, tokenOf } from "../../prover/src/chain/gate-view.ts";
 import { KEYSTORE } from "../support/desk-chains.ts";
-import { deskWorld, TOP_UP } from "./desk-world.ts";
+import { ATTEST, deskWorld, TOP_UP } from "./desk-world.ts";
 
 const DAY = 86_400_000;
 const WALLET = { by: "wallet" } as const;
@@ -154,6 +154,30 @@ describe("a desk on a chain under hostile circumstances", function () {
     await world.desk.chainNext();
     expect(task("well again")).include({ state: "rejected", reason: "the account is at the level again" });
   });
+
+  for (const signer of [KEYSTORE, WALLET]) {
+    it(`tops up while an attestation waits for the chain's epoch, signed by a ${signer.by}`, async () => {
+      const [first, second] = [`fresh by ${signer.by}`, `cash by ${signer.by}`];
+      await begin({ rules: [] }, signer);
+      await world.stop();
+      const rules = [
+        { ...ATTEST, name: first, when: "every epoch" as const },
+        { ...TOP_UP, name: second },
+      ];
+      world.open({ rules }, signer);
+      world.folder.epoch();
+      await world.desk.step();
+      for (let look = 0; look < 20 && task(second).state === "ready"; look++) {
+        await world.desk.chainNext();
+        if (signer === WALLET) await sendBy(task(second).id).catch(() => undefined);
+        await world.venue.passes(1);
+      }
+      expect(task(second)).include({ state: "done" });
+      expect(task(first)).include({ state: "ready" });
+      expect((await world.paid()).outside).equal(1000n);
+      await world.folder.epochOnChain();
+    });
+  }
 
   it("the alert of a limit ends with the task that it held up", async () => {
     const config = world.folder.configAtGate({ rules: [{ ...TOP_UP, name: "dear" }] }, KEYSTORE);

@@ -136,6 +136,22 @@ describe("packs and late tasks of a desk", function () {
     expect(keys()).deep.equal(["failed always atlas"]);
   });
 
+  it("what is not done is told too where its rule is gone from the configuration", async () => {
+    open({ rules: [{ ...PACK, approval: true }] });
+    for (let epoch = 0; epoch < 4; epoch++) {
+      await desk.step();
+      folder.epoch();
+    }
+    await desk.close();
+    desk.store.close();
+    open({ rules: [] });
+    for (let epoch = 0; epoch < 14; epoch++) {
+      folder.epoch();
+      await desk.step();
+    }
+    expect(keys()).deep.equal(["late board pack atlas"]);
+  });
+
   it("the time line has tasks and alerts by time, the latest first, with state, file and what was wrong", async () => {
     open({ rules: [PACK], accounts: [{ file: "atlas.json", key: "atlas.key" }] });
     for (let epoch = 0; epoch < 4; epoch++) {

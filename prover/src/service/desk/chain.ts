@@ -8,7 +8,7 @@
  */
 import type { JsonRpcProvider, Signer } from "ethers";
 import { absorb, approve, attestAtGate, deposit } from "../../app/account/moves.ts";
-import { type AccountMachine, type Done, type Leaving, takenCall } from "../../app/account/session.ts";
+import { type Done, type Leaving, takenCall } from "../../app/account/session.ts";
 import { type GateStanding, gateStanding } from "../../app/account/status.ts";
 import type { Condition } from "../../app/desk/conditions.ts";
 import type { Task, TaskCall, TaskStep } from "../../app/desk/records.ts";
@@ -31,7 +31,19 @@ import type { Prover } from "../../prove/prover.ts";
 import type { AtGate, ChainTerms } from "./config.ts";
 import type { DeskEpoch } from "./epochs.ts";
 import { STANDINGS, standingConditions } from "./standings.ts";
-import { begunOf, type Call, isPast, isWaiting, left, type Machine, stepOf, type Work } from "./steps.ts";
+import {
+  begunOf,
+  type Call,
+  isBegun,
+  isPast,
+  isWaiting,
+  lazily,
+  left,
+  type Machine,
+  stepOf,
+  turnsOf,
+  type Work,
+} from "./steps.ts";
 import type { Store } from "./store.ts";
 
 /** An account of the desk that is at a gate. */
@@ -101,13 +113,14 @@ export class ChainHand {
   /** Looks where looks are due, and goes on with one task. Says whether there may be more to do at once. */
   async next(present: Present): Promise<boolean> {
     for (const account of present.accounts) await this.#look(account);
-    const begun = new Set<string>();
-    for (const task of this.#machine.store.tasks.due("attest", "top up")) {
-      // One account's tasks are done one after the other.
-      if (begun.has(task.account)) continue;
-      begun.add(task.account);
-      if ((this.#resting.get(task.id)?.until ?? 0) > performance.now()) continue;
-      if (await this.#goOn(task, present)) return true;
+    const { tasks } = this.#machine.store;
+    const due = tasks.due("attest", "top up");
+    for (const account of new Set(due.map((task) => task.account))) {
+      for (const task of turnsOf(account, due)) {
+        if ((this.#resting.get(task.id)?.until ?? 0) > performance.now()) continue;
+        if (await this.#goOn(task, present)) return true;
+        if (isBegun(tasks.get(task.id)!)) break;
+      }
     }
     return false;
   }
@@ -235,13 +248,10 @@ export class ChainHand {
     if (account?.signer.by !== "wallet" || task.state !== "ready") {
       throw new PlimsollError("UNKNOWN_NAME", "no step of this task is for a wallet");
     }
-    const {
-      store: { tasks },
-      clock,
-    } = this.#machine;
-    const first = tasks.due("attest", "top up").find((each) => each.account === task.account);
-    if (first !== undefined && first.id !== task.id) {
-      throw new PlimsollError("CALL_REFUSED", `task ${first.id} of the account comes first`);
+    const { store: kept, clock } = this.#machine;
+    const { tasks } = kept;
+    if (!turnsOf(task.account, tasks.due("attest", "top up")).some(({ id }) => id === task.id)) {
+      throw new PlimsollError("CALL_REFUSED", "another task of the account comes first");
     }
     return this.#withAccount(account, task, async (machine, key) => {
       if (this.#isNeedless(task, machine, account)) {
@@ -260,8 +270,7 @@ export class ChainHand {
       };
       for (const [step, work] of left(this.#works(task, key, present), task, machine)) {
         if (isPast(step, task.calls)) continue;
-        const begun = await this.#counted(task, step, machine);
-        if (begun !== undefined) break;
+        if ((await this.#counted(task, step, machine)) !== undefined) break;
         const done = await work({ ...machine, signer, consent }).catch((error: unknown) => {
           if (signer.offered !== undefined) return undefined;
           // It stands before the account's other tasks.
@@ -489,10 +498,3 @@ async function recordIn(file: string): Promise<AccountRecord> {
     return record;
   });
 }
-
-/** A prover that is made when it is first needed. */
-const lazily = (prover: () => Promise<Prover>): AccountMachine["prover"] => ({
-  prove: async (...args) => (await prover()).prove(...args),
-  settle: async (...args) => (await prover()).settle(...args),
-  liquidate: async (...args) => (await prover()).liquidate(...args),
-});

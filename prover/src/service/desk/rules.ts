@@ -119,8 +119,9 @@ export function lateTasks(rules: readonly Rule[], store: Store, now: number): Co
       return { key: `failed ${rule} ${account}`, account, severity: "critical", text };
     });
   const late = store.tasks.oldestOpen().flatMap((task): Condition[] => {
-    const { rule, account, state, created } = task;
-    const { lateSeconds = LATE } = ruleOf(task) ?? { lateSeconds: Number.POSITIVE_INFINITY };
+    const { kind, rule, account, state, created } = task;
+    // Of a proof that somebody has asked for there is no rule; of others it was there once.
+    const { lateSeconds = LATE } = ruleOf(task) ?? { lateSeconds: kind === "prove" ? Number.POSITIVE_INFINITY : LATE };
     if (now - created <= lateSeconds * 1000) return [];
     const why = state === "proposed" ? "waits for an approver" : "is not done";
     const text = `${rule} of ${account} ${why}, more than ${lateSeconds} seconds after it was asked for.`;

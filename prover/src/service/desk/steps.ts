@@ -3,6 +3,7 @@
 import { type AccountMachine, APPROVAL, type Done } from "../../app/account/session.ts";
 import { TASK_STEPS, type Task, type TaskCall, type TaskStep } from "../../app/desk/records.ts";
 import type { AccountRecord } from "../../chain/account-record.ts";
+import type { Prover } from "../../prove/prover.ts";
 
 export type Machine = AccountMachine & { readonly record: AccountRecord };
 /** A transaction that the chain has. */
@@ -13,6 +14,20 @@ export type Work = readonly [step: TaskStep, work: (machine: Machine) => Promise
 /** Whether a step, or a later one, is so deep in the chain that the desk counts on it. */
 export const isPast = (step: TaskStep, calls: readonly TaskCall[]) =>
   calls.some((call) => call.confirmed && TASK_STEPS.indexOf(call.step) >= TASK_STEPS.indexOf(step));
+
+export const isBegun = ({ calls, offered }: Task) => calls.length > 0 || offered !== null;
+
+/**
+ * Whose turn it is of an account's tasks, of which one is done after the other: one that was begun; else the first. Attestations that
+ * wait for an epoch hold nothing up: paying in needs none.
+ */
+export function turnsOf(account: string, due: readonly Task[]): readonly Task[] {
+  const tasks = due.filter((task) => task.account === account);
+  const begun = tasks.find(isBegun);
+  if (begun !== undefined) return [begun];
+  const last = tasks.findIndex(({ kind }) => kind !== "attest");
+  return last < 0 ? tasks : tasks.slice(0, last + 1);
+}
 
 /** Steps of a task that have been begun. */
 export function begunOf({ calls }: Task, { record: { sending } }: Machine): readonly { readonly step: TaskStep }[] {
@@ -42,3 +57,10 @@ export async function isWaiting({ provider, record: { sending, owner } }: Machin
   ]);
   return taken <= sending.nonce && known > sending.nonce;
 }
+
+/** A prover that is made when it is first needed. */
+export const lazily = (prover: () => Promise<Prover>): AccountMachine["prover"] => ({
+  prove: async (...args) => (await prover()).prove(...args),
+  settle: async (...args) => (await prover()).settle(...args),
+  liquidate: async (...args) => (await prover()).liquidate(...args),
+});
