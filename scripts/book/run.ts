@@ -162,7 +162,7 @@ async function prove(): Promise<Cost & { readonly killed: number }> {
   const kill = (child: ChildProcess, pids: readonly number[]) => {
     if (killEvery === 0 || performance.now() - last < 1000 * killEvery || pids.length < 2) return;
     // Where others leave so little of the machine that a minute brings no proof, nothing would ever be proven.
-    const done = existsSync(at("book/proofs")) ? readdirSync(at("book/proofs")).length : 0;
+    const done = existsSync(at("book/proofs")) ? wholeFiles(at("book/proofs")).length : 0;
     if (done === kept) return;
     [last, kept] = [performance.now(), done];
     const what = killed++ % 2 === 0 ? "a process that proves" : "the command with all it has started";
@@ -182,9 +182,12 @@ async function prove(): Promise<Cost & { readonly killed: number }> {
   }
 }
 
+/** What a folder has, without what a killed process has begun to write. */
+const wholeFiles = (folder: string): string[] => readdirSync(folder).filter((name) => !name.startsWith("."));
+
 /** The mean size of the files of a folder, in bytes. */
 function meanSize(folder: string): number {
-  const names = readdirSync(folder);
+  const names = wholeFiles(folder);
   return names.reduce((sum, name) => sum + statSync(path.join(folder, name)).size, 0) / names.length;
 }
 
@@ -192,7 +195,7 @@ const built = await build();
 const proven = await prove();
 const status = JSON.parse((await must(["book", "status", BOOK, "--json"])).said);
 assert.deepEqual([status.proven, status.queue.quarantined], [status.shards, 0], "every shard is proven");
-assert.equal(readdirSync(path.join(BOOK, "proofs")).length, status.shards);
+assert.equal(wholeFiles(path.join(BOOK, "proofs")).length, status.shards);
 
 await must(["book", "assemble", BOOK, "--out", at("public.book")]);
 const verified = (await must(["book", "verify", at("public.book"), "--date", "2026-11-22T09:00:00Z", "--json"])).cost;
