@@ -35,6 +35,7 @@ describe("a wallet in the desk's page", function () {
   let blocks: NodeJS.Timeout;
   let tokens: { operator: string; approver: string };
   const asked: string[] = [];
+  let chain = "0x7a69";
 
   before(async function () {
     if (!existsSync(CHROMIUM)) skip(this, "no Chromium");
@@ -75,7 +76,9 @@ describe("a wallet in the desk's page", function () {
     if (method === "eth_requestAccounts") {
       return name === "Empty Wallet" ? [`0x${"1".repeat(40)}`] : [wallet.address.toLowerCase()];
     }
-    if (method === "eth_chainId") return "0x7a69";
+    if (method === "eth_chainId") return chain;
+    // Says that it has changed to the chain, and has not.
+    if (method === "wallet_switchEthereumChain") return null;
     if (method !== "eth_sendTransaction") throw new Error(method);
     const { from, to, data, nonce, gas } = params![0];
     expect(from!.toLowerCase()).equal(wallet.address.toLowerCase());
@@ -93,6 +96,12 @@ describe("a wallet in the desk's page", function () {
     await page.getByRole("button", { name: "Send by Empty Wallet" }).click();
     await page.getByText("which the account belongs to").waitFor();
     expect(world.last().calls).deep.equal([]);
+    chain = "0x1";
+    await page.getByLabel(/^Wallet for task/).selectOption("Test Wallet");
+    await page.getByRole("button", { name: "Send by Test Wallet" }).click();
+    await page.getByText("the wallet is on another chain").waitFor();
+    expect(asked.filter((each) => each.includes("eth_sendTransaction"))).deep.equal([]);
+    chain = "0x7a69";
     // A hash of another transaction is refused, and who is no approver is not asked.
     const tell = (token: string, hash: string) =>
       fetch(`${server.url}/api/tasks/${world.last().id}/sent`, {

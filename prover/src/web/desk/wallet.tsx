@@ -40,8 +40,16 @@ const [BETWEEN, TRIES] = [1_000, 20];
 async function sendBy({ provider }: Announced, id: number): Promise<void> {
   const offer = await api.offer(id);
   await matchWallet(provider, offer);
-  const { from, to, data, nonce, gasLimit } = offer;
-  const transaction = { from, to, data, nonce: hex(nonce), gas: hex(gasLimit), value: "0x0" };
+  const { chainId, from, to, data, nonce, gasLimit } = offer;
+  const transaction = {
+    chainId: hex(chainId),
+    from,
+    to,
+    data,
+    nonce: hex(nonce),
+    gas: hex(gasLimit),
+    value: "0x0",
+  };
   const hash = (await provider.request({ method: "eth_sendTransaction", params: [transaction] })) as string;
   for (let tries = 1; ; tries++) {
     try {
@@ -59,9 +67,10 @@ async function matchWallet(provider: Provider, { from, chainId }: Offer): Promis
   if (!accounts.some((each) => each.toLowerCase() === from.toLowerCase())) {
     throw new Error(`the wallet does not have ${from}, which the account belongs to`);
   }
-  const at = (await provider.request({ method: "eth_chainId" })) as string;
-  if (BigInt(at) === BigInt(chainId)) return;
+  const isThere = async () => BigInt((await provider.request({ method: "eth_chainId" })) as string) === BigInt(chainId);
+  if (await isThere()) return;
   await provider.request({ method: "wallet_switchEthereumChain", params: [{ chainId: hex(chainId) }] });
+  if (!(await isThere())) throw new Error(`the wallet is on another chain than ${chainId}, where the account is`);
 }
 
 /** Sends the next transaction of a task by a wallet, the one that is chosen where there are several. */
