@@ -151,6 +151,12 @@ const LINES: readonly Line[] = [
     anyContent: ["book", "slip"],
   },
   {
+    command: "book record",
+    inputs: { book: "other.json", "--keystore": "keystore.json", "--passphrase-file": "passphrase.txt" },
+    rest: ["--registry", ADDRESS, "--rpc", "http://127.0.0.1:1"],
+    anyContent: ["book", "--passphrase-file"],
+  },
+  {
     command: "ceremony start",
     inputs: { "--r1cs": "policy.json", "--phase1": "policy.json" },
     rest: ["ceremony", "--rehearsal", "--contributors", "1"],
