@@ -367,7 +367,7 @@ describe("an account in its owner's hands", function () {
     machine.killAt = { write: 5, done: false };
     await deposit(machine, { viewingKey, ...CASH }).catch(() => undefined);
     machine.killAt = undefined;
-    let behind = 2;
+    let behind = 5;
     const lagging = new Proxy(provider, {
       get(target, name) {
         if (name === "getTransactionReceipt" && behind > 0) return async () => null;

@@ -149,10 +149,11 @@ export async function fateOf(
     if (fate !== undefined) return fate;
     // Of the machines behind one address some know of a block before others do: one look may miss what was taken.
     if (looks === LOOKS) return { kind: "gone" };
-    await new Promise((resolve) => setTimeout(resolve, BETWEEN_LOOKS));
+    await new Promise((resolve) => setTimeout(resolve, FIRST_WAIT * LONGER ** (looks - 1)));
   }
 }
-const [LOOKS, BETWEEN_LOOKS] = [4, 750];
+/** Half a minute in all, the last wait as long as those before it. Whoever is told that it is gone may pay a second time. */
+const [LOOKS, FIRST_WAIT, LONGER] = [8, 250, 2];
 
 /** Undefined where its nonce was used, and not seen to be by itself. */
 async function fateNow(
