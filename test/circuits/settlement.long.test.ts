@@ -1,37 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The Settlement circuit against the integer model on many settlements and on the larger boards. */
 import { expect } from "chai";
-import { FIELD_ORDER } from "../../prover/src/field.ts";
 import { BOARD_SIZES, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import { settle } from "../../prover/src/statement/settlement.ts";
 import type { ColumnE6 } from "../../prover/src/units.ts";
 import { settlementCircuit } from "../support/circuit.ts";
 import { randomAccount, seededRng } from "../support/random.ts";
-import { randomMarks, settlementDisagreements } from "../support/settlements.ts";
+import { agreeOnSettlements, settlementDisagreements } from "../support/settlements.ts";
 
-const SIZE = "board-60";
 const RANDOM = 150;
 
 describe("the Settlement circuit and the integer model, at length", function () {
   this.timeout(300_000);
 
   it(`C22: agree on ${RANDOM} random and boundary settlements: acceptance, public signals, cash after`, async () => {
-    const circuit = await settlementCircuit(SIZE);
-    const rng = seededRng(22);
-    let settled = 0;
-    for (let index = 0; index < RANDOM; index++) {
-      const before = randomAccount(rng, SIZE);
-      const marks = randomMarks(rng, SIZE);
-      const found = settlementDisagreements(circuit, before, marks, rng.below(FIELD_ORDER));
-      expect(found, `settlement ${index} of seed 22`).deep.equal([]);
-      try {
-        settle(before, marks);
-        settled++;
-      } catch {
-        // out of range
-      }
-    }
-    expect(settled).within(RANDOM / 4, RANDOM - 10);
+    expect(await agreeOnSettlements(RANDOM)).within(RANDOM / 4, RANDOM - 10);
   });
 
   for (const size of BOARD_SIZES.slice(1)) {

@@ -2,19 +2,12 @@
 /** A lot proven with the shipped circuit, through snarkjs, the strict verifier and the contract. Its set-up is on demand. */
 import path from "node:path";
 import { expect } from "chai";
-import type { Signer } from "ethers";
-import { network } from "hardhat";
-import * as snarkjs from "snarkjs";
-import { FIELD_ORDER } from "../../prover/src/field.ts";
-import { loadArtifacts, loadManifest, loadVerificationKey } from "../../prover/src/node/artifacts.ts";
+import { loadArtifacts, loadManifest } from "../../prover/src/node/artifacts.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
-import { loadVerifier } from "../../prover/src/node/verifier.ts";
 import { openCalculator } from "../../prover/src/prove/calculator.ts";
 import { planInputs } from "../../prover/src/prove/witness.ts";
-import { FAMILIES } from "../../prover/src/statement/families.ts";
 import { buildLotStatement, type LotRequest } from "../../prover/src/statement/lot.ts";
 import facts from "../soundness/lab/account-facts.json" with { type: "json" };
-import { contractVerifier } from "../soundness/lab/differential.ts";
 import { readR1cs, readSymbols } from "../soundness/lab/r1cs.ts";
 import { report, uniqueness } from "../soundness/lab/uniqueness.ts";
 import { executePlan, wtnsOf } from "../support/execute-plan.ts";
@@ -23,6 +16,7 @@ import { admissibleLot } from "../support/lots.ts";
 import { seededRng } from "../support/random.ts";
 import { skip } from "../support/skip.ts";
 import { endSnarkjsThreads } from "../support/snarkjs.ts";
+import { expectVerified } from "../support/verified.ts";
 
 const CIRCUIT = "lot-60";
 
@@ -52,28 +46,7 @@ describe("a proof of a lot", function () {
       const made = await prover.liquidate(request);
       expect(made.size).equal(CIRCUIT);
       expect(made.publicSignals).deep.equal(buildLotStatement(request).publicSignals.map(String));
-      const strict = await loadVerifier(CIRCUIT);
-      const { verificationKey } = await loadVerificationKey(CIRCUIT);
-      const verify = (signals: readonly string[]) =>
-        snarkjs.groth16.verify(verificationKey as never, [...signals], made.proof as never);
-      expect(await verify(made.publicSignals)).equal(true);
-      expect(strict.verify(made.publicSignals, made.proof)).deep.include({ ok: true });
-      for (const [place, name] of FAMILIES.lot.own.entries()) {
-        const other = made.publicSignals.with(place, `${(BigInt(made.publicSignals[place]!) + 1n) % FIELD_ORDER}`);
-        expect(strict.verify(other, made.proof), name).deep.include({ reason: "PAIRING_FAILED" });
-      }
-      const swapped = made.publicSignals.with(0, made.publicSignals[1]!).with(1, made.publicSignals[0]!);
-      expect(await verify(swapped)).equal(false);
-      const chain = await network.create({ override: { gas: 16_000_000n } });
-      try {
-        const [deployer] = await chain.ethers.getSigners();
-        const contract = await contractVerifier(CIRCUIT, verificationKey, deployer as unknown as Signer);
-        const accepts = (signals: readonly string[]) => contract({ proof: made.proof, signals }).catch(() => false);
-        expect(await accepts(made.publicSignals)).equal(true);
-        expect(await accepts(swapped)).equal(false);
-      } finally {
-        await chain.close();
-      }
+      await expectVerified(made, [0, 1], { onChain: true });
     });
   }
 

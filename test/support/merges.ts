@@ -5,11 +5,12 @@ import { FIELD_ORDER, type FieldElement, toField } from "../../prover/src/field.
 import type { Account } from "../../prover/src/model/account.ts";
 import { commitState, packPositions, packWide, stateBlinding } from "../../prover/src/model/commit.ts";
 import type { BoardSize } from "../../prover/src/model/sizes.ts";
-import { buildMergeStatement } from "../../prover/src/statement/merge.ts";
+import { buildMergeStatement, merge } from "../../prover/src/statement/merge.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, PositionLots, QuantityLots } from "../../prover/src/units.ts";
 import type { Target } from "../soundness/lab/target.ts";
-import { type Rng, randomAccount } from "./random.ts";
+import { mergeCircuit } from "./circuit.ts";
+import { type Rng, randomAccount, seededRng } from "./random.ts";
 
 /** The viewing key of what is merged. */
 export const MERGED_KEY = 31_337n as FieldElement;
@@ -106,3 +107,22 @@ export const beyondRange = ({ positions, collateral }: Account) => [
     accountStops: /^main\.worth\.Signed/,
   },
 ];
+
+/** Random and boundary pairs of board-60, on each of which circuit and model agree. Returns how many have a sum in range. */
+export async function agreeOnPairs(count: number): Promise<number> {
+  const circuit = await mergeCircuit("board-60");
+  const rng = seededRng(41);
+  let inRange = 0;
+  for (let index = 0; index < count; index++) {
+    const [left, right] = [keyed(rng, "board-60"), keyed(rng, "board-60")];
+    const found = mergeDisagreements(circuit, left, right, rng.below(FIELD_ORDER));
+    expect(found, `pair ${index} of seed 41`).deep.equal([]);
+    try {
+      merge(left, right, MERGED_KEY);
+      inRange++;
+    } catch {
+      // out of range
+    }
+  }
+  return inRange;
+}

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Settlements as a liar would put them, and where the circuit `Settlement` and the integer model disagree about one. */
 import { expect } from "chai";
-import { type FieldElement, toField } from "../../prover/src/field.ts";
+import { FIELD_ORDER, type FieldElement, toField } from "../../prover/src/field.ts";
 import type { Account } from "../../prover/src/model/account.ts";
 import { commitState, packWide, stateBlinding } from "../../prover/src/model/commit.ts";
 import { type BoardSize, instrumentsOf } from "../../prover/src/model/sizes.ts";
-import { buildSettlementStatement } from "../../prover/src/statement/settlement.ts";
+import { buildSettlementStatement, settle } from "../../prover/src/statement/settlement.ts";
 import { type SettlementMarks, settlementSignals } from "../../prover/src/statement/signals.ts";
 import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
 import type { CashE6, ColumnE6, PositionLots } from "../../prover/src/units.ts";
 import type { Target } from "../soundness/lab/target.ts";
-import { biased, type Rng } from "./random.ts";
+import { settlementCircuit } from "./circuit.ts";
+import { biased, type Rng, randomAccount, seededRng } from "./random.ts";
 
 export const COLUMN_TOP = (1n << 42n) - 1n;
 
@@ -90,4 +91,24 @@ function afterOf(before: Account, marks: SettlementMarks): Account {
     cash: (before.cash + paid) as CashE6,
     sequence: before.sequence + 1n,
   };
+}
+
+/** Random and boundary settlements of board-60, on each of which circuit and model agree. Returns how many can be settled. */
+export async function agreeOnSettlements(count: number): Promise<number> {
+  const circuit = await settlementCircuit("board-60");
+  const rng = seededRng(22);
+  let settled = 0;
+  for (let index = 0; index < count; index++) {
+    const before = randomAccount(rng, "board-60");
+    const marks = randomMarks(rng, "board-60");
+    const found = settlementDisagreements(circuit, before, marks, rng.below(FIELD_ORDER));
+    expect(found, `settlement ${index} of seed 22`).deep.equal([]);
+    try {
+      settle(before, marks);
+      settled++;
+    } catch {
+      // out of range
+    }
+  }
+  return settled;
 }
