@@ -2,7 +2,7 @@
 /** Lies told to the small circuit `Book`, each with the place of the constraints that must stop it. */
 import { FIELD_ORDER, toField } from "../../prover/src/field.ts";
 import type { Account } from "../../prover/src/model/account.ts";
-import { BOOK_LEAVES, type Totals } from "../../prover/src/model/book.ts";
+import { BOOK_ARITY, BOOK_DEPTH, BOOK_LEAVES, type Totals } from "../../prover/src/model/book.ts";
 import { ASSETS } from "../../prover/src/model/sizes.ts";
 import { modelRow } from "../soundness/lab/miniature.ts";
 import type { SmallLie } from "../soundness/lab/small.ts";
@@ -15,6 +15,7 @@ import {
   type Place,
   slackBook,
   totalsWith,
+  treeInputs,
 } from "../soundness/lab/small-book.ts";
 import { barelySolvent } from "./rounds.ts";
 
@@ -69,6 +70,7 @@ export function* bookLies(): Generator<SmallLie> {
       leaves: places.map(leafOfPlace),
     });
   }
+  yield* copiesThatAreNone(honest);
   const before = bookInputs({ ...honest, totals: sums, after: totals, at: Number(totals.count) });
   yield lie("C28: totals chained from the wrong end", MAIN, {
     input: { totalsBefore: before.totalsBefore!, totalsAfter: before.totalsAfter! },
@@ -174,6 +176,37 @@ export function* bookLies(): Generator<SmallLie> {
   }
   for (const level of [1n << 20n, 1n << 64n, -1n, FIELD_ORDER >> 1n]) {
     yield lie(`C18: a level of ${level}`, /^main\.(Unsigned|member\[\d\]\.covered\.AtLeast)/, { level });
+  }
+}
+
+/** Leaves and nodes that are the tree's and not of what stands below them: the generator copies them, a liar need not. Stopped where what stands below has its value. */
+function* copiesThatAreNone(honest: BookClaim): Generator<SmallLie> {
+  const at = Number(honest.totals.count);
+  const leaves = honest.places.map(leafOfPlace);
+  for (const member of leaves.keys()) {
+    for (const [part, what] of ["state", "tag"].entries()) {
+      const other = leaves[member]!.with(part, 5n) as [bigint, bigint];
+      yield {
+        name: `C28: the leaf found has another ${what} than member ${member}`,
+        inputs: bookInputs({ ...honest, leaves: leaves.with(member, other) }),
+        told: { [`main.part.part[${member}][${part}]`]: 5n },
+        stoppedAt: new RegExp(`^main\\.member\\[${member}\\]$`),
+      };
+    }
+  }
+  const [tree, other] = [treeInputs(leaves, at), treeInputs(leaves.with(0, [5n, 5n]), at)];
+  for (let level = 0; level < BOOK_DEPTH - 1; level++) {
+    const own = (other.children as bigint[]).slice(level * BOOK_ARITY);
+    const place = Math.floor(at / BOOK_ARITY ** (level + 1)) % BOOK_ARITY;
+    yield {
+      name: `C28: the node found at level ${level} is not the one below it`,
+      inputs: bookInputs({
+        ...honest,
+        input: { root: other.root!, children: [...(tree.children as bigint[]).slice(0, level * BOOK_ARITY), ...own] },
+      }),
+      told: { [`main.above[${level}].child`]: own[place]! },
+      stoppedAt: level === 0 ? /^main\.part\.committed\./ : new RegExp(`^main\\.above\\[${level - 1}\\]\\.`),
+    };
   }
 }
 
