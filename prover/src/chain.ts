@@ -98,6 +98,7 @@ export {
 export { publishedAt, settlementMarks, type VenueFiles } from "./chain/published.ts";
 export { makeRound } from "./chain/rounds.ts";
 export { openState, sealState } from "./chain/sealed-state.ts";
+export { type StandingMarket, standingMarket } from "./chain/standing-market.ts";
 export type { BookRecord, BookRecords } from "./document/book/record.ts";
 export { withAccountFile } from "./node/account-store.ts";
 export { type LoadedLinkKey, loadDeployableKey, loadLinkKey, loadVerificationKey } from "./node/artifacts.ts";

@@ -313,6 +313,10 @@ describe("docs/accounts.md", function () {
     await block(12);
     const [kept, again] = [JSON.parse(text("atlas.json")), JSON.parse(text("again.json"))];
     expect(again.state).deep.equal(kept.state);
+    const { err } = await block(13);
+    expect(err).equal("");
+    const [standing, served] = [JSON.parse(text("standing.json")), JSON.parse(text("fallen.json"))];
+    expect({ ...standing, time: "" }).deep.equal({ ...served, time: "" });
     const taken = await sh("plimsoll account restore --file again.json --key boreas.key --gate $GATE");
     expect([taken.code, taken.err]).deep.equal([2, taken.err]);
   });

@@ -175,6 +175,11 @@ const LINES: readonly Line[] = [
     anyContent: ["--risk", "--policy"],
     rest: ["--oracle", ADDRESS, "--chain", "1", "--board", "1", "--quorum", "1", "--reporters", ADDRESS],
   },
+  {
+    command: "market fetch",
+    inputs: { "--policy": "policy.json", "--names": "market.json" },
+    rest: ["--gate", ADDRESS, "--rpc", "http://127.0.0.1:1"],
+  },
   { command: "market attack", inputs: AHEAD, anyContent: ["--input"] },
   { command: "market calibrate", inputs: { "--prices": "prices.csv" } },
   { command: "market backtest", inputs: { "--prices": "prices.csv" } },

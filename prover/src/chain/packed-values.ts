@@ -3,9 +3,10 @@
  * Market values and settlement marks as calldata carries them and reporters sign them: `PackedValues` and `PackedMarks` of the
  * contracts say how they lie. Of no chain library, because packs check the signatures without one.
  */
-import { type Board, type BoardRow, CLOSED_ROW, columnsOf } from "../model/market.ts";
-import { BLOCK_INSTRUMENTS, type BoardSize, blocksOf } from "../model/sizes.ts";
-import { type ColumnE6, columnE6 } from "../units.ts";
+import { PlimsollError } from "../errors.ts";
+import { type Board, type BoardBlock, type BoardRow, CLOSED_ROW, columnsOf } from "../model/market.ts";
+import { BLOCK_INSTRUMENTS, type BoardSize, blocksOf, instrumentsOf, SCENARIOS } from "../model/sizes.ts";
+import { type ChargeE6, type ColumnE6, columnE6, type RateBps, type ThresholdE6 } from "../units.ts";
 
 /** Bytes of one column and of one charge. */
 export interface RowWidths {
@@ -81,6 +82,41 @@ export function packValues(
     ),
     ...rows.map(pack).toReversed(),
   ]);
+}
+
+/**
+ * The board whose values these are, as a contract took them. Throws `FIELD_INVALID` where they are cut short or too long. Checks no
+ * range: `checkMarket` does.
+ */
+export function unpackValues(size: BoardSize, packed: Uint8Array): Board {
+  let at = 0;
+  const refuse = () => new PlimsollError("FIELD_INVALID", "these are not the values of a board of this size");
+  const read = (bytes: number): bigint => {
+    if (at + bytes > packed.length) throw refuse();
+    let value = 0n;
+    for (const end = at + bytes; at < end; at++) value = (value << 8n) | BigInt(packed[at]!);
+    return value;
+  };
+  const block = (): BoardBlock => {
+    const continues = read(1) === 1n;
+    const [vegaRate, vegaThreshold] = [read(2) as RateBps, read(10) as ThresholdE6];
+    const [liquidityRate, liquidityThreshold] = [read(2) as RateBps, read(10) as ThresholdE6];
+    return { continues, liquidityThreshold, liquidityRate, vegaThreshold, vegaRate };
+  };
+  const row = (): BoardRow => {
+    const width = Number(read(1));
+    if (width === 0) return CLOSED_ROW;
+    const charge = Number(read(1));
+    const [shortCharge, longCharge] = [read(charge) as ChargeE6, read(charge) as ChargeE6];
+    const column = () => BigInt.asIntN(8 * width, read(width)) as ColumnE6;
+    const [vega, delta, mark] = [column(), column(), column()];
+    const profits = Array.from({ length: SCENARIOS }, column).reverse();
+    return { profits, mark, delta, vega, longCharge, shortCharge };
+  };
+  const blocks = Array.from({ length: blocksOf(size) }, block).reverse();
+  const rows = Array.from({ length: instrumentsOf(size) }, row).reverse();
+  if (at !== packed.length) throw refuse();
+  return { size, rows, blocks };
 }
 
 /** Marks of a settlement. @param marks of each row that expires, in 1e-6 quote. Throws OUT_OF_RANGE. */

@@ -69,12 +69,8 @@ async function countedOf({ market: oracle, board, told }: GateView, files: Venue
   // A list has a method of this name.
   const fixed: unknown = (epoch as Result).getValue("values");
   if (fixedValues(valuesHash, own) === fixed) return own;
-  const [taken] = (await told(() => oracle.queryFilter(oracle.filters.EpochTaken!(board, market.epoch)))) as EventLog[];
-  const counted = taken && {
-    prices: [...taken.args.prices] as bigint[],
-    debtRateBps: taken.args.debtRateBps as bigint,
-  };
-  if (counted === undefined || fixedValues(valuesHash, counted) !== fixed) {
+  const taken = await told(() => takenEpoch({ market: oracle, board }, market.epoch));
+  if (taken === undefined || fixedValues(valuesHash, taken) !== fixed) {
     throw new PlimsollError(
       "FIELD_INVALID",
       "the market file is not the epoch that the chain holds: take the venue's own",
@@ -83,32 +79,54 @@ async function countedOf({ market: oracle, board, told }: GateView, files: Venue
       },
     );
   }
-  return counted;
+  return taken;
 }
+
+/** What the oracle told of an epoch when it took it; undefined where the node has no such event. */
+export async function takenEpoch({ market: oracle, board }: Pick<GateView, "market" | "board">, epoch: bigint) {
+  const [taken] = (await oracle.queryFilter(oracle.filters.EpochTaken!(board, epoch))) as EventLog[];
+  if (taken === undefined) return undefined;
+  const { prices, debtRateBps, valuesHash } = taken.args;
+  const counted: CountedValues = { prices: [...prices], debtRateBps };
+  return { ...counted, valuesHash: valuesHash as string, event: taken };
+}
+
+/** The settlements of a gate's market. */
+export async function settlementsOf({ market }: Pick<GateView, "market">): Promise<Contract> {
+  const { abi } = await releasedContract("Settlements");
+  return new Contract(await market.getFunction("settlements")(), abi, market.runner);
+}
+
+/** Rows that a settlement names, by what it told. */
+export const expiredRows = (settled: EventLog): Set<number> =>
+  new Set(
+    ([...settled.args.expired] as bigint[]).flatMap((mask, block) =>
+      Array.from({ length: BLOCK_INSTRUMENTS }, (_, row) => row)
+        .filter((row) => (mask >> BigInt(row)) & 1n)
+        .map((row) => BLOCK_INSTRUMENTS * block + row),
+    ),
+  );
 
 /**
  * What a settlement of the gate's board pays out for a lot of each instrument that it names, in 1e-6 quote by row, as the market told
  * it. Throws `CHAIN_FAILED` where the node does not have it.
  * @see docs/library.md#on-chain
  */
-export async function settlementMarks({ market, board, told }: GateView, number: bigint): Promise<SettlementMarks> {
-  const { abi } = await releasedContract("Settlements");
-  const settlements = new Contract(await told(() => market.getFunction("settlements")()), abi, market.runner);
-  const [settled] = (await told(() =>
-    settlements.queryFilter(settlements.filters.Settled!(board, number)),
-  )) as EventLog[];
+export async function settlementMarks(view: GateView, number: bigint): Promise<SettlementMarks> {
+  const [settled] = (await view.told(async () => {
+    const settlements = await settlementsOf(view);
+    return settlements.queryFilter(settlements.filters.Settled!(view.board, number));
+  })) as EventLog[];
   if (settled === undefined) {
     throw new PlimsollError(
       "CHAIN_FAILED",
       `the node does not tell of settlement ${number}: ask one that keeps events`,
     );
   }
-  const expired = [...settled.args.expired] as bigint[];
-  const expires = (row: number) =>
-    ((expired[Math.floor(row / BLOCK_INSTRUMENTS)]! >> BigInt(row % BLOCK_INSTRUMENTS)) & 1n) === 1n;
+  const rows = expiredRows(settled);
   const marks = ([...settled.args.marks] as bigint[]).map((mark, row): [number, ColumnE6] => [
     row,
     columnE6(mark, `marks[${row}]`),
   ]);
-  return new Map(marks.filter(([row]) => expires(row)));
+  return new Map(marks.filter(([row]) => rows.has(row)));
 }

@@ -6,11 +6,12 @@ import { EXIT, PlimsollError } from "../errors.ts";
 import { formatJson, parseJson } from "../formats/json.ts";
 import { readMarketDocument, unsigned64 } from "../formats/market.ts";
 import { table } from "../report/text.ts";
+import { nodeOf } from "./account/machine.ts";
 import { attackCommand } from "./attack.ts";
 import { backtestCommand, calibrateCommand } from "./calibrate.ts";
 import type { Context } from "./context.ts";
 import { marketImportCommand } from "./market-import.ts";
-import { optionInteger } from "./options.ts";
+import { loadMarket, optionInteger } from "./options.ts";
 
 export function marketCommand(context: Context): Command {
   const market = new Command("market").description("build, verify and calibrate boards of market values");
@@ -18,6 +19,7 @@ export function marketCommand(context: Context): Command {
     buildCommand,
     explainCommand,
     verifyCommand,
+    fetchCommand,
     calibrateCommand,
     backtestCommand,
     attackCommand,
@@ -141,4 +143,41 @@ function at<T>(file: string, work: () => T): T {
   } catch (error) {
     throw error instanceof PlimsollError && error.code === "EPOCH_REFUSED" ? error.at({ file }) : error;
   }
+}
+
+function fetchCommand(context: Context): Command {
+  return new Command("fetch")
+    .description("read the market of a gate's standing epoch from the chain, whether or not the venue serves its file")
+    .option("--rpc <url>", "node of the chain; else the one in PLIMSOLL_RPC")
+    .requiredOption("--gate <address>", "the gate, from a source that you trust")
+    .requiredOption("--policy <file>", "the venue's policy in force, JSON")
+    .requiredOption("--names <file>", "an earlier market of the venue, JSON: the chain has values and no names")
+    .option("--out <file>", "where to write it; else stdout")
+    .action(async ({ names, ...options }: FetchOptions) => {
+      const [{ gateAt }, { standingMarket }] = await Promise.all([
+        import("../chain/gate-view.ts"),
+        import("../chain/standing-market.ts"),
+      ]);
+      const known = await loadMarket(context, { policy: options.policy, market: names });
+      const provider = await nodeOf(options);
+      try {
+        const view = await gateAt(provider, options.gate);
+        const { document, unnamed } = await standingMarket(view, { policy: known.policy, names: known.market });
+        if (unnamed.length > 0) {
+          const rows = unnamed.map((row) => `ROW-${row}`).join(", ");
+          context.progress(`listed since epoch ${known.market.epoch}, so without names or lots: ${rows}`);
+        }
+        await context.deliver(options.out, formatJson(document));
+      } finally {
+        provider.destroy();
+      }
+    });
+}
+
+interface FetchOptions {
+  readonly rpc?: string;
+  readonly gate: string;
+  readonly policy: string;
+  readonly names: string;
+  readonly out?: string;
 }
