@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A desk that acts on a chain: it attests, and pays in, and nothing leaves that the configuration does not allow. */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { expect } from "chai";
 import { formatJson } from "../../prover/src/formats/json.ts";
 import { KEYSTORE } from "../support/desk-chains.ts";
@@ -56,6 +57,33 @@ describe("a desk on a chain", function () {
     await world.desk.step();
     expect(world.keysOf()).include("failed limited atlas");
     expect((await world.paid()).outside).equal(0n);
+  });
+
+  it("follows the epochs of the chain, whether or not the venue serves its file", async () => {
+    const { folder } = world;
+    writeFileSync(folder.path("names.json"), readFileSync(folder.path("market.json")));
+    const gate = await world.venue.gate.getAddress();
+    world.open({ epochs: { from: "chain", policy: "policy.json", names: "names.json", gate } });
+    await world.desk.step();
+    const before = world.desk.epoch!;
+    await world.desk.step();
+    expect(world.desk.epoch, "read again though nothing has changed").equal(before);
+    await folder.epochOnChain();
+    rmSync(folder.path("market.json"));
+    await world.desk.step();
+    const { market } = world.desk.epoch!;
+    expect(market.epoch).equal(before.market.epoch + 1n);
+    expect(market.instruments).deep.equal(before.market.instruments);
+    expect(world.keysOf()).deep.equal([]);
+    expect(world.desk.store.latestReadings().map(({ epoch }) => epoch)).include(`${market.epoch}`);
+    world.venue.hook = () => {
+      throw new Error("the node is down");
+    };
+    await world.desk.step();
+    expect(world.keysOf()).include("epochs unreadable");
+    world.venue.hook = () => undefined;
+    await world.desk.step();
+    expect(world.keysOf()).deep.equal([]);
   });
 
   it("no key, passphrase or address of the node is in what it logs or keeps of tasks", () => {

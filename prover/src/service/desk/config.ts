@@ -15,7 +15,7 @@ const file = z.string().min(1);
 const address = z.string().regex(/^0x[0-9a-fA-F]{40}$/, "expected an address: 0x and 40 hexadecimal digits");
 const whole = (most: number) => z.int().min(1).max(most);
 
-/** Where epochs come from. In both cases the policy is a file that the firm has checked. */
+/** Where epochs come from. In all cases the policy is a file that the firm has checked. */
 const epochs = z.discriminatedUnion("from", [
   z.strictObject({
     from: z.literal("files"),
@@ -38,6 +38,13 @@ const epochs = z.discriminatedUnion("from", [
     risk: file,
     reporters: z.array(address).min(1).max(32),
     quorum: whole(31),
+  }),
+  z.strictObject({
+    from: z.literal("chain"),
+    policy: file,
+    gate: address,
+    /** An earlier market of the venue: the chain has values and no names. */
+    names: file,
   }),
 ]);
 
@@ -205,6 +212,13 @@ function signerAt(signer: AtGate["signer"], at: (file: string) => string): AtGat
   return signer.by === "keystore" ? { ...signer, file: at(signer.file), passphrase: at(signer.passphrase) } : signer;
 }
 
+function epochsAt(of: DeskConfig["epochs"], at: (file: string) => string): DeskConfig["epochs"] {
+  const policy = at(of.policy);
+  if (of.from === "oracle") return { ...of, policy, risk: at(of.risk) };
+  if (of.from === "chain") return { ...of, policy, names: at(of.names) };
+  return { ...of, policy, market: at(of.market), ...(of.input !== undefined && { input: at(of.input) }) };
+}
+
 /** What one part asks of another. */
 function checkWhole({ epochs: of, forecast: ahead, chain: on, accounts, rules }: DeskConfig, file: string): void {
   const refuse = (field: string, rule: string) => {
@@ -213,6 +227,10 @@ function checkWhole({ epochs: of, forecast: ahead, chain: on, accounts, rules }:
   if (ahead !== undefined && of.from === "files" && of.input === undefined) {
     refuse("epochs.input", "a forecast needs what the market follows from");
   }
+  if (ahead !== undefined && of.from === "chain") {
+    refuse("forecast", "a forecast needs what the market follows from, which the chain does not have");
+  }
+  if (on === undefined && of.from === "chain") refuse("chain", "epochs of a chain need its node");
   for (const [index, account] of accounts.entries()) {
     if (account.chain === undefined) continue;
     if (on === undefined) refuse("chain", "an account at a gate needs the chain's node and limits");
@@ -243,15 +261,7 @@ export function readDeskConfig({ text, file: name }: NamedText): DeskConfig {
     store: at(given.store),
     tokens: at(given.tokens),
     proofs: at(given.proofs),
-    epochs:
-      of.from === "files"
-        ? {
-            ...of,
-            policy: at(of.policy),
-            market: at(of.market),
-            ...(of.input !== undefined && { input: at(of.input) }),
-          }
-        : { ...of, policy: at(of.policy), risk: at(of.risk) },
+    epochs: epochsAt(of, at),
     ...(given.chain !== undefined && { chain: { ...given.chain, rpc: at(given.chain.rpc) } }),
     rules: given.rules.map((each) => (each.kind === "pack" ? { ...each, key: at(each.key) } : each)),
     accounts: given.accounts.map(({ file: each, key, chain: gate, ...rest }) => ({

@@ -81,7 +81,7 @@ export class Desk {
     this.config = config;
     this.#machine = machine;
     this.store = machine.store;
-    this.#source = epochSource(config.epochs, machine.inputs);
+    this.#source = epochSource(config, machine.inputs);
     if (config.forecast !== undefined) {
       this.#forecaster = new Forecaster(config.forecast, machine.inputs, machine.store);
     }

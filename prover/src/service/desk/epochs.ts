@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Where a desk has its epochs from: a policy, a market under it, and if it is known what the market follows from. */
+import type { Result } from "ethers";
 import { type EpochQuestion, verifyEpoch } from "../../app/market.ts";
+import { type GateView, gateAt } from "../../chain/gate-view.ts";
+import { providerAt } from "../../chain/provider.ts";
 import { domainOf } from "../../chain/publication.ts";
+import { standingMarket } from "../../chain/standing-market.ts";
 import { PlimsollError } from "../../errors.ts";
 import type { NamedText } from "../../formats/account.ts";
 import { formatJson, parseJson } from "../../formats/json.ts";
 import { type MarketFile, readMarket } from "../../formats/market.ts";
 import { type PolicyFile, readPolicy } from "../../formats/policy.ts";
-import type { Inputs } from "../../node/files.ts";
+import { type Inputs, readKeptSecret } from "../../node/files.ts";
 import { epochObservation, readEpoch } from "../../oracle/epoch.ts";
 import { fetchText } from "../../oracle/sources.ts";
 import { type MarketInput, type Observation, readMarketInput, readRiskPolicy } from "../../risk/input.ts";
-import type { DeskConfig } from "./config.ts";
+import type { ChainTerms, DeskConfig } from "./config.ts";
 
 /** An epoch, read. */
 export interface DeskEpoch {
@@ -24,12 +28,14 @@ export interface DeskEpoch {
 /** The epoch that stands now. Throws what is wrong with it, as a `PlimsollError`. */
 export type EpochSource = () => Promise<DeskEpoch>;
 
-export function epochSource(epochs: DeskConfig["epochs"], inputs: Inputs): EpochSource {
-  return epochs.from === "files" ? fileEpochs(epochs, inputs) : oracleEpochs(epochs, inputs);
+export function epochSource({ epochs, chain }: Pick<DeskConfig, "epochs" | "chain">, inputs: Inputs): EpochSource {
+  if (epochs.from === "files") return fileEpochs(epochs, inputs);
+  return epochs.from === "oracle" ? oracleEpochs(epochs, inputs) : chainEpochs(epochs, chain!, inputs);
 }
 
 type Files = Extract<DeskConfig["epochs"], { from: "files" }>;
 type Oracle = Extract<DeskConfig["epochs"], { from: "oracle" }>;
+type Chain = Extract<DeskConfig["epochs"], { from: "chain" }>;
 
 /** Texts are read at every poll, and understood again once one of them has changed. */
 function fileEpochs({ policy, market, input }: Files, inputs: Inputs): EpochSource {
@@ -114,6 +120,29 @@ async function verified(text: string, terms: Omit<Oracle, "urls">, inputs: Input
     policy,
     market: readMarket(market.text, market.file, policy),
     input: { format: "plimsoll-market-input/2", policy: risk, observation: epochObservation(known, observations) },
+  };
+}
+
+/** The epoch that stands at a gate. Read again once the chain holds other values, or a file has changed. */
+function chainEpochs({ policy, names, gate }: Chain, { rpc }: ChainTerms, inputs: Inputs): EpochSource {
+  let view: GateView | undefined;
+  let last: { readonly key: string; readonly epoch: DeskEpoch } | undefined;
+  return async () => {
+    view ??= await gateAt(await providerAt((await readKeptSecret(rpc)).trim()), gate);
+    const { market: oracle, board, told } = view;
+    const [policyText, namesText] = [await inputs.text(policy), await inputs.text(names)];
+    const [standing] = await told(() => oracle.getFunction("standingOf")(board) as Promise<Result>);
+    const key = [standing.getValue("values"), policyText.text, namesText.text].join();
+    if (last?.key === key) return last.epoch;
+    const policyFile = readPolicy(policyText.text, policy);
+    const known = readMarket(namesText.text, names, policyFile);
+    const { document, file } = await standingMarket(view, { policy: policyFile, names: known });
+    const market = { text: formatJson(document), file: "the chain's market" };
+    last = {
+      key,
+      epoch: { texts: { policy: policyText, market }, policy: policyFile, market: file, input: undefined },
+    };
+    return last.epoch;
   };
 }
 
