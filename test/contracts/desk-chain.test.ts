@@ -59,6 +59,50 @@ describe("a desk on a chain", function () {
     expect((await world.paid()).outside).equal(0n);
   });
 
+  it("an approver stops a task until something may have left for it, also in the middle of its proof", async () => {
+    world.open({ rules: [{ ...ATTEST, name: "stopped" }] });
+    await world.folder.epochOnChain();
+    await world.desk.step();
+    const { tasks } = world.desk.store;
+    const before = await world.folder.provider.getBlockNumber();
+    const working = world.desk.chainNext();
+    expect(tasks.decide(world.last().id, "rejected", "Ana", world.folder.now)).equal(true);
+    await working;
+    expect(world.last()).include({ rule: "stopped", state: "rejected", decidedBy: "Ana" }).deep.include({ calls: [] });
+    expect(await world.folder.provider.getBlockNumber()).equal(before);
+    await world.stop();
+
+    world.open({ rules: [{ ...ATTEST, name: "begun" }] });
+    await world.folder.epochOnChain();
+    await world.desk.step();
+    await world.desk.chainNext();
+    expect(world.last().calls).lengthOf(1);
+    expect(world.desk.store.tasks.decide(world.last().id, "rejected", "Ana", world.folder.now)).equal(false);
+    await world.finish();
+    expect(world.last()).include({ rule: "begun", state: "done" });
+  });
+
+  it("what a rejected top-up would have paid in leaves its room in the day's limit", async () => {
+    const top = (name: string) => ({ ...TOP_UP, name, amount: "100" });
+    world.desk = world.folder.open(world.folder.configAtGate({ rules: [top("first")] }, KEYSTORE, "1100"), {
+      openProver: world.openProver,
+    });
+    world.poor(7);
+    await world.desk.step();
+    const { tasks } = world.desk.store;
+    const working = world.desk.chainNext();
+    tasks.decide(world.last().id, "rejected", "Ana", world.folder.now);
+    await working;
+    expect(tasks.isCounted(world.last().id)).equal(false);
+    await world.stop();
+    world.desk = world.folder.open(world.folder.configAtGate({ rules: [top("second")] }, KEYSTORE, "1100"), {
+      openProver: world.openProver,
+    });
+    await world.desk.step();
+    await world.finish();
+    expect(world.last()).include({ rule: "second", state: "done" });
+  });
+
   it("follows the epochs of the chain, whether or not the venue serves its file", async () => {
     const { folder } = world;
     writeFileSync(folder.path("names.json"), readFileSync(folder.path("market.json")));

@@ -248,8 +248,7 @@ export class ChainHand {
     if (account?.signer.by !== "wallet" || task.state !== "ready") {
       throw new PlimsollError("UNKNOWN_NAME", "no step of this task is for a wallet");
     }
-    const { store: kept, clock } = this.#machine;
-    const { tasks } = kept;
+    const { tasks } = this.#machine.store;
     if (!turnsOf(task.account, tasks.due("attest", "top up")).some(({ id }) => id === task.id)) {
       throw new PlimsollError("CALL_REFUSED", "another task of the account comes first");
     }
@@ -275,7 +274,7 @@ export class ChainHand {
           if (signer.offered !== undefined) return undefined;
           // It stands before the account's other tasks.
           if (error instanceof PlimsollError && error.code === "STATEMENT_FALSE") {
-            tasks.finish(task.id, { reason: error.code }, clock());
+            tasks.finish(task.id, { reason: error.code }, this.#machine.clock());
           }
           throw error;
         });
@@ -363,7 +362,8 @@ export class ChainHand {
     if (most > lotsOf(parseDecimal(gasPerTransaction), lotOfDecimals(18))) {
       throw new PlimsollError("LIMIT_REACHED", "gas of the transaction may cost more than it is allowed to");
     }
-    store.tasks.send(task.id, this.#today(), words, clock());
+    if (store.tasks.send(task.id, this.#today(), words, clock())) return;
+    throw new PlimsollError("CANCELLED", "the task has been rejected");
   }
 
   #today(): string {

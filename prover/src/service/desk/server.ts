@@ -404,7 +404,7 @@ function changingRoutes(app: App, desk: Desk): void {
     routes.post(`/api/tasks/:id/${word}`, change("approver", { params: numbered }), async ({ params, person }) => {
       const { id } = params as z.infer<typeof numbered>;
       const changed = store.tasks.decide(id, to, person!.name, desk.now());
-      const otherwise = "there is no such task that waits for an approver";
+      const otherwise = "there is no such task that waits for a decision, or something may have left for it";
       return acted(person, `${word}: task ${id}`, "task", changed, otherwise);
     });
   }

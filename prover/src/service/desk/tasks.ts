@@ -119,13 +119,19 @@ export class Tasks {
     );
   }
 
-  /** False where the task is not proposed any more. */
+  /** Approves a task, or rejects one: also one that is ready, as long as nothing may have left for it. False where it is too late. */
   decide(id: number, to: "ready" | "rejected", who: string, now: number): boolean {
-    const changed = this.#database.run(
-      "UPDATE tasks SET state = ?, decided = ?, decidedBy = ? WHERE id = ? AND state = 'proposed'",
-      ...[to, now, who, id],
-    );
-    return changed > 0;
+    return this.#database.together(() => {
+      const unbegun = `state = 'ready' AND kind IN ('attest', 'top up') AND calls = '[]' AND offered IS NULL
+        AND id NOT IN (SELECT task FROM sends)`;
+      const changed = this.#database.run(
+        `UPDATE tasks SET state = ?, decided = ?, decidedBy = ?
+         WHERE id = ? AND (state = 'proposed' OR (? = 'rejected' AND ${unbegun}))`,
+        ...[to, now, who, id, to],
+      );
+      if (changed > 0 && to === "rejected") this.#database.run("DELETE FROM spends WHERE task = ?", id);
+      return changed > 0;
+    });
   }
 
   /** Ends a task. What was counted for it as spent is not, if it has sent nothing. */
@@ -182,14 +188,21 @@ export class Tasks {
       );
       const spent = rows.reduce((sum, row) => sum + BigInt(row.lots), 0n);
       if (spent + lots > most) return false;
-      this.#database.run("INSERT OR REPLACE INTO spends VALUES (?, ?, ?, ?)", id, day, asset, lots.toString());
+      this.#database.run(
+        "INSERT OR REPLACE INTO spends SELECT id, ?, ?, ? FROM tasks WHERE id = ? AND state = 'ready'",
+        ...[day, asset, lots.toString(), id],
+      );
       return true;
     });
   }
 
-  /** Notes a transaction that is about to leave. */
-  send(task: number, day: string, words: string, now: number): void {
-    this.#database.run("INSERT INTO sends (task, day, time, words) VALUES (?, ?, ?, ?)", task, day, now, words);
+  /** Notes a transaction that is about to leave. False where the task has been rejected: then nothing may leave. */
+  send(task: number, day: string, words: string, now: number): boolean {
+    const noted = this.#database.run(
+      "INSERT INTO sends (task, day, time, words) SELECT id, ?, ?, ? FROM tasks WHERE id = ? AND state = 'ready'",
+      ...[day, now, words, task],
+    );
+    return noted > 0;
   }
   /** Transactions that were about to leave on a day. */
   sent(day: string): number {

@@ -39,9 +39,14 @@ export function Tasks({ overview, version }: { overview: Overview; version: numb
   );
 }
 
+/** Of which nothing has left, as far as is known here: the desk decides. */
+const isUnbegun = ({ state, kind, calls }: ShownTask) =>
+  state === "ready" && (kind === "attest" || kind === "top up") && calls.length === 0;
+
 function TaskRow({ task, overview }: { task: ShownTask; overview: Overview }) {
   const { id, kind, rule, account, time, level, audience, pays, state, decidedBy, reason, hasFile, calls, forWallet } =
     task;
+  const decides = overview.person.role === "approver";
   return (
     <tr>
       <td>
@@ -76,14 +81,12 @@ function TaskRow({ task, overview }: { task: ShownTask; overview: Overview }) {
       </td>
       <td>
         {hasFile && <a href={fileOf(id)}>Download</a>}
-        {state === "ready" && forWallet && overview.person.role === "approver" && <SendByWallet id={id} />}
-        {state === "proposed" && overview.person.role === "approver" && (
-          <>
-            <Action work={() => api.decide(id, "approve")}>Approve</Action>{" "}
-            <Action quiet work={() => api.decide(id, "reject")}>
-              Reject
-            </Action>
-          </>
+        {state === "ready" && forWallet && decides && <SendByWallet id={id} />}{" "}
+        {state === "proposed" && decides && <Action work={() => api.decide(id, "approve")}>Approve</Action>}{" "}
+        {(state === "proposed" || isUnbegun(task)) && decides && (
+          <Action quiet work={() => api.decide(id, "reject")}>
+            Reject
+          </Action>
         )}
       </td>
     </tr>
