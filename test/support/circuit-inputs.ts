@@ -29,8 +29,11 @@ import {
 } from "./random.ts";
 import { coveredRound } from "./rounds.ts";
 
+/** What a circuit takes, and what anybody sees of it. */
+type Told = WitnessInput & { readonly publicSignals: readonly FieldElement[] };
+
 /** Inputs that satisfy the circuit. */
-export function circuitInputs(circuit: CircuitName, count: number, seed = 1): WitnessInput[] {
+export function circuitInputs(circuit: CircuitName, count: number, seed = 1): Told[] {
   const rng = seededRng(seed);
   const size = boardSizeOf(circuit);
   return Array.from({ length: count }, () => {
@@ -48,7 +51,7 @@ export function circuitInputs(circuit: CircuitName, count: number, seed = 1): Wi
 }
 
 /** Two accounts whose sum is in range: each holds at most half of what may be held. */
-function randomMerge(rng: Rng, size: BoardSize): WitnessInput {
+function randomMerge(rng: Rng, size: BoardSize): Told {
   const part = () => {
     const account = randomAccount(rng, size);
     return {
@@ -64,7 +67,7 @@ function randomMerge(rng: Rng, size: BoardSize): WitnessInput {
 }
 
 /** The equity of an account, in a band of nothing else. */
-function randomDisclosure(rng: Rng, size: BoardSize): WitnessInput {
+function randomDisclosure(rng: Rng, size: BoardSize): Told {
   const account = randomAccount(rng, size);
   const weights = weightsOf({ kind: "equity" }, randomPolicy(rng), randomMarket(rng, size));
   const figure = figureOf(account, weights);
@@ -74,7 +77,7 @@ function randomDisclosure(rng: Rng, size: BoardSize): WitnessInput {
 }
 
 /** Marks that leave cash in range, for an account with little of it. */
-function randomSettlement(rng: Rng, size: BoardSize): WitnessInput {
+function randomSettlement(rng: Rng, size: BoardSize): Told {
   const before = { ...randomAccount(rng, size), cash: biased(rng, -(10n ** 15n), 10n ** 15n) as CashE6 };
   const top = (1n << 63n) / (BigInt(instrumentsOf(size)) << 32n);
   const share = rng.pick([0, 0.1, 0.5, 1]);

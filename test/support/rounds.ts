@@ -52,11 +52,18 @@ export function roundAmong(
   }));
 }
 
-/** One among random accounts of any flavour. */
+/** Of more random accounts than these, hardly ever is everybody covered. */
+const FEW = 4;
+
+/** One among random accounts of any flavour; of many members, among everyday accounts that have plenty of cash. */
 export const randomRound = (rng: Rng, size: BoardSize, members: number): RoundMember[] =>
   roundAmong(
     rng,
-    Array.from({ length: members }, () => randomAccount(rng, size)),
+    Array.from({ length: members }, () =>
+      members <= FEW
+        ? randomAccount(rng, size)
+        : { ...randomAccount(rng, size, "typical"), cash: rng.between(1n << 60n, 1n << 62n) as Account["cash"] },
+    ),
   );
 
 /** A request that can be proven: the highest level that everybody has after a random round, or the lowest of all. */
