@@ -15,6 +15,7 @@
  *  - every other account, the insolvent ones among them, ends closed, without positions and without debt;
  *  - the fund has lost what the model says, to ten millionths an account: of each that was insolvent at market what it owed after
  *    its close-out, less the price paid for its lot.
+ *  - at the end everybody closes against the house and leaves, the fund is paid out, and the gate holds nothing.
  *
  * Prints a table and writes build/stress/stress.html. Exit code 1 where an assertion fails.
  */
@@ -30,6 +31,7 @@ import { renderDocument } from "../prover/src/report/document.ts";
 import { markup } from "../prover/src/report/html.ts";
 import type { CashE6, PositionLots, QuantityLots } from "../prover/src/units.ts";
 import {
+  BTC,
   call,
   E6,
   E8,
@@ -157,10 +159,6 @@ export async function stress(
   log(`${cures.length} accounts cured`);
 
   const results = new Map<number, { lot: Lot; open: OpenLot; price: bigint; outcome: Outcome }>();
-  /** What an account is worth after the gap, at market. */
-  const marketValue = ({ cash, collateral, positions }: Account) =>
-    collateral.reduce((sum, lots, asset) => sum + lots * AFTER.prices[asset]!, cash * 10n ** 10n) / 10n ** 10n +
-    positions.reduce((sum, lots, row) => sum + lots * AFTER.board.rows[row]!.mark, 0n);
   const below = ({ member }: (typeof players)[number], level: bigint) => !world.isAtLeast(member.state, level);
   /** All lots at once, then their bidders in the order in which they come. */
   const auctions = async (those: typeof players, allowed: bigint, sliced: Outcome) => {
@@ -274,8 +272,49 @@ export async function stress(
   let claims = fund.after;
   for (const { id, state } of members) claims += state.cash + (await world.credit(id));
   assert.equal(claims, await world.gate.custodyOf!(CASH), "custody is what is claimed");
+  await windDown(world, house, members);
+  log("everybody has left, and the gate holds nothing");
   return { rows, fund, modelLoss };
 }
+
+/** Everybody closes against the house at the marks and leaves with everything; then what the fund has is paid out. */
+async function windDown(world: LotWorld, house: Member, members: readonly Member[]): Promise<void> {
+  for (const member of members) {
+    const { positions, collateral } = member.state;
+    if (member === house || [...positions, ...collateral].every((lots) => lots === 0n)) continue;
+    const sold = { ...member.state, cash: 0n as CashE6 };
+    const everything = fillOf({}, marketValue(sold), 1n << 100n);
+    await world.trade(member, house, {
+      ...everything,
+      positions: positions.map((lots) => -lots),
+      collateral: collateral.map((lots) => -lots),
+    });
+  }
+  for (const member of members) {
+    const due = await world.credit(member.id);
+    if (due > 0n) await world.absorb(member, CASH, due);
+    const { cash, collateral, positions } = member.state;
+    assert(
+      positions.every((lots) => lots === 0n),
+      `account ${member.id} has positions that nobody takes`,
+    );
+    for (const [asset, lots] of collateral.entries()) {
+      if (lots > 0n) await world.exit(member, BigInt(asset), lots);
+    }
+    if (cash > 0n) await world.exit(member, CASH, cash);
+  }
+  const left = await world.funds();
+  if (left > 0n) await world.payFromFund(left);
+  for (const asset of [BTC, CASH]) {
+    assert.equal(await world.gate.custodyOf!(asset), 0n, `custody of asset ${asset} ends at zero`);
+  }
+  assert.equal(await world.token.balanceOf!(world.gate), 0n, "no token is left at the gate");
+}
+
+/** What an account is worth after the gap, at market, 1e-6. */
+const marketValue = ({ cash, collateral, positions }: Account) =>
+  collateral.reduce((sum, lots, asset) => sum + lots * AFTER.prices[asset]!, cash * 10n ** 10n) / 10n ** 10n +
+  positions.reduce((sum, lots, row) => sum + lots * AFTER.board.rows[row]!.mark, 0n);
 
 // ---- The table and the chart ----
 

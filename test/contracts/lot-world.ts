@@ -429,12 +429,22 @@ export class LotWorld {
     member.state = ready.after;
   }
 
-  /** A call of the queue's to the liquidation desk. In this world the queue is the market itself. */
-  async asQueue(method: string, ...args: unknown[]) {
+  /** A call of the queue's to the liquidation desk. */
+  asQueue(method: string, ...args: unknown[]) {
+    return this.#queued(this.liquidation, method, ...args);
+  }
+
+  /** Pays cash of the fund out to the operator, 1e-6. */
+  payFromFund(amount: bigint) {
+    return this.#queued(this.fund, "withdraw", this.operator.address, amount * this.unit);
+  }
+
+  /** In this world the queue is the market itself. */
+  async #queued(desk: Contract, method: string, ...args: unknown[]) {
     const queue = await this.source.getAddress();
     await this.chain.networkHelpers.impersonateAccount(queue);
     await this.chain.networkHelpers.setBalance(queue, 10n ** 18n);
-    return call(this.liquidation.connect(await this.chain.ethers.getSigner(queue)), method, ...args);
+    return call(desk.connect(await this.chain.ethers.getSigner(queue)), method, ...args);
   }
 
   /** How a lot is offered now, to accounts below a level. */
