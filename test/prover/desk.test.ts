@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** What a desk says of accounts: conditions, suppositions, changes. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { expect } from "chai";
 import { explainChanges } from "../../prover/src/app/desk/changes.ts";
 import { coverageConditions } from "../../prover/src/app/desk/conditions.ts";
+import { forecastConditions } from "../../prover/src/app/desk/forecast.ts";
+import type { Forecast } from "../../prover/src/app/desk/records.ts";
 import { suppose } from "../../prover/src/app/desk/what-if.ts";
 import { valueAccount } from "../../prover/src/app/value.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
@@ -13,6 +18,7 @@ import { evaluate, isAtLeast } from "../../prover/src/model/evaluate.ts";
 import { buildMarket, shock } from "../../prover/src/risk/board/board.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { topUp, withdrawable } from "../../prover/src/risk/outlook/margin-cure.ts";
+import { Store } from "../../prover/src/service/desk/store.ts";
 import { cashE6 } from "../../prover/src/units.ts";
 import { randomAccount, randomMarket, randomPolicy, seededRng } from "../support/random.ts";
 import { refusal } from "../support/refusal.ts";
@@ -47,6 +53,38 @@ describe("conditions of an account", () => {
     expect(keys).deep.equal(["below initial atlas", "near call atlas"]);
     const wider = coverageConditions(at(-spare), { bps: 0n }).map(({ key }) => key);
     expect(wider).deep.equal(["below initial atlas"]);
+  });
+
+  it("is told once of a figure that moves about its border: near a level, and likely", () => {
+    const { call } = policy.levels;
+    const onCall = at(-withdrawable(atlas.account, policy, market.market, call));
+    const above = (bps: bigint) =>
+      coverageConditions({ ...onCall, coverageBps: `${call + bps}` }, near).filter(
+        ({ key }) => key === "near call atlas",
+      );
+    const forecast = (chance: number): Forecast => ({
+      ...{ account: "atlas", hours: 24, band: [], epoch: "7", time: "" },
+      levels: LEVELS.map((name) => ({ name, chance })),
+    });
+    const likely = (chance: number) => forecastConditions(forecast(chance), 10);
+    const folder = mkdtempSync(path.join(tmpdir(), "plimsoll-borders-"));
+    const store = new Store(path.join(folder, "desk.sqlite"));
+    try {
+      for (const [name, of, begins, keeps, ends] of [
+        ["near", above, 990n, 1_200n, 1_260n],
+        ["likely", likely, 0.101, 0.081, 0.079],
+      ] as const) {
+        const judged = (figure: never) => store.judge(of(figure), new Set(), [], 0).map(({ ended }) => ended === null);
+        expect(judged(keeps as never), `${name}: not yet`).deep.equal([]);
+        expect(judged(begins as never), `${name}: begins`).deep.equal([true]);
+        for (const figure of [keeps, begins, keeps]) expect(judged(figure as never), `${name}: lasts`).deep.equal([]);
+        expect(judged(ends as never), `${name}: ends`).deep.equal([false]);
+        expect(judged(keeps as never), `${name}: is over`).deep.equal([]);
+      }
+    } finally {
+      store.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -21,11 +21,13 @@ export interface Condition {
   readonly severity: Severity;
   /** A sentence. Names and levels, no amounts. */
   readonly text: string;
+  /** Whether it keeps an alert that has begun and begins none: a figure that moves about a border is told once, and not at each epoch. */
+  readonly fading?: boolean;
 }
 
 /** What is told of coverage before a level is lost. */
 export interface Nearness {
-  /** Basis points of coverage above a level within which an account is near it. */
+  /** Basis points of coverage above a level within which an account is near it; it was near until it is a quarter further away. */
   readonly bps: bigint;
 }
 
@@ -55,13 +57,15 @@ export function coverageConditions({ account, levels, coverageBps }: Valuation, 
     }),
   );
   const next = levels.find(({ atLeast, name }) => atLeast && name !== LEVELS[0]);
-  if (next !== undefined && coverageBps !== null && BigInt(coverageBps) < BigInt(next.bps) + near.bps) {
+  const above = next === undefined || coverageBps === null ? undefined : BigInt(coverageBps) - BigInt(next.bps);
+  if (next !== undefined && above !== undefined && 4n * above < 5n * near.bps) {
     const { name, bps } = next;
     conditions.push({
       key: `near ${name} ${account}`,
       account,
       severity: name === "call" ? "warning" : "critical",
       text: `${account} is within ${percent(near.bps.toString())} of coverage of the ${WORDS[name]} level of ${percent(bps)}.`,
+      fading: above >= near.bps,
     });
   }
   return conditions;

@@ -49,16 +49,20 @@ export function forecastAccount(
   };
 }
 
-/** A call that is likely before it comes. Below the call level already there is nothing to foresee. */
+/**
+ * A call that is likely before it comes; it was likely until its chance is below four fifths of what is told. Below the call level
+ * already there is nothing to foresee.
+ */
 export function forecastConditions({ account, hours, levels }: Forecast, alertPercent: number): Condition[] {
   const { chance } = levels.find(({ name }) => name === "call")!;
-  if (chance === 1 || chance * 100 < alertPercent) return [];
+  if (chance === 1 || chance * 125 < alertPercent) return [];
   return [
     {
       key: `call likely ${account}`,
       account,
       severity: "warning",
       text: `${account} may fall below the margin call level within ${hours} hours: the chance is at least ${alertPercent}%.`,
+      fading: chance * 100 < alertPercent,
     },
   ];
 }

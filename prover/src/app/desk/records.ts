@@ -32,7 +32,7 @@ export interface Forecast {
   readonly levels: readonly { readonly name: LevelName; readonly chance: number }[];
 }
 
-export interface Alert extends Condition {
+export interface Alert extends Omit<Condition, "fading"> {
   readonly id: number;
   /** Unix milliseconds, as all times of a store. */
   readonly began: number;

@@ -206,8 +206,8 @@ export class Store {
       const open = new Map(this.alerts({ open: true }).map((alert) => [alert.key, alert]));
       const wanted = new Map(conditions.map((condition) => [condition.key, condition]));
       const changed: Alert[] = [];
-      for (const { key, account, severity, text } of wanted.values()) {
-        if (open.has(key)) continue;
+      for (const { key, account, severity, text, fading } of wanted.values()) {
+        if (open.has(key) || fading) continue;
         this.#database.run(
           "INSERT INTO alerts (key, account, severity, text, began) VALUES (?, ?, ?, ?, ?)",
           key,
