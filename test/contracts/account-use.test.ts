@@ -30,7 +30,7 @@ import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
-import { CIRCUITS, Venue } from "../support/venue.ts";
+import { CIRCUITS, NodeRefuses, Venue } from "../support/venue.ts";
 import { deployable } from "./world.ts";
 
 const firm = sampleFirm();
@@ -241,6 +241,29 @@ describe("an account in its owner's hands", function () {
     const other = await refusal(restoreAccount(hands(undefined), { viewingKey: randomViewingKey(), gate }));
     expect(other.code).equal("STATE_UNKNOWN");
     expect((await refusal(restoreAccount(lost, { viewingKey, gate }))).code).equal("USAGE");
+  });
+
+  it("is restored by a node that tells of few blocks at a time; of one that tells of none it is said", async () => {
+    const { machine, viewingKey, account, wallet } = await opened();
+    await told(deposit(machine, { viewingKey, ...CASH }));
+    await told(absorb(machine, { viewingKey, ...CASH }));
+    await provider.send("hardhat_mine", ["0x400"]);
+    let [most, asked] = [16, 0];
+    venue.hook = (method, [filter]) => {
+      if (method !== "eth_getLogs") return undefined;
+      const { fromBlock, toBlock } = filter as { fromBlock: string; toBlock: string };
+      if (Number(toBlock) - Number(fromBlock) >= most) throw new NodeRefuses(-32005, "query exceeds max block range");
+      asked++;
+      return undefined;
+    };
+    const lost = hands(undefined);
+    expect((await restoreAccount(lost, { viewingKey, gate, owner: wallet.address })).account).equal(account);
+    expect(lost.kept!.state).deep.equal(machine.kept!.state);
+    expect(asked).greaterThan(1_024 / 16);
+    most = 0;
+    const { code } = await refusal(restoreAccount(hands(undefined), { viewingKey, gate }));
+    venue.hook = () => undefined;
+    expect(code).equal("CHAIN_FAILED");
   });
 
   it("lets another call take an interrupted one's place only where it is told to, and then one of the two has an effect", async () => {

@@ -25,7 +25,19 @@ export const CIRCUITS = ["board-60", "settlement-60", "lot-60"] as const;
 export const OPERATOR_DEADLINE = 86_400n;
 const MILLION = 10n ** 12n;
 
-/** What a call of the chain may be met with: thrown, the answer never comes; what it returns is done after the call. */
+/** What the node answers in place of the chain, where a hook throws it. */
+export class NodeRefuses extends Error {
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * What a call of the chain may be met with: a refusal that is thrown is the answer, and of anything else that is thrown the answer never
+ * comes; what it returns is done after the call.
+ */
 export type Hook = (method: string, params: readonly unknown[]) => undefined | (() => void);
 
 export interface Keys {
@@ -130,8 +142,9 @@ export class Venue {
           const revert = typeof data === "object" && data !== null && "data" in data ? data.data : data;
           answer({ error: { code, message, ...(revert === undefined ? {} : { data: revert }) } });
         }
-      } catch {
-        response.destroy();
+      } catch (error) {
+        if (error instanceof NodeRefuses) answer({ error: { code: error.code, message: error.message } });
+        else response.destroy();
       }
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

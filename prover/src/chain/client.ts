@@ -27,6 +27,7 @@ import type { Direction } from "../statement/account.ts";
 import { settle } from "../statement/settlement.ts";
 import { decodeTransfer, type SettlementMarks } from "../statement/signals.ts";
 import type { LevelBps } from "../units.ts";
+import { eventsBack } from "./events.ts";
 import {
   type Action,
   contextOf,
@@ -68,6 +69,8 @@ export interface Venue {
   readonly cosign: (first: GateCall, second?: GateCall) => Promise<string>;
   /** Seconds for which a prepared call is valid; 600 unless given. */
   readonly validity?: bigint;
+  /** Told how far a search through the chain's events is. */
+  readonly onStep?: ((what: string) => void) | undefined;
   /** Told the private state that a step leads to, before the step is sent; awaited. */
   readonly keep?: (after: Account) => void | Promise<void>;
 }
@@ -228,22 +231,20 @@ export class AccountClient {
 
   /** From the last blob that can be read, by the public movements after it. */
   async #fromEvents(state: bigint): Promise<Account | undefined> {
-    const { gate } = this.#venue;
+    const { gate, onStep } = this.#venue;
     const { size } = this.#state;
-    const events = (
-      await Promise.all(["Settled", "Entered"].map((name) => gate.queryFilter(gate.filters[name]!(this.#id))))
-    ).flat() as EventLog[];
-    events.sort((one, other) => one.blockNumber - other.blockNumber || one.index - other.index);
+    const names = ["Settled", "Entered", "AccountOpened"];
+    const filters = names.map((name) => gate.filters[name]!(this.#id));
     const later: EventLog[] = [];
     let account: Account | undefined;
-    while (account === undefined) {
-      const event = events.pop();
-      if (event === undefined) account = genesis(size);
-      else {
-        account = openState(event.args.blob, event.args.stateAfter, size, this.#viewingKey);
-        if (account === undefined) later.unshift(event);
-      }
+    const isFirst = ({ eventName }: EventLog) => eventName === "AccountOpened";
+    for await (const event of eventsBack(gate, filters, { isFirst, onStep })) {
+      if (isFirst(event)) continue;
+      account = openState(event.args.blob, event.args.stateAfter, size, this.#viewingKey);
+      if (account !== undefined) break;
+      later.unshift(event);
     }
+    account ??= genesis(size);
     for (const { args } of later) {
       // By another circuit or with a fill this leads elsewhere, which the comparison below says.
       const first = account.viewingKey === 0n ? { openWithViewingKey: this.#viewingKey } : {};

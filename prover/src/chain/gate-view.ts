@@ -26,6 +26,8 @@ export interface GateView {
   /** The price oracle. */
   readonly market: Contract;
   readonly domains: VenueDomains;
+  /** Told how far a search through the chain's events is. */
+  readonly onStep: ((what: string) => void) | undefined;
   /** Does work with contracts; what they or the node refuse is told in words (`CALL_REFUSED`, `CHAIN_FAILED`). */
   told<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -60,7 +62,11 @@ const NOBODY = 0n;
  * the chain is another than expected.
  * @see docs/library.md#on-chain
  */
-export async function gateAt(provider: Provider, address: string, expectedChain?: bigint): Promise<GateView> {
+export async function gateAt(
+  provider: Provider,
+  address: string,
+  { expectedChain, onStep }: { readonly expectedChain?: bigint | undefined; readonly onStep?: GateView["onStep"] } = {},
+): Promise<GateView> {
   const abis = new Map<ContractName, InterfaceAbi>();
   for (const name of ABIS) abis.set(name, (await releasedContract(name)).abi);
   abis.set("Fund", (await releasedContract("Fund")).abi);
@@ -96,7 +102,7 @@ export async function gateAt(provider: Provider, address: string, expectedChain?
     const [exchange, clearing, liquidation, fund] = DESKS.map((name, index) => at(name, desks[index]));
     const name = await gateName(gate);
     return {
-      ...{ chainId, address, board, size, gate, told },
+      ...{ chainId, address, board, size, gate, told, onStep },
       ...{ exchange: exchange!, clearing: clearing!, liquidation: liquidation!, fund: fund! },
       market: at("PriceOracle", marketAt),
       domains: {

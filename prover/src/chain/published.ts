@@ -10,6 +10,7 @@ import { type ColumnE6, columnE6, type LotPriceE16, type RateBps } from "../unit
 import { type CountedValues, fixedValues } from "./carrier.ts";
 import type { Published } from "./client.ts";
 import { releasedContract } from "./deploy.ts";
+import { latestEvent } from "./events.ts";
 import type { GateView } from "./gate-view.ts";
 import { publication } from "./publication.ts";
 
@@ -60,7 +61,8 @@ export async function publishedAt(
 }
 
 /** The prices and rate that the chain counts. Of an epoch that does not stand any more, those of the files. */
-async function countedOf({ market: oracle, board, told }: GateView, files: VenueFiles, stands: boolean) {
+async function countedOf(view: GateView, files: VenueFiles, stands: boolean) {
+  const { market: oracle, board, told } = view;
   const { policy, market } = files;
   const own: CountedValues = { prices: market.market.prices, debtRateBps: policy.policy.debtRateBps };
   if (!stands) return own;
@@ -69,7 +71,7 @@ async function countedOf({ market: oracle, board, told }: GateView, files: Venue
   // A list has a method of this name.
   const fixed: unknown = (epoch as Result).getValue("values");
   if (fixedValues(valuesHash, own) === fixed) return own;
-  const taken = await told(() => takenEpoch({ market: oracle, board }, market.epoch));
+  const taken = await told(() => takenEpoch(view, market.epoch));
   if (taken === undefined || fixedValues(valuesHash, taken) !== fixed) {
     throw new PlimsollError(
       "FIELD_INVALID",
@@ -83,8 +85,8 @@ async function countedOf({ market: oracle, board, told }: GateView, files: Venue
 }
 
 /** What the oracle told of an epoch when it took it; undefined where the node has no such event. */
-export async function takenEpoch({ market: oracle, board }: Pick<GateView, "market" | "board">, epoch: bigint) {
-  const [taken] = (await oracle.queryFilter(oracle.filters.EpochTaken!(board, epoch))) as EventLog[];
+export async function takenEpoch({ market: oracle, board, onStep }: GateView, epoch: bigint) {
+  const taken = await latestEvent(oracle, oracle.filters.EpochTaken!(board, epoch), { onStep });
   if (taken === undefined) return undefined;
   const { prices, debtRateBps, valuesHash } = taken.args;
   const counted: CountedValues = { prices: [...prices], debtRateBps };
@@ -113,10 +115,10 @@ export const expiredRows = (settled: EventLog): Set<number> =>
  * @see docs/library.md#on-chain
  */
 export async function settlementMarks(view: GateView, number: bigint): Promise<SettlementMarks> {
-  const [settled] = (await view.told(async () => {
+  const settled = await view.told(async () => {
     const settlements = await settlementsOf(view);
-    return settlements.queryFilter(settlements.filters.Settled!(view.board, number));
-  })) as EventLog[];
+    return latestEvent(settlements, settlements.filters.Settled!(view.board, number), view);
+  });
   if (settled === undefined) {
     throw new PlimsollError(
       "CHAIN_FAILED",

@@ -14,6 +14,7 @@ import type { PolicyFile } from "../formats/policy.ts";
 import { CLOSED_ROW } from "../model/market.ts";
 import type { LotPriceE16 } from "../units.ts";
 import { fixedValues } from "./carrier.ts";
+import { eventsBack } from "./events.ts";
 import type { GateView } from "./gate-view.ts";
 import { unpackValues } from "./packed-values.ts";
 import { expiredRows, settlementsOf, takenEpoch } from "./published.ts";
@@ -71,7 +72,8 @@ export async function standingMarket(
 }
 
 /** What the oracle fixed of the standing epoch. */
-async function standingValues({ market: oracle, board }: GateView) {
+async function standingValues(view: GateView) {
+  const { market: oracle, board } = view;
   const [standing] = await oracle.getFunction("standingOf")(board);
   const epoch: bigint = standing.epoch;
   if (epoch === 0n) throw new PlimsollError("CALL_REFUSED", "the board has no epoch yet");
@@ -79,7 +81,7 @@ async function standingValues({ market: oracle, board }: GateView) {
     const words = `the node does not have ${what} of epoch ${epoch}: ask one that keeps all`;
     return new PlimsollError("CHAIN_FAILED", words);
   };
-  const taken = await takenEpoch({ market: oracle, board }, epoch);
+  const taken = await takenEpoch(view, epoch);
   // A list has a method of this name.
   const fixed: unknown = (standing as Result).getValue("values");
   if (taken === undefined || fixedValues(taken.valuesHash, taken) !== fixed) throw lost("the event");
@@ -110,16 +112,13 @@ function publishedIn({ interface: abi }: Contract, data: string, valuesHash: str
 async function expiredBetween(view: GateView, first: bigint, last: EventLog): Promise<Set<number>> {
   const [settlements, taken] = [await settlementsOf(view), await takenEpoch(view, first)];
   const from = taken?.event;
-  const settled = await settlements.queryFilter(
-    settlements.filters.Settled!(view.board),
-    from?.blockNumber ?? 0,
-    last.blockNumber,
-  );
-  const after = (left: EventLog, right: EventLog) =>
-    left.blockNumber === right.blockNumber ? left.index > right.index : left.blockNumber > right.blockNumber;
-  return new Set(
-    (settled as EventLog[])
-      .filter((each) => after(last, each) && (from === undefined || after(each, from)))
-      .flatMap((each) => [...expiredRows(each)]),
-  );
+  const isBefore = (one: EventLog, other: EventLog) =>
+    one.blockNumber === other.blockNumber ? one.index < other.index : one.blockNumber < other.blockNumber;
+  const rows = new Set<number>();
+  const search = { from: from?.blockNumber, to: last.blockNumber, onStep: view.onStep };
+  for await (const settled of eventsBack(settlements, [settlements.filters.Settled!(view.board)], search)) {
+    if (isBefore(last, settled) || (from !== undefined && isBefore(settled, from))) continue;
+    for (const row of expiredRows(settled)) rows.add(row);
+  }
+  return rows;
 }

@@ -161,7 +161,7 @@ function fetchCommand(context: Context): Command {
       const known = await loadMarket(context, { policy: options.policy, market: names });
       const provider = await nodeOf(options);
       try {
-        const view = await gateAt(provider, options.gate);
+        const view = await gateAt(provider, options.gate, { onStep: context.progress });
         const { document, unnamed } = await standingMarket(view, { policy: known.policy, names: known.market });
         if (unnamed.length > 0) {
           const rows = unnamed.map((row) => `ROW-${row}`).join(", ");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Lots on auction: the one of an account, what it asks, and a bid for it. */
-import { type Contract, type ContractTransactionReceipt, type EventLog, toUtf8String } from "ethers";
+import { type Contract, type ContractTransactionReceipt, toUtf8String } from "ethers";
+import { latestEvent } from "../../chain/events.ts";
 import type { GateView } from "../../chain/gate-view.ts";
 import { type AuctionLot, auctionLotOf, type LiquidationVenue, takeLot } from "../../chain/liquidation.ts";
 import { publishedAt, type VenueFiles } from "../../chain/published.ts";
@@ -33,12 +34,10 @@ export interface OpenAuction {
 }
 
 /** The lot of an account that is on auction. Throws `CALL_REFUSED` where none is. */
-export async function auctionAt({ liquidation, told }: GateView, account: bigint): Promise<OpenAuction> {
+export async function auctionAt({ liquidation, told, onStep }: GateView, account: bigint): Promise<OpenAuction> {
   const id: string = await told(() => liquidation.getFunction("auctionOf")(account));
   if (BigInt(id) === 0n) throw new PlimsollError("CALL_REFUSED", `no lot of account ${account} is on auction`);
-  const [event] = (await told(() =>
-    liquidation.queryFilter(liquidation.filters.LotStarted!(account, id)),
-  )) as EventLog[];
+  const event = await told(() => latestEvent(liquidation, liquidation.filters.LotStarted!(account, id), { onStep }));
   if (event === undefined) throw new PlimsollError("CHAIN_FAILED", "the node does not tell of the auction's start");
   const { lot, blob, opening } = event.args;
   return { id, lot: auctionLotOf(lot), blob, opening };

@@ -4,6 +4,7 @@ import { type Signer, VoidSigner } from "ethers";
 import { z } from "zod";
 import { accountRecord, type Opening, seal } from "../../chain/account-record.ts";
 import { AccountClient, openingState } from "../../chain/client.ts";
+import { eventsBack } from "../../chain/events.ts";
 import { digestOf, type GateCall, type Step, signClear } from "../../chain/gate-calls.ts";
 import { type GateView, gateAt } from "../../chain/gate-view.ts";
 import { openState } from "../../chain/sealed-state.ts";
@@ -220,18 +221,18 @@ export interface RestoreOrder {
  * @see docs/library.md#an-account-on-chain
  */
 export async function restoreAccount(
-  { provider, store, prover }: Pick<AccountMachine, "provider" | "store" | "prover">,
+  { provider, store, prover, onStep }: Pick<AccountMachine, "provider" | "store" | "prover" | "onStep">,
   { viewingKey, gate: address, account, owner }: RestoreOrder,
 ): Promise<{ readonly account: bigint; readonly owner: string; readonly commitment: string }> {
   if ((await store.read()) !== undefined) {
     throw new PlimsollError("USAGE", "this file has an account already: restore into another one");
   }
-  const view = await gateAt(provider, address);
+  const view = await gateAt(provider, address, { onStep });
   const { gate, exchange, clearing, domains } = view;
-  const venue = { gate, exchange, clearing, domains, prover, cosign: async () => "0x" };
+  const venue = { gate, exchange, clearing, domains, onStep, prover, cosign: async () => "0x" };
   return view.told(async () => {
-    const numbers = account === undefined ? await openedBy(view, owner) : [account];
-    for (const number of numbers) {
+    const numbers = account === undefined ? openedBy(view, owner) : [account];
+    for await (const number of numbers) {
       const { owner: whose, state } = await gate.getFunction("accountOf")(number);
       if (state === 0n) continue;
       const watcher = new VoidSigner(whose, provider);
@@ -248,8 +249,8 @@ export async function restoreAccount(
   });
 }
 
-/** Numbers of the accounts that an owner opened, or of all. */
-async function openedBy({ gate }: GateView, owner: string | undefined): Promise<bigint[]> {
-  const events = await gate.queryFilter(gate.filters.AccountOpened!(null, owner ?? null));
-  return events.map((event) => (event as unknown as { args: { account: bigint } }).args.account);
+/** Numbers of the accounts that an owner opened, or of all; the latest first. */
+async function* openedBy({ gate, onStep }: GateView, owner: string | undefined): AsyncGenerator<bigint> {
+  const opened = gate.filters.AccountOpened!(null, owner ?? null);
+  for await (const { args } of eventsBack(gate, [opened], { onStep })) yield args.account;
 }

@@ -108,7 +108,10 @@ export async function openSession(
   if (gate !== undefined && gate.toLowerCase() !== at.toLowerCase()) {
     throw new PlimsollError("FIELD_INVALID", `the account is at gate ${at}`, { field: "gate" });
   }
-  const view = await gateAt(provider, at, kept === undefined ? undefined : BigInt(kept.chainId));
+  const view = await gateAt(provider, at, {
+    expectedChain: kept === undefined ? undefined : BigInt(kept.chainId),
+    onStep: machine.onStep,
+  });
   const who = signer === undefined ? (kept?.owner ?? owner ?? NOBODY) : await signer.getAddress();
   if (kept !== undefined && kept.owner.toLowerCase() !== who.toLowerCase()) {
     throw new PlimsollError("FIELD_INVALID", `the account belongs to ${kept.owner}, and the signer is ${who}`, {
@@ -136,8 +139,8 @@ export function numberOf({ record }: Session): bigint {
 
 /** The venue as clients of the library take it. */
 export function venueOf({ machine, view }: Session, more: Partial<Venue> = {}): Venue {
-  const { gate, exchange, clearing, domains } = view;
-  return { gate, exchange, clearing, domains, prover: machine.prover, cosign: async () => "0x", ...more };
+  const { gate, exchange, clearing, domains, onStep } = view;
+  return { gate, exchange, clearing, domains, onStep, prover: machine.prover, cosign: async () => "0x", ...more };
 }
 
 /** Follows the account, from the state that is kept. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Where an account stands at its gate: what everybody can see, and with the venue's files what only its owner can. PRIVATE. */
+import { latestEvent } from "../../chain/events.ts";
 import { type AssetView, assetsOf, type GateView } from "../../chain/gate-view.ts";
 import { publishedAt, type VenueFiles } from "../../chain/published.ts";
 import { PlimsollError } from "../../errors.ts";
@@ -223,11 +224,12 @@ async function marketOf({ market, board, told }: GateView): Promise<{ epoch: big
   return { epoch, closed };
 }
 
-async function lotOf({ liquidation }: GateView, account: bigint, deadline: (until: bigint) => ClockDeadline) {
+async function lotOf({ liquidation, onStep }: GateView, account: bigint, deadline: (until: bigint) => ClockDeadline) {
   const id: string = await liquidation.getFunction("auctionOf")(account);
   if (BigInt(id) === 0n) return null;
-  const [event] = await liquidation.queryFilter(liquidation.filters.LotStarted!(account, id));
-  const { lot } = (event as unknown as { args: { lot: { voidFrom: bigint } } }).args;
+  const event = await latestEvent(liquidation, liquidation.filters.LotStarted!(account, id), { onStep });
+  if (event === undefined) throw new PlimsollError("CHAIN_FAILED", "the node does not tell of the auction's start");
+  const { lot } = event.args;
   const price: bigint = await liquidation.getFunction("priceOf")(lot);
   return { id, price: cash(price), voidFrom: deadline(lot.voidFrom) };
 }

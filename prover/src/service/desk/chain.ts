@@ -449,7 +449,7 @@ export class ChainHand {
     try {
       const provider = await this.#node();
       const record = await recordIn(file);
-      const view = await gateAt(provider, record.gate, BigInt(record.chainId));
+      const view = await gateAt(provider, record.gate, { expectedChain: BigInt(record.chainId) });
       const standing = await gateStanding(view, BigInt(record.account!), { provider });
       this.#seen.set(name, { at: performance.now(), standing });
       this.#silent = false;
