@@ -18,8 +18,11 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { BOARD_SIZES, type BoardSize } from "../../../prover/src/model/sizes.ts";
+import { builtCircuit } from "../../../prover/src/node/setup/circuits.ts";
 import { buildStatement } from "../../../prover/src/statement/account.ts";
+import { CIRCUITS, familyOf } from "../../../prover/src/statement/families.ts";
 import { accountCircuit } from "../../support/circuit.ts";
+import { COUNTS, dimensionsOf, ledgerOf } from "../../support/ledger.ts";
 import { randomRequest, seededRng } from "../../support/random.ts";
 import { alternatives } from "./alternatives.ts";
 import { DETECTORS, disagreement, undetermined } from "./attack.ts";
@@ -34,7 +37,7 @@ import { readR1cs, readSymbols, type Witness, writeWtns } from "./r1cs.ts";
 import { type BugResult, bugTable, seed, seedEach, seenBy } from "./seeded-bugs.ts";
 import { examineSmall, SMALL, type Small, smallTarget, unneeded } from "./small.ts";
 import { tangentSpace } from "./tangent.ts";
-import { report, uniqueness } from "./uniqueness.ts";
+import { type Fact, report, uniqueness } from "./uniqueness.ts";
 import { unrangedInputs } from "./unranged.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
@@ -183,6 +186,31 @@ const PARTS: Readonly<Record<string, (size: BoardSize, cases: number) => Promise
       ok: unknown.length === 0,
       says: `${parts[0]!.wires} wires as shipped, ${parts[1]!.wires} unsimplified, ${unknown.length} not determined, ${parts[0]!.allowed.length} allowed`,
       lines: unknown.slice(0, 50),
+      figures: parts,
+    };
+  },
+
+  shipped: async () => {
+    const circuits = CIRCUITS.filter((circuit) => builtCircuit(circuit) !== undefined);
+    const parts = circuits.map((circuit) => {
+      const at = (extension: string) => path.join(ROOT, "build/circuits", circuit, `circuit.${extension}`);
+      const [r1cs, symbols] = [readR1cs(at("r1cs")), readSymbols(at("sym"))];
+      const has = (name: string) => symbols.wireOf(name.replace("{a}", "0")) !== undefined;
+      const facts = (json("account-facts.json") as Fact[]).filter(({ signals = [], ascending = [] }) =>
+        [...signals, ...ascending].every(has),
+      );
+      const { wires, unknown } = report(r1cs, symbols, uniqueness(r1cs, symbols, facts));
+      const [family, dimensions] = [familyOf(circuit), dimensionsOf(circuit)];
+      const { held, faults } = ledgerOf(family, dimensions, r1cs, symbols);
+      const missing = held.size === COUNTS[family](dimensions) ? [] : [`${held.size} checks`];
+      return { circuit, wires, checks: held.size, found: [...unknown.slice(0, 9), ...faults, ...missing] };
+    });
+    const lines = parts.flatMap(({ circuit, found }) => found.map((what) => `${circuit}: ${what}`));
+    const sum = (pick: (part: (typeof parts)[number]) => number) => parts.reduce((all, part) => all + pick(part), 0);
+    return {
+      ok: parts.length > 0 && lines.length === 0,
+      says: `${parts.length} circuits, ${sum(({ wires }) => wires)} wires and ${sum(({ checks }) => checks)} checks and flags of ledgers, ${lines.length} faults`,
+      lines,
       figures: parts,
     };
   },
