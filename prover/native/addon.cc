@@ -3,6 +3,7 @@
 ///
 ///   supports(path) → boolean
 ///   open(zkey, path) → Promise<key or status>           the array is read until the promise settles
+///   prepare(zkey, path, threads, cancel) → Promise<file or status>   minutes; the arrays are read until the promise settles
 ///   prove(key, wtns, blinding, threads, cancel) → Promise<proof bytes or status>      so are these
 ///   close(key)                                          at once, or when the last proof with it is done
 ///   openPlan(plan) → plan or status                     at once; freed with the last reference
@@ -19,6 +20,7 @@
 #define NAPI_VERSION 8
 #include <node_api.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -171,6 +173,25 @@ struct OpenJob : Job {
   }
 };
 
+struct PrepareJob : Job {
+  Bytes zkey;
+  int32_t path, threads;
+  const volatile int32_t* cancel;
+  uint8_t* prepared = nullptr;
+  size_t length = 0;
+
+  ~PrepareJob() override { std::free(prepared); }
+  void execute() override {
+    length = plimsoll_prepared_bytes(zkey.data, zkey.length);
+    prepared = static_cast<uint8_t*>(std::malloc(length == 0 ? 1 : length));
+    status = prepared == nullptr ? Status::memory : Status(plimsoll_prepare(zkey.data, zkey.length, path, unsigned(threads), cancel, prepared, length));
+  }
+  napi_value result(napi_env env) override {
+    napi_value value = nullptr;
+    return napi_create_buffer_copy(env, length, prepared, nullptr, &value) == napi_ok ? value : nullptr;
+  }
+};
+
 struct ProveJob : Job {
   Handle* handle = nullptr;
   Bytes wtns;
@@ -289,6 +310,20 @@ napi_value open(napi_env env, napi_callback_info info) {
     return refuse(env);
   }
   return Job::start(env, "plimsoll.open", std::move(job), values, 1);
+}
+
+napi_value prepare(napi_env env, napi_callback_info info) {
+  napi_value values[4];
+  Bytes cancel;
+  auto job = std::unique_ptr<PrepareJob>(new (std::nothrow) PrepareJob);
+  if (job == nullptr) return statusValue(env, Status::memory);
+  if (!readArguments(env, info, values) || !readBytes(env, values[0], napi_uint8_array, &job->zkey) ||
+      !readInt(env, values[1], &job->path) || !readInt(env, values[2], &job->threads) || job->threads < 1 ||
+      !readBytes(env, values[3], napi_int32_array, &cancel) || cancel.length < 1) {
+    return refuse(env);
+  }
+  job->cancel = reinterpret_cast<const volatile int32_t*>(cancel.data);
+  return Job::start(env, "plimsoll.prepare", std::move(job), values, 4);
 }
 
 napi_value prove(napi_env env, napi_callback_info info) {
@@ -451,6 +486,7 @@ NAPI_MODULE_INIT() {
   const napi_property_descriptor functions[] = {
       {"supports", nullptr, supports, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"open", nullptr, open, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+      {"prepare", nullptr, prepare, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"prove", nullptr, prove, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"close", nullptr, close, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
       {"openPlan", nullptr, openPlan, nullptr, nullptr, nullptr, napi_enumerable, nullptr},

@@ -49,6 +49,29 @@ extern "C" int plimsoll_key_take(uint8_t* zkey, size_t length, int path, plimsol
 
 extern "C" void plimsoll_key_close(plimsoll_key* key) { delete key; }
 
+#ifndef __wasm__
+static size_t preparedBytes(const plimsoll::Zkey& key, size_t length) {
+  return key.prepared ? 0 : length + (key.absent() + key.domain) * plimsoll::G1_BYTES;
+}
+
+extern "C" size_t plimsoll_prepared_bytes(const uint8_t* zkey, size_t length) {
+  plimsoll::Zkey key;
+  return plimsoll::readZkey(zkey, length, key) == Status::ok ? preparedBytes(key, length) : 0;
+}
+
+extern "C" int plimsoll_prepare(const uint8_t* zkey, size_t length, int path, unsigned threads, const volatile int32_t* cancel,
+                                uint8_t* prepared, size_t prepared_length) {
+  if (!isPath(path)) return int(Status::unsupported);
+  plimsoll::Zkey key;
+  const Status read = plimsoll::readZkey(zkey, length, key);
+  if (read != Status::ok) return int(read);
+  if (key.prepared || prepared_length != preparedBytes(key, length)) return int(Status::shape);
+  uint8_t *h = nullptr, *c = nullptr;
+  plimsoll::copyPrepared(key, zkey, length, prepared, &h, &c);
+  return int(plimsoll::prepare(key, Path(path), threads, cancel, h, c));
+}
+#endif
+
 extern "C" int plimsoll_prove(const plimsoll_key* key, const uint8_t* wtns, size_t length, const uint8_t blinding[64],
                               unsigned threads, const volatile int32_t* cancel, uint8_t proof[256]) {
   plimsoll::Wtns witness;

@@ -27,6 +27,13 @@ int plimsoll_key_open(const uint8_t* zkey, size_t length, int path, plimsoll_key
 int plimsoll_key_take(uint8_t* zkey, size_t length, int path, plimsoll_key** key);
 void plimsoll_key_close(plimsoll_key* key);
 
+/// Writes the prepared key of a proving key (core/prepare.h): proofs are the same and take half of the time. A file of
+/// `plimsoll_prepared_bytes`, which is 0 for a file that is no proving key or is prepared. Takes minutes where a proof takes a second.
+/// Not in WebAssembly, which proves with such keys all the same.
+size_t plimsoll_prepared_bytes(const uint8_t* zkey, size_t length);
+int plimsoll_prepare(const uint8_t* zkey, size_t length, int path, unsigned threads, const volatile int32_t* cancel,
+                     uint8_t* prepared, size_t prepared_length);
+
 /// Makes a proof of a snarkjs witness file. `blinding` is two scalars below the order, r then s; both uniform and used once, or
 /// the proof shows what it hides. `cancel` is polled: any value but 0 stops the work soon. `threads` is at least 1.
 /// The proof: A, B, C as plain coordinates, x then y, in G2 the real part first; infinity is all zero.

@@ -221,7 +221,7 @@ for (const path of PATHS) {
     }
 
     // 4. Transforms, by their definition.
-    it("fr: values on the roots of unity to values on the odd roots, for 64, 128 and 256 of them", () => {
+    it("fr: values on the roots of unity to values on the odd roots, and to slopes, for 64, 128 and 256 of them", () => {
       for (const log2 of [6, 7, 8]) {
         const size = 1 << log2;
         const odd = Fr.pow(5n, (Fr.ORDER - 1n) / BigInt(2 * size));
@@ -238,6 +238,9 @@ for (const path of PATHS) {
         const coefficients = powers(Fr.inv(root)).map((x) => at(scaled, x));
         const expected = powers(root, odd).map((x) => at(coefficients, x));
         expect(compute("fr.toOddRoots", values, size), `${size} values`).to.deep.equal(expected);
+        const slopes = coefficients.map((coefficient, k) => Fr.div(Fr.mul(coefficient, BigInt(k)), BigInt(size)));
+        const expectedSlopes = powers(root).map((x) => at(slopes, x));
+        expect(compute("fr.slopes", values, size), `${size} slopes`).to.deep.equal(expectedSlopes);
       }
     });
   });

@@ -14,6 +14,8 @@
 #include "status.h"
 #ifdef __wasm__
 #include "lanes-wasm.h"
+#else
+#include "prepare.h"
 #endif
 
 namespace plimsoll {
@@ -35,6 +37,9 @@ struct Arithmetic {
   Status (*sponges)(const void* opened, const uint8_t* inputs, size_t length, size_t blocks, unsigned threads, uint8_t* outputs,
                     size_t count);
   size_t minDomain;
+#ifndef __wasm__
+  Status (*prepare)(const Zkey& key, unsigned threads, const volatile int32_t* cancel, uint8_t* h, uint8_t* c);
+#endif
 };
 
 template <template <typename> class Lanes>
@@ -81,7 +86,16 @@ struct ArithmeticOver {
     const Mode mode;
     return static_cast<const Hash*>(opened)->sponges(inputs, length, blocks, threads, outputs, count);
   }
+#ifdef __wasm__
   static constexpr Arithmetic FUNCTIONS = {open, close, prove, compute, openPoseidon, closePoseidon, sponges, Prover<Lanes>::MIN_DOMAIN};
+#else
+  static Status prepare(const Zkey& key, unsigned threads, const volatile int32_t* cancel, uint8_t* h, uint8_t* c) {
+    const Mode mode;
+    return Preparation<Lanes>().run(key, threads, cancel, h, c);
+  }
+  static constexpr Arithmetic FUNCTIONS = {open,           close,   prove,                    compute, openPoseidon,
+                                           closePoseidon, sponges, Prover<Lanes>::MIN_DOMAIN, prepare};
+#endif
 };
 
 }  // namespace plimsoll
@@ -180,6 +194,17 @@ class Hasher {
                                   unsigned threads, const volatile int32_t* cancel, uint8_t proof[256]) {
   return key.prove(witness, r, s, threads, cancel, proof);
 }
+
+#ifndef __wasm__
+/// See `Preparation::run`.
+[[nodiscard]] inline Status prepare(const Zkey& key, Path path, unsigned threads, const volatile int32_t* cancel, uint8_t* h,
+                                    uint8_t* c) {
+  if (!supported(path)) return Status::unsupported;
+  const Arithmetic* functions = &arithmetic(path);
+  if (key.domain < functions->minDomain) functions = &arithmetic(Path::portable);
+  return functions->prepare(key, threads, cancel, h, c);
+}
+#endif
 
 [[nodiscard]] inline Status compute(const char* operation, Path path, const uint8_t* input, size_t length, uint8_t* output,
                                     size_t outputLength) {

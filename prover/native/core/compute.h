@@ -174,14 +174,14 @@ Status group(const char* name, Bytes input, Output output) {
 }
 
 template <typename L>
-Status toOddRoots(Bytes input, Output output) {
+Status transformed(Goal goal, Bytes input, Output output) {
   const size_t size = input.length / 32;
   unsigned log2 = 0;
   while (log2 < 27 && size_t(1) << log2 < size) log2++;
   if (input.length != size_t(32) << log2 || output.length != input.length) return Status::shape;
   if (!areCanonical<Fr>(input.at, input.length)) return Status::range;
   Transform<L> transform;
-  const Status status = transform.open(log2);
+  const Status status = transform.open(log2, goal);
   if (status != Status::ok) return status;
   Buffer<L> work;
   if (work.allocate(size / L::COUNT) != Status::ok) return Status::memory;
@@ -192,7 +192,7 @@ Status toOddRoots(Bytes input, Output output) {
     L::toForm(Fr::fromPlain(input.at + i), form);
     std::memcpy(values.data() + i, form, 32);
   }
-  transform.toOddRoots(values.data(), work.data());
+  transform.run(values.data(), work.data());
   for (size_t i = 0; i < input.length; i += 32) {
     uint64_t form[4];
     std::memcpy(form, values.data() + i, 32);
@@ -207,7 +207,8 @@ Status compute(const char* operation, const uint8_t* input, size_t length, uint8
   const Bytes from{input, length};
   const Output to{output, outputLength};
   if (std::strncmp(operation, "fp.", 3) == 0) return field<Lanes<Fp>, Fp>(operation + 3, from, to);
-  if (std::strcmp(operation, "fr.toOddRoots") == 0) return toOddRoots<Lanes<Fr>>(from, to);
+  if (std::strcmp(operation, "fr.toOddRoots") == 0) return transformed<Lanes<Fr>>(Goal::oddRoots, from, to);
+  if (std::strcmp(operation, "fr.slopes") == 0) return transformed<Lanes<Fr>>(Goal::slopes, from, to);
   if (std::strncmp(operation, "fr.", 3) == 0) return field<Lanes<Fr>, Fr>(operation + 3, from, to);
   if (std::strncmp(operation, "fp2.", 4) == 0) return quadratic(operation + 4, from, to);
   if (std::strncmp(operation, "g1.", 3) == 0) return group<Lanes, Fp>(operation + 3, from, to);

@@ -25,24 +25,31 @@ constexpr size_t G1_BYTES = 2 * FIELD_BYTES;
 constexpr size_t G2_BYTES = 4 * FIELD_BYTES;
 
 /// A proving key: counts, and where its points lie. Points are affine, coordinates in Montgomery form (R = 2^256), infinity is all zero.
+/// A prepared key (prepare.h) has the same sections, two of them larger.
 struct Zkey {
   /// Values of a witness, the constant 1 first, then the public ones, then the private ones.
   uint32_t wires;
   uint32_t publics;
   /// Rows of the matrices, a power of two, at least 2 and at most 2^27.
   uint32_t domain;
+  bool prepared;
   const uint8_t *alpha1, *beta1, *beta2, *delta1, *delta2;
   /// One G1 point per wire.
   const uint8_t *a, *b1;
   /// One G2 point per wire.
   const uint8_t* b2;
-  /// One G1 point per private wire: `wires - publics - 1` of them.
+  /// One G1 point per private wire: `wires - publics - 1` of them. In a prepared key one per wire.
   const uint8_t* c;
-  /// One G1 point per row.
+  /// One G1 point per row. In a prepared key two.
   const uint8_t* h;
   /// Entries of the matrices A and B: matrix, row and wire (32 bits each), coefficient (twice in Montgomery form).
   const uint8_t* terms;
   uint32_t termCount;
+
+  /// Wires that have no point C.
+  size_t absent() const { return prepared ? 0 : size_t(publics) + 1; }
+  /// Points H.
+  size_t points() const { return prepared ? 2 * size_t(domain) : size_t(domain); }
 };
 
 /// A witness: plain little-endian integers, all below the order of the scalar field.
@@ -136,13 +143,14 @@ bool allCanonical(const uint8_t* at, size_t count) {
 
   // 2. Every section has the size that the counts give it. Products of 32-bit counts fit 64 bits.
   const uint64_t wires = key.wires, publics = key.publics, domain = key.domain;
+  key.prepared = sections[9].size == 2 * domain * G1_BYTES;
   const struct {
     uint32_t section;
     uint64_t elements;
     const uint8_t** at;
   } pointSections[] = {
       {3, (publics + 1) * 2, nullptr}, {5, wires * 2, &key.a}, {6, wires * 2, &key.b1}, {7, wires * 4, &key.b2},
-      {8, (wires - publics - 1) * 2, &key.c}, {9, domain * 2, &key.h},
+      {8, (wires - key.absent()) * 2, &key.c}, {9, key.points() * 2, &key.h},
   };
   for (const auto& points : pointSections) {
     if (sections[points.section].size != points.elements * FIELD_BYTES) return Status::shape;
@@ -166,6 +174,28 @@ bool allCanonical(const uint8_t* at, size_t count) {
   }
   return Status::ok;
 }
+
+#ifndef __wasm__
+/// Copies the file of a key, leaving room for the points C and H of a prepared one.
+inline void copyPrepared(const Zkey& key, const uint8_t* file, size_t length, uint8_t* to, uint8_t** h, uint8_t** c) {
+  constexpr size_t SECTION_HEADER = 12;
+  for (size_t at = 0; at < length;) {
+    const uint8_t* const content = file + at + SECTION_HEADER;
+    // The file's own header is as long as a section's, and no section of it holds points.
+    const size_t size = at == 0 ? 0 : size_t(loadU32(file + at + 4)) | size_t(loadU32(file + at + 8)) << 32;
+    std::memcpy(to, file + at, SECTION_HEADER + size);
+    size_t wanted = size;
+    if (at != 0 && content == key.c) wanted = size_t(key.wires) * G1_BYTES;
+    if (at != 0 && content == key.h) wanted = 2 * size_t(key.domain) * G1_BYTES;
+    if (wanted != size) {
+      *(content == key.c ? c : h) = to + SECTION_HEADER;
+      for (int byte = 0; byte < 8; byte++) to[4 + byte] = uint8_t(uint64_t(wanted) >> (8 * byte));
+    }
+    at += SECTION_HEADER + size;
+    to += SECTION_HEADER + wanted;
+  }
+}
+#endif
 
 /// Whether the witness is of a key's circuit is for the caller to compare; that its first value is 1 is checked here.
 [[nodiscard]] inline Status readWtns(const uint8_t* file, size_t length, Wtns& witness) {

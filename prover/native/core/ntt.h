@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /// Number-theoretic transforms over Fr, written over lanes and without bit reversal.
 ///
-/// One operation is offered, the one that Groth16 needs: values on the n-th roots of unity to values of the same polynomial on the
-/// odd 2n-th roots. Down (values to coefficients) runs by decimation in frequency, up by decimation in time, so that the order in
+/// One of two operations is offered, those that Groth16 needs. From values of a polynomial Σ aₖ·xᵏ on the n-th roots of unity to its
+/// values on the odd 2n-th roots; or to values of Σ k/n·aₖ·xᵏ, the slopes, on the n-th roots. Down (values to coefficients) runs by decimation in frequency, up by decimation in time, so that the order in
 /// which the coefficients come out is the order in which they go in and nobody has to know it but `shifts`.
 ///
 /// The array is cut into COUNT blocks that follow one another. The first log2(COUNT) steps combine blocks, on elements that follow
@@ -26,6 +26,8 @@ inline Fr rootOfUnity(unsigned log2) {
   return root;
 }
 
+enum class Goal { oddRoots, slopes };
+
 /// L is lanes of Fr.
 template <typename L>
 class Transform {
@@ -34,11 +36,11 @@ class Transform {
   static constexpr size_t BYTES = 32;
 
   /// For 2^log2 values. Smaller domains than COUNT² have no lanes to fill: `Status::unsupported`.
-  [[nodiscard]] Status open(unsigned log2);
+  [[nodiscard]] Status open(unsigned log2, Goal goal);
   size_t size() const { return size_; }
 
   /// In place: `size()` values in the memory form, in their natural order. `work` is `size() / COUNT` lanes of the caller.
-  void toOddRoots(uint8_t* values, L* work) const;
+  void run(uint8_t* values, L* work) const;
 
  private:
   /// Twiddles of one direction: `wide` w^i for i < n / 2, and `narrow` those of a block, largest step first, each step's together.
@@ -56,8 +58,10 @@ class Transform {
   void up(L* block, size_t length, const uint8_t* twiddles) const;
 
   size_t size_ = 0;
+  Goal goal_ = Goal::oddRoots;
   Twiddles down_, up_;
-  /// What a coefficient is multiplied by between down and up: a power of the 2n-th root, and 1 / n. By place in a block, and by block.
+  /// What a coefficient is multiplied by between down and up: a power of the 2n-th root, and 1 / n, or its slope's factor, and 1 / n.
+  /// The product, or for slopes the sum, of what it is by place in a block and by block.
   Buffer<uint8_t> shifts_, blockShifts_;
 };
 
@@ -77,8 +81,9 @@ Status Transform<L>::Twiddles::open(const Fr& root, size_t size) {
 }
 
 template <typename L>
-Status Transform<L>::open(unsigned log2) {
+Status Transform<L>::open(unsigned log2, Goal goal) {
   size_ = size_t(1) << log2;
+  goal_ = goal;
   if (size_ < COUNT * COUNT || log2 > 27) return Status::unsupported;
   const Fr root = rootOfUnity(log2), shift = rootOfUnity(log2 + 1);
   if (down_.open(root.inverse(), size_) != Status::ok || up_.open(root, size_) != Status::ok) return Status::memory;
@@ -88,11 +93,12 @@ Status Transform<L>::open(unsigned log2) {
   if (shifts_.allocate(length * BYTES) != Status::ok || blockShifts_.allocate(COUNT * BYTES) != Status::ok) return Status::memory;
   Fr half = Fr::one().doubled().inverse(), perSize = Fr::one();
   for (unsigned i = 0; i < log2; i++) perSize = perSize * half;
-  const auto fill = [](Buffer<uint8_t>& table, size_t count, const Fr& first, const Fr& factor) {
-    Fr power = first;
+  const bool adds = goal == Goal::slopes;
+  const auto fill = [adds](Buffer<uint8_t>& table, size_t count, const Fr& first, const Fr& step) {
+    Fr value = first;
     size_t reversed = 0;
-    for (size_t i = 0; i < count; i++, power = power * factor) {
-      put(table, reversed, power);
+    for (size_t i = 0; i < count; i++, value = adds ? value + step : value * step) {
+      put(table, reversed, value);
       // Counts up in reversed bits.
       size_t bit = count / 2;
       while (bit != 0 && (reversed & bit) != 0) {
@@ -102,10 +108,11 @@ Status Transform<L>::open(unsigned log2) {
       reversed |= bit;
     }
   };
-  fill(blockShifts_, COUNT, Fr::one(), shift);
-  Fr blockwise = shift;
-  for (size_t blocks = 1; blocks < COUNT; blocks *= 2) blockwise = blockwise.square();
-  fill(shifts_, length, perSize, blockwise);
+  const Fr step = adds ? perSize.square() : shift;
+  Fr blockwise = step;
+  for (size_t blocks = 1; blocks < COUNT; blocks *= 2) blockwise = adds ? blockwise.doubled() : blockwise.square();
+  fill(blockShifts_, COUNT, adds ? Fr::zero() : Fr::one(), step);
+  fill(shifts_, length, adds ? Fr::zero() : perSize, blockwise);
   return Status::ok;
 }
 
@@ -170,7 +177,7 @@ void Transform<L>::up(L* block, size_t length, const uint8_t* twiddles) const {
 }
 
 template <typename L>
-void Transform<L>::toOddRoots(uint8_t* values, L* work) const {
+void Transform<L>::run(uint8_t* values, L* work) const {
   const size_t length = size_ / COUNT;
   alignas(64) uint8_t tile[COUNT * COUNT * BYTES];
 
@@ -202,7 +209,10 @@ void Transform<L>::toOddRoots(uint8_t* values, L* work) const {
   // 2. Down, shift, up, within blocks.
   down(work, length, down_.narrow.data());
   const L blockShift = L::loadRun(blockShifts_.data());
-  for (size_t i = 0; i < length; i++) work[i] = work[i] * L::spread(shifts_.data() + i * BYTES) * blockShift;
+  for (size_t i = 0; i < length; i++) {
+    const L shift = L::spread(shifts_.data() + i * BYTES);
+    work[i] = goal_ == Goal::slopes ? work[i] * (shift + blockShift) : work[i] * shift * blockShift;
+  }
   up(work, length, up_.narrow.data());
 
   // 3. Back across blocks.

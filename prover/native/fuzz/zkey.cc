@@ -27,8 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   inside(key.a, uint64_t(key.wires) * plimsoll::G1_BYTES);
   inside(key.b1, uint64_t(key.wires) * plimsoll::G1_BYTES);
   inside(key.b2, uint64_t(key.wires) * plimsoll::G2_BYTES);
-  inside(key.c, uint64_t(key.wires - key.publics - 1) * plimsoll::G1_BYTES);
-  inside(key.h, uint64_t(key.domain) * plimsoll::G1_BYTES);
+  inside(key.c, uint64_t(key.wires - key.absent()) * plimsoll::G1_BYTES);
+  inside(key.h, uint64_t(key.points()) * plimsoll::G1_BYTES);
   plimsoll::Matrices matrices;
   check(matrices.read(key) == Status::ok);
   check(matrices.a.wire.size() + matrices.b.wire.size() == key.termCount);
