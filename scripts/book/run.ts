@@ -2,9 +2,9 @@
 /**
  * The book of an invented venue from end to end, with workers that are killed: what it costs an account.
  *
- *   npm run book -- --accounts 20000 [--workers 2] [--threads 1] [--circuit book-60-8] [--kill-every 60] [--out build/book]
+ *   npm run book -- --accounts 20000 [--workers 2] [--threads 1] [--circuit book-60-8] [--prepare] [--kill-every 60] [--out build/book]
  *
- * Generates accounts, builds the book, and proves it with `plimsoll book prove`. Every so many seconds, if something has been proven
+ * Generates accounts, builds the book, prepares the proving key where that is asked for, and proves it with `plimsoll book prove`. Every so many seconds, if something has been proven
  * meanwhile, something is killed with -9, in turn: a process that proves, and the command with all that it has started, which is then started again. Ends with exit code 1 where a
  * shard is not proven in the end. A directory that is there already is gone on with.
  */
@@ -28,6 +28,7 @@ const { values } = parseArgs({
     workers: { type: "string", default: "2" },
     threads: { type: "string", default: "1" },
     circuit: { type: "string", default: "book-60-8" },
+    prepare: { type: "boolean", default: false },
     "kill-every": { type: "string", default: "60" },
     out: { type: "string" },
   },
@@ -192,6 +193,7 @@ function meanSize(folder: string): number {
 }
 
 const built = await build();
+const prepared = values.prepare ? (await must(["book", "prepare", BOOK])).cost : undefined;
 const proven = await prove();
 const status = JSON.parse((await must(["book", "status", BOOK, "--json"])).said);
 assert.deepEqual([status.proven, status.queue.quarantined], [status.shards, 0], "every shard is proven");
@@ -201,6 +203,7 @@ await must(["book", "assemble", BOOK, "--out", at("public.book")]);
 const verified = (await must(["book", "verify", at("public.book"), "--date", "2026-11-22T09:00:00Z", "--json"])).cost;
 
 const each = (cost: Cost) => `${((1000 * cost.cpu) / accounts).toFixed(2)} ms of CPU an account`;
+if (prepared) say(`prepared: ${prepared.cpu.toFixed(0)} s of CPU, at most ${prepared.memory.toFixed(0)} MiB`);
 if (built) say(`built: ${built.seconds.toFixed(0)} s, ${each(built)}, at most ${built.memory.toFixed(0)} MiB`);
 say(
   `proven: ${status.shards} shards in ${proven.seconds.toFixed(0)} s by ${values.workers} workers of ${values.threads} threads, ${proven.killed} killed, at most ${proven.memory.toFixed(0)} MiB a process`,

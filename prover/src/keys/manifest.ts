@@ -177,10 +177,12 @@ const KINDS = ["r1cs", "wasm", "plan", "zkey", "verificationKey", "linkKey"] as 
 
 /** A circuit's files, each read when it is asked for and refused (`ARTIFACT_HASH`) where the manifest names other bytes. */
 export interface ArtifactSet<Name extends CircuitName> {
+  readonly identity: ArtifactIdentity<Name>;
   verificationKey(): Promise<LoadedVerificationKey<Name>>;
   /** Throws ARTIFACT_MISSING where the manifest names none for the circuit. */
   linkKey(): Promise<LoadedLinkKey<Name>>;
-  all(): Promise<Artifacts<Name>>;
+  /** `zkey` where it is read from elsewhere. */
+  all(zkey?: Uint8Array<ArrayBuffer>): Promise<Artifacts<Name>>;
   /** What is wrong with each file: it is missing, or not the one that the manifest names. Empty where all are intact. */
   damage(): Promise<readonly PlimsollError[]>;
 }
@@ -236,10 +238,10 @@ export async function openArtifacts<Name extends CircuitName>(
     return { identity: { size, verificationKeySha256, sha256, origin }, linkKeyFile, verificationKey: key };
   }
 
-  async function all(): Promise<Artifacts<Name>> {
+  async function all(given?: Uint8Array<ArrayBuffer>): Promise<Artifacts<Name>> {
     const [key, zkey, plan] = await Promise.all([
       verificationKey(),
-      file(record!.zkey),
+      given ?? file(record!.zkey),
       record!.plan && file(record!.plan),
     ]);
     return { ...key, wasm: () => file(record!.wasm), zkey, ...(plan && { plan }) };
@@ -258,7 +260,7 @@ export async function openArtifacts<Name extends CircuitName>(
     return found;
   }
 
-  return { verificationKey, linkKey, all, damage };
+  return { identity, verificationKey, linkKey, all, damage };
 }
 
 type Check = (value: unknown) => boolean;

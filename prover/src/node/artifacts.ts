@@ -86,7 +86,7 @@ function directorySource(options: ArtifactOptions): ArtifactSource {
  * A file and its SHA-256, each piece hashed while the next is read. (Web Crypto's hash copies what it is given, which takes
  * several times as long; `readFile` takes half a megabyte at a time.)
  */
-async function readHashed(file: string) {
+export async function readHashed(file: string) {
   const handle = await open(file);
   try {
     const content = new Uint8Array((await handle.stat()).size);
@@ -108,6 +108,10 @@ async function readHashed(file: string) {
 }
 const PIECE = 4 << 20;
 
+/** The files of a circuit. Throws as `openArtifacts`. */
+export const artifactsOf = <Name extends CircuitName>(size: Name, options: ArtifactOptions = {}) =>
+  openArtifacts(size, directorySource(options));
+
 /**
  * Reads the manifest. Throws ARTIFACT_MISSING where there is none, ARTIFACT_HASH where it is not of this format.
  * @see docs/library.md#proofs
@@ -128,7 +132,7 @@ export async function loadVerificationKey<Name extends CircuitName>(
   size: Name,
   options: ArtifactOptions = {},
 ): Promise<LoadedVerificationKey<Name>> {
-  return (await openArtifacts(size, directorySource(options))).verificationKey();
+  return (await artifactsOf(size, options)).verificationKey();
 }
 
 /**
@@ -140,7 +144,7 @@ export async function loadLinkKey<Name extends CircuitName>(
   size: Name,
   options: ArtifactOptions = {},
 ): Promise<LoadedLinkKey<Name>> {
-  return (await openArtifacts(size, directorySource(options))).linkKey();
+  return (await artifactsOf(size, options)).linkKey();
 }
 
 /**
@@ -167,7 +171,7 @@ export async function damagedArtifacts(
   circuit: CircuitName,
   options: ArtifactOptions = {},
 ): Promise<readonly PlimsollError[]> {
-  return (await openArtifacts(circuit, directorySource(options))).damage();
+  return (await artifactsOf(circuit, options)).damage();
 }
 
 /** Reads all that proving and verifying with a circuit needs, but for the witness generator. Throws as `loadVerificationKey`. */
@@ -175,5 +179,5 @@ export async function loadArtifacts<Name extends CircuitName>(
   size: Name,
   options: ArtifactOptions = {},
 ): Promise<Artifacts<Name>> {
-  return (await openArtifacts(size, directorySource(options))).all();
+  return (await artifactsOf(size, options)).all();
 }

@@ -36,6 +36,7 @@ export const PATHS: readonly ArithmeticPath[] = process.arch === "arm64" ? ["por
 export interface Addon {
   supports(path: number): boolean;
   open(zkey: Uint8Array, path: number): Promise<object | number>;
+  prepare(zkey: Uint8Array, path: number, threads: number, cancel: Int32Array): Promise<Uint8Array | number>;
   prove(
     key: object,
     wtns: Uint8Array,
@@ -117,6 +118,39 @@ export interface NativeOptions {
   readonly threads?: number;
 }
 
+/** Runs work that looks at a number now and then and ends when it is not 0. Throws `CANCELLED` where the signal is raised meanwhile. */
+async function cancelled<T>(signal: AbortSignal | undefined, work: (cancel: Int32Array) => Promise<T>): Promise<T> {
+  const cancel = new Int32Array(1);
+  const raise = () => {
+    cancel[0] = 1;
+  };
+  signal?.addEventListener("abort", raise);
+  try {
+    const result = await work(cancel);
+    throwIfCancelled(signal);
+    return result;
+  } finally {
+    signal?.removeEventListener("abort", raise);
+  }
+}
+
+/**
+ * The prepared key of a proving key, from which the same proofs are made in half of the time: minutes. Throws `KEY_REFUSED`,
+ * `CANCELLED` and `OUT_OF_MEMORY`.
+ */
+export async function prepareNative(
+  { addon, path }: Extract<NativeState, { addon: Addon }>,
+  zkey: Uint8Array,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  throwIfCancelled(signal);
+  const prepared = await cancelled(signal, (cancel) =>
+    addon.prepare(zkey, PATHS.indexOf(path), availableParallelism(), cancel),
+  );
+  if (typeof prepared === "number") throw statusError(prepared, "proving key");
+  return prepared;
+}
+
 export function nativeBackend(
   { addon, path }: Extract<NativeState, { addon: Addon }>,
   { blinding = randomBlinding, threads = availableParallelism() }: NativeOptions = {},
@@ -126,20 +160,13 @@ export function nativeBackend(
 
   async function prove(key: object, witness: Uint8Array, signal: AbortSignal | undefined): Promise<unknown> {
     throwIfCancelled(signal);
-    const cancel = new Int32Array(1);
-    const raise = () => {
-      cancel[0] = 1;
-    };
-    signal?.addEventListener("abort", raise);
     const secret = blinding();
     try {
-      const proof = await addon.prove(key, witness, secret, threads, cancel);
-      throwIfCancelled(signal);
+      const proof = await cancelled(signal, (cancel) => addon.prove(key, witness, secret, threads, cancel));
       if (typeof proof === "number") throw statusError(proof, "witness");
       return proofJson(proof);
     } finally {
       secret.fill(0);
-      signal?.removeEventListener("abort", raise);
     }
   }
 

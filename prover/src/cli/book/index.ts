@@ -4,6 +4,7 @@ import { Command } from "commander";
 import type { Context } from "../context.ts";
 import { assembleCommand } from "./assemble.ts";
 import { buildCommand } from "./build.ts";
+import { prepareCommand } from "./prepare.ts";
 import { bookProveCommand } from "./prove.ts";
 import { recordCommand } from "./record.ts";
 import { secretCommand, shardKeyCommand } from "./secret.ts";
@@ -16,6 +17,7 @@ const COMMANDS = [
   secretCommand,
   buildCommand,
   shardKeyCommand,
+  prepareCommand,
   bookProveCommand,
   bookStatusCommand,
   assembleCommand,

@@ -5,13 +5,16 @@ import { proveShard } from "../../app/prove-book.ts";
 import { PlimsollError } from "../../errors.ts";
 import { selectBackend } from "../backends.ts";
 import { openBookDirectory } from "../book-directory.ts";
+import { loadPrepared } from "../prepared-key.ts";
 import { createProver } from "../prover.ts";
 import type { BookChild } from "./book-fleet.ts";
 import { serveChild } from "./child.ts";
 
 serveChild(async ({ directory, shardKey, threads }: BookChild) => {
   const book = await openBookDirectory(directory);
-  const prover = createProver({ backend: selectBackend(threads).create() });
+  const backend = selectBackend(threads).create();
+  // snarkjs reads no prepared keys.
+  const prover = createProver(backend.name === "snarkjs" ? { backend } : { backend, load: loadPrepared });
   return async ({ shard, sha256 }, onStep) => {
     const index = Number(shard);
     const content = await book.shard(index);

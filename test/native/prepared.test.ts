@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/** Prepared keys: other points, the same proofs. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect } from "chai";
+import { PlimsollError } from "../../prover/src/errors.ts";
+import { makeDevelopmentKey, trapdoorFrom } from "../../prover/src/keys/development.ts";
+import { buildDirectory, loadArtifacts } from "../../prover/src/node/artifacts.ts";
+import { loadAddon, nativeBackend, PATHS, prepareNative } from "../../prover/src/node/native.ts";
+import { loadPrepared, prepareKey } from "../../prover/src/node/prepared-key.ts";
+import { createProver } from "../../prover/src/node/prover.ts";
+import { nodePlatform } from "../../prover/src/node/wasm.ts";
+import type { Backend, CircuitFiles } from "../../prover/src/prove/backend.ts";
+import { openCalculator } from "../../prover/src/prove/calculator.ts";
+import { wasmBackend } from "../../prover/src/prove/wasm.ts";
+import type { CircuitInput } from "../../prover/src/statement/witness-input.ts";
+import { skip } from "../support/skip.ts";
+import { compileSmall, SMALL_INPUT, SMALL_SOURCE } from "../support/small-circuit.ts";
+
+const CIRCUIT = "settlement-60";
+const blinding = () => Uint8Array.from({ length: 64 }, (_, at) => (at % 32 === 31 ? 1 : at + 3));
+/** Bits, whose rows a prepared key takes for nothing where they are 0, and a product for which it does not. */
+const BITS_SOURCE = `pragma circom 2.2.0;
+template Bits() {
+  signal input value;
+  signal output out;
+  signal bits[80];
+  var sum = 0;
+  for (var i = 0; i < 80; i++) {
+    bits[i] <-- (value >> i) & 1;
+    bits[i] * (bits[i] - 1) === 0;
+    sum += bits[i] * 2 ** i;
+  }
+  sum === value;
+  out <== value * value;
+}
+component main = Bits();
+`;
+
+/** The error that work is refused with. */
+async function rejection(work: Promise<unknown>): Promise<PlimsollError> {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).instanceOf(PlimsollError);
+  return error as PlimsollError;
+}
+
+describe("prepared keys", () => {
+  let directory: string;
+  before(function () {
+    if (loadAddon().addon === undefined) return skip(this, "no native prover");
+    directory = mkdtempSync(path.join(tmpdir(), "plimsoll-test-"));
+  });
+  after(() => directory && rmSync(directory, { recursive: true }));
+
+  const natives = PATHS.flatMap((arithmetic) => {
+    const native = loadAddon(arithmetic);
+    return native.addon === undefined ? [] : [native];
+  });
+  /** The backend takes the key over. */
+  async function proofBy(backend: Backend, { zkey, wasm }: CircuitFiles, witness: Uint8Array): Promise<unknown> {
+    try {
+      const circuit = await backend.open({ wasm, zkey: new Uint8Array(zkey) });
+      return await circuit.prove(witness.slice());
+    } finally {
+      await backend.close();
+    }
+  }
+  const native = () => {
+    const found = loadAddon();
+    if (found.addon === undefined) throw new Error(found.why);
+    return found;
+  };
+
+  const BIT_INPUTS = ["0", "1", "1208925819614629174706175", "604472133179351442128897"];
+  const SMALL: [string, string, CircuitInput[]][] = [
+    ["products", SMALL_SOURCE, [SMALL_INPUT]],
+    ["bits", BITS_SOURCE, BIT_INPUTS.map((value) => ({ value: BigInt(value) }) as unknown as CircuitInput)],
+  ];
+  for (const [what, source, inputs] of SMALL) {
+    it(`every arithmetic prepares the same key and makes the same proofs from it as from the key itself: ${what}`, async () => {
+      const { r1cs, wasm } = await compileSmall(source);
+      const { zkey } = await makeDevelopmentKey(r1cs, trapdoorFrom(Buffer.from("prepared.test")));
+      const generator = async () => new Uint8Array(wasm);
+      const prepared = await Promise.all(natives.map((each) => prepareNative(each, new Uint8Array(zkey))));
+      for (const each of prepared) expect(Buffer.compare(each, prepared[0]!)).equal(0);
+      const files = { wasm: generator, zkey: new Uint8Array(prepared[0]!) };
+      for (const input of inputs) {
+        const witness = await openCalculator(await generator())(input);
+        const expected = await proofBy(
+          nativeBackend(native(), { blinding }),
+          { ...files, zkey: new Uint8Array(zkey) },
+          witness,
+        );
+        for (const each of natives) {
+          expect(await proofBy(nativeBackend(each, { blinding }), files, witness), each.path).deep.equal(expected);
+        }
+        const wasms = wasmBackend(nodePlatform(1), { blinding });
+        expect(await proofBy(wasms, files, witness), "wasm").deep.equal(expected);
+      }
+      const twice = await rejection(prepareNative(native(), files.zkey));
+      expect(twice.code, "a prepared key is not prepared again").equal("KEY_REFUSED");
+      const raised = AbortSignal.abort();
+      expect((await rejection(prepareNative(native(), new Uint8Array(zkey), raised))).code).equal("CANCELLED");
+    });
+  }
+
+  it("a circuit's prepared key is made once, loaded in place of the key, and refused where it was changed", async () => {
+    for (const part of [`keys/${CIRCUIT}`, `circuits/${CIRCUIT}`, "keys/manifest.json"]) {
+      cpSync(path.join(buildDirectory(), part), path.join(directory, part), { recursive: true });
+    }
+    const key = await loadArtifacts(CIRCUIT, { directory });
+    expect((await loadPrepared(CIRCUIT, { directory })).zkey.length, "none yet").equal(key.zkey.length);
+    const { file, made } = await prepareKey(CIRCUIT, { directory });
+    expect(made).equal(true);
+    expect((await prepareKey(CIRCUIT, { directory })).made).equal(false);
+    const prepared = await loadPrepared(CIRCUIT, { directory });
+    expect(prepared.zkey.length).greaterThan(key.zkey.length);
+    expect(prepared.identity).deep.equal(key.identity);
+
+    const record = path.join(path.dirname(file), "prepared.json");
+    const text = readFileSync(record, "utf8");
+    writeFileSync(record, text.replace(/"zkey": "../, '"zkey": "zz'));
+    expect((await loadPrepared(CIRCUIT, { directory })).zkey.length, "of another key").equal(key.zkey.length);
+    writeFileSync(record, text);
+    const bytes = readFileSync(file);
+    bytes[bytes.length >> 1]! ^= 1;
+    writeFileSync(file, bytes);
+    const changed = await rejection(loadPrepared(CIRCUIT, { directory }));
+    expect([changed.code, changed.place.file]).deep.equal(["ARTIFACT_HASH", file]);
+  });
+});
