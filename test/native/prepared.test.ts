@@ -9,7 +9,6 @@ import { makeDevelopmentKey, trapdoorFrom } from "../../prover/src/keys/developm
 import { buildDirectory, loadArtifacts } from "../../prover/src/node/artifacts.ts";
 import { loadAddon, nativeBackend, PATHS, prepareNative } from "../../prover/src/node/native.ts";
 import { loadPrepared, prepareKey } from "../../prover/src/node/prepared-key.ts";
-import { createProver } from "../../prover/src/node/prover.ts";
 import { nodePlatform } from "../../prover/src/node/wasm.ts";
 import type { Backend, CircuitFiles } from "../../prover/src/prove/backend.ts";
 import { openCalculator } from "../../prover/src/prove/calculator.ts";

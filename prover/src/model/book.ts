@@ -228,17 +228,26 @@ function* treeOver(leaves: readonly BookLeaf[]): SpongeWork<BookTree> {
 }
 
 /** Whether a book with this root has the leaf at this place. */
-export function isInBook(root: FieldElement, leaf: BookLeaf, index: number, { leaves, children }: BookPath): boolean {
-  const fits = leaves.length === BOOK_ARITY && children.length === BOOK_DEPTH - 1;
+export const isInBook = (root: FieldElement, leaf: BookLeaf, index: number, path: BookPath): boolean =>
+  soakInTurn(inBook(root, leaf, index, path));
+
+/** `isInBook`, as work for whoever takes many sponges at once. */
+export function* inBook(
+  root: FieldElement,
+  leaf: BookLeaf,
+  index: number,
+  { leaves, children }: BookPath,
+): SpongeWork<boolean> {
+  const whole = [leaves, ...children].every(({ length }) => length === BOOK_ARITY);
+  const fits = whole && children.length === BOOK_DEPTH - 1;
   if (!fits || !Number.isInteger(index) || index < 0 || index >= BOOK_LEAVES) return false;
   const own = leaves[index % BOOK_ARITY]!;
   if (own.state !== leaf.state || own.tag !== leaf.tag) return false;
-  let node = spongeOf(overLeaves(leaves));
+  const over = yield [overLeaves(leaves), ...children.map(overNodes)];
   let at = Math.floor(index / BOOK_ARITY);
-  for (const nodes of children) {
-    if (nodes.length !== BOOK_ARITY || nodes[at % BOOK_ARITY] !== node) return false;
-    node = spongeOf(overNodes(nodes));
+  for (const [level, nodes] of children.entries()) {
+    if (nodes[at % BOOK_ARITY] !== over[level]) return false;
     at = Math.floor(at / BOOK_ARITY);
   }
-  return node === root;
+  return over.at(-1) === root;
 }

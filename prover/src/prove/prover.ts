@@ -4,10 +4,11 @@
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import type { FieldElement } from "../field.ts";
 import type { Artifacts } from "../keys/manifest.ts";
+import type { Sponges } from "../model/commit.ts";
 import { admissible } from "../model/lot.ts";
 import type { BoardSize } from "../model/sizes.ts";
 import { buildStatement, type Request } from "../statement/account.ts";
-import { type BookRequest, buildBookStatement } from "../statement/book.ts";
+import { type BookRequest, bookStatementBy } from "../statement/book.ts";
 import {
   buildDisclosureStatement,
   buildSimulation,
@@ -22,6 +23,7 @@ import { buildSettlementStatement, type SettlementRequest } from "../statement/s
 import type { WitnessInput } from "../statement/witness-input.ts";
 import { type KeyIdentity, keyOf, type Verifier, verifierOf } from "../verify/verifier.ts";
 import type { Backend, Circuit } from "./backend.ts";
+import { portableSponges } from "./sponges.ts";
 
 /**
  * A proof that the strict verifier has accepted. Everything in it is public.
@@ -104,14 +106,19 @@ interface Loaded {
   readonly verifier: () => Promise<Verifier<CircuitName>>;
 }
 
+/** A statement worked out. */
+type Stated = WitnessInput & { readonly publicSignals: readonly FieldElement[] };
+
 /** What a prover is made of. */
 export interface ProverParts {
   readonly load: (size: CircuitName) => Promise<Artifacts<CircuitName>>;
   readonly backend: Backend;
+  /** Else by the portable permutation. */
+  readonly sponges?: Sponges;
 }
 
 /** A prover that loads each circuit once, at its first use, and keeps it warm. */
-export function proverOf({ load, backend }: ProverParts): Prover {
+export function proverOf({ load, backend, sponges = portableSponges }: ProverParts): Prover {
   const sizes = new Map<CircuitName, Loaded>();
   let closed = false;
 
@@ -153,7 +160,7 @@ export function proverOf({ load, backend }: ProverParts): Prover {
   /** Works the statement out before anything is loaded; `stated` throws where there is nothing to prove. */
   async function proofOf<Name extends CircuitName>(
     size: Name,
-    stated: () => WitnessInput & { readonly publicSignals: readonly FieldElement[] },
+    stated: () => Stated | Promise<Stated>,
     { signal, onStep }: ProveOptions = {},
   ): Promise<Proof<Name>> {
     const begin = (step: ProveStep) => {
@@ -163,7 +170,7 @@ export function proverOf({ load, backend }: ProverParts): Prover {
     };
     throwIfClosed();
     throwIfCancelled(signal);
-    const { circuitInput, hints, publicSignals } = stated();
+    const { circuitInput, hints, publicSignals } = await stated();
     begin("load");
     let entry = loaded(size);
     let circuit = await entry.circuit;
@@ -227,7 +234,7 @@ export function proverOf({ load, backend }: ProverParts): Prover {
       );
     },
     async book(request, proving) {
-      return proofOf(request.circuit, () => ifTrue(buildBookStatement(request)), proving);
+      return proofOf(request.circuit, async () => ifTrue(await bookStatementBy(request, sponges)), proving);
     },
     async key<Name extends CircuitName>(size: Name) {
       throwIfClosed();

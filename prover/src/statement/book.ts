@@ -10,13 +10,21 @@ import {
   BOOK_LEAVES,
   type BookEntry,
   type BookTree,
-  commitTotals,
-  isInBook,
-  leafOf,
+  inBook,
   type Totals,
+  totalsSponge,
   UNUSED_LEAF,
 } from "../model/book.ts";
-import { packTotals, packWide, stateBlinding } from "../model/commit.ts";
+import {
+  packTotals,
+  packWide,
+  type Sponges,
+  type SpongeWork,
+  soakInTurn,
+  soakTogether,
+  stateBlinding,
+  stateSponge,
+} from "../model/commit.ts";
 import { evaluate, isAtLeast } from "../model/evaluate.ts";
 import type { Market } from "../model/market.ts";
 import type { Policy } from "../model/policy.ts";
@@ -59,7 +67,13 @@ export interface BookStatement extends WitnessInput {
  * there are no members or more than places, or one is not in the tree at its place; `OUT_OF_RANGE` for a context that is not
  * reduced; and like `addAccounts` and `evaluate`.
  */
-export function buildBookStatement(request: BookRequest): BookStatement {
+export const buildBookStatement = (request: BookRequest): BookStatement => soakInTurn(bookStatement(request));
+
+/** The same by what takes many sponges at once. Rejects likewise. */
+export const bookStatementBy = (request: BookRequest, sponges: Sponges): Promise<BookStatement> =>
+  soakTogether(bookStatement(request), sponges);
+
+function* bookStatement(request: BookRequest): SpongeWork<BookStatement> {
   const { circuit, tree, totals, entries, blindings, level, context, policy, market } = request;
   if (context < 0n || context >= FIELD_ORDER) {
     throw new PlimsollError("OUT_OF_RANGE", "expected a context below the field order", { field: "context" });
@@ -78,10 +92,11 @@ export function buildBookStatement(request: BookRequest): BookStatement {
   const path = tree.pathOf(first);
   // One path is that of all places of the step.
   const onPath = path.leaves.slice(first % BOOK_ARITY, (first % BOOK_ARITY) + places);
-  const isPath = isInBook(tree.root, onPath[0] ?? UNUSED_LEAF, first, path);
+  const isPath = yield* inBook(tree.root, onPath[0] ?? UNUSED_LEAF, first, path);
+  const states = yield entries.map(({ account }) => stateSponge(account));
   for (let place = 0; place < places; place++) {
     const entry = entries[place];
-    const { state, tag } = entry === undefined ? UNUSED_LEAF : leafOf(entry);
+    const { state, tag } = entry === undefined ? UNUSED_LEAF : { state: states[place], tag: entry.tag };
     if (!isPath || onPath[place]?.state !== state || onPath[place]?.tag !== tag) {
       throw new PlimsollError("FIELD_INVALID", "this is not what the book has at its place", {
         field: `entries[${place}]`,
@@ -95,10 +110,11 @@ export function buildBookStatement(request: BookRequest): BookStatement {
   const accounts = Array.from({ length: places }, (_, place) => entries[place]?.account ?? genesis(totals.size));
   const evaluations = accounts.map((account) => evaluate(account, policy, market));
   const below = [...evaluations.keys()].filter((member) => !isAtLeast(evaluations[member]!, level));
+  const [totalsBefore, totalsAfter] = yield [totalsSponge(totals, blindings[0]), totalsSponge(after, blindings[1])];
   const own = {
     root: tree.root,
-    totalsBefore: commitTotals(totals, blindings[0]),
-    totalsAfter: commitTotals(after, blindings[1]),
+    totalsBefore: totalsBefore!,
+    totalsAfter: totalsAfter!,
     level: level as bigint as FieldElement,
     context: context as FieldElement,
   };

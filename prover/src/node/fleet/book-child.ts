@@ -3,10 +3,12 @@
 import { createHash } from "node:crypto";
 import { proveShard } from "../../app/prove-book.ts";
 import { PlimsollError } from "../../errors.ts";
+import { proverOf } from "../../prove/prover.ts";
+import { loadArtifacts } from "../artifacts.ts";
 import { selectBackend } from "../backends.ts";
 import { openBookDirectory } from "../book-directory.ts";
 import { loadPrepared } from "../prepared-key.ts";
-import { createProver } from "../prover.ts";
+import { openSpongeCore } from "../sponges.ts";
 import type { BookChild } from "./book-fleet.ts";
 import { serveChild } from "./child.ts";
 
@@ -14,7 +16,8 @@ serveChild(async ({ directory, shardKey, threads }: BookChild) => {
   const book = await openBookDirectory(directory);
   const backend = selectBackend(threads).create();
   // snarkjs reads no prepared keys.
-  const prover = createProver(backend.name === "snarkjs" ? { backend } : { backend, load: loadPrepared });
+  const load = backend.name === "snarkjs" ? loadArtifacts : loadPrepared;
+  const prover = proverOf({ load: (size) => load(size), backend, sponges: openSpongeCore().sponges });
   return async ({ shard, sha256 }, onStep) => {
     const index = Number(shard);
     const content = await book.shard(index);
