@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Runs what docs/books.md shows, in an empty folder, with real proofs. The circuit's set-up is on demand. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -45,6 +45,37 @@ describe("docs/books.md", function () {
       if (statSync(file).isDirectory()) continue;
       const text = readFileSync(file, "latin1");
       for (const word of ["Ada Byron", "Grace", "Emmy"]) expect(text.includes(word), name).equal(false);
+    }
+  });
+
+  it("names the line of an account that cannot be read, and is no defect of the program", async () => {
+    const venue = path.join(folder, "venue");
+    const accounts = readFileSync(path.join(venue, "accounts.csv"), "utf8");
+    const words = "--policy policy.json --market market.json --date 2026-11-22T08:00:00Z --level 100%";
+    const rest = [...words.split(" "), "--circuit", "book-60-8", "--secret", "book.secret", "--venue", "Meridian"];
+    for (const [from, to, error] of [
+      ["symbol,amount", "symbol,quantity", 'SYNTAX: bad.csv, line 1: expected the header "account,symbol,amount"'],
+      ["BTC-PERP,1.5", "BTC-PREP,1.5", "UNKNOWN_NAME: bad.csv, line 4, symbol:"],
+      ["USDC,250000", "USDC,many", "FIELD_INVALID: bad.csv, line 2, amount:"],
+    ] as const) {
+      writeFileSync(path.join(venue, "bad.csv"), accounts.replace(from, to));
+      const { code, err } = await runPlimsoll(venue, ["book", "build", "bad.csv", ...rest, "--out", "bad"]);
+      expect(err).contain(error);
+      expect(code).equal(2);
+      expect(readdirSync(venue)).not.include("bad");
+    }
+  });
+
+  it("leaves no slips behind under another secret, so that the right one is not refused", async () => {
+    const venue = path.join(folder, "venue");
+    const slips = (secret: string, out: string) =>
+      runPlimsoll(venue, ["book", "slips", "book", "--secret", secret, "--out", out]);
+    for (const out of ["again", "again.ndjson"]) {
+      expect((await slips("shards.key", out)).err).contain("SHARD_REFUSED");
+      expect((await slips("book.secret", out)).code, out).equal(0);
+      // What was there before stays.
+      expect((await slips("shards.key", out)).code).equal(2);
+      expect(readdirSync(venue)).include(out);
     }
   });
 

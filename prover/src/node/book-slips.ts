@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Slips as files: one for each member, a thousand in a folder, or all in one with a line each. For their owner alone. */
 import { createWriteStream } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -29,7 +29,11 @@ export async function writeSlips(
   };
   try {
     if (out.endsWith(".ndjson")) {
-      await pipeline(Readable.from(lines(counted())), createWriteStream(out, { flags: "wx", mode: PRIVATE }));
+      const file = createWriteStream(out, { flags: "wx", mode: PRIVATE });
+      await pipeline(Readable.from(lines(counted())), file).catch(async (error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== "EEXIST") await rm(out, { force: true });
+        throw error;
+      });
     } else await writeFiles(out, counted());
   } catch (error) {
     throw typeof (error as NodeJS.ErrnoException).code === "string" && !("rule" in (error as object))
@@ -53,6 +57,16 @@ async function* lines(slips: AsyncIterable<NewSlip>): AsyncGenerator<string> {
 
 async function writeFiles(out: string, slips: AsyncIterable<NewSlip>): Promise<void> {
   await mkdir(out, { mode: 0o700 });
+  try {
+    await writeInto(out, slips);
+  } catch (error) {
+    // Half of the slips would stand in the way of the same command, once it is given the right secret.
+    await rm(out, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function writeInto(out: string, slips: AsyncIterable<NewSlip>): Promise<void> {
   let folder = "";
   for await (const { place, text } of slips) {
     const name = shardName(Math.floor(place / IN_FOLDER));

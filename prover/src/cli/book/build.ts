@@ -56,7 +56,8 @@ async function build(context: Context, accounts: string, options: BuildOptions):
     loadNode(),
   ]);
   const given = await inputs.stream(accounts);
-  await using _closed = given.content;
+  // Not `await using` of the stream: that rejects where a refused line has ended it before its end.
+  using _closed = { [Symbol.dispose]: () => given.content.destroy() };
   const [policyText, marketText] = [await inputs.text(options.policy), await inputs.text(options.market)];
   const policy = formats.readPolicy(policyText.text, policyText.file);
   const market = formats.readMarket(marketText.text, marketText.file, policy);
