@@ -18,7 +18,7 @@ import { agreeToOpening, openAccount, readOpeningRequest, restoreAccount } from 
 import type { AccountMachine, Done, Leaving } from "../../prover/src/app/account/session.ts";
 import { accountStatus } from "../../prover/src/app/account/status.ts";
 import { cashOf } from "../../prover/src/app/account/unwind.ts";
-import type { AccountRecord } from "../../prover/src/chain/account-record.ts";
+import { type AccountRecord, readAccountRecord } from "../../prover/src/chain/account-record.ts";
 import { CONTRACT_NAMES, releasedContract } from "../../prover/src/chain/deploy.ts";
 import { gateAt } from "../../prover/src/chain/gate-view.ts";
 import { NOT_OF_ACCOUNTS, REFUSALS, refusalWords } from "../../prover/src/chain/refusals.ts";
@@ -85,7 +85,8 @@ describe("an account in its owner's hands", function () {
         machine.asked.push(leaving);
       },
       store: {
-        read: async () => structuredClone(machine.kept),
+        // As from its file.
+        read: async () => machine.kept && readAccountRecord(formatJson(machine.kept), "account.json"),
         async write(record) {
           machine.writes++;
           const { killAt } = machine;

@@ -130,6 +130,10 @@ describe("documents", () => {
     expect(given("plimsoll-account/2"))
       .throw(PlimsollError, "a field that is not known here; the file says that it is plimsoll-account/2")
       .property("code", "FIELD_INVALID");
+    // Also where it is too large for what it was given as.
+    expect(() => readPolicy(JSON.stringify(firm.market), "policy.json"))
+      .throw(PlimsollError, "expected at most 2000 values; the file says that it is plimsoll-market/2")
+      .property("code", "TOO_LARGE");
     expect(given("secret 7731")).throw(PlimsollError).property("message").not.contain("7731");
     const number = JSON.stringify({ ...firm.policy, name: 5 });
     expect(() => readPolicy(number, "policy.json")).throw(PlimsollError, "found number; write it in quotes");

@@ -76,7 +76,10 @@ export type AccountRecord = z.infer<typeof record>;
  * @see docs/library.md#on-chain
  */
 export const readAccountRecord = (text: string, file: string): AccountRecord =>
-  conform(record, parseJson(text, file, { length: 2_000_000, values: 1_000 }).plain(), { file });
+  conform(record, parseJson(text, file, { length: 2_000_000, values: 1_000, string: LONGEST }).plain(), { file });
+
+/** A signed transaction, or a sealed state of the largest board, as hexadecimal digits. Nodes take transactions of 128 kB. */
+const LONGEST = 300_000;
 
 /** An account of which nothing is known yet but where it is to be. */
 export const accountRecord = (at: Pick<AccountRecord, "chainId" | "gate" | "owner">): AccountRecord => ({

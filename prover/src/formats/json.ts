@@ -22,6 +22,7 @@ import {
   parseNumber,
 } from "./decimal.ts";
 import { isLabel, isSymbol, LABEL_RULE } from "./labels.ts";
+import { isShown } from "./names.ts";
 import { isTime, TIME_RULE } from "./time.ts";
 
 /** What a JSON document of ours may be made of. */
@@ -33,10 +34,13 @@ export interface JsonLimits {
   readonly length: number;
   /** Members and elements in all. */
   readonly values: number;
+  /** UTF-16 code units of one string; 2,000 unless given. */
+  readonly string?: number;
 }
 
 const MAX_DEPTH = 16;
 const MAX_STRING = 2_000;
+
 /** Parses a document. Throws `TOO_LARGE` or `SYNTAX`. A leading byte order mark is ignored. */
 export function parseJson(text: string, file: string, limits: JsonLimits): JsonValue {
   const body = text.startsWith("\uFEFF") ? text.slice(1) : text;
@@ -51,25 +55,33 @@ export function parseJson(text: string, file: string, limits: JsonLimits): JsonV
   }
 }
 
+/** What a document says that it is, for whoever gave one file for another. */
+const says = (format: unknown): string =>
+  typeof format === "string" && /^plimsoll-[a-z-]{1,30}\/[0-9]{1,3}$/.test(format)
+    ? `; the file says that it is ${format}`
+    : "";
+
 /** One scan without allocation. Also refuses control characters in strings, which the parser lets through. */
 function checkLimits(text: string, file: string, limits: JsonLimits): void {
-  if (text.length > limits.length) {
-    throw new PlimsollError("TOO_LARGE", `expected at most ${limits.length} characters`, { file });
-  }
+  const tooLarge = (rule: string, place: { readonly line?: number } = {}) =>
+    new PlimsollError("TOO_LARGE", `${rule}${says(/^\s*\{\s*"format"\s*:\s*"([^"]{1,40})"/.exec(text)?.[1])}`, {
+      file,
+      ...place,
+    });
+  if (text.length > limits.length) throw tooLarge(`expected at most ${limits.length} characters`);
   let values = 1;
   let depth = 0;
   let line = 1;
   let inString = false;
   let start = 0;
+  const longest = limits.string ?? MAX_STRING;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (inString) {
       if (code === 0x5c) index++;
       else if (code === 0x22) inString = false;
       else if (code < 0x20) throw new PlimsollError("SYNTAX", "a control character in a string", { file, line });
-      if (index - start > MAX_STRING) {
-        throw new PlimsollError("TOO_LARGE", `expected strings of at most ${MAX_STRING} characters`, { file, line });
-      }
+      if (index - start > longest) throw tooLarge(`expected strings of at most ${longest} characters`, { line });
     } else if (code === 0x22) {
       inString = true;
       start = index;
@@ -78,11 +90,9 @@ function checkLimits(text: string, file: string, limits: JsonLimits): void {
     else if (code === 0x5b || code === 0x7b) {
       depth++;
       values++;
-      if (depth > MAX_DEPTH) throw new PlimsollError("TOO_LARGE", `nested deeper than ${MAX_DEPTH}`, { file, line });
+      if (depth > MAX_DEPTH) throw tooLarge(`nested deeper than ${MAX_DEPTH}`, { line });
     } else if (code === 0x5d || code === 0x7d) depth--;
-    if (values > limits.values) {
-      throw new PlimsollError("TOO_LARGE", `expected at most ${limits.values} values`, { file, line });
-    }
+    if (values > limits.values) throw tooLarge(`expected at most ${limits.values} values`, { line });
   }
 }
 
@@ -167,9 +177,7 @@ export class JsonValue {
   #otherFormat(): string {
     if (this.path !== "") return "";
     const format = this.#members().find(({ name }) => name === "format")?.value;
-    return format?.type === "String" && /^plimsoll-[a-z-]{1,30}\/[0-9]{1,3}$/.test(format.value)
-      ? `; the file says that it is ${format.value}`
-      : "";
+    return format?.type === "String" ? says(format.value) : "";
   }
 
   /**
@@ -346,14 +354,15 @@ export class JsonValue {
           if (name === "__proto__" || seen.has(name) || !name.isWellFormed()) {
             throw this.#errorAt(node, "FIELD_INVALID", "a duplicate or forbidden key");
           }
-          seen.set(name, new JsonValue(value, this.#source, this.path).plain());
+          const path = isShown(name) ? (this.path === "" ? name : `${this.path}.${name}`) : this.path;
+          seen.set(name, new JsonValue(value, this.#source, path).plain());
         }
         return Object.fromEntries(seen);
       }
       case "Number":
         if (/^(0|-?[1-9][0-9]{0,14})$/.test(this.#text())) return this.#node.value;
     }
-    throw this.error("FIELD_INVALID", "expected an integer of at most 15 digits");
+    throw this.error("FIELD_INVALID", "expected a whole number of at most 15 digits; an amount is written in quotes");
   }
 
   #text(): string {
