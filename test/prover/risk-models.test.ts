@@ -14,6 +14,7 @@ import { SCENARIO_MODELS } from "../../prover/src/risk/board/scenarios.ts";
 import { Surface } from "../../prover/src/risk/board/surface.ts";
 import { type Instrument, type MarketInput, readMarketInput, type SurfaceSlice } from "../../prover/src/risk/input.ts";
 import { type ScenarioModel, STILL, type ValuationModel } from "../../prover/src/risk/model.ts";
+import { refusal } from "../support/refusal.ts";
 
 const { marketInput } = sampleFirm();
 const refused = (work: () => unknown, place: string, code: string) =>
@@ -294,6 +295,14 @@ describe("a market input file", () => {
     return JSON.stringify(copy);
   };
 
+  const at = (path: string, value: unknown) =>
+    text((input) => {
+      const parts = path.split(".");
+      const parent = parts.slice(0, -1).reduce((node, part) => node[part] as Record<string, unknown>, input);
+      if (value === undefined) delete parent[parts.at(-1)!];
+      else parent[parts.at(-1)!] = value;
+    });
+
   it("reads back as it was written, and gives the same board", () => {
     const read = readMarketInput(JSON.stringify(marketInput), "input.json");
     expect(read).to.deep.equal(marketInput);
@@ -301,13 +310,6 @@ describe("a market input file", () => {
   });
 
   it("P01: refuses numbers, unknown fields, missing fields and other forms, naming file and field", () => {
-    const at = (path: string, value: unknown) =>
-      text((input) => {
-        const parts = path.split(".");
-        const parent = parts.slice(0, -1).reduce((node, part) => node[part] as Record<string, unknown>, input);
-        if (value === undefined) delete parent[parts.at(-1)!];
-        else parent[parts.at(-1)!] = value;
-      });
     for (const [path, value] of [
       ["observation.rate", 4],
       ["observation.rate", "1000000"],
@@ -324,6 +326,41 @@ describe("a market input file", () => {
       const named = path.replace(/\.(\d+)\./, "[$1].").replace(".extra", "");
       refused(() => readMarketInput(at(path, value), "input.json"), `input.json, ${named}`, "FIELD_INVALID");
     }
+  });
+
+  it("P01: says in words what was expected, and which file was given for another", () => {
+    for (const [path, value, words] of [
+      ["format", "plimsoll-policy/2", "the file says that it is plimsoll-policy/2"],
+      ["policy.blocks", undefined, "policy.blocks: the field is missing"],
+      ["observation.epoch", 1, "observation.epoch: expected text in quotes"],
+      ["policy.instruments.0.tradd", false, 'a field that is not known here, "tradd"'],
+      ["policy.instruments.2.lot", 0.001, "policy.instruments[2].lot: expected a whole number"],
+      ["policy.blocks.0.liquidityRateBps", "3.6", "expected whole basis points"],
+      ["observation.underlyings.BTC.surface.0.volatilities.1", "52.5", "at most 20; 0.55 is 55%"],
+    ] as const) {
+      expect(refusal(() => readMarketInput(at(path, value), "input.json")).message).contain(words);
+    }
+    // What an unknown field is called may be private: only what looks like a word is repeated.
+    const { rule } = refusal(() => readMarketInput(at("7731", "1"), "input.json"));
+    expect(rule).equal("a field that is not known here");
+  });
+
+  it("takes an expiry in the one form of times alone: another would be read by the clock of the machine", () => {
+    const index = marketInput.policy.instruments.findIndex((each) => each?.symbol === "BTC-25DEC26");
+    for (const expiry of ["25DEC26", "2026-12-25", "12/25/2026", "2026-12-25T08:00:00"]) {
+      const instruments = marketInput.policy.instruments.with(index, {
+        ...marketInput.policy.instruments[index]!,
+        terms: { expiry },
+      });
+      const input = { ...marketInput, policy: { ...marketInput.policy, instruments } };
+      refused(() => buildMarket(input), "instruments[BTC-25DEC26].expiry", "FIELD_INVALID");
+    }
+  });
+
+  it("has each symbol once", () => {
+    const instruments = marketInput.policy.instruments.with(7, marketInput.policy.instruments[4]!);
+    const input = { ...marketInput, policy: { ...marketInput.policy, instruments } };
+    refused(() => buildMarket(input), "policy.instruments[7]", "FIELD_INVALID");
   });
 
   it("names row and column where observed volatilities cross", () => {

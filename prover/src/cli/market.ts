@@ -35,6 +35,17 @@ async function readInput({ inputs }: Context, file: string) {
   return readMarketInput(text, name);
 }
 
+/** Models name places of the input, and know of no file. */
+function inFile<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof PlimsollError && error.place.file === undefined && error.place.field !== undefined
+      ? error.at({ file })
+      : error;
+  }
+}
+
 function buildCommand(context: Context): Command {
   return new Command("build")
     .description("build the market document of a market input")
@@ -42,7 +53,8 @@ function buildCommand(context: Context): Command {
     .option("--out <file>", "where to write it; else stdout")
     .action(async ({ input, out }: { input: string; out?: string }) => {
       const { buildMarket } = await import("../risk/board/board.ts");
-      await context.deliver(out, formatJson(buildMarket(await readInput(context, input))));
+      const read = await readInput(context, input);
+      await context.deliver(out, formatJson(inFile(input, () => buildMarket(read))));
     });
 }
 
@@ -62,7 +74,7 @@ function explainCommand(context: Context): Command {
       const { market } = options;
       const given = market === undefined ? undefined : await context.inputs.text(market);
       const published = given && readMarketDocument(given.text, given.file);
-      const row = explainRow(input, symbol, published);
+      const row = inFile(options.input, () => explainRow(input, symbol, published));
       context.print(options.json, row, () => renderExplanation(row));
       if (row.differences?.length) process.exitCode = EXIT.no;
     });

@@ -10,6 +10,7 @@ import { type ErrorPlace, PlimsollError } from "../errors.ts";
 import { parseDecimal } from "../formats/decimal.ts";
 import { type Json, type JsonLimits, parseJson } from "../formats/json.ts";
 import { isLabel, isSymbol, LABEL_RULE } from "../formats/labels.ts";
+import { isShown } from "../formats/names.ts";
 import { isTime, TIME_RULE } from "../formats/time.ts";
 
 const FORMAT = "plimsoll-market-input/2";
@@ -26,6 +27,13 @@ const isDecimal = (text: string) => {
 /** A decimal string. */
 export const decimalText = z.string().refine(isDecimal, 'expected a decimal string, such as "-12.5"');
 const positiveText = decimalText.refine((text) => Number(text) > 0, "expected a decimal above 0");
+/** Annual; what is above is a quote of another unit, such as percent. */
+const MOST_VOLATILITY = 20;
+const volatilityText = positiveText.refine(
+  (text) => Number(text) <= MOST_VOLATILITY,
+  `expected an annual volatility of at most ${MOST_VOLATILITY}; 0.55 is 55%`,
+);
+const wholeBps = z.string().regex(/^(0|[1-9][0-9]{0,4})$/, 'expected whole basis points, such as "50"');
 /** A decimal string as a number. */
 export const decimalNumber = decimalText.transform(Number);
 /** Annual and continuously compounded; what lies outside is a quote of another unit. */
@@ -60,7 +68,7 @@ const slice = z
   .strictObject({
     expiry: time,
     strikes: z.array(positiveText).readonly(),
-    volatilities: z.array(positiveText).readonly(),
+    volatilities: z.array(volatilityText).readonly(),
   })
   .readonly();
 
@@ -101,9 +109,9 @@ const riskPolicy = z
             name: label,
             continues: z.boolean(),
             liquidityThreshold: decimalText,
-            liquidityRateBps: decimalText,
+            liquidityRateBps: wholeBps,
             vegaThreshold: decimalText,
-            vegaRateBps: decimalText,
+            vegaRateBps: wholeBps,
             /** Of the netting set that begins with this block. */
             scenarios: choice.optional(),
           })
@@ -171,15 +179,76 @@ const half = (value: Json, name: "policy" | "observation"): unknown => {
 
 /** Parses with a schema; what does not conform is `FIELD_INVALID` at its place below the one given. */
 export function conform<T>(schema: z.ZodType<T>, value: unknown, at: ErrorPlace): T {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
-  const [{ path, message } = { path: [], message: "not valid" }] = result.error.issues;
-  const field = path.reduce<string>(
+  const issue = result.error.issues[0]!;
+  const field = issue.path.reduce<string>(
     (text, part) =>
       typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}.${String(part)}`,
     at.field ?? "",
   );
-  throw new PlimsollError("FIELD_INVALID", message, { ...at, ...(field === "" ? {} : { field }) });
+  const rule = `${ruleOf(issue)}${otherFormat(result.error.issues, value)}`;
+  throw new PlimsollError("FIELD_INVALID", rule, { ...at, ...(field === "" ? {} : { field }) });
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: "text in quotes",
+  number: "a number without quotes",
+  int: "a whole number without quotes",
+  boolean: "true or false",
+  array: "a list, [ … ]",
+  tuple: "a list, [ … ]",
+  object: "an object, { … }",
+  record: "an object, { … }",
+};
+const MISSING = "the field is missing";
+
+/** The rule that was broken, in words. Of what was found, no more than its kind: it may be private. */
+function ruleOf(issue: z.core.$ZodIssue): string {
+  const missing = issue.code !== "unrecognized_keys" && issue.input === undefined && issue.path.length > 0;
+  switch (issue.code) {
+    case "invalid_type":
+      return missing ? MISSING : `expected ${KINDS[issue.expected] ?? issue.expected}`;
+    case "invalid_value": {
+      const words = issue.values.map((word) => (typeof word === "string" ? `"${word}"` : String(word)));
+      return missing ? MISSING : `expected ${words.length > 1 ? "one of " : ""}${words.join(", ")}`;
+    }
+    case "unrecognized_keys":
+      return `a field that is not known here${issue.keys
+        .filter(isShown)
+        .map((key) => `, "${key}"`)
+        .join("")}`;
+    case "invalid_union": {
+      const known = (("options" in issue && issue.options) || []) as readonly unknown[];
+      if (missing) return MISSING;
+      if (known.length === 0) return "not of a kind that is known here";
+      return `expected one of ${known.map((word) => `"${String(word)}"`).join(", ")}`;
+    }
+    case "too_small":
+    case "too_big": {
+      const [least, limit] = issue.code === "too_small" ? ["least", issue.minimum] : ["most", issue.maximum];
+      const one = Number(limit) === 1;
+      const of =
+        { array: one ? " entry" : " entries", string: one ? " character" : " characters" }[issue.origin as string] ??
+        "";
+      return `expected at ${least} ${limit}${of}`;
+    }
+    case "invalid_format":
+      return issue.format === "url" ? "expected an address such as https://desk.example" : issue.message;
+    default:
+      return issue.message;
+  }
+}
+
+/** What the document says that it is, where that is not what it was read as: one file was given for another. */
+function otherFormat(issues: readonly z.core.$ZodIssue[], value: unknown): string {
+  const { format } = (typeof value === "object" && value !== null ? value : {}) as { format?: unknown };
+  const another = issues.some(
+    (issue) => issue.path[0] === "format" || (issue.code === "unrecognized_keys" && issue.keys.includes("format")),
+  );
+  return another && typeof format === "string" && /^plimsoll-[a-z-]{1,30}\/[0-9]{1,3}$/.test(format)
+    ? `; the file says that it is ${format}`
+    : "";
 }
 
 /** The member of an object that strangers name, or undefined: never what the object inherits. */

@@ -93,8 +93,8 @@ export interface PricedInstrument {
 
 /**
  * Binds every instrument to its models. Throws, naming the place in the input: `UNKNOWN_NAME` for a model, an underlying
- * or a quote that is not there; `FIELD_INVALID` or `OUT_OF_RANGE` for terms, quotes, parameters and surfaces that are
- * not what their model takes; `NO_BOARD_SIZE` where the blocks do not hold the instruments. Does not check that
+ * or a quote that is not there; `FIELD_INVALID` or `OUT_OF_RANGE` for a symbol that comes twice, and for terms, quotes,
+ * parameters and surfaces that are not what their model takes; `NO_BOARD_SIZE` where the blocks do not hold the instruments. Does not check that
  * observations are plausible.
  * @see docs/library.md#risk
  */
@@ -133,6 +133,7 @@ export function priceInstruments(
     const field = `${placeOf(lost)}.underlying`;
     throw new PlimsollError("UNKNOWN_NAME", "an underlying that is not observed", { field });
   }
+  checkSymbols(policy.instruments);
   const sets = scenariosOfBlocks(policy, models);
   return policy.instruments.map((instrument, index) => {
     if (instrument === null) return null;
@@ -173,6 +174,15 @@ export function priceInstruments(
       };
     });
   });
+}
+
+function checkSymbols(instruments: readonly (Instrument | null)[]): void {
+  const symbols = new DistinctSymbols();
+  for (const [index, instrument] of instruments.entries()) {
+    const fault = instrument === null ? undefined : symbols.add(instrument.symbol);
+    const field = `policy.instruments[${index}]`;
+    if (fault !== undefined) throw new PlimsollError("FIELD_INVALID", fault, { field });
+  }
 }
 
 /** Of an instrument, and those that its terms name. */
@@ -259,12 +269,6 @@ export function buildMarketFile(input: MarketInput, policy: PolicyFile, models: 
   if (blocks.length !== blocksOf(size)) {
     const rule = `expected ${blocksOf(size)} entries for ${instruments.length} instruments, found ${blocks.length}`;
     throw new PlimsollError("FIELD_INVALID", rule, { field: "policy.blocks" });
-  }
-  const symbols = new DistinctSymbols();
-  for (const [index, instrument] of instruments.entries()) {
-    const fault = instrument === null ? undefined : symbols.add(instrument.symbol);
-    const field = `policy.instruments[${index}]`;
-    if (fault !== undefined) throw new PlimsollError("FIELD_INVALID", fault, { field });
   }
   const market = checkMarket({
     prices: lotPrices(document, policy),

@@ -3,6 +3,7 @@
 import { PlimsollError } from "../../errors.ts";
 import type { Json } from "../../formats/json.ts";
 import type { InstrumentDocument, MarketDocument } from "../../formats/market.ts";
+import { unknownName } from "../../formats/names.ts";
 import type { Instrument, MarketInput, ModelChoice } from "../input.ts";
 import { countedProfit, type Move, type Scenario, STILL, type TracedValue } from "../model.ts";
 import { buildMarket, MODELS, type Models, type PricedInstrument, priceInstruments } from "./board.ts";
@@ -52,7 +53,10 @@ export function explainInstrument(input: MarketInput, symbol: string, models: Mo
   const { policy, observation } = input;
   const index = policy.instruments.findIndex((instrument) => instrument?.symbol === symbol);
   const priced = index === -1 ? undefined : priceInstruments(input, models)[index];
-  if (!priced) throw new PlimsollError("UNKNOWN_NAME", "no such instrument on this board");
+  if (!priced) {
+    const symbols = policy.instruments.flatMap((instrument) => instrument?.symbol ?? []);
+    throw new PlimsollError("UNKNOWN_NAME", unknownName("instrument", symbol, symbols));
+  }
   const row = buildMarket(input, models).instruments[index] as InstrumentDocument;
   const { instrument } = priced;
   const quotes = Object.hasOwn(observation.quotes, symbol) ? observation.quotes[symbol]! : {};

@@ -2,6 +2,7 @@
 /** Terms and quotes of one instrument as its model reads them, as they are or where something else is observed. */
 import { PlimsollError } from "../../errors.ts";
 import { parseDecimal } from "../../formats/decimal.ts";
+import { isTime, TIME_RULE } from "../../formats/time.ts";
 import { type Instrument, own } from "../input.ts";
 import type { Terms, UnderlyingState, ValuationModel } from "../model.ts";
 
@@ -52,7 +53,10 @@ export function termsOf(
       return value;
     },
     years(name) {
-      const years = (Date.parse(text(name)) - time) / YEAR_MS;
+      const at = text(name);
+      // `Date` reads "29JAN27" too, and by the clock of the machine: a board would then follow from where it was built.
+      if (!isTime(at)) throw new PlimsollError("FIELD_INVALID", TIME_RULE, { field: name });
+      const years = (Date.parse(at) - time) / YEAR_MS;
       if (!(years > 0)) {
         throw new PlimsollError("OUT_OF_RANGE", "expected a time after that of the market", { field: name });
       }
