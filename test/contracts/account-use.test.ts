@@ -164,6 +164,54 @@ describe("an account in its owner's hands", function () {
     }
   });
 
+  it("says of an owner without gas that it has none, and goes on with the same opening once it has some", async () => {
+    const wallet = Wallet.createRandom() as unknown as Wallet;
+    const machine = hands(new Wallet(wallet.privateKey));
+    const viewingKey = randomViewingKey();
+    const answer = await openAccount(machine, { viewingKey, gate });
+    if (!("asked" in answer)) throw new Error("nobody was asked");
+    const view = await gateAt(provider, gate);
+    const agreement = await agreeToOpening({ signer: venue.operator as never, view }, answer.asked, viewingKey);
+    const error = await refusal(openAccount(machine, { viewingKey, agreement }));
+    expect([error.code, error.rule]).deep.equal([
+      "CHAIN_FAILED",
+      "the account that pays has too little for gas: send it some of the chain's own currency",
+    ]);
+    expect(machine.kept!.sending!.raw!.length).above(2_000);
+    await venue.give(wallet.address, CASH_INDEX, 1n);
+    const done = await openAccount(machine, { viewingKey, agreement });
+    if (!("opened" in done)) throw new Error("not opened");
+    expect(done.opened.resumed).equal(true);
+    await done.opened.acknowledge();
+  });
+
+  it("refuses what is no address of a gate before it asks the chain", async () => {
+    for (const named of ["0x123", "gate.eth", gate.slice(2, 30)]) {
+      const error = await refusal(openAccount(hands(undefined), { viewingKey: randomViewingKey(), gate: named }));
+      expect([error.code, error.place.field, error.rule]).deep.equal([
+        "FIELD_INVALID",
+        "gate",
+        "expected an address: 0x and 40 hexadecimal digits",
+      ]);
+    }
+  });
+
+  it("says of a payout that is too large what can be withdrawn, and of an exit why not", async () => {
+    const { machine, viewingKey } = await opened();
+    await told(deposit(machine, { viewingKey, ...CASH }));
+    await told(absorb(machine, { viewingKey, ...CASH }));
+    for (const amount of ["1,000", "0.0000001", "-5", "0"]) {
+      expect((await refusal(deposit(machine, { ...CASH, viewingKey, amount }))).place.field).equal("amount");
+    }
+    const more = { viewingKey, asset: "cash", amount: "1000.1" };
+    const paid = await refusal(withdraw(machine, { ...more, ...files! }));
+    expect(paid.code).equal("STATEMENT_FALSE");
+    expect(paid.rule).contain("says what can be withdrawn");
+    const left = await refusal(exit(machine, more));
+    expect(left.code).equal("STATEMENT_FALSE");
+    expect(left.rule).contain("has positions or debt");
+  });
+
   it("has one effect whenever it is killed: a deposit, at every step of it", async () => {
     const { machine, viewingKey, account } = await opened();
     const credit = async () => (await venue.gate.getFunction("creditsOf")(account))[CASH_INDEX] as bigint;

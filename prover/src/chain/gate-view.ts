@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** A gate from its address alone: its desks, its market, its assets, and the words of what they refuse. */
-import { Contract, type InterfaceAbi, isError, type Provider } from "ethers";
+import { Contract, type InterfaceAbi, isAddress, isError, type Provider } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import { isSymbol } from "../formats/labels.ts";
 import { BOARD_SIZES, type BoardSize, CASH_INDEX, instrumentsOf } from "../model/sizes.ts";
@@ -79,6 +79,8 @@ export async function gateAt(
   };
   const at = (name: ContractName, where: string) => new Contract(where, abis.get(name)!, provider);
   const refuse = (rule: string) => new PlimsollError("FIELD_INVALID", rule, { field: "gate" });
+  // ethers takes anything else for a name, and asks the chain whose it is.
+  if (!isAddress(address)) throw refuse("expected an address: 0x and 40 hexadecimal digits");
   return told(async () => {
     const { chainId } = await provider.getNetwork();
     if (expectedChain !== undefined && chainId !== expectedChain) {

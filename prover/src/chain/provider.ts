@@ -3,8 +3,13 @@
 import type { JsonRpcProvider } from "ethers";
 import { PlimsollError } from "../errors.ts";
 
-/** A node that answers, and its chain. Throws `CHAIN_FAILED`. */
+/** A node that answers, and its chain. Throws `USAGE` for what is no address of one, and `CHAIN_FAILED`. */
 export async function providerAt(rpc: string): Promise<JsonRpcProvider> {
+  if (!/^https?:\/\/[^/]/i.test(rpc)) {
+    throw new PlimsollError("USAGE", "expected the address of a node, such as http://127.0.0.1:8545", {
+      field: "--rpc",
+    });
+  }
   const { FetchRequest, JsonRpcProvider } = await import("ethers");
   // Answers are asked for anew: what was true before a transaction is not true after it.
   const options = { staticNetwork: true, batchMaxCount: 1, cacheTimeout: -1 };

@@ -14,7 +14,6 @@ const utc = (seconds: unknown) =>
   `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 const STAGES = ["healthy", "called", "liquidating", "closed"];
 
-const LATE_PROOF = "the epoch was replaced while the proof was made: take the venue's new market file and run it again";
 const WAIT_FOR_EPOCH = "wait for the venue's next epoch; deposits, absorbing and exits work meanwhile";
 const OTHER_STATE = "the account has moved on since the proof was made: run the command again";
 const DEFECT = "it does not come from what you asked for; report it";
@@ -57,8 +56,8 @@ export const REFUSALS: Readonly<Record<string, Words>> = {
   AmountNotInLots: ({ lot }) => `the amount is not a whole number of lots of ${lot} units; round it`,
   AmountTooLarge: "the amount is more than 2^64 lots; split it",
   AssetUnknown: ({ asset }) => `the gate takes no asset ${asset}; \`plimsoll account status\` lists those it takes`,
-  DepositCapReached: ({ capLots }) =>
-    `the gate takes in no more of this asset: its cap is ${capLots} lots. Pay in less, or wait until somebody withdraws`,
+  DepositCapReached:
+    "that is more of this asset than the gate takes in now: `plimsoll account status` shows how much it takes. Pay in less, or wait until somebody withdraws",
   CreditTooSmall: ({ credit, amount }) =>
     `the account's credit is ${credit} units and ${amount} are asked for: deposit first, or absorb less`,
   AbsorbsTooLittle: ({ credit }) =>
@@ -83,7 +82,8 @@ export const REFUSALS: Readonly<Record<string, Words>> = {
   // The market
   PolicySuperseded: "the venue's policy was replaced: take the new policy and market files and run it again",
   EpochNotStanding: ({ current }) => `the standing epoch is ${current}: take its market file and run it again`,
-  EpochSuperseded: ({ current }) => `the standing epoch is ${current}; ${LATE_PROOF}`,
+  EpochSuperseded: ({ current }) =>
+    `the standing epoch is ${current}, and the proof is of an earlier one: take the venue's latest market file and run it again`,
   EpochMissing: "the market has had no epoch yet; ask the venue when it opens",
   EpochStale: ({ epoch, time }) => `epoch ${epoch} is of ${utc(time)} and too old; ${WAIT_FOR_EPOCH}`,
   EpochHalted: ({ epoch }) => `in epoch ${epoch} a price moved further than it may; ${WAIT_FOR_EPOCH}`,
@@ -168,8 +168,8 @@ export function refusalWords({ name, args }: Pick<ErrorDescription, "name" | "ar
   return told === undefined ? `the contracts refuse it (${name})` : `${told} (${name})`;
 }
 
+const NO_GAS = "the account that pays has too little for gas: send it some of the chain's own currency";
 const NODE_WORDS = {
-  INSUFFICIENT_FUNDS: "the account that pays has too little for gas: send it some of the chain's own currency",
   NONCE_EXPIRED: "another transaction of this signer came first: run the command again",
   REPLACEMENT_UNDERPRICED:
     "an earlier transaction of this signer still waits and pays more: wait for it, or run it again",
@@ -179,6 +179,13 @@ const NODE_WORDS = {
   NETWORK_ERROR: "the node does not answer: check --rpc, and run the command again",
 } as const;
 
+/** Whether a node refuses a transaction because its sender cannot pay for it. ethers knows the words of some nodes only. */
+export function isShortOfGas(error: unknown): boolean {
+  if (isError(error, "INSUFFICIENT_FUNDS")) return true;
+  const said = (error as { error?: { message?: unknown } } | undefined)?.error?.message;
+  return typeof said === "string" && /(insufficient|enough) (funds|balance)/i.test(said);
+}
+
 /**
  * An error of a call as one of ours: `CALL_REFUSED` with the contract's reason, `CHAIN_FAILED` where node or signer fail. Others as
  * they are.
@@ -187,6 +194,7 @@ export function toldBy(error: unknown, abis: readonly InterfaceAbi[]): unknown {
   if (error instanceof PlimsollError) return error;
   const refused = refusedWith(error, abis);
   if (refused !== undefined) return new PlimsollError("CALL_REFUSED", refusalWords(refused));
+  if (isShortOfGas(error)) return new PlimsollError("CHAIN_FAILED", NO_GAS);
   for (const [code, words] of Object.entries(NODE_WORDS)) {
     if (isError(error, code as keyof typeof NODE_WORDS)) return new PlimsollError("CHAIN_FAILED", words);
   }

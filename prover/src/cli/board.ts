@@ -2,16 +2,16 @@
 /** `plimsoll board`: the board of a deployed venue. */
 
 import { Command } from "commander";
-import { providerAt } from "../chain/provider.ts";
 import { formatJson } from "../formats/json.ts";
 import { writeResult } from "../node/files.ts";
+import { nodeOf } from "./account/machine.ts";
 import { deployerOf } from "./chain.ts";
 import type { Context } from "./context.ts";
 
 interface Options {
   readonly policy: string;
   readonly record: string;
-  readonly rpc: string;
+  readonly rpc?: string;
   readonly json?: boolean;
 }
 
@@ -27,7 +27,7 @@ function openCommand({ inputs, print, progress }: Context): Command {
     .description("link the policy, create the board, close the queue and seal the gate; run again it goes on")
     .requiredOption("--policy <file>", "haircuts and levels of the board's first policy")
     .requiredOption("--record <file>", "of plimsoll deploy; what is done is kept there, after each step")
-    .requiredOption("--rpc <url>", "node of the chain")
+    .option("--rpc <url>", "node of the chain; else the one in PLIMSOLL_RPC")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
@@ -47,7 +47,7 @@ function openCommand({ inputs, print, progress }: Context): Command {
       const [given, rules, kept] = [await inputs.text(opening), await inputs.text(policy), await inputs.text(record)];
       const request = readBoardOpening(given.text, given.file, formats.readPolicy(rules.text, rules.file));
       const deployed = files.readDeploymentRecord(kept.text, kept.file);
-      const provider = await providerAt(rpc);
+      const provider = await nodeOf({ rpc });
       try {
         const done = await openRecordedBoard(
           {

@@ -4,14 +4,14 @@
 import { existsSync } from "node:fs";
 import { Command } from "commander";
 import type { DeploymentRecord } from "../chain/deployment-file.ts";
-import { providerAt } from "../chain/provider.ts";
 import { formatJson } from "../formats/json.ts";
 import { writeResult } from "../node/files.ts";
+import { nodeOf } from "./account/machine.ts";
 import { deployerOf } from "./chain.ts";
 import type { Context } from "./context.ts";
 
 interface Options {
-  readonly rpc: string;
+  readonly rpc?: string;
   readonly record: string;
   readonly json?: boolean;
 }
@@ -22,7 +22,7 @@ export function deployCommand({ inputs, print, progress }: Context): Command {
     .description(
       "deploy verifiers, queue, registry, oracle, gate and liquidation; run again it goes on where it stopped",
     )
-    .requiredOption("--rpc <url>", "node of the chain")
+    .option("--rpc <url>", "node of the chain; else the one in PLIMSOLL_RPC")
     .requiredOption("--record <file>", "where what has been deployed is kept, after each step")
     .option("--json", "print JSON")
     .addHelpText(
@@ -40,7 +40,7 @@ export function deployCommand({ inputs, print, progress }: Context): Command {
       const request = files.readDeploymentRequest(given.text, given.file);
       const before = existsSync(record) ? await inputs.text(record) : undefined;
       const earlier = before && files.readDeploymentRecord(before.text, before.file);
-      const provider = await providerAt(rpc);
+      const provider = await nodeOf({ rpc });
       try {
         const done = await deploySystem(
           {

@@ -3,6 +3,7 @@
 import { open } from "node:fs/promises";
 import { Contract, FetchRequest, JsonRpcProvider } from "ethers";
 import { z } from "zod";
+import { isShortOfGas } from "../chain/refusals.ts";
 import { PlimsollError } from "../errors.ts";
 import { formatDecimal } from "../formats/decimal.ts";
 import { decimalText } from "../risk/input.ts";
@@ -47,6 +48,8 @@ const failed = (rule: string) => new PlimsollError("EPOCH_REFUSED", rule);
 export function reasonOf(error: unknown): string {
   if (error instanceof PlimsollError) return error.message;
   if (error instanceof SyntaxError) return "not JSON";
+  if (isShortOfGas(error))
+    return "the reporter's address has too little for gas: send it some of the chain's own currency";
   const { name, code, shortMessage, revert, cause, data } = error as Error & Record<string, unknown>;
   if (typeof shortMessage === "string") {
     const said = (revert as { name?: string } | undefined)?.name ?? (typeof data === "string" ? data.slice(0, 10) : "");

@@ -10,6 +10,7 @@ import { formatDecimal, lotOfDecimals, lotsOf, parseDecimal } from "../../format
 import type { LevelName } from "../../formats/policy.ts";
 import type { Account } from "../../model/account.ts";
 import { CASH_INDEX } from "../../model/sizes.ts";
+import { within } from "../../risk/input.ts";
 import { auctionAt, liquidationVenue } from "./auction.ts";
 import {
   type AccountMachine,
@@ -51,9 +52,11 @@ const holdingOf = ({ cash, collateral }: Account, index: number): bigint =>
 
 /** Whole lots of an amount. Throws `FIELD_INVALID`, `NOT_A_MULTIPLE`, `OUT_OF_RANGE`. */
 function lotsIn({ amount }: Amount, asset: AssetView): bigint {
-  const lots = lotsOf(parseDecimal(amount), lotOfDecimals(asset.lotDecimals));
-  if (lots > 0n) return lots;
-  throw new PlimsollError("OUT_OF_RANGE", "expected an amount above zero", { field: "amount" });
+  return within("amount", () => {
+    const lots = lotsOf(parseDecimal(amount), lotOfDecimals(asset.lotDecimals));
+    if (lots > 0n) return lots;
+    throw new PlimsollError("OUT_OF_RANGE", "expected an amount above zero");
+  });
 }
 
 async function begin(machine: AccountMachine, { viewingKey }: Mine): Promise<Session> {
@@ -237,7 +240,7 @@ export async function withdraw(machine: AccountMachine, order: Payout & VenueFil
   if ("done" in earlier) return earlier.done;
   const published = await publishedAt(session.view, order, "outflow");
   const { initial } = order.policy.levels;
-  return payOut(session, order, request, (client, asset, lots, recipient, least) =>
+  return payOut(session, order, ["withdraw", request], (client, asset, lots, recipient, least) =>
     client.withdraw(asset, lots, recipient, initial, published, least),
   );
 }
@@ -252,7 +255,7 @@ export async function exit(machine: AccountMachine, order: Payout): Promise<Done
   const request = payoutRequest("exit", session, order);
   const earlier = await resume(session, request);
   if ("done" in earlier) return earlier.done;
-  return payOut(session, order, request, (client, asset, lots, recipient, least) =>
+  return payOut(session, order, ["exit", request], (client, asset, lots, recipient, least) =>
     client.exit(asset, lots, recipient, least),
   );
 }
@@ -270,7 +273,7 @@ const payoutRequest = (verb: string, session: Session, order: Payout): string =>
 async function payOut(
   session: Session,
   order: Payout,
-  request: string,
+  [verb, request]: readonly ["withdraw" | "exit", string],
   call: (
     client: ReturnType<typeof clientOf>,
     asset: number,
@@ -295,10 +298,21 @@ async function payOut(
     shows: "the amount, the token and the recipient",
   };
   return act(session, told, async (signer, keep) => {
-    const { receipt } = await call(clientOf(session, signer, { keep }), asset.index, lots, recipient, least);
+    const paid = call(clientOf(session, signer, { keep }), asset.index, lots, recipient, least);
+    const { receipt } = await paid.catch((error: unknown) => {
+      throw error instanceof PlimsollError && error.code === "STATEMENT_FALSE"
+        ? new PlimsollError("STATEMENT_FALSE", TOO_MUCH[verb])
+        : error;
+    });
     return receipt;
   });
 }
+
+const TOO_MUCH = {
+  withdraw:
+    "the account does not hold as much, or would not keep the initial level: `plimsoll account status` with the venue's files says what can be withdrawn",
+  exit: "the account does not hold as much, or has positions or debt: with these, withdraw",
+};
 
 /**
  * Asks the operator in public to agree to the account's next trade. What it does not answer for its deadline, two accounts unwind

@@ -14,7 +14,7 @@ import { loadViewingKey, optionInteger } from "../options.ts";
 import { hiddenLine, isAgreed, isInteractive } from "../prompt.ts";
 
 export interface NodeOptions {
-  readonly rpc?: string;
+  readonly rpc?: string | undefined;
   readonly json?: boolean;
 }
 
