@@ -270,7 +270,11 @@ describe("where a number comes from", () => {
         expect(Object.values(inputs).every(Number.isFinite)).to.equal(true);
       }
     }
-    refused(() => explainInstrument(marketInput, "DOGE-PERP"), "is no instrument that the market lists; the nearest are BTC-PERP", "UNKNOWN_NAME");
+    refused(
+      () => explainInstrument(marketInput, "DOGE-PERP"),
+      "is no instrument that the market lists; the nearest are BTC-PERP",
+      "UNKNOWN_NAME",
+    );
   });
 
   it("O11: names row and column where a published board is not what follows", () => {
