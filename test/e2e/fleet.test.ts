@@ -4,13 +4,17 @@
  * output, command lines, environments, temporary files (J11).
  */
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect } from "chai";
 import { Redis } from "ioredis";
+import { EXIT } from "../../prover/src/errors.ts";
 import { buildDirectory } from "../../prover/src/node/artifacts.ts";
+import { loadAddon } from "../../prover/src/node/native.ts";
 import { comparable } from "../support/documentation.ts";
 import { RedisServer, redisFleet } from "../support/fleets.ts";
 import { processesWith, start } from "../support/killed.ts";
@@ -190,6 +194,33 @@ describe("docs/fleet.md", function () {
       ]);
     }
     expect(existsSync(path.join(at(book), "proofs"))).equal(false);
+  });
+
+  it("prepare: ends soon after a signal and leaves nothing; what is prepared is not prepared again", async function () {
+    if (loadAddon().addon === undefined) return skip(this, "no native prover");
+    const build = path.join(folder, "build");
+    const prepared = (name: string) => path.join(build, "keys/book-60-8", `prepared.${name}`);
+    for (const part of ["keys/manifest.json", "keys/book-60-8", "circuits/book-60-8"]) {
+      const filter = (source: string) => !path.basename(source).startsWith("prepared.");
+      cpSync(path.join(buildDirectory(), part), path.join(build, part), { recursive: true, filter });
+    }
+    const env = { PLIMSOLL_BUILD: build };
+    const { child, said, ended } = start(["book", "prepare", "book"], { cwd: at(""), env });
+    while (!said().includes("preparing") && child.exitCode === null) await wait(20);
+    await wait(2_000);
+    child.kill("SIGINT");
+    expect((await ended).code).equal(EXIT.cancelled);
+    expect([prepared("zkey"), prepared("json")].filter((file) => existsSync(file))).deep.equal([]);
+
+    const hash = (content: Uint8Array) => createHash("sha256").update(content).digest("hex");
+    const record = {
+      zkey: hash(readFileSync(path.join(build, "keys/book-60-8/proving.zkey"))),
+      sha256: hash(Buffer.from("p")),
+    };
+    writeFileSync(prepared("zkey"), "p");
+    writeFileSync(prepared("json"), JSON.stringify(record));
+    const again = await watched(["book", "prepare", "book"], env);
+    expect([again.code, again.out]).deep.equal([0, `${prepared("zkey")} was there already\n`]);
   });
 });
 

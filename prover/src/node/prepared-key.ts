@@ -14,7 +14,7 @@ import type { ArtifactIdentity, Artifacts } from "../keys/manifest.ts";
 import type { CircuitName } from "../statement/families.ts";
 import { type ArtifactOptions, artifactsOf, buildDirectory, readHashed, withBuildLock } from "./artifacts.ts";
 import { removeLeftovers, writeResult } from "./files.ts";
-import { loadAddon, prepareNative } from "./native.ts";
+import { askedPath, loadAddon, prepareNative } from "./native.ts";
 
 interface PreparedRecord {
   /** The key that it was made from. */
@@ -69,7 +69,7 @@ export async function prepareKey(
     const record = await recordOf(artifacts.identity, options);
     const there = record && (await readHashed(file).catch(() => undefined));
     if (there !== undefined && there.sha256 === record?.sha256) return { file, made: false };
-    const native = loadAddon();
+    const native = loadAddon(askedPath());
     if (native.addon === undefined) throw new PlimsollError("BACKEND_UNAVAILABLE", `no native prover: ${native.why}`);
     const { zkey } = await artifacts.all();
     const prepared = await prepareNative(native, zkey, options.signal);
