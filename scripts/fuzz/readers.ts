@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 import { bn254 } from "@noble/curves/bn254.js";
 import { type FieldElement, invert, toField } from "../../prover/src/field.ts";
 import { makeDevelopmentKey, trapdoorFrom } from "../../prover/src/keys/development.ts";
-import { loadAddon } from "../../prover/src/node/native.ts";
+import { loadAddon, prepareNative } from "../../prover/src/node/native.ts";
 import { openCalculator } from "../../prover/src/prove/calculator.ts";
 import { makePlan } from "../../prover/src/prove/witness-plan.ts";
 import { compileFull, compileSmall, SMALL_INPUT, SMALL_SOURCE, squareR1cs } from "../../test/support/small-circuit.ts";
@@ -47,9 +47,12 @@ async function writeSeeds(): Promise<void> {
   const { r1cs, wasm } = await compileSmall(SMALL_SOURCE);
   const { zkey } = await makeDevelopmentKey(r1cs, trapdoor);
   const square = await makeDevelopmentKey(squareR1cs(1), trapdoor);
+  const native = loadAddon();
+  const prepared = native.addon && (await prepareNative(native, zkey));
   for (const target of ["zkey", "prove"]) {
     writeFileSync(path.join(DIRECTORY, `corpus-${target}/small`), zkey);
     writeFileSync(path.join(DIRECTORY, `corpus-${target}/square`), square.zkey);
+    if (prepared !== undefined) writeFileSync(path.join(DIRECTORY, `corpus-${target}/prepared`), prepared);
   }
   writeFileSync(path.join(DIRECTORY, "corpus-wtns/small"), await openCalculator(new Uint8Array(wasm))(SMALL_INPUT));
   for (const [name, source] of Object.entries({ small: SMALL_SOURCE, digits: DIGITS_SOURCE })) {
