@@ -199,7 +199,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
             Effect memory effect = effects[index];
             if (effect.amount != 0) {
                 if (!liquidation) revert NotDesk(msg.sender);
-                if (effect.counter != FUND) _account(effect.counter);
+                _account(effect.counter);
             }
             Account storage account = _account(step.account);
             if (!liquidation && account.stage != Stage.Healthy && account.owed != 0) {

@@ -178,7 +178,7 @@ interface IMarginGate is IBoardGate {
         uint256 asset;
         /// Units of the token into the account's private state, or out of it where negative. Of the liquidation desk alone.
         int256 amount;
-        /// Account whose credit the amount comes from or goes to; FUND (0) for the fund (cash only).
+        /// Account whose credit the amount comes from or goes to.
         uint256 counter;
         /// Commitment of the fill; zero stands for no fill.
         uint256 fill;

@@ -63,21 +63,17 @@ library Bn254 {
 
     /// Adds Σ scalar_i · point_i to `sum`, in place. Zero scalars cost next to nothing.
     /// @param points memory address of `count` points
-    /// @param scalars memory address of `count` words, each refused at or above the group order
+    /// @param scalars memory address of `count` words, counted modulo the group order
     function addMultiples(G1 memory sum, uint256 points, uint256 scalars, uint256 count) internal view {
-        uint256 order = R;
-        uint256 index;
-        uint256 scalar;
         bool ok = true;
         assembly ("memory-safe") {
             // sum | point, scalar: the product takes the point's place, so that the addition finds both operands.
             let buffer := mload(0x40)
             let point := add(buffer, 0x40)
             mcopy(buffer, sum, 0x40)
-            for {} lt(index, count) { index := add(index, 1) } {
-                scalar := mload(add(scalars, shl(5, index)))
+            for { let index := 0 } lt(index, count) { index := add(index, 1) } {
+                let scalar := mload(add(scalars, shl(5, index)))
                 if iszero(scalar) { continue }
-                if iszero(lt(scalar, order)) { break }
                 mcopy(point, add(points, shl(6, index)), 0x40)
                 mstore(add(point, 0x40), scalar)
                 ok := staticcall(gas(), 7, point, 0x60, point, 0x40)
@@ -90,7 +86,6 @@ library Bn254 {
             mcopy(sum, buffer, 0x40)
         }
         if (!ok) revert PrecompileFailed(7);
-        if (index < count) revert InputNotCanonical(index, scalar);
     }
 
     /// Whether the product of the pairings is one.

@@ -96,7 +96,7 @@ library Clock {
             round = Readings.round(feed, round.id - 1);
             if (!round.ok || round.startedAt == 0) break;
         }
-        if (from < until) windows[count++] = [from, until];
+        windows[count++] = [from, until];
     }
 
     /// From when a round of the feed counts as up; never for one that says down, or nothing.

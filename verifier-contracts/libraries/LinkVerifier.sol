@@ -141,20 +141,6 @@ library LinkVerifier {
         if (refused) _refuseValue(values);
     }
 
-    /// As `valueAt`, of values in memory that are below the group order.
-    function evaluate(uint256[] memory values, uint256 first, bytes32 seed) internal pure returns (uint256 y) {
-        uint256 rho = uint256(seed) % ORDER;
-        assembly ("memory-safe") {
-            for { let at := add(values, shl(5, mload(values))) } gt(at, values) { at := sub(at, 0x20) } {
-                y := addmod(mulmod(y, rho, ORDER), mload(at), ORDER)
-            }
-            for { let power := first } power { power := shr(1, power) } {
-                if and(power, 1) { y := mulmod(y, rho, ORDER) }
-                rho := mulmod(rho, rho, ORDER)
-            }
-        }
-    }
-
     /// Returns if and only if the link holds for a polynomial of value `y` at the challenge; reverts otherwise.
     ///
     /// e(π, G2) = e(P, K1)·e(Q, K2) and, to the power of a second challenge that all points are part of,

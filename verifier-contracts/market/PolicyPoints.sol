@@ -57,13 +57,13 @@ contract PolicyPoints {
     /// Reverts where the policy is not linked.
     function pointOf(IVerifier verifier, bytes32 valuesHash) public view returns (G1 memory point) {
         point = _points[verifier][valuesHash];
-        if (point.x == 0 && point.y == 0) revert PolicyNotLinked(address(verifier), valuesHash);
+        if (point.x == 0) revert PolicyNotLinked(address(verifier), valuesHash);
     }
 
     /// Reverts where the exit market is not linked.
     function exitPointOf(IVerifier verifier) external view returns (G1 memory point) {
         point = _exitPoints[verifier];
-        if (point.x == 0 && point.y == 0) revert ExitNotLinked(address(verifier));
+        if (point.x == 0) revert ExitNotLinked(address(verifier));
     }
 
     /// Hash of the values of a policy that lists and scans nothing.

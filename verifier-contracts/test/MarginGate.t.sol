@@ -132,10 +132,9 @@ contract GateHandler is IDesk {
         _leave(index, custody);
     }
 
-    /// As the liquidation desk: a step that moves an amount between an account's inside and a credit or the fund.
+    /// As the liquidation desk: a step that moves an amount between an account's inside and a credit.
     function settle(uint256 id, uint256 counter, uint256 index, uint256 lots, bool into) external {
-        (id, index) = (_id(id), index % 2);
-        counter = counter % (ACCOUNTS + 1);
+        (id, counter, index) = (_id(id), _id(counter), index % 2);
         IMarginGate.Step[] memory steps = new IMarginGate.Step[](1);
         IMarginGate.Effect[] memory effects = new IMarginGate.Effect[](1);
         steps[0] = _step(id);
