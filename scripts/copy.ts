@@ -17,6 +17,8 @@ export const HARDHAT = path.join(
 const COPIED = ["circuits", "prover", "scripts", "test", "verifier-contracts"];
 const FILES = ["hardhat.config.ts", "package.json", "tsconfig.json"];
 const SHARED = ["circuits", "keys"];
+/** Packages of the project, which its own code finds by their names: in a copy, those of the copy. */
+const PACKAGES = { "@plimsoll/circuits": "circuits", "@plimsoll/contracts": "verifier-contracts", plimsoll: "prover" };
 
 /** Makes the copy, or brings it up to date. @returns where it is */
 export async function copyProject(name: string): Promise<string> {
@@ -30,6 +32,11 @@ export async function copyProject(name: string): Promise<string> {
     const at = path.join(copy, "build", each);
     await rm(at, { force: true });
     await symlink(path.join(ROOT, "build", each), at);
+  }
+  await rm(path.join(copy, "node_modules"), { recursive: true, force: true });
+  await mkdir(path.join(copy, "node_modules/@plimsoll"), { recursive: true });
+  for (const [name, at] of Object.entries(PACKAGES)) {
+    await symlink(path.join(copy, at), path.join(copy, "node_modules", name));
   }
   return copy;
 }
