@@ -315,12 +315,13 @@ export class Markets {
     }
   }
 
-  /** A data page of board terms; its address. */
-  async terms(terms: BoardTerms): Promise<string> {
-    const receipt = await (
-      await this.signers[0]!.sendTransaction({ data: pageCreation(boardTermsBytes(terms)) })
-    ).wait();
+  /** A data page; its address. */
+  async page(content: Parameters<typeof pageCreation>[0]): Promise<string> {
+    const receipt = await (await this.signers[0]!.sendTransaction({ data: pageCreation(content) })).wait();
     return receipt!.contractAddress!;
+  }
+  terms(terms: BoardTerms): Promise<string> {
+    return this.page(boardTermsBytes(terms));
   }
 
   key(family: bigint): SimulatedKey<CircuitName> {

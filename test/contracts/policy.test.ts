@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // No proofs: simulated keys, whose secrets make links.
 import { expect } from "chai";
+import { concat, keccak256, toBeHex } from "ethers";
 import { FAMILY_IDS } from "../../prover/src/chain/carrier.ts";
-import { type ChainPolicy, chainPolicy, type PolicyTerms } from "../../prover/src/chain/publication.ts";
+import {
+  boardTermsBytes,
+  type ChainPolicy,
+  chainPolicy,
+  type PolicyTerms,
+} from "../../prover/src/chain/publication.ts";
 import { type HaircutSchedule, type Policy, UNLISTED } from "../../prover/src/model/policy.ts";
 import { marketSignals, policySignals } from "../../prover/src/statement/signals.ts";
 import type { QuantityLots, RateBps, ScanLots, WeightBps } from "../../prover/src/units.ts";
@@ -11,6 +17,7 @@ import {
   type Called,
   DAY,
   E8,
+  type Keys,
   keysOf,
   MAX_MOVE_BPS,
   Markets,
@@ -30,12 +37,13 @@ describe("policy registry", () => {
   let world: Markets;
   let registry: Called;
   let rules: Called;
+  let keys: Keys;
   let snapshot: { restore(): Promise<void> };
 
   before(async () => {
     world = await Markets.create("board-60");
     await world.publish();
-    registry = world.registry;
+    ({ keys, registry } = world);
     rules = (await world.ethers.getContractAt("PolicyRules", await registry.rules!())) as unknown as Called;
   });
   beforeEach(async () => {
@@ -44,6 +52,7 @@ describe("policy registry", () => {
   afterEach(async () => {
     await snapshot.restore();
     world.epoch = 1n;
+    world.keys = keys;
   });
 
   const refusedBy = (contract: Called, sent: Promise<unknown>, error: string, ...values: unknown[]) => {
@@ -145,6 +154,28 @@ describe("policy registry", () => {
       const exit = key.link({ ...exitStatement(place, "board-60"), fixedBy: NO_HASH.replace("0x00", "0x01") });
       await refusedBy(verifier, world.points.linkExit!(verifier, exit), "LinkFalse");
       await link(statement);
+    });
+
+    it("V07: what answers as a verifier links what it likes for itself alone, and no point off the curve is added to another", async () => {
+      const { exitStatement, policyStatement } = await import("../../prover/src/chain/carrier.ts");
+      const { exitValues } = await import("../../prover/src/model/exit-market.ts");
+      const key = world.key(FAMILY_IDS.account);
+      const place = { chainId: 31_337n, address: await world.points.getAddress() };
+      const { values } = policyStatement(place, exitValues("board-60").policy);
+      const link = key.link(exitStatement(place, "board-60"));
+      const spoilt = { ...link, point: { x: 5n, y: 5n } };
+      const liar = await world.ethers.deployContract("FalseVerifier", [60, FAMILY_IDS.account, 6]);
+      const real: string = await world.router.verifierOf!(60, FAMILY_IDS.account);
+      const before = await world.points.exitPointOf!(real);
+      await world.points.linkPolicy!(liar, values, spoilt);
+      expect(await world.points.pointOf!(liar, await world.points.exitPolicy!())).to.deep.equal([5n, 5n]);
+      await refusedBy(world.points, world.points.linkExit!(liar, link), "PrecompileFailed", 6);
+      await refusedBy(world.points, world.points.exitPointOf!(liar), "ExitNotLinked", await liar.getAddress());
+      expect(await world.points.exitPointOf!(real)).to.deep.equal(before);
+      // One that answers with another word links nothing.
+      const other = await world.ethers.deployContract("Answerer", [32]);
+      const refused = world.points.linkPolicy!(other, values, link);
+      await refusedBy(world.points, refused, "VerifierRefused", await other.getAddress());
     });
 
     it("O09, G09: a policy binds the epochs that are opened under it, and what leaves waits for the first of them", async () => {
@@ -292,6 +323,12 @@ describe("policy registry", () => {
       const soon = world.queue.schedule!(...call, DAY - 1n);
       await queueRefuses(soon, "TimelockInsufficientDelay", DAY - 1n, DAY);
       await queueRefuses(world.queue.updateDelay!(0n), "TimelockUnauthorizedCaller", owner().address);
+      // Nor does it put a change off for ever.
+      await world.queued(world.queue, "updateDelay", 1_000n * DAY);
+      expect(await world.queue.getMinDelay!()).to.equal(90n * DAY);
+      await queueRefuses(world.queue.schedule!(...call, 90n * DAY - 1n), "TimelockInsufficientDelay");
+      await world.queue.schedule!(...call, 90n * DAY);
+      await queueRefuses(world.ethers.deployContract("Queue", [ZERO, world.guardian, DAY]), "AddressZero");
     });
 
     it("G04: the guardian is replaced by itself at once, or by the queue after a second wait, in which it can still dismiss", async () => {
@@ -404,6 +441,7 @@ describe("policy registry", () => {
       await set(rates(MAX_MOVE_BPS, MAX_MOVE_BPS));
       await set(rates(MAX_MOVE_BPS, 2n * MAX_MOVE_BPS));
       await breaks(set(rates(2n * MAX_MOVE_BPS, 3n * MAX_MOVE_BPS + MAX_MOVE_BPS + 1n)), "DebtRateMoved", 4_000, 8_001);
+      await breaks(set(rates(0n, MAX_MOVE_BPS - 1n)), "DebtRateMoved", 4_000, 1_999);
       await breaks(set(rates(3_000n, 2_999n)), "DebtRateRefused", 3_000, 2_999);
       await breaks(create(rates(1n, 10_001n)), "DebtRateRefused", 1, 10_001);
     });
@@ -540,6 +578,26 @@ describe("policy registry", () => {
       expect((await world.evidence()).point).to.deep.equal(expected(tight));
     });
 
+    it("G14: a second tightening gives nobody the policy before the first back, nor more time with it", async () => {
+      const raised = (call: bigint) => guardian().tighten!(1, changed({ levels: { ...levels, call } }));
+      const evidence = async () => (await world.evidence()).policyId;
+      await raised(13_000n);
+      await world.publish();
+      await world.time.increase(terms.curePeriod - 100n);
+      await world.publish();
+      await world.time.increase(200n);
+      expect(await evidence()).to.equal(2n);
+      await world.time.increase(TIMELOCK);
+      await raised(14_000n);
+      await world.publish();
+      expect(await evidence()).to.equal(2n);
+      await world.time.increase(terms.curePeriod - 100n);
+      await world.publish();
+      expect(await evidence()).to.equal(2n);
+      await world.time.increase(200n);
+      expect(await evidence()).to.equal(3n);
+    });
+
     it("V14: nobody else tightens", async () => {
       await refuses(registry.tighten!(1, changed({ maxAge: 3000n })), "NotGuardian", world.signers[0]!.address);
     });
@@ -605,6 +663,13 @@ describe("policy registry", () => {
       }
     });
 
+    it("O12: takes no discount that the levels before could not bear: an epoch of theirs may stand for a while", async () => {
+      const next = { levels: { ...levels, closeOut: 7_000n }, terms: { ...terms, discountBps: 6_001n } };
+      await breaks(set(changed(next)), "TermsRefused");
+      await set(changed({ ...next, terms: { ...terms, discountBps: 6_000n } }));
+      await set(changed(next));
+    });
+
     it("refuses a bound of none or everything", async () => {
       for (const bound of [0n, 10_000n]) {
         await breaks(world.ethers.deployContract("PolicyRegistry", [world.queue, bound]), "MoveLimitRefused", bound);
@@ -624,10 +689,14 @@ describe("policy registry", () => {
         { linear: [{ ...linear, asset: 15n }], bandBps: 100n, blocks: [block] },
         { linear: [{ ...linear, ratioE18: 1n << 128n }], bandBps: 100n, blocks: [block] },
         { linear: [linear, linear], bandBps: 100n, blocks: [block] },
+        { linear: [linear], bandBps: 1n << 32n, blocks: [block] },
       ]) {
         const boardTerms = await world.terms(wrong);
         await both(changed({ boardTerms }), "BoardTermsRefused", boardTerms);
       }
+      const good = boardTermsBytes({ linear: [linear], bandBps: 100n, blocks: [block] });
+      const longer = await world.page(concat([good, "0x00"]));
+      await both(changed({ boardTerms: longer }), "BoardTermsRefused", longer);
       const nobody = world.signers[9]!.address;
       for (const page of [nobody, await world.router.getAddress()])
         await both(changed({ boardTerms: page }), "PageMalformed");
@@ -670,6 +739,21 @@ describe("policy registry", () => {
       // The epoch before is of the old key, and attests still.
       expect((await world.attesting(2n)).verifier).to.equal(was.verifier);
       await refuses(world.setUp(registry, "rotate", 1, router), "KeyUnchanged", await router.getAddress());
+    });
+
+    it("V15: not before what may still be evidence is linked under the new ones, tightened or not", async () => {
+      const tight = scaled(0, 9_000n);
+      await link(tight);
+      await guardian().tighten!(1, changed({}, tight));
+      const keys = keysOf("board-60", 9n);
+      const router = await routerOf(world.chain, keys);
+      await world.linkKeys(router, keys, tight);
+      const rotate = () => world.setUp(registry, "rotate", 1, router);
+      const accounts: string = await router.verifierOf!(60, FAMILY_IDS.account);
+      const missing = keccak256(concat(policySignals(POLICY).map((value) => toBeHex(value, 32))));
+      await refusedBy(world.points, rotate(), "PolicyNotLinked", accounts, missing);
+      await world.linkKeys(router, keys);
+      await rotate();
     });
 
     it("V15: at its sunset the old key has no exit market any more, though nothing was published since", async () => {

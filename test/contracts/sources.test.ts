@@ -9,7 +9,7 @@ import { ASSETS } from "../../prover/src/model/sizes.ts";
 import { marketSignals } from "../../prover/src/statement/signals.ts";
 import type { ColumnE6, LotPriceE16, RateBps, ThresholdE6 } from "../../prover/src/units.ts";
 import { freshMarkets } from "../support/fresh-markets.ts";
-import { type Called, DAY, E8, E18, type Markets, marketAt, PLAIN, POLICY } from "./markets.ts";
+import { type Called, DAY, E8, E18, Markets, marketAt, PLAIN, POLICY } from "./markets.ts";
 import { pointOf } from "./points.ts";
 
 const [BTC, ETH] = [100_000n * E8, 4_000n * E8];
@@ -87,14 +87,13 @@ describe("prices against their sources", () => {
       [60n, true],
       [61n, false],
     ] as const) {
-      // Linked for what the feed says at the block's time.
-      const at = await world.make({ prices: priced(complete ? BTC : 0n, ETH) }, world.epoch + 1n);
+      // Reporters say the same. The link is of what the feed makes of it at the block's time.
+      const made = await world.make({ prices: priced(BTC, ETH) }, world.epoch + 1n);
+      const { links } = await world.make({ prices: priced(complete ? BTC : 0n, ETH) }, world.epoch);
       await world.time.setNextBlockTimestamp(updated + later);
-      if (complete) await world.send(at);
-      else {
-        await expect(world.send(at)).to.not.be.revert(world.ethers);
-      }
+      await world.send(made, { links });
       expect((await state())[1]).to.equal(complete);
+      await counts(complete ? BTC : 0n, ETH);
     }
   });
 
@@ -140,6 +139,17 @@ describe("prices against their sources", () => {
     expect(await after(3n * BTC, ETH)).to.deep.equal([false, false]);
   });
 
+  it("G13: a price that came back in an epoch that is halted for another is held back anew when it jumps again", async () => {
+    expect(await after(2n * BTC, ETH)).to.deep.equal([false, false]);
+    expect(await after(BTC, 2n * ETH)).to.deep.equal([false, false]);
+    await world.time.increase(HALT_TIME);
+    // It has been there for no ten minutes, and neither has the other.
+    expect(await after(2n * BTC, ETH)).to.deep.equal([false, false]);
+    await world.time.increase(HALT_TIME);
+    expect(await after(2n * BTC, ETH)).to.deep.equal([true, true]);
+    await counts(2n * BTC, ETH);
+  });
+
   it("G12: nothing of a halted epoch is believed later, not even of the assets that had not moved far", async () => {
     const [, before] = (await world.sources.sourceOf!(1, 1)) as unknown as [unknown, unknown];
     await after(2n * BTC, ETH + ETH / 20n);
@@ -167,6 +177,14 @@ describe("prices against their sources", () => {
 
     it("G12, O08: whose price jumps is not believed either", async () => {
       expect(await after(BTC, 2n * ETH)).to.deep.equal([true, false]);
+      await counts(BTC, 0n);
+    });
+
+    it("whose feed is silent has none, and the others go on", async () => {
+      const feed = await feedOf(8, ETH);
+      await configure(1, { apart: true, feed: use(feed), deviationBps: 100n });
+      await feed.setBroken!(true);
+      expect(await after(BTC, ETH)).to.deep.equal([true, false]);
       await counts(BTC, 0n);
     });
 
@@ -216,10 +234,31 @@ describe("prices against their sources", () => {
     }
     const huge = await feedOf(18, 1n << 127n);
     await refuses(0, { feed: use(huge, HOUR, 0n, 1n << 190n), deviationBps: 500n }, "FeedUnusable");
+    const curt = await world.ethers.deployContract("Answerer", [128]);
+    await refuses(0, { feed: use(curt), deviationBps: 500n }, "FeedUnusable");
     // Where there is no price yet, any is taken.
     await expect(configure(2, { feed: use(await feedOf(8, 5n * BTC)), deviationBps: 1n }))
       .to.emit(world.sources, "Configured")
       .withArgs(1, 2, anyValue);
+  });
+
+  it("O07: a feed that is astray is replaced by one near what reporters said within the hour, and by none later", async () => {
+    const astray = await feedOf(8, BTC);
+    await configure(0, { feed: use(astray, DAY), deviationBps: 100n });
+    const moved = (BTC * 105n) / 100n;
+    expect(await after(moved, ETH)).to.deep.equal([false, false]);
+    const said = await world.now();
+    const another = { feed: use(await feedOf(8, moved), DAY), deviationBps: 100n };
+    // While the feed bears out the price that counted last, what reporters say replaces nothing.
+    await expect(configure(0, another)).to.be.revertedWithCustomError(world.sources, "FeedTooFar");
+    await astray.set!((BTC * 9n) / 10n);
+    const snapshot = await world.chain.networkHelpers.takeSnapshot();
+    await world.time.setNextBlockTimestamp(said + HOUR + 1n);
+    await expect(configure(0, another)).to.be.revertedWithCustomError(world.sources, "FeedTooFar");
+    await snapshot.restore();
+    await world.time.setNextBlockTimestamp(said + HOUR);
+    await configure(0, another);
+    expect(await after(moved, ETH)).to.deep.equal([true, true]);
   });
 
   it("refuses sources without sense, and anybody but the queue and the oracle", async () => {
@@ -296,7 +335,31 @@ describe("prices against their sources", () => {
       }
     });
 
-    it("takes no epoch with weaker terms of liquidity or vega, or more netting, than the policy allows", async () => {
+    it("takes no epoch in which a block joins the netting set before it, unless the policy lets it", async () => {
+      const wide = await Markets.create("board-240");
+      const policyOf = async (...blocks: (typeof block)[]) =>
+        wide.policy({ boardTerms: await wide.terms({ linear: [], bandBps: 100n, blocks }) });
+      const { board } = wide.market;
+      const blocks = board.blocks.with(1, { ...board.blocks[1]!, continues: true });
+      const market = { ...wide.market, board: { ...board, blocks } };
+      const refusing = (await wide.ethers.getContractAt(
+        "PolicyRules",
+        await wide.registry.rules!(),
+      )) as unknown as Called;
+      await wide.setUp(wide.registry, "setPolicy", 1, await policyOf(block, block, block, block));
+      await expect(wide.send(await wide.make({ market })))
+        .to.be.revertedWithCustomError(refusing, "BlockTooWeak")
+        .withArgs(1, anyValue);
+      await wide.setUp(
+        wide.registry,
+        "setPolicy",
+        1,
+        await policyOf(block, { ...block, mayContinue: true }, block, block),
+      );
+      await wide.publish({ market });
+    });
+
+    it("takes no epoch with weaker terms of liquidity or vega than the policy allows", async () => {
       for (const change of [
         { liquidityThreshold: (2n * 10n ** 12n + 1n) as ThresholdE6 },
         { liquidityRate: 49n as RateBps },

@@ -17,7 +17,7 @@ import { ownSignalsOf, publicInputsOf } from "../../prover/src/statement/familie
 import { forgeWithoutContribution, withoutContribution } from "../support/forge.ts";
 import { randomRequest, seededRng } from "../support/random.ts";
 import { simulatedKey } from "../support/simulated.ts";
-import { GateWorld } from "./gate-world.ts";
+import { GateWorld, NOBODY } from "./gate-world.ts";
 import { verifierOf } from "./markets.ts";
 import { pointOf } from "./points.ts";
 import { CASH, type Chain, call, createChain, deployable, parametersOf } from "./world.ts";
@@ -351,6 +351,23 @@ describe("deployment of a verifier", () => {
     await refused(key, none).to.be.revertedWithCustomError(factory, "LinkKeyRefused");
   });
 
+  it("V06: with too little gas for the page of its key nothing is deployed, and that is said", async () => {
+    const { hash, key } = laid(simulated.key);
+    const factory = await interfaceOf();
+    const enough = await chain.ethers.provider.estimateGas(await factory.getDeployTransaction(60, key, hash));
+    const said: bigint[] = [];
+    for (let part = 1n; part < 32n; part++) {
+      const made = chain.ethers.deployContract("AccountVerifier", [60, key, hash], { gasLimit: (enough * part) / 32n });
+      await refusal(made);
+      const named = expect(made).to.be.revertedWithCustomError(factory, "PageMalformed").withArgs(NOBODY);
+      await named.then(
+        () => said.push(part),
+        () => {},
+      );
+    }
+    expect(said).to.have.length.above(0);
+  });
+
   it("S03: deploys nothing where the key is not the one its manifest names", async () => {
     const signers = await chain.ethers.getSigners();
     const named = deployable(simulated);
@@ -513,6 +530,19 @@ describe("deployment of a verifier", () => {
         factory,
         "SizeUnknown",
       );
+    }
+    // Nor of another number of signals than its circuit has, or of a circuit that there is none of.
+    for (const [family, own] of [
+      [1, 7],
+      [2, 6],
+      [259, 6],
+      [4, 6],
+      [256, 2],
+    ]) {
+      const liar = await chain.ethers.deployContract("FalseVerifier", [60, family, own]);
+      await expect(route(liar))
+        .to.be.revertedWithCustomError(factory, "VerifierRefused")
+        .withArgs(await liar.getAddress());
     }
     const { hash, key } = laid(simulated.key);
     const accounts = await create(key, hash);

@@ -3,6 +3,8 @@ pragma solidity 0.8.30;
 
 import {IERC1271} from "@openzeppelin/contracts/interfaces/IERC1271.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {IVerifier} from "../interfaces/IVerifier.sol";
+import {Link} from "../libraries/LinkVerifier.sol";
 
 /// A wallet contract that owns accounts and signs as its keeper does.
 contract Wallet is IERC1271 {
@@ -37,6 +39,22 @@ contract Answerer {
         assembly {
             return(0, length)
         }
+    }
+}
+
+/// Answers as a verifier of what it was told to be, and to which every link is true.
+contract FalseVerifier {
+    uint256 public immutable instruments;
+    uint256 public immutable family;
+    uint256 public immutable own;
+    bytes32 public constant linkId = 0;
+
+    constructor(uint256 instruments_, uint256 family_, uint256 own_) {
+        (instruments, family, own) = (instruments_, family_, own_);
+    }
+
+    function checkLink(bytes32, uint256, Link calldata) external pure returns (bytes4) {
+        return IVerifier.checkLink.selector;
     }
 }
 
