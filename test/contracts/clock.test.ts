@@ -10,6 +10,9 @@ const { maxAge } = TERMS;
 const { stopLimit } = TERMS.terms;
 const GRACE = 3600n;
 
+/** `TestFeed.History`. */
+const HISTORY = { kept: 0, zeros: 1, other: 2, none: 3 };
+
 describe("attestation clock", () => {
   let world: Markets;
   let oracle: Called;
@@ -85,6 +88,15 @@ describe("attestation clock", () => {
       const resumed = await clock();
       await world.time.increase(100);
       expect((await clock()) - resumed).to.equal(100n);
+    });
+
+    it("V16: winds to what it shows, and nothing is taken back", async () => {
+      const start = await clock();
+      const began = await world.now();
+      await oracle.wind!(1);
+      await at(began + 100n);
+      expect(await oracle.wind!.staticCall(1)).to.equal(await clock());
+      expect((await clock()) - start).to.equal(100n);
     });
 
     it("V16: it stops while paused and runs again when the pause is over", async () => {
@@ -253,11 +265,53 @@ describe("attestation clock", () => {
     });
 
     it("M07: a feed that keeps no history is refused at deployment", async () => {
-      const bare = (await world.ethers.deployContract("TestFeed", [0, 0])) as unknown as Called;
-      await bare.setBroken!(true);
       const { registry, signers } = world;
-      const made = world.ethers.deployContract("PriceOracle", [registry, bare, [signers[1]!.address], 1]);
-      await refuses(made, "SequencerRefused", await bare.getAddress());
+      const bare = (await world.ethers.deployContract("TestFeed", [0, 0])) as unknown as Called;
+      const made = () => world.ethers.deployContract("PriceOracle", [registry, bare, [signers[1]!.address], 1]);
+      await bare.setBroken!(true);
+      await refuses(made(), "SequencerRefused", await bare.getAddress());
+      await bare.setBroken!(false);
+      // Nor one that says nothing by number, or another time than it said.
+      for (const history of [HISTORY.none, HISTORY.other]) {
+        await bare.setHistory!(history);
+        await refuses(made(), "SequencerRefused", await bare.getAddress());
+      }
+      const curt = await world.ethers.deployContract("Answerer", [128]);
+      const told = world.ethers.deployContract("PriceOracle", [registry, curt, [signers[1]!.address], 1]);
+      await refuses(told, "SequencerRefused", await curt.getAddress());
+      await bare.setHistory!(HISTORY.kept);
+      await made();
+    });
+
+    it("M07: so does what came before a round that a feed has as zeros, and before its first, whatever the number of that", async () => {
+      const start = await clock();
+      const began = await world.now();
+      await feed.setAt!(1, began + 10n);
+      await feed.setAt!(0, began + 500n);
+      await at(began + 600n);
+      expect((await clock()) - start).to.equal(10n);
+      for (const lost of [
+        async () => {
+          await feed.setHistory!(HISTORY.zeros);
+          await feed.forget!();
+        },
+        () => feed.restart!(),
+      ]) {
+        await lost();
+        expect((await clock()) - start).to.equal(500n);
+      }
+    });
+
+    it("O04: a time so late that an hour after it is no time at all is not one since when it is up", async () => {
+      await world.outflow();
+      const start = await clock();
+      const [began, never] = [await world.now(), (1n << 64n) - 1n];
+      await feed.setAt!(0, never);
+      await refuses(world.outflow(), "SequencerDown", never);
+      await oracle.exitMarket!(1);
+      // Until then it was up, by the round before.
+      await at(began + 100n);
+      expect((await clock()) - start).to.equal(100n);
     });
 
     it("V16: where attesting is possible now the clock runs now, and nowhere else, whatever happens, and it never falls", async function () {

@@ -151,6 +151,12 @@ describe("margin gate, what attacked it once", () => {
         1_000n + 2n * TERMS.holdPeriod,
       );
       await take(alice, ready, withdraw(ready, alice));
+      // When it is over credit comes in bit by bit again, as often as its owner wants.
+      await paid(10n * E6);
+      for (const amount of [1n, 2n]) {
+        const bit = await absorb(alice, amount);
+        await take(alice, bit.ready, bit.sent);
+      }
       await advance(TERMS.holdPeriod - 1n);
       await refuses(operator.hold!(alice.id), "HoldTooEarly", exchange);
       await advance(1n);
@@ -246,6 +252,8 @@ describe("margin gate, what attacked it once", () => {
       await take(alice, opened.one, exchange.trade!(opened.trade));
       bob.state = opened.two.after;
       const closing = (lots = -1_000n) => unwound(alice, bob, bought(lots));
+      // Nobody has asked, so nobody is left without an answer.
+      await refuses(exchange.unwind!((await closing()).trade), "OperatorMissing", exchange);
       await refuses(as(17, exchange).request!(alice.id), "NotAuthorised", exchange);
       await expect(alice.exchange.request!(alice.id)).to.emit(exchange, "Requested");
       // A second request is the same one.
@@ -257,8 +265,11 @@ describe("margin gate, what attacked it once", () => {
       await call(bob.exchange, "request", bob.id);
       await world.time.increase(OPERATOR_DEADLINE / 2n + 1n);
       await call(as(7, exchange), "heartbeat");
-      // Bob's request is not as old as the deadline: for him the operator still counts.
-      await refuses(exchange.unwind!((await closing()).trade), "OperatorMissing", exchange);
+      // Bob's request is not as old as the deadline: for him the operator still counts, whichever side he is.
+      const early = (await closing()).trade;
+      for (const sides of [early, { ...early, a: early.b, b: early.a }]) {
+        await refuses(exchange.unwind!(sides), "OperatorMissing", exchange);
+      }
       await world.time.increase(OPERATOR_DEADLINE / 2n + 1n);
       await call(as(7, exchange), "heartbeat");
       const { one, two, trade } = await closing();
@@ -325,6 +336,21 @@ describe("margin gate, what attacked it once", () => {
       // A proof of the initial level is none.
       const kept = await alice.trading(gift, 1n, bob.id, { level: world.levels.initial });
       await refuses(exchange.unwind!({ ...trade, a: await sideOf(alice, kept) }), "NotAuthorised");
+    });
+
+    it("an agreement with others is no answer: who asked and got none unwinds", async () => {
+      await call(alice.exchange, "request", alice.id);
+      const asked = await exchange.requestedAt!(alice.id);
+      const [carol, dave] = [await world.holder(12), await world.holder(13)];
+      for (const holder of [carol, dave]) await holder.fund(CASH, 1_000_000n * E6);
+      const { trade } = await prepared(carol, dave);
+      await expect(exchange.trade!(trade)).not.to.emit(exchange, "Answered");
+      expect(await exchange.requestedAt!(alice.id)).to.equal(asked);
+      await call(bob.exchange, "request", bob.id);
+      await world.time.increase(OPERATOR_DEADLINE + 1n);
+      await call(as(7, exchange), "heartbeat");
+      const gift = await unwound(alice, bob, fillOf("board-60", {}, -E6, blinding++));
+      await take(alice, gift.one, exchange.unwind!(gift.trade));
     });
 
     it("an operator that agrees has answered, and counts again", async () => {
@@ -413,6 +439,9 @@ describe("margin gate, what attacked it once", () => {
       await call(world.fixed, "setLots", `0x${"0".repeat(40)}`, { x: 0n, y: 0n });
       await refuses(sealing(), "FamilyMissing", world.fixed).withArgs(1, 3);
       await call(world.fixed, "setLots", world.verifier, { x: 0n, y: 0n });
+      await call(world.fixed, "setMissing", 2n);
+      await refuses(sealing(), "FamilyMissing", world.fixed).withArgs(1, 2);
+      await call(world.fixed, "setMissing", 0n);
       await sealing();
       await refuses(sealing(), "AlreadySealed", bare);
     });
@@ -430,6 +459,13 @@ describe("margin gate, what attacked it once", () => {
       const fresh = alice.with({ state: genesis("board-60"), viewingKey: 78n as never });
       const { opening, ready } = await fresh.opening(alice.owner.address);
       await refuses((bare.connect(alice.owner) as Contract).open!(opening, ready.step, "0x"), "NotSealed", bare);
+      // The oracle asks it for its till from when it is bound: one that has no cash yet is not short.
+      await call(world.fixed, "setTerms", { ...TERMS, tillFloor: 5n });
+      for (const _ of [1, 2]) {
+        await world.time.increase(1_000n);
+        expect(await bare.tillShortFor!.staticCall()).to.equal(0n);
+        await call(bare, "tillShortFor");
+      }
       const nameOf = async (of: Contract) => ((await of.eip712Domain!()) as { name: string }).name;
       expect(await nameOf(await world.deployGate(true))).to.equal("Plimsoll MarginGate STAGING");
       expect(await nameOf(gate)).to.equal("Plimsoll MarginGate");
@@ -529,6 +565,24 @@ describe("margin gate, what attacked it once", () => {
       await take(bob, next.ready, next.sent());
     });
 
+    it("of what has just been used up nothing is left", async () => {
+      await alice.fund(BTC, 1_000n);
+      await call(as(6), "setLimits", BTC, NO_LIMIT, 100n);
+      const all = await out(alice, 100n, BTC);
+      await take(alice, all.ready, all.sent());
+      // In a second a 36th of a lot has come back.
+      const more = await out(alice, 1n, BTC);
+      await refuses(more.sent(), "OutflowLimited").withArgs(BTC, 0n, 1n);
+      await world.time.increase(36n);
+      await take(alice, more.ready, more.sent());
+      // A deposit gives back as much as it is.
+      await paid(40n, BTC);
+      const back = await out(alice, 41n, BTC);
+      await refuses(back.sent(), "OutflowLimited").withArgs(BTC, 40n, 41n);
+      const fits = await out(alice, 40n, BTC);
+      await take(alice, fits.ready, fits.sent());
+    });
+
     it("limits are lowered by the guardian and raised by the queue alone, and are never zero", async () => {
       const queue = gate.connect(await world.queue()) as Contract;
       for (const index of [0, 7, 10]) await refuses(as(index).setLimits!(CASH, 5n, 5n), "NotGovernor");
@@ -595,6 +649,23 @@ describe("margin gate, what attacked it once", () => {
         expect(((await gate.fund!()) as bigint) - before).to.equal(repaid);
       }
       expect(await world.tokens.get(CASH)!.balanceOf!(to())).to.equal(2n * E6);
+      // While the fund owes too: of what repays it whole there is nothing to levy, and nothing to pay out.
+      const back = await world.snapshot(alice);
+      await world.asLiquidation("charge", alice.id, 3n * E6);
+      await world.asLiquidation("moveCredit", 0n, bob.id, CASH, 100n * E6);
+      const owes = (await gate.fund!()) as bigint;
+      expect(owes < 0n).to.equal(true);
+      const repaying = await alice.leaving(payout(3n * E6));
+      await expect(alice.gate.exit!(repaying.step, payout(3n * E6)))
+        .to.emit(gate, "Withdrawn")
+        .withArgs(alice.id, CASH, 3n * E6, to(), 0n, 0n);
+      expect(await gate.fund!()).to.equal(owes + 3n * E6);
+      await back();
+      // No stage makes an account healthy that owes.
+      const owing = await world.snapshot(alice);
+      await world.asLiquidation("charge", alice.id, 1n);
+      await refuses(world.asLiquidation("setStage", alice.id, 0n, 0n), "OwesFund").withArgs(alice.id, 1n);
+      await owing();
       const free = await alice.leaving(payout(E8, BTC));
       await take(alice, free, alice.gate.exit!(free.step, payout(E8, BTC)));
       const cure = await alice.attestation(12_000n);

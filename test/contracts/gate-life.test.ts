@@ -138,6 +138,22 @@ describe("margin gate, the life of accounts", () => {
       await settled(fresh, b);
     });
 
+    it("an agent that is a contract signs by its own word, and no longer than the owner lets it", async () => {
+      const agent = await world.deploy("Wallet", [world.signers[14]]);
+      await call(alice.gate, "setAgent", alice.id, agent);
+      const fill = bought(100n);
+      const [a, b] = [await alice.trading(fill, 1n, bob.id), await bob.trading(fill, -1n, alice.id)];
+      const good = await tradeOf(alice, a, bob, b);
+      const signedBy = async (index: number) => ({ ...good, a: await sideOf(alice, a, world.signers[index]) });
+      await refuses(exchange.trade!(await signedBy(15)), "NotAuthorised");
+      const snapshot = await world.chain.networkHelpers.takeSnapshot();
+      await call(alice.gate, "setAgent", alice.id, NOBODY);
+      await refuses(exchange.trade!(await signedBy(14)), "NotAuthorised");
+      await snapshot.restore();
+      await call(exchange, "trade", await signedBy(14));
+      await settled(alice, a);
+    });
+
     it("the operator agrees to both sides and to no others, silent or not; while it is silent accounts open without it", async () => {
       const fill = bought(100n);
       const [a, b] = [await alice.trading(fill, 1n, bob.id), await bob.trading(fill, -1n, alice.id)];
@@ -192,6 +208,18 @@ describe("margin gate, the life of accounts", () => {
       const create = (deadline: bigint) => world.deploy("Exchange", [gate, alice.owner, deadline, true]);
       for (const deadline of [0n, 30n * DAY + 1n]) await refuses(create(deadline), "OperatorDeadlineRefused", exchange);
       await create(30n * DAY);
+    });
+
+    it("an operator that is a contract agrees by its own word, and is not seen by it", async () => {
+      const operator = await world.deploy("Wallet", [world.signers[8]]);
+      await call(exchange.connect(await world.queue()), "setOperator", operator);
+      const seen = await exchange.operatorSeen!();
+      const fill = bought(1n);
+      const [a, b] = [await alice.trading(fill, 1n, bob.id), await bob.trading(fill, -1n, alice.id)];
+      await refuses(exchange.trade!(await tradeOf(alice, a, bob, b)), "OperatorMissing", exchange);
+      await call(exchange, "trade", await tradeOf(alice, a, bob, b, world.signers[8]));
+      await settled(alice, a);
+      expect(await exchange.operatorSeen!()).to.equal(seen);
     });
 
     it("the queue replaces the operator; nobody else", async () => {
@@ -309,6 +337,18 @@ describe("margin gate, the life of accounts", () => {
       await call(world.fixed, "setUsable", true, false);
       const flag = await alice.flagging();
       await refuses(as(17).flag!(flag.step, 12_000n), "EpochIncomplete", world.fixed);
+    });
+
+    it("V17: below level zero is evidence too: of an account that owes more than it has", async () => {
+      await trade(alice, bob, -50_000n);
+      await world.publish(marketAt("board-60", 300_000n, 4_000n));
+      expect(evaluate(alice.state, world.policy, world.market).equity < 0n).to.equal(true);
+      const flagged = await alice.flagging(0n);
+      await expect(as(17).flag!(flagged.step, 0n)).to.emit(gate, "Flagged").withArgs(alice.id, 0n, 2n);
+      await settled(alice, flagged);
+      expect((await stored(alice)).stage).to.equal(1n);
+      // That an account has more than nothing is no attestation.
+      await refuses(bob.gate.attest!((await bob.attestation(0n)).step, 0n), "LevelNotInPolicy").withArgs(0n, 1n);
     });
 
     it("N12: evidence calls an account once: no flag of a called account outruns the proof of a lot", async () => {
@@ -461,6 +501,12 @@ describe("margin gate, the life of accounts", () => {
       const paying = { ...effect, asset: CASH, amount: 1, counter: alice.id };
       const under = { ...step, policyId: 1n, epoch: 1n };
       await refuses(asExchange.settleMany!(0, [under], [paying]), "NotDesk");
+      // And from and to accounts that there are: neither the fund nor the world outside is one.
+      const asLiquidation = await world.gateAs(liquidation);
+      for (const counter of [0n, 99n, (1n << 256n) - 1n]) {
+        const elsewhere = { ...paying, amount: -1, counter };
+        await refuses(asLiquidation.settleMany!(0, [under], [elsewhere]), "AccountUnknown").withArgs(counter);
+      }
       for (const steps of [[under], []]) {
         await expect(asExchange.settleMany!(0, steps, [])).to.be.revertedWithPanic(0x32);
       }
@@ -469,6 +515,7 @@ describe("margin gate, the life of accounts", () => {
     });
 
     it("the levy takes no more than the deficit", async () => {
+      expect(await world.fund.levyOf!(3_000n * E6)).to.equal(0n);
       await world.asLiquidation("moveCredit", 0n, bob.id, CASH, 20n * E6);
       // One percent would be 30.
       const given = payout(3_000n * E6);

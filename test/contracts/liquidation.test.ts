@@ -26,6 +26,7 @@ import {
   type LotWorld,
   type Member,
   marketAt,
+  modelProver,
   type OpenLot,
   peopled,
   SIZE,
@@ -232,6 +233,17 @@ describe("liquidation", function () {
       await refuses(world.startOf(started), "StateSuperseded", world.gate);
     });
 
+    it("is not of an account that has unwound: it has nothing to sell, and never will", async () => {
+      const [one, other] = [await world.member(world.signers[5]!, E6), await world.member(world.signers[8]!, E6)];
+      await world.chain.networkHelpers.time.increase(86_401n);
+      await world.unwind(one, other, fillOf({}, 1n));
+      await fall();
+      const { step, ...started } = await made(slice());
+      const retired = { ...step, account: one.id, stateBefore: commitState(one.state) };
+      await refuses(world.startOf({ ...started, step: retired }), "AccountRetired", world.gate);
+      expect(await world.stage(one)).equal(STAGE.healthy);
+    });
+
     it("waits for a settlement that the account has to pass", async () => {
       await fall();
       const started = await made(slice());
@@ -280,12 +292,39 @@ describe("liquidation", function () {
       await refuses(world.startOf({ ...sold, offer: { ...sold.offer, debt: 1n } }), "DebtRefused");
     });
 
+    it("whoever can prove anything sells no lot, and claims no debt, that a price cannot pay", async () => {
+      await fall(81_500n);
+      const honest = await made(closeOut());
+      const beyond = { ...honest.offer, debt: 1n << 63n };
+      await refuses(world.startOf({ ...honest, offer: beyond }), "DebtRefused");
+      Object.assign(world, { venue: { ...world.venue, prover: modelProver(world.keys!, true) } });
+      const lot = closeOut();
+      // The first price is a tenth and the tolerance above the size.
+      for (const [size, fits] of [
+        [(1n << 63n) - 1n, false],
+        [((1n << 63n) * 10n) / 12n, true],
+      ] as const) {
+        const started = await made({ ...lot, terms: { ...lot.terms, size, tolerance: size / 100n + 1n } });
+        if (fits) await world.startOf(started);
+        else await refuses(world.startOf(started), "SizeRefused");
+      }
+    });
+
     it("V07: is nothing where the verifier answers with another word than its selector", async () => {
       await fall();
       const started = await made(slice({ withCost: false }));
       const other = await world.chain.ethers.deployContract("Answerer", [32]);
       await call(world.source, "setLots", other, { x: 1n, y: 2n });
       await refuses(world.startOf(started), "VerifierRefused", world.gate);
+      // Nor where the lot is proven and its cost is not.
+      const zero = await world.chain.ethers.provider.getCode(other);
+      await restore();
+      await fall();
+      const costly = await made(slice());
+      const { account } = world.verifiers;
+      await world.chain.networkHelpers.setCode(await account.getAddress(), zero);
+      await refuses(world.startOf(costly), "VerifierRefused", world.gate).withArgs(await account.getAddress());
+      expect(await world.stage(debtor)).equal(STAGE.healthy);
     });
 
     it("the reward goes to an account that there is, or to the fund", async () => {
@@ -378,6 +417,18 @@ describe("liquidation", function () {
       await refuses(world.liquidation.take!(open.lot, open.blob, again.step, price), "LotUnknown");
       await refuses(world.liquidation.void!(open.lot), "LotUnknown");
       await refuses(world.liquidation.cure!(open.lot, again.step, 0n, 0n), "LotUnknown");
+    });
+
+    it("nobody bids who is called, though it had the initial level after it", async () => {
+      const open = await sliced();
+      const price = await world.priceOf(open);
+      const taken = await world.taking(bidder, open, price);
+      const asDesk = world.gate.connect(await world.impersonated(world.liquidation)) as Contract;
+      await call(asDesk, "setStage", bidder.id, STAGE.called, 0n);
+      await refuses(world.liquidation.take!(open.lot, open.blob, taken.step, price), "StageWrong", world.gate);
+      expect([await world.stage(debtor), await world.credit(debtor.id)]).deep.equal([STAGE.liquidating, 0n]);
+      await call(asDesk, "setStage", bidder.id, STAGE.healthy, 0n);
+      await takeAt(open, price);
     });
 
     it("a price below the one asked is refused, and one that no account can pay", async () => {
@@ -484,6 +535,15 @@ describe("liquidation", function () {
       const account = await world.gate.accountOf!(debtor.id);
       expect([account.state, account.stage]).deep.equal([commitState(debtor.state), STAGE.called]);
       expect(await world.liquidation.capOf!(debtor.id)).equal(TERMS.maxSlice / 2n);
+    });
+
+    it("is no failure of a slice where it was a close-out", async () => {
+      await fall(81_500n);
+      const open = await world.start(debtor, closeOut());
+      await over();
+      await call(world.liquidation, "void", open.lot);
+      expect(await world.liquidation.capOf!(debtor.id)).equal(TERMS.maxSlice);
+      await world.start(debtor, closeOut());
     });
 
     it("V16: costs no attestation: none could be made while it was out", async () => {

@@ -396,6 +396,20 @@ export class LotWorld {
     [a.state, b.state] = [first.after, second.after];
   }
 
+  /** As `trade`, without the operator, of two accounts that it leaves with neither positions nor debt. */
+  async unwind(a: Member, b: Member, fill: Fill) {
+    const given = { fill: commitFill(fill), level: EXIT_LEVEL as bigint, lastEpoch: LATE };
+    const side = (member: Member, { id: counterparty }: Member, sign: 1n | -1n) => {
+      const asked = { level: EXIT_LEVEL, exit: true };
+      return this.step({ action: "Trade", counterparty, ...given }, member, { fill, side: sign }, asked);
+    };
+    const [first, second] = [await side(a, b, 1n), await side(b, a, -1n)];
+    const part = ({ step }: { step: Step }) => ({ step, lastEpoch: LATE });
+    const trade = { a: part(first), b: part(second), fill: given.fill, operatorSignature: "0x" };
+    await call(this.exchange, "unwind", trade);
+    [a.state, b.state] = [first.after, second.after];
+  }
+
   async flag(member: Member, level: bigint) {
     const ready = await this.step({ action: "Flag", level }, member, {}, { level, direction: "below" });
     await call(this.gate, "flag", ready.step, level);
@@ -429,6 +443,13 @@ export class LotWorld {
     member.state = ready.after;
   }
 
+  async impersonated(contract: Contract) {
+    const address = await contract.getAddress();
+    await this.chain.networkHelpers.impersonateAccount(address);
+    await this.chain.networkHelpers.setBalance(address, 10n ** 18n);
+    return this.chain.ethers.getSigner(address);
+  }
+
   /** A call of the queue's to the liquidation desk. */
   asQueue(method: string, ...args: unknown[]) {
     return this.#queued(this.liquidation, method, ...args);
@@ -441,10 +462,7 @@ export class LotWorld {
 
   /** In this world the queue is the market itself. */
   async #queued(desk: Contract, method: string, ...args: unknown[]) {
-    const queue = await this.source.getAddress();
-    await this.chain.networkHelpers.impersonateAccount(queue);
-    await this.chain.networkHelpers.setBalance(queue, 10n ** 18n);
-    return call(desk.connect(await this.chain.ethers.getSigner(queue)), method, ...args);
+    return call(desk.connect(await this.impersonated(this.source)), method, ...args);
   }
 
   /** How a lot is offered now, to accounts below a level. */

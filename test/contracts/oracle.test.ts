@@ -436,6 +436,8 @@ describe("price oracle", () => {
 
     it("the epoch before is there for attesting within the policy's grace, and for nothing else", async () => {
       const was = await world.attesting(1n);
+      // Before the first there was none, though its number is zero.
+      await refuses(world.attesting(0n), "EpochSuperseded", 1, 0);
       await world.publish({ market: marketAt("board-60", 99_000n, 4_000n) });
       expect((await world.attesting(1n)).point).to.deep.equal(was.point);
       expect((await world.outflow()).epoch).to.equal(2n);
@@ -472,6 +474,8 @@ describe("price oracle", () => {
       expect(await oracle.epochOf!(2)).to.equal(0n);
       expect(await oracle.instrumentsOf!(2)).to.equal(60n);
       await oracle.exitMarket!(2);
+      const nothing = oracle.linkMore!(2, "0x", new Array(ASSETS).fill(0n), 0n, []);
+      await refuses(nothing, "EpochMissing", 2);
       for (const view of ["outflow", "evidence", "exitMarket", "instrumentsOf", "termsOf"]) {
         await refuses(oracle[view]!(3), "BoardUnknown", 3);
       }
@@ -487,6 +491,37 @@ describe("price oracle", () => {
       await world.setUp(oracle, "bindGate", 1, gate);
       expect(await oracle.gateOf!(1)).to.equal(await gate!.getAddress());
       await refuses(world.setUp(oracle, "bindGate", 1, other), "GateTaken", await gate!.getAddress());
+    });
+
+    it("a gate reads of its board who has power over it, which circuits there are, and the policy's terms", async () => {
+      expect(await oracle.queue!()).to.equal(await world.queue.getAddress());
+      const families = [1n, 2n, 3n, 4n, 256n + 3n, 256n + 15n];
+      expect(await Promise.all(families.map((family) => oracle.serves!(1, family)))).to.deep.equal([
+        ...[true, true, true, false],
+        ...[true, false],
+      ]);
+      expect(((await oracle.termsOf!(1)) as Result).toObject()).to.deep.equal(TERMS.terms);
+      await refuses(oracle.serves!(2, 1n), "BoardUnknown", 2);
+    });
+
+    it("V07: a verifier that answers with another word than its selector links no epoch and no settlement", async () => {
+      const zero = await world.ethers.provider.getCode(await world.ethers.deployContract("Answerer", [32]));
+      const [made, settlement] = [await world.make(), await world.settle({ 1: 5n }, 1n)];
+      const before = await world.standing();
+      for (const [family, sent, contract] of [
+        [FAMILY_IDS.account, () => world.send(made), oracle],
+        [FAMILY_IDS.settlement, () => settlement.send(), world.settlements],
+      ] as const) {
+        const verifier: string = await world.router.verifierOf!(60, family);
+        const own = await world.ethers.provider.getCode(verifier);
+        await world.chain.networkHelpers.setCode(verifier, zero);
+        await refusedBy(contract, sent(), "VerifierRefused", verifier);
+        await world.chain.networkHelpers.setCode(verifier, own);
+      }
+      expect(await world.standing()).to.deep.equal(before);
+      expect(await oracle.settlementsOf!(1)).to.equal(0n);
+      await world.send(made);
+      await settlement.send();
     });
 
     it("V07: refuses a registry without code", async () => {

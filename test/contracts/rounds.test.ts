@@ -116,6 +116,14 @@ describe("rounds", () => {
     for (const change of [{ deadline: good.deadline + 1n }, { lastEpoch: 9n }]) {
       await refuses(exchange.round!({ ...good, ...change }), "NotAuthorised", world.gate);
     }
+    const deadline = (await world.now()) + 100n;
+    const [one, other] = [
+      await alice.joining(fill(5n, -E6), { deadline }),
+      await bob.joining(fill(-5n, E6), { deadline }),
+    ];
+    const late = await roundOf(world, [one, other], { key });
+    await world.time.setNextBlockTimestamp(deadline + 1n);
+    await refuses(as(17).round!(late), "DeadlinePassed", world.gate).withArgs(deadline, deadline + 1n);
     await call(as(17), "round", good);
     await taken(members);
   });
@@ -237,6 +245,9 @@ describe("rounds", () => {
     // Such a venue takes no hash in place of a blob.
     const byHash = await roundOf(world, members, { key }, { byHash: true });
     await refuses(exchange.round!(byHash), "BlobRefused").withArgs(alice.id);
+    const [first, ...others] = byHash.members;
+    const none = { ...first!, blobHash: `0x${"0".repeat(64)}` };
+    await refuses(exchange.round!({ ...byHash, members: [none, ...others] }), "BlobRefused").withArgs(alice.id);
   });
 
   it("states by hash: the venue serves them, the same signature is good, and nothing else is in the events", async () => {
@@ -249,6 +260,10 @@ describe("rounds", () => {
     await refuses(other.exchange.round!(open), "BlobRefused", other.exchange);
     const round = await roundOf(other, members, { key: rounds }, { byHash: true });
     expect(round.members[0]!.blobHash).to.equal(keccak256(open.members[0]!.blob));
+    // Nor one beside the other.
+    const [first, ...others] = round.members;
+    const both = { ...round, members: [{ ...first!, blob: open.members[0]!.blob }, ...others] };
+    await refuses(other.exchange.round!(both), "BlobRefused", other.exchange).withArgs(holders[0].id);
     const receipt = await call(other.exchange, "round", round);
     expect(eventsOf(other.gate, receipt, "Entered").map(({ blob }) => blob)).to.deep.equal(["0x", "0x"]);
     for (const { holder, after } of members) {

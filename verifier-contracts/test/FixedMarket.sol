@@ -28,6 +28,8 @@ contract FixedMarket is IMarket, IQueue {
     G1 private _lotPoint;
     mapping(uint256 members => IRoundVerifier) private _roundVerifiers;
     mapping(uint256 members => G1) private _roundPoints;
+    /// A family of circuits that the board's keys have not; zero for none.
+    uint256 private _missing;
     uint64 private _settlements;
     mapping(uint64 settlement => ISettlementVerifier) private _settlementVerifiers;
     mapping(uint64 settlement => G1) private _marks;
@@ -82,6 +84,10 @@ contract FixedMarket is IMarket, IQueue {
         (_lotVerifier, _lotPoint) = (verifier, point);
     }
 
+    function setMissing(uint256 family) external {
+        _missing = family;
+    }
+
     function setRounds(uint256 members, IRoundVerifier verifier, G1 calldata point) external {
         (_roundVerifiers[members], _roundPoints[members]) = (verifier, point);
     }
@@ -115,7 +121,7 @@ contract FixedMarket is IMarket, IQueue {
     function serves(uint256, uint256 family) external view returns (bool) {
         if (family == Family.LOT) return address(_lotVerifier) != address(0);
         if (family > Family.ROUND) return address(_roundVerifiers[family - Family.ROUND]) != address(0);
-        return true;
+        return family != _missing;
     }
 
     function epochOf(uint256) external view returns (uint64) {

@@ -11,8 +11,17 @@ contract TestFeed is IAggregator {
         uint256 startedAt;
     }
 
+    /// What it says of a round by its number: what it was told, zeros where it has none, another time, or nothing.
+    enum History {
+        Kept,
+        Zeros,
+        Other,
+        None
+    }
+
     uint8 public immutable decimals;
     bool public broken;
+    History public history;
     uint80 public latest;
     mapping(uint80 id => Round) private _rounds;
 
@@ -34,18 +43,33 @@ contract TestFeed is IAggregator {
         delete _rounds[latest - 1];
     }
 
+    /// It has no round but the last, whose number is zero.
+    function restart() external {
+        (_rounds[0], latest) = (_rounds[latest], 0);
+    }
+
     function setBroken(bool broken_) external {
         broken = broken_;
     }
 
-    function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
-        return getRoundData(latest);
+    function setHistory(History history_) external {
+        history = history_;
     }
 
-    function getRoundData(uint80 id) public view returns (uint80, int256, uint256, uint256, uint80) {
-        Round memory round = _rounds[id];
-        require(!broken && (id == latest || round.startedAt != 0), "no data");
-        return (id, round.answer, round.startedAt, round.startedAt, id);
+    function latestRoundData() external view returns (uint80, int256, uint256, uint256, uint80) {
+        require(!broken, "no data");
+        return _round(latest, _rounds[latest].startedAt);
+    }
+
+    function getRoundData(uint80 id) external view returns (uint80, int256, uint256, uint256, uint80) {
+        uint256 startedAt = _rounds[id].startedAt;
+        require(!broken && history != History.None, "no data");
+        require(id == latest || startedAt != 0 || history == History.Zeros, "no data");
+        return _round(id, history == History.Other ? startedAt + 1 : startedAt);
+    }
+
+    function _round(uint80 id, uint256 startedAt) private view returns (uint80, int256, uint256, uint256, uint80) {
+        return (id, _rounds[id].answer, startedAt, startedAt, id);
     }
 }
 
