@@ -4,7 +4,7 @@ import { readAccount } from "../../prover/src/formats/account.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { genesis } from "../../prover/src/model/account.ts";
-import { barChart, plotFile } from "../../prover/src/report/charts.ts";
+import { barChart, ladderChart, plotFile } from "../../prover/src/report/charts.ts";
 import { type ReportInput, renderReport } from "../../prover/src/report/report.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 
@@ -172,6 +172,23 @@ describe("the chart kit", () => {
     expect(file)
       .to.include(`d="M0 0L1000 150"`)
       .and.not.match(/NaN|Infinity/);
+  });
+
+  it("draws a coverage beyond the ladder as an arrow, on an axis that ends before it", () => {
+    const steps = [{ label: "initial", level: 1.5, tone: "good" as const }];
+    const drawn = (coverage: number | undefined) =>
+      ladderChart("Coverage", steps, [{ label: "now", note: "", tone: "good", coverage, text: "x" }]).text;
+    const ticks = (text: string) => [...text.matchAll(/text-anchor="\w+">(\d+)%</g)].map(([, tick]) => Number(tick));
+    for (const beyond of [8.0607, 4.01, undefined]) {
+      expect(drawn(beyond))
+        .to.match(/class="beyond"/)
+        .and.not.match(/<circle/);
+      expect(Math.max(...ticks(drawn(beyond)))).to.be.below(400);
+    }
+    expect(drawn(3.9))
+      .to.match(/<circle/)
+      .and.not.match(/class="beyond"/);
+    expect(Math.max(...ticks(drawn(3.9)))).to.be.at.least(390);
   });
 
   it("stacks the segments of a bar from zero, on one scale for all rows", () => {

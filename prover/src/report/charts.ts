@@ -74,8 +74,9 @@ export interface LadderPoint {
   readonly text: string;
 }
 
-/** Highest coverage that is drawn to scale. */
+/** Highest coverage that is drawn to scale: what is beyond is an arrow there, and the axis ends before it. */
 const LADDER_LIMIT = 4;
+const isBeyond = ({ coverage }: LadderPoint): boolean => coverage === undefined || coverage > LADDER_LIMIT;
 const TRACK = 44;
 const FLAG = 19;
 
@@ -88,6 +89,7 @@ export function ladderChart(title: string, steps: readonly LadderStep[], points:
   const x = scaleLinear().domain([low, high]).range([0, 1]);
   const bands = [{ level: low, tone: "bad" as Tone }, ...steps];
   const format = x.tickFormat(8, "%");
+  const ticks = x.ticks(8).filter((tick) => tick < LADDER_LIMIT || !points.some(isBeyond));
   const levels = (height: number, from = (_index: number) => 0) =>
     steps.map(
       ({ level }, index) =>
@@ -105,12 +107,18 @@ ${points.map(({ label, note, tone, text }, index) => {
 ${bands.map(({ level, tone: band }, step) => markup`<rect class="band ${band}" x="${across(x(level))}" y="0" width="${across(x(bands[step + 1]?.level ?? high) - x(level))}" height="${TRACK}"/>`)}
 ${levels(TRACK)}
 <line class="stem ${tone}" x1="${across(x(0))}" x2="${across(end)}" y1="${TRACK / 2}" y2="${TRACK / 2}"/>
-<circle class="${tone}" cx="${across(end)}" cy="${TRACK / 2}" r="7"/>
+${pointMark(tone, end, isBeyond(points[index]!))}
 <text class="point" x="${across(end)}" dx="13" y="${TRACK / 2 + 5}">${text}</text></svg></div>
 `;
-})}<div class="moment"><span></span><svg width="100%" height="20" aria-hidden="true">${x.ticks(8).map((tick, index) => tickText(x(tick), 14, format(tick), index))}</svg></div>
+})}<div class="moment"><span></span><svg width="100%" height="20" aria-hidden="true">${ticks.map((tick, index) => tickText(x(tick), 14, format(tick), index))}</svg></div>
 </figure>`;
 }
+
+/** A point on its line, or an arrow that says that it goes on. */
+const pointMark = (tone: Tone, end: number, beyond: boolean): Markup =>
+  beyond
+    ? markup`<svg class="beyond" x="${across(end)}" y="${TRACK / 2}" overflow="visible"><path class="${tone}" d="M-6,-9L10,0L-6,9Z"/></svg>`
+    : markup`<circle class="${tone}" cx="${across(end)}" cy="${TRACK / 2}" r="7"/>`;
 
 /** A tick's text below an axis. Two of three give way on a narrow screen. */
 function tickText(share: number, y: number, text: string, index: number): Markup {
@@ -251,12 +259,12 @@ const TONES: readonly Tone[] = ["good", "neutral", "warn", "severe", "bad", "mut
 export const CHART_STYLE = `.chart { -webkit-print-color-adjust: exact; print-color-adjust: exact; font-family: -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif; font-size: 13px; font-variant-numeric: tabular-nums; overflow: visible; }
 .chart > svg, .bar svg, .moment svg, .swatch { overflow: visible; }
 .chart rect:not(.band), .swatch rect { stroke: var(--fill-edge); stroke-width: 1; }
-${TONES.map((tone) => `rect.${tone}, circle.${tone} { fill: var(--${tone}-fill); } .stem.${tone} { stroke: var(--${tone}-fill); }${tone === "muted" ? "" : ` rect.band.${tone} { fill: var(--${tone}-tint); }`}`).join("\n")}
+${TONES.map((tone) => `rect.${tone}, circle.${tone}, .beyond path.${tone} { fill: var(--${tone}-fill); } .stem.${tone} { stroke: var(--${tone}-fill); }${tone === "muted" ? "" : ` rect.band.${tone} { fill: var(--${tone}-tint); }`}`).join("\n")}
 .chart text { fill: var(--ink); }
 .chart .axis { stroke: var(--edge); stroke-width: 1; }
 .chart .level { stroke: var(--edge); stroke-width: 1; stroke-dasharray: 3 3; }
 .chart .stem { stroke-width: 5; }
-.chart circle { stroke: var(--paper); stroke-width: 2; }
+.chart circle, .beyond path { stroke: var(--paper); stroke-width: 2; }
 .chart .point { font-weight: 650; font-size: 14px; }
 .chart .step, .chart .tick, .chart .name, .chart .limit-name { font-size: 12px; }
 .chart .tick, .chart .name { fill: var(--quiet); }
