@@ -334,6 +334,39 @@ describe("a desk", function () {
     expect(String(refused)).contain("a pipe gives it once");
   });
 
+  it("says on its log what is wrong with its files, and that nobody can sign in yet", async () => {
+    open({ accounts: [{ file: "atlas.json" }, { file: "nowhere.json" }] });
+    await desk.step();
+    const told = folder.logged.filter(({ event }) => event === "alert");
+    expect(told.length).equal(1);
+    expect(told[0]).include({ severity: "critical" });
+    expect(String(told[0]!.what)).contain("nowhere.json");
+    // Of accounts nothing is logged.
+    folder.epoch(FALL);
+    await desk.step();
+    expect(JSON.stringify(folder.logged)).not.contain("below");
+    writeFileSync(folder.path("nowhere.json"), formatJson({ ...folder.firm.atlas, account: "boreas" }));
+    await desk.step();
+    expect(folder.logged.some(({ event }) => event === "alert ended")).equal(true);
+    const stop = new AbortController();
+    const logged: unknown[] = [];
+    const config = readDeskConfig({
+      text: formatJson({ ...folder.config(), store: "other.sqlite" }),
+      file: folder.path("desk.json"),
+    });
+    const run = () =>
+      runDesk(config, {
+        ...{ inputs: new Inputs(stop.signal), signal: stop.signal, clock: () => folder.now },
+        log: (event) => {
+          logged.push(event.event);
+          stop.abort();
+        },
+        onOpen: () => {},
+      });
+    await run();
+    expect(logged[0]).equal("nobody can sign in");
+  });
+
   it("of tokens that are made at once none is lost", async () => {
     open();
     const file = folder.path("tokens.json");

@@ -167,6 +167,11 @@ export class Desk {
     const hooks = this.config.webhooks.map(({ name }) => name);
     const alerts = this.store.judge(wrong, unknown, hooks, now);
     if (alerts.length > 0) this.events.emit("change", "alert");
+    // What concerns no account by name: whoever starts a desk sees at once that a file is not what it should be.
+    for (const { account, severity, text, ended } of alerts) {
+      if (account === null)
+        this.#machine.log({ event: ended === null ? "alert" : "alert ended", severity, what: text });
+    }
     if (Math.abs(now - this.#pruned) > PRUNE_EVERY) {
       this.#pruned = now;
       // A clock that has jumped ahead forgets nothing: days count from the last epoch.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Starts a desk in this process, and ends it when told to. */
 
+import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Inputs } from "../../node/files.ts";
 import { makeDirectory, readKeptSecret } from "../../node/files.ts";
@@ -57,6 +58,9 @@ export async function runDesk(config: DeskConfig, process: DeskProcess): Promise
       signal.addEventListener("abort", stop, { once: true });
       try {
         onOpen(server.url);
+        if (!existsSync(config.tokens)) {
+          log({ event: "nobody can sign in", why: "no token has been made: plimsoll desk token makes one" });
+        }
         if (signal.aborted) stop();
         await desk.run();
       } finally {
