@@ -1142,6 +1142,7 @@ describe("tables as spreadsheets write them", () => {
       ["1", { decimal: "comma", thousands: "comma" }, "cannot group thousands as well"],
       ["(50,000.25)", {}, "in parentheses"],
       ["50000.25-", {}, "a minus behind"],
+      ["-", {}, "a dash alone; write 0"],
       ["1E+05", {}, "an exponent"],
       ["\u221250", {}, "a dash that is no minus"],
       ["+5", {}, "a plus sign"],

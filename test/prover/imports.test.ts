@@ -521,6 +521,10 @@ describe("imports", () => {
       expect(await refusal(table("Asset,Amount\nUSDC,(1.25)\n"))).to.match(/table\.csv, line 2, Amount: .*parentheses/);
       expect(await refusal(table("Asset,Amount\nUSDC,1E+05\n"))).to.match(/an exponent/);
       expect(await refusal(table("Asset,Amount\nUSDC,\n"))).to.match(/nothing; write 0/);
+      // What the command has no option for is the map's to say.
+      expect(await refusal(table('Asset,Amount\nUSDC,"1,5"\n')))
+        .to.match(/"decimal" and "thousands" of the map/)
+        .and.not.match(/--/);
     });
 
     it("reads positions, those without an entry price as paid for", async () => {

@@ -837,16 +837,16 @@ describe("evidence packs", function () {
     it("attest checks every field before anything is signed", async () => {
       const good = { name: "Custodian One", signing: unused, ...VOUCHED, under: { policy, market } };
       const refused: [object, string][] = [
-        [{ commitment: "0x5" }, "FIELD_INVALID vouched.commitment"],
-        [{ commitment: `${1n << 256n}` }, "FIELD_INVALID vouched.commitment"],
-        [{ size: "board-61" }, "FIELD_INVALID vouched.size"],
+        [{ commitment: "0x5" }, "FIELD_INVALID commitment"],
+        [{ commitment: `${1n << 256n}` }, "FIELD_INVALID commitment"],
+        [{ size: "board-61" }, "FIELD_INVALID size"],
         [{ size: "board-240" }, "FIELD_INVALID size"],
-        [{ firm: "0x1" }, "FIELD_INVALID vouched.firm"],
-        [{ subject: "account\u202e 1" }, "FIELD_INVALID vouched.subject"],
-        [{ scope: "all" }, "FIELD_INVALID vouched.scope"],
-        [{ asOf: "2026-11-31T00:00:00Z" }, "FIELD_INVALID vouched.asOf"],
-        [{ expires: "2026-11-22T07:29:59Z" }, "OUT_OF_RANGE vouched.expires"],
-        [{ name: " " }, "FIELD_INVALID attester.name"],
+        [{ firm: "0x1" }, "FIELD_INVALID firm"],
+        [{ subject: "account\u202e 1" }, "FIELD_INVALID subject"],
+        [{ scope: "all" }, "FIELD_INVALID scope"],
+        [{ asOf: "2026-11-31T00:00:00Z" }, "FIELD_INVALID asOf"],
+        [{ expires: "2026-11-22T07:29:59Z" }, "OUT_OF_RANGE expires"],
+        [{ name: " " }, "FIELD_INVALID name"],
       ];
       for (const [change, expected] of refused) {
         expect(code(await attest({ ...good, ...change }).catch((error) => error)), expected).equal(expected);
@@ -857,6 +857,14 @@ describe("evidence packs", function () {
       expect(signed).deep.equal(VOUCHED);
       expect(listing).equal(listingSha256(policy, market));
       expect((await attest({ ...good, signing: CUSTODIAN, under: undefined })).format).equal("plimsoll-attestation/1");
+    });
+
+    it("no pack is made in which the firm's own key vouches for its account", async () => {
+      const own = await attest({ name: "Custodian One", signing: FIRM, ...VOUCHED, under: { policy, market } });
+      const refused = await samplePack({ attestations: [named("own.json", own)] }).catch((error) => error);
+      expect(code(refused)).equal("FIELD_INVALID");
+      expect(refused.place.file).equal("own.json");
+      expect(refused.rule).contain("nobody else vouches");
     });
 
     it("a pack's words are checked before anything is signed, by the library as by the command line", async () => {

@@ -45,6 +45,13 @@ function walk(
 describe("files of price histories", () => {
   const read = (text: string) => readPriceHistory(text, "BTC-USD.csv", "BTC");
   const plain = read("date,close\n2026-03-01,100.5\n2026-03-02,101\n2026-03-03,99.25\n");
+  it("says of a header without rows that rows are missing", () => {
+    for (const text of ["date,close\n", "date,close,volume", "snapped_at,price,market_cap,total_volume\n"]) {
+      expect(() => read(text)).to.throw("BTC-USD.csv, line 1: there is no row below the header");
+    }
+    expect(() => read("")).to.throw("expected the columns date and close");
+  });
+
   const same = (text: string, repairs: readonly string[] = []) => {
     const { dates, closes, returns, repairs: said } = read(text);
     expect({ dates, closes, returns, said }).to.deep.equal({ ...pick(plain), said: repairs });

@@ -29,6 +29,18 @@ export interface AttestRequest
   readonly under?: { readonly policy: PolicyFile; readonly market: MarketFile } | undefined;
 }
 
+/** Reads what is to be signed as its readers will; what they refuse is named by the field of the request. */
+function readUnsigned(unsigned: object) {
+  const file = "attestation";
+  try {
+    return readAttestation({ text: formatJson(unsigned), file });
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    const field = error.place.field?.replace(/^(vouched|attester)\./, "");
+    throw new PlimsollError(error.code, error.rule, field === undefined ? {} : { field });
+  }
+}
+
 /**
  * Signs an attestation. Throws `FIELD_INVALID` or `OUT_OF_RANGE` for what the reader of attestations refuses, and
  * `FIELD_INVALID` for a size that is not the board's.
@@ -44,7 +56,7 @@ export async function attest({ name, signing, under, ...words }: AttestRequest):
     vouched,
     signature: { kind: "eip712", value: "0x00" },
   };
-  const read = readAttestation({ text: formatJson(unsigned), file: "the attestation" });
+  const read = readUnsigned(unsigned);
   const board = under?.market.market.board.size ?? size;
   if (size !== board) {
     throw new PlimsollError("FIELD_INVALID", `expected the size of the market's board, ${board}`, { field: "size" });

@@ -149,12 +149,14 @@ export async function makePack(machine: PackMachine, request: PackRequest): Prom
     statements,
     claims: claims.map((text) => ({ level: "claimed" as const, text })),
   };
+  const sealers = [signing.address, ...(before ? [before.firm.signer] : [])];
+  const own = evidence.attestations.find(({ read }) => sealers.includes(read.attester.signer));
+  if (own !== undefined) {
+    const rule = "the key that seals the pack has signed this attestation too: nobody else vouches for the account";
+    throw new PlimsollError("FIELD_INVALID", rule, { file: own.given.file });
+  }
   const { files, index } = await draft.seal(contents, signing);
-  await checkMade(
-    files,
-    index,
-    trustIn(evidence, keys.all(), [signing.address, ...(before ? [before.firm.signer] : [])]),
-  );
+  await checkMade(files, index, trustIn(evidence, keys.all(), sealers));
   throwIfCancelled(machine.signal);
   return { files, index, sha256: packSha256(index) };
 }

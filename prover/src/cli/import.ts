@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `plimsoll import`: one account from the files of venues, custodians and brokers. PRIVATE. */
 import { Command, Option } from "commander";
+import type { ImportReport } from "../app/import.ts";
 import { EXIT, PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
 import { formatJson } from "../formats/json.ts";
@@ -77,9 +78,15 @@ export function importCommand(context: Context): Command {
       if (options.out !== undefined) await writeSecret(options.out, formatJson(document));
       context.print(options.json, report, () => renderImport(report));
       for (const name of report.unused)
-        context.progress(`nothing needed what the map or an option says of ${nameText(name)}`);
+        context.progress(`nothing needed what the map or an option says of ${nameText(name)}${meant(name, report)}`);
       if (report.unsettled.length > 0) process.exitCode = EXIT.no;
     });
+}
+
+/** What the report calls what was perhaps meant: a name there has its venue before it. */
+function meant(name: string, { leftOut }: ImportReport): string {
+  const near = leftOut.filter((each) => each.name.split(" ").includes(name)).map((each) => `"${nameText(each.name)}"`);
+  return near.length === 0 ? "" : `; the report names ${near.join(", ")}`;
 }
 
 /** The files of each venue that has some, and when they were taken. */
@@ -88,9 +95,9 @@ async function loadSources({ inputs }: Context, options: ImportOptions) {
     (options.taken ?? []).map((word) => {
       const [, venue = "", time = ""] = /^([a-z]+)=(.*)$/.exec(word) ?? [];
       if (!VENUES.some(({ name }) => name === venue)) {
-        throw new PlimsollError("USAGE", "expected a venue and a time: binance=2026-11-22T08:00:00Z", {
-          field: "--taken",
-        });
+        const venues = VENUES.map((each) => each.name).join(", ");
+        const rule = `expected a venue (${venues}) and a time: binance=2026-11-22T08:00:00Z`;
+        throw new PlimsollError("USAGE", rule, { field: "--taken" });
       }
       if (!isTime(time)) throw new PlimsollError("USAGE", TIME_RULE, { field: "--taken" });
       return [venue, time] as const;

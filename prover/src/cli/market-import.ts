@@ -15,7 +15,7 @@ interface Import {
 const TABLES: readonly Import[] = [
   {
     name: "risk-arrays",
-    description: "rows of a market from CSV: symbol,lot,mark,delta,longCharge,shortCharge,profit0,…,profit15",
+    description: "rows of a market from CSV: symbol,lot,mark,delta,vega,longCharge,shortCharge,profit0,…,profit44",
     read: async (text, file) => (await import("../importers/risk-arrays.ts")).readRiskArrays(text, file),
   },
   {

@@ -94,6 +94,7 @@ export function parseAmount(text: string, { decimal = "point", thousands }: Numb
 const FAULTS: readonly (readonly [pattern: RegExp, rule: string, option?: string])[] = [
   [/^$/, "nothing; write 0 for no amount"],
   [/^\(.*\)$/, "an amount in parentheses; write a minus in front of it"],
+  [/^[-\u2212\u2013\u2014]$/, "a dash alone; write 0 for no amount"],
   [/-\s*$/, "a minus behind the amount; write it in front"],
   [/^[\u2212\u2013\u2014]/, "a dash that is no minus; write the plain -"],
   [/^\+/, "a plus sign; leave it out"],

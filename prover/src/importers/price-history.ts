@@ -102,6 +102,9 @@ export function readPriceHistory(text: string, file: string, symbol: string): Pr
   const { rows, ignored } = headless
     ? shifted(() => readTable(`${KLINE}\n${body}`, file, [], COLUMNS))
     : readTable(body, file, [], COLUMNS);
+  if (rows.length === 0 && ignored.length === 0 && body.trim() !== "") {
+    throw new PlimsollError("SYNTAX", "there is no row below the header", { file, line: 1 });
+  }
   const shape = shapeOf(new Set(Object.keys(rows[0]?.fields ?? {})));
   if (shape === undefined || ignored.length > 0) {
     const others = ignored.length === 0 ? "" : `; others are there: ${ignored.slice(0, 3).join(", ")}`;

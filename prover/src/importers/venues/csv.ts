@@ -146,8 +146,22 @@ function readAmount(cell: string, map: CsvMap): Decimal {
   if (positive?.startsWith("-")) {
     throw new PlimsollError("FIELD_INVALID", "two signs in one amount");
   }
-  const amount = parseAmount((positive ?? cell).trim(), map);
+  const amount = amountBy(map, (positive ?? cell).trim());
   return positive === undefined ? amount : negated(amount);
+}
+
+/** Here a map says what options say of other tables. */
+function amountBy(map: CsvMap, text: string): Decimal {
+  try {
+    return parseAmount(text, map);
+  } catch (error) {
+    if (!(error instanceof PlimsollError)) throw error;
+    const rule = error.rule.replace(
+      /, or give --.*$/,
+      '; "decimal" and "thousands" of the map say how amounts are written',
+    );
+    throw new PlimsollError(error.code, rule, error.place);
+  }
 }
 
 const PATTERNS: Readonly<Record<Exclude<CsvMap["date"], "iso">, RegExp>> = {
