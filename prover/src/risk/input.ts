@@ -208,6 +208,8 @@ function ruleOf(issue: z.core.$ZodIssue): string {
   const missing = issue.code !== "unrecognized_keys" && issue.input === undefined && issue.path.length > 0;
   switch (issue.code) {
     case "invalid_type":
+      // A schema's own words are better.
+      if (!issue.message.startsWith("Invalid input")) return issue.message;
       return missing ? MISSING : `expected ${KINDS[issue.expected] ?? issue.expected}`;
     case "invalid_value": {
       const words = issue.values.map((word) => (typeof word === "string" ? `"${word}"` : String(word)));
