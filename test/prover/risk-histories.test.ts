@@ -13,6 +13,7 @@ import { readAccount } from "../../prover/src/formats/account.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
 import { readPriceHistory } from "../../prover/src/importers/price-history.ts";
+import { renderBacktest } from "../../prover/src/report/backtest.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { checkHistories, suspectMoves } from "../../prover/src/risk/history-rules.ts";
 import { Random } from "../../prover/src/risk/outlook/processes.ts";
@@ -216,6 +217,17 @@ describe("rules of price histories", () => {
     refused(() => calibrate([stuck(500, 60)], { time }), found, "HISTORY_REFUSED");
     refused(() => backtestMargins([stuck(500, 60)], { time }), found, "HISTORY_REFUSED");
     expect(() => checkHistories([stuck(500, 5)], { time, confirmed: [dates[500]!] })).not.to.throw();
+  });
+
+  it("a back-test of other days says nothing of days that it has not seen", () => {
+    const report = backtestMargins([walk("KELP", 400)], { time });
+    const page = renderBacktest(report);
+    expect(page)
+      .to.contain("--prices KELP-USD.csv")
+      .and.not.match(/12 March 2020|SOL|all of these days/);
+    const of = (symbol: string) => ({ ...report.results[0]!, portfolio: `${symbol} long`, worstDate: "2020-03-11" });
+    const fall = renderBacktest({ ...report, results: [of("BTC"), of("ETH")] });
+    expect(fall).to.contain("The fall of 12 March 2020 is the worst for BTC and ETH");
   });
 
   it("U08: a 2:1 split of a wild asset is told from a market, by its ratio and by volumes where there are any", () => {

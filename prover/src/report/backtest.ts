@@ -39,6 +39,8 @@ export function renderBacktest({ results, histories, periodDays }: BacktestRepor
   const number = (verdict: Acceptance) => results.filter((result) => acceptanceOf(result) === verdict).length;
   const needed = Math.exp(results.reduce((sum, result) => sum - Math.log(result.needed), 0) / results.length);
   const breaches = count((result) => result.breaches);
+  const worst = results.filter(({ portfolio }) => /^(BTC|ETH) long$/.test(portfolio)).map(({ worstDate }) => worstDate);
+  const isOfMarch2020 = worst.length === 2 && worst.every((date) => date === "2020-03-11"); // the day before it
   return `# Back-test of the default calibration
 
 This page shows whether the default margins would have covered past losses; it is for a venue's risk desk and its auditors.
@@ -67,10 +69,10 @@ ${rows.map((row) => `| ${row} |`).join("\n")}
   larger than those of the forecast that stands for implied volatility here. A spread's break is that of the worst quarter.
 - A small Christoffersen p means that breaches follow each other: they come with a rise of volatility that the forecast
   does not yet include, or that the daily cap on ranges spreads over days.
-- Worst breach: how far the loss went beyond margin, in margins. The fall of 12 March 2020 is the worst for BTC and ETH.
+- Worst breach: how far the loss went beyond margin, in margins.${isOfMarch2020 ? " The fall of 12 March 2020 is the worst for BTC and ETH." : ""}
   Liquidation cannot have covered it; the initial level (150%) and the insurance fund are there for such a fall.
-- Decay and weights were chosen on BTC and ETH up to the end of 2020: the column *since ${UNSEEN_FROM.slice(0, 4)}* is out of sample for them, and
-  all of SOL is. Confidence, the cap on ranges and the far tail were set later, by their purpose and with all of these days in view.
+- Decay and weights were chosen on BTC and ETH up to the end of 2020: the column *since ${UNSEEN_FROM.slice(0, 4)}* is out of sample for them, and every
+  column for other assets. Confidence, the cap on ranges and the far tail were set later, by their purpose and with days up to July 2023 in view.
 - No history of implied volatility was available. Options are valued at an EWMA forecast (decay 0.94, between 30% and 200%),
   which changes more slowly than quoted volatility: rows with options say less than rows without.
 - Margins are fractions of gross notional, and losses are those of positions that nobody closes within the day.
