@@ -5,7 +5,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect } from "chai";
 import { FIELD_ORDER } from "../../prover/src/field.ts";
-import type { Inputs } from "../soundness/lab/generate.ts";
+import { compile } from "../soundness/lab/compile.ts";
+import { type Inputs, loadGenerator } from "../soundness/lab/generate.ts";
 import { readWtns, violations, writeWtns } from "../soundness/lab/r1cs.ts";
 import { compileTarget, type Lies, type Target } from "../soundness/lab/target.ts";
 
@@ -150,6 +151,32 @@ describe("hostile-witness harness", function () {
     const cli = path.join(ROOT, "node_modules/snarkjs/build/cli.cjs");
     const output = execFileSync(process.execPath, [cli, "wtns", "check", r1cs, file], { encoding: "utf8" });
     expect(output).match(/WITNESS IS CORRECT/i);
+  });
+
+  it("generates as before after 20,000 failed assertions, each of which leaves its stack in memory, until that grows", async () => {
+    const main = path.join(BUILD, "refusal", "main.circom");
+    mkdirSync(path.join(ROOT, BUILD, "refusal"), { recursive: true });
+    writeFileSync(
+      path.join(ROOT, main),
+      `pragma circom 2.2.0;
+template Square() { signal input x; signal output y; y <== x * x; }
+template Refusal() { signal input a, b; signal output square; a === b; square <== Square()(a); }
+component main = Refusal();
+`,
+    );
+    const { wasm } = await compile(main, path.join(BUILD, "refusal"), "--O0");
+    const prove = await loadGenerator(wasm, { assertions: true });
+    const [a, other] = [1n << 40n, 1n << 41n];
+    for (let time = 0; time < 20_000; time++) {
+      let said = "";
+      try {
+        prove({ a, b: other });
+      } catch (error) {
+        said = (error as Error).message;
+      }
+      if (said !== "an assertion of the circuit fails") throw new Error(`refusal ${time}: ${said}`);
+      if (prove({ a, b: a })[1] !== a * a) throw new Error(`another square after ${time} refusals`);
+    }
   });
 
   it("refuses to judge a witness that is too short, unreduced, or whose wire 0 is not one", async () => {

@@ -78,8 +78,11 @@ export async function loadGenerator(file: string, { assertions }: { assertions: 
       given += values.length;
     }
     if (given !== module.getInputSize()) throw new Error("inputs are missing");
+    // Memory may have grown, and then has another buffer. An assertion that failed before leaves its stack in it.
+    const result = module.memory.buffer;
+    const large = new DataView(result, start, 8 * limbs);
     // Most values are small: a digit is no big integer to make.
-    const words = new Uint32Array(module.memory.buffer, start, 2 * limbs);
+    const words = new Uint32Array(result, start, 2 * limbs);
     const isSmall = () => {
       for (let word = 1; word < 2 * limbs; word++) if (words[word] !== 0) return false;
       return true;
@@ -89,7 +92,7 @@ export async function loadGenerator(file: string, { assertions }: { assertions: 
       module.getWitness(wire);
       let value = 0n;
       if (isSmall()) value = BigInt(words[0]!);
-      else for (let limb = limbs - 1; limb >= 0; limb--) value = (value << 64n) | shared.getBigUint64(8 * limb, true);
+      else for (let limb = limbs - 1; limb >= 0; limb--) value = (value << 64n) | large.getBigUint64(8 * limb, true);
       witness[wire] = value;
     }
     return witness;
