@@ -114,6 +114,7 @@ export const LOT_BUGS: readonly Bug[] = [
     ["ledger"],
   ),
   bug("not-below", "wrong arithmetic", "an account at its level is sold", SALE, "- equity[0] - 1);", "- equity[0]);", [
+    "hostile",
     "ledger",
   ]),
   bug(
@@ -141,7 +142,7 @@ export const LOT_BUGS: readonly Bug[] = [
     LOT,
     "signal slice <== 1 - read.closeOut;",
     "signal slice <== read.closeOut;",
-    ["model", "ledger"],
+    ["model", "hostile", "ledger"],
   ),
   bug(
     "close-out-in-part",
@@ -213,7 +214,7 @@ export const LOT_BUGS: readonly Bug[] = [
     LOT,
     "NonZero()(policy[a][TIERS])",
     "NonZero()(policy[a][2 * TIERS - 1])",
-    ["hostile"],
+    ["model", "hostile"],
   ),
   bug(
     "weight-denied",

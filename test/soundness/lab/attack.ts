@@ -278,10 +278,12 @@ function* library(): Generator<Lie> {
 
   // Commitments, blinding, and any input changed while commitments stay.
   for (const name of COMMITMENTS) yield lie(`C17: ${name} plus one`, (s) => ({ [name]: s.v(name) + 1n }));
-  for (const step of [0n, 1n, 2n, 1000n]) {
-    if (step !== 1n) {
-      yield lie(`blinding moved by ${step}`, (s) => ({ "main.blindingAfter": s.v("main.blindingBefore") + step }));
-    }
+  for (const step of [0n, 2n, 1000n]) {
+    // Whatever would say that a blinding may stand is the liar's to set.
+    yield lie(`blinding moved by ${step}`, (s) => ({
+      "main.blindingAfter": s.v("main.blindingBefore") + step,
+      ...Object.fromEntries(s.find(/\.stands$/).map((name) => [name, step === 0n ? 1n : 0n])),
+    }));
   }
   yield lie("blinding counted back to zero", () => ({ "main.blindingBefore": -1n, "main.blindingAfter": 0n }));
   yield lie("blinding reset to zero", () => ({ "main.blindingAfter": 0n }));
