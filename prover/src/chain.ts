@@ -7,6 +7,16 @@
 
 export { type BidOrder, bid } from "./app/account/auction.ts";
 export {
+  type AuctionOrder,
+  endAuction,
+  flagAccount,
+  type Sent,
+  type StartedAuction,
+  startAuction,
+  type VenueMachine,
+  type Watched,
+} from "./app/account/liquidate.ts";
+export {
   type Amount,
   absorb,
   attestAtGate,

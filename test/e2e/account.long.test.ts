@@ -12,27 +12,26 @@ import type { AccountStatus } from "../../prover/src/app/account/status.ts";
 import { AccountClient, type Published, type Venue as VenueOfClients } from "../../prover/src/chain/client.ts";
 import { type GateCall, signClear } from "../../prover/src/chain/gate-calls.ts";
 import { gateAt } from "../../prover/src/chain/gate-view.ts";
-import { startLot } from "../../prover/src/chain/liquidation.ts";
-import { closeOutOf } from "../../prover/src/chain/lots.ts";
 import { readViewingKey } from "../../prover/src/formats/account.ts";
-import { fillDocument } from "../../prover/src/formats/fill.ts";
 import { formatJson } from "../../prover/src/formats/json.ts";
 import { type MarketFile, readMarket } from "../../prover/src/formats/market.ts";
-import { type Account, genesis, randomViewingKey } from "../../prover/src/model/account.ts";
-import { coverageBpsDown, evaluate } from "../../prover/src/model/evaluate.ts";
+import { randomViewingKey } from "../../prover/src/model/account.ts";
 import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
-import { type Fill, noFill } from "../../prover/src/model/transition.ts";
 import { loadDeployableKey, loadLinkKey } from "../../prover/src/node/artifacts.ts";
 import { openKeystore } from "../../prover/src/node/keystore.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { createLinkMaker } from "../../prover/src/prove/link.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { columnE6 } from "../../prover/src/units.ts";
+import { longOf, lotsFor, rowOf } from "../support/longs.ts";
 import { CIRCUITS, OPERATOR_DEADLINE, Venue } from "../support/venue.ts";
 
 const BIN = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
 const DOC = readFileSync(path.resolve(import.meta.dirname, "../../docs/accounts.md"), "utf8");
-const BLOCKS = [...DOC.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, content]) => content!);
+const blocksOf = (page: string) => [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, content]) => content!);
+const BLOCKS = blocksOf(DOC);
+/** Of docs/liquidation.md: a call, and a start. */
+const OF_VENUE = blocksOf(readFileSync(path.resolve(import.meta.dirname, "../../docs/liquidation.md"), "utf8"));
 const E6 = 1_000_000n;
 /** Lots of an option that expires on the way. */
 const OPTIONS = 10n;
@@ -74,7 +73,7 @@ describe("docs/accounts.md", function () {
     }
     market = readMarket(text("market.json"), "market.json", venue.policy);
     fallen = readMarket(text("fallen.json"), "fallen.json", venue.policy);
-    optionRow = rowOf("BTC-25DEC26-100000-C");
+    optionRow = rowOf(market, "BTC-25DEC26-100000-C");
     const { gate, exchange, clearing } = venue.deployment;
     const view = await gateAt(venue.operator.provider as never, await gate.getAddress());
     const cosign = (first: GateCall, second?: GateCall) => signClear(venue.operator, view.domains, first, second);
@@ -127,37 +126,6 @@ describe("docs/accounts.md", function () {
     return { policyId, epoch: file.epoch, policy: venue.policy.policy, market: file.market };
   };
 
-  const rowOf = (symbol: string) => market.instruments.findIndex((each) => each?.symbol === symbol);
-  /** A long position in the first perpetual, and in an option where one is named, at their marks, for the side that applies it with +1. */
-  function longOf(lots: bigint, options = 0n): Fill {
-    const held = new Map([
-      [rowOf("BTC-PERP"), lots],
-      [optionRow, options],
-    ]);
-    const empty = noFill("board-60");
-    const { rows } = market.market.board;
-    return {
-      ...empty,
-      positions: empty.positions.map((_, row) => held.get(row) ?? 0n),
-      cash: -[...held].reduce((sum, [row, count]) => sum + count * rows[row]!.mark, 0n),
-      blinding: randomViewingKey(),
-    };
-  }
-  /** As many lots as leave a million in cash with no more than this coverage after the fall. */
-  function lotsFor(bps: bigint): bigint {
-    const covers = (lots: bigint) => {
-      const { positions, cash } = longOf(lots);
-      const state = { ...genesis("board-60"), positions, cash: 1_000_000n * E6 + cash } as Account;
-      return coverageBpsDown(evaluate(state, venue.policy.policy, fallen.market)) ?? 1n << 40n;
-    };
-    let [low, high] = [0n, 1n << 20n];
-    while (high - low > 1n) {
-      const middle = (low + high) / 2n;
-      if (covers(middle) > bps) low = middle;
-      else high = middle;
-    }
-    return high;
-  }
   let atlas: AccountClient;
   let boreas: AccountClient;
   let dorado: AccountClient;
@@ -226,14 +194,28 @@ describe("docs/accounts.md", function () {
     await (await gate.getFunction("deposit")(dorado.id, third.address, CASH_INDEX, 1_000_000n * E6)).wait();
     await dorado.absorb(CASH_INDEX, 1_000_000n * E6);
 
-    const { initial, call } = venue.policy.levels;
-    await atlas.trade(boreas, longOf(lotsFor(11_000n), OPTIONS), initial, await published(market));
-    await dorado.trade(boreas, longOf(lotsFor(4_000n)), initial, await published(market));
+    const { initial } = venue.policy.levels;
+    const files = { policy: venue.policy, market, fallen };
+    await atlas.trade(
+      boreas,
+      longOf(market, lotsFor(11_000n, 1_000_000n * E6, files), new Map([[optionRow, OPTIONS]])),
+      initial,
+      await published(market),
+    );
+    await dorado.trade(
+      boreas,
+      longOf(market, lotsFor(4_000n, 1_000_000n * E6, files)),
+      initial,
+      await published(market),
+    );
     await venue.passes(3_600);
     await venue.publish(fallen);
-    const now = await published(fallen);
-    const watcher = await AccountClient.restore(clients, venue.signers[9]!, 1n, key);
-    await watcher.flag(call, now);
+    variables.CALLED = "1";
+    const flagged = await sh(OF_VENUE[0]!);
+    expect(flagged.code, flagged.err).equal(0);
+    expect(flagged.out).contain("account 1 is called: it is below call");
+    const again = await sh(OF_VENUE[0]!);
+    expect([again.code, again.err.includes("StageWrong")], again.err).deep.equal([1, true]);
     const called = await status("--policy policy.json --market fallen.json");
     expect(called).deep.include({ stage: "called", belowEpoch: `${fallen.epoch}` });
     expect(called.coverage!.level).oneOf(["liquidation", "closeOut"]);
@@ -244,19 +226,18 @@ describe("docs/accounts.md", function () {
     expect(cured).deep.include({ stage: "healthy", cureBy: null, belowEpoch: null });
 
     // The operator sells all of Dorado.
-    const levels = venue.policy.levels;
-    const terms = (await venue.deployment.oracle.getFunction("termsOf")(1)).toObject();
-    const offering = { ...now, levels, terms, evidence: levels.closeOut as bigint };
-    const lot = closeOutOf({ before: dorado.state }, offering as never);
-    const { liquidation, chainId } = venue.deployment;
-    const desk = { ...clients.domains, chainId, liquidation: await liquidation.getAddress(), prover };
-    const options = { deadline: BigInt(await venue.now()) + 3_600n, beneficiary: 0n };
-    const started = await startLot(desk as never, dorado.id, lot, now, options);
-    const { step, offer, opening, appraisals } = started;
-    const sold = liquidation.connect(venue.operator) as typeof liquidation;
-    await (await sold.getFunction("start")(step, offer, opening, appraisals, "0x")).wait();
-    writeFileSync(at("lot.json"), formatJson(fillDocument(lot.appraisal.fill)), { mode: 0o600 });
     variables.SOLD = `${dorado.id}`;
+    writeFileSync(at("dorado.key"), `${dorado.state.viewingKey}\n`, { mode: 0o600 });
+    const started = await sh(OF_VENUE[1]!);
+    expect(started.code, started.err).equal(0);
+    expect(started.out).contain("a close-out of account 3 is on auction");
+    expect(started.err)
+      .contain("that a lot of account 3 is for sale, its worth and the kind")
+      .not.contain("all that is in it");
+    expect(statSync(at("lot.json")).mode & 0o077).equal(0);
+    const early = await sh("plimsoll liquidation void $SOLD --gate $GATE --from $OPERATOR --yes");
+    expect([early.code, early.err.includes("AuctionRunning")], early.err).deep.equal([1, true]);
+    const { liquidation } = venue.deployment;
     const { out } = await block(7);
     expect(out).match(/done: bid [\d.]+ in cash, by account 1, for the lot of account 3/);
     expect(await liquidation.getFunction("auctionOf")(dorado.id)).equal(`0x${"0".repeat(64)}`);
@@ -330,7 +311,7 @@ describe("docs/accounts.md", function () {
     ];
     for (const secret of secrets) expect(said.join("\n").includes(secret), "a secret").equal(false);
     expect(readdirSync(at("tmp"))).deep.equal([]);
-    const own = ["viewing.key", "passphrase.txt", "boreas.key", "fill.json", "none.json", "lot.json"];
+    const own = ["viewing.key", "passphrase.txt", "boreas.key", "fill.json", "none.json", "lot.json", "dorado.key"];
     for (const name of readdirSync(folder)) {
       if (own.includes(name) || name === "tmp") continue;
       for (const secret of secrets) expect(text(name).includes(secret), name).equal(false);

@@ -258,6 +258,24 @@ const LINES: readonly Line[] = [
     anyContent: ["--passphrase-file"],
   },
   {
+    command: "liquidation flag",
+    inputs: { ...SIGNED, ...MARKET },
+    rest: ["1", "--gate", ADDRESS],
+    anyContent: ["--passphrase-file"],
+  },
+  {
+    command: "liquidation start",
+    inputs: { ...SIGNED, ...MARKET },
+    rest: ["1", "--gate", ADDRESS, "--out", "new.json"],
+    anyContent: ["--passphrase-file"],
+  },
+  {
+    command: "liquidation void",
+    inputs: { "--keystore": "keystore.json", "--passphrase-file": "passphrase.txt" },
+    rest: ["1", "--gate", ADDRESS],
+    anyContent: ["--passphrase-file"],
+  },
+  {
     command: "deploy",
     inputs: { parameters: "other.json" },
     rest: ["--rpc", "http://127.0.0.1:1", "--record", "record.json"],

@@ -13,6 +13,7 @@ import { doctorCommand } from "./doctor.ts";
 import { importCommand } from "./import.ts";
 import { initCommand } from "./init.ts";
 import { inspectCommand } from "./inspect.ts";
+import { liquidationCommand } from "./liquidation.ts";
 import { marketCommand } from "./market.ts";
 import { mergeCommand } from "./merge.ts";
 import { oracleCommand } from "./oracle.ts";
@@ -47,6 +48,7 @@ export const COMMANDS = [
   ceremonyCommand,
   accountCommand,
   bidCommand,
+  liquidationCommand,
   marketCommand,
   oracleCommand,
   deployCommand,

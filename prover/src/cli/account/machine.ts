@@ -130,7 +130,8 @@ export async function withMachine<T>(
   }
 }
 
-async function consent(context: Context, options: AccountOptions, leaving: Leaving): Promise<void> {
+/** Asks before a transaction leaves, in words. */
+export async function consent(context: Context, options: Pick<AccountOptions, "yes">, leaving: Leaving): Promise<void> {
   const { words, shows, chainId, gate, from, most } = leaving;
   await askToSend(context, options, [
     `about to leave, to gate ${gate} on chain ${chainId}, signed by ${from}:`,
