@@ -262,10 +262,10 @@ describe("proof envelope", () => {
     expect(await codes({ expectedStates: { before: states.before } })).to.deep.equal(known);
     expect(await codes({ expectedStates: { after: states.after } })).to.deep.equal(known);
     expect(await outcome(envelope, { expectedStates: { after: states.before } })).to.match(
-      /^STATE_UNEXPECTED: public signal 1 \(stateAfter\)/,
+      /^STATE_UNEXPECTED: the commitment after .*\(stateAfter\)/,
     );
     expect(await outcome(envelope, { expectedStates: { before: states.after } })).to.match(
-      /^STATE_UNEXPECTED: public signal 0 \(stateBefore\)/,
+      /^STATE_UNEXPECTED: the commitment before .*\(stateBefore\)/,
     );
   });
 

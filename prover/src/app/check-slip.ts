@@ -7,7 +7,11 @@ import { findAccount, pathTexts, readSlip, type Slip, type SlipRefusal, slipText
 import { type Caveat, type KeyCaveatCode, type Published, Refusal, verdictOf, withKey } from "../document/kit.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import { type NamedText, type StateDocument, stateDocument } from "../formats/account.ts";
+import { formatDecimal } from "../formats/decimal.ts";
+import { CASH_DECIMALS } from "../formats/policy.ts";
 import { isEvidence } from "../keys/origin.ts";
+import type { Account } from "../model/account.ts";
+import type { Market } from "../model/market.ts";
 import type { Finding } from "../pack/verdict.ts";
 import type { Refused } from "../verify/verifier.ts";
 import {
@@ -45,6 +49,8 @@ export interface AcceptedSlip extends Published {
   readonly head: BookHead;
   readonly place: number;
   readonly account: StateDocument;
+  /** Cash once every position closes at its mark, which is what statements call the balance with unrealised profit. */
+  readonly atMarks: string;
   /** Of whose words the leaf is. */
   readonly member: string;
   /** The steps that were verified. */
@@ -89,6 +95,7 @@ export async function checkSlip(machine: BookVerifyMachine, inputs: SlipInputs):
     market,
     place: slip.place,
     account: stateDocument({ name, account }, policy, market),
+    atMarks: formatDecimal(closedAtMarks(account, market.market), CASH_DECIMALS),
     member,
     steps: inputs.steps,
     outdated: outdatedOf(machine, inputs, head),
@@ -105,6 +112,10 @@ export async function checkSlip(machine: BookVerifyMachine, inputs: SlipInputs):
     ]),
   };
 }
+
+/** 1e-6 quote. */
+const closedAtMarks = ({ cash, positions }: Account, { board }: Market): bigint =>
+  positions.reduce((sum, lots, row) => sum + lots * board.rows[row]!.mark, cash as bigint);
 
 const OF_SLIPS: readonly BookCaveatCode[] = ["BOOK_SHOWN", "BOOK_DEBTS", "MARKET_VALUES"];
 

@@ -297,7 +297,7 @@ function sameAsAsked<Asked extends string>(
   given: Readonly<Record<NoInfer<Asked>, string>>,
 ): void {
   for (const what of Object.keys(asked) as Asked[]) {
-    const detail = `statement.${what} is not what was asked for`;
+    const detail = `the proof is for another ${what} than you asked for: \`plimsoll inspect\` shows what it says`;
     same(given[what], asked[what] ?? given[what], "STATEMENT_UNEXPECTED", detail);
   }
 }

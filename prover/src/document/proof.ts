@@ -357,7 +357,7 @@ function knownStates(
 ): KnownStates {
   const [known, other] = [before, after].map((expected, index) => {
     if (expected === undefined) return "claimed";
-    const detail = `public signal ${index} (${OWN[index]}) is not what the verifier expects`;
+    const detail = `the commitment ${index === 0 ? "before" : "after"} is not the one that you expect (${OWN[index]})`;
     same(signals[index]!.toString(), expected.toString(), "STATE_UNEXPECTED", detail);
     return "expected";
   });

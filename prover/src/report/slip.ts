@@ -11,7 +11,7 @@ export function slipVerdict(verdict: SlipVerdict): Verdict {
     const unusable = code === "BOOK_MALFORMED" || code === "SLIP_MALFORMED";
     return refusal(unusable ? "unusable" : "invalid", { code, file: "", sentence });
   }
-  const { head, policy, market, place, account, member, steps, evidence, outdated, notProven } = verdict;
+  const { head, policy, market, place, account, atMarks, member, steps, evidence, outdated, notProven } = verdict;
   const { statement, verificationKey, circuit } = head;
   const accounts = statement.count.replace(/\B(?=(\d{3})+$)/g, ",");
   const isIn = `Your account is in the book: with exactly the figures below it is one of its ${accounts} accounts of ${momentWords(statement.date)}`;
@@ -46,7 +46,11 @@ export function slipVerdict(verdict: SlipVerdict): Verdict {
             { label: "account, in the venue's words", value: foreign(account.account, "sender") },
             { label: "member, in words that only you answer to", value: foreign(member, "sender") },
             {
-              label: "cash, all positions paid for at their marks",
+              label: "your balance with unrealised profit: cash once every position closes at its mark",
+              value: foreign(`${atMarks} ${policy.cashSymbol}`, "policy file"),
+            },
+            {
+              label: "cash in the account, where each position has been paid for in full",
               value: foreign(`${account.cash} ${policy.cashSymbol}`, "policy file"),
             },
             ...amounts(account.collateral, "policy file"),
