@@ -13,6 +13,7 @@ import { black76, growth } from "../../prover/src/risk/board/black76.ts";
 import { buildMarketFile, priceInstruments } from "../../prover/src/risk/board/board.ts";
 import { explainInstrument } from "../../prover/src/risk/board/explain.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { VALUATION_MODELS } from "../../prover/src/risk/board/valuation.ts";
 import type { Instrument, MarketInput } from "../../prover/src/risk/input.ts";
 import { STILL } from "../../prover/src/risk/model.ts";
 import { bookOf } from "../../prover/src/risk/outlook/exposure.ts";
@@ -87,6 +88,23 @@ const equityOf = (positions: Record<string, object>, market = built) =>
   Number(formatDecimal(evaluate(read(positions, market).account, policy.policy, market.file.market).equity, 20));
 const refused = (work: () => unknown, place: string, code: string) =>
   expect(work).to.throw(PlimsollError, place).with.property("code", code);
+
+describe("docs/risk-model.md", () => {
+  it("lists the terms and quotes of every model", () => {
+    const page = readFileSync(new URL("../../docs/risk-model.md", import.meta.url), "utf8");
+    const [, table] = page.split("test/prover/risk-products.test.ts -->\n");
+    const words = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, word]) => word!);
+    const rows = table!.split("\n\n")[0]!.split("\n").slice(2);
+    const listed = rows.map((line) => {
+      const [model, terms, quotes] = line.split("|").slice(1, 4).map(words);
+      return { model: model![0], terms, quotes };
+    });
+    const known = Object.values(VALUATION_MODELS).map(({ id, terms, quotes }) => ({ model: id, terms, quotes }));
+    const byName = (one: { model?: string | undefined }, other: { model?: string | undefined }) =>
+      one.model! < other.model! ? -1 : 1;
+    expect(listed.sort(byName)).deep.equal(known.sort(byName));
+  });
+});
 
 describe("contracts that are paid in coin", () => {
   const faces = 1_000_000;
