@@ -13,7 +13,9 @@ import {
   UNLISTED,
 } from "../../prover/src/model/policy.ts";
 import { ASSETS, TIERS } from "../../prover/src/model/sizes.ts";
-import { type BookRequest, buildBookStatement } from "../../prover/src/statement/book.ts";
+import { openSpongeCore } from "../../prover/src/node/sponges.ts";
+import { portableSponges } from "../../prover/src/prove/sponges.ts";
+import { type BookRequest, bookStatementBy, buildBookStatement } from "../../prover/src/statement/book.ts";
 import {
   BPS,
   type CashE6,
@@ -45,6 +47,26 @@ describe("the statement of a step of a book", () => {
     const higher = buildBookStatement({ ...request, level: (request.level + 1n) as LevelBps });
     expect(higher.holds).equal(false);
     expect(higher.below).not.empty;
+  });
+
+  it("by the core, of whatever kind, it is the same as by the model: one member, some, all; in the first step and a later one", async () => {
+    const by = (circuit: "book-60-8" | "book-60-16", count: number): BookRequest => {
+      const step = coveredStep(seededRng(count), circuit);
+      const entries = Array.from({ length: count }, (_, at) => step.entries[at % step.entries.length]!);
+      return { ...step, entries, totals: noTotals(step.totals.size), tree: bookTree(entries.map(leafOf)) };
+    };
+    const requests = [request, by("book-60-8", 1), by("book-60-8", 8), by("book-60-16", 7), by("book-60-16", 16)];
+    const core = openSpongeCore();
+    try {
+      for (const each of requests) {
+        const expected = buildBookStatement(each);
+        for (const sponges of [core.sponges, portableSponges]) {
+          expect(await bookStatementBy(each, sponges)).deep.equal(expected);
+        }
+      }
+    } finally {
+      await core.close();
+    }
   });
 
   it("is refused where the count is not where a step begins, members are none or too many, or one is not in the book", () => {

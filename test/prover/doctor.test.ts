@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** `doctor` names every circuit's keys, and finds a damaged file of each kind (W23). */
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -108,6 +109,30 @@ describe("doctor (W23)", function () {
     expect(status).equal(3);
     expect(stdout.split("ARTIFACT_HASH")).length(2);
     expect(stdout).contain(file);
+  });
+
+  it("W23: says which circuit has a prepared key, names one that was changed, and says of one of another key that it is not used", () => {
+    const zkey = readFileSync(at("keys/merge-60/proving.zkey"));
+    const [file, record] = [at("keys/merge-60/prepared.zkey"), at("keys/merge-60/prepared.json")];
+    const sha256 = createHash("sha256").update(zkey).digest("hex");
+    const lineOf = ({ status, stdout }: ReturnType<typeof doctor>) =>
+      [status, stdout.split("\n").find((line) => line.startsWith("merge-60: "))!] as const;
+    try {
+      writeFileSync(file, zkey);
+      writeFileSync(record, JSON.stringify({ zkey: sha256, sha256 }));
+      const [status, intact] = lineOf(doctor());
+      expect(status).equal(0);
+      expect(intact).match(/^merge-60: ok, .*, prepared key$/);
+      writeFileSync(file, DAMAGE["one byte changed"](zkey));
+      const [refused, changed] = lineOf(doctor());
+      expect(refused).equal(3);
+      expect(changed).match(/^merge-60: bad, ARTIFACT_HASH: /);
+      expect(changed).contain(file).and.contain("plimsoll book prepare");
+      writeFileSync(record, JSON.stringify({ zkey: "another", sha256 }));
+      expect(lineOf(doctor())[1]).match(/^merge-60: ok, .*, a prepared key of another key, which is not used/);
+    } finally {
+      for (const each of [file, record]) rmSync(each, { force: true });
+    }
   });
 
   describe("link keys, listed as they are", () => {

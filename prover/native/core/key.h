@@ -5,9 +5,9 @@
 /// nothing lies between or after the sections, and every number is below its modulus. No byte outside the file is read, whatever
 /// it holds. Views point into the file, which must outlive them.
 ///
-/// Unchecked: that points lie on their curves and in their subgroups. A key is used only if its file has the hash that the
-/// manifest names, and a proof is returned only if the strict verifier accepts it, so a bad point can spoil a proof and do
-/// nothing else; the arithmetic is defined for all coordinates below the modulus.
+/// Unchecked: that points lie on their curves and in their subgroups, and are those of the circuit. A key is used only if its file has
+/// the hash that the manifest names: without δ and β in G1 and without points B there, proofs verify and A is not blinded. Bad points C
+/// and H can spoil a proof and do nothing else. The arithmetic is defined for all coordinates below the modulus.
 #pragma once
 #include <cstddef>
 #include <cstdint>

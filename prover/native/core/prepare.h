@@ -10,7 +10,8 @@
 /// only fills the domain. c is zero in all rows for bits. The last sum is linear in the witness, so it is in the points C: each wire's
 /// point there has Bᵗ·V more, in a prepared key those of the public wires too.
 ///
-/// Nothing here is secret, and nothing need be trusted: from wrong points come proofs that do not verify.
+/// Nothing here is secret. From wrong points C and H come proofs that do not verify; whoever loads such a file has to know that all else in
+/// it is the key's.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -6,6 +6,7 @@ import {
   counted,
   eventLine,
   optionCount,
+  preparedWords,
   type RedisOptions,
   readRedis,
   readShardKey,
@@ -49,7 +50,8 @@ export function workerCommand(context: Context): Command {
     };
     try {
       await withWorkerNames(node.queueOf(fleet.book), own.workers, async (workers) => {
-        progress(`proving with ${counted(workers.length, "process", "es")} of ${counted(threads, "thread")}`);
+        const processes = `${counted(workers.length, "process", "es")} of ${counted(threads, "thread")}`;
+        progress(`proving with ${processes}${await preparedWords(fleet)}`);
         const { outbox } = node.fleetFiles(fleet.book.directory);
         await runWorkers(
           {

@@ -181,8 +181,7 @@ export interface ArtifactSet<Name extends CircuitName> {
   verificationKey(): Promise<LoadedVerificationKey<Name>>;
   /** Throws ARTIFACT_MISSING where the manifest names none for the circuit. */
   linkKey(): Promise<LoadedLinkKey<Name>>;
-  /** `zkey` where it is read from elsewhere. */
-  all(zkey?: Uint8Array<ArrayBuffer>): Promise<Artifacts<Name>>;
+  all(): Promise<Artifacts<Name>>;
   /** What is wrong with each file: it is missing, or not the one that the manifest names. Empty where all are intact. */
   damage(): Promise<readonly PlimsollError[]>;
 }
@@ -238,10 +237,10 @@ export async function openArtifacts<Name extends CircuitName>(
     return { identity: { size, verificationKeySha256, sha256, origin }, linkKeyFile, verificationKey: key };
   }
 
-  async function all(given?: Uint8Array<ArrayBuffer>): Promise<Artifacts<Name>> {
+  async function all(): Promise<Artifacts<Name>> {
     const [key, zkey, plan] = await Promise.all([
       verificationKey(),
-      given ?? file(record!.zkey),
+      file(record!.zkey),
       record!.plan && file(record!.plan),
     ]);
     return { ...key, wasm: () => file(record!.wasm), zkey, ...(plan && { plan }) };

@@ -89,7 +89,8 @@ export function readZkey(file: Uint8Array): Zkey {
   return { wires, publics, domain, gamma, delta1, delta2, ic, circuitHash, contributions, section };
 }
 
-function sectionsOf(file: Uint8Array): Map<number, Uint8Array> {
+/** The sections of a key's file by their ids. Throws KEY_REFUSED for another format, and where bytes are missing or left over. */
+export function sectionsOf(file: Uint8Array): Map<number, Uint8Array> {
   const cursor = new Cursor(file);
   if (new TextDecoder("latin1").decode(cursor.bytes(4)) !== "zkey" || cursor.u32() !== 1) malformed("no zkey mark");
   const sections = new Map<number, Uint8Array>();

@@ -19,6 +19,7 @@ import {
 import { selectBackend } from "./backends.ts";
 import { IN_CLONE, setupCommand } from "./installation.ts";
 import { loadAddon } from "./native.ts";
+import { loadPrepared, preparedState } from "./prepared-key.ts";
 import { WASM_FILE } from "./wasm.ts";
 
 /** Proving at the largest size takes about this much. */
@@ -118,6 +119,12 @@ async function examineLink(
   return `, link key ${identity.sha256.slice(0, 16)}…`;
 }
 
+const PREPARED = {
+  none: "",
+  used: ", prepared key",
+  unused: ", a prepared key of another key, which is not used: plimsoll book prepare makes it again",
+} as const;
+
 async function examine(circuit: CircuitName, secrets: KnownSecrets) {
   try {
     const damage = await damagedArtifacts(circuit);
@@ -127,7 +134,10 @@ async function examine(circuit: CircuitName, secrets: KnownSecrets) {
     const { constraints, publicInputs, verificationKeySha256 } = key.identity;
     const counts = `${constraints} constraints, ${publicInputs} public inputs`;
     const link = await examineLink(circuit, verifier, secrets);
-    return { state: "ok", detail: `${counts}, key ${verificationKeySha256.slice(0, 16)}…${link}` } as const;
+    const prepared = await preparedState(circuit);
+    if (prepared === "used") await loadPrepared(circuit);
+    const names = `key ${verificationKeySha256.slice(0, 16)}…${link}${PREPARED[prepared]}`;
+    return { state: "ok", detail: `${counts}, ${names}` } as const;
   } catch (error) {
     return { state: "bad", detail: named(error) } as const;
   }

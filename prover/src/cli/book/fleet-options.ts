@@ -53,6 +53,16 @@ export async function redisQueueOf({ book }: BookFleet, address: RedisAddress): 
   return openRedisQueue({ ...address, queue: queueOf(book) });
 }
 
+/** What is said of the key that this machine's processes prove by, after their number. */
+export async function preparedWords({ book }: BookFleet): Promise<string> {
+  const { preparedState } = await import("../../node/prepared-key.ts");
+  const state = await preparedState(book.head.circuit);
+  if (state === "none") return "";
+  return state === "used"
+    ? ", by the prepared key"
+    : "; the prepared key is of another key and not used: plimsoll book prepare";
+}
+
 const MOST_WORKERS = 256;
 
 /** How many, from `least` on. */

@@ -10,6 +10,7 @@ import {
   counted,
   eventLine,
   optionCount,
+  preparedWords,
   progressLine,
   type RedisOptions,
   readRedis,
@@ -89,9 +90,8 @@ async function run(
   const total = fleet.book.steps;
   try {
     if (retry) await queue.retry((await queue.quarantined(total)).map(({ id }) => id));
-    progress(
-      `${counted(total, "shard")} of ${fleet.members} accounts, ${counted(workers.length, "process", "es")} here`,
-    );
+    const here = `${counted(workers.length, "process", "es")} here${workers.length > 0 ? await preparedWords(fleet) : ""}`;
+    progress(`${counted(total, "shard")} of ${fleet.members} accounts, ${here}`);
     const end = await runFleet(
       {
         ...{ ...parts, total },
