@@ -13,6 +13,8 @@ export interface EventSearch {
   readonly onStep?: ((what: string) => void) | undefined;
 }
 
+/** Answers after which more is asked for again than was refused: a refusal may have been of the moment. Twice as many each time. */
+const CALM = 16;
 /** Milliseconds between two words of how far it is. */
 const BEAT = 2_000;
 
@@ -29,6 +31,7 @@ export async function* eventsBack(
   let last = end;
   let size = last - from + 1;
   let refused = Number.POSITIVE_INFINITY;
+  let [answers, calm] = [0, CALM];
   let told = performance.now();
   while (last >= from) {
     const first = Math.max(from, last - size + 1);
@@ -40,6 +43,7 @@ export async function* eventsBack(
     if (found === undefined) {
       refused = last - first + 1;
       size = Math.ceil(refused / 2);
+      answers = 0;
       continue;
     }
     const events = (found.flat() as EventLog[]).sort(latestFirst);
@@ -47,6 +51,7 @@ export async function* eventsBack(
     if (isFirst !== undefined && events.some(isFirst)) return;
     last = first - 1;
     if (2 * size < refused) size *= 2;
+    else if (++answers === calm) [refused, calm, answers] = [Number.POSITIVE_INFINITY, 2 * calm, 0];
     if (performance.now() - told > BEAT) {
       onStep?.(`looking through the chain's events: blocks ${first} to ${end} seen`);
       told = performance.now();
