@@ -79,8 +79,8 @@ describe("the standing market, read from the chain", function () {
     await venue.passes(1_800);
     const fallen = read(firm.marketAfterFall);
     await venue.publish(fallen);
-    const { document, file, unnamed } = await fetched();
-    expect(unnamed).deep.equal([]);
+    const { document, file, closed, unnamed } = await fetched();
+    expect([closed, unnamed]).deep.equal([null, []]);
     expect({ ...document, time: "" }).deep.equal({ ...firm.marketAfterFall, time: "" });
     expect(file.epoch).equal(fallen.epoch);
     const published = await publishedAt(view, { policy: venue.policy, market: file }, "outflow");
@@ -100,6 +100,14 @@ describe("the standing market, read from the chain", function () {
     expect(asked).equal(1);
   });
 
+  it("a carrier that fills its calldata with what looks like values holds nobody up", async () => {
+    const { selector } = view.market.interface.getFunction("publish")!;
+    const filled = told((data) => concat([...Array<string>(16_000).fill(selector), data]));
+    const before = asked;
+    expect((await fetched(filled)).document).deep.equal((await fetched()).document);
+    expect(asked).equal(before + 1);
+  });
+
   it("refuses calldata with other values, none, a board without an epoch, and names of another board", async () => {
     const values = publication(read(firm.marketAfterFall).market, { board: 1n, epoch: 8n }).values.slice(2);
     const forged = (data: string) => {
@@ -115,6 +123,8 @@ describe("the standing market, read from the chain", function () {
       expect(rule).contain(`values of epoch ${names.epoch + 1n}`);
     }
     expect((await refusal(() => fetched({ ...view, board: 2n }))).code).equal("CALL_REFUSED");
+    const late = { policy: venue.policy, names: { ...names, epoch: names.epoch + 9n } };
+    expect((await refusal(() => standingMarket(view, late))).place.field).equal("epoch");
     const larger = await refusal(() => fetched({ ...view, size: "board-240" }));
     expect(larger).deep.include({ code: "FIELD_INVALID", rule: "the gate is for board-240" });
   });
@@ -124,7 +134,9 @@ describe("the standing market, read from the chain", function () {
     const standing = (await fetched()).file;
     await venue.settle(new Map([[row, columnE6(4_321_000_000n)]]));
     // The epoch that the settlement has frozen valued the option that has the name.
-    expect((await fetched()).file.instruments[row]?.symbol).equal("BTC-25DEC26-100000-C");
+    const frozen = await fetched();
+    expect(frozen.file.instruments[row]?.symbol).equal("BTC-25DEC26-100000-C");
+    expect(frozen.closed).contain("wait for the venue's next epoch");
     const next = (epoch: bigint, values: MarketFile["market"]["board"]["rows"][number]): MarketFile => ({
       ...standing,
       epoch,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The market of a board's standing epoch, from the chain alone: whoever withholds the venue's file keeps nobody from proving. */
-import { type Contract, dataSlice, type EventLog, getBytes, keccak256, type Result } from "ethers";
+import { type Contract, type EventLog, getBytes, keccak256, type Result } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import { formatJson } from "../formats/json.ts";
 import {
@@ -26,6 +26,8 @@ import { expiredRows, settlementsOf, takenEpoch } from "./published.ts";
 export interface StandingMarket {
   readonly document: MarketDocument;
   readonly file: MarketFile & { readonly sha256: string };
+  /** Why the chain takes no evidence or withdrawal by it now, such as a pause or an asset without a price; null where it takes both. */
+  readonly closed: string | null;
   /** Rows that have an instrument whose name the chain does not say: it was listed after the names were written. */
   readonly unnamed: readonly number[];
 }
@@ -36,8 +38,8 @@ export interface StandingMarket {
  * and blocks are called as in an earlier market of the board; a row that has expired since, and is open again, is called by its
  * number and has lots of one.
  *
- * Throws `CALL_REFUSED` where no epoch stands, `FIELD_INVALID` where `names` is of another board or prices another policy's assets,
- * `CHAIN_FAILED` where the node does not have the transaction.
+ * Throws `CALL_REFUSED` where no epoch stands, `FIELD_INVALID` where `names` is of another board, later than what stands, or prices
+ * another policy's assets, `CHAIN_FAILED` where the node does not have the transaction, or its carrier hid the values in it.
  * @param names an earlier market of the same board
  * @see docs/library.md#on-chain
  */
@@ -49,6 +51,10 @@ export async function standingMarket(
     throw new PlimsollError("FIELD_INVALID", `the gate is for ${view.size}`, { field: "instruments" });
   }
   const { epoch, time, prices, values, event } = await view.told(() => standingValues(view));
+  if (names.epoch > epoch) {
+    const rule = `the names are of epoch ${names.epoch}, and epoch ${epoch} stands: rows may have had other names`;
+    throw new PlimsollError("FIELD_INVALID", rule, { field: "epoch" });
+  }
   const board = unpackValues(view.size, values);
   const expired = await view.told(() => expiredBetween(view, names.epoch, event));
   const unnamed: number[] = [];
@@ -68,7 +74,21 @@ export async function standingMarket(
     },
     policy,
   );
-  return { document, file: readMarket(formatJson(document), "the chain's market", policy), unnamed };
+  const file = readMarket(formatJson(document), "the chain's market", policy);
+  return { document, file, closed: await closedFor(view), unnamed };
+}
+
+/** Why the standing epoch does not serve now, in words; null where it serves everything. */
+export async function closedFor({ market: oracle, board, told }: GateView): Promise<string | null> {
+  for (const serves of ["outflow", "evidence"]) {
+    try {
+      await told(() => oracle.getFunction(serves)(board));
+    } catch (error) {
+      if (error instanceof PlimsollError && error.code === "CALL_REFUSED") return error.rule;
+      throw error;
+    }
+  }
+  return null;
 }
 
 /** What the oracle fixed of the standing epoch. */
@@ -86,24 +106,38 @@ async function standingValues(view: GateView) {
   const fixed: unknown = (standing as Result).getValue("values");
   if (taken === undefined || fixedValues(taken.valuesHash, taken) !== fixed) throw lost("the event");
   const transaction = await oracle.runner!.provider!.getTransaction(taken.event.transactionHash);
-  const values = transaction && publishedIn(oracle, transaction.data, taken.valuesHash);
-  if (!values) throw lost("the values");
+  if (transaction === null) throw lost("the transaction with the values");
+  const values = publishedIn(oracle, transaction.data, taken.valuesHash);
+  if (values === undefined) {
+    const words = `the transaction that brought the values of epoch ${epoch} does not have them in the clear: ask the venue`;
+    throw new PlimsollError("CHAIN_FAILED", words);
+  }
   const prices = taken.prices as LotPriceE16[];
   return { epoch, time: standing.time as bigint, prices, values, event: taken.event };
 }
 
-/** The values with this hash in a transaction that calls `publish`, also by way of other contracts. */
+/** Digits of a word of calldata, and the words before that of an argument of `publish`. */
+const WORD = 64;
+const VALUES = 3;
+
+/**
+ * The values with this hash in a transaction that calls `publish`, also by way of other contracts. Whoever carries an epoch chooses the
+ * calldata: nothing but the values is decoded, and no place is looked at twice.
+ */
 function publishedIn({ interface: abi }: Contract, data: string, valuesHash: string): Uint8Array | undefined {
-  const { selector } = abi.getFunction("publish")!;
-  const digits = selector.slice(2);
+  const digits = abi.getFunction("publish")!.selector.slice(2);
+  // Not a number beyond the end, and beyond all data where these are four bytes that are the selector by chance.
+  const numberAt = (at: number) => Number(`0x${data.slice(at, at + WORD)}`);
+  const seen = new Set<number>();
   for (let found = data.indexOf(digits); found !== -1; found = data.indexOf(digits, found + 1)) {
     if (found % 2 !== 0) continue;
-    try {
-      const { values } = abi.decodeFunctionData("publish", dataSlice(data, found / 2 - 1)).toObject();
-      if (keccak256(values) === valuesHash) return getBytes(values);
-    } catch {
-      // Four bytes that are this selector by chance.
-    }
+    const args = found + digits.length;
+    const at = args + 2 * numberAt(args + VALUES * WORD);
+    const end = at + WORD + 2 * numberAt(at);
+    if (!(end <= data.length) || seen.has(at)) continue;
+    seen.add(at);
+    const values = `0x${data.slice(at + WORD, end)}`;
+    if (keccak256(values) === valuesHash) return getBytes(values);
   }
   return undefined;
 }

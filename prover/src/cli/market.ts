@@ -174,7 +174,8 @@ function fetchCommand(context: Context): Command {
       const provider = await nodeOf(options);
       try {
         const view = await gateAt(provider, options.gate, { onStep: context.progress });
-        const { document, unnamed } = await standingMarket(view, { policy: known.policy, names: known.market });
+        const { document, closed, unnamed } = await standingMarket(view, { policy: known.policy, names: known.market });
+        if (closed !== null) context.progress(`the market does not serve now: ${closed}`);
         if (unnamed.length > 0) {
           const rows = unnamed.map((row) => `ROW-${row}`).join(", ");
           context.progress(`listed since epoch ${known.market.epoch}, so without names or lots: ${rows}`);
