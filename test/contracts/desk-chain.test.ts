@@ -82,6 +82,23 @@ describe("a desk on a chain", function () {
     expect(world.last()).include({ rule: "begun", state: "done" });
   });
 
+  it("a task that a limit held up is an alert no more once it has been rejected", async () => {
+    const rules = [{ ...ATTEST, name: "held" }];
+    const config = world.folder.configAtGate({ rules }, KEYSTORE);
+    const chain = { ...(config.chain as object), gasPerTransaction: "0.000000000000000001" };
+    world.desk = world.folder.open({ ...config, chain } as never, { openProver: world.openProver });
+    await world.folder.epochOnChain();
+    await world.desk.step();
+    await world.desk.chainNext();
+    await world.desk.step();
+    expect(world.last()).include({ state: "ready" });
+    expect(world.keysOf()).include("chain limit");
+    world.desk.store.tasks.decide(world.last().id, "rejected", "Ana", world.folder.now);
+    await world.desk.chainNext();
+    await world.desk.step();
+    expect(world.keysOf()).not.include("chain limit");
+  });
+
   it("what a rejected top-up would have paid in leaves its room in the day's limit", async () => {
     const top = (name: string) => ({ ...TOP_UP, name, amount: "100" });
     world.desk = world.folder.open(world.folder.configAtGate({ rules: [top("first")] }, KEYSTORE, "1100"), {
@@ -120,6 +137,13 @@ describe("a desk on a chain", function () {
     expect(market.instruments).deep.equal(before.market.instruments);
     expect(world.keysOf()).deep.equal([]);
     expect(world.desk.store.latestReadings().map(({ epoch }) => epoch)).include(`${market.epoch}`);
+    const pause = async (seconds: number) =>
+      (await world.venue.deployment.oracle.connect(world.venue.signers[0]!).getFunction("pause")(1, seconds)).wait();
+    await pause(600);
+    await world.desk.step();
+    expect(world.keysOf()).include("epochs closed");
+    await pause(0);
+    await world.desk.step();
     world.venue.hook = () => {
       throw new Error("the node is down");
     };

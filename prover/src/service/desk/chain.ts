@@ -86,7 +86,6 @@ const PASSING = ["CHAIN_FAILED", "CANCELLED", "FILE", "LIMIT_REACHED", "USAGE", 
 const RESTING = ["LIMIT_REACHED", "USAGE", "INTERNAL"];
 /** Of an attestation also what the next epoch may mend. */
 const OF_EPOCHS = ["CALL_REFUSED", "FIELD_INVALID"];
-
 /** A limit of the day for an asset: a task that meets it has failed, since tomorrow it may not be wanted any more. */
 const OF_ASSET = "asset";
 
@@ -478,7 +477,8 @@ export class ChainHand {
     const wrong = accounts.flatMap(({ name }) => standingConditions(name, this.#seen.get(name)?.standing));
     const about = (key: string, text: string): Condition => ({ key, account: null, severity: "critical", text });
     if (this.#silent) wrong.push(about("chain silent", "The chain's node does not answer."));
-    const codes = new Set([...this.#resting.values()].map(({ code }) => code));
+    const isOpen = ([id]: readonly [number, unknown]) => this.#machine.store.tasks.get(id)?.state === "ready";
+    const codes = new Set([...this.#resting].filter(isOpen).map(([, { code }]) => code));
     if (codes.has("LIMIT_REACHED")) wrong.push(about("chain limit", "A limit of the configuration holds a task up."));
     if (codes.has("USAGE")) {
       wrong.push(about("chain interrupted", "A command of an account was interrupted: run it again to finish it."));

@@ -197,6 +197,8 @@ export class Desk {
     } catch (error) {
       wrong.push(about("epochs unreadable", `The epoch cannot be read: ${sentenceOf(error)}.`));
     }
+    const closed = this.#epoch?.closed ?? null;
+    if (closed !== null) wrong.push(about("epochs closed", `The gate's market does not serve now: ${closed}.`));
     const seconds = this.config.epochSeconds;
     const age = this.#epoch && this.now() / 1000 - unixTime(this.#epoch.market.time);
     if (age === undefined || age > 2 * seconds) {

@@ -5,7 +5,7 @@ import { type EpochQuestion, verifyEpoch } from "../../app/market.ts";
 import { type GateView, gateAt } from "../../chain/gate-view.ts";
 import { providerAt } from "../../chain/provider.ts";
 import { domainOf } from "../../chain/publication.ts";
-import { standingMarket } from "../../chain/standing-market.ts";
+import { closedFor, standingMarket } from "../../chain/standing-market.ts";
 import { PlimsollError } from "../../errors.ts";
 import type { NamedText } from "../../formats/account.ts";
 import { formatJson, parseJson } from "../../formats/json.ts";
@@ -23,6 +23,8 @@ export interface DeskEpoch {
   readonly policy: PolicyFile & { readonly sha256: string };
   readonly market: MarketFile & { readonly sha256: string };
   readonly input: MarketInput | undefined;
+  /** Of a chain: why the market does not serve there now; null where it does. */
+  readonly closed?: string | null;
 }
 
 /** The epoch that stands now. Throws what is wrong with it, as a `PlimsollError`. */
@@ -133,14 +135,18 @@ function chainEpochs({ policy, names, gate }: Chain, { rpc }: ChainTerms, inputs
     const [policyText, namesText] = [await inputs.text(policy), await inputs.text(names)];
     const [standing] = await told(() => oracle.getFunction("standingOf")(board) as Promise<Result>);
     const key = [standing.getValue("values"), policyText.text, namesText.text].join();
-    if (last?.key === key) return last.epoch;
+    if (last?.key === key) {
+      const closed = await closedFor(view);
+      if (closed !== last.epoch.closed) last = { key, epoch: { ...last.epoch, closed } };
+      return last.epoch;
+    }
     const policyFile = readPolicy(policyText.text, policy);
     const known = readMarket(namesText.text, names, policyFile);
-    const { document, file } = await standingMarket(view, { policy: policyFile, names: known });
+    const { document, file, closed } = await standingMarket(view, { policy: policyFile, names: known });
     const market = { text: formatJson(document), file: "the chain's market" };
     last = {
       key,
-      epoch: { texts: { policy: policyText, market }, policy: policyFile, market: file, input: undefined },
+      epoch: { texts: { policy: policyText, market }, policy: policyFile, market: file, input: undefined, closed },
     };
     return last.epoch;
   };
