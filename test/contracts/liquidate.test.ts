@@ -117,6 +117,14 @@ describe("a venue and accounts that lack margin", function () {
     await venue.passes(1_800);
     await venue.publish(fallen);
     machine.asked.length = 0;
+    // The chain takes what helps an account by the epoch before for a while, and nothing against one.
+    for (const work of [
+      () => flagAccount(machine, { ...watched(slicing, market), below: "call" }),
+      () => startAuction(machine, order(slicing, market)),
+    ]) {
+      expect((await refusal(work())).place.field).equal("epoch");
+    }
+    expect([machine.asked.length, kept.length]).deep.equal([0, 0]);
     const stranger = { ...machine, signer: venue.signers[9] as never };
     await flagAccount(stranger, { ...watched(slicing, fallen), below: "call" });
     expect(machine.asked.map(({ words }) => words)).deep.equal([`call account ${slicing.id}: it is below call`]);
@@ -135,7 +143,16 @@ describe("a venue and accounts that lack margin", function () {
       house.id,
     ]);
     expect(Buffer.from(auction.opening.slice(2), "hex").toString()).contain('"positions"');
-    expect((await refusal(startAuction(machine, order(slicing, fallen)))).message).contain("LotOpen");
+    const tellings = machine.asked.map(({ shows }) => shows);
+    expect(tellings.at(-1)).contain("is below liquidation").contain("what the lot is worth and costs");
+    expect(tellings.at(-1)).contain("all that is in it").not.contain("owes");
+    // Nobody is asked, and what bidders need is not written over.
+    const twice = await refusal(startAuction(machine, order(slicing, fallen)));
+    expect([twice.code, twice.rule]).deep.equal([
+      "CALL_REFUSED",
+      `a lot of account ${slicing.id} is on auction already`,
+    ]);
+    expect([kept.length, machine.asked.length]).deep.equal([1, tellings.length]);
 
     const refused = await refusal(startAuction(stranger, order(closing, fallen)));
     expect([refused.code, refused.message.includes("OperatorMissing")]).deep.equal(["CALL_REFUSED", true]);
@@ -143,6 +160,7 @@ describe("a venue and accounts that lack margin", function () {
     await paysIn(closing, venue.signers[7]!, 1_000n * E6);
     const whole = await startAuction(machine, order(closing, fallen));
     expect(whole.kind).equal("close-out");
+    expect(machine.asked.at(-1)!.shows).contain("is below close-out").contain("what the account owes after it");
     expect((await auctionAt(view, closing.id)).opening).equal("0x");
     expect((await auctionAt(view, closing.id)).lot.credit.some((word) => word > 0n)).equal(true);
 

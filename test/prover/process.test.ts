@@ -3,8 +3,11 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { expect } from "chai";
 import { sampleFiles } from "../../prover/src/app/sample-files.ts";
@@ -23,7 +26,7 @@ describe("the command line as a process", function () {
   before(function () {
     if (process.platform === "win32") return skip(this, "not on this platform");
     folder = mkdtempSync(path.join(tmpdir(), "plimsoll-process-"));
-    for (const { name, text } of sampleFiles("plimsoll")) writeFileSync(at(name), text);
+    for (const file of sampleFiles("plimsoll")) writeFileSync(at(file.name), file.text);
     execFileSync("mkfifo", ["-m", "600", at("pipe")]);
   });
   after(() => {
@@ -62,6 +65,25 @@ describe("the command line as a process", function () {
       expect((await ended).code).equal(4);
     });
   }
+
+  it("W11: what waits for a node ends at a signal, and sends nothing after it", async () => {
+    const asked: string[] = [];
+    const node = createServer(async (request, answer) => {
+      const { id, method } = JSON.parse(await text(request));
+      asked.push(method);
+      if (method === "eth_chainId") answer.end(JSON.stringify({ jsonrpc: "2.0", id, result: "0x7a69" }));
+      else child.kill("SIGINT");
+    }).listen(0, "127.0.0.1");
+    await once(node, "listening");
+    const address = `0x${"01".repeat(20)}`;
+    const rpc = `http://127.0.0.1:${(node.address() as AddressInfo).port}`;
+    const line = ["liquidation", "void", "1", "--gate", address, "--from", address, "--rpc", rpc, "--yes"];
+    const { child, ended } = start(line);
+    expect(await ended).include({ signal: "SIGINT", output: "" });
+    expect(asked).lengthOf(2);
+    node.closeAllConnections();
+    node.close();
+  });
 
   it("W11: in a computation that waits for nothing, a signal ends it too, and no file is begun", async function () {
     if (process.platform !== "linux") return skip(this, "not on this platform");

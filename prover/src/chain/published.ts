@@ -26,19 +26,19 @@ export interface VenueFiles {
 /**
  * Policy, market and the numbers by which the chain knows them. Prices and rate of debt are those that the chain counts, which feeds may
  * have changed. Throws `FIELD_INVALID` where a file is not what is in force, `CALL_REFUSED` where the market is not usable.
- * @param serves what is asked of the market: `attesting` for what only shows the account or helps it
+ * @param serves what is asked of the market: `attesting` for what only shows the account or helps it, `evidence` for what is against it
  * @see docs/library.md#on-chain
  */
 export async function publishedAt(
   view: GateView,
   { policy, market }: VenueFiles,
-  serves: "outflow" | "attesting",
+  serves: "outflow" | "attesting" | "evidence",
 ): Promise<Published> {
   const { market: oracle, board, told } = view;
-  const args = serves === "outflow" ? [board] : [board, market.epoch];
+  const args = serves === "attesting" ? [board, market.epoch] : [board];
   const standing = await told(() => oracle.getFunction("epochOf")(board) as Promise<bigint>);
   const wrong = (field: string, rule: string) => new PlimsollError("FIELD_INVALID", rule, { field });
-  if (serves === "outflow" && standing !== market.epoch) {
+  if (serves !== "attesting" && standing !== market.epoch) {
     throw wrong(
       "epoch",
       `the standing epoch is ${standing} and the market file is of epoch ${market.epoch}: take the venue's latest`,

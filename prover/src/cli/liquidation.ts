@@ -7,7 +7,7 @@ import { fillDocument } from "../formats/fill.ts";
 import { formatJson } from "../formats/json.ts";
 import { unsigned64 } from "../formats/market.ts";
 import { CASH_DECIMALS, LEVELS, type LevelName } from "../formats/policy.ts";
-import { PRIVATE } from "../node/files.ts";
+import { writeSecret } from "../node/files.ts";
 import { amount, levelWord } from "../report/text.ts";
 import {
   consent,
@@ -72,7 +72,7 @@ function flagCommand(context: Context): Command {
 function startCommand(context: Context): Command {
   return withWatched(new Command("start"))
     .description("as the operator: put up for auction what may be sold of an account now, a slice or all of it")
-    .requiredOption("--out <file>", "where to write what is in the lot, for bidders; readable by you alone")
+    .requiredOption("--out <file>", "new file for what is in the lot, for bidders; readable by you alone")
     .option("--open", "tell everybody on the chain what is in the lot")
     .option("--reward-to <account>", "number of the account that gets the reward; else nobody's account")
     .action(async (account: string, options: WatchedOptions & { out: string; open?: boolean; rewardTo?: string }) => {
@@ -80,8 +80,7 @@ function startCommand(context: Context): Command {
       const beneficiary = rewardTo === undefined ? undefined : optionInteger("--reward-to", rewardTo, unsigned64);
       await watch(context, account, options, async (machine, watched) => {
         const { startAuction } = await import("../app/account/liquidate.ts");
-        const keep = (fill: Parameters<typeof fillDocument>[0]) =>
-          context.deliver(out, formatJson(fillDocument(fill)), PRIVATE);
+        const keep = (fill: Parameters<typeof fillDocument>[0]) => writeSecret(out, formatJson(fillDocument(fill)));
         const { fill: _, ...started } = await startAuction(machine, { ...watched, beneficiary, open, keep });
         tell(context, options, started, [
           `a ${started.kind} of account ${watched.account} is on auction, worth about ${cash(started.size)}`,
@@ -131,6 +130,8 @@ async function onNode(
   work: (machine: Omit<VenueMachine, "prover">) => Promise<void>,
 ): Promise<void> {
   const signerAt = await signerNamed(context, options);
+  // Nothing is half done at any moment: a signal ends it, and nothing leaves that was being proven.
+  context.endAtOnce();
   const provider = await nodeOf(options);
   try {
     const signer = await signerAt(provider);

@@ -18,15 +18,17 @@ import { assetsOf, type GateView, gateAt } from "../../chain/gate-view.ts";
 import { auctionLotOf, startLot } from "../../chain/liquidation.ts";
 import { closeOutOf, type Lot, type Offering, sliceOf } from "../../chain/lots.ts";
 import { publishedAt, type VenueFiles } from "../../chain/published.ts";
+import { PlimsollError } from "../../errors.ts";
 import type { FieldElement } from "../../field.ts";
 import { fillDocument } from "../../formats/fill.ts";
 import { formatJson } from "../../formats/json.ts";
-import type { LevelName } from "../../formats/policy.ts";
+import { LEVELS, type LevelName } from "../../formats/policy.ts";
 import type { Account } from "../../model/account.ts";
 import { evaluate, isAtLeast } from "../../model/evaluate.ts";
 import { type Credit, type LotKind, withCredit } from "../../model/lot.ts";
 import { ASSETS, CASH_INDEX } from "../../model/sizes.ts";
 import type { Fill } from "../../model/transition.ts";
+import { levelWord } from "../../report/text.ts";
 import type { LevelBps } from "../../units.ts";
 import { auctionAt } from "./auction.ts";
 import type { AccountMachine, Leaving } from "./session.ts";
@@ -92,7 +94,7 @@ export async function flagAccount(
   { below, ...watched }: Watched & { readonly below: LevelName },
 ): Promise<Sent> {
   const { view, client } = await seen(machine, watched);
-  const published = await publishedAt(view, watched, "attesting");
+  const published = await publishedAt(view, watched, "evidence");
   const { account } = watched;
   await leave(
     machine,
@@ -143,20 +145,30 @@ export interface AuctionOrder extends Watched {
  */
 export async function startAuction(machine: VenueMachine, order: AuctionOrder): Promise<StartedAuction> {
   const { view, state } = await seen(machine, order);
-  const published = await publishedAt(view, order, "attesting");
+  const { liquidation, domains, chainId } = view;
+  const out: string = await view.told(() => liquidation.getFunction("auctionOf")(order.account));
+  // Else `keep` might put another lot in the place of the one that bidders need.
+  if (BigInt(out) !== 0n) {
+    throw new PlimsollError("CALL_REFUSED", `a lot of account ${order.account} is on auction already`);
+  }
+  const published = await publishedAt(view, order, "evidence");
   const { account, beneficiary = 0n } = order;
   const lot = await lotFor(view, account, state, order, published);
   const { fill } = lot.appraisal;
   const whole = lot.terms.kind === "close-out";
+  const below = LEVELS.find((level) => order.policy.levels[level] === lot.terms.evidence)!;
   await leave(
     machine,
     view,
     whole ? `sell all of account ${account}` : `sell a slice of account ${account}`,
-    `that a lot of account ${account} is for sale, its worth and the kind${order.open ? ", and all that is in it" : ""}`,
+    [
+      `that account ${account} is below ${levelWord(below)}, that a lot of it is for sale, of what kind, and what the lot is worth and costs`,
+      ...(whole ? ["what the account owes after it"] : []),
+      ...(order.open ? ["all that is in it"] : []),
+    ].join("; "),
   );
   await order.keep(fill);
   machine.onStep?.("proving");
-  const { liquidation, domains, chainId } = view;
   const block = await machine.provider.getBlock("latest");
   const venue = { ...domains, chainId, liquidation: liquidation.target as string, prover: machine.prover };
   const opening = order.open ? { opening: hexlify(toUtf8Bytes(formatJson(fillDocument(fill)))) } : {};
