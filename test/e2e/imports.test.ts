@@ -71,7 +71,7 @@ describe("docs/imports.md", function () {
     expect(none.err).to.match(/USAGE: give the files of a venue: --deribit, --binance/);
     const custody = ["--csv", "custody-map.json", "custody.csv"];
     for (const [taken, rule] of [
-      ["ftx=2026-11-22T08:00:00Z", /--taken: expected a venue and a time/],
+      ["ftx=2026-11-22T08:00:00Z", /--taken: expected a venue \(deribit, .*, csv\) and a time/],
       ["okx=2026-11-22T08:00:00Z", /--taken: no files of okx are given/],
       ["csv=yesterday", /--taken: expected a UTC time/],
     ] as const) {
