@@ -31,7 +31,7 @@ import type { Fill } from "../../model/transition.ts";
 import { levelWord } from "../../report/text.ts";
 import type { LevelBps } from "../../units.ts";
 import { auctionAt } from "./auction.ts";
-import type { AccountMachine, Leaving } from "./session.ts";
+import { type AccountMachine, type Leaving, venueOf } from "./session.ts";
 
 /**
  * What a venue's calls need of the machine.
@@ -70,16 +70,19 @@ interface Seen {
 }
 
 async function seen(machine: VenueMachine, { gate: address, account, viewingKey }: Watched): Promise<Seen> {
-  const { provider, signer, prover, onStep } = machine;
+  const { provider, signer, onStep } = machine;
   const view = await gateAt(provider, address, { onStep });
-  const { gate, exchange, clearing, domains } = view;
-  const venue = { gate, exchange, clearing, domains, onStep, prover, cosign: async () => "0x" };
+  const venue = venueOf({ machine, view });
   const client = await view.told(() => AccountClient.restore(venue, signer, account, viewingKey));
   return { view, client, state: client.state };
 }
 
-async function leave({ signer, consent }: VenueMachine, view: GateView, words: string, shows: string): Promise<void> {
-  const { chainId, address } = view;
+async function leave(
+  { signer, consent }: Pick<VenueMachine, "signer" | "consent">,
+  { chainId, address }: GateView,
+  words: string,
+  shows: string,
+): Promise<void> {
   await consent({ words, shows, chainId, gate: address, from: await signer.getAddress(), most: 0n });
 }
 
@@ -234,7 +237,7 @@ export async function endAuction(
   const { provider, signer, onStep } = machine;
   const view = await gateAt(provider, address, { onStep });
   const { lot } = await auctionAt(view, account);
-  await leave(machine as VenueMachine, view, `end the auction of account ${account}'s lot`, "that nobody has won it");
+  await leave(machine, view, `end the auction of account ${account}'s lot`, "that nobody has won it");
   const desk = view.liquidation.connect(signer) as Contract;
   const receipt = await view.told(async () => {
     const sent = (await desk.getFunction("void")(lot)) as ContractTransactionResponse;

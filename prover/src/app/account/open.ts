@@ -228,8 +228,8 @@ export async function restoreAccount(
     throw new PlimsollError("USAGE", "this file has an account already: restore into another one");
   }
   const view = await gateAt(provider, address, { onStep });
-  const { gate, exchange, clearing, domains } = view;
-  const venue = { gate, exchange, clearing, domains, onStep, prover, cosign: async () => "0x" };
+  const { gate } = view;
+  const venue = venueOf({ machine: { prover }, view });
   return view.told(async () => {
     const numbers = account === undefined ? openedBy(view, owner) : [account];
     for await (const number of numbers) {

@@ -138,7 +138,10 @@ export function numberOf({ record }: Session): bigint {
 }
 
 /** The venue as clients of the library take it. */
-export function venueOf({ machine, view }: Session, more: Partial<Venue> = {}): Venue {
+export function venueOf(
+  { machine, view }: { readonly machine: Pick<AccountMachine, "prover">; readonly view: GateView },
+  more: Partial<Venue> = {},
+): Venue {
   const { gate, exchange, clearing, domains, onStep } = view;
   return { gate, exchange, clearing, domains, onStep, prover: machine.prover, cosign: async () => "0x", ...more };
 }
