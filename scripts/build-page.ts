@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
- * Builds the pages into prover/dist/pages, one HTML file each with everything in it: `plimsoll pages` hands them out.
+ * Builds the pages, one HTML file each with everything in it: `build-page.ts NAME` writes one to standard output.
  *
  * Their security policies allow the one script in them, by hash, and no connection of any kind.
  */
@@ -135,19 +135,24 @@ export const buildBookPage = (): Promise<Page> =>
     define: {},
   });
 
-/** Builds all pages into the folder that `plimsoll pages` and the desk read them from. */
+const BUILDERS: Readonly<Record<PageName | typeof DESK_PAGE, () => Promise<Page>>> = {
+  "verify-pack.html": buildPage,
+  "contribute.html": buildContributionPage,
+  "prove.html": buildProvingPage,
+  [DESK_PAGE]: buildDeskPage,
+  "book.html": buildBookPage,
+};
+
+/** Builds all pages into the folder that a package has them in. */
 export async function buildPages(): Promise<void> {
-  const builders: Readonly<Record<PageName | typeof DESK_PAGE, () => Promise<Page>>> = {
-    "verify-pack.html": buildPage,
-    "contribute.html": buildContributionPage,
-    "prove.html": buildProvingPage,
-    [DESK_PAGE]: buildDeskPage,
-    "book.html": buildBookPage,
-  };
   await mkdir(PAGES_DIRECTORY, { recursive: true });
-  for (const [name, build] of Object.entries(builders)) {
+  for (const [name, build] of Object.entries(BUILDERS)) {
     await writeFile(path.join(PAGES_DIRECTORY, name), (await build()).html);
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) await buildPages();
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const [name = ""] = process.argv.slice(2);
+  if (!Object.hasOwn(BUILDERS, name)) throw new Error(`a page is named: ${Object.keys(BUILDERS).join(", ")}`);
+  process.stdout.write((await BUILDERS[name as PageName]()).html);
+}

@@ -18,26 +18,25 @@ export type PageName = keyof typeof PAGES;
 /** The page that a desk serves: it needs the desk. */
 export const DESK_PAGE = "desk.html";
 
-/** Where the pages are once they are built. */
+/** Where a package has the pages. */
 export const PAGES_DIRECTORY = path.join(PACKAGE, "dist/pages");
 
-/** The pages. In a clone they are built first, from its sources as they are. Throws FILE where they cannot be read or built. */
+/** The pages. In a clone they are built, from its sources as they are. Throws FILE where they cannot be read or built. */
 export async function readPages(): Promise<{ name: PageName; bytes: Uint8Array }[]> {
-  return built(async () => {
-    const names = Object.keys(PAGES) as PageName[];
-    return await Promise.all(
-      names.map(async (name) => ({ name, bytes: await readFile(path.join(PAGES_DIRECTORY, name)) })),
-    );
-  });
+  const names = Object.keys(PAGES) as PageName[];
+  return Promise.all(names.map(async (name) => ({ name, bytes: await read(name) })));
 }
 
 /** The desk's page, as text. Throws as `readPages`. */
-export const readDeskPage = (): Promise<string> => built(() => readFile(path.join(PAGES_DIRECTORY, DESK_PAGE), "utf8"));
+export const readDeskPage = async (): Promise<string> => (await read(DESK_PAGE)).toString("utf8");
 
-async function built<T>(read: () => Promise<T>): Promise<T> {
+async function read(name: string): Promise<Buffer> {
   try {
-    if (IN_CLONE) await promisify(execFile)(process.execPath, [path.join(CLONE, "scripts/build-page.ts")]);
-    return await read();
+    if (!IN_CLONE) return await readFile(path.join(PAGES_DIRECTORY, name));
+    // Told and not written: another process may be building the same page, or packing.
+    const script = path.join(CLONE, "scripts/build-page.ts");
+    const options = { encoding: "buffer", maxBuffer: 1 << 24 } as const;
+    return (await promisify(execFile)(process.execPath, [script, name], options)).stdout;
   } catch {
     throw new PlimsollError("FILE", `the pages cannot be ${IN_CLONE ? "built" : "read"}`, { file: PAGES_DIRECTORY });
   }
