@@ -33,7 +33,7 @@ describe("docs/fleet.md", function () {
   let printed: string;
   /** All that was said, and could be seen, while something ran. */
   let seen: Buffer[] = [];
-  /** Processes that were given Redis's password in their environment, by this test. */
+  /** Command lines of processes that were given Redis's password in their environment, by this test. */
   const given = new Set<string>();
   const at = (name: string) => path.join(folder, "firm", name);
 
@@ -52,11 +52,14 @@ describe("docs/fleet.md", function () {
   async function watched(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const own = { [MARK]: "1", TMPDIR: path.join(folder, "tmp") };
     const { child, ended } = start(args, { cwd: at(""), env: { ...env, ...own } });
-    given.add(String(child.pid));
+    given.add(read(`/proc/${child.pid}/cmdline`).toString());
     const watch = setInterval(() => {
       for (const pid of processesWith(MARK)) {
-        const files = given.has(pid) ? ["cmdline"] : ["cmdline", "environ"];
-        for (const name of files) seen.push(read(`/proc/${pid}/${name}`));
+        const line = read(`/proc/${pid}/cmdline`);
+        seen.push(line);
+        // Not of those that were given the password, nor of a process that has just been forked: until its own program is loaded it is
+        // its parent, environment and all. The line is read first: where it is another one, so is what is read after it.
+        if (!given.has(line.toString())) seen.push(read(`/proc/${pid}/environ`));
       }
     }, 20);
     const { code, out, err } = await ended;
