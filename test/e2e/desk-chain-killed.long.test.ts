@@ -4,6 +4,7 @@
  * effect on chain, in the credit, in the account and in its owner's wallet.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
@@ -35,6 +36,7 @@ describe("a desk that is killed as it acts on a chain", function () {
   let venue: Venue;
   let folder: ChainFolder;
   let child: ChildProcess | undefined;
+  let blocks: NodeJS.Timeout | undefined;
 
   before(async () => {
     venue = await Venue.open({
@@ -55,17 +57,22 @@ describe("a desk that is killed as it acts on a chain", function () {
     folder.write("desk.json", folder.config(part));
   });
   after(async () => {
+    clearInterval(blocks);
     child?.kill("SIGKILL");
     folder.remove();
     await prover.close();
     await venue.close();
   });
 
+  /** Starts a desk. When it has ended, it says how. */
   const start = () => {
-    child = spawn(process.execPath, [BIN, "desk", "run", "--config", folder.path("desk.json")], {
-      stdio: "ignore",
+    const started = spawn(process.execPath, [BIN, "desk", "run", "--config", folder.path("desk.json")], {
+      stdio: ["ignore", "ignore", "pipe"],
     });
-    return new Promise<void>((resolve) => child!.once("exit", () => resolve()));
+    child = started;
+    let said = "";
+    started.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+    return once(started, "close").then(([code, signal]) => `${code ?? signal} ${said}`);
   };
   const states = () => {
     const store = new Store(folder.path("desk.sqlite"));
@@ -78,6 +85,7 @@ describe("a desk that is killed as it acts on a chain", function () {
 
   it(`at ${POINTS.length} points of a top-up: each is paid in once`, async () => {
     const begun = await folder.money();
+    blocks = setInterval(() => void venue.passes(1), 500);
     for (const [index, { method, nth, done }] of POINTS.entries()) {
       const { atlas } = folder.firm;
       folder.account({ ...atlas, cash: (Number(atlas.cash) - 6_000_000 - index).toFixed(6) });
@@ -94,9 +102,8 @@ describe("a desk that is killed as it acts on a chain", function () {
         kill();
         throw new Error("lost");
       };
-      const blocks = setInterval(() => void venue.passes(1), 500);
-      await start();
-      expect(killed, `${method} ${nth}`).equal(true);
+      const how = await start();
+      expect(killed, `${method} ${nth} ${done}: ${how}`).equal(true);
       venue.hook = () => undefined;
       const ended = start();
       for (let tries = 0; tries < 600; tries++) {
@@ -106,7 +113,6 @@ describe("a desk that is killed as it acts on a chain", function () {
       }
       child!.kill("SIGTERM");
       await ended;
-      clearInterval(blocks);
       expect(states(), `${method} ${nth} ${done}`).deep.equal(Array.from({ length: index + 1 }, () => "done"));
       const now = await folder.money();
       const sum = 1000 * (index + 1);
