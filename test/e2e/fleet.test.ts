@@ -15,6 +15,7 @@ import { Redis } from "ioredis";
 import { EXIT } from "../../prover/src/errors.ts";
 import { buildDirectory } from "../../prover/src/node/artifacts.ts";
 import { loadAddon } from "../../prover/src/node/native.ts";
+import { PREPARED_FORMAT } from "../../prover/src/node/prepared-key.ts";
 import { comparable } from "../support/documentation.ts";
 import { RedisServer, redisFleet } from "../support/fleets.ts";
 import { processesWith, start } from "../support/killed.ts";
@@ -219,7 +220,7 @@ describe("docs/fleet.md", function () {
     // The key itself has all that a prepared one must have of it.
     const zkey = readFileSync(path.join(build, "keys/book-60-8/proving.zkey"));
     writeFileSync(prepared("zkey"), zkey);
-    writeFileSync(prepared("json"), JSON.stringify({ zkey: hash(zkey), sha256: hash(zkey) }));
+    writeFileSync(prepared("json"), JSON.stringify({ format: PREPARED_FORMAT, zkey: hash(zkey), sha256: hash(zkey) }));
     const again = await watched(["book", "prepare", "book"], env);
     expect([again.code, again.out]).deep.equal([0, `${prepared("zkey")} was there already\n`]);
   });

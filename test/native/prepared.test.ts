@@ -10,7 +10,7 @@ import { makeDevelopmentKey, trapdoorFrom } from "../../prover/src/keys/developm
 import { readZkey } from "../../prover/src/keys/zkey.ts";
 import { buildDirectory, loadArtifacts } from "../../prover/src/node/artifacts.ts";
 import { loadAddon, nativeBackend, PATHS, prepareNative } from "../../prover/src/node/native.ts";
-import { loadPrepared, preparedState, prepareKey } from "../../prover/src/node/prepared-key.ts";
+import { loadPrepared, PREPARED_FORMAT, preparedState, prepareKey } from "../../prover/src/node/prepared-key.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { nodePlatform } from "../../prover/src/node/wasm.ts";
 import type { Backend, CircuitFiles } from "../../prover/src/prove/backend.ts";
@@ -131,6 +131,8 @@ describe("prepared keys", () => {
     writeFileSync(record, text.replace(/"zkey": "../, '"zkey": "zz'));
     expect((await loadPrepared(CIRCUIT, { directory })).zkey.length, "of another key").equal(key.zkey.length);
     expect(await preparedState(CIRCUIT, { directory })).equal("unused");
+    writeFileSync(record, text.replace(PREPARED_FORMAT, "plimsoll-prepared-key/0"));
+    expect(await preparedState(CIRCUIT, { directory }), "of other points").equal("unused");
     writeFileSync(record, text);
     const bytes = readFileSync(file);
     bytes[bytes.length >> 1]! ^= 1;
@@ -152,7 +154,10 @@ describe("prepared keys", () => {
     const bytes = change(zkey, readZkey(zkey).section);
     const file = path.join(build, `keys/${CIRCUIT}/prepared.zkey`);
     writeFileSync(file, bytes);
-    writeFileSync(path.join(path.dirname(file), "prepared.json"), JSON.stringify({ zkey: made, sha256: hash(bytes) }));
+    writeFileSync(
+      path.join(path.dirname(file), "prepared.json"),
+      JSON.stringify({ format: PREPARED_FORMAT, zkey: made, sha256: hash(bytes) }),
+    );
     return { file, options: { directory: build } };
   }
 

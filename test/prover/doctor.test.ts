@@ -9,6 +9,7 @@ import { expect } from "chai";
 import { linkSecretsFrom, makeDevelopmentLinkKey } from "../../prover/src/keys/development-link.ts";
 import { defaultBuildDirectory, setupCommand } from "../../prover/src/node/installation.ts";
 import { ADDON_RECORD, loadAddon, NATIVE_DIRECTORY } from "../../prover/src/node/native.ts";
+import { PREPARED_FORMAT } from "../../prover/src/node/prepared-key.ts";
 import { sha256Of } from "../../prover/src/node/rebuild.ts";
 import { WASM_FILE } from "../../prover/src/node/wasm.ts";
 import { CIRCUITS } from "../../prover/src/statement/families.ts";
@@ -119,7 +120,7 @@ describe("doctor (W23)", function () {
       [status, stdout.split("\n").find((line) => line.startsWith("merge-60: "))!] as const;
     try {
       writeFileSync(file, zkey);
-      writeFileSync(record, JSON.stringify({ zkey: sha256, sha256 }));
+      writeFileSync(record, JSON.stringify({ format: PREPARED_FORMAT, zkey: sha256, sha256 }));
       const [status, intact] = lineOf(doctor());
       expect(status).equal(0);
       expect(intact).match(/^merge-60: ok, .*, prepared key$/);
@@ -128,7 +129,7 @@ describe("doctor (W23)", function () {
       expect(refused).equal(3);
       expect(changed).match(/^merge-60: bad, ARTIFACT_HASH: /);
       expect(changed).contain(file).and.contain("plimsoll book prepare");
-      writeFileSync(record, JSON.stringify({ zkey: "another", sha256 }));
+      writeFileSync(record, JSON.stringify({ format: PREPARED_FORMAT, zkey: "another", sha256 }));
       expect(lineOf(doctor())[1]).match(/^merge-60: ok, .*, a prepared key of another key, which is not used/);
     } finally {
       for (const each of [file, record]) rmSync(each, { force: true });

@@ -8,8 +8,8 @@
  * the key itself gives. (With points of others A can be without its blinding, and verify.)
  */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { access, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { PlimsollError } from "../errors.ts";
 import type { ArtifactIdentity, Artifacts } from "../keys/manifest.ts";
@@ -17,10 +17,14 @@ import { sectionsOf } from "../keys/zkey.ts";
 import { release } from "../prove/core.ts";
 import type { CircuitName } from "../statement/families.ts";
 import { type ArtifactOptions, artifactsOf, buildDirectory, readHashed, withBuildLock } from "./artifacts.ts";
-import { removeLeftovers, writeResult } from "./files.ts";
+import { removeLeftovers, unwritable, writeResult } from "./files.ts";
 import { askedPath, loadAddon, prepareNative } from "./native.ts";
 
+/** Of another number where other points are prepared: those would make no proof that verifies. */
+export const PREPARED_FORMAT = "plimsoll-prepared-key/1";
+
 interface PreparedRecord {
+  readonly format: typeof PREPARED_FORMAT;
   /** The key that it was made from. */
   readonly zkey: string;
   readonly sha256: string;
@@ -38,7 +42,7 @@ async function recordOf(
 ): Promise<PreparedRecord | undefined> {
   try {
     const record: PreparedRecord = JSON.parse(await readFile(recordFile(identity.size, options), "utf8"));
-    return record.zkey === identity.zkeySha256 ? record : undefined;
+    return record.format === PREPARED_FORMAT && record.zkey === identity.zkeySha256 ? record : undefined;
   } catch {
     return undefined;
   }
@@ -124,10 +128,15 @@ export async function prepareKey(
     const { zkey } = await artifacts.all();
     const record = await recordOf(artifacts.identity, options);
     if (record && (await readPrepared(file, record, zkey))) return { file, made: false };
+    // Found out now rather than in minutes.
+    await access(path.dirname(file), constants.W_OK).catch((error: unknown) => {
+      throw unwritable(file, error);
+    });
     const native = loadAddon(askedPath());
     if (native.addon === undefined) throw new PlimsollError("BACKEND_UNAVAILABLE", `no native prover: ${native.why}`);
     const prepared = await prepareNative(native, zkey, options.signal);
     const made: PreparedRecord = {
+      format: PREPARED_FORMAT,
       zkey: artifacts.identity.zkeySha256,
       sha256: createHash("sha256").update(prepared).digest("hex"),
     };

@@ -3,6 +3,9 @@
 import { Command } from "commander";
 import type { Context } from "../context.ts";
 
+/** Milliseconds between two lines. */
+const INTERVAL = 4_000;
+
 export function prepareCommand({ print, progress, signal }: Context): Command {
   return new Command("prepare")
     .argument("<directory>", "the book, as plimsoll book build wrote it")
@@ -16,8 +19,12 @@ export function prepareCommand({ print, progress, signal }: Context): Command {
         import("../../node/prepared-key.ts"),
       ]);
       const { circuit } = (await openBookDirectory(directory)).head;
-      progress(`preparing the key of ${circuit}: some minutes`);
-      const { file, made } = await prepareKey(circuit, { signal });
+      const what = `preparing the key of ${circuit}`;
+      progress(`${what}: some minutes`);
+      const started = performance.now();
+      const since = () => Math.round((performance.now() - started) / 1000);
+      const timer = setInterval(() => progress(`${what}: ${since()} s so far`), INTERVAL);
+      const { file, made } = await prepareKey(circuit, { signal }).finally(() => clearInterval(timer));
       print(json, { file, made }, () => (made ? file : `${file} was there already`));
     });
 }
