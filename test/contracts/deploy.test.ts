@@ -324,6 +324,43 @@ describe("a deployment", function () {
     expect(await sent()).equal(before + count);
   });
 
+  it("U11: refuses, before anything is deployed, the placeholders of the documented example by name, until all are filled in", async () => {
+    const page = readFileSync(path.resolve(import.meta.dirname, "../../docs/gate.md"), "utf8");
+    const example = /```json\n(\{\n {2}"sizes".*?)```/s.exec(page)![1]!;
+    const given = { ...JSON.parse(example) };
+    const [, owner, guardian, operator, reporter] = signers.map(({ address }) => address);
+    const before = await sent();
+    const refusal = async (staging: boolean) => {
+      const text = JSON.stringify({ ...given, staging });
+      const machine = { deployer: signers[0]!, loadKey, save: async () => expect.fail("nothing is recorded") };
+      const error = await deploySystem(machine, readDeploymentRequest(text, "p.json")).catch((thrown) => thrown);
+      expect(error).instanceOf(PlimsollError);
+      return [error.code, error.place.field, error.rule];
+    };
+    for (const [field, filled, who] of [
+      ["owner", { owner }, "owner, who schedules"],
+      ["guardian", { guardian }, "guardian, who tightens"],
+      ["operator", { operator }, "operator, who agrees"],
+      ["reporters[0]", { reporters: [reporter] }, "reporter, who signs"],
+    ] as const) {
+      for (const staging of [false, true]) {
+        const [code, named, rule] = await refusal(staging);
+        expect([code, named]).deep.equal(["FIELD_INVALID", field]);
+        expect(rule).match(new RegExp(`^a placeholder; expected the address of the ${who}.*nothing was deployed$`));
+      }
+      Object.assign(given, filled);
+    }
+    // Nobody is left to fill in: the token is next.
+    expect((await refusal(false))[1]).equal("assets[0].token");
+    given.reporters = [reporter, guardian, reporter!.toLowerCase()];
+    expect(await refusal(false)).deep.equal([
+      "FIELD_INVALID",
+      "reporters[2]",
+      "the address is that of reporters[0] too",
+    ]);
+    expect(await sent()).equal(before);
+  });
+
   it("U11: goes on where it stopped, wherever that was, and sends no transaction twice", async () => {
     const records: DeploymentRecord[] = [];
     const save = async (record: DeploymentRecord) => {

@@ -241,7 +241,17 @@ export async function deploy(options: DeployOptions): Promise<Deployment> {
 
 const NOBODY = `0x${"0".repeat(40)}`;
 
-/** People must be somebody; contracts must be there. */
+/** What each is whom a deployment names: its address is one that somebody holds. */
+const ROLES = {
+  owner: "schedules calls in the queue",
+  guardian: "tightens policies, pauses boards and cancels what waits",
+  operator: "agrees to trades and holds accounts",
+  reporter: "signs market values",
+} as const;
+/** As in the example of docs/gate.md: 20 equal bytes, which nobody has the key of. */
+const PLACEHOLDER = /^0x([0-9a-f]{2})\1{19}$/i;
+
+/** People must be somebody, and reporters different people; contracts must be there. */
 async function checkAddresses(provider: Provider, parameters: SystemParameters): Promise<void> {
   const { owner, guardian, operator, reporters, sequencer, assets } = parameters;
   const refused = (field: string, rule: string) => new PlimsollError("FIELD_INVALID", rule, { field });
@@ -250,13 +260,21 @@ async function checkAddresses(provider: Provider, parameters: SystemParameters):
     if (BigInt(text) === 0n) throw refused(field, "expected somebody's address, not zero");
     return text;
   };
-  const people = {
-    owner,
-    guardian,
-    operator,
-    ...Object.fromEntries(reporters.map((each, i) => [`reporters[${i}]`, each])),
+  const person = (field: string, role: keyof typeof ROLES, text: string) => {
+    if (!PLACEHOLDER.test(read(field, text))) return;
+    throw refused(
+      field,
+      `a placeholder; expected the address of the ${role}, who ${ROLES[role]}; nothing was deployed`,
+    );
   };
-  for (const [field, address] of Object.entries(people)) read(field, address);
+  for (const [role, address] of Object.entries({ owner, guardian, operator })) {
+    person(role, role as keyof typeof ROLES, address);
+  }
+  for (const [place, reporter] of reporters.entries()) {
+    person(`reporters[${place}]`, "reporter", reporter);
+    const first = reporters.findIndex((each) => BigInt(each) === BigInt(reporter));
+    if (first !== place) throw refused(`reporters[${place}]`, `the address is that of reporters[${first}] too`);
+  }
   const contracts = [
     ...(sequencer === "none" ? [] : [["sequencer", sequencer] as const]),
     ...assets.map(({ token }, index) => [`assets[${index}].token`, token] as const),
