@@ -13,12 +13,15 @@ import SwaggerParser from "@apidevtools/swagger-parser";
 import { expect } from "chai";
 import { valueAccount } from "../../prover/src/app/value.ts";
 import { verifyEnvelope } from "../../prover/src/app/verify-envelope.ts";
+import { accountRecord, seal } from "../../prover/src/chain/account-record.ts";
 import { readAccount } from "../../prover/src/formats/account.ts";
 import { formatJson } from "../../prover/src/formats/json.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { readPolicy } from "../../prover/src/formats/policy.ts";
+import { genesis, randomViewingKey } from "../../prover/src/model/account.ts";
 import { Inputs } from "../../prover/src/node/files.ts";
 import { loadVerifier } from "../../prover/src/node/verifier.ts";
+import { shock } from "../../prover/src/risk/board/board.ts";
 import { Access, makeToken } from "../../prover/src/service/desk/access.ts";
 import { type DeskDocument, readDeskConfig } from "../../prover/src/service/desk/config.ts";
 import type { Desk } from "../../prover/src/service/desk/desk.ts";
@@ -332,6 +335,91 @@ describe("a desk", function () {
     }).catch((error: unknown) => error);
     expect(refused).include({ code: "FILE" });
     expect(String(refused)).contain("a pipe gives it once");
+  });
+
+  describe("when it starts", () => {
+    const start = async (part: Partial<DeskDocument>) => {
+      const logged: unknown[] = [];
+      const stop = new AbortController();
+      const text = formatJson({ ...folder.config(), store: "other.sqlite", ...part });
+      const ended = await runDesk(readDeskConfig({ text, file: folder.path("desk.json") }), {
+        ...{ inputs: new Inputs(stop.signal), signal: stop.signal, clock: () => folder.now },
+        log: (event) => void logged.push(event),
+        onOpen: () => stop.abort(),
+      }).catch((error: unknown) => error);
+      return { ended, logged };
+    };
+    const files = { from: "files", policy: "policy.json", market: "market.json" } as const;
+
+    it("names an input from which its market does not follow, and says where it cannot tell", async () => {
+      open();
+      const input = (name: string) => start({ epochs: { ...files, input: name } });
+      const { marketInput } = folder.firm;
+      const { epoch, time } = marketInput.observation;
+      const moved = shock(marketInput, { BTC: 0.01 });
+      folder.write("moved.json", { ...moved, observation: { ...moved.observation, epoch, time } });
+      const { scenarios } = marketInput.policy;
+      folder.write("other.json", {
+        ...marketInput,
+        policy: { ...marketInput.policy, scenarios: { ...scenarios, model: "x" } },
+      });
+      for (const [name, why] of [
+        ["policy.json", "policy.json is no market input: format: "],
+        ["moved.json", "not the input of market.json: of the same epoch, another prices[BTC].price follows"],
+        ["other.json", "no market follows from other.json: "],
+      ] as const) {
+        const { ended } = await input(name);
+        expect(ended, name).include({ code: "FIELD_INVALID" }).nested.include({ "place.field": "epochs.input" });
+        expect(String(ended)).contain(why);
+      }
+      const right = readFileSync(folder.path("market-input.json"), "utf8");
+      folder.epoch();
+      writeFileSync(folder.path("first.json"), right);
+      const late = await input("first.json");
+      expect(late.ended).equal(undefined);
+      expect(late.logged[0]).include({ why: "epochs.input is of epoch 7, the market of 8" });
+      // What is not there yet may come: the desk's first look tells of it.
+      expect((await input("nowhere.json")).ended).equal(undefined);
+      const { ended, logged } = await input("market-input.json");
+      expect(ended).equal(undefined);
+      expect(logged.map((event) => (event as { event: string }).event)).deep.equal(["nobody can sign in"]);
+    });
+
+    it("names a viewing key that is none, and one that is not of the account at its gate", async () => {
+      open();
+      const { viewingKey, ...others } = { ...genesis("board-60"), viewingKey: randomViewingKey() };
+      folder.secret("other.key", `${viewingKey}\n`);
+      folder.secret("rpc.url", "http://127.0.0.1:1");
+      const address = `0x${"12".repeat(20)}`;
+      const record = accountRecord({ chainId: "31337", gate: address, owner: address });
+      const state = seal({ ...others, viewingKey });
+      folder.write("atlas.gate.json", { ...record, account: "1", state });
+      const gate = { file: "atlas.gate.json", signer: { by: "wallet" } } as const;
+      const terms = { rpc: "rpc.url", confirmations: 1, transactionsPerDay: 1, gasPerTransaction: "1", limits: [] };
+      const key = (name: string, chain?: typeof gate) =>
+        start({
+          accounts: [{ file: "atlas.json", key: name, ...(chain && { chain }) }],
+          ...(chain && { chain: terms }),
+        });
+      folder.secret("page.key", "a page\n");
+      folder.secret("large.key", `${2n ** 250n}\n`);
+      for (const [name, chain, why] of [
+        ["page.key", undefined, "page.key is no viewing key: expected one decimal number on one line"],
+        ["large.key", undefined, "large.key is no viewing key"],
+        [
+          "atlas.key",
+          gate,
+          "atlas.key is not the viewing key of the account of atlas.json: it does not open atlas.gate.json",
+        ],
+      ] as const) {
+        const { ended } = await key(name, chain);
+        expect(ended, name).include({ code: "FIELD_INVALID" }).nested.include({ "place.field": "accounts[0].key" });
+        expect(String(ended)).contain(why);
+      }
+      // Nothing ties a key to an account without a gate.
+      expect((await key("other.key")).ended).equal(undefined);
+      expect((await key("other.key", gate)).ended).equal(undefined);
+    });
   });
 
   it("says on its log what is wrong with its files, and that nobody can sign in yet", async () => {

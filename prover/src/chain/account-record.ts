@@ -9,7 +9,7 @@ import type { FieldElement } from "../field.ts";
 import { parseJson } from "../formats/json.ts";
 import type { Account } from "../model/account.ts";
 import { commitState } from "../model/commit.ts";
-import type { BoardSize } from "../model/sizes.ts";
+import { BOARD_SIZES, type BoardSize } from "../model/sizes.ts";
 import { conform } from "../risk/input.ts";
 import { openState, sealState } from "./sealed-state.ts";
 
@@ -110,4 +110,11 @@ export function unseal({ commitment, sealed: blob }: SealedState, size: BoardSiz
   const state = openState(blob, BigInt(commitment), size, key);
   if (state !== undefined) return state;
   throw new PlimsollError("STATE_UNKNOWN", "this viewing key is not the account's");
+}
+
+/** Whether a viewing key opens what is kept; true where nothing is. */
+export function isKeyOf(key: FieldElement, { state, opening }: AccountRecord): boolean {
+  const [commitment, blob] = state === null ? [opening?.stateAfter, opening?.blob] : [state.commitment, state.sealed];
+  if (commitment === undefined || blob === undefined) return true;
+  return BOARD_SIZES.some((size) => openState(blob, BigInt(commitment), size, key) !== undefined);
 }

@@ -4,13 +4,14 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Inputs } from "../../node/files.ts";
-import { makeDirectory, readKeptSecret } from "../../node/files.ts";
+import { makeDirectory } from "../../node/files.ts";
 import { withLock } from "../../node/lock.ts";
 import { readDeskPage } from "../../node/pages.ts";
 import { createProver } from "../../node/prover.ts";
 import type { DeskConfig } from "./config.ts";
 import { Desk, type DeskMachine } from "./desk.ts";
 import { serveDesk } from "./server.ts";
+import { checkEntries } from "./start.ts";
 import { Store } from "./store.ts";
 import { courierOf } from "./webhooks.ts";
 
@@ -26,23 +27,13 @@ export interface DeskProcess {
 }
 
 /**
- * Runs a desk until the signal is raised. Throws `FILE` where another desk has the store, a secret can be read by others, or the
- * address is taken.
+ * Runs a desk until the signal is raised. Throws as `checkEntries`, and `FILE` where another desk has the store or the address is
+ * taken.
  */
 export async function runDesk(config: DeskConfig, process: DeskProcess): Promise<void> {
   const { inputs, signal, log, clock = Date.now, onOpen } = process;
   await makeDirectory(path.dirname(config.store));
-  const secrets = [
-    ...config.accounts.flatMap(({ key, chain }) => [
-      ...(key === undefined ? [] : [key]),
-      ...(chain?.signer.by === "keystore" ? [chain.signer.file, chain.signer.passphrase] : []),
-    ]),
-    ...config.webhooks.map(({ secret }) => secret),
-    ...config.rules.flatMap((rule) => (rule.kind === "pack" ? [rule.key] : [])),
-    ...(config.chain === undefined ? [] : [config.chain.rpc]),
-  ];
-  // Found out now rather than at the first proof.
-  for (const file of secrets) await readKeptSecret(file);
+  await checkEntries(config, inputs, log);
   const page = await readDeskPage();
   await withLock(
     `${config.store}.lock`,
