@@ -5,6 +5,7 @@ import { EXIT, PlimsollError } from "../errors.ts";
 import { parseDecimal } from "../formats/decimal.ts";
 import { readHistories } from "../node/histories.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import { confirmations, type HistoryOptions, PRICES_HELP, withConfirmations } from "./histories.ts";
 import { asOption, optionInteger } from "./options.ts";
 
@@ -34,7 +35,7 @@ export function attackCommand({ inputs, show, progress, endAtOnce }: Context): C
     .option("--margin <amount>", "count charges above thresholds, as of an account with this margin in quote currency")
     .option("--seed <number>", "of what is drawn", "1")
     .option("--most <margins>", "exit code 1 if a book loses more than this, such as 1.5")
-    .option("--out <file>", "where to write it; else stdout")
+    .addOption(new Destination("file", "--out <file>", "where to write it; else stdout"))
     .option("--json", "print JSON")
     .action(async (options: AttackOptions) => {
       const seed = optionInteger("--seed", options.seed, Number);

@@ -7,6 +7,7 @@ import { writeResult } from "../node/files.ts";
 import { nodeOf } from "./account/machine.ts";
 import { deployerOf } from "./chain.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 
 interface Options {
   readonly policy: string;
@@ -26,7 +27,13 @@ function openCommand({ inputs, print, progress }: Context): Command {
     .argument("<opening>", "terms of the policy and where prices come from, JSON (docs/gate.md)")
     .description("link the policy, create the board, close the queue and seal the gate; run again it goes on")
     .requiredOption("--policy <file>", "haircuts and levels of the board's first policy")
-    .requiredOption("--record <file>", "of plimsoll deploy; what is done is kept there, after each step")
+    .addOption(
+      new Destination(
+        "file",
+        "--record <file>",
+        "of plimsoll deploy; what is done is kept there, after each step",
+      ).makeOptionMandatory(),
+    )
     .option("--rpc <url>", "node of the chain; else the one in PLIMSOLL_RPC")
     .option("--json", "print JSON")
     .addHelpText(

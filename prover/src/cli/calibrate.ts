@@ -7,6 +7,7 @@ import { timeText } from "../formats/time.ts";
 import { writeResult } from "../node/files.ts";
 import { readHistories } from "../node/histories.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import {
   confirmations,
   type HistoryOptions,
@@ -31,8 +32,10 @@ export function calibrateCommand({ inputs, deliver, progress, endAtOnce }: Conte
     .requiredOption("--prices <csv...>", PRICES_HELP)
     .option("--time <time>", "market time that they are for, UTC (default now)")
     .option("--garch", "volatility by GARCH(1,1) instead of EWMA")
-    .option("--report <file>", "also write a page with the series, the tail and the reasons, HTML")
-    .option("--out <file>", "where to write them; else stdout")
+    .addOption(
+      new Destination("file", "--report <file>", "also write a page with the series, the tail and the reasons, HTML"),
+    )
+    .addOption(new Destination("file", "--out <file>", "where to write them; else stdout"))
     .option("--json", "errors as JSON, too")
     .action(async (options: CalibrateOptions) => {
       const time = options.time === undefined ? new Date() : optionTime("--time", options.time);
@@ -68,7 +71,7 @@ export function backtestCommand({ inputs, show, progress, endAtOnce }: Context):
       "test the default calibration on past prices, day by day; prints Markdown, exit code 1 if coverage fails",
     )
     .requiredOption("--prices <csv...>", PRICES_HELP)
-    .option("--out <file>", "where to write it; else stdout")
+    .addOption(new Destination("file", "--out <file>", "where to write it; else stdout"))
     .option("--json", "JSON instead of Markdown")
     .action(async (options: BacktestOptions) => {
       const [{ backtestMargins }, { renderBacktest }, { acceptanceOf }, { historyLines }] = await Promise.all([

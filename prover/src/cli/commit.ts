@@ -7,6 +7,7 @@ import { newViewingKey, readViewingKey, stateDocument } from "../formats/account
 import { formatJson } from "../formats/json.ts";
 import { writeSecret } from "../node/files.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import { type AccountOptions, loadAccount, loadViewingKey, withAccount } from "./options.ts";
 
 export function commitCommand(context: Context): Command {
@@ -14,10 +15,19 @@ export function commitCommand(context: Context): Command {
   return withAccount(new Command("commit"))
     .description("print the commitment to an account's state")
     .option("--key <file>", "viewing key")
-    .option("--new-key <file>", "make a viewing key, readable by you alone, and use it; never overwrites")
-    .option(
-      "--state <file>",
-      "also write the state that is committed to, which any later market reads; never overwrites",
+    .addOption(
+      new Destination(
+        "new file",
+        "--new-key <file>",
+        "make a viewing key, readable by you alone, and use it; never overwrites",
+      ),
+    )
+    .addOption(
+      new Destination(
+        "new file",
+        "--state <file>",
+        "also write the state that is committed to, which any later market reads; never overwrites",
+      ),
     )
     .action(async (options: AccountOptions & { key?: string; newKey?: string; state?: string }) => {
       const { key, newKey, state } = options;

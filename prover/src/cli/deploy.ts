@@ -9,6 +9,7 @@ import { writeResult } from "../node/files.ts";
 import { nodeOf } from "./account/machine.ts";
 import { deployerOf } from "./chain.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 
 interface Options {
   readonly rpc?: string;
@@ -23,7 +24,13 @@ export function deployCommand({ inputs, print, progress }: Context): Command {
       "deploy verifiers, queue, registry, oracle, gate and liquidation; run again it goes on where it stopped",
     )
     .option("--rpc <url>", "node of the chain; else the one in PLIMSOLL_RPC")
-    .requiredOption("--record <file>", "where what has been deployed is kept, after each step")
+    .addOption(
+      new Destination(
+        "file",
+        "--record <file>",
+        "where what has been deployed is kept, after each step",
+      ).makeOptionMandatory(),
+    )
     .option("--json", "print JSON")
     .addHelpText(
       "after",

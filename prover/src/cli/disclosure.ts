@@ -8,10 +8,11 @@ import { foreign } from "../document/words.ts";
 import { PlimsollError, throwIfCancelled } from "../errors.ts";
 import { lotsOf, parseDecimal } from "../formats/decimal.ts";
 import { formatJson } from "../formats/json.ts";
-import { writeResult, writeSecret } from "../node/files.ts";
+import { writeNew, writeSecret } from "../node/files.ts";
 import { factText } from "../report/terminal.ts";
 import type { CircuitName } from "../statement/families.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import {
   type AccountOptions,
   asOption,
@@ -70,7 +71,13 @@ export function discloseCommand(context: Context): Command {
     .requiredOption("--audience <text>", "the request that this answers")
     .option("--ledger <file>", "record of earlier disclosures; else disclosures.json beside the viewing key")
     .option("--over-budget", "disclose even if it reveals more than the budget allows")
-    .option("--out <file>", "where to write the disclosure, readable by you alone; never overwrites; else stdout")
+    .addOption(
+      new Destination(
+        "new file",
+        "--out <file>",
+        "where to write the disclosure, readable by you alone; never overwrites; else stdout",
+      ),
+    )
     .action(async (options: DiscloseOptions) => {
       const { audience, out } = options;
       optionLabel("--audience", audience);
@@ -131,19 +138,26 @@ async function loadNode() {
   return { createProver, loadVerifier, fileLedger };
 }
 
-export function disclosureCommand(context: Context): Command {
-  const { inputs, signal, print } = context;
+function auditorKeyCommand(context: Context): Command {
+  const { signal, print } = context;
   const steps = stepsOf(context);
-  const disclosure = new Command("disclosure").description(
-    "the auditor's side of disclosures: a key of your own, and verification with it",
-  );
-
-  disclosure
-    .command("key")
+  return new Command("key")
     .description("make a secret that only you have, and the public key that firms disclose to")
     .requiredOption("--holder <text>", "whose key it is")
-    .requiredOption("--secret <file>", "where to write the secret, readable by you alone; never overwrites")
-    .requiredOption("--out <file>", "where to write the public key")
+    .addOption(
+      new Destination(
+        "new file",
+        "--secret <file>",
+        "where to write the secret, readable by you alone; never overwrites",
+      ).makeOptionMandatory(),
+    )
+    .addOption(
+      new Destination(
+        "new file",
+        "--out <file>",
+        "where to write the public key; never overwrites",
+      ).makeOptionMandatory(),
+    )
     .option("--json", "print JSON")
     .action(async (options: { holder: string; secret: string; out: string; json?: boolean }) => {
       const { holder } = options;
@@ -160,12 +174,19 @@ export function disclosureCommand(context: Context): Command {
         const key = await makeAuditorKey({ ...steps, prover }, { secret, holder });
         throwIfCancelled(signal);
         await writeSecret(options.secret, text);
-        await writeResult(options.out, formatJson(key));
+        await writeNew(options.out, formatJson(key));
         print(options.json, { holder, key: key.key, file: options.out }, () => key.key);
       } finally {
         await prover.close();
       }
     });
+}
+
+export function disclosureCommand(context: Context): Command {
+  const { inputs } = context;
+  const disclosure = new Command("disclosure")
+    .description("the auditor's side of disclosures: a key of your own, and verification with it")
+    .addCommand(auditorKeyCommand(context));
 
   withMarket(disclosure.command("verify"))
     .argument("<disclosure>", "disclosure file")

@@ -11,6 +11,7 @@ import { VENUES } from "../importers/venues/index.ts";
 import { writeSecret } from "../node/files.ts";
 import { nameText } from "../report/terminal.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import { loadMarket, type MarketOptions, many, optionInteger, withMarket } from "./options.ts";
 
 interface ImportOptions extends MarketOptions {
@@ -48,9 +49,12 @@ export function importCommand(context: Context): Command {
       ).argParser(many),
     )
     .option("--tolerance <seconds>", "how far from the market's time files may have been taken (default 300)")
-    .option(
-      "--out <file>",
-      "where to write the account, readable by you alone; never overwrites; else only the report is printed",
+    .addOption(
+      new Destination(
+        "new file",
+        "--out <file>",
+        "where to write the account, readable by you alone; never overwrites; else only the report is printed",
+      ),
     )
     .action(async (options: ImportOptions) => {
       const { policy, market } = await loadMarket(context, options);

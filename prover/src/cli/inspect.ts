@@ -5,6 +5,7 @@ import type { EnvelopeDescription } from "../document/proof.ts";
 import { fact, type Part, sentence } from "../report/parts.ts";
 import { partsText } from "../report/parts-text.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 
 export function inspectCommand(context: Context): Command {
   const { inputs, show } = context;
@@ -12,7 +13,7 @@ export function inspectCommand(context: Context): Command {
     .argument("<proof>", "proof file")
     .description("say in words what a proof file claims; verifies nothing")
     .option("--json", "print JSON")
-    .option("--out <file>", "where to write it; else stdout")
+    .addOption(new Destination("file", "--out <file>", "where to write it; else stdout"))
     .action(async (proof: string, options: { json?: boolean; out?: string }) => {
       const text = await inputs.text(proof);
       const { describe, readEnvelope } = await import("../document/proof.ts");

@@ -20,6 +20,7 @@ import {
 } from "./account/machine.ts";
 import { withVenueFiles } from "./account/moves.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import { loadMarket, loadViewingKey, optionInteger } from "./options.ts";
 
 interface VenueOptions extends NodeOptions, SignerOptions {
@@ -72,7 +73,13 @@ function flagCommand(context: Context): Command {
 function startCommand(context: Context): Command {
   return withWatched(new Command("start"))
     .description("as the operator: put up for auction what may be sold of an account now, a slice or all of it")
-    .requiredOption("--out <file>", "new file for what is in the lot, for bidders; readable by you alone")
+    .addOption(
+      new Destination(
+        "new file",
+        "--out <file>",
+        "where to write what is in the lot, for bidders; readable by you alone; never overwrites",
+      ).makeOptionMandatory(),
+    )
     .option("--open", "tell everybody on the chain what is in the lot")
     .option("--reward-to <account>", "number of the account that gets the reward; else nobody's account")
     .action(async (account: string, options: WatchedOptions & { out: string; open?: boolean; rewardTo?: string }) => {

@@ -11,6 +11,7 @@ import { leaveMemoryOutOfCoreFiles } from "../node/core-dumps.ts";
 import { defaultBuildDirectory } from "../node/installation.ts";
 import { COMMANDS } from "./commands.ts";
 import { createContext, reportError, VERSION } from "./context.ts";
+import { checkDestinations } from "./destination.ts";
 
 const EXIT_HELP = `
 Exit codes
@@ -23,6 +24,8 @@ Exit codes
   ${EXIT.internal}  a defect in plimsoll, or too little memory
 
 A file given as - is standard input (at most one). Results go to stdout, progress and errors to stderr.
+A file that is written replaces the one there, unless its option says that it never overwrites: keys, secrets, and what people
+complete, send or seal. Whether it can be written is checked before the work.
 Circuits and keys are read from ${defaultBuildDirectory()}, or from the directory in PLIMSOLL_BUILD.
 Proofs are made by the fastest prover available, or by the one in PLIMSOLL_BACKEND: native, wasm or snarkjs (see doctor).`;
 
@@ -32,7 +35,8 @@ const context = createContext(cancellation.signal, listenNoMore);
 const program = new Command("plimsoll")
   .description("Prove that a margin account covers its margin without showing its contents, and verify such proofs.")
   .version(VERSION)
-  .addHelpText("after", EXIT_HELP);
+  .addHelpText("after", EXIT_HELP)
+  .hook("preAction", (_, command) => checkDestinations(command));
 for (const command of COMMANDS) program.addCommand(command(context));
 strict(program);
 

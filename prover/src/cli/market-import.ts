@@ -5,6 +5,7 @@ import { PlimsollError } from "../errors.ts";
 import { formatJson, type Json } from "../formats/json.ts";
 import type { TierFactor } from "../importers/tier-strings.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 
 interface Import {
   readonly name: string;
@@ -39,7 +40,7 @@ export function marketImportCommand({ inputs, deliver, progress }: Context): Com
       .command(name)
       .argument("<file>", "the table, CSV")
       .description(description)
-      .option("--out <file>", "where to write it; else stdout")
+      .addOption(new Destination("file", "--out <file>", "where to write it; else stdout"))
       .action(async (source: string, { out }: { out?: string }) => {
         const { text, file } = await inputs.text(source);
         await deliver(out, formatJson((await read(text, file)) as Json));
@@ -54,7 +55,7 @@ export function marketImportCommand({ inputs, deliver, progress }: Context): Com
         .choices(["percent", "bps", "1e18"])
         .default("percent"),
     )
-    .option("--out <file>", "where to write it; else stdout")
+    .addOption(new Destination("file", "--out <file>", "where to write it; else stdout"))
     .action(async (source: string, { factor, out }: { factor: TierFactor; out?: string }) => {
       const { readTierString, formatTierString } = await import("../importers/tier-strings.ts");
       const { text, file } = await inputs.text(source);

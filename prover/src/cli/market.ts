@@ -10,6 +10,7 @@ import { nodeOf } from "./account/machine.ts";
 import { attackCommand } from "./attack.ts";
 import { backtestCommand, calibrateCommand } from "./calibrate.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import { marketImportCommand } from "./market-import.ts";
 import { loadMarket, optionInteger } from "./options.ts";
 
@@ -50,7 +51,7 @@ function buildCommand(context: Context): Command {
   return new Command("build")
     .description("build the market document of a market input")
     .requiredOption("--input <file>", "market input, JSON")
-    .option("--out <file>", "where to write it; else stdout")
+    .addOption(new Destination("file", "--out <file>", "where to write it; else stdout"))
     .action(async ({ input, out }: { input: string; out?: string }) => {
       const { buildMarket } = await import("../risk/board/board.ts");
       const read = await readInput(context, input);
@@ -164,7 +165,7 @@ function fetchCommand(context: Context): Command {
     .requiredOption("--gate <address>", "the gate, from a source that you trust")
     .requiredOption("--policy <file>", "the venue's policy in force, JSON")
     .requiredOption("--names <file>", "an earlier market of the venue, JSON: the chain has values and no names")
-    .option("--out <file>", "where to write it; else stdout")
+    .addOption(new Destination("file", "--out <file>", "where to write it; else stdout"))
     .action(async ({ names, ...options }: FetchOptions) => {
       const [{ gateAt }, { standingMarket }] = await Promise.all([
         import("../chain/gate-view.ts"),

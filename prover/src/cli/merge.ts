@@ -6,6 +6,7 @@ import { readAccount, stateDocument } from "../formats/account.ts";
 import { formatJson } from "../formats/json.ts";
 import { writeDirectory } from "../node/files.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import { loadMarket, loadViewingKey, type MarketOptions, many, optionLabel, withMarket } from "./options.ts";
 
 interface MergeOptions extends MarketOptions {
@@ -27,7 +28,13 @@ export function mergeCommand(context: Context): Command {
       "--audience <text>",
       "reader or request that the sum is for: the same as for the proof that will rest on it",
     )
-    .requiredOption("--out <directory>", "where to write account.json, viewing.key (both private), merge-1.json …")
+    .addOption(
+      new Destination(
+        "new directory",
+        "--out <directory>",
+        "where to write account.json, viewing.key (both private), merge-1.json …; must not exist, or be empty",
+      ).makeOptionMandatory(),
+    )
     .action(async (options: MergeOptions) => {
       for (const [field, text] of [
         ["--name", options.name],

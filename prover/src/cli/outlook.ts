@@ -5,6 +5,7 @@ import { timeText } from "../formats/time.ts";
 import { PRIVATE, writeResult } from "../node/files.ts";
 import { readHistories } from "../node/histories.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import { confirmations, type HistoryOptions, PRICES_HELP, withConfirmations } from "./histories.ts";
 import { type AccountOptions, hoursAhead, loadAccount, withAccount } from "./options.ts";
 
@@ -34,8 +35,14 @@ function accountCommand(context: Context): Command {
     .requiredOption("--input <file>", "what the market follows from, JSON")
     .requiredOption("--prices <csv...>", `of every underlying held: ${PRICES_HELP}`)
     .option("--hours <count>", "how far ahead, 1 to 720", "24")
-    .option("--report <file>", "also write a page with charts, private as well")
-    .option("--out <file>", "where to write the figures, readable by you alone if it is new; else stdout")
+    .addOption(new Destination("file", "--report <file>", "also write a page with charts, private as well"))
+    .addOption(
+      new Destination(
+        "file",
+        "--out <file>",
+        "where to write the figures, readable by you alone if it is new; else stdout",
+      ),
+    )
     .action(async (options: OutlookOptions) => {
       const hours = hoursAhead(options.hours);
       const { policy, market, holder } = await loadAccount(context, options);
@@ -69,8 +76,8 @@ function scoreCommand({ inputs, show, progress, endAtOnce }: Context): Command {
   return withConfirmations(new Command("score"))
     .description("score forecasts of falling below a level on past prices; prints Markdown (public)")
     .requiredOption("--prices <csv...>", PRICES_HELP)
-    .option("--out <file>", "where to write it; else stdout")
-    .option("--chart <file>", "also write the picture on the page, SVG")
+    .addOption(new Destination("file", "--out <file>", "where to write it; else stdout"))
+    .addOption(new Destination("file", "--chart <file>", "also write the picture on the page, SVG"))
     .option("--json", "JSON instead of Markdown")
     .action(async (options: ScoreOptions) => {
       const [{ scoreOutlook }, { reliabilityChart, renderOutlookScore }, { historyLines }, path] = await Promise.all([

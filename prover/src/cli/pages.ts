@@ -7,13 +7,14 @@ import { Command } from "commander";
 import { PlimsollError } from "../errors.ts";
 import { writeResult } from "../node/files.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 
 export function pagesCommand({ print }: Context): Command {
   return new Command("pages")
     .description(
       "write the pages for browsers (verify a pack, contribute to a ceremony, prove, find an account in a book), each one file",
     )
-    .option("--out <directory>", "where to write them (default: here)", ".")
+    .addOption(new Destination("directory", "--out <directory>", "where to write them (default: here)").default("."))
     .option("--json", "print JSON")
     .action(async ({ out, json }: { out: string; json?: boolean }) => {
       const { PAGES, readPages } = await import("../node/pages.ts");

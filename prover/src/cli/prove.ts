@@ -7,11 +7,12 @@ import type { CoverageClaim } from "../app/prove.ts";
 import { foreign } from "../document/words.ts";
 import { EXIT, PlimsollError, throwIfCancelled } from "../errors.ts";
 import { formatJson } from "../formats/json.ts";
-import { writeDirectory } from "../node/files.ts";
+import { checkDestination, writeDirectory } from "../node/files.ts";
 import type { Prover } from "../prove/prover.ts";
 import { factText, nameText } from "../report/terminal.ts";
 import { table } from "../report/text.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import {
   type AccountOptions,
   type ClaimOptions,
@@ -36,7 +37,13 @@ export function proveCommand(context: Context): Command {
     .option("--key <file>", "viewing key")
     .option("--keys <directory>", "in place of --key: a directory with the viewing key of each account, NAME.key")
     .requiredOption("--audience <text>", "reader or request that the proof is for; it is valid for no other")
-    .option("--out <file>", "where to write the proof, else stdout; for several accounts a new directory")
+    .addOption(
+      new Destination(
+        undefined,
+        "--out <file>",
+        "where to write the proof, else stdout; for several accounts a directory that must not exist, or be empty",
+      ),
+    )
     .action(async (options: ProveOptions) => {
       const audience = optionLabel("--audience", options.audience);
       if ((options.key === undefined) === (options.keys === undefined)) {
@@ -48,6 +55,7 @@ export function proveCommand(context: Context): Command {
       if (several && (options.key !== undefined || options.out === undefined)) {
         throw new PlimsollError("USAGE", "several accounts need --keys, and --out with a directory");
       }
+      if (options.out !== undefined) await checkDestination(options.out, several ? "new directory" : "file");
       const accounts: NamedAccount[] = [];
       for (const holder of holders) {
         const { name } = holder;

@@ -5,6 +5,7 @@ import { PlimsollError } from "../errors.ts";
 import { PRIVATE } from "../node/files.ts";
 import { readHistories } from "../node/histories.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import { confirmations, type HistoryOptions, PRICES_HELP, withConfirmations } from "./histories.ts";
 import { type AccountOptions, hoursAhead, loadAccount, withAccount } from "./options.ts";
 
@@ -22,7 +23,13 @@ export function reportCommand(context: Context): Command {
     .option("--input <file>", "with --prices, also the hours to come: what the market follows from, JSON")
     .option("--prices <csv...>", `of every underlying held: ${PRICES_HELP}`)
     .option("--hours <count>", "how far ahead, 1 to 720", "24")
-    .option("--out <file>", "where to write the page, HTML, readable by you alone if it is new; else stdout")
+    .addOption(
+      new Destination(
+        "file",
+        "--out <file>",
+        "where to write the page, HTML, readable by you alone if it is new; else stdout",
+      ),
+    )
     .action(async (options: ReportOptions) => {
       if ((options.input === undefined) !== (options.prices === undefined)) {
         throw new PlimsollError("USAGE", "--input and --prices go together");

@@ -3,12 +3,15 @@
 import { Command } from "commander";
 import { PRIVATE } from "../node/files.ts";
 import type { Context } from "./context.ts";
+import { Destination } from "./destination.ts";
 import { type AccountOptions, loadAccounts, withAccounts } from "./options.ts";
 
 export function valueCommand(context: Context): Command {
   return withAccounts(new Command("value"))
     .description("value an account and work out its margin (prints private figures)")
-    .option("--out <file>", "where to write it, readable by you alone if it is new; else stdout")
+    .addOption(
+      new Destination("file", "--out <file>", "where to write it, readable by you alone if it is new; else stdout"),
+    )
     .action(async (options: AccountOptions & { out?: string }) => {
       const { policy, market, holders, several } = await loadAccounts(context, options);
       const [{ valueAccount }, { renderTotals, renderValuation, renderValuations }] = await Promise.all([

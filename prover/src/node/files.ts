@@ -3,8 +3,10 @@
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import {
+  access,
   type FileHandle,
   link,
+  lstat,
   mkdir,
   mkdtemp,
   open,
@@ -289,8 +291,45 @@ export interface DirectoryFile {
   readonly secret?: boolean;
 }
 
+/** What is written under a name: a file in place of the one there, or one that must not be there; a directory that is made, or must be empty. */
+export type DestinationKind = "file" | "new file" | "directory" | "new directory";
+
+/**
+ * Finds out before long work whether its result can be written, and writes nothing. Throws `FILE` with the reason. Meanwhile it may
+ * change: whoever writes finds that out too.
+ */
+export async function checkDestination(name: string, kind: DestinationKind): Promise<void> {
+  const failed = (code: string) => Object.assign(new Error(), { code });
+  try {
+    const there = await (kind === "new file" ? lstat : stat)(name).catch(() => undefined);
+    if (kind === "new file" && there !== undefined) throw failed("EEXIST");
+    if (kind === "file" && there?.isDirectory()) throw failed("EISDIR");
+    if (kind.endsWith("directory") && there !== undefined && !there.isDirectory()) throw failed("EEXIST");
+    if (kind === "new directory" && there !== undefined && (await readdir(name)).length > 0) throw failed("ENOTEMPTY");
+    // A pipe or a terminal is written to as it is; a file is renamed into its folder.
+    if (there?.isFile() === false && kind === "file") return await access(name, constants.W_OK);
+    const folder = kind.endsWith("directory")
+      ? await nearestThere(path.resolve(name))
+      : path.dirname(there === undefined ? name : await realpath(name));
+    if (!(await stat(folder)).isDirectory()) {
+      throw new PlimsollError("FILE", "cannot be written: what should be its directory is a file", { file: name });
+    }
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    throw error instanceof PlimsollError ? error : unwritable(name, error);
+  }
+}
+
+/** The directory itself, or the nearest one above it that is there. */
+async function nearestThere(directory: string): Promise<string> {
+  const there = await lstat(directory).catch(() => undefined);
+  const above = path.dirname(directory);
+  return there !== undefined || above === directory ? directory : nearestThere(above);
+}
+
 const UNWRITABLE: Readonly<Record<string, string>> = {
   ENOENT: ": its directory does not exist",
+  EISDIR: ": it is a directory",
   EACCES: ": you have no permission",
   EPERM: ": you have no permission",
   EROFS: ": the file system is read-only",

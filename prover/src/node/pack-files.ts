@@ -8,7 +8,7 @@ import type { PackCircuit } from "../pack/format.ts";
 import { peekIndex } from "../pack/verify.ts";
 import { PACK_LIMITS, type PackFiles, unzipFiles, zipFiles } from "../pack/zip.ts";
 import { loadVerificationKey } from "./artifacts.ts";
-import { type Inputs, readBounded, writeDirectory, writeResult } from "./files.ts";
+import { type Inputs, readBounded, writeDirectory, writeNew } from "./files.ts";
 
 /** A pack as given, and its name in messages. */
 export interface NamedPack {
@@ -65,9 +65,9 @@ async function readDirectory(pack: string): Promise<PackFiles> {
   return files;
 }
 
-/** Writes a zip where the name ends so, else a directory that does not exist yet. */
+/** Writes a zip where the name ends so, else a directory. Throws `FILE` where it is there: a sealed pack is never overwritten. */
 export async function writePack(out: string, files: PackFiles): Promise<void> {
-  if (out.endsWith(".zip")) return writeResult(out, zipFiles(files));
+  if (out.endsWith(".zip")) return writeNew(out, zipFiles(files));
   const named = [...files].map(([name, text]) => ({ name, text }));
   return writeDirectory(out, named);
 }

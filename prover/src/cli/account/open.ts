@@ -7,6 +7,7 @@ import { formatJson } from "../../formats/json.ts";
 import { unsigned64 } from "../../formats/market.ts";
 import { writeSecret } from "../../node/files.ts";
 import type { Context } from "../context.ts";
+import { Destination } from "../destination.ts";
 import { loadViewingKey, optionInteger } from "../options.ts";
 import {
   type AccountOptions,
@@ -33,7 +34,13 @@ export function keyCommand(context: Context): Command {
     .argument("<file>", "a file that does not exist yet")
     .description("make a key that owns accounts, encrypted under a passphrase, and print its address")
     .option("--passphrase-file <file>", "the passphrase, in a file or a pipe such as /dev/fd/3; else you are asked")
-    .option("--viewing-key <file>", "also make the viewing key of an account, readable by you alone; never overwrites")
+    .addOption(
+      new Destination(
+        "new file",
+        "--viewing-key <file>",
+        "also make the viewing key of an account, readable by you alone; never overwrites",
+      ),
+    )
     .option("--json", "print JSON")
     .action(async (file: string, { passphraseFile, viewingKey, json }: KeyOptions) => {
       const { newKeystore } = await import("../../node/keystore.ts");
@@ -57,7 +64,7 @@ export function openCommand(context: Context): Command {
     .description("open an account at a gate: first write what the operator is asked, then send with its agreement")
     .option("--gate <address>", "address of the gate, from a source that you trust")
     .option("--agent <address>", "who else may sign trades of the account")
-    .option("--request <file>", "where to write what the operator is asked")
+    .addOption(new Destination("file", "--request <file>", "where to write what the operator is asked"))
     .option("--agreement <file>", "the operator's agreement: sends the opening")
     .option("--without-operator", "the operator has been silent for its deadline: sends the opening without it")
     .action(async (options: OpenOptions) => {
@@ -97,7 +104,7 @@ export function agreeCommand(context: Context): Command {
     .argument("<request>", "what an owner asks, JSON")
     .description("as the operator of a gate: agree to an opening, once its viewing key is the one you were given")
     .requiredOption("--key <file>", "the viewing key that you were given")
-    .option("--out <file>", "where to write the agreement; else stdout")
+    .addOption(new Destination("file", "--out <file>", "where to write the agreement; else stdout"))
     .action(async (file: string, options: AgreeOptions) => {
       const [{ agreeToOpening, readOpeningRequest }, { gateAt }] = await Promise.all([
         import("../../app/account/open.ts"),

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { PlimsollError } from "../../errors.ts";
 import { PRIVATE } from "../../node/files.ts";
 import type { Context } from "../context.ts";
+import { Destination } from "../destination.ts";
 import { loadMarket } from "../options.ts";
 import { type AccountOptions, withFile, withMachine } from "./machine.ts";
 
@@ -20,7 +21,9 @@ export function statusCommand(context: Context): Command {
     )
     .option("--policy <file>", "the venue's policy in force, JSON")
     .option("--market <file>", "the venue's market values of the standing epoch, JSON")
-    .option("--out <file>", "where to write it, readable by you alone if it is new; else stdout")
+    .addOption(
+      new Destination("file", "--out <file>", "where to write it, readable by you alone if it is new; else stdout"),
+    )
     .action(async (options: StatusOptions) => {
       const { policy, market } = options;
       if ((policy === undefined) !== (market === undefined)) {

@@ -7,6 +7,7 @@ import { formatJson } from "../../formats/json.ts";
 import { unsigned64 } from "../../formats/market.ts";
 import { PRIVATE } from "../../node/files.ts";
 import type { Context } from "../context.ts";
+import { Destination } from "../destination.ts";
 import { optionInteger } from "../options.ts";
 import { type AccountOptions, tell, withMachine, withSending } from "./machine.ts";
 
@@ -27,7 +28,7 @@ export function unwindCommand(context: Context): Command {
     )
     .option("--cash <amount>", "propose: all your positions go for this much cash to you (negative: from you)")
     .option("--with <account>", "number of the other account")
-    .option("--sign <file>", "as the other owner: sign your side, and write it here")
+    .addOption(new Destination("file", "--sign <file>", "as the other owner: sign your side, and write it here"))
     .option("--theirs <file>", "the other owner's signed side: proves yours and sends both")
     .addHelpText(
       "after",

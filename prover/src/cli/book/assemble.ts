@@ -5,12 +5,13 @@ import { Command } from "commander";
 import { throwIfCancelled } from "../../errors.ts";
 import { writeResult } from "../../node/files.ts";
 import type { Context } from "../context.ts";
+import { Destination } from "../destination.ts";
 
 export function assembleCommand({ print, signal }: Context): Command {
   return new Command("assemble")
     .argument("<directory>", "the book, proven")
     .description("put the proofs of a book together in one public file; verify it before you publish it")
-    .requiredOption("--out <file>", "where to write the public file")
+    .addOption(new Destination("file", "--out <file>", "where to write the public file").makeOptionMandatory())
     .option("--json", "print JSON")
     .action(async (directory: string, { out, json }: { out: string; json?: boolean }) => {
       const [{ openBookDirectory, bookTexts }, { assembleBook }] = await Promise.all([

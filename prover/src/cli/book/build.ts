@@ -9,6 +9,7 @@ import { timeText } from "../../formats/time.ts";
 import { writeSecret } from "../../node/files.ts";
 import { circuitsOf } from "../../statement/families.ts";
 import type { Context } from "../context.ts";
+import { Destination } from "../destination.ts";
 import { type MarketOptions, optionLabel, optionLevel, optionTime, withMarket } from "../options.ts";
 
 interface BuildOptions extends MarketOptions {
@@ -36,7 +37,13 @@ export function buildCommand(context: Context): Command {
     .requiredOption("--secret <file>", "your master secret (plimsoll book secret makes one)")
     .requiredOption("--venue <name>", "whose book it is, in your own words")
     .option("--audience <text>", "whom or what it is for", "everyone")
-    .requiredOption("--out <directory>", "where to write the book; must not exist, or be empty")
+    .addOption(
+      new Destination(
+        "new directory",
+        "--out <directory>",
+        "where to write the book; must not exist, or be empty",
+      ).makeOptionMandatory(),
+    )
     .option("--below <file>", "where to name accounts below the level, for you alone (default: <out>-below.csv)")
     .action((accounts: string, options: BuildOptions) => build(context, accounts, options));
 }

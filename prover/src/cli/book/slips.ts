@@ -2,6 +2,7 @@
 /** `plimsoll book slips` for the venue, `plimsoll book check` for a member. */
 import { Command } from "commander";
 import type { Context } from "../context.ts";
+import { Destination } from "../destination.ts";
 import { trustOf } from "./verify.ts";
 
 export function slipsCommand({ inputs, print, progress, signal }: Context): Command {
@@ -11,9 +12,13 @@ export function slipsCommand({ inputs, print, progress, signal }: Context): Comm
       "write a slip for every member, with which it finds its own account in the book; each is private to its member",
     )
     .requiredOption("--secret <file>", "your master secret")
-    .requiredOption(
-      "--out <directory>",
-      "where to write them, a file each; or a name that ends in .ndjson, for a line each",
+    .addOption(
+      // A directory of slips is made as a file is: where there is none, in a directory that is there.
+      new Destination(
+        "new file",
+        "--out <directory>",
+        "where to write them, a file each; or a name that ends in .ndjson, for a line each; never overwrites",
+      ).makeOptionMandatory(),
     )
     .option("--json", "print JSON")
     .action(async (directory: string, { secret, out, json }: { secret: string; out: string; json?: boolean }) => {

@@ -5,6 +5,7 @@ import { PlimsollError } from "../../errors.ts";
 import { formatJson } from "../../formats/json.ts";
 import { BOARD_SIZES } from "../../model/sizes.ts";
 import type { Context } from "../context.ts";
+import { Destination } from "../destination.ts";
 import { loadMarket } from "../options.ts";
 
 interface AttestOptions {
@@ -42,7 +43,7 @@ export function attestCommand(context: Context): Command {
       "the policy under which you have opened it; with --market, names the assets and instruments that it counts",
     )
     .option("--market <file>", "the market under which you have opened it")
-    .option("--out <file>", "where to write the attestation; else stdout")
+    .addOption(new Destination("file", "--out <file>", "where to write the attestation; else stdout"))
     .action(async ({ policy, market, key, out, ...vouched }: AttestOptions) => {
       const [{ attest }, { readSigningKey }] = await Promise.all([
         import("../../app/attest.ts"),

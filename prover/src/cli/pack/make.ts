@@ -5,6 +5,7 @@ import { Command } from "commander";
 import type { NamedText } from "../../formats/account.ts";
 import { timeText } from "../../formats/time.ts";
 import type { Context } from "../context.ts";
+import { Destination } from "../destination.ts";
 import { many, optionTime } from "../options.ts";
 import { SOFTWARE } from "./reader.ts";
 
@@ -45,7 +46,13 @@ export function makeCommand({ inputs, print, signal }: Context): Command {
     .requiredOption("--question <text>", "the question that the pack answers")
     .requiredOption("--firm <text>", "the firm's name")
     .requiredOption("--key <file>", "the firm's signing key (plimsoll pack key makes one)")
-    .requiredOption("--out <path>", "a file that ends in .zip, or a directory that does not exist yet")
+    .addOption(
+      new Destination(
+        (out) => (out.endsWith(".zip") ? "new file" : "new directory"),
+        "--out <path>",
+        "a file that ends in .zip, or a directory; never overwrites",
+      ).makeOptionMandatory(),
+    )
     .option("--merge <file>", "a merge (plimsoll merge) of a proof about a sum; may be repeated", many)
     .option("--attestation <file>", "a custodian's or venue's attestation; may be repeated", many)
     .option("--observations <file>", "signed price reports of an epoch; may be repeated", many)

@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { writeResult } from "../../node/files.ts";
 import type { Context } from "../context.ts";
+import { Destination } from "../destination.ts";
 import { EXIT_CODES } from "../verdict.ts";
 import { loadReader, type ReaderOptions, SOFTWARE, withReader } from "./reader.ts";
 
@@ -10,7 +11,7 @@ export function reportCommand(context: Context): Command {
   const { print, signal } = context;
   return withReader(new Command("report"))
     .description("verify a pack and write a report that can be signed and printed")
-    .requiredOption("--out <file>", "where to write the report, HTML")
+    .addOption(new Destination("file", "--out <file>", "where to write the report, HTML").makeOptionMandatory())
     .action(async (pack: string, options: ReaderOptions & { out: string }) => {
       const { reportPack } = await import("../../app/verify-pack.ts");
       const machine = { now: () => new Date(), signal, software: SOFTWARE };

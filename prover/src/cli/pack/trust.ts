@@ -3,7 +3,8 @@
 import { Command } from "commander";
 import { PlimsollError } from "../../errors.ts";
 import { loadManifest } from "../../node/artifacts.ts";
-import type { Context } from "../context.ts";
+import { writeNew } from "../../node/files.ts";
+import { Destination } from "../destination.ts";
 import { many } from "../options.ts";
 
 interface TrustOptions {
@@ -13,13 +14,15 @@ interface TrustOptions {
   readonly out?: string;
 }
 
-export function trustCommand({ deliver }: Context): Command {
+export function trustCommand(): Command {
   return new Command("trust")
     .description("write a first trust file, with the keys of this installation; check every line before you use it")
     .option("--firm <name=address>", "a firm whose packs you accept; may be repeated", many)
     .option("--attester <name=address>", "a custodian or venue that you believe; may be repeated", many)
     .option("--max-age <seconds>", "market values and holdings older than this are not current", "86400")
-    .option("--out <file>", "where to write the trust file; else stdout")
+    .addOption(
+      new Destination("new file", "--out <file>", "where to write the trust file; never overwrites; else stdout"),
+    )
     .action(async ({ firm = [], attester = [], maxAge, out }: TrustOptions) => {
       const { trustFrom } = await import("../../app/trust-from.ts");
       if (!/^[0-9]{1,8}$/.test(maxAge)) {
@@ -30,7 +33,8 @@ export function trustCommand({ deliver }: Context): Command {
         attesters: attester.map(partyIn("--attester")),
         maxAgeSeconds: Number(maxAge),
       });
-      await deliver(out, text);
+      if (out === undefined) process.stdout.write(text);
+      else await writeNew(out, text);
     });
 }
 
