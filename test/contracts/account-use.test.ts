@@ -368,7 +368,7 @@ describe("an account in its owner's hands", function () {
       [
         () => absorb(machine, { viewingKey, ...CASH }),
         "CALL_REFUSED",
-        /credit is 0 units.*deposit first.*CreditTooSmall/,
+        /credit is 0 USDC, less than the 1000 USDC asked for: deposit first.*CreditTooSmall/,
       ],
       [() => hold(machine, { viewingKey, account: account - 1n }), "CALL_REFUSED", /may not do this.*NotAuthorised/],
       [() => deposit(machine, { viewingKey, asset: "gold", amount: "1" }), "UNKNOWN_NAME", /status lists/],
@@ -389,7 +389,8 @@ describe("an account in its owner's hands", function () {
     // The owner of an empty wallet who pays more in than there is.
     const poor = await opened(1n);
     const error = await refusal(deposit(poor.machine, { viewingKey: poor.viewingKey, ...CASH }));
-    expect(error.message).contain("ERC20InsufficientBalance");
+    // A token's error names no asset: the call does.
+    expect(error.message).match(/^the sender has 1 USDC, less than the 1000 USDC needed \(ERC20InsufficientBalance\)$/);
   });
 
   it("refuses a market file that is not what the chain holds before it proves", async () => {
@@ -509,5 +510,15 @@ describe("an account in its owner's hands", function () {
       expect(refusalWords({ name, args }), name)
         .match(/ \(\w+\)$/)
         .and.not.contain("undefined");
+    // Amounts are of the asset where it is known, else they say what they count.
+    const btc = { index: 0, symbol: "WBTC", lot: 100n, lotDecimals: 6 };
+    const limited = { name: "OutflowLimited", args: { asset: 0n, available: 1_500_000n, lots: 2_000_001n } as never };
+    expect(refusalWords(limited, btc)).match(
+      /^at most 1.5 WBTC may leave now, less than the 2.000001 WBTC asked for: /,
+    );
+    expect(refusalWords(limited)).match(/^at most 1500000 lots may leave now, less than the 2000001 lots asked for: /);
+    const small = { name: "CustodyTooSmall", args: { asset: 0n, custody: 1n, amount: 100_000_000n } as never };
+    expect(refusalWords(small, btc)).match(/^the gate holds 0.00000001 WBTC, less than the 1 WBTC asked for; /);
+    expect(refusalWords(small)).contain("1 of the token's smallest units, less than");
   });
 });

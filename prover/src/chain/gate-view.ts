@@ -7,7 +7,7 @@ import { BOARD_SIZES, type BoardSize, CASH_INDEX, instrumentsOf } from "../model
 import { type ContractName, releasedContract } from "./deploy.ts";
 import type { VenueDomains } from "./gate-calls.ts";
 import { domainOf } from "./publication.ts";
-import { toldBy } from "./refusals.ts";
+import { refusedWith, toldBy } from "./refusals.ts";
 
 /**
  * A gate that was found on a chain.
@@ -74,9 +74,13 @@ export async function gateAt(
     try {
       return await work();
     } catch (error) {
-      throw toldBy(error, [...abis.values()]);
+      const all = [...abis.values()];
+      // Amounts in a refusal are told in the asset's own decimals, once there is a gate to ask for its assets.
+      const assets = refusedWith(error, all) === undefined || view === undefined ? [] : await knownAssets(view);
+      throw toldBy(error, all, assets);
     }
   };
+  let view: GateView | undefined;
   const at = (name: ContractName, where: string) => new Contract(where, abis.get(name)!, provider);
   const refuse = (rule: string) => new PlimsollError("FIELD_INVALID", rule, { field: "gate" });
   // ethers takes anything else for a name, and asks the chain whose it is.
@@ -103,7 +107,7 @@ export async function gateAt(
       throw refuse("the gate is not in service yet");
     const [exchange, clearing, liquidation, fund] = DESKS.map((name, index) => at(name, desks[index]));
     const name = await gateName(gate);
-    return {
+    view = {
       ...{ chainId, address, board, size, gate, told, onStep },
       ...{ exchange: exchange!, clearing: clearing!, liquidation: liquidation!, fund: fund! },
       market: at("PriceOracle", marketAt),
@@ -112,6 +116,7 @@ export async function gateAt(
         exchange: domainOf("Exchange", chainId, desks[0]),
       },
     };
+    return view;
   });
 }
 
@@ -130,6 +135,9 @@ export async function assetsOf(view: GateView): Promise<AssetView[]> {
   const all = await Promise.all(Array.from({ length: CASH_INDEX + 1 }, (_, index) => assetAt(view, index)));
   return all.filter((asset) => asset !== undefined);
 }
+
+/** None where the node does not answer: a refusal is told without them. */
+const knownAssets = (view: GateView): Promise<AssetView[]> => assetsOf(view).catch(() => []);
 
 async function assetAt(view: GateView, index: number): Promise<AssetView | undefined> {
   const { token, lot } = await view.gate.getFunction("assets")(index);

@@ -6,9 +6,38 @@
  */
 import { type ErrorDescription, Interface, type InterfaceAbi, isError } from "ethers";
 import { PlimsollError } from "../errors.ts";
+import { formatDecimal } from "../formats/decimal.ts";
+import { CASH_DECIMALS } from "../formats/policy.ts";
 
 type Args = ErrorDescription["args"];
-type Words = string | ((args: Args) => string);
+type Words = string | ((args: Args, amounts: Amounts) => string);
+
+/** An asset of the gate that was called, as far as its amounts go. */
+export interface AmountAsset {
+  readonly index: number;
+  readonly symbol: string;
+  /** Units of the token in a lot. */
+  readonly lot: bigint;
+  readonly lotDecimals: number;
+}
+
+/** Amounts of the asset that an error is about: in the token's own decimals where that is known, else in its smallest units. */
+interface Amounts {
+  units(amount: bigint): string;
+  lots(amount: bigint): string;
+}
+
+function amountsOf(asset: AmountAsset | undefined): Amounts {
+  if (asset === undefined) {
+    return { units: (amount) => `${amount} of the token's smallest units`, lots: (amount) => `${amount} lots` };
+  }
+  const { symbol, lot, lotDecimals } = asset;
+  const unitDecimals = lotDecimals + `${lot}`.length - 1;
+  return {
+    units: (amount) => `${formatDecimal(amount, unitDecimals)} ${symbol}`,
+    lots: (amount) => `${formatDecimal(amount, lotDecimals)} ${symbol}`,
+  };
+}
 
 const utc = (seconds: unknown) =>
   `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19).replace("T", " ")} UTC`;
@@ -53,30 +82,30 @@ export const REFUSALS: Readonly<Record<string, Words>> = {
     `the operator has not agreed. It was last seen ${utc(seen)} and may be silent for ${deadline} seconds. Ask it for its agreement, or (to unwind) ask in public with \`plimsoll account request\` and wait`,
   // Money in
   AmountZero: "the amount is zero",
-  AmountNotInLots: ({ lot }) => `the amount is not a whole number of lots of ${lot} units; round it`,
+  AmountNotInLots: ({ lot }, { units }) => `the amount is not a whole number of lots of ${units(lot)}; round it`,
   AmountTooLarge: "the amount is more than 2^64 lots; split it",
   AssetUnknown: ({ asset }) => `the gate takes no asset ${asset}; \`plimsoll account status\` lists those it takes`,
   DepositCapReached:
     "that is more of this asset than the gate takes in now: `plimsoll account status` shows how much it takes. Pay in less, or wait until somebody withdraws",
-  CreditTooSmall: ({ credit, amount }) =>
-    `the account's credit is ${credit} units and ${amount} are asked for: deposit first, or absorb less`,
-  AbsorbsTooLittle: ({ credit }) =>
-    `an account that is called or held absorbs at least half of a credit: here of ${credit} units; absorb all of it`,
+  CreditTooSmall: ({ credit, amount }, { units }) =>
+    `the account's credit is ${units(credit)}, less than the ${units(amount)} asked for: deposit first, or absorb less`,
+  AbsorbsTooLittle: ({ credit }, { units }) =>
+    `an account that is called or held absorbs at least half of a credit: here of ${units(credit)}; absorb all of it`,
   AbsorbedTooRecently: ({ until }) =>
     `an account that is called or held absorbs once in five minutes: run it again after ${utc(until)}`,
   TransferInexact:
     "the token moved another amount than was asked, as one with a fee does; the gate takes no such token",
   SafeERC20FailedOperation: "the token refuses the transfer: check its balance and the allowance of the gate",
-  ERC20InsufficientBalance: ({ balance, needed }) =>
-    `the sender has ${balance} units of the token, and ${needed} are needed`,
+  ERC20InsufficientBalance: ({ balance, needed }, { units }) =>
+    `the sender has ${units(balance)}, less than the ${units(needed)} needed`,
   ERC20InsufficientAllowance: "the gate is not allowed to take the tokens; run the command again",
   // Money out
-  OutflowLimited: ({ available, lots }) =>
-    `at most ${available} lots of this asset may leave now, and ${lots} are asked for: withdraw less, or wait an hour`,
-  CustodyTooSmall: ({ custody, amount }) =>
-    `the gate holds ${custody} units of the asset and ${amount} are asked for; the rest is lent to accounts. Withdraw less, or wait`,
-  PaysTooLittle: ({ least, paid }) =>
-    `after the levy the recipient would get ${paid} units, less than the least of ${least}: wait until the fund is repaid, or allow less`,
+  OutflowLimited: ({ available, lots: asked }, { lots }) =>
+    `at most ${lots(available)} may leave now, less than the ${lots(asked)} asked for: withdraw less, or wait an hour`,
+  CustodyTooSmall: ({ custody, amount }, { units }) =>
+    `the gate holds ${units(custody)}, less than the ${units(amount)} asked for; the rest is lent to accounts. Withdraw less, or wait`,
+  PaysTooLittle: ({ least, paid }, { units }) =>
+    `after the levy the recipient would get ${units(paid)}, less than the least of ${units(least)}: wait until the fund is repaid, or allow less`,
   FundHoldsCash: "only cash goes to and from the fund",
   LevelNotInPolicy: "the level is not one of the policy in force; take the venue's policy file, and name a level of it",
   // The market
@@ -114,7 +143,8 @@ export const REFUSALS: Readonly<Record<string, Words>> = {
   LotOpen: ({ account }) => `a lot of account ${account} is on auction already`,
   LotUnknown: ({ account }) => `this lot of account ${account} is not on auction any more: it was taken, cured or void`,
   LotSuperseded: "a settlement has come since the lot was made: it can only be voided",
-  PriceTooLow: ({ asked }) => `the price asked now is ${asked} millionths: bid that much, or wait until it has fallen`,
+  PriceTooLow: ({ asked }) =>
+    `the price asked now is ${formatDecimal(asked, CASH_DECIMALS)} in cash: bid that much, or wait until it has fallen`,
   PriceTooHigh: "the price is above the auction's first price, or of the backstop above the price asked: bid less",
   AuctionEnded: "the auction is over: only the backstop may take the lot, or nobody",
   AuctionRunning: "the auction is still running",
@@ -161,10 +191,27 @@ const TOKEN_ERRORS = [
   "error ERC20InsufficientAllowance(address spender, uint256 allowance, uint256 needed)",
 ];
 
-/** The words of an error of the contracts. */
-export function refusalWords({ name, args }: Pick<ErrorDescription, "name" | "args">): string {
+/**
+ * The asset that a refused call is about: as the error names it, else as the call does (an error of a token, or of a payment, does not).
+ * Undefined where neither does, and where no asset is known.
+ */
+function assetRefused(
+  error: unknown,
+  { args }: Pick<ErrorDescription, "args">,
+  abis: readonly InterfaceAbi[],
+  assets: readonly AmountAsset[],
+): AmountAsset | undefined {
+  const { transaction } = error as { transaction?: { data?: unknown } };
+  const data = typeof transaction?.data === "string" ? transaction.data : "0x";
+  const call = abis.map((abi) => new Interface(abi).parseTransaction({ data })?.args).find((each) => each != null);
+  const named = [args, call, call?.payment].map((each) => each?.asset).find((each) => typeof each === "bigint");
+  return assets.find(({ index }) => BigInt(index) === named);
+}
+
+/** The words of an error of the contracts, with amounts of the asset that it is about. */
+export function refusalWords({ name, args }: Pick<ErrorDescription, "name" | "args">, asset?: AmountAsset): string {
   const words = REFUSALS[name];
-  const told = typeof words === "function" ? words(args) : words;
+  const told = typeof words === "function" ? words(args, amountsOf(asset)) : words;
   return told === undefined ? `the contracts refuse it (${name})` : `${told} (${name})`;
 }
 
@@ -189,11 +236,14 @@ export function isShortOfGas(error: unknown): boolean {
 /**
  * An error of a call as one of ours: `CALL_REFUSED` with the contract's reason, `CHAIN_FAILED` where node or signer fail. Others as
  * they are.
+ * @param assets of the gate that was called, where they are known
  */
-export function toldBy(error: unknown, abis: readonly InterfaceAbi[]): unknown {
+export function toldBy(error: unknown, abis: readonly InterfaceAbi[], assets: readonly AmountAsset[] = []): unknown {
   if (error instanceof PlimsollError) return error;
   const refused = refusedWith(error, abis);
-  if (refused !== undefined) return new PlimsollError("CALL_REFUSED", refusalWords(refused));
+  if (refused !== undefined) {
+    return new PlimsollError("CALL_REFUSED", refusalWords(refused, assetRefused(error, refused, abis, assets)));
+  }
   if (isShortOfGas(error)) return new PlimsollError("CHAIN_FAILED", NO_GAS);
   for (const [code, words] of Object.entries(NODE_WORDS)) {
     if (isError(error, code as keyof typeof NODE_WORDS)) return new PlimsollError("CHAIN_FAILED", words);
