@@ -543,6 +543,26 @@ describe("imports", () => {
       expect((await of("csv", files)).document).to.deep.equal((await of("csv", sample(...CUSTODY))).document);
     });
 
+    it("refuses the rows of several accounts, where a column says whose they are", async () => {
+      const rows = (column: string, ...accounts: string[]) =>
+        [`Asset,${column},Amount`, ...accounts.map((each, row) => `${["USDC", "BTC", "ETH"][row]},${each},1`), ""].join(
+          "\n",
+        );
+      for (const column of ["Account", "ACCOUNT_ID", "Sub-account", "Portfolio name"]) {
+        const said = await refusal(table(rows(column, "one", "two", "one")));
+        expect(said, column).match(
+          /table\.csv, line 1, .*: the column says 2 different accounts; give the rows of one/,
+        );
+        expect(said).not.contain("two");
+        expect(await refusal(table(rows(column, " one", "one", ""))), column).equal("read");
+      }
+      // Of wallets an account may have several.
+      expect(await refusal(table(rows("Wallet", "spot", "margin")))).equal("read");
+      // A column that the map names is what the map says.
+      const named = "Account,Amount\nUSDC,1\nBTC,1\n";
+      expect(await refusal(table(named, {}, { asset: "Account", amount: "Amount" }))).equal("read");
+    });
+
     it("U03, U04: names in exponent form are refused, and amounts with three decimals each are asked about", async () => {
       expect(await refusal(table("Asset,Amount\n1.91431E+18,1\n"))).to.match(/lost its last digits/);
       const { report } = await table("Asset,Amount\nUSDC,1.234\nUSDT,22.500\n");

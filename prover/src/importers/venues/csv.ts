@@ -82,10 +82,31 @@ function readMap({ text, file }: NamedText): CsvMap {
   };
 }
 
+/** What exports call the column that says whose a row is. Case, spaces and joining signs do not count. */
+const ACCOUNT_COLUMNS = [
+  ...["account", "account id", "account no", "account no.", "account number", "account name", "account code"],
+  ...["sub account", "sub account id", "sub account name", "portfolio", "portfolio id", "portfolio name"],
+  ...["client", "client id", "konto", "kontonummer", "depot", "depotnummer"],
+];
+
+/** Rows of several accounts would become one account, worth what all of them hold. */
+function checkOneAccount(
+  rows: readonly { readonly line: number; readonly fields: Readonly<Record<string, string | undefined>> }[],
+  file: string,
+): void {
+  for (const column of ACCOUNT_COLUMNS) {
+    const accounts = new Set(rows.map(({ fields }) => fields[column]?.trim() ?? "").filter((each) => each !== ""));
+    if (accounts.size <= 1) continue;
+    const rule = `the column says ${accounts.size} different accounts; give the rows of one, and add accounts up with plimsoll merge. If all rows are of one account, rename the column`;
+    throw new PlimsollError("FIELD_INVALID", rule, { file, line: 1, field: column });
+  }
+}
+
 function readRows({ text, file }: NamedText, map: CsvMap, draft: SnapshotDraft): void {
   const { columns } = map;
   const names = Object.values(columns);
-  const { rows } = readTable<string>(text, file, names);
+  const { rows } = readTable<string, string>(text, file, names, ACCOUNT_COLUMNS);
+  checkOneAccount(rows, file);
   const amounts: string[] = [];
   for (const { line, fields } of rows) {
     const at = <T>(field: (typeof FIELDS)[number], read: (cell: string) => T): T => {
