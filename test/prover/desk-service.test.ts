@@ -2,7 +2,7 @@
 /** The desk as a service: what it keeps, what it tells whom, and who may do what. */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, get, request as httpRequest, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -385,6 +385,23 @@ describe("a desk", function () {
       expect(logged.map((event) => (event as { event: string }).event)).deep.equal(["nobody can sign in"]);
     });
 
+    it("says that it builds its page, and a stop meanwhile is no page that cannot be built", async () => {
+      open();
+      const stop = new AbortController();
+      const told: string[] = [];
+      const text = formatJson({ ...folder.config(), store: "other.sqlite" });
+      const ended = await runDesk(readDeskConfig({ text, file: folder.path("desk.json") }), {
+        ...{ inputs: new Inputs(new AbortController().signal), signal: stop.signal, log: () => {} },
+        onStep: (what) => {
+          told.push(what);
+          stop.abort();
+        },
+        onOpen: () => expect.fail("it was stopped"),
+      }).catch((error: unknown) => error);
+      expect(told).deep.equal(["building the page"]);
+      expect(ended).include({ code: "CANCELLED" });
+    });
+
     it("names a viewing key that is none, and one that is not of the account at its gate", async () => {
       open();
       const { viewingKey, ...others } = { ...genesis("board-60"), viewingKey: randomViewingKey() };
@@ -473,7 +490,17 @@ describe("a desk", function () {
     const file = folder.path("first.json");
     expect(init("Desk\n\n\natlas.json\nnone\n60\n0\n", file).status).equal(0);
     expect(readDeskConfig({ text: readFileSync(file, "utf8"), file })).include({ name: "Desk", epochSeconds: 60 });
-    expect(init("Desk\n", folder.path("second.json")).status).equal(2);
+    for (const [input, why] of [
+      ["Desk\n", "the answers ended before the questions"],
+      ["Desk\n\n\natlas.json\nnone\n60\n0\n\nboreas.json\n", "more answers than questions"],
+      ["Desk\n\n\natlas.json\nnone\n60\n443\n", "port: expected 1024 to 65535"],
+    ] as const) {
+      const { status, stderr } = init(input, folder.path("second.json"));
+      expect(status, why).equal(2);
+      expect(`${stderr}`).contain(why);
+      expect(existsSync(folder.path("second.json"))).equal(false);
+    }
+    expect(init("Desk\n\n\natlas.json\nnone\n60\n1024\n\n", folder.path("second.json")).status).equal(0);
   });
 
   describe("its configuration", () => {

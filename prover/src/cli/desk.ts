@@ -8,6 +8,7 @@ import { PRIVATE, writeNew } from "../node/files.ts";
 import { jsonLine } from "../report/terminal.ts";
 import type { Context } from "./context.ts";
 import { optionInteger } from "./options.ts";
+import { isInteractive } from "./prompt.ts";
 
 export function deskCommand(context: Context): Command {
   const desk = new Command("desk").description(
@@ -28,7 +29,8 @@ function runCommand({ inputs, signal }: Context): Command {
       ]);
       const log = (event: object) => process.stderr.write(`${jsonLine({ at: new Date().toISOString(), ...event })}\n`);
       const read = readDeskConfig(await inputs.text(config));
-      await runDesk(read, { inputs, signal, log, onOpen: (url) => process.stdout.write(`${url}\n`) });
+      const onStep = (event: string) => log({ event });
+      await runDesk(read, { inputs, signal, log, onStep, onOpen: (url) => process.stdout.write(`${url}\n`) });
     });
 }
 
@@ -42,7 +44,7 @@ function demoCommand({ inputs, signal, progress }: Context): Command {
         progress("everything in this desk is invented; Ctrl+C ends it. Its page, with the token to sign in:");
         process.stdout.write(`${url}/#token=${token}\n`);
       };
-      await runDemo({ inputs, signal, log: () => {}, port: optionPort(port), onOpen });
+      await runDemo({ inputs, signal, log: () => {}, port: optionPort(port), onStep: progress, onOpen });
     });
 }
 
@@ -119,6 +121,13 @@ async function ask(signal: AbortSignal): Promise<Answers> {
       throwIfCancelled(signal);
       if (done) throw new PlimsollError("USAGE", "the answers ended before the questions: nothing was written");
       answers[name] = answer.trim() === "" ? otherwise : answer.trim();
+    }
+    // A pipe with more lines than questions has answered others than these.
+    while (!isInteractive()) {
+      const { value: more, done } = await given.next();
+      throwIfCancelled(signal);
+      if (done) break;
+      if (more.trim() !== "") throw new PlimsollError("USAGE", "more answers than questions: nothing was written");
     }
     return answers as Answers;
   } finally {

@@ -9,7 +9,7 @@ import { writeResult } from "../node/files.ts";
 import type { Context } from "./context.ts";
 import { Destination } from "./destination.ts";
 
-export function pagesCommand({ print }: Context): Command {
+export function pagesCommand({ print, progress, signal }: Context): Command {
   return new Command("pages")
     .description(
       "write the pages for browsers (verify a pack, contribute to a ceremony, prove, find an account in a book), each one file",
@@ -18,7 +18,7 @@ export function pagesCommand({ print }: Context): Command {
     .option("--json", "print JSON")
     .action(async ({ out, json }: { out: string; json?: boolean }) => {
       const { PAGES, readPages } = await import("../node/pages.ts");
-      const pages = await readPages();
+      const pages = await readPages({ signal, onStep: progress });
       await mkdir(out, { recursive: true }).catch(() => {
         throw new PlimsollError("FILE", "the directory cannot be made", { file: out });
       });

@@ -14,13 +14,20 @@ export interface InitAnswers {
   readonly port: string;
 }
 
-/** Throws `FIELD_INVALID` where there are not as many keys as accounts. */
+/** First port that a program may listen on without the rights of an administrator. */
+const FIRST_PORT = 1024;
+
+/** Throws `FIELD_INVALID` where there are not as many keys as accounts, and for a port that is the system's. */
 export function deskDocument({ name, policy, market, accounts, keys, seconds, port }: InitAnswers): DeskDocument {
   const files = accounts.split(/\s+/);
   const keyFiles = keys === "none" ? [] : keys.split(/\s+/);
   if (keyFiles.length !== 0 && keyFiles.length !== files.length) {
     const rule = `expected ${files.length} viewing keys, one for each account, or none`;
     throw new PlimsollError("FIELD_INVALID", rule, { field: "keys" });
+  }
+  if (Number(port) > 0 && Number(port) < FIRST_PORT) {
+    const rule = `expected ${FIRST_PORT} to 65535: ports below are the system's. Who wants one writes it into the configuration by hand`;
+    throw new PlimsollError("FIELD_INVALID", rule, { field: "port" });
   }
   return {
     format: DESK_FORMAT,

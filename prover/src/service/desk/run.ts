@@ -22,6 +22,8 @@ export interface DeskProcess {
   readonly log: DeskMachine["log"];
   /** Unix milliseconds; the system's unless given. */
   readonly clock?: () => number;
+  /** Told of what takes a while before that. */
+  readonly onStep?: (what: string) => void;
   /** Told once the desk can be reached. */
   readonly onOpen: (url: string) => void;
 }
@@ -31,10 +33,10 @@ export interface DeskProcess {
  * taken.
  */
 export async function runDesk(config: DeskConfig, process: DeskProcess): Promise<void> {
-  const { inputs, signal, log, clock = Date.now, onOpen } = process;
+  const { inputs, signal, log, clock = Date.now, onStep, onOpen } = process;
   await makeDirectory(path.dirname(config.store));
   await checkEntries(config, inputs, log);
-  const page = await readDeskPage();
+  const page = await readDeskPage({ signal, ...(onStep && { onStep }) });
   await withLock(
     `${config.store}.lock`,
     async () => {
