@@ -51,7 +51,8 @@ describe("plimsoll's accounts", () => {
     const row = (account: string, quantity: string) => `${account},BTC-25DEC26,${quantity},97823.696,,,\n`;
     writeFileSync(at("all-positions.csv"), `${read("positions.csv")}${row("corvus", "10")}`);
     mkdirSync(at("keys"));
-    for (const name of ["atlas", "boreas", "corvus"]) writeFileSync(at(`keys/${name}.key`), newViewingKey());
+    for (const name of ["atlas", "boreas", "corvus"])
+      writeFileSync(at(`keys/${name}.key`), newViewingKey(), { mode: 0o600 });
   });
   after(() => rmSync(work, { recursive: true, force: true }));
   const ALL = [...MARKET, "--portfolio", "all.csv", "--positions", "all-positions.csv", "--no-positions"];

@@ -402,7 +402,7 @@ describe("plimsoll's secrets", () => {
     expect((await plimsoll(["init", inFirm])).code).to.equal(0);
     const file = (name: string, text?: string) => {
       const full = path.join(inFirm, name);
-      if (text !== undefined) writeFileSync(full, text);
+      if (text !== undefined) writeFileSync(full, text, { mode: 0o600 });
       return full;
     };
     const account = {

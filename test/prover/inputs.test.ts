@@ -3,7 +3,7 @@
  * W20: every command reads what its command line names through one reader. `-` is standard input everywhere, and a file that
  * cannot be read, or is not what it should be, is named.
  */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Readable } from "node:stream";
@@ -313,9 +313,12 @@ const allCommands = (context: Context) => COMMANDS.flatMap((make) => leaves(make
 describe("W20: what command lines name", () => {
   let folder: string;
   let back: string;
+  let mask: number;
 
   before(async () => {
     back = process.cwd();
+    // Secrets that others may read are refused before they are looked at.
+    mask = process.umask(0o077);
     folder = mkdtempSync(path.join(tmpdir(), "plimsoll-inputs-"));
     process.chdir(folder);
     for (const { name, text } of sampleFiles("plimsoll")) writeFileSync(name, text);
@@ -350,6 +353,7 @@ describe("W20: what command lines name", () => {
   });
   after(async () => {
     delete process.env.PLIMSOLL_RPC;
+    process.umask(mask);
     process.chdir(back);
     rmSync(folder, { recursive: true });
     await endSnarkjsThreads();
@@ -402,6 +406,22 @@ describe("W20: what command lines name", () => {
       ),
     );
     expect(readers).deep.equal([]);
+  });
+
+  it("are secrets: one that others than its owner may read is refused by every command that takes one", async () => {
+    const isSecret = (input: string) => /^--(key|secret|passphrase-file|redis-password)$/.test(input);
+    for (const line of LINES) {
+      for (const [input, file] of Object.entries(line.inputs)) {
+        chmodSync(file, 0o640);
+        const { said } = await run(line, input, file, "");
+        chmodSync(file, 0o600);
+        const refused = said === `${file}: others than its owner may read the secret (chmod 600)`;
+        // A file may be named twice on a line.
+        const words = [...Object.entries(line.inputs).flat(), ...(line.rest ?? [])];
+        const named = words.some((word, index) => isSecret(word) && words[index + 1] === file);
+        expect(refused, `${line.command} ${input}`).equal(named);
+      }
+    }
   });
 
   for (const line of LINES) {

@@ -42,7 +42,8 @@ describe("programs that are killed", function () {
     folder = mkdtempSync(path.join(tmpdir(), "plimsoll-killed-"));
     mkdirSync(path.join(folder, "tmp"));
     mkdirSync(path.join(folder, "given"));
-    for (const { name, text } of sampleFiles("plimsoll")) writeFileSync(path.join(folder, "given", name), text);
+    for (const { name, text } of sampleFiles("plimsoll"))
+      writeFileSync(path.join(folder, "given", name), text, { mode: 0o600 });
     const text = readFileSync(path.join(folder, "given/account.json"), "utf8");
     secrets = [
       readFileSync(path.join(folder, "given/viewing.key"), "utf8").trim(),

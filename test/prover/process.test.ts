@@ -26,7 +26,7 @@ describe("the command line as a process", function () {
   before(function () {
     if (process.platform === "win32") return skip(this, "not on this platform");
     folder = mkdtempSync(path.join(tmpdir(), "plimsoll-process-"));
-    for (const file of sampleFiles("plimsoll")) writeFileSync(at(file.name), file.text);
+    for (const file of sampleFiles("plimsoll")) writeFileSync(at(file.name), file.text, { mode: 0o600 });
     execFileSync("mkfifo", ["-m", "600", at("pipe")]);
   });
   after(() => {

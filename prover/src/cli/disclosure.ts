@@ -213,7 +213,7 @@ export function disclosureCommand(context: Context): Command {
       const envelope = await inputs.text(name);
       // The reader's own files are input, not evidence: what is wrong with them is not held against the disclosure.
       const { policy, market } = await loadMarket(context, options);
-      const secret = readAuditorSecret(await inputs.text(options.key));
+      const secret = readAuditorSecret(await inputs.secret(options.key));
       const { figure, audience, listing: expectedListing } = options;
       const request = { envelope, policy, market, secret, expectedState, expectedListing, asked: { figure, audience } };
       const verdict = await verifyDisclosure({ verifierFor: loadVerifier }, request);

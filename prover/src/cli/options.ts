@@ -154,7 +154,7 @@ function checkName(name: string): void {
 }
 
 export async function loadViewingKey({ inputs }: Context, name: string): Promise<FieldElement> {
-  const { text, file } = await inputs.text(name);
+  const { text, file } = await inputs.secret(name);
   return readViewingKey(text, file);
 }
 

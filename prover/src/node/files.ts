@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** The only file access of the CLI: bounded reading, and writing that leaves all or nothing behind. */
 import { randomBytes } from "node:crypto";
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import {
   access,
   type FileHandle,
@@ -63,6 +63,13 @@ export class Inputs {
   async text(name: string): Promise<NamedText> {
     const { file, content } = await this.bytes(name);
     return { file, text: decodeText(content, file) };
+  }
+
+  /** A secret's text, as `text`. Throws `FILE` also for a file that others than its owner may read; a pipe is for its reader. */
+  async secret(name: string): Promise<NamedText> {
+    const there = name === STDIN ? undefined : await stat(name).catch(() => undefined);
+    if (there?.isFile() && !isOwnersAlone(there)) throw openToOthers(name);
+    return this.text(name);
   }
 
   /** A file's content as it comes, of any length. Throws `FILE` where it cannot be opened; reading fails with the system's errors. */
@@ -190,7 +197,7 @@ export async function readSecret(file: string): Promise<string> {
     // As in `readBounded`: a pipe that nobody writes to blocks no thread.
     await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
     const there = await handle.stat();
-    if ((there.mode & 0o077) === 0) {
+    if (isOwnersAlone(there)) {
       if (!there.isFIFO()) return await handle.readFile("utf8");
       const chunks: Uint8Array[] = [];
       for await (const chunk of pipedChunks(handle, undefined)) chunks.push(chunk);
@@ -199,8 +206,13 @@ export async function readSecret(file: string): Promise<string> {
   } catch {
     throw new PlimsollError("FILE", "the secret cannot be read", { file });
   }
-  throw new PlimsollError("FILE", "others than its owner may read the secret (chmod 600)", { file });
+  throw openToOthers(file);
 }
+
+/** Windows has no such modes. */
+const isOwnersAlone = ({ mode }: Stats) => (mode & 0o077) === 0 || process.platform === "win32";
+const openToOthers = (file: string) =>
+  new PlimsollError("FILE", "others than its owner may read the secret (chmod 600)", { file });
 
 /** A secret that is read whenever it is needed: as `readSecret`, and `FILE` for a pipe, which gives it once. */
 export async function readKeptSecret(file: string): Promise<string> {

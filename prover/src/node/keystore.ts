@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /** Encrypted keys (Web3 secret storage, version 3), and passphrases that are in no command line and no environment. */
-import { stat } from "node:fs/promises";
 import type { Wallet } from "ethers";
 import { PlimsollError } from "../errors.ts";
 import type { NamedText } from "../formats/account.ts";
@@ -8,14 +7,6 @@ import { writeSecret } from "./files.ts";
 
 /** Shortest passphrase of a key that is made here. */
 const SHORTEST = 12;
-
-/** Throws `FILE` where others than its owner may read a file. A pipe, or what is not there, is for its reader. */
-export async function checkOwnersAlone(file: string): Promise<void> {
-  const there = await stat(file).catch(() => undefined);
-  if (there?.isFile() && (there.mode & 0o077) !== 0 && process.platform !== "win32") {
-    throw new PlimsollError("FILE", "others than its owner may read it (chmod 600)", { file });
-  }
-}
 
 /** A passphrase: the first line. Throws `FIELD_INVALID` where that is empty. */
 export function readPassphrase({ text, file }: NamedText): string {

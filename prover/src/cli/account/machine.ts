@@ -85,11 +85,8 @@ export async function signerNamed(
 
 /** The passphrase in a file, or the one that is typed. */
 export async function passphraseOf({ inputs }: Context, file: string | undefined): Promise<string> {
-  const { checkOwnersAlone, readPassphrase } = await import("../../node/keystore.ts");
-  if (file !== undefined) {
-    await checkOwnersAlone(file);
-    return readPassphrase(await inputs.text(file));
-  }
+  const { readPassphrase } = await import("../../node/keystore.ts");
+  if (file !== undefined) return readPassphrase(await inputs.secret(file));
   if (!isInteractive()) throw new PlimsollError("USAGE", "give --passphrase-file, where nobody can be asked");
   return hiddenLine("Passphrase of the key (not shown): ");
 }

@@ -69,7 +69,7 @@ async function build(context: Context, accounts: string, options: BuildOptions):
   const policy = formats.readPolicy(policyText.text, policyText.file);
   const market = formats.readMarket(marketText.text, marketText.file, policy);
   const { level } = optionLevel("--level", options.level, policy.levels);
-  const secret = readBookSecret(await inputs.text(options.secret));
+  const secret = readBookSecret(await inputs.secret(options.secret));
   const { identity, verificationKeyFile } = await node.loadVerificationKey(circuit);
   const key = { sha256: identity.verificationKeySha256, origin: identity.origin };
   const core = node.openSpongeCore();

@@ -32,7 +32,7 @@ export const withWorkers = (command: Command, none: string): Command =>
 export async function readRedis({ inputs }: Context, options: RedisOptions): Promise<RedisAddress | undefined> {
   const { PASSWORD_VARIABLE, redisAddress } = await import("../../node/fleet/redis-client.ts");
   const { redis, redisPassword } = options;
-  const password = redisPassword === undefined ? process.env[PASSWORD_VARIABLE] : await inputs.text(redisPassword);
+  const password = redisPassword === undefined ? process.env[PASSWORD_VARIABLE] : await inputs.secret(redisPassword);
   return redis === undefined
     ? undefined
     : redisAddress(redis, typeof password === "object" ? password.text.trim() : password);
@@ -41,7 +41,7 @@ export async function readRedis({ inputs }: Context, options: RedisOptions): Pro
 /** The key of the shards, if one is named. Throws `FILE`, and as its reader. */
 export async function readShardKey({ inputs }: Context, key: string | undefined): Promise<Uint8Array | undefined> {
   const { readBookSecret } = await import("../../document/book/secret.ts");
-  return key === undefined ? undefined : readBookSecret(await inputs.text(key));
+  return key === undefined ? undefined : readBookSecret(await inputs.secret(key));
 }
 
 /** Opens the queue of a book on Redis. Throws `QUEUE_FAILED`. */

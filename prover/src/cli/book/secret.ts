@@ -43,7 +43,7 @@ export function shardKeyCommand({ inputs, print, signal }: Context): Command {
         import("../../document/book/secret.ts"),
         import("../../app/prove-book.ts"),
       ]);
-      const master = readBookSecret(await inputs.text(secret));
+      const master = readBookSecret(await inputs.secret(secret));
       const { head } = await openBookDirectory(directory);
       throwIfCancelled(signal);
       await writeSecret(out, secretText(shardKeyOf(master, head)));

@@ -30,7 +30,7 @@ export function slipsCommand({ inputs, print, progress, signal }: Context): Comm
           import("../../app/check-slip.ts"),
           import("../../node/book-slips.ts"),
         ]);
-      const master = readBookSecret(await inputs.text(secret));
+      const master = readBookSecret(await inputs.secret(secret));
       const book = await openBookDirectory(directory);
       const slips = bookSlips({ shard: book.shard, signal }, { ...book, shardKey: shardKeyOf(master, book.head) });
       const written = await writeSlips(out, slips, (count) => progress(`${count} slips written`));

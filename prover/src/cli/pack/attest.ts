@@ -53,7 +53,7 @@ export function attestCommand(context: Context): Command {
         throw new PlimsollError("USAGE", "give both --policy and --market, or neither");
       }
       const under = policy && market ? await loadMarket(context, { policy, market }) : undefined;
-      const signing = readSigningKey(await inputs.text(key));
+      const signing = readSigningKey(await inputs.secret(key));
       const attestation = await attest({ ...vouched, signing, under });
       await deliver(out, formatJson(attestation));
     });

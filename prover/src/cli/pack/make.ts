@@ -69,7 +69,7 @@ export function makeCommand({ inputs, print, signal }: Context): Command {
         import("../../pack/typed-data.ts"),
       ]);
       const { name, question, firm, claim: claims = [], document: letters = [], date, out } = options;
-      const signing = readSigningKey(await inputs.text(options.key));
+      const signing = readSigningKey(await inputs.secret(options.key));
       const previous = options.previous === undefined ? undefined : await readPackFiles(inputs, options.previous);
       const documents = [];
       for (const file of letters) {
