@@ -133,6 +133,21 @@ describe("the member's page", function () {
     },
   );
 
+  inBrowser("a file in the place of the other is named, and what the other place has stays", async () => {
+    const said = async (id: string, content: string | Uint8Array) => {
+      await upload(id, content);
+      await page.waitForSelector("#error:not(:empty)");
+      expect(await page.isDisabled("#check")).equal(true);
+      return page.textContent("#error");
+    };
+    expect(await said("book", slips[3]!)).contain("this is a slip, not the public file of the book");
+    await upload("book", bytes);
+    expect(await said("slip", bytes)).contain("this is the public file of a book, not your slip");
+    const { sha256, size, origin } = KEY.identity;
+    await page.fill("#key", `${sha256} ${size} ${origin}`);
+    expect(await verdictOn(slips[3]!)).contain("Your account is in the book");
+  });
+
   inBrowser("nothing was asked of any network, and nothing complained", async () => {
     expect(asked).deep.equal([]);
     expect(complaints).deep.equal([]);

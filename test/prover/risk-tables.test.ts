@@ -332,7 +332,7 @@ describe("the calibration report", () => {
     };
     const histories = (["BTC", "ETH"] as const).map((symbol, index) => ({
       ...priceHistory(symbol, dates, walk(0.03 + 0.01 * index)),
-      volumes: dates.map(() => 5000),
+      volumes: dates.map(() => 50_000),
     }));
     const calibration = calibrateHistories(histories);
     const html = renderCalibration(calibration);
@@ -341,7 +341,12 @@ describe("the calibration report", () => {
       .to.include("1 missing before it")
       .and.include("Range down")
       .and.include("rescaled")
-      .and.include("to 500:");
+      .and.include("to 5,000:");
+    // Digits are grouped wherever there are four in a row: years stand in dates.
+    const text = html.replace(/<style>.*?<\/style>|<svg.*?<\/svg>|<[^>]*>|\d{4}-\d\d-\d\d/gs, "");
+    expect(text)
+      .match(/above \d{1,3},\d{3}/)
+      .and.not.match(/(^|[^.\d])\d{4}/);
     expect(html).not.to.match(/NaN|undefined|<script/);
     for (const scenarios of [calibration.scenarios.scan, calibration.scenarios.historical]) {
       const board = buildMarket({ ...marketInput, policy: { ...marketInput.policy, scenarios } });

@@ -17,6 +17,9 @@ import { type BookHead, memberId } from "./head.ts";
 import { readPath, type ShardMember } from "./shard.ts";
 
 const FORMAT = "plimsoll-slip/1";
+
+/** Whether a text says that it is a slip. */
+export const saysSlip = (text: string): boolean => /"format"\s*:\s*"plimsoll-slip\//.test(text);
 const LIMITS: JsonLimits = { length: 100_000, values: 1_000 };
 
 /** Why a slip is refused. Stable, for machines. */

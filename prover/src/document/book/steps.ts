@@ -112,9 +112,12 @@ export function fileStart({ head, policy, market, verificationKey }: Omit<BookPa
   return bytes;
 }
 
+/** Whether a file begins as the public file of a book. */
+export const beginsAsBook = (bytes: Uint8Array): boolean => MAGIC.every((byte, at) => byte === bytes[at]);
+
 /** The parts of a file. Throws `SYNTAX` where it is none, or is cut before its records. Nothing is checked of the parts. */
 export function readBookParts(bytes: Uint8Array, file: string): BookParts {
-  const isBook = bytes.length >= TEXTS_FROM && MAGIC.every((byte, at) => byte === bytes[at]);
+  const isBook = bytes.length >= TEXTS_FROM && beginsAsBook(bytes);
   if (!isBook) throw new PlimsollError("SYNTAX", "not the public file of a book", { file });
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   let at = TEXTS_FROM;

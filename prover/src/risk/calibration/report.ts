@@ -2,6 +2,7 @@
 /** The page of a calibration, which shows series, tails, chosen numbers, and why. Public. */
 import { plot } from "../../report/charts.ts";
 import { renderDocument } from "../../report/document.ts";
+import { grouped } from "../../report/figures.ts";
 import { facts, foreign, type Markup, markup } from "../../report/html.ts";
 import type { ModelChoice } from "../input.ts";
 import type { UnderlyingCalibration } from "./calibrate.ts";
@@ -23,7 +24,7 @@ export function renderCalibration(calibration: Calibration): string {
   const body = markup`<header>
 <h1>Calibration</h1>
 ${facts([["assets", foreign(names)]])}
-<p class="lead">Volatility by ${options.volatility === "ewma" ? `EWMA with decay ${options.lambda}` : "GARCH(1,1)"}; ranges cover the expected shortfall at ${percent(options.confidence)}, and no less than the ${percent(options.coverage)} quantile, of the last ${options.lookback} standardised returns, over ${options.periodDays === 1 ? "a day" : `${options.periodDays} days`}; ${percent(options.stressWeight, 0)} of the volatility is the ${percent(options.stressQuantile, 0)} quantile of its past. A range rises by at most ${percent(options.dailyRise, 0)} a day.</p>
+<p class="lead">Volatility by ${options.volatility === "ewma" ? `EWMA with decay ${options.lambda}` : "GARCH(1,1)"}; ranges cover the expected shortfall at ${percent(options.confidence)}, and no less than the ${percent(options.coverage)} quantile, of the last ${grouped(`${options.lookback}`)} standardised returns, over ${options.periodDays === 1 ? "a day" : `${options.periodDays} days`}; ${percent(options.stressWeight, 0)} of the volatility is the ${percent(options.stressQuantile, 0)} quantile of its past. A range rises by at most ${percent(options.dailyRise, 0)} a day.</p>
 </header>
 <section>
 <h2>What was chosen</h2>
@@ -52,12 +53,12 @@ ${scenarioRows(scenarios.historical).map(
 const tiersText = (tiers: HaircutTiers | undefined) =>
   tiers === undefined
     ? "no volumes in the history: none"
-    : tiers.map(({ upTo, haircutBps }) => `to ${upTo}: ${Number(haircutBps) / 100}%`).join("; ");
+    : tiers.map(({ upTo, haircutBps }) => `to ${grouped(upTo)}: ${Number(haircutBps) / 100}%`).join("; ");
 
 const liquidityText = (terms: ReturnType<typeof liquidityTerms> | undefined) =>
   terms === undefined
     ? "no volumes in the history: none"
-    : `above ${terms.liquidityThreshold}: ${Number(terms.liquidityRateBps) / 100}%`;
+    : `above ${grouped(terms.liquidityThreshold)}: ${Number(terms.liquidityRateBps) / 100}%`;
 
 interface ListedScenario {
   readonly label: string;
@@ -113,7 +114,7 @@ ${tail}
     weighted ? "times are calm, so the stressed part lifts it." : "times are not calm, so the forecast itself is used."
   }</li>
 ${each.implied === undefined ? "" : markup`<li>Quoted implied volatility ${annual(each.implied)}: ${each.implied > Math.max(each.forecast, each.stressed * options.stressWeight + each.forecast * (1 - options.stressWeight)) ? "above all of these, so it is the one used" : "not above what is used"}. Volatility moves are quantiles of its own changes.</li>`}
-<li>Tail of ${each.sample} standardised returns: ${each.tailDown.toFixed(2)} deviations down, ${each.tailUp.toFixed(2)} up. Range down = 1 − exp(−${each.tailDown.toFixed(2)} · ${percent(each.used, 2)} · √${options.periodDays}) = ${percent(each.fullDown)}.</li>
+<li>Tail of ${grouped(`${each.sample}`)} standardised returns: ${each.tailDown.toFixed(2)} deviations down, ${each.tailUp.toFixed(2)} up. Range down = 1 − exp(−${each.tailDown.toFixed(2)} · ${percent(each.used, 2)} · √${options.periodDays}) = ${percent(each.fullDown)}.</li>
 ${each.rangeDown < each.fullDown || each.rangeUp < each.fullUp ? markup`<li>The rise of the range is capped: down ${percent(each.rangeDown)} of ${percent(each.fullDown)}, up ${percent(each.rangeUp)} of ${percent(each.fullUp)}.</li>` : ""}
 ${each.repairs.length === 0 ? markup`<li>Nothing was repaired in the history.</li>` : each.repairs.map((repair) => markup`<li>Repaired: ${repair}</li>`)}
 </ul>

@@ -3,7 +3,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { checkSlip } from "../../app/check-slip.ts";
-import { BOOK_BYTES } from "../../document/book/steps.ts";
+import { saysSlip } from "../../document/book/slip.ts";
+import { BOOK_BYTES, beginsAsBook } from "../../document/book/steps.ts";
 import { PlimsollError } from "../../errors.ts";
 import type { NamedText } from "../../formats/account.ts";
 import { decodeText } from "../../formats/text.ts";
@@ -15,6 +16,8 @@ import { verdictSections } from "../../report/verdict-parts.ts";
 import { verifyBatch } from "../../verify/batch.ts";
 import { attempting, button, element, field } from "../dom.ts";
 
+/** Bytes by which a book is told. */
+const BOOK_BEGINNING = 64;
 /** A slip has less. */
 const MAX_SLIP_BYTES = 100_000;
 
@@ -40,6 +43,12 @@ async function chooseBook(file: File | undefined): Promise<void> {
   if (file === undefined) return;
   if (file.size > BOOK_BYTES) throw new PlimsollError("TOO_LARGE", "the file is larger than any book");
   const bytes = new Uint8Array(await file.arrayBuffer());
+  if (bytes.length <= MAX_SLIP_BYTES && saysSlip(new TextDecoder().decode(bytes))) {
+    throw new PlimsollError(
+      "FIELD_INVALID",
+      "this is a slip, not the public file of the book: choose it under “Your slip”",
+    );
+  }
   book = { bytes, file: "the book", sha256: bytesToHex(sha256(bytes)) };
   element("book-found").innerHTML =
     markup`${bytes.length.toLocaleString("en-US")} bytes, SHA-256 <code>${book.sha256}</code>`.text;
@@ -51,6 +60,10 @@ async function chooseSlip(file: File | undefined): Promise<void> {
   element("slip-found").textContent = "";
   changed();
   if (file === undefined) return;
+  if (beginsAsBook(new Uint8Array(await file.slice(0, BOOK_BEGINNING).arrayBuffer()))) {
+    const rule = "this is the public file of a book, not your slip: choose it under “The public file of the book”";
+    throw new PlimsollError("FIELD_INVALID", rule);
+  }
   if (file.size > MAX_SLIP_BYTES) throw new PlimsollError("TOO_LARGE", "the file is larger than any slip");
   slip = { text: decodeText(new Uint8Array(await file.arrayBuffer()), "the slip"), file: "the slip" };
   element("slip-found").textContent = "Read.";
