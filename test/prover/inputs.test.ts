@@ -163,7 +163,7 @@ const LINES: readonly Line[] = [
     anyContent: ["--r1cs", "--phase1"],
   },
   { command: "ceremony contribute", inputs: { "--from": "policy.json" }, rest: ["ceremony"], anyContent: ["--from"] },
-  { command: "market build", inputs: { "--input": "market-input.json" } },
+  { command: "market build", inputs: { "--input": "market-input.json", "--policy": "policy.json" } },
   {
     command: "market explain",
     inputs: { "--input": "market-input.json", "--market": "market.json" },

@@ -104,7 +104,11 @@ describe("a market built once", () => {
       "FIELD_INVALID",
     );
     refused(build({ blocks: [...risk.blocks, ...risk.blocks] }), "policy.blocks", "FIELD_INVALID");
-    refused(build({ collateral: risk.collateral.slice(1) }), "the price of BTC is missing", "FIELD_INVALID");
+    refused(
+      build({ collateral: risk.collateral.slice(1) }),
+      "the price of BTC, which the policy lists, is missing",
+      "FIELD_INVALID",
+    );
     refused(build({ collateral: [...risk.collateral, risk.collateral[0]!] }), "prices[BTC]", "FIELD_INVALID");
     refused(build({ collateral: [{ asset: "DOGE", underlying: "BTC" }] }), "prices[DOGE]", "UNKNOWN_NAME");
     const block = { ...risk.blocks[0]!, liquidityRateBps: "-1" };

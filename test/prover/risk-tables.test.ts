@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -293,6 +293,35 @@ describe("where a number comes from", () => {
       ["instruments[BTC-PERP].profits[7]", "1"],
       ["instruments[BTC-26MAR27].mark", "2"],
     ]);
+  });
+
+  it("is built for a policy only where that policy can read it; what does not fit is named", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "plimsoll-build-"));
+    const cli = path.resolve(import.meta.dirname, "../../prover/bin/plimsoll.mjs");
+    const build = (collateral: unknown) => {
+      writeFileSync(
+        path.join(folder, "input.json"),
+        JSON.stringify({ ...marketInput, policy: { ...marketInput.policy, collateral } }),
+      );
+      const words = ["market", "build", "--input", "input.json", "--policy", "policy.json", "--out", "market.json"];
+      return spawnSync(process.execPath, [cli, ...words], { cwd: folder, encoding: "utf8" });
+    };
+    try {
+      writeFileSync(path.join(folder, "policy.json"), JSON.stringify(policy));
+      const { collateral } = marketInput.policy;
+      for (const [changed, why] of [
+        [[...collateral, { asset: "DOGE", underlying: "BTC" }], "prices[DOGE]: an asset that the policy does not list"],
+        [collateral.slice(1), "prices: the price of BTC, which the policy lists, is missing"],
+      ] as const) {
+        const { status, stderr } = build(changed);
+        expect([status, stderr.includes(`input.json, ${why}`)], stderr).to.deep.equal([2, true]);
+        expect(existsSync(path.join(folder, "market.json"))).to.equal(false);
+      }
+      expect(build(collateral).status).to.equal(0);
+      expect(JSON.parse(readFileSync(path.join(folder, "market.json"), "utf8"))).to.deep.equal(market);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it("O11: by the command line, with exit code 1 where the published row differs", async () => {

@@ -51,11 +51,20 @@ function buildCommand(context: Context): Command {
   return new Command("build")
     .description("build the market document of a market input")
     .requiredOption("--input <file>", "market input, JSON")
+    .option("--policy <file>", "the policy under which it will be read: refuses a market that does not fit it")
     .addOption(new Destination("file", "--out <file>", "where to write it; else stdout"))
-    .action(async ({ input, out }: { input: string; out?: string }) => {
-      const { buildMarket } = await import("../risk/board/board.ts");
+    .action(async ({ input, policy, out }: { input: string; policy?: string; out?: string }) => {
+      const [{ buildMarket, buildMarketFile }, { readPolicy }] = await Promise.all([
+        import("../risk/board/board.ts"),
+        import("../formats/policy.ts"),
+      ]);
       const read = await readInput(context, input);
-      await context.deliver(out, formatJson(inFile(input, () => buildMarket(read))));
+      const given = policy === undefined ? undefined : await context.inputs.text(policy);
+      const under = given && readPolicy(given.text, given.file);
+      const built = inFile(input, () =>
+        under === undefined ? buildMarket(read) : buildMarketFile(read, under).document,
+      );
+      await context.deliver(out, formatJson(built));
     });
 }
 

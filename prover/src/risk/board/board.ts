@@ -339,7 +339,8 @@ function lotPrices({ prices }: MarketDocument, policy: PolicyFile): LotPriceE16[
   }
   const [first] = missing;
   if (first !== undefined) {
-    throw new PlimsollError("FIELD_INVALID", `the price of ${policy.assets[first]!.symbol} is missing`);
+    const rule = `the price of ${policy.assets[first]!.symbol}, which the policy lists, is missing`;
+    throw new PlimsollError("FIELD_INVALID", rule, { field: "prices" });
   }
   return lots;
 }
