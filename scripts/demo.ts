@@ -188,7 +188,7 @@ const terms = {
   stopLimit: 7_200n,
   auctionDuration: 1_200n,
   holdPeriod: 86_400n,
-  voidDelay: 86_400n,
+  voidDelay: 600n,
   premiumBps: 500n,
   discountBps: 1_000n,
   levyBps: 50n,
