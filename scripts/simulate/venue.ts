@@ -137,7 +137,6 @@ export class Venue extends Gate {
     await this.chain.transact(holder.owner.address, liquidation, "cure", open.auction, cured.step, CASH, lots);
     this.move(holder, "fees", { state: cured.after, credit: [[CASH, -lots]] });
     holder.open = undefined;
-    await this.free(holder);
     await this.readStage(holder);
     this.say(`account ${holder.id} (${holder.part}) is cured`);
   }

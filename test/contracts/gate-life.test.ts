@@ -154,7 +154,7 @@ describe("margin gate, the life of accounts", () => {
       await settled(alice, a);
     });
 
-    it("the operator agrees to both sides and to no others, silent or not; while it is silent accounts open without it", async () => {
+    it("the operator agrees to both sides and to no others, and to openings, silent or not", async () => {
       const fill = bought(100n);
       const [a, b] = [await alice.trading(fill, 1n, bob.id), await bob.trading(fill, -1n, alice.id)];
       const good = await tradeOf(alice, a, bob, b);
@@ -185,7 +185,8 @@ describe("margin gate, the life of accounts", () => {
       await world.time.increase(20n);
       // Nobody could follow who trades unseen.
       await refuses(exchange.trade!(forced), "OperatorMissing", exchange);
-      await call(alice.gate, "open", opening, ready.step, "0x");
+      await refuses(alice.gate.open!(opening, ready.step, "0x"), "OperatorMissing", exchange);
+      await call(alice.gate, "open", opening, ready.step, await signClear(world.operator, domains, ready.call));
     });
 
     it("a signature of the operator's that others bring is no sign of life; a call of its own is", async () => {

@@ -7,8 +7,10 @@ import type { Contract } from "ethers";
 import fc from "fast-check";
 import { cureLot } from "../../prover/src/chain/liquidation.ts";
 import { closeOutOf, type Lot, pricesOf, sliceOf } from "../../prover/src/chain/lots.ts";
-import type { Account } from "../../prover/src/model/account.ts";
+import type { FieldElement } from "../../prover/src/field.ts";
+import { type Account, genesis } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
+import { EXIT_LEVEL } from "../../prover/src/model/exit-market.ts";
 import { NO_CREDIT } from "../../prover/src/model/lot.ts";
 import { stress } from "../../scripts/stress.ts";
 import {
@@ -467,6 +469,63 @@ describe("attacks on liquidations", function () {
     await call(world.exchange, "hold", accomplice.id);
     await world.take(debtor, accomplice, open);
     expect(await world.stage(debtor)).equal(STAGE.called);
+  });
+
+  it("N16: a cure by the epoch before, within its grace, does not end a hold: the next evidence lands", async () => {
+    await world.publish(marketAt(86_000n));
+    await call(world.exchange, "hold", debtor.id);
+    const { published } = world;
+    const open = await world.start(debtor, sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation)));
+    const paid = 60_000n * E6;
+    await world.deposit(debtor, CASH, paid);
+    const absorbed = { asset: Number(CASH), lots: paid, units: paid };
+    const given = { id: open.id, level: LEVELS.call, absorbed };
+    // Made while it was true.
+    const cured = await cureLot(world.venue, debtor, given, published, { deadline: LATE, signer: debtor.owner });
+    await world.publish(marketAt(78_000n));
+    await call(world.source, "setGrace", true);
+    await call(world.liquidation, "cure", open.lot, cured.step, CASH, paid);
+    debtor.state = cured.after;
+    expect(await world.stage(debtor)).equal(STAGE.healthy);
+    // Free of the hold it could step in every block, and be at no time in the state that evidence is about.
+    expect(world.isAtLeast(debtor.state, LEVELS.closeOut)).equal(true);
+    await refuses(world.attest(debtor, LEVELS.closeOut), "AccountHeld", world.gate);
+    await world.start(debtor, sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation)));
+  });
+
+  it("N16: who cured under a hold ends it by the standing epoch, as ever", async () => {
+    await world.publish(marketAt(86_000n));
+    await call(world.exchange, "hold", debtor.id);
+    const open = await world.start(debtor, sliceOf({ before: debtor.state }, world.offering(LEVELS.liquidation)));
+    await world.deposit(debtor, CASH, 200_000n * E6);
+    await world.cure(debtor, open, { asset: CASH, lots: 200_000n * E6 });
+    await refuses(world.attest(debtor, LEVELS.closeOut), "AccountHeld", world.gate);
+    await world.attest(debtor, LEVELS.call);
+    await world.attest(debtor, LEVELS.closeOut);
+  });
+
+  it("N15: an account that opened unseen while the operator was silent could take lots in the dark: none opens", async () => {
+    const owner = world.signers[8]!;
+    const gate = world.gate.connect(owner) as Contract;
+    await world.chain.networkHelpers.time.increase(86_401);
+    const dark: Member = { id: 0n, state: genesis("board-60"), owner };
+    const args = { owner: owner.address, agent: `0x${"0".repeat(40)}` };
+    const viewingKey = { openWithViewingKey: 4_242n as FieldElement };
+    const asked = { level: EXIT_LEVEL as bigint, exit: true };
+    const opened = await world.step({ action: "Open", ...args }, dark, viewingKey, asked);
+    await refuses(gate.open!(args, opened.step, "0x"), "OperatorMissing", world.exchange);
+    // With it: whoever has taken a lot owes 131,266 after a fall, and has what everybody else would be paid from. With an account
+    // that the operator was shown it is sold in time.
+    await call(world.gate, "open", args, opened.step, "0x");
+    [dark.id, dark.state] = [await world.gate.accounts!(), opened.after];
+    await world.payIn(dark, CASH, 300_000n * E6);
+    await world.publish(marketAt(81_000n));
+    const open = await world.start(debtor, closeOutOf({ before: debtor.state }, world.offering(LEVELS.closeOut)));
+    await world.take(debtor, dark, open);
+    expect(dark.state.positions[0]).equal(10_000n);
+    await world.publish(marketAt(40_000n));
+    expect(worthOf(dark.state) / E6).equal(-131_266n);
+    await world.start(dark, closeOutOf({ before: dark.state }, world.offering(LEVELS.closeOut)));
   });
 
   it("trades cannot hide what a lot is of: while it is out its account does not trade", async () => {

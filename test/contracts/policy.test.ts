@@ -252,6 +252,26 @@ describe("policy registry", () => {
       expect(await policyId()).to.equal(3n);
     });
 
+    it("M20: a change of two moves, that the queue alone may not make, is not made behind the guardian's tightening either", async () => {
+      const raised = (bps: bigint) =>
+        changed({
+          levels: Object.fromEntries(
+            Object.entries(levels).map(([name, level]) => [name, (level * bps) / 10_000n]),
+          ) as unknown as typeof levels,
+        });
+      await world.queue.close!();
+      const [once, twice] = [raised(11_900n), await setting(raised(14_000n))];
+      await world.queue.schedule!(...twice, TIMELOCK);
+      await world.time.increase(TIMELOCK);
+      await breaks(world.queue.execute!(...twice), "LevelMoved");
+      await guardian().tighten!(1, once);
+      // It would be evidence in the next epoch, with no cure period.
+      const until = (await world.now()) + TIMELOCK;
+      await refuses(world.queue.execute!(...twice), "ChangedLately", until);
+      await world.time.setNextBlockTimestamp(until);
+      await world.queue.execute!(...twice);
+    });
+
     it("V14: gives the power over its roles to nobody, not even while it is set up", async () => {
       const admin = await world.queue.DEFAULT_ADMIN_ROLE!();
       const { data } = await world.queue.getFunction("grantRole").populateTransaction(admin, owner().address);
@@ -351,6 +371,30 @@ describe("policy registry", () => {
       await world.as(next, world.queue).setGuardian!(other);
       expect(await world.queue.guardian!()).to.equal(other.address);
       await queueRefuses(world.as(other, world.queue).setGuardian!(ZERO), "AddressZero");
+    });
+
+    it("M19: what waited before the queue was closed is not carried out: nothing is ready when the first member comes", async () => {
+      const [thief, keeper] = [world.signers[9]!, world.signers[8]!];
+      const replacing = async (by: string) => {
+        const { data } = await world.quorum.getFunction("setReporters").populateTransaction([by], 1);
+        return [await world.quorum.getAddress(), 0n, data, NO_HASH, NO_HASH] as const;
+      };
+      const [early, late] = [await replacing(thief.address), await replacing(keeper.address)];
+      await world.queue.schedule!(...early, TIMELOCK);
+      await world.setUp(world.queue, "setGuardian", thief.address);
+      await world.time.increase(TIMELOCK);
+      await world.queue.schedule!(...late, TIMELOCK);
+      await world.queue.close!();
+      await queueRefuses(world.queue.execute!(...early), "TimelockUnexpectedOperationState");
+      await queueRefuses(world.queue.succeed!(), "NoSuccessor");
+      await world.time.increase(TIMELOCK);
+      await queueRefuses(world.queue.execute!(...late), "TimelockUnexpectedOperationState");
+      // As any other call it waits from now on. Nobody closes the queue a second time, by which nothing would ever be ready.
+      await world.queue.schedule!(...late, TIMELOCK);
+      await world.time.increase(TIMELOCK);
+      await queueRefuses(world.queue.close!(), "QueueClosed");
+      await world.queue.execute!(...late);
+      expect(await world.quorum.reporters!()).to.deep.equal([keeper.address]);
     });
 
     it("is set up by its deployer alone, with the reason of what fails, until it is closed for good", async () => {

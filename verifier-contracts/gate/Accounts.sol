@@ -218,14 +218,14 @@ abstract contract Accounts is IMarginGate, EIP712 {
         if (agent == address(0) || !Signatures.isApprovedBy(agent, digest, signature)) revert NotAuthorised(id, sender);
     }
 
-    /// Any proof of at least a level above zero is an attestation. One from the call level up cures and ends a hold, but not by
-    /// values older than those that the account was found wanting under.
+    /// Any proof of at least a level above zero is an attestation. One from the call level up cures, but not by values older than
+    /// those that the account was found wanting under, and ends a hold, but not where the epoch before is taken too.
     function _proven(uint256 id, Account storage account, Ground memory ground, uint256 level) private {
         bool healthy = account.stage == Stage.Healthy;
         // Of a healthy account nothing is known below a level, and it owes nothing.
         if (level < ground.market.levels.call || !healthy && ground.market.epoch < account.belowEpoch) return;
         account.provenAt = uint32(ground.clock);
-        if (account.heldUntil > ground.clock) account.heldUntil = uint32(ground.clock);
+        if (account.heldUntil > ground.clock && ground.basis != Basis.Attesting) account.heldUntil = uint32(ground.clock);
         if (!healthy && account.owed == 0) {
             (account.stage, account.belowEpoch) = (Stage.Healthy, 0);
             emit StageSet(id, Stage.Healthy);

@@ -180,8 +180,8 @@ contract Exchange is Desk, Batches, EIP712, IExchange {
     }
 
     /// @inheritdoc IExchange
-    function checkAgreement(address sender, bytes32 first, bytes32 second, bytes calldata signature) external view {
-        if (sender == operator || _silent() || _signed(first, second, signature)) return;
+    function checkAgreement(address sender, bytes32 digest, bool orSilent, bytes calldata signature) external view {
+        if (sender == operator || orSilent && _silent() || _signed(digest, bytes32(0), signature)) return;
         revert OperatorMissing(operatorSeen, operatorDeadline);
     }
 

@@ -103,7 +103,7 @@ contract Liquidation is Desk, ILiquidation {
     ) external returns (bytes32 id) {
         Ground memory ground = _ground(step);
         ground.digest = startDigest(step, offer, opening);
-        IExchange(gate.deskOf(IMarginGate.Desk.Exchange)).checkAgreement(msg.sender, ground.digest, 0, operatorSignature);
+        IExchange(gate.deskOf(IMarginGate.Desk.Exchange)).checkAgreement(msg.sender, ground.digest, true, operatorSignature);
         _checkOffer(step.account, offer, ground);
         _checkCredit(step.account, offer.credit, step.stateBefore);
         _verifyLot(step, offer, ground);

@@ -96,7 +96,7 @@ contract MarginGate is Accounts, ReentrancyGuardTransient {
         (uint256[6] memory inputs, bytes32 digest) = _move(step, id, account, ground, effect);
         if (_openings[digest]) revert OpeningUsed(digest);
         _openings[digest] = true;
-        IExchange(exchange).checkAgreement(msg.sender, digest, bytes32(0), operatorSignature);
+        IExchange(exchange).checkAgreement(msg.sender, digest, false, operatorSignature);
         _verify(ground, step.proof, inputs);
         emit AccountOpened(id, opening.owner, step.stateAfter);
         if (opening.agent != address(0)) _setAgent(id, account, opening.agent);

@@ -24,7 +24,7 @@ interface IExchange is IDesk {
         Side b;
         /// Commitment; not the one of no fill.
         uint256 fill;
-        /// See `checkAgreement`, but silence is no agreement: over the two sides' digests. Not read in `unwind`.
+        /// `Clear` over the two sides' digests, where the operator is not the sender. Not read in `unwind`.
         bytes operatorSignature;
     }
 
@@ -101,14 +101,15 @@ interface IExchange is IDesk {
 
     /// Makes an account's owner wait for `Terms.holdPeriod` of the board's clock, so that a proof about the account is not outrun:
     /// until then the gate takes of the owner's steps only a proof of the call level or more by the standing epoch (which ends the
-    /// hold), the account's absorbs, exits and unwinding, and the cure of a lot. The operator; anyone, once the account has missed its
+    /// hold), the account's absorbs, exits and unwinding, and the cure of a lot (which does not). The operator; anyone, once the account has missed its
     /// attestation. Not again for as long after the hold's end as it lasted, and for a minute at least.
     function hold(uint256 account) external;
 
-    /// Reverts unless the operator is the sender, has signed `Clear(bytes32 first,bytes32 second)` in this contract's domain, or
-    /// has been silent for longer than its deadline. Changes nothing: no sign of life.
+    /// Reverts unless the operator is the sender, has signed `Clear(bytes32 first,bytes32 second)` of the digest and zero in this
+    /// contract's domain, or, where that is enough, has been silent for longer than its deadline. Changes nothing: no sign of life.
     /// @param sender of the call that asks
-    function checkAgreement(address sender, bytes32 first, bytes32 second, bytes calldata signature) external view;
+    /// @param orSilent whether its silence is enough
+    function checkAgreement(address sender, bytes32 digest, bool orSilent, bytes calldata signature) external view;
 
     // ---- Views ----
 

@@ -19,8 +19,9 @@ interface IDesk {
 /// an agent's. It rests on no caller, no relayer, no maker of proofs, no amount of gas, and not on the operator.
 ///
 /// LIVENESS (everybody gets what is theirs, in time) rests on a standing epoch for `withdraw`, `attest`, `flag` and trades. Deposits,
-/// `absorb` and `exit` work without any oracle, expiries once the settlement stands. It rests on the operator for openings and trades; once that has been silent for its
-/// deadline, or has left owners' public requests unanswered for as long, two accounts unwind against each other without it.
+/// `absorb` and `exit` work without any oracle, expiries once the settlement stands. It rests on the operator for openings and trades, which there are none of
+/// without it; once it has been silent for its deadline, or has left owners' public requests unanswered for as long, two accounts unwind
+/// against each other.
 ///
 /// Custody in cash = credits + fund + private holdings, where debts count as negative and so does a fund that owes (deficit); of other assets
 /// credits + private holdings. Amounts are in units of the token. They must be whole lots where private quantities change.
@@ -305,9 +306,9 @@ interface IMarginGate is IBoardGate {
     // ---- Accounts ----
 
     /// Opens an account. Its first step, from the genesis state, sets the viewing key, and is proven under the exit
-    /// market; it is the owner's or carries its signature, and the operator agrees, having checked the viewing key against
-    /// `step.stateAfter`. One opening opens one account.
-    /// @param operatorSignature as in `IExchange.checkAgreement`, of the call's digest and zero
+    /// market; it is the owner's or carries its signature, and the operator agrees, silent or not, having checked the viewing key against
+    /// `step.stateAfter`: an account that nobody can follow could take lots. One opening opens one account.
+    /// @param operatorSignature as in `IExchange.checkAgreement`, of the call's digest
     function open(Opening calldata opening, Step calldata step, bytes calldata operatorSignature)
         external
         returns (uint256 account);

@@ -74,7 +74,7 @@ contract PolicyRegistry {
     event KeyRotated(uint256 indexed board, uint24 indexed keyId, address router, uint256 sunset);
 
     error RouterRefused(address router);
-    /// The policy was changed less than the queue's delay ago.
+    /// The policy was changed, or tightened, less than the queue's delay ago.
     error ChangedLately(uint256 until);
     error TightenedLately(uint256 until);
     error KeyUnchanged(address router);
@@ -109,12 +109,14 @@ contract PolicyRegistry {
     }
 
     /// Puts a policy in force, from the first epoch that is opened under it.
-    /// Once in the queue's delay: bounds of a change are of little use where many come at once.
+    /// Once in the queue's delay, and as long after a tightening: bounds of a change are of little use where many come at once, and what
+    /// the queue changes has no cure period.
     function setPolicy(uint256 board, Policy memory policy) external onlyQueue {
-        _head(board);
+        uint256 last = _head(board).tightenedAt;
         if (queue.closed()) {
-            uint256 until = _changedAt[board] + queue.getMinDelay();
-            if (_changedAt[board] != 0 && block.timestamp < until) revert ChangedLately(until);
+            if (last < _changedAt[board]) last = _changedAt[board];
+            uint256 until = last + queue.getMinDelay();
+            if (last != 0 && block.timestamp < until) revert ChangedLately(until);
             _changedAt[board] = block.timestamp;
         }
         _setPolicy(board, policy, 0);

@@ -12,7 +12,8 @@ import {IQueue} from "../interfaces/IMarket.sol";
 ///  - guardian and owner cancel what waits;
 ///  - the guardian names its successor at once. Through the queue its successor takes office only after a second wait, in
 ///    which the guardian can still cancel: an owner alone cannot take its own watch away unseen;
-///  - the deployer calls at once (`setUp`), until `close`, once and for good. A gate opens no account before.
+///  - the deployer calls at once (`setUp`), until `close`, once and for good. A gate opens no account before. What waited until then is
+///    worth nothing, and so is a successor named until then: members who come see everything that will be done wait.
 ///
 /// No call waits for less than FLOOR, whatever `updateDelay` says.
 contract Queue is TimelockController, IQueue {
@@ -24,6 +25,8 @@ contract Queue is TimelockController, IQueue {
     address public immutable deployer;
     /// @inheritdoc IQueue
     bool public closed;
+    /// No call is executed that became ready before; Unix seconds, a delay after the queue was closed.
+    uint256 private _from;
     /// @inheritdoc IQueue
     address public guardian;
     /// Takes office by `succeed` from `successionAt` on, unix seconds; zero where there is none.
@@ -68,7 +71,9 @@ contract Queue is TimelockController, IQueue {
 
     function close() external {
         if (msg.sender != deployer) revert NotDeployer(msg.sender);
-        closed = true;
+        if (closed) revert QueueClosed();
+        (closed, _from) = (true, block.timestamp + getMinDelay());
+        delete successor;
         emit Closed();
     }
 
@@ -104,11 +109,12 @@ contract Queue is TimelockController, IQueue {
         return delay < FLOOR ? FLOOR : delay > MOST_DELAY ? MOST_DELAY : delay;
     }
 
-    /// A call that has been ready for LIFE is as if it had never been scheduled.
+    /// A call that has been ready for LIFE, or was scheduled before the queue was closed, is as if it had never been scheduled.
     function getOperationState(bytes32 id) public view override returns (OperationState) {
         OperationState state = super.getOperationState(id);
-        bool lapsed = state == OperationState.Ready && block.timestamp > getTimestamp(id) + LIFE;
-        return lapsed ? OperationState.Unset : state;
+        if (state != OperationState.Ready) return state;
+        uint256 ready = getTimestamp(id);
+        return ready < _from || block.timestamp > ready + LIFE ? OperationState.Unset : state;
     }
 
     /// The guardian cancels, whatever roles the queue has given or taken.

@@ -337,7 +337,7 @@ contract OneAccountGate {
     function accountOf(uint256) external pure returns (IMarginGate.Account memory account) {}
     function creditsOf(uint256) external pure returns (uint256[16] memory credits) {}
     function setStage(uint256, IMarginGate.Stage, uint64) external {}
-    function checkAgreement(address, bytes32, bytes32, bytes calldata) external view {}
+    function checkAgreement(address, bytes32, bool, bytes calldata) external view {}
 
     function deskOf(IMarginGate.Desk) external view returns (address) {
         return address(this);

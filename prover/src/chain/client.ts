@@ -63,8 +63,7 @@ export interface Venue {
   readonly domains: VenueDomains;
   readonly prover: Pick<Prover, "prove" | "settle">;
   /**
-   * Asks the operator to sign (`signClear`), for openings and trades. "0x" where it is not there: enough for an opening once it has
-   * been silent for its `operatorDeadline`.
+   * Asks the operator to sign (`signClear`), for openings and trades. "0x" where it sends them itself.
    */
   readonly cosign: (first: GateCall, second?: GateCall) => Promise<string>;
   /** Seconds for which a prepared call is valid; 600 unless given. */

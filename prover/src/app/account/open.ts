@@ -72,8 +72,8 @@ export interface OpeningOrder {
   readonly gate?: string | undefined;
   /** May sign trades. */
   readonly agent?: string | undefined;
-  /** Of the operator; "silent" where it has been silent for its deadline. Without it the opening is proven, kept and not sent. */
-  readonly agreement?: OpeningAgreement | "silent" | undefined;
+  /** Of the operator. Without it the opening is proven, kept and not sent. */
+  readonly agreement?: OpeningAgreement | undefined;
 }
 
 /**
@@ -101,7 +101,7 @@ export async function openAccount(
     const asked = { chainId, gate: at, owner, agent: opening.agent, stateAfter, blob, deadline };
     return { asked: { format: "plimsoll-opening/1", ...asked } };
   }
-  if (agreed !== "silent" && agreed.digest !== digestOf(session.view.domains.gate, call)) {
+  if (agreed.digest !== digestOf(session.view.domains.gate, call)) {
     throw new PlimsollError("FIELD_INVALID", "the agreement is to another opening: ask the operator again", {
       field: "digest",
     });
@@ -114,8 +114,7 @@ export async function openAccount(
   };
   const opened = await act(session, order, (signer, keep) => {
     keep(after);
-    const signature = agreed === "silent" ? "0x" : agreed.signature;
-    return AccountClient.sendOpening(venueOf(session), signer, { call, step }, signature);
+    return AccountClient.sendOpening(venueOf(session), signer, { call, step }, agreed.signature);
   });
   return { opened };
 }

@@ -56,7 +56,6 @@ interface OpenOptions extends AccountOptions {
   readonly agent?: string;
   readonly request?: string;
   readonly agreement?: string;
-  readonly withoutOperator?: boolean;
 }
 
 export function openCommand(context: Context): Command {
@@ -66,21 +65,15 @@ export function openCommand(context: Context): Command {
     .option("--agent <address>", "who else may sign trades of the account")
     .addOption(new Destination("file", "--request <file>", "where to write what the operator is asked"))
     .option("--agreement <file>", "the operator's agreement: sends the opening")
-    .option("--without-operator", "the operator has been silent for its deadline: sends the opening without it")
     .action(async (options: OpenOptions) => {
-      const { gate, agent, request, agreement, withoutOperator } = options;
-      if ([request, agreement, withoutOperator].filter((each) => each !== undefined).length !== 1) {
-        throw new PlimsollError("USAGE", "give one of --request, --agreement and --without-operator");
+      const { gate, agent, request, agreement } = options;
+      if ((request === undefined) === (agreement === undefined)) {
+        throw new PlimsollError("USAGE", "give one of --request and --agreement");
       }
       const { openAccount, readOpeningAgreement } = await import("../../app/account/open.ts");
       const agreed = agreement === undefined ? undefined : readOpeningAgreement(await context.inputs.text(agreement));
       await withMachine(context, options, true, async (machine, viewingKey) => {
-        const answer = await openAccount(machine, {
-          viewingKey,
-          gate,
-          agent,
-          agreement: withoutOperator ? "silent" : agreed,
-        });
+        const answer = await openAccount(machine, { viewingKey, gate, agent, agreement: agreed });
         if ("opened" in answer) return tell(context, options, answer.opened);
         await context.deliver(request, formatJson(answer.asked));
         context.print(options.json, { file: request }, () =>
