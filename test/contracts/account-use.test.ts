@@ -15,10 +15,9 @@ import {
   withdraw,
 } from "../../prover/src/app/account/moves.ts";
 import { agreeToOpening, openAccount, readOpeningRequest, restoreAccount } from "../../prover/src/app/account/open.ts";
-import type { AccountMachine, Done, Leaving } from "../../prover/src/app/account/session.ts";
+import type { Done } from "../../prover/src/app/account/session.ts";
 import { accountStatus } from "../../prover/src/app/account/status.ts";
 import { cashOf } from "../../prover/src/app/account/unwind.ts";
-import { type AccountRecord, readAccountRecord } from "../../prover/src/chain/account-record.ts";
 import { CONTRACT_NAMES, releasedContract } from "../../prover/src/chain/deploy.ts";
 import { gateAt } from "../../prover/src/chain/gate-view.ts";
 import { NOT_OF_ACCOUNTS, REFUSALS, refusalWords } from "../../prover/src/chain/refusals.ts";
@@ -29,6 +28,7 @@ import { randomViewingKey } from "../../prover/src/model/account.ts";
 import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
+import { type Hands, handsOf, Killed, openedAt, refusalOf, told } from "../support/hands.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
 import { CIRCUITS, NodeRefuses, Venue } from "../support/venue.ts";
 import { deployable } from "./world.ts";
@@ -62,71 +62,8 @@ describe("an account in its owner's hands", function () {
     await venue.close();
   });
 
-  /** Somebody's machine: what it keeps, what it was asked, and how often it has written. */
-  interface Hands extends AccountMachine {
-    kept: AccountRecord | undefined;
-    readonly asked: Leaving[];
-    writes: number;
-    /** Ends the program as it writes for this time: before or after the record is on disk. */
-    killAt?: { readonly write: number; readonly done: boolean } | undefined;
-  }
-  class Killed extends Error {}
-
-  function hands(signer: Wallet | undefined, by: Provider = provider): Hands {
-    const machine: Hands = {
-      provider: by,
-      signer: signer?.connect(by),
-      prover,
-      patience: 20_000,
-      kept: undefined,
-      asked: [],
-      writes: 0,
-      async consent(leaving) {
-        machine.asked.push(leaving);
-      },
-      store: {
-        // As from its file.
-        read: async () => machine.kept && readAccountRecord(formatJson(machine.kept), "account.json"),
-        async write(record) {
-          machine.writes++;
-          const { killAt } = machine;
-          if (killAt?.write === machine.writes && !killAt.done) throw new Killed();
-          machine.kept = structuredClone(record);
-          if (killAt?.write === machine.writes) throw new Killed();
-        },
-      },
-    };
-    return machine;
-  }
-
-  /** An account of a new owner, with so many dollars in its wallet. */
-  async function opened(dollars = 1_000_000n) {
-    const wallet = Wallet.createRandom() as unknown as Wallet;
-    const machine = hands(new Wallet(wallet.privateKey));
-    const viewingKey = randomViewingKey();
-    await venue.give(wallet.address, CASH_INDEX, dollars * 1_000_000n);
-    const answer = await openAccount(machine, { viewingKey, gate });
-    if (!("asked" in answer)) throw new Error("nobody was asked");
-    const view = await gateAt(provider, gate);
-    const agreement = await agreeToOpening({ signer: venue.operator as never, view }, answer.asked, viewingKey);
-    const done = await openAccount(machine, { viewingKey, agreement });
-    if (!("opened" in done)) throw new Error("not opened");
-    await done.opened.acknowledge();
-    return { machine, viewingKey, wallet, account: done.opened.account };
-  }
-  const told = async (work: Promise<Done>) => {
-    const done = await work;
-    await done.acknowledge();
-    return done;
-  };
-  const refusal = (work: Promise<unknown>): Promise<PlimsollError> =>
-    work.then(
-      () => expect.fail("it was not refused"),
-      (error) => {
-        expect(error).instanceOf(PlimsollError);
-        return error as PlimsollError;
-      },
-    );
+  const hands = (signer: Wallet | undefined, by: Provider = provider) => handsOf(by, prover, signer);
+  const opened = (dollars?: bigint) => openedAt({ venue, provider, prover }, dollars);
   const CASH = { asset: "cash", amount: "1000" };
 
   it("lives: opens, pays in, absorbs, attests, pays out, exits; each time it says first what leaves", async () => {
@@ -172,7 +109,7 @@ describe("an account in its owner's hands", function () {
     if (!("asked" in answer)) throw new Error("nobody was asked");
     const view = await gateAt(provider, gate);
     const agreement = await agreeToOpening({ signer: venue.operator as never, view }, answer.asked, viewingKey);
-    const error = await refusal(openAccount(machine, { viewingKey, agreement }));
+    const error = await refusalOf(openAccount(machine, { viewingKey, agreement }));
     expect([error.code, error.rule]).deep.equal([
       "CHAIN_FAILED",
       "the account that pays has too little for gas: send it some of the chain's own currency",
@@ -187,7 +124,7 @@ describe("an account in its owner's hands", function () {
 
   it("refuses what is no address of a gate before it asks the chain", async () => {
     for (const named of ["0x123", "gate.eth", gate.slice(2, 30)]) {
-      const error = await refusal(openAccount(hands(undefined), { viewingKey: randomViewingKey(), gate: named }));
+      const error = await refusalOf(openAccount(hands(undefined), { viewingKey: randomViewingKey(), gate: named }));
       expect([error.code, error.place.field, error.rule]).deep.equal([
         "FIELD_INVALID",
         "gate",
@@ -201,13 +138,13 @@ describe("an account in its owner's hands", function () {
     await told(deposit(machine, { viewingKey, ...CASH }));
     await told(absorb(machine, { viewingKey, ...CASH }));
     for (const amount of ["1,000", "0.0000001", "-5", "0"]) {
-      expect((await refusal(deposit(machine, { ...CASH, viewingKey, amount }))).place.field).equal("amount");
+      expect((await refusalOf(deposit(machine, { ...CASH, viewingKey, amount }))).place.field).equal("amount");
     }
     const more = { viewingKey, asset: "cash", amount: "1000.1" };
-    const paid = await refusal(withdraw(machine, { ...more, ...files! }));
+    const paid = await refusalOf(withdraw(machine, { ...more, ...files! }));
     expect(paid.code).equal("STATEMENT_FALSE");
     expect(paid.rule).contain("says what can be withdrawn");
-    const left = await refusal(exit(machine, more));
+    const left = await refusalOf(exit(machine, more));
     expect(left.code).equal("STATEMENT_FALSE");
     expect(left.rule).contain("has positions or debt");
   });
@@ -287,9 +224,9 @@ describe("an account in its owner's hands", function () {
     const restored = await restoreAccount(lost, { viewingKey, gate, owner: wallet.address });
     expect(restored.account).equal(account);
     expect(lost.kept!.state).deep.equal(machine.kept!.state);
-    const other = await refusal(restoreAccount(hands(undefined), { viewingKey: randomViewingKey(), gate }));
+    const other = await refusalOf(restoreAccount(hands(undefined), { viewingKey: randomViewingKey(), gate }));
     expect(other.code).equal("STATE_UNKNOWN");
-    expect((await refusal(restoreAccount(lost, { viewingKey, gate }))).code).equal("USAGE");
+    expect((await refusalOf(restoreAccount(lost, { viewingKey, gate }))).code).equal("USAGE");
   });
 
   it("is restored by a node that tells of few blocks at a time; of one that tells of none it is said", async () => {
@@ -310,7 +247,7 @@ describe("an account in its owner's hands", function () {
     expect(lost.kept!.state).deep.equal(machine.kept!.state);
     expect(asked).greaterThan(1_024 / 16);
     most = 0;
-    const { code } = await refusal(restoreAccount(hands(undefined), { viewingKey, gate }));
+    const { code } = await refusalOf(restoreAccount(hands(undefined), { viewingKey, gate }));
     venue.hook = () => undefined;
     expect(code).equal("CHAIN_FAILED");
   });
@@ -322,7 +259,7 @@ describe("an account in its owner's hands", function () {
     machine.killAt = { write: 1, done: true };
     await requestOperator(machine, { viewingKey }).catch(() => undefined);
     machine.killAt = undefined;
-    const refused = await refusal(absorb(machine, { viewingKey, ...CASH }));
+    const refused = await refusalOf(absorb(machine, { viewingKey, ...CASH }));
     expect(refused.message).contain("ask the operator in public").and.contain("--instead");
     const { raw } = machine.kept!.sending!;
     await told(absorb({ ...machine, instead: true } as Hands, { viewingKey, ...CASH }));
@@ -382,13 +319,13 @@ describe("an account in its owner's hands", function () {
       ],
     ];
     for (const [work, code, words] of cases) {
-      const error = await refusal(work());
+      const error = await refusalOf(work());
       expect([error.code, words.test(error.message)], error.message).deep.equal([code, true]);
     }
     expect(await sent()).equal(before);
     // The owner of an empty wallet who pays more in than there is.
     const poor = await opened(1n);
-    const error = await refusal(deposit(poor.machine, { viewingKey: poor.viewingKey, ...CASH }));
+    const error = await refusalOf(deposit(poor.machine, { viewingKey: poor.viewingKey, ...CASH }));
     // A token's error names no asset: the call does.
     expect(error.message).match(/^the sender has 1 USDC, less than the 1000 USDC needed \(ERC20InsufficientBalance\)$/);
   });
@@ -398,7 +335,7 @@ describe("an account in its owner's hands", function () {
     const { market } = files!;
     const rows = market.market.board.rows.map((row, index) => (index === 0 ? { ...row, mark: row.mark + 1n } : row));
     const wrong = { ...market, market: { ...market.market, board: { ...market.market.board, rows } } } as typeof market;
-    const error = await refusal(
+    const error = await refusalOf(
       attestAtGate(machine, { viewingKey, policy: files!.policy, market: wrong, level: "call" }),
     );
     expect(error.message).contain("not the epoch that the chain holds");
@@ -411,9 +348,11 @@ describe("an account in its owner's hands", function () {
     const { asked } = answer as { asked: Parameters<typeof agreeToOpening>[1] };
     const view = await gateAt(provider, gate);
     const by = { signer: venue.operator as never, view };
-    expect((await refusal(agreeToOpening(by, asked, randomViewingKey()))).code).equal("PROOF_REFUSED");
+    expect((await refusalOf(agreeToOpening(by, asked, randomViewingKey()))).code).equal("PROOF_REFUSED");
     const other = { signer: venue.signers[9] as never, view };
-    expect((await refusal(agreeToOpening(other, asked, randomViewingKey()))).message).contain("the gate's operator is");
+    expect((await refusalOf(agreeToOpening(other, asked, randomViewingKey()))).message).contain(
+      "the gate's operator is",
+    );
   });
 
   it("signs for no other chain than the one that it found, whatever the node tells later", async () => {
@@ -428,7 +367,7 @@ describe("an account in its owner's hands", function () {
     });
     const before = machine.asked.length;
     const signer = new Wallet(wallet.privateKey, lying);
-    const error = await refusal(requestOperator({ ...machine, provider: lying, signer }, { viewingKey }));
+    const error = await refusalOf(requestOperator({ ...machine, provider: lying, signer }, { viewingKey }));
     expect(error.message).contain("not of chain 31337 any more");
     expect(machine.kept!.sending).equal(null);
     expect(machine.asked.length).equal(before);
@@ -466,7 +405,7 @@ describe("an account in its owner's hands", function () {
     machine.killAt = { write: 1, done: true };
     await exit(machine, { viewingKey, ...CASH }).catch(() => undefined);
     machine.killAt = undefined;
-    expect((await refusal(exit(machine, { viewingKey, ...CASH, least: "1000" }))).message).contain("--instead");
+    expect((await refusalOf(exit(machine, { viewingKey, ...CASH, least: "1000" }))).message).contain("--instead");
     expect((await told(exit(machine, { viewingKey, ...CASH }))).resumed).equal(true);
   });
 
