@@ -17,7 +17,7 @@ import {
 import { agreeToOpening, openAccount, readOpeningRequest, restoreAccount } from "../../prover/src/app/account/open.ts";
 import type { Done } from "../../prover/src/app/account/session.ts";
 import { accountStatus } from "../../prover/src/app/account/status.ts";
-import { cashOf } from "../../prover/src/app/account/unwind.ts";
+import { cashOf, signUnwind, unwind } from "../../prover/src/app/account/unwind.ts";
 import { CONTRACT_NAMES, releasedContract } from "../../prover/src/chain/deploy.ts";
 import { gateAt } from "../../prover/src/chain/gate-view.ts";
 import { NOT_OF_ACCOUNTS, REFUSALS, refusalWords } from "../../prover/src/chain/refusals.ts";
@@ -26,6 +26,7 @@ import { formatJson } from "../../prover/src/formats/json.ts";
 import { readMarket } from "../../prover/src/formats/market.ts";
 import { randomViewingKey } from "../../prover/src/model/account.ts";
 import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
+import { noFill } from "../../prover/src/model/transition.ts";
 import { createProver } from "../../prover/src/node/prover.ts";
 import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { type Hands, handsOf, Killed, openedAt, refusalOf, told } from "../support/hands.ts";
@@ -421,6 +422,19 @@ describe("an account in its owner's hands", function () {
     }
     expect(cashOf({ cash: 1_500_000n })).equal("and pays 1.5 in cash");
     expect(cashOf({ cash: -2_000_000n })).equal("and gets 2 in cash");
+  });
+
+  it("an unwinding moves positions and cash alone: a fill that takes collateral is refused before anything is asked", async () => {
+    const { machine, viewingKey } = await opened();
+    machine.asked.length = 0;
+    const empty = noFill("board-60");
+    const collateral = empty.collateral.map((_, asset) => (asset === 0 ? 1n : 0n));
+    const order = { viewingKey, counterparty: 1n, fill: { ...empty, collateral, blinding: randomViewingKey() } };
+    for (const work of [() => signUnwind(machine, order), () => unwind(machine, { ...order, theirs: {} as never })]) {
+      const error = await refusalOf(work());
+      expect([error.code, error.place.field]).deep.equal(["FIELD_INVALID", "collateral"]);
+    }
+    expect(machine.asked).deep.equal([]);
   });
 
   it("keeps nothing that can be read without the viewing key", async () => {

@@ -89,6 +89,12 @@ export interface UnwindOrder extends Mine {
   readonly fill: Fill;
 }
 
+/** Throws `FIELD_INVALID` for a fill that moves more than its words say: positions, which end at zero, and cash. */
+function checkUnwinding({ collateral }: Fill): void {
+  if (collateral.every((lots) => lots === 0n)) return;
+  throw new PlimsollError("FIELD_INVALID", "an unwinding moves positions and cash alone", { field: "collateral" });
+}
+
 /** What the side that did not propose pays or gets. */
 export const cashOf = ({ cash }: Pick<Fill, "cash">): string =>
   cash < 0n
@@ -104,6 +110,7 @@ export async function signUnwind(
   machine: AccountMachine,
   { viewingKey, counterparty, fill }: UnwindOrder,
 ): Promise<UnwindSide> {
+  checkUnwinding(fill);
   const session = await openSession(machine, viewingKey);
   const account = numberOf(session);
   const { view, record } = session;
@@ -141,6 +148,7 @@ export async function unwind(
   order: UnwindOrder & { readonly theirs: UnwindSide },
 ): Promise<Done> {
   const { viewingKey, counterparty, fill, theirs } = order;
+  checkUnwinding(fill);
   const session = await openSession(machine, viewingKey);
   const account = numberOf(session);
   const request = `unwind ${counterparty} ${theirs.fill}`;
