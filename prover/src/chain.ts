@@ -42,7 +42,20 @@ export {
   restoreAccount,
 } from "./app/account/open.ts";
 export type { AccountMachine, Done, Leaving } from "./app/account/session.ts";
+export { type SettledTrade, settleTrade, type TradeToSettle } from "./app/account/settle-trade.ts";
+export type { SignedSide } from "./app/account/signed-side.ts";
 export { type AccountStatus, type AssetStatus, accountStatus, type ClockDeadline } from "./app/account/status.ts";
+export {
+  agreeToTrade,
+  proposeTrade,
+  readSignedTrade,
+  readTradeOffer,
+  readTradeTerms,
+  type SignedTrade,
+  type TradeOffer,
+  type TradeOrder,
+  type TradeTerms,
+} from "./app/account/trade.ts";
 export {
   proposeUnwind,
   readUnwindSide,

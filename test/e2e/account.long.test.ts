@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /**
  * docs/accounts.md, run: an account's life from the command line alone, with real proofs, on a chain behind JSON-RPC. What the venue does
- * (trades, prices, a lot on auction, silence) comes between the page's commands.
+ * (larger trades, prices, a lot on auction, silence) comes between the page's commands.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -162,9 +162,8 @@ describe("docs/accounts.md", function () {
     expect(seen.coverage).deep.equal({ bps: null, level: "initial", positions: 0 });
   });
 
-  it("follows trades that others settle, is called, cures, and bids for another's lot", async () => {
-    // Boreas opens by the same commands, with the node's signature; Dorado by a program.
-    const key = readViewingKey(text("viewing.key"), "viewing.key");
+  it("trades with another account: offered, agreed to on the same terms, settled by the operator", async () => {
+    // Boreas opens by the same commands, with the node's signature.
     await venue.give(variables.BOREAS!, CASH_INDEX, 9_000_000n * E6);
     const them = "--file boreas.json --key boreas.key --from $BOREAS --yes";
     const made = await sh(
@@ -179,6 +178,26 @@ describe("docs/accounts.md", function () {
     );
     expect(made.code, made.err).equal(0);
     variables.BOREAS_ACCOUNT = "2";
+    for (const index of [6, 7]) {
+      const { err } = await block(index);
+      expect(err).contain(index === 6 ? "account 1 buys 0.01 BTC-PERP at 96900" : "account 2 sells 0.01 BTC-PERP");
+      expect(err).contain("and not what they traded");
+    }
+    const other = await sh(BLOCKS[7]!.replace('"96900"', '"96901"').replace("trade.json", "none.json"));
+    expect([other.code, other.err.includes("the offer is not of these terms")], other.err).deep.equal([2, true]);
+    const { out, err } = await block(8);
+    expect(out).contain("settled: account 1 with account 2");
+    expect(err).contain("account 1 gets 0.01 BTC-PERP and gives 969 in cash, with account 2");
+    const again = await block(8);
+    expect(again.out).contain("an earlier run had settled it");
+    const seen = await status("--policy policy.json --market market.json");
+    expect(seen.assets.at(-1)!.held).equal("974030.5");
+    expect(seen.coverage).deep.include({ positions: 1, level: "initial" });
+  });
+
+  it("follows trades that others settle, is called, cures, and bids for another's lot", async () => {
+    // Dorado opens by a program.
+    const key = readViewingKey(text("viewing.key"), "viewing.key");
     const wallet = (
       await openKeystore({ text: text("owner.json"), file: "owner.json" }, text("passphrase.txt").trim())
     ).connect(venue.operator.provider as never);
@@ -221,7 +240,7 @@ describe("docs/accounts.md", function () {
     expect(called.coverage!.level).oneOf(["liquidation", "closeOut"]);
     expect(BigInt(called.cureBy!.seconds) > 0n).equal(true);
     expect(called.assets.at(-1)!.withdrawable).equal(null);
-    await block(6);
+    await block(9);
     const cured = await status("--policy policy.json --market fallen.json");
     expect(cured).deep.include({ stage: "healthy", cureBy: null, belowEpoch: null });
 
@@ -245,7 +264,7 @@ describe("docs/accounts.md", function () {
     const early = await sh("plimsoll liquidation void $SOLD --gate $GATE --from $OPERATOR --yes");
     expect([early.code, early.err.includes("AuctionRunning")], early.err).deep.equal([1, true]);
     const { liquidation } = venue.deployment;
-    const { out } = await block(7);
+    const { out } = await block(10);
     expect(out).match(/done: bid [\d.]+ in cash, by account 1, for the lot of account 3/);
     expect(await liquidation.getFunction("auctionOf")(dorado.id)).equal(`0x${"0".repeat(64)}`);
   });
@@ -261,13 +280,13 @@ describe("docs/accounts.md", function () {
     const refused = await sh(`plimsoll account absorb ${us} --asset cash`);
     expect(refused.code).equal(1);
     expect(refused.err).contain("settlement 1 of expired instruments comes first").contain("plimsoll account settle");
-    await block(8);
+    await block(11);
     expect(await status()).deep.include({ settlementsDue: "0" });
     await atlas.catchUp();
     expect(before.positions[optionRow]).equal(OPTIONS);
     expect(atlas.state.positions[optionRow]).equal(0n);
     expect(atlas.state.cash).equal(before.cash + mark * OPTIONS);
-    const none = await sh(BLOCKS[8]!);
+    const none = await sh(BLOCKS[11]!);
     expect(none.code).equal(1);
     expect(none.err).contain("CALL_REFUSED").contain("no settlement to pass");
     const theirs = await sh("plimsoll account settle --file boreas.json --key boreas.key --from $BOREAS --yes");
@@ -277,7 +296,7 @@ describe("docs/accounts.md", function () {
   it("leaves without the operator: asks, unwinds, exits with everything", async () => {
     const early = await sh("plimsoll account unwind --file atlas.json --key viewing.key --cash 0 --fill none.json");
     expect(early.code, early.err).equal(0);
-    await block(9);
+    await block(12);
     const theirs = await sh("plimsoll account request --file boreas.json --key boreas.key --from $BOREAS --yes");
     expect(theirs.code, theirs.err).equal(0);
     await atlas.catchUp();
@@ -287,9 +306,9 @@ describe("docs/accounts.md", function () {
     );
     variables.CASH = `${worth / E6}`;
     await venue.passes(Number(OPERATOR_DEADLINE) + 60);
-    await block(10);
+    await block(13);
     expect((await status()).retired).equal(true);
-    await block(11);
+    await block(14);
     expect((await status()).assets.at(-1)!.held).equal("0");
     const both = await sh(
       "plimsoll account exit --file boreas.json --key boreas.key --from $BOREAS --yes --asset cash --amount all",
@@ -298,10 +317,10 @@ describe("docs/accounts.md", function () {
   });
 
   it("is restored from the chain with the viewing key alone, and its owner refuses a second effect", async () => {
-    await block(12);
+    await block(15);
     const [kept, again] = [JSON.parse(text("atlas.json")), JSON.parse(text("again.json"))];
     expect(again.state).deep.equal(kept.state);
-    const { err } = await block(13);
+    const { err } = await block(16);
     // The settlement above has frozen it.
     expect(err).contain("the market does not serve now").contain("EpochFrozen").not.contain("ROW-");
     const [standing, served] = [JSON.parse(text("standing.json")), JSON.parse(text("fallen.json"))];
@@ -324,6 +343,7 @@ describe("docs/accounts.md", function () {
       if (own.includes(name) || name === "tmp") continue;
       for (const secret of secrets) expect(text(name).includes(secret), name).equal(false);
     }
-    for (const name of ["fill.json", "atlas.json", "boreas.json"]) expect(statSync(at(name)).mode & 0o077).equal(0);
+    for (const name of ["fill.json", "offer.json", "buys.json", "atlas.json", "boreas.json"])
+      expect(statSync(at(name)).mode & 0o077).equal(0);
   });
 });

@@ -249,6 +249,18 @@ const LINES: readonly Line[] = [
     rest: ["--file", "new.json", "--with", "1"],
     anyContent: ["--passphrase-file"],
   },
+  ...(["propose", "agree"] as const).map((name) => ({
+    command: `trade ${name}`,
+    inputs: { ...(name === "agree" ? { offer: "offer.json" } : {}), "--terms": "terms.json", ...SIGNED, ...MARKET },
+    rest: ["--file", "new.json", "--out", "new", "--with", "1"],
+    anyContent: ["--passphrase-file"],
+  })),
+  {
+    command: "trade settle",
+    inputs: { trade: "trade.json", ...SIGNED, ...MARKET },
+    rest: ["--gate", ADDRESS, "--key", "viewing.key"],
+    anyContent: ["--passphrase-file"],
+  },
   { command: "account status", inputs: { ...KEY, ...MARKET }, rest: ["--file", "new.json"] },
   { command: "account restore", inputs: KEY, rest: ["--file", "new.json", "--gate", ADDRESS] },
   {
@@ -347,8 +359,24 @@ describe("W20: what command lines name", () => {
     writeFileSync("opening.json", json({ format: "plimsoll-opening/1", chainId: "1", ...nobody }));
     writeFileSync("agreement.json", json({ format: "plimsoll-opening-agreement/1", digest: "0x", signature: "0x" }));
     const side = { account: "1", counterparty: "2", fill: "1", stateBefore: "1", stateAfter: "1", lastEpoch: "0" };
-    const signed = { blob: "0x", deadline: "1", proof: new Array(8).fill("1"), signature: "0x" };
-    writeFileSync("side.json", json({ format: "plimsoll-unwind-side/1", ...side, ...signed }));
+    const signed = {
+      blob: "0x",
+      policyId: "0",
+      epoch: "0",
+      deadline: "1",
+      proof: new Array(8).fill("1"),
+      signature: "0x",
+    };
+    const [a, b] = [
+      { ...side, ...signed },
+      { ...side, ...signed },
+    ];
+    writeFileSync("side.json", json({ format: "plimsoll-unwind-side/1", ...a }));
+    const at = { chainId: "1", gate: ADDRESS };
+    const terms = { direction: "buy", instrument: "x", quantity: "1", price: "1" };
+    writeFileSync("terms.json", json({ format: "plimsoll-trade-terms/1", ...terms }));
+    writeFileSync("offer.json", json({ format: "plimsoll-trade-offer/1", ...at, blinding: "1", side: a }));
+    writeFileSync("trade.json", json({ format: "plimsoll-trade/1", ...at, a, b }));
     process.env.PLIMSOLL_RPC = "http://127.0.0.1:1";
   });
   after(async () => {

@@ -68,6 +68,8 @@ export interface Venue {
   readonly cosign: (first: GateCall, second?: GateCall) => Promise<string>;
   /** Seconds for which a prepared call is valid; 600 unless given. */
   readonly validity?: bigint;
+  /** In its place: Unix seconds until which prepared calls are valid. */
+  readonly deadline?: bigint;
   /** Told how far a search through the chain's events is. */
   readonly onStep?: ((what: string) => void) | undefined;
   /** Told the private state that a step leads to, before the step is sent; awaited. */
@@ -379,14 +381,31 @@ export class AccountClient {
    * agrees.
    */
   async trade(other: AccountClient, fill: Fill, initial: LevelBps, published: Published) {
-    const mine = await this.#side(other.id, fill, 1n, initial, published);
-    const theirs = await other.#side(this.id, fill, -1n, initial, published);
+    const mine = await this.tradingSide(other.id, fill, 1n, initial, published);
+    const theirs = await other.tradingSide(this.id, fill, -1n, initial, published);
     const operatorSignature = await this.#venue.cosign(mine.prepared.call, theirs.prepared.call);
     const trade = { a: mine.side, b: theirs.side, fill: commitFill(fill), operatorSignature };
     other.#sent.push(theirs.prepared.after);
     const receipt = await this.#send(mine.prepared.after, (exchange) => exchange.trade!(trade), this.#venue.exchange);
     await other.catchUp();
     return { receipt, proof: mine.prepared.proof, theirs: theirs.prepared.proof };
+  }
+
+  /** This account's signed side of a trade with another, which ends at a level at least; good in that epoch alone. */
+  async tradingSide(
+    counterparty: bigint,
+    fill: Fill,
+    side: Side,
+    level: LevelBps,
+    published: Published,
+  ): Promise<TradeSide> {
+    const prepared = await this.prepare(
+      { action: "Trade", counterparty, fill: commitFill(fill), level, lastEpoch: published.epoch },
+      published,
+      { level, direction: "at-least" },
+      { fill, side },
+    );
+    return { prepared, side: { step: prepared.step, lastEpoch: published.epoch } };
   }
 
   /**
@@ -402,7 +421,7 @@ export class AccountClient {
 
   /** This account's signed side of unwinding against another, for `unwindWith` of that one. */
   unwindingSide(counterparty: bigint, fill: Fill, side: Side): Promise<TradeSide> {
-    return this.#side(counterparty, fill, side, EXIT_LEVEL, exitOf(this.#state.size));
+    return this.tradingSide(counterparty, fill, side, EXIT_LEVEL, exitOf(this.#state.size));
   }
 
   /** `unwind` with a side that somebody else has made: this account applies the fill with +1. */
@@ -411,16 +430,6 @@ export class AccountClient {
     const trade = { a: side, b: theirs, fill: commitFill(fill), operatorSignature: "0x" };
     const receipt = await this.#send(prepared.after, (exchange) => exchange.unwind!(trade), this.#venue.exchange);
     return { receipt, proof: prepared.proof };
-  }
-
-  async #side(counterparty: bigint, fill: Fill, side: Side, level: LevelBps, published: Published): Promise<TradeSide> {
-    const prepared = await this.prepare(
-      { action: "Trade", counterparty, fill: commitFill(fill), level, lastEpoch: published.epoch },
-      published,
-      { level, direction: "at-least" },
-      { fill, side },
-    );
-    return { prepared, side: { step: prepared.step, lastEpoch: published.epoch } };
   }
 
   /**
@@ -457,6 +466,7 @@ export class AccountClient {
 
   /** A call between two states, with its blob and deadline. */
   async #bind(before: Account, after: Account, action: Action): Promise<GateCall> {
+    const { deadline, validity = VALIDITY } = this.#venue;
     const block = await this.#owner.provider!.getBlock("latest");
     return {
       ...action,
@@ -464,7 +474,7 @@ export class AccountClient {
       stateBefore: commitState(before),
       stateAfter: commitState(after),
       blob: sealState(after),
-      deadline: BigInt(block!.timestamp) + (this.#venue.validity ?? VALIDITY),
+      deadline: deadline ?? BigInt(block!.timestamp) + validity,
     } as GateCall;
   }
 

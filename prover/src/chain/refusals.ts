@@ -52,7 +52,7 @@ export const REFUSALS: Readonly<Record<string, Words>> = {
   // The account
   AccountUnknown: ({ account }) => `there is no account ${account} at this gate; check the number`,
   NotAuthorised: ({ account, sender }) =>
-    `${sender} may not do this for account ${account}: sign with the key of the account's owner`,
+    `${sender} may not do this for account ${account}, and no signature of its owner fits: sign with the key of the account's owner`,
   OwnerDiffers: ({ account, owner }) =>
     `account ${account} belongs to ${owner} and not to whom you meant; nothing was paid in. Check the number`,
   StateSuperseded: OTHER_STATE,

@@ -23,6 +23,7 @@ import { pagesCommand } from "./pages.ts";
 import { proveCommand } from "./prove.ts";
 import { reportCommand } from "./report.ts";
 import { setupCommand } from "./setup.ts";
+import { tradeCommand } from "./trade.ts";
 import { valueCommand } from "./value.ts";
 import { verifyCommand } from "./verify.ts";
 import { workerCommand } from "./worker.ts";
@@ -47,6 +48,7 @@ export const COMMANDS = [
   workerCommand,
   ceremonyCommand,
   accountCommand,
+  tradeCommand,
   bidCommand,
   liquidationCommand,
   marketCommand,

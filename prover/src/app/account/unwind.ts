@@ -4,16 +4,13 @@
  * its side, and the first sends both.
  */
 import { z } from "zod";
-import type { Side as SignedSide } from "../../chain/gate-calls.ts";
 import { PlimsollError } from "../../errors.ts";
 import type { NamedText } from "../../formats/account.ts";
 import { formatDecimal, lotOfDecimals, lotsOf, parseDecimal } from "../../formats/decimal.ts";
-import { parseJson } from "../../formats/json.ts";
 import { CASH_DECIMALS } from "../../formats/policy.ts";
 import { randomViewingKey } from "../../model/account.ts";
 import { commitFill } from "../../model/commit.ts";
 import { type Fill, noFill } from "../../model/transition.ts";
-import { conform } from "../../risk/input.ts";
 import type { Mine } from "./moves.ts";
 import {
   type AccountMachine,
@@ -26,36 +23,21 @@ import {
   resume,
   signerOf,
 } from "./session.ts";
+import { readHanded, side, sideDocument, sideOf } from "./signed-side.ts";
 
-const number = z.string().regex(/^(0|[1-9][0-9]{0,77})$/, "expected a whole number, as text");
-const hex = z.string().regex(/^0x([0-9a-f]{2})*$/, "expected bytes: 0x and hexadecimal digits");
-const side = z.strictObject({
-  format: z.literal("plimsoll-unwind-side/1"),
-  account: number,
-  counterparty: number,
-  /** Commitment. */
-  fill: number,
-  stateBefore: number,
-  stateAfter: number,
-  blob: hex,
-  deadline: number,
-  lastEpoch: number,
-  proof: z.array(number).length(8),
-  signature: hex,
-});
+const unwindSide = side.extend({ format: z.literal("plimsoll-unwind-side/1") });
 
 /**
  * One owner's signed side of an unwinding. Public: the state in it is encrypted.
  * @see docs/library.md#an-account-on-chain
  */
-export type UnwindSide = z.infer<typeof side>;
+export type UnwindSide = z.infer<typeof unwindSide>;
 
 /**
  * Reads a side. Throws `FIELD_INVALID`.
  * @see docs/library.md#an-account-on-chain
  */
-export const readUnwindSide = ({ text, file }: NamedText): UnwindSide =>
-  conform(side, parseJson(text, file, { length: 100_000, values: 100 }).plain(), { file });
+export const readUnwindSide = (given: NamedText): UnwindSide => readHanded(unwindSide, given);
 
 /** A day, for which a side is valid: two people take turns. */
 const VALIDITY = 86_400n;
@@ -123,20 +105,7 @@ export async function signUnwind(
   machine.onStep?.("proving");
   const client = clientOf(session, signerOf(machine), { validity: VALIDITY });
   const { side: signed } = await view.told(() => client.unwindingSide(counterparty, fill, -1n));
-  const { stateBefore, stateAfter, blob, deadline, proof, signature } = signed.step;
-  return {
-    format: "plimsoll-unwind-side/1",
-    account: `${account}`,
-    counterparty: `${counterparty}`,
-    fill: `${commitFill(fill)}`,
-    stateBefore: `${stateBefore}`,
-    stateAfter: `${stateAfter}`,
-    blob,
-    deadline: `${deadline}`,
-    lastEpoch: `${signed.lastEpoch}`,
-    proof: proof.map(String),
-    signature,
-  };
+  return { format: "plimsoll-unwind-side/1", ...sideDocument(counterparty, commitFill(fill), signed) };
 }
 
 /**
@@ -173,27 +142,4 @@ export async function unwind(
       .unwindWith(counterparty, fill, sideOf(theirs))
       .then(({ receipt }) => receipt),
   );
-}
-
-function sideOf({
-  account,
-  stateBefore,
-  stateAfter,
-  blob,
-  deadline,
-  lastEpoch,
-  proof,
-  signature,
-}: UnwindSide): SignedSide {
-  const states = { account: BigInt(account), stateBefore: BigInt(stateBefore), stateAfter: BigInt(stateAfter) };
-  const step = {
-    ...states,
-    blob,
-    deadline: BigInt(deadline),
-    policyId: 0n,
-    epoch: 0n,
-    proof: proof.map(BigInt),
-    signature,
-  };
-  return { step, lastEpoch: BigInt(lastEpoch) };
 }

@@ -29,7 +29,7 @@ export interface AccountOptions extends NodeOptions, SignerOptions {
   readonly key: string;
   readonly yes?: boolean;
   readonly instead?: boolean;
-  readonly wait: string;
+  readonly wait?: string;
 }
 
 export const withNode = (command: Command): Command =>
