@@ -59,6 +59,7 @@ export {
 export {
   proposeUnwind,
   readUnwindSide,
+  readUnwindTerms,
   signUnwind,
   type UnwindOrder,
   type UnwindSide,

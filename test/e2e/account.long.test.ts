@@ -294,7 +294,10 @@ describe("docs/accounts.md", function () {
   });
 
   it("leaves without the operator: asks, unwinds, exits with everything", async () => {
-    const early = await sh("plimsoll account unwind --file atlas.json --key viewing.key --cash 0 --fill none.json");
+    const none = `echo '{ "format": "plimsoll-unwind-terms/1", "cash": "0" }' > none.cash`;
+    const early = await sh(
+      `${none}; plimsoll account unwind --file atlas.json --key viewing.key --terms none.cash --fill none.json`,
+    );
     expect(early.code, early.err).equal(0);
     await block(12);
     const theirs = await sh("plimsoll account request --file boreas.json --key boreas.key --from $BOREAS --yes");

@@ -249,6 +249,11 @@ const LINES: readonly Line[] = [
     rest: ["--file", "new.json", "--with", "1"],
     anyContent: ["--passphrase-file"],
   },
+  {
+    command: "account unwind",
+    inputs: { "--terms": "unwind-terms.json", "--key": "viewing.key" },
+    rest: ["--file", "new.json", "--fill", "new"],
+  },
   ...(["propose", "agree"] as const).map((name) => ({
     command: `trade ${name}`,
     inputs: { ...(name === "agree" ? { offer: "offer.json" } : {}), "--terms": "terms.json", ...SIGNED, ...MARKET },
@@ -374,6 +379,7 @@ describe("W20: what command lines name", () => {
     writeFileSync("side.json", json({ format: "plimsoll-unwind-side/1", ...a }));
     const at = { chainId: "1", gate: ADDRESS };
     const terms = { direction: "buy", instrument: "x", quantity: "1", price: "1" };
+    writeFileSync("unwind-terms.json", json({ format: "plimsoll-unwind-terms/1", cash: "-1.5" }));
     writeFileSync("terms.json", json({ format: "plimsoll-trade-terms/1", ...terms }));
     writeFileSync("offer.json", json({ format: "plimsoll-trade-offer/1", ...at, blinding: "1", side: a }));
     writeFileSync("trade.json", json({ format: "plimsoll-trade/1", ...at, a, b }));

@@ -11,6 +11,7 @@ import { CASH_DECIMALS } from "../../formats/policy.ts";
 import { randomViewingKey } from "../../model/account.ts";
 import { commitFill } from "../../model/commit.ts";
 import { type Fill, noFill } from "../../model/transition.ts";
+import { within } from "../../risk/input.ts";
 import type { Mine } from "./moves.ts";
 import {
   type AccountMachine,
@@ -39,6 +40,19 @@ export type UnwindSide = z.infer<typeof unwindSide>;
  */
 export const readUnwindSide = (given: NamedText): UnwindSide => readHanded(unwindSide, given);
 
+const unwindTerms = z.strictObject({
+  format: z.literal("plimsoll-unwind-terms/1"),
+  /** What this account gets for all its positions; negative: pays. */
+  cash: z.string(),
+});
+
+/**
+ * Reads for how much cash an owner proposes to unwind. Throws `SYNTAX` and `FIELD_INVALID`.
+ * @see docs/library.md#an-account-on-chain
+ */
+export const readUnwindTerms = (given: NamedText): Pick<z.infer<typeof unwindTerms>, "cash"> =>
+  readHanded(unwindTerms, given);
+
 /** A day, for which a side is valid: two people take turns. */
 const VALIDITY = 86_400n;
 
@@ -57,7 +71,7 @@ export async function proposeUnwind(
   return {
     ...noFill(state.size),
     positions: state.positions.map((lots) => -lots),
-    cash: lotsOf(parseDecimal(cash), lotOfDecimals(CASH_DECIMALS)),
+    cash: within("cash", () => lotsOf(parseDecimal(cash), lotOfDecimals(CASH_DECIMALS))),
     blinding: randomViewingKey(),
   };
 }

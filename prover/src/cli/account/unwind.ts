@@ -13,7 +13,7 @@ import { type AccountOptions, tell, withMachine, withSending } from "./machine.t
 
 interface UnwindOptions extends AccountOptions {
   readonly with?: string;
-  readonly cash?: string;
+  readonly terms?: string;
   readonly fill: string;
   readonly sign?: string;
   readonly theirs?: string;
@@ -24,23 +24,27 @@ export function unwindCommand(context: Context): Command {
     .description("close your positions against another account's, without the operator, when it does not answer")
     .requiredOption(
       "--fill <file>",
-      "what moves between the two: written with --cash, read otherwise (private to both)",
+      "what moves between the two: written with --terms, read otherwise (private to both)",
     )
-    .option("--cash <amount>", "propose: all your positions go for this much cash to you (negative: from you)")
+    .option(
+      "--terms <file>",
+      "propose: for how much cash to you (negative: from you) all your positions go, JSON; private",
+    )
     .option("--with <account>", "number of the other account")
     .addOption(new Destination("file", "--sign <file>", "as the other owner: sign your side, and write it here"))
     .option("--theirs <file>", "the other owner's signed side: proves yours and sends both")
     .addHelpText(
       "after",
-      "\nOne owner proposes (--cash) and hands the fill to the other, who signs (--with, --sign). The first then sends (--with, --theirs).",
+      "\nOne owner proposes (--terms) and hands the fill to the other, who signs (--with, --sign). The first then sends (--with, --theirs).",
     )
     .action(async (options: UnwindOptions) => {
-      const { cash, sign, theirs } = options;
-      if ([cash, sign, theirs].filter((each) => each !== undefined).length !== 1) {
-        throw new PlimsollError("USAGE", "give one of --cash, --sign and --theirs");
+      const { terms, sign, theirs } = options;
+      if ([terms, sign, theirs].filter((each) => each !== undefined).length !== 1) {
+        throw new PlimsollError("USAGE", "give one of --terms, --sign and --theirs");
       }
       const app = await import("../../app/account/unwind.ts");
-      if (cash !== undefined) {
+      if (terms !== undefined) {
+        const { cash } = app.readUnwindTerms(await context.inputs.text(terms));
         await withMachine(context, options, false, async (machine, viewingKey) => {
           const fill = await app.proposeUnwind(machine, { viewingKey, cash });
           await context.deliver(options.fill, formatJson(fillDocument(fill)), PRIVATE);
