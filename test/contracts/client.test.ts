@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The client follows the chain whatever becomes of its transactions. Proofs are of a simulated key: what is tested here is
 // which state the client believes in, not proofs.
+import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { expect } from "chai";
-import type { Contract } from "ethers";
+import { type Contract, getBytes, hexlify, toBeHex } from "ethers";
 import { AccountClient, type Published, type Venue } from "../../prover/src/chain/client.ts";
 import { openState, sealState } from "../../prover/src/chain/sealed-state.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
+import type { FieldElement } from "../../prover/src/field.ts";
 import { type Account, genesis, randomViewingKey } from "../../prover/src/model/account.ts";
 import { commitState } from "../../prover/src/model/commit.ts";
 import { CASH_INDEX } from "../../prover/src/model/sizes.ts";
@@ -227,6 +231,22 @@ describe("an account's client", () => {
       expect(openState(blob, state + 1n, "board-60", sealed.viewingKey)).to.equal(undefined);
       expect(openState(`${blob.slice(0, -2)}00`, state, "board-60", sealed.viewingKey)).to.equal(undefined);
       expect(blob).not.to.contain(state.toString(16));
+    }
+  });
+
+  it("a blob by a hostile hand that has the key ends at once: more entries than there are bytes, a place that no board has", () => {
+    const [viewingKey, state] = [5n as FieldElement, 7n];
+    for (const plaintext of [
+      [0, 7, 0, 0, 4, 255, 255, 255, 255],
+      [0, 11, 0, 0, 1, 1, 4, 1, 255, 255, 254, 1, 2, 0],
+      [255, 255],
+      [],
+    ]) {
+      const info = new TextEncoder().encode("plimsoll state 1");
+      const key = hkdf(sha256, getBytes(toBeHex(viewingKey, 32)), undefined, info, 32);
+      const sealed = xchacha20poly1305(key, getBytes(toBeHex(state, 32)).slice(0, 24));
+      const blob = hexlify(sealed.encrypt(Uint8Array.from(plaintext)));
+      expect(openState(blob, state, "board-60", viewingKey)).equal(undefined);
     }
   });
 });

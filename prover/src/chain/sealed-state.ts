@@ -82,8 +82,10 @@ function encode({ sequence, cash, collateral, positions }: Account): Uint8Array 
 
 function decode(bytes: Uint8Array, size: BoardSize, viewingKey: FieldElement): Account {
   let at = 0;
+  // Who has the key may be hostile: nothing is read beyond the bytes, and no other place filled than a board has.
   const number = () => {
-    const length = bytes[at]!;
+    const length = bytes[at];
+    if (length === undefined) throw new RangeError();
     const value = length === 0 ? 0n : toBigInt(bytes.subarray(at + 1, at + 1 + length));
     at += 1 + length;
     return value;
@@ -92,6 +94,7 @@ function decode(bytes: Uint8Array, size: BoardSize, viewingKey: FieldElement): A
     const values = [...zeros];
     for (let count = number(); count > 0n; count--) {
       const index = Number(number());
+      if (index >= values.length) throw new RangeError();
       values[index] = checked(unzigzag(number()), "blob");
     }
     return values;
