@@ -448,6 +448,29 @@ describe("an account in its owner's hands", function () {
     expect((machine.kept!.state!.sealed.length - 2) / 2).equal(144);
   });
 
+  it("who sends an unwinding reads what its account pays, whatever became of the file; of that nothing is kept", async () => {
+    const [one, two] = [await opened(), await opened()];
+    for (const { machine, viewingKey } of [one, two]) {
+      await told(deposit(machine, { viewingKey, ...CASH }));
+      await told(absorb(machine, { viewingKey, ...CASH }));
+    }
+    const exchange = (await gateAt(provider, gate)).exchange;
+    await venue.passes(Number(await exchange.getFunction("operatorDeadline")()) + 60);
+    const fill = { ...noFill("board-60"), cash: -123_450_000n, blinding: randomViewingKey() };
+    const theirs = await signUnwind(two.machine, { viewingKey: two.viewingKey, counterparty: one.account, fill });
+    const { machine, viewingKey } = one;
+    machine.asked.length = 0;
+    const done = await unwind(machine, { viewingKey, counterparty: two.account, fill, theirs });
+    expect(machine.asked.map(({ words }) => words)).deep.equal([
+      `close account ${one.account} against account ${two.account}, for good: both only absorb and exit afterwards; it gives all its positions away and pays 123.45 in cash`,
+    ]);
+    expect(two.machine.asked.at(-1)!.words).contain("and gets 123.45 in cash");
+    expect(`${done.words}${JSON.stringify(machine.kept)}`)
+      .not.contain("123.45")
+      .not.contain("12345");
+    await done.acknowledge();
+  });
+
   it("has words for every error that a contract of a venue can meet an account's call with", async () => {
     const names = new Set<string>();
     for (const name of CONTRACT_NAMES) {

@@ -72,6 +72,8 @@ export interface Order {
   readonly request: string;
   readonly words: string;
   readonly shows: string;
+  /** PRIVATE: added to the words when consent is asked, and kept nowhere. */
+  readonly privately?: string;
 }
 
 /**
@@ -185,7 +187,8 @@ export async function act(
     nonce: earlier.nonce,
     async consent({ most }) {
       throwIfCancelled(machine.signal);
-      const { words, shows } = order;
+      const { shows, privately = "" } = order;
+      const words = `${order.words}${privately}`;
       const { gate, owner: from } = session.record;
       await machine.consent({ words, shows, chainId: view.chainId, gate, from, most });
       machine.onStep?.("sending");

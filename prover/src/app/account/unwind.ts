@@ -91,7 +91,7 @@ function checkUnwinding({ collateral }: Fill): void {
   throw new PlimsollError("FIELD_INVALID", "an unwinding moves positions and cash alone", { field: "collateral" });
 }
 
-/** What the side that did not propose pays or gets. */
+/** What the side that did not propose pays or gets; of the negative cash, what the one that did. */
 export const cashOf = ({ cash }: Pick<Fill, "cash">): string =>
   cash < 0n
     ? `and gets ${formatDecimal(-cash, CASH_DECIMALS)} in cash`
@@ -149,6 +149,8 @@ export async function unwind(
   const told = {
     request,
     words: `close account ${account} against account ${counterparty}, for good: both only absorb and exit afterwards`,
+    // The file of the fill may not be as it was proposed any more.
+    privately: `; it gives all its positions away ${cashOf({ cash: -fill.cash })}`,
     shows: "that the two accounts have neither positions nor debt afterwards",
   };
   return act(session, told, (signer, keep) =>
