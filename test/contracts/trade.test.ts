@@ -24,6 +24,7 @@ import {
 import { AccountClient, type Published } from "../../prover/src/chain/client.ts";
 import { contextOf, signCall, stepOf } from "../../prover/src/chain/gate-calls.ts";
 import { type GateView, gateAt } from "../../prover/src/chain/gate-view.ts";
+import { publishedAt } from "../../prover/src/chain/published.ts";
 import { PlimsollError } from "../../prover/src/errors.ts";
 import { formatJson } from "../../prover/src/formats/json.ts";
 import { type MarketFile, readMarket } from "../../prover/src/formats/market.ts";
@@ -517,6 +518,19 @@ describe("a trade, from hand to hand", function () {
       const late = await refusalOf(settled(operated(), trade, [atlas, boreas], now));
       expect([late.code, late.message.includes("EpochNotStanding")]).deep.equal(["CALL_REFUSED", true]);
       expect(await holds(atlas)).deep.equal(before);
+    });
+
+    it("an epoch that comes between two questions to the market is not taken for the one of the file", async () => {
+      const market = new Proxy(view.market, {
+        get: (target, name) =>
+          name === "getFunction"
+            ? (of: string) => (of === "epochOf" ? async () => files.market.epoch : target.getFunction(of))
+            : Reflect.get(target, name, target),
+      });
+      for (const serves of ["outflow", "evidence"] as const) {
+        const error = await refusalOf(publishedAt({ ...view, market }, files, serves));
+        expect([error.code, error.place.field]).deep.equal(["FIELD_INVALID", "epoch"]);
+      }
     });
   });
 });

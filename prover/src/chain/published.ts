@@ -38,14 +38,16 @@ export async function publishedAt(
   const args = serves === "attesting" ? [board, market.epoch] : [board];
   const standing = await told(() => oracle.getFunction("epochOf")(board) as Promise<bigint>);
   const wrong = (field: string, rule: string) => new PlimsollError("FIELD_INVALID", rule, { field });
-  if (serves !== "attesting" && standing !== market.epoch) {
-    throw wrong(
-      "epoch",
-      `the standing epoch is ${standing} and the market file is of epoch ${market.epoch}: take the venue's latest`,
-    );
-  }
+  const checkEpoch = (known: bigint) => {
+    if (known === market.epoch) return;
+    const rule = `the standing epoch is ${known} and the market file is of epoch ${market.epoch}: take the venue's latest`;
+    throw wrong("epoch", rule);
+  };
+  if (serves !== "attesting") checkEpoch(standing);
   if (market.market.board.size !== view.size) throw wrong("instruments", `the gate is for ${view.size}`);
   const current = await told(() => oracle.getFunction(serves)(...args));
+  // Another one may have come between the two questions: nothing of it would be compared.
+  checkEpoch(current.epoch);
   for (const level of LEVELS) {
     if (current.levels[level] !== policy.levels[level]) {
       throw wrong(`levels.${level}`, "the policy file is not the policy in force: take the venue's latest");
