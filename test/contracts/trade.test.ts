@@ -476,6 +476,29 @@ describe("a trade, from hand to hand", function () {
     expect(await movedSince(before, atlas)).deep.equal([0n, 0n]);
   });
 
+  it("a fill that an owner signed for two others is settled with one of them: of the other trade nobody is told that it was", async () => {
+    const third = await member(1_000n);
+    const { machine, viewingKey, account } = atlas;
+    const client = await AccountClient.restore(clientsOf(), machine.signer!, account, viewingKey);
+    const [{ initial }, under] = [files.policy.levels, await published()];
+    const fill: Fill = { ...noFill("board-60"), cash: -E6, blinding: randomViewingKey() };
+    const trades = [];
+    for (const other of [boreas, third]) {
+      const them = await AccountClient.restore(clientsOf(), other.machine.signer!, other.account, other.viewingKey);
+      const { side: a } = await client.tradingSide(other.account, fill, 1n, initial, under);
+      const { side: b } = await them.tradingSide(account, fill, -1n, initial, under);
+      const [commitment, { chainId, address: gate }] = [commitFill(fill), view];
+      const sides = { a: sideDocument(other.account, commitment, a), b: sideDocument(account, commitment, b) };
+      trades.push(asTrade({ format: "plimsoll-trade/1", chainId: `${chainId}`, gate, ...sides }));
+    }
+    const done = await settled(operated(), trades[1]!, [atlas, third]);
+    const before = await stateOf(boreas);
+    const error = await refusalOf(settled(operated(), trades[0]!, [atlas, boreas]));
+    expect([error.code, error.message.includes("the trade is void")]).deep.equal(["CALL_REFUSED", true]);
+    expect(await stateOf(boreas)).equal(before);
+    expect(await settled(operated(), trades[1]!, [atlas, third])).deep.equal({ ...done, resumed: true });
+  });
+
   it("refuses terms that are none, and a trade after which the account would not keep the initial level", async () => {
     atlas.machine.asked.length = boreas.machine.asked.length = 0;
     const cases: [Partial<TradeTerms>, string, string][] = [
@@ -491,6 +514,9 @@ describe("a trade, from hand to hand", function () {
       const error = await refusalOf(offered(atlas, boreas, { ...BUYS, ...part }));
       expect([error.code, error.place.field], JSON.stringify(part)).deep.equal([code, field]);
     }
+    // Neither is wrong by itself.
+    const fraction = await refusalOf(offered(atlas, boreas, { ...BUYS, quantity: "0.001", price: "96900.0005" }));
+    expect(fraction.message).contain("quantity times price");
     for (const validity of [0n, 86_401n]) {
       expect((await refusalOf(offered(atlas, boreas, BUYS, validity))).place.field).equal("validity");
     }

@@ -80,21 +80,32 @@ export async function settleTrade(
 }
 
 /** Where the chain has taken a trade; undefined where it may yet. Throws `CALL_REFUSED` where it never will. */
-async function settledIn({ gate, onStep }: GateView, { a, b }: SignedTrade): Promise<Sent | undefined> {
+async function settledIn(view: GateView, { a, b }: SignedTrade): Promise<Sent | undefined> {
   const isNow = async ({ account, stateBefore }: SignedSide) =>
-    `${(await gate.getFunction("accountOf")(account)).state}` === stateBefore;
+    `${(await view.gate.getFunction("accountOf")(account)).state}` === stateBefore;
   const moved = (await isNow(a)) ? ((await isNow(b)) ? undefined : b) : a;
   if (moved === undefined) return undefined;
-  const isFirst = ({ args }: EventLog) => `${args.stateBefore}` === a.stateBefore;
-  for await (const event of eventsBack(gate, [gate.filters.Settled!(a.account)], { isFirst, onStep })) {
-    // By this fill to this state: nothing but this trade leads there. A list has a method of the name.
-    const [after, fill] = [event.args.stateAfter, event.args.getValue("fill")];
-    if (`${after}` === a.stateAfter && `${fill}` === a.fill) {
+  // Both at once: an owner may have signed the same fill for a third account too.
+  const first = await takenIn(view, a);
+  const second = first && (await takenIn(view, b));
+  if (first !== undefined && first.transaction === second?.transaction) return first;
+  const why = `account ${moved.account} has moved on since it signed: the trade is void, and its owners make another`;
+  throw new PlimsollError("CALL_REFUSED", why);
+}
+
+/** Where an account has come by this fill to this state. */
+async function takenIn(
+  { gate, onStep }: GateView,
+  { account, fill, stateBefore, stateAfter }: SignedSide,
+): Promise<Sent | undefined> {
+  const isFirst = ({ args }: EventLog) => `${args.stateBefore}` === stateBefore;
+  for await (const event of eventsBack(gate, [gate.filters.Settled!(account)], { isFirst, onStep })) {
+    // A list has a method of the name.
+    if (`${event.args.stateAfter}` === stateAfter && `${event.args.getValue("fill")}` === fill) {
       return { transaction: event.transactionHash, block: event.blockNumber };
     }
   }
-  const why = `account ${moved.account} has moved on since it signed: the trade is void, and its owners make another`;
-  throw new PlimsollError("CALL_REFUSED", why);
+  return undefined;
 }
 
 interface Followed {

@@ -14,13 +14,14 @@ import { FIELD_ORDER, type FieldElement } from "../../field.ts";
 import type { NamedText } from "../../formats/account.ts";
 import {
   type Decimal,
+  floorTo,
   formatDecimal,
   formatLots,
-  lotOfDecimals,
   lotsOf,
   multiplied,
   parseDecimal,
   quotientDown,
+  simplified,
 } from "../../formats/decimal.ts";
 import type { MarketFile } from "../../formats/market.ts";
 import { CASH_DECIMALS } from "../../formats/policy.ts";
@@ -255,7 +256,14 @@ function amountsOf({ instrument, quantity, price }: TradeTerms, { instruments }:
   const size = within("quantity", () => decimalFrom(quantity, 1n, "expected a quantity above zero"));
   const each = within("price", () => decimalFrom(price, 0n, "expected a price of zero or more"));
   const lots = within("quantity", () => lotsOf(size, lot));
-  const cash = within("price", () => lotsOf(multiplied(size, each), lotOfDecimals(CASH_DECIMALS)));
+  const worth = simplified(multiplied(size, each));
+  if (worth.decimals > CASH_DECIMALS) {
+    const least = formatDecimal(1n, CASH_DECIMALS);
+    throw new PlimsollError("NOT_A_MULTIPLE", `expected quantity times price to be a multiple of ${least} in cash`, {
+      field: "price",
+    });
+  }
+  const cash = floorTo(worth, CASH_DECIMALS);
   return { row, lot, lots, cash };
 }
 
