@@ -164,6 +164,46 @@ describe("what commands write", () => {
     }
   });
 
+  it("is no file that the same command reads or writes by another name: a key in the wrong place is not lost", async () => {
+    writeFileSync(at("key"), "secret");
+    symlinkSync(at("key"), at("link"));
+    const begins = async (...words: string[]) => {
+      let begun = false;
+      const program = new Command().hook("preAction", (_, command) => checkDestinations(command));
+      program
+        .command("make")
+        .argument("[given]")
+        .option("--key <file>")
+        .option("--more <file>", "", (value, values: string[] = []) => [...values, value])
+        .option("--name <text>")
+        .addOption(new Destination("file", "--out <file>", ""))
+        .addOption(new Destination("file", "--report <file>", ""))
+        .action(() => {
+          begun = true;
+        });
+      const error = await program.parseAsync(["node", "x", "make", ...words]).then(
+        () => undefined,
+        (thrown) => thrown,
+      );
+      expect(begun).equal(error === undefined);
+      return error && [error.code, error.place.field, error.rule];
+    };
+    const refused = (by: string) => ["USAGE", "--out", `would replace the file of ${by}`];
+    expect(await begins("--key", at("key"), "--out", at("key"))).deep.equal(refused("--key"));
+    expect(await begins("--key", at("link"), "--out", at("key"))).deep.equal(refused("--key"));
+    expect(await begins("--key", at("key"), "--out", at("link"))).deep.equal(refused("--key"));
+    expect(await begins("--more", at("no"), "--more", at("key"), "--out", at("key"))).deep.equal(refused("--more"));
+    expect(await begins("--out", at("both"), "--report", at(".", "both"))).deep.equal(refused("--report"));
+    expect(await begins(at("key"), "--out", at("key"))).deep.equal(refused("given"));
+    for (const words of [
+      ["--key", at("key"), "--out", at("other")],
+      ["--name", at("key"), "--out", at("key")],
+      ["--out", "/dev/null", "--report", "/dev/null"],
+    ]) {
+      expect(await begins(...words), words.join(" ")).equal(undefined);
+    }
+  });
+
   it("is refused on the command line before anything is read or proven", () => {
     for (const { name, text } of sampleFiles("plimsoll")) {
       mkdirSync(path.dirname(at(name)), { recursive: true });

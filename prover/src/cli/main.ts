@@ -25,7 +25,7 @@ Exit codes
 
 A file given as - is standard input (at most one). Results go to stdout, progress and errors to stderr.
 A file that is written replaces the one there, unless its option says that it never overwrites: keys, secrets, and what people
-complete, send or seal. Whether it can be written is checked before the work.
+complete, send or seal. Whether it can be written, and is none that the same command reads, is checked before the work.
 Circuits and keys are read from ${defaultBuildDirectory()}, or from the directory in PLIMSOLL_BUILD.
 Proofs are made by the fastest prover available, or by the one in PLIMSOLL_BACKEND: native, wasm or snarkjs (see doctor).`;
 

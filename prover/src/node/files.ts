@@ -332,6 +332,13 @@ export async function checkDestination(name: string, kind: DestinationKind): Pro
   }
 }
 
+/** The file that writing to a name replaces or makes, by its one name; undefined for what is no regular file, and written to as it is. */
+export async function replacedBy(name: string): Promise<string | undefined> {
+  const there = await stat(name).catch(() => undefined);
+  if (there === undefined) return path.resolve(name);
+  return there.isFile() ? realpath(name) : undefined;
+}
+
 /** The directory itself, or the nearest one above it that is there. */
 async function nearestThere(directory: string): Promise<string> {
   const there = await lstat(directory).catch(() => undefined);
