@@ -37,7 +37,7 @@ import { sampleFirm } from "../../prover/src/risk/board/sample.ts";
 import { type Hands, handsOf, Killed, openedAt, refusalOf, told } from "../support/hands.ts";
 import { rowOf } from "../support/longs.ts";
 import { simulatedArtifacts, simulatedBackend, simulatedKey } from "../support/simulated.ts";
-import { CIRCUITS, Venue } from "../support/venue.ts";
+import { CIRCUITS, NodeRefuses, Venue } from "../support/venue.ts";
 import { deployable } from "./world.ts";
 
 const E6 = 1_000_000n;
@@ -497,6 +497,28 @@ describe("a trade, from hand to hand", function () {
     expect([error.code, error.message.includes("the trade is void")]).deep.equal(["CALL_REFUSED", true]);
     expect(await stateOf(boreas)).equal(before);
     expect(await settled(operated(), trades[1]!, [atlas, third])).deep.equal({ ...done, resumed: true });
+  });
+
+  it("a trade from a state that never was is looked for no further back than its account goes", async () => {
+    const trade = await agreed(boreas, atlas, await offered(atlas, boreas));
+    await provider.send("hardhat_mine", ["0x80"]);
+    const begun = await provider.getBlockNumber();
+    const { account } = await member(1n);
+    let first = Number.POSITIVE_INFINITY;
+    venue.hook = (method, [filter]) => {
+      if (method !== "eth_getLogs") return undefined;
+      const { fromBlock, toBlock } = filter as { fromBlock: string; toBlock: string };
+      if (Number(toBlock) - Number(fromBlock) >= 16) throw new NodeRefuses(-32005, "query exceeds max block range");
+      first = Math.min(first, Number(fromBlock));
+      return undefined;
+    };
+    const never = { ...trade, a: { ...trade.a, account: `${account}`, stateBefore: "1" } };
+    const error = await refusalOf(settled(operated(), asTrade(never), [atlas, boreas]));
+    venue.hook = () => undefined;
+    expect([error.code, error.message.includes("the trade is void")]).deep.equal(["CALL_REFUSED", true]);
+    expect(first)
+      .greaterThan(begun - 32)
+      .below(begun + 32);
   });
 
   it("refuses terms that are none, and a trade after which the account would not keep the initial level", async () => {

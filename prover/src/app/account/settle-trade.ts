@@ -98,8 +98,12 @@ async function takenIn(
   { gate, onStep }: GateView,
   { account, fill, stateBefore, stateAfter }: SignedSide,
 ): Promise<Sent | undefined> {
-  const isFirst = ({ args }: EventLog) => `${args.stateBefore}` === stateBefore;
-  for await (const event of eventsBack(gate, [gate.filters.Settled!(account)], { isFirst, onStep })) {
+  // Where nothing begins from that state, no further back than the account goes.
+  const filters = ["Settled", "AccountOpened"].map((name) => gate.filters[name]!(account));
+  const isFirst = ({ eventName, args }: EventLog) =>
+    eventName === "AccountOpened" || `${args.stateBefore}` === stateBefore;
+  for await (const event of eventsBack(gate, filters, { isFirst, onStep })) {
+    if (event.eventName !== "Settled") continue;
     // A list has a method of the name.
     if (`${event.args.stateAfter}` === stateAfter && `${event.args.getValue("fill")}` === fill) {
       return { transaction: event.transactionHash, block: event.blockNumber };
