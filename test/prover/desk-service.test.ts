@@ -372,6 +372,14 @@ describe("a desk", function () {
         expect(ended, name).include({ code: "FIELD_INVALID" }).nested.include({ "place.field": "epochs.input" });
         expect(String(ended)).contain(why);
       }
+      // Names in a market that nobody has read yet are others' words.
+      const market = JSON.parse(readFileSync(folder.path("market.json"), "utf8"));
+      folder.write("strange.json", {
+        ...market,
+        instruments: [...market.instruments, { symbol: "\u001b[31mX\u202e" }],
+      });
+      const strange = await start({ epochs: { ...files, market: "strange.json", input: "market-input.json" } });
+      expect(String(strange.ended)).contain("another instruments[\\u{1b}[31mX\\u{202e}] follows");
       const right = readFileSync(folder.path("market-input.json"), "utf8");
       folder.epoch();
       writeFileSync(folder.path("first.json"), right);

@@ -5,6 +5,7 @@ import { isKeyOf, readAccountRecord } from "../../chain/account-record.ts";
 import { PlimsollError } from "../../errors.ts";
 import type { FieldElement } from "../../field.ts";
 import { readViewingKey } from "../../formats/account.ts";
+import { visible } from "../../formats/labels.ts";
 import { readMarketDocument } from "../../formats/market.ts";
 import { type Inputs, readKeptSecret } from "../../node/files.ts";
 import { buildMarket } from "../../risk/board/board.ts";
@@ -92,7 +93,7 @@ async function checkInput({ epochs }: DeskConfig, inputs: Inputs, log: DeskMachi
   }
   const [difference] = compareMarkets(published, followingFrom(input, file));
   if (difference === undefined) return;
-  const rule = `${file} is not the input of ${named(epochs.market)}: of the same epoch, another ${difference.place} follows from it`;
+  const rule = `${file} is not the input of ${named(epochs.market)}: of the same epoch, another ${visible(difference.place)} follows from it`;
   throw refused("epochs.input", rule);
 }
 
