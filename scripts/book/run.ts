@@ -163,7 +163,7 @@ async function prove(): Promise<Cost & { readonly killed: number }> {
   const kill = (child: ChildProcess, pids: readonly number[]) => {
     if (killEvery === 0 || performance.now() - last < 1000 * killEvery || pids.length < 2) return;
     // Where others leave so little of the machine that a minute brings no proof, nothing would ever be proven.
-    const done = existsSync(at("book/proofs")) ? wholeFiles(at("book/proofs")).length : 0;
+    const done = provenShards();
     if (done === kept) return;
     [last, kept] = [performance.now(), done];
     const what = killed++ % 2 === 0 ? "a process that proves" : "the command with all it has started";
@@ -186,6 +186,8 @@ async function prove(): Promise<Cost & { readonly killed: number }> {
 /** What a folder has, without what a killed process has begun to write. */
 const wholeFiles = (folder: string): string[] => readdirSync(folder).filter((name) => !name.startsWith("."));
 
+const provenShards = (): number => (existsSync(at("book/proofs")) ? wholeFiles(at("book/proofs")).length : 0);
+
 /** The mean size of the files of a folder, in bytes. */
 function meanSize(folder: string): number {
   const names = wholeFiles(folder);
@@ -194,6 +196,7 @@ function meanSize(folder: string): number {
 
 const built = await build();
 const prepared = values.prepare ? (await must(["book", "prepare", BOOK])).cost : undefined;
+const before = provenShards();
 const proven = await prove();
 const status = JSON.parse((await must(["book", "status", BOOK, "--json"])).said);
 assert.deepEqual([status.proven, status.queue.quarantined], [status.shards, 0], "every shard is proven");
@@ -206,11 +209,13 @@ const each = (cost: Cost) => `${((1000 * cost.cpu) / accounts).toFixed(2)} ms of
 if (prepared) say(`prepared: ${prepared.cpu.toFixed(0)} s of CPU, at most ${prepared.memory.toFixed(0)} MiB`);
 if (built) say(`built: ${built.seconds.toFixed(0)} s, ${each(built)}, at most ${built.memory.toFixed(0)} MiB`);
 say(
-  `proven: ${status.shards} shards in ${proven.seconds.toFixed(0)} s by ${values.workers} workers of ${values.threads} threads, ${proven.killed} killed, at most ${proven.memory.toFixed(0)} MiB a process`,
+  `proven: ${status.shards - before} shards in ${proven.seconds.toFixed(0)} s by ${values.workers} workers of ${values.threads} threads, ${proven.killed} killed, at most ${proven.memory.toFixed(0)} MiB a process`,
 );
 const [sealed, step] = ["shards", "proofs"].map((name) => meanSize(path.join(BOOK, name)).toFixed(0));
 say(`a shard: ${sealed} bytes sealed, ${step} bytes proven`);
 const published = statSync(at("public.book")).size / accounts;
+if (before > 0) say(`${before} shards had been proven earlier: the seconds of a processor are of the others`);
+const here = (accounts * (status.shards - before)) / status.shards;
 say(
-  `${(proven.cpu / accounts).toFixed(4)} core-seconds, ${published.toFixed(1)} bytes published and ${each(verified)} to verify`,
+  `${here === 0 ? "no" : (proven.cpu / here).toFixed(4)} core-seconds, ${published.toFixed(1)} bytes published and ${each(verified)} to verify`,
 );
