@@ -561,25 +561,35 @@ export function acceptedLie(on: Record<SceneName, Speaker>): Finding | undefined
   return exchangeable(on.slack.build);
 }
 
+/** Public inputs, and the scene in which a finished witness depends on each. */
+const PUBLIC: readonly (readonly [name: string, scene: SceneName])[] = [
+  ...PUBLIC_INPUTS.slice(0, 6).map((name) => [name, "slack"] as const),
+  ...(
+    [
+      "policy[0][0]",
+      "policy[1][1]",
+      "policy[5][5]",
+      "prices[3]",
+      "rows[0][0]",
+      "rows[7][4]",
+      "blocks[1][2]",
+      "blocks[2][0]",
+    ] as const
+  ).map((name) => [name, "slack"] as const),
+  ["debtRate", "debt"],
+];
+
 /**
- * A public input that can be exchanged in a finished witness (C17): one of the proof's six, or a market value on which
- * the slack scene depends. The verifier's list of inputs is part of the statement: one that is no longer public can be
+ * A public input that can be exchanged in a finished witness (C17): one of the proof's six, or a value of policy or market on which
+ * a scene depends. The verifier's list of inputs is part of the statement: one that is no longer public can be
  * exchanged too.
  */
 export function exchangeable({ r1cs, wires, generate }: Build): Finding | undefined {
-  const witness = [...generate(sceneInputs("slack"))];
   const system = incidence(r1cs);
-  const market = [
-    "policy[0][0]",
-    "policy[1][1]",
-    "policy[5][5]",
-    "prices[3]",
-    "rows[0][0]",
-    "rows[7][4]",
-    "blocks[1][2]",
-    "blocks[2][0]",
-  ];
-  for (const name of [...PUBLIC_INPUTS.slice(0, 6), ...market]) {
+  const witnesses = new Map<SceneName, bigint[]>();
+  for (const [name, scene] of PUBLIC) {
+    const witness = witnesses.get(scene) ?? [...generate(sceneInputs(scene))];
+    witnesses.set(scene, witness);
     const wire = wires.get(`main.${name}`)!;
     const value = witness[wire]!;
     witness[wire] = toField(value + 1n);

@@ -358,6 +358,13 @@ const SCENES: Readonly<Record<string, Sketch>> = {
     boundary: () => MAX_QUANTITY,
     transfer: NO_TRANSFER,
   },
+  "a basis point short of a lot": {
+    quantity: () => 1n,
+    weight: () => 9_999n,
+    scanLots: () => 1n,
+    boundary: () => MAX_QUANTITY,
+    transfer: NO_TRANSFER,
+  },
   "collateral hedged in its own row": {
     quantity: () => 3000n,
     scanLots: () => 100n,
