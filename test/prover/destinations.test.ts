@@ -175,6 +175,7 @@ describe("what commands write", () => {
         .argument("[given]")
         .option("--key <file>")
         .option("--more <file>", "", (value, values: string[] = []) => [...values, value])
+        .option("--prices <csv...>")
         .option("--name <text>")
         .addOption(new Destination("file", "--out <file>", ""))
         .addOption(new Destination("file", "--report <file>", ""))
@@ -193,6 +194,7 @@ describe("what commands write", () => {
     expect(await begins("--key", at("link"), "--out", at("key"))).deep.equal(refused("--key"));
     expect(await begins("--key", at("key"), "--out", at("link"))).deep.equal(refused("--key"));
     expect(await begins("--more", at("no"), "--more", at("key"), "--out", at("key"))).deep.equal(refused("--more"));
+    expect(await begins("--prices", at("no"), at("key"), "--out", at("key"))).deep.equal(refused("--prices"));
     expect(await begins("--out", at("both"), "--report", at(".", "both"))).deep.equal(refused("--report"));
     expect(await begins(at("key"), "--out", at("key"))).deep.equal(refused("given"));
     for (const words of [

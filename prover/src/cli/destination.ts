@@ -47,7 +47,7 @@ export async function checkDestinations(command: Command): Promise<void> {
 /** What a command line names beside an option, and may be a file: by what. */
 function filesOf(command: Command, option: Option): (readonly [by: string, name: string])[] {
   const given = command.args.map((name, at) => [command.registeredArguments[at]?.name() ?? name, name] as const);
-  const others = command.options.filter((each) => each !== option && /<(file|path|pack)>/.test(each.flags));
+  const others = command.options.filter((each) => each !== option && /<(file|path|pack|csv\.\.\.)>/.test(each.flags));
   return [
     ...given,
     ...others.flatMap((each) =>
