@@ -562,21 +562,11 @@ export function acceptedLie(on: Record<SceneName, Speaker>): Finding | undefined
 }
 
 /** Public inputs, and the scene in which a finished witness depends on each. */
-const PUBLIC: readonly (readonly [name: string, scene: SceneName])[] = [
-  ...PUBLIC_INPUTS.slice(0, 6).map((name) => [name, "slack"] as const),
-  ...(
-    [
-      "policy[0][0]",
-      "policy[1][1]",
-      "policy[5][5]",
-      "prices[3]",
-      "rows[0][0]",
-      "rows[7][4]",
-      "blocks[1][2]",
-      "blocks[2][0]",
-    ] as const
-  ).map((name) => [name, "slack"] as const),
-  ["debtRate", "debt"],
+const PUBLIC: readonly (readonly [scene: SceneName, names: readonly string[]])[] = [
+  ["slack", PUBLIC_INPUTS.slice(0, 6)],
+  ["slack", ["policy[0][0]", "policy[1][1]", "policy[5][5]", "prices[3]"]],
+  ["slack", ["rows[0][0]", "rows[7][4]", "blocks[1][2]", "blocks[2][0]"]],
+  ["debt", ["debtRate"]],
 ];
 
 /**
@@ -586,17 +576,17 @@ const PUBLIC: readonly (readonly [name: string, scene: SceneName])[] = [
  */
 export function exchangeable({ r1cs, wires, generate }: Build): Finding | undefined {
   const system = incidence(r1cs);
-  const witnesses = new Map<SceneName, bigint[]>();
-  for (const [name, scene] of PUBLIC) {
-    const witness = witnesses.get(scene) ?? [...generate(sceneInputs(scene))];
-    witnesses.set(scene, witness);
-    const wire = wires.get(`main.${name}`)!;
-    const value = witness[wire]!;
-    witness[wire] = toField(value + 1n);
-    const isPublic = wire > r1cs.outputs && wire <= r1cs.outputs + r1cs.publicInputs;
-    const noticed = [...system.constraintsOf(wire)].some((constraint) => !holds(r1cs, constraint, witness));
-    witness[wire] = value;
-    if (!isPublic || !noticed) return { detector: "hostile", what: `C17: ${name} exchanged in a finished witness` };
+  for (const [scene, names] of PUBLIC) {
+    const witness = [...generate(sceneInputs(scene))];
+    for (const name of names) {
+      const wire = wires.get(`main.${name}`)!;
+      const value = witness[wire]!;
+      witness[wire] = toField(value + 1n);
+      const isPublic = wire > r1cs.outputs && wire <= r1cs.outputs + r1cs.publicInputs;
+      const noticed = [...system.constraintsOf(wire)].some((constraint) => !holds(r1cs, constraint, witness));
+      witness[wire] = value;
+      if (!isPublic || !noticed) return { detector: "hostile", what: `C17: ${name} exchanged in a finished witness` };
+    }
   }
   return undefined;
 }
